@@ -1,0 +1,1 @@
+"""The shared vocabulary: words, facts, commands and ports. Nothing here runs."""

@@ -1,0 +1,121 @@
+"""Commands that come into the control process from the web process (imperative), and their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, get_args
+
+from ccplatform.contracts.words import AgentId, AgentState, CallId, SeatId, Severity
+from ccplatform.kernel.codec import Codec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAgentState:
+    """Sign in (``not_ready`` with a ``seat``), out, ready, not ready. Answer: the agent's live row."""
+
+    agent: AgentId
+    state: AgentState
+    by: str
+    reason: str = ""
+    seat: SeatId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpCall:
+    """End a call."""
+
+    call: CallId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCall:
+    """Put the caller on hold (music), or take him back."""
+
+    call: CallId
+    hold: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCallDigits:
+    """Send DTMF to the caller's side."""
+
+    call: CallId
+    digits: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseAlarm:
+    """Raise an alarm of another process."""
+
+    kind: str
+    subject: str
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAlarm:
+    """Clear an alarm of another process."""
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlarm:
+    """Somebody saw an alarm."""
+
+    alarm: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetHealth:
+    """How control is: ``{takes_calls, draining, database, workers, journal_backlog}``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Take no new calls; let the running ones end."""
+
+    by: str
+
+
+Command: TypeAlias = (
+    SetAgentState
+    | HangUpCall
+    | HoldCall
+    | SendCallDigits
+    | RaiseAlarm
+    | ClearAlarm
+    | AcknowledgeAlarm
+    | GetHealth
+    | Drain
+)
+
+#: Encodes and decodes every command.
+COMMANDS: Codec[Command] = Codec(get_args(Command))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The command was carried out (and committed, where it must not be lost)."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The command was not carried out. ``code``: not_found, refused words, unavailable."""
+
+    code: str
+    message: str
+
+
+Answer: TypeAlias = Done | Refused
+
+#: Encodes and decodes answers.
+ANSWERS: Codec[Answer] = Codec(get_args(Answer))

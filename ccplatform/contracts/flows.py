@@ -1,0 +1,182 @@
+"""IVR sessions: `calls` starts them and feeds them; they ask `calls` to play, queue, transfer or release.
+
+The flow service decides *what* happens next; the saga owns the legs and does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from ccplatform.contracts.media import PlayItem
+from ccplatform.contracts.words import (
+    ContactId,
+    FlowId,
+    FlowOutcome,
+    PlaybackId,
+    QueueId,
+    ReleaseCause,
+    TrunkId,
+)
+
+# --- commands to the flow service -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartFlow:
+    """Begin a session; ``variables`` are ``caller``, ``dialled``, ``seat`` ('' if none) and more."""
+
+    contact: ContactId
+    flow: FlowId
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowDigit:
+    """The caller pressed a key; ``ended_at`` monotonic seconds."""
+
+    contact: ContactId
+    digit: str
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowPlaybackEnded:
+    """A playback the flow asked for is over."""
+
+    contact: ContactId
+    playback: PlaybackId
+    finished: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRequestFailed:
+    """A queue or transfer that the flow asked for did not work; the flow takes its failure path."""
+
+    contact: ContactId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndFlow:
+    """The caller is gone (``abandoned``) or the call moved on; the session is over."""
+
+    contact: ContactId
+    abandoned: bool
+
+
+FlowCommand: TypeAlias = StartFlow | FlowDigit | FlowPlaybackEnded | FlowRequestFailed | EndFlow
+
+# --- requests of a session to `calls` ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayPrompt:
+    """Play to the caller (answering first if need be); replaces what plays.
+
+    ``query_keyed_at``: this is the result of a customer-data query whose last key ended then (R10.3.1.7);
+    ``query`` names ``(node, source)``.
+    """
+
+    playback: PlaybackId
+    items: tuple[PlayItem, ...]
+    query_keyed_at: float | None = None
+    query: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPrompt:
+    """Barge-in: stop what plays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputCompleted:
+    """The key that completes an input was let go at ``keyed_at``; the next sound answers it (R10.3.1.6)."""
+
+    node: str
+    keyed_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterQueue:
+    """Hand the caller to a queue. ``chosen_at``: when the caller chose 'agent' (R10.3.2.d), if by a key."""
+
+    queue: QueueId
+    priority: int = 5
+    chosen_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCaller:
+    """Connect the caller to a number through a trunk; ``record`` asks for a recording of the talk."""
+
+    trunk: TrunkId
+    number: str
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EchoCaller:
+    """Let the caller hear himself until he hangs up or ``seconds`` are over."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConferenceCaller:
+    """Put the caller into a conference room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCaller:
+    """The flow is done with the caller: hang up."""
+
+    cause: ReleaseCause = ReleaseCause.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFinished:
+    """The session is over (sent last); ``call_back`` when the caller's wish is a stored call-back."""
+
+    outcome: FlowOutcome
+    call_back: bool = False
+
+
+FlowRequest: TypeAlias = (
+    PlayPrompt
+    | StopPrompt
+    | InputCompleted
+    | EnterQueue
+    | TransferCaller
+    | EchoCaller
+    | ConferenceCaller
+    | ReleaseCaller
+    | FlowFinished
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowAsked:
+    """A session's request, as an event for `calls`."""
+
+    contact: ContactId
+    request: FlowRequest
+
+
+class Flows(Protocol):
+    """The flow service, as `calls` sees it."""
+
+    def entry_point(self, dialled: str, from_seat: bool) -> FlowId | None:
+        """The flow that answers a dialled number; None: nobody has it. ``from_seat``: feature codes count."""
+
+    def perform(self, command: FlowCommand) -> None:
+        """Do it; requests come back as :class:`FlowAsked`."""
+
+    def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
+        """The session's cursor and variables, None when there is no session."""
+
+    def restore(self, contact: ContactId, data: dict[str, Any]) -> bool:
+        """Go on with a session; False when its flow no longer exists."""

@@ -1,0 +1,217 @@
+"""Legs: what `calls` asks of the access layer, and what the access layer tells `calls`.
+
+A leg is one party's dialog *and* media. The gateway hides SIP, SDP, ports and codecs: `calls` answers, dials
+and releases legs by id. Instants (``*_at``) are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from ccplatform.contracts.words import (
+    CallId,
+    ContactId,
+    LegId,
+    LegRole,
+    PlaybackId,
+    ReleaseCause,
+    SeatId,
+    TrunkId,
+)
+
+# --- commands ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatTarget:
+    """Ring the phone(s) registered for a seat."""
+
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkTarget:
+    """Call a number through a trunk."""
+
+    trunk: TrunkId
+    number: str
+
+
+DialTarget: TypeAlias = SeatTarget | TrunkTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptLeg:
+    """Tie an offered leg to its call and contact (trace and logs carry the contact from here on)."""
+
+    leg: LegId
+    call: CallId
+    contact: ContactId
+    role: LegRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingLeg:
+    """Tell the calling party that it rings (180)."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLeg:
+    """Answer an offered leg; :class:`LegAnswered` or :class:`LegEnded` follows."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialLeg:
+    """Call a party; :class:`LegRinging`, :class:`LegAnswered` or :class:`LegEnded` follow."""
+
+    leg: LegId
+    call: CallId
+    contact: ContactId
+    role: LegRole
+    target: DialTarget
+    caller: str
+    caller_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseLeg:
+    """End a leg in whatever state it is (refuse, CANCEL, BYE); :class:`LegEnded` follows, always."""
+
+    leg: LegId
+    cause: ReleaseCause
+
+
+LegCommand: TypeAlias = AdoptLeg | RingLeg | AnswerLeg | DialLeg | ReleaseLeg
+
+# --- events -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegOffered:
+    """A party calls the centre."""
+
+    leg: LegId
+    trunk: TrunkId | None
+    seat: SeatId | None  # set when one of our seats calls
+    caller: str
+    caller_name: str
+    dialled: str
+    transport: str
+    sip_call_id: str
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRinging:
+    """The called party's device rings."""
+
+    leg: LegId
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegAnswered:
+    """The leg is up in both signalling and media: sound flows."""
+
+    leg: LegId
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEnded:
+    """The leg is gone, told exactly once per leg. ``by_remote``: the far side ended or refused it."""
+
+    leg: LegId
+    cause: ReleaseCause
+    by_remote: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegQuality:
+    """What was measured on a leg's audio; told at most once, just before its :class:`LegEnded`."""
+
+    leg: LegId
+    codec: str
+    packets_received: int
+    packets_lost: int
+    packets_sent: int
+    remote_packets_lost: int | None
+    jitter_seconds: float
+    round_trip_seconds: float | None
+    delay_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitPressed:
+    """A DTMF digit (RFC 4733, in-band or INFO); ``ended_at`` is when the key was let go."""
+
+    leg: LegId
+    digit: str
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegAudible:
+    """The first audible sample was sent towards this leg (once per leg)."""
+
+    leg: LegId
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackStarted:
+    """The first sample of a playback was sent towards its leg."""
+
+    leg: LegId
+    playback: PlaybackId
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackEnded:
+    """A playback played to its end (``finished``), or was stopped or could not play (``error``)."""
+
+    leg: LegId
+    playback: PlaybackId
+    finished: bool
+    error: str = ""
+
+
+LegEvent: TypeAlias = (
+    LegOffered
+    | LegRinging
+    | LegAnswered
+    | LegEnded
+    | LegQuality
+    | DigitPressed
+    | LegAudible
+    | PlaybackStarted
+    | PlaybackEnded
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivingCall:
+    """A call that a media worker kept alive while control was away, with the last snapshot it was given."""
+
+    call: CallId
+    legs: tuple[LegId, ...]
+    snapshot: dict[str, Any] = field(default_factory=dict)
+
+
+class Legs(Protocol):
+    """The access layer, as `calls` sees it. Commands never raise for a leg that is gone: it is on its way."""
+
+    def perform(self, command: LegCommand) -> None:
+        """Do it; results come as events."""
+
+    def snapshot(self, leg: LegId) -> dict[str, Any] | None:
+        """What is needed to take the leg back after a restart (dialog state), or None if it cannot be."""
+
+    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
+        """Take a leg back from its snapshot; False when it cannot be done."""

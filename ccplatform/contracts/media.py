@@ -1,0 +1,156 @@
+"""Media: what `calls` asks of the media engine. Legs themselves are opened and closed by the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileItem:
+    """A sound file (WAV or FLAC, any rate, mono); leading silence is trimmed when ``trim``."""
+
+    path: str
+    trim: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneItem:
+    """Sine tones together; ``level_dbm0`` each."""
+
+    hertz: tuple[float, ...]
+    seconds: float
+    level_dbm0: float = -13.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceItem:
+    """Nothing for a while."""
+
+    seconds: float
+
+
+PlayItem: TypeAlias = FileItem | ToneItem | SilenceItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Play items to one leg, one after the other; replaces what plays there."""
+
+    leg: LegId
+    playback: PlaybackId
+    items: tuple[PlayItem, ...]
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPlay:
+    """Stop whatever plays to the leg."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """Let two legs hear each other."""
+
+    a: LegId
+    b: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbridge:
+    """Take every leg-to-leg route away from this leg, both ways (echo and room included)."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """Let the leg hear itself."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRoom:
+    """Let the leg hear everyone else in a room and be heard by them."""
+
+    leg: LegId
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRecording:
+    """Write what two legs say, left and right channel, to ``path`` until stopped or a leg closes."""
+
+    call: CallId
+    recording: RecordingId
+    left: LegId
+    right: LegId
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording:
+    """Close a recording; :class:`RecordingClosed` follows."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendDigits:
+    """Send DTMF to a leg by RFC 4733."""
+
+    leg: LegId
+    digits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepSnapshot:
+    """Let the worker keep this for the call, to be given back to a restarted control process."""
+
+    call: CallId
+    snapshot: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetCall:
+    """The call is over: drop its snapshot and whatever of it is still open."""
+
+    call: CallId
+
+
+MediaCommand: TypeAlias = (
+    Play
+    | StopPlay
+    | Bridge
+    | Unbridge
+    | Echo
+    | JoinRoom
+    | StartRecording
+    | StopRecording
+    | SendDigits
+    | KeepSnapshot
+    | ForgetCall
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingClosed:
+    """A recording file is closed. ``seconds`` of audio and its size; ``error`` when it was cut short."""
+
+    call: CallId
+    recording: RecordingId
+    seconds: float
+    size_bytes: int
+    error: str = ""
+
+
+class Media(Protocol):
+    """The media engine, as `calls` sees it."""
+
+    def perform(self, command: MediaCommand) -> None:
+        """Do it; results come as events. Commands for legs that are gone are dropped."""

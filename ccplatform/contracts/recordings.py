@@ -1,0 +1,41 @@
+"""Recording: `calls` asks the policy at the start of a talk and says when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId, RecordingId, RecordingMode, SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """A talk that begins, as the policy sees it."""
+
+    contact: ContactId
+    call: CallId
+    queue: QueueId | None
+    agent: AgentId | None
+    seat: SeatId | None
+    dialled: str
+    asked: bool = False  # the flow asks for a recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingOrder:
+    """Record this talk, there."""
+
+    recording: RecordingId
+    path: str
+    mode: RecordingMode
+
+
+class Recorder(Protocol):
+    """The recording service, as `calls` sees it."""
+
+    def decide(self, talk: Talk) -> RecordingOrder | None:
+        """The policy's decision; an order also makes the catalogue row and the fact RecordingStarted."""
+
+    def closed(self, closed: RecordingClosed) -> None:
+        """The media engine closed the file: seal it and finish the catalogue row."""

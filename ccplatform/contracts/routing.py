@@ -1,0 +1,111 @@
+"""Routing: `calls` queues contacts, the ACD offers them to agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId
+
+# --- commands ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueContact:
+    """Let the contact wait for an agent."""
+
+    contact: ContactId
+    queue: QueueId
+    priority: int = 5
+    waited_seconds: float = 0.0  # the age it brings along
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawContact:
+    """The contact left (caller hung up, flow took it back); an offer in progress is withdrawn."""
+
+    contact: ContactId
+    reason: str  # abandoned, transferred
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAnswered:
+    """The agent's phone was answered: talk begins."""
+
+    contact: ContactId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFailed:
+    """The agent's phone refused, was busy, or could not be reached."""
+
+    contact: ContactId
+    agent: AgentId
+    end: OfferEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkHeld:
+    """The agent put the caller on hold, or took him back."""
+
+    contact: ContactId
+    agent: AgentId
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkReleased:
+    """The agent's segment is over; wrap-up begins."""
+
+    contact: ContactId
+    agent: AgentId
+
+
+RouterCommand: TypeAlias = QueueContact | WithdrawContact | OfferAnswered | OfferFailed | TalkHeld | TalkReleased
+
+# --- events -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOffered:
+    """Ring this seat for the contact now."""
+
+    contact: ContactId
+    queue: QueueId
+    agent: AgentId
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferWithdrawn:
+    """Stop ringing: the offer's time is over or it was taken back; the contact waits on."""
+
+    contact: ContactId
+    agent: AgentId
+    end: OfferEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRefused:
+    """The contact cannot wait there (no such queue, full)."""
+
+    contact: ContactId
+    queue: QueueId
+    reason: str
+
+
+RouterEvent: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused
+
+
+class Router(Protocol):
+    """The ACD, as `calls` sees it."""
+
+    def perform(self, command: RouterCommand) -> None:
+        """Do it; events follow. Commands about contacts it does not know are dropped."""
+
+    def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
+        """The contact's place: queue, age, offer or talk with its agent; None if it has none."""
+
+    def restore(self, contact: ContactId, data: dict[str, Any]) -> bool:
+        """Put the contact (and the agent talking with it) back where it was."""

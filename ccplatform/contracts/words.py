@@ -1,0 +1,141 @@
+"""Ids and closed word lists that every package shares.
+
+Ids of things that happen (contacts, calls, legs, recordings) are UUIDv7 strings; ids of things that people
+configure (agents 工号, seats 座席号, queues, trunks) are the short names they gave.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+
+TenantId = NewType("TenantId", str)
+ContactId = NewType("ContactId", str)
+CallId = NewType("CallId", str)
+LegId = NewType("LegId", str)
+PlaybackId = NewType("PlaybackId", str)
+RecordingId = NewType("RecordingId", str)
+AgentId = NewType("AgentId", str)
+SeatId = NewType("SeatId", str)
+QueueId = NewType("QueueId", str)
+TrunkId = NewType("TrunkId", str)
+FlowId = NewType("FlowId", str)
+
+#: The tenant of a single-tenant installation.
+DEFAULT_TENANT = TenantId("default")
+
+
+class Channel(StrEnum):
+    """What kind of contact it is; further channels come with their gateways."""
+
+    VOICE = "voice"
+
+
+class Direction(StrEnum):
+    """Seen from the centre."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class LegRole(StrEnum):
+    """What a leg is in its call."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+    PARTY = "party"  # reached through a trunk or another seat by a transfer
+
+
+class AgentState(StrEnum):
+    """The states of `interface.md`."""
+
+    SIGNED_OUT = "signed_out"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    RESERVED = "reserved"
+    TALKING = "talking"
+    HELD = "held"
+    WRAP_UP = "wrap_up"
+
+
+class ReleaseCause(StrEnum):
+    """Why a leg ended or could not begin; the edge maps it to and from SIP and Q.850."""
+
+    NORMAL = "normal"
+    CANCELLED = "cancelled"  # the calling side gave up before the answer
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"  # no registration, no route, no reply
+    NOT_FOUND = "not_found"  # nobody has this number
+    INCOMPATIBLE = "incompatible"  # no common codec or unusable offer
+    MEDIA_LOST = "media_lost"  # the party's audio stopped for good
+    OVERLOAD = "overload"
+    UNAVAILABLE = "unavailable"  # something of ours is away (no worker, draining, journal full)
+    TIMEOUT = "timeout"
+    FAILED = "failed"  # any other fault on our side
+
+
+#: Causes that lie in the access network or the user, not in the centre (left out of 10.3.2 failures).
+ACCESS_CAUSES = frozenset({ReleaseCause.MEDIA_LOST, ReleaseCause.CANCELLED})
+
+
+class Outcome(StrEnum):
+    """How a contact ended; every contact ends in exactly one."""
+
+    HANDLED = "handled"  # an agent talked with the caller
+    SELF_SERVICE = "self_service"  # the flow did what the caller came for
+    TRANSFERRED = "transferred"  # connected to a trunk or a number outside
+    CALL_BACK = "call_back"  # the caller left a request to be called back
+    ABANDONED_IVR = "abandoned_ivr"
+    ABANDONED_QUEUE = "abandoned_queue"
+    ABANDONED_BEFORE_ANSWER = "abandoned_before_answer"
+    REFUSED = "refused"  # never let in: overload, no such number, unavailable
+    FAILED = "failed"  # a system fault ended it
+
+
+class FlowOutcome(StrEnum):
+    """How an IVR session ended; ``FAILED`` alone is a failure of the IVR (R10.3.1.5)."""
+
+    COMPLETED = "completed"  # reached its end or handed the caller on
+    ABANDONED = "abandoned"  # the caller hung up early: left out
+    FAILED = "failed"  # a system cause
+
+
+class OfferEnd(StrEnum):
+    """How an offer to an agent ended."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    CALLER_LEFT = "caller_left"
+    WITHDRAWN = "withdrawn"
+
+
+class Severity(StrEnum):
+    """Alarm levels of R10.4.c."""
+
+    URGENT = "urgent"
+    NON_URGENT = "non_urgent"
+
+
+class Role(StrEnum):
+    """Roles of people; every route names those that may use it."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    MAINTAINER = "maintainer"
+    ADMIN = "admin"
+
+
+class RecordingMode(StrEnum):
+    """Why a talk is recorded (R10.1.f)."""
+
+    FULL = "full"
+    SCHEDULED = "scheduled"
+    RANDOM = "random"
+    ON_DEMAND = "on_demand"
+    NEVER = "never"

@@ -1,0 +1,1 @@
+"""The kernel: clock, ids, tasks, effect runner, fact stream, framing, base errors. Knows no telephony."""

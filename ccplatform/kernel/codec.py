@@ -1,0 +1,66 @@
+"""Dataclasses to plain data and back, by a registry of type names and versions.
+
+Encoded form: ``{"type": "ContactArrived", "v": 1, …fields}``. An older version is *lifted* to the present one
+by functions registered per type, so that a journal written years ago still reads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ccplatform.kernel.errors import RemoteViolation
+
+T = TypeVar("T")
+Lift = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class UnknownType(RemoteViolation):
+    """The data names a type or version that this program does not know, or does not fit its type."""
+
+
+class Codec(Generic[T]):
+    """Encodes and decodes instances of a closed set of dataclasses.
+
+    A class may carry ``VERSION: ClassVar[int]`` (default 1). ``lifts[(name, from_version)]`` turns the fields
+    of that version into those of the next.
+    """
+
+    def __init__(self, types: Iterable[type[T]], lifts: dict[tuple[str, int], Lift] | None = None) -> None:
+        self._types: dict[str, type[T]] = {cls.__name__: cls for cls in types}
+        self._lifts = lifts or {}
+
+    def encode(self, value: T) -> dict[str, Any]:
+        """Plain JSON-able data of ``value``."""
+        cls = type(value)
+        data: dict[str, Any] = {"type": cls.__name__, "v": version_of(cls)}
+        for field in dataclasses.fields(value):  # type: ignore[arg-type]
+            data[field.name] = msgspec.to_builtins(getattr(value, field.name))
+        return data
+
+    def decode(self, data: dict[str, Any]) -> T:
+        """The value that ``data`` describes; raises :class:`UnknownType` with the reason."""
+        name, version = data.get("type"), data.get("v", 1)
+        cls = self._types.get(name) if isinstance(name, str) else None
+        if cls is None or not isinstance(name, str):
+            raise UnknownType(f"unknown type {name!r}")
+        fields = {key: value for key, value in data.items() if key not in ("type", "v")}
+        while version < version_of(cls):
+            lift = self._lifts.get((name, version))
+            if lift is None:
+                raise UnknownType(f"{name} version {version} cannot be lifted")
+            fields, version = lift(fields), version + 1
+        if version > version_of(cls):
+            raise UnknownType(f"{name} version {version} is newer than this program")
+        try:
+            return msgspec.convert(fields, type=cls)
+        except msgspec.ValidationError as error:
+            raise UnknownType(f"{name}: {error}") from error
+
+
+def version_of(cls: type) -> int:
+    """The schema version of a dataclass."""
+    return int(getattr(cls, "VERSION", 1))

@@ -1,0 +1,72 @@
+"""The one ordered, numbered, synchronous stream of what happened.
+
+The control process publishes; subscribers (journal, live view, links to the web process) are called in the
+order of their subscription, before :meth:`Stream.publish` returns. A subscriber must not block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.ids import Ids
+
+FactT = TypeVar("FactT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Generic[FactT]):
+    """A fact with its place in the stream.
+
+    ``epoch`` is the id of this run of the control process, ``seq`` counts from 1 within it; ``id`` is a UUIDv7;
+    ``at`` is wall time, ``mono`` monotonic seconds of the node that wrote it.
+    """
+
+    epoch: str
+    seq: int
+    id: str
+    tenant: str
+    at: datetime
+    mono: float
+    fact: FactT
+
+
+class Stream(Generic[FactT]):
+    """Numbers facts and hands them to every subscriber."""
+
+    def __init__(self, clock: Clock, ids: Ids, tenant: str) -> None:
+        self.epoch = ids.new()
+        self.seq = 0
+        self._clock = clock
+        self._ids = ids
+        self._tenant = tenant
+        self._subscribers: list[Callable[[Event[FactT]], None]] = []
+
+    def publish(self, fact: FactT) -> Event[FactT]:
+        """Number ``fact`` and tell everyone."""
+        self.seq += 1
+        event = Event(
+            epoch=self.epoch,
+            seq=self.seq,
+            id=self._ids.new(),
+            tenant=self._tenant,
+            at=self._clock.wall(),
+            mono=self._clock.now(),
+            fact=fact,
+        )
+        for subscriber in tuple(self._subscribers):
+            subscriber(event)
+        return event
+
+    def subscribe(self, subscriber: Callable[[Event[FactT]], None]) -> Callable[[], None]:
+        """Call ``subscriber`` for every later event; returns the function that ends it."""
+        self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            if subscriber in self._subscribers:
+                self._subscribers.remove(subscriber)
+
+        return unsubscribe

@@ -1,0 +1,1 @@
+"""The access layer: SIP and media."""
