@@ -1,1 +1,1 @@
-"""."""
+"""Builds and wires the platform: settings, processes, command line."""

@@ -1,0 +1,137 @@
+"""The control process's Unix socket: commands come in and are answered, facts go out.
+
+Frames (:mod:`ccplatform.kernel.frames`), client first::
+
+    → {"hello": {"protocol": "control", "version": 1}}
+    ← {"hello": {"protocol": "control", "version": 1}}
+    → {"subscribe": true}
+    ← {"snapshot": {…live view…}, "epoch": …, "seq": …, "tail": [events not yet in the journal]}
+    ← {"event": {…}}                                   for every live fact after ``seq``
+    → {"command": {"id": 7, "body": {"type": "SetAgentState", …}}}
+    ← {"answer": {"id": 7, "body": {"type": "Done", …}}}
+
+A client that does not read (more than :data:`MAX_UNREAD_BYTES` waiting) is cut off; it comes back and gets a
+fresh snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ccplatform.contracts.commands import ANSWERS, COMMANDS, Answer, Command, Refused
+from ccplatform.contracts.events import encode_event
+from ccplatform.contracts.facts import FactEvent, is_live
+from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation, Unavailable
+from ccplatform.kernel.frames import FrameDecoder, encode_frame
+from ccplatform.kernel.tasks import TaskSupervisor
+
+_log = structlog.get_logger("link")
+
+PROTOCOL = {"protocol": "control", "version": 1}
+MAX_UNREAD_BYTES = 32 * 1024 * 1024
+
+
+class LinkServer:
+    """Serves the socket; is a subscriber of the fact stream by :meth:`publish`."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        tasks: TaskSupervisor,
+        execute: Callable[[Command], Awaitable[Answer]],
+        snapshot: Callable[[], dict[str, Any]],
+        position: Callable[[], tuple[str, int]],
+        pending: Callable[[], Sequence[FactEvent]],
+        on_clients: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self._path = path
+        self._tasks = tasks
+        self._execute = execute
+        self._snapshot = snapshot
+        self._position = position
+        self._pending = pending
+        self._on_clients = on_clients
+        self._subscribers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; the socket is for the owner of the process alone."""
+        self._path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, path=str(self._path))
+        finally:
+            os.umask(mask)
+
+    async def close(self) -> None:
+        """Stop listening and cut every client off."""
+        if self._server is not None:
+            self._server.close()
+        for writer in tuple(self._subscribers):
+            writer.close()
+
+    def publish(self, event: FactEvent) -> None:
+        """Send a live fact to every subscriber; never blocks."""
+        if not self._subscribers or not is_live(event.fact):
+            return
+        frame = encode_frame({"event": encode_event(event)})
+        for writer in tuple(self._subscribers):
+            if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+                _log.warning("a client of the link does not read and is cut off")
+                self._subscribers.discard(writer)
+                writer.transport.abort()
+            else:
+                writer.write(frame)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = FrameDecoder()
+        try:
+            while data := await reader.read(65536):
+                for message in decoder.feed(data):
+                    self._take(message, writer)
+        except (RemoteViolation, ConnectionError) as error:
+            _log.warning("link client dropped", reason=str(error))
+        finally:
+            self._subscribers.discard(writer)
+            self._on_clients(len(self._subscribers))
+            writer.close()
+
+    def _take(self, message: Any, writer: asyncio.StreamWriter) -> None:
+        match message:
+            case {"hello": {"protocol": "control", "version": 1}}:
+                writer.write(encode_frame({"hello": PROTOCOL}))
+            case {"hello": other}:
+                raise RemoteViolation(f"expected {PROTOCOL}, the client speaks {other}")
+            case {"subscribe": True}:
+                self._subscribe(writer)
+            case {"command": {"id": int(number), "body": dict(body)}}:
+                self._tasks.run_once("command", self._answer(number, body, writer))
+            case _:
+                raise RemoteViolation("unknown message on the control link")
+
+    def _subscribe(self, writer: asyncio.StreamWriter) -> None:
+        epoch, seq = self._position()
+        tail = [encode_event(event) for event in self._pending()]
+        writer.write(encode_frame({"snapshot": self._snapshot(), "epoch": epoch, "seq": seq, "tail": tail}))
+        self._subscribers.add(writer)
+        self._on_clients(len(self._subscribers))
+
+    async def _answer(self, number: int, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        try:
+            answer = await self._execute(COMMANDS.decode(body))
+        except Unavailable as error:
+            answer = Refused(code="unavailable", message=str(error))
+        except NotFound as error:
+            answer = Refused(code="not_found", message=str(error))
+        except Refusal as error:
+            answer = Refused(code=error.code, message=str(error))
+        except RemoteViolation as error:
+            answer = Refused(code="bad_command", message=str(error))
+        writer.write(encode_frame({"answer": {"id": number, "body": ANSWERS.encode(answer)}}))

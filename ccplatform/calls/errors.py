@@ -1,0 +1,24 @@
+"""Errors of the call saga.
+
+::
+
+    Refusal
+    ├── NoSuchCall      the call named does not exist (any more)
+    └── NotInThisState  the order does not fit what the call is doing
+"""
+
+from ccplatform.kernel.errors import NotFound, Refusal
+
+
+class NoSuchCall(NotFound):
+    """The call named does not exist (any more)."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"there is no call {call}", code="no_such_call")
+
+
+class NotInThisState(Refusal):
+    """The order does not fit what the call is doing."""
+
+    def __init__(self, call: str, order: str, stage: str) -> None:
+        super().__init__(f"call {call} is {stage}: {order} is not possible now", code="not_in_this_state")

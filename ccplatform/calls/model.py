@@ -1,0 +1,168 @@
+"""The words of the call saga: stages, the state of one call, its inputs and effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.flows import FlowAsked, FlowCommand
+from ccplatform.contracts.legs import LegCommand, LegEvent, LegOffered
+from ccplatform.contracts.media import MediaCommand
+from ccplatform.contracts.recordings import Talk
+from ccplatform.contracts.routing import RouterCommand, RouterEvent
+from ccplatform.contracts.words import (
+    AgentId,
+    CallId,
+    ContactId,
+    Direction,
+    FlowId,
+    FlowOutcome,
+    LegId,
+    LegRole,
+    PlaybackId,
+    QueueId,
+    RecordingId,
+    ReleaseCause,
+    SeatId,
+    TrunkId,
+)
+
+
+class Stage(StrEnum):
+    """Who has the caller now."""
+
+    FLOW = "flow"  # the IVR session decides
+    QUEUED = "queued"  # waits, with music
+    RINGING = "ringing"  # an agent's seat rings
+    TALKING = "talking"
+    HELD = "held"
+    DIALLING = "dialling"  # a party outside is being called
+    BRIDGED = "bridged"  # talks with that party
+    ECHO = "echo"
+    ROOM = "room"
+    ENDING = "ending"
+
+
+@dataclass(slots=True, kw_only=True)
+class PendingKey:
+    """A completed input whose answering sound has not begun; ``playback`` is the sound that will."""
+
+    node: str
+    keyed_at: float
+    playback: PlaybackId | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class PendingQuery:
+    """A query result that will be heard with ``playback``."""
+
+    node: str
+    source: str
+    keyed_at: float
+    playback: PlaybackId
+
+
+@dataclass(slots=True, kw_only=True)
+class CallState:
+    """All of one call. Fields named ``*_at`` are monotonic instants; snapshots hold their ages instead."""
+
+    call: CallId
+    contact: ContactId
+    caller_leg: LegId
+    caller: str
+    caller_name: str
+    dialled: str
+    direction: Direction
+    trunk: TrunkId | None
+    seat: SeatId | None
+    received_at: float
+    stage: Stage = Stage.FLOW
+    live_legs: dict[LegId, LegRole] = field(default_factory=dict)
+    answering: bool = False
+    answered: bool = False
+    audible: bool = False
+    flow: FlowId | None = None
+    flow_outcome: FlowOutcome | None = None
+    call_back: bool = False
+    pending_key: PendingKey | None = None
+    pending_query: PendingQuery | None = None
+    queue: QueueId | None = None
+    queued_at: float | None = None
+    chosen_at: float | None = None
+    other_leg: LegId | None = None  # the agent's or outside party's leg that is current
+    agent: AgentId | None = None
+    agent_seat: SeatId | None = None
+    talk_at: float | None = None
+    hold_at: float | None = None
+    queue_seconds: float = 0.0
+    talk_seconds: float = 0.0
+    hold_seconds: float = 0.0
+    transferred_to: str = ""
+    record_asked: bool = False
+    recording: RecordingId | None = None
+    cause: ReleaseCause = ReleaseCause.NORMAL
+    system_fault: bool = False
+    deadline_at: float | None = None
+
+
+# --- inputs -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOffered:
+    """A leg was offered and its number has an entry point."""
+
+    offer: LegOffered
+    call: CallId
+    contact: ContactId
+    flow: FlowId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingBegan:
+    """The recorder wants the talk and gave it this id."""
+
+    call: CallId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpOrder:
+    """Somebody ends the call by REST."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldOrder:
+    """The agent holds or retrieves the caller."""
+
+    call: CallId
+    hold: bool
+    by: str
+
+
+CallInput: TypeAlias = CallOffered | LegEvent | FlowAsked | RouterEvent | RecordingBegan | HangUpOrder | HoldOrder
+
+# --- effects ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Tell a fact."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsiderRecording:
+    """A talk begins: ask the recorder, and record left and right if it says so."""
+
+    talk: Talk
+    left: LegId
+    right: LegId
+
+
+CallEffect: TypeAlias = LegCommand | MediaCommand | FlowCommand | RouterCommand | Record | ConsiderRecording

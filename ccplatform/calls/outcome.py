@@ -1,0 +1,23 @@
+"""The one outcome of a contact, from what its call went through."""
+
+from __future__ import annotations
+
+from ccplatform.calls.model import CallState
+from ccplatform.contracts.words import FlowOutcome, Outcome
+
+
+def outcome_of(state: CallState) -> Outcome:
+    """Read the outcome off an ended call; the first rule that fits decides."""
+    if state.talk_at is not None:
+        return Outcome.HANDLED if state.agent is not None else Outcome.TRANSFERRED
+    if state.call_back:
+        return Outcome.CALL_BACK
+    if state.system_fault:
+        return Outcome.FAILED
+    if state.queue is not None:
+        return Outcome.ABANDONED_QUEUE
+    if not state.answered:
+        return Outcome.ABANDONED_BEFORE_ANSWER
+    if state.flow_outcome is FlowOutcome.ABANDONED:
+        return Outcome.ABANDONED_IVR
+    return Outcome.SELF_SERVICE

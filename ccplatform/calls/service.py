@@ -1,0 +1,277 @@
+"""The shell of `calls`: events in, commands out to the ports, one timer, snapshots to the media workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import structlog
+
+from ccplatform.calls.model import (
+    CallEffect,
+    CallInput,
+    CallOffered,
+    ConsiderRecording,
+    HangUpOrder,
+    HoldOrder,
+    Record,
+    RecordingBegan,
+    Stage,
+)
+from ccplatform.calls.switchboard import Switchboard
+from ccplatform.contracts.commands import Answer, Done, HangUpCall, HoldCall, Refused, SendCallDigits
+from ccplatform.contracts.facts import CallRefused, ContactEnded
+from ccplatform.contracts.flows import (
+    EndFlow,
+    FlowAsked,
+    FlowDigit,
+    FlowPlaybackEnded,
+    FlowRequestFailed,
+    Flows,
+    StartFlow,
+)
+from ccplatform.contracts.legs import (
+    AdoptLeg,
+    AnswerLeg,
+    DialLeg,
+    LegEvent,
+    LegOffered,
+    Legs,
+    ReleaseLeg,
+    RingLeg,
+    SurvivingCall,
+)
+from ccplatform.contracts.media import KeepSnapshot, Media, PlayItem, RecordingClosed, SendDigits, StartRecording
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.recordings import Recorder
+from ccplatform.contracts.routing import (
+    OfferAnswered,
+    OfferFailed,
+    QueueContact,
+    Router,
+    RouterEvent,
+    TalkHeld,
+    TalkReleased,
+    WithdrawContact,
+)
+from ccplatform.contracts.words import CallId, ContactId, OfferEnd, Outcome, ReleaseCause
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.core import EffectRunner
+from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.ids import Ids
+
+_log = structlog.get_logger("calls")
+
+#: Snapshots of changed calls go to the media workers this long after the first change, seconds.
+SNAPSHOT_DELAY_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPorts:
+    """The packages a call passes through."""
+
+    legs: Legs
+    media: Media
+    flows: Flows
+    router: Router
+    recorder: Recorder
+
+
+class CallService:
+    """Runs the sagas. Connect it to its ports once, then feed it events."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: Ids,
+        facts: Facts,
+        music: tuple[PlayItem, ...],
+        guard: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._facts = facts
+        self._core = Switchboard(music=music, new_id=ids.new)
+        self._runner: EffectRunner[CallInput, CallEffect] = EffectRunner(self._core, self._perform, clock, guard)
+        self._ports: CallPorts | None = None
+        self._snapshots_due = False
+        self.on_idle: Callable[[], None] | None = None
+
+    def connect(self, ports: CallPorts) -> None:
+        """Give the service its ports; nothing works before."""
+        self._ports = ports
+
+    @property
+    def active(self) -> int:
+        """Calls that have not ended."""
+        return len(self._core)
+
+    # --- events -------------------------------------------------------------------------------------------
+
+    def leg_event(self, event: LegEvent) -> None:
+        """Listener of the access layer and the media engine."""
+        if isinstance(event, LegOffered):
+            self._offered(event)
+        else:
+            self._post(event)
+
+    def flow_asked(self, event: FlowAsked) -> None:
+        """Listener of the flow service."""
+        self._post(event)
+
+    def router_event(self, event: RouterEvent) -> None:
+        """Listener of the ACD."""
+        self._post(event)
+
+    def recording_closed(self, event: RecordingClosed) -> None:
+        """The media engine closed a recording."""
+        self.ports.recorder.closed(event)
+
+    def command(self, command: HangUpCall | HoldCall | SendCallDigits) -> Answer:
+        """Orders of people, by REST."""
+        try:
+            saga = self._core.saga(command.call)
+            match command:
+                case HangUpCall():
+                    self._post(HangUpOrder(call=command.call))
+                case HoldCall():
+                    saga.check_hold(command.hold)
+                    self._post(HoldOrder(call=command.call, hold=command.hold, by=command.by))
+                case SendCallDigits():
+                    self.ports.media.perform(SendDigits(leg=saga.state.caller_leg, digits=command.digits))
+                case _:
+                    assert_never(command)
+        except Refusal as refusal:
+            return Refused(code=refusal.code, message=str(refusal))
+        return Done(result={"call": command.call})
+
+    @property
+    def ports(self) -> CallPorts:
+        """The connected ports."""
+        assert self._ports is not None, "connect() comes first"
+        return self._ports
+
+    def _offered(self, offer: LegOffered) -> None:
+        flow = self.ports.flows.entry_point(offer.dialled, from_seat=offer.seat is not None)
+        if flow is None:
+            refused = CallRefused(
+                trunk=offer.trunk, dialled=offer.dialled, cause=ReleaseCause.NOT_FOUND, sip_status=404
+            )
+            self._facts.record(refused)
+            self.ports.legs.perform(ReleaseLeg(leg=offer.leg, cause=ReleaseCause.NOT_FOUND))
+            return
+        contact, call = ContactId(self._ids.new()), CallId(self._ids.new())
+        _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
+        self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow))
+
+    def _post(self, event: CallInput) -> None:
+        self._runner.post(event)
+        if self._core.changed and not self._snapshots_due:
+            self._snapshots_due = True
+            self._clock.call_at(self._clock.now() + SNAPSHOT_DELAY_SECONDS, self._send_snapshots)
+
+    # --- effects ------------------------------------------------------------------------------------------
+
+    def _perform(self, effect: CallEffect) -> None:
+        ports = self.ports
+        match effect:
+            case Record():
+                self._facts.record(effect.fact)
+                if isinstance(effect.fact, ContactEnded):
+                    self._ended(effect.fact)
+            case ConsiderRecording():
+                self._consider_recording(effect)
+            case AdoptLeg() | RingLeg() | AnswerLeg() | DialLeg() | ReleaseLeg():
+                ports.legs.perform(effect)
+            case StartFlow() | FlowDigit() | FlowPlaybackEnded() | FlowRequestFailed() | EndFlow():
+                ports.flows.perform(effect)
+            case (
+                QueueContact() | WithdrawContact() | OfferAnswered() | OfferFailed() | TalkHeld() | TalkReleased()
+            ):
+                ports.router.perform(effect)
+            case _:
+                ports.media.perform(effect)
+
+    def _ended(self, fact: ContactEnded) -> None:
+        _log.info("contact ended", contact=fact.contact, outcome=fact.outcome, cause=fact.cause)
+        if not self._core and self.on_idle is not None:
+            self.on_idle()
+
+    def _consider_recording(self, effect: ConsiderRecording) -> None:
+        order = self.ports.recorder.decide(effect.talk)
+        if order is None:
+            return
+        start = StartRecording(
+            call=effect.talk.call,
+            recording=order.recording,
+            left=effect.left,
+            right=effect.right,
+            path=order.path,
+        )
+        self.ports.media.perform(start)
+        self._post(RecordingBegan(call=effect.talk.call, recording=order.recording))
+
+    # --- snapshots and restart ----------------------------------------------------------------------------
+
+    def _send_snapshots(self) -> None:
+        self._snapshots_due = False
+        changed, self._core.changed = self._core.changed, set()
+        for call in changed:
+            self.ports.media.perform(KeepSnapshot(call=call, snapshot=self._snapshot(call)))
+
+    def _snapshot(self, call: CallId) -> dict[str, Any]:
+        state = self._core.saga(call).state
+        return {
+            "call": self._core.snapshot(call, self._clock.now(), self._clock.wall()),
+            "legs": {leg: self.ports.legs.snapshot(leg) for leg in state.live_legs},
+            "flow": self.ports.flows.snapshot(state.contact),
+            "route": self.ports.router.snapshot(state.contact),
+        }
+
+    def restore(self, survivor: SurvivingCall) -> bool:
+        """Take a call back from a media worker; False when it is beyond saving (its contact is ended)."""
+        data = survivor.snapshot
+        if not data:
+            return False
+        saga = self._core.restore(data["call"], self._clock.now(), self._clock.wall())
+        state = saga.state
+        restored = {
+            leg
+            for leg in state.live_legs
+            if leg in survivor.legs and data["legs"].get(leg) and self.ports.legs.restore(leg, data["legs"][leg])
+        }
+        if data["flow"] and not self.ports.flows.restore(state.contact, data["flow"]):
+            state.flow = None
+        if data["route"]:
+            self.ports.router.restore(state.contact, data["route"])
+        lost = [leg for leg in state.live_legs if leg not in restored]
+        _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
+        if state.stage is Stage.RINGING and state.other_leg in lost and state.agent is not None:
+            agent = state.agent
+            saga.forget_offer()
+            self.ports.router.perform(OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN))
+            lost = [leg for leg in lost if leg in state.live_legs]
+        for leg in lost:
+            self._post(saga.lost_leg(leg))
+        self._runner.rearm()
+        self._core.changed.add(state.call) if state.call in self._core.calls() else None
+        return True
+
+    def end_lost_contact(self, contact: ContactId, dialled: str, total_seconds: float) -> None:
+        """Give a contact that no worker kept its outcome, so that its story is whole."""
+        ended = ContactEnded(
+            contact=contact,
+            outcome=Outcome.FAILED,
+            cause=ReleaseCause.FAILED,
+            dialled=dialled,
+            trunk=None,
+            total_seconds=total_seconds,
+        )
+        self._facts.record(ended)
+
+    def hang_up_all(self) -> None:
+        """End every call (the drain's time is over)."""
+        for call in self._core.calls():
+            self._post(HangUpOrder(call=call))

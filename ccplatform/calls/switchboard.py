@@ -1,0 +1,158 @@
+"""All calls of the node, as one pure core: finds the saga an event belongs to and keeps their deadlines."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, assert_never
+
+from ccplatform.calls.errors import NoSuchCall
+from ccplatform.calls.model import CallEffect, CallInput, CallOffered, HangUpOrder, HoldOrder, RecordingBegan
+from ccplatform.calls.saga import CallSaga, SagaInput
+from ccplatform.calls.snapshot import restore_state, snapshot_state
+from ccplatform.contracts.flows import FlowAsked
+from ccplatform.contracts.legs import (
+    DigitPressed,
+    LegAnswered,
+    LegAudible,
+    LegEnded,
+    LegOffered,
+    LegQuality,
+    LegRinging,
+    PlaybackEnded,
+    PlaybackStarted,
+)
+from ccplatform.contracts.media import PlayItem
+from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused
+from ccplatform.contracts.words import CallId, ContactId, LegId
+from ccplatform.kernel.core import DEADLINE, DeadlineReached
+from ccplatform.kernel.errors import LocalMisuse
+
+
+class Switchboard:
+    """The core of `calls`. ``changed`` collects the calls that an event touched, for their snapshots."""
+
+    def __init__(self, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]) -> None:
+        self._music = music
+        self._new_id = new_id
+        self._calls: dict[CallId, CallSaga] = {}
+        self._by_contact: dict[ContactId, CallSaga] = {}
+        self._by_leg: dict[LegId, CallSaga] = {}
+        self._deadlines: list[tuple[float, CallId]] = []
+        self.changed: set[CallId] = set()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def calls(self) -> tuple[CallId, ...]:
+        """Every call that has not ended."""
+        return tuple(self._calls)
+
+    def saga(self, call: CallId) -> CallSaga:
+        """The saga of a call; raises :class:`NoSuchCall`."""
+        saga = self._calls.get(call)
+        if saga is None:
+            raise NoSuchCall(call)
+        return saga
+
+    def handle(self, event: CallInput | DeadlineReached, now: float) -> list[CallEffect]:
+        """Hand the event to its saga. Events of calls that are gone are dropped; unknown orders raise."""
+        match event:
+            case CallOffered():
+                return self._begin(event)
+            case DeadlineReached():
+                return self._run_deadlines(now)
+            case LegOffered():
+                raise LocalMisuse("an offered leg needs its entry point: post CallOffered")
+            case FlowAsked():
+                saga = self._by_contact.get(event.contact)
+                return self._step(saga, event.request, now) if saga else []
+            case AgentOffered() | OfferWithdrawn() | QueueRefused():
+                saga = self._by_contact.get(event.contact)
+                return self._step(saga, event, now) if saga else []
+            case RecordingBegan():
+                saga = self._calls.get(event.call)
+                return self._step(saga, event, now) if saga else []
+            case HangUpOrder() | HoldOrder():
+                return self._step(self.saga(event.call), event, now)
+            case (
+                LegRinging()
+                | LegAnswered()
+                | LegEnded()
+                | LegQuality()
+                | DigitPressed()
+                | LegAudible()
+                | PlaybackStarted()
+                | PlaybackEnded()
+            ):
+                saga = self._by_leg.get(event.leg)
+                return self._step(saga, event, now) if saga else []
+            case _:
+                assert_never(event)
+
+    def next_deadline(self) -> float | None:
+        """The earliest deadline of any call."""
+        while self._deadlines:
+            when, call = self._deadlines[0]
+            saga = self._calls.get(call)
+            if saga is not None and saga.state.deadline_at == when:
+                return when
+            heapq.heappop(self._deadlines)
+        return None
+
+    def snapshot(self, call: CallId, now: float, wall: datetime) -> dict[str, Any]:
+        """One call's state, with ages instead of instants."""
+        return snapshot_state(self.saga(call).state, now, wall)
+
+    def restore(self, data: dict[str, Any], now: float, wall: datetime) -> CallSaga:
+        """Take a call back."""
+        saga = CallSaga(restore_state(data, now, wall), music=self._music, new_id=self._new_id)
+        self._adopt(saga)
+        return saga
+
+    def forget(self, call: CallId) -> None:
+        """Drop a call that could not be taken back."""
+        self._drop(self.saga(call))
+
+    def _begin(self, event: CallOffered) -> list[CallEffect]:
+        saga, effects = CallSaga.begin(event, music=self._music, new_id=self._new_id)
+        self._adopt(saga)
+        return effects
+
+    def _adopt(self, saga: CallSaga) -> None:
+        self._calls[saga.state.call] = saga
+        self._by_contact[saga.state.contact] = saga
+        self._index(saga)
+
+    def _step(self, saga: CallSaga, event: SagaInput, now: float) -> list[CallEffect]:
+        before = saga.state.deadline_at
+        effects = saga.handle(event, now)
+        self.changed.add(saga.state.call)
+        if saga.finished:
+            self._drop(saga)
+        else:
+            self._index(saga, before)
+        return effects
+
+    def _index(self, saga: CallSaga, before: float | None = None) -> None:
+        for leg in saga.state.live_legs:
+            self._by_leg[leg] = saga
+        deadline = saga.state.deadline_at
+        if deadline is not None and deadline != before:
+            heapq.heappush(self._deadlines, (deadline, saga.state.call))
+
+    def _drop(self, saga: CallSaga) -> None:
+        state = saga.state
+        self._calls.pop(state.call, None)
+        self._by_contact.pop(state.contact, None)
+        self.changed.discard(state.call)
+        for leg in [leg for leg, owner in self._by_leg.items() if owner is saga]:
+            del self._by_leg[leg]
+
+    def _run_deadlines(self, now: float) -> list[CallEffect]:
+        effects: list[CallEffect] = []
+        while (when := self.next_deadline()) is not None and when <= now:
+            _, call = heapq.heappop(self._deadlines)
+            effects += self._step(self._calls[call], DEADLINE, now)
+        return effects

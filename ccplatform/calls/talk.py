@@ -1,0 +1,81 @@
+"""The talk of a call: its beginning, holds and end, as commands and facts."""
+
+from __future__ import annotations
+
+from ccplatform.calls.model import CallEffect, CallState, ConsiderRecording, Record
+from ccplatform.contracts.facts import Held, Retrieved, TalkEnded
+from ccplatform.contracts.media import Bridge, StopPlay, Unbridge
+from ccplatform.contracts.recordings import Talk
+from ccplatform.contracts.routing import TalkHeld, TalkReleased
+from ccplatform.contracts.words import LegId
+
+
+def begin_talk(state: CallState, leg: LegId, now: float) -> list[CallEffect]:
+    """Join caller and ``leg``; the recorder is asked before the first word."""
+    state.talk_at = now
+    state.pending_key = None
+    talk = Talk(
+        contact=state.contact,
+        call=state.call,
+        queue=state.queue,
+        agent=state.agent,
+        seat=state.agent_seat,
+        dialled=state.dialled,
+        asked=state.record_asked,
+    )
+    return [
+        StopPlay(leg=state.caller_leg),
+        Bridge(a=state.caller_leg, b=leg),
+        ConsiderRecording(talk=talk, left=state.caller_leg, right=leg),
+    ]
+
+
+def hold(state: CallState, now: float, *, by: str) -> list[CallEffect]:
+    """Part caller and agent; the saga plays music to the caller."""
+    assert state.agent is not None
+    state.hold_at = now
+    return [
+        Unbridge(leg=state.caller_leg),
+        TalkHeld(contact=state.contact, agent=state.agent, held=True),
+        Record(fact=Held(contact=state.contact, leg=state.caller_leg, by=by)),
+    ]
+
+
+def retrieve(state: CallState, now: float) -> list[CallEffect]:
+    """Join them again."""
+    assert state.agent is not None
+    assert state.other_leg is not None
+    held = _end_hold(state, now)
+    return [
+        StopPlay(leg=state.caller_leg),
+        Bridge(a=state.caller_leg, b=state.other_leg),
+        TalkHeld(contact=state.contact, agent=state.agent, held=False),
+        Record(fact=Retrieved(contact=state.contact, leg=state.caller_leg, held_seconds=held)),
+    ]
+
+
+def end_talk(state: CallState, now: float) -> list[CallEffect]:
+    """Sum up the talk; an agent's segment goes to wrap-up (D-TALK, D-HOLD)."""
+    if state.talk_at is None:
+        return []
+    _end_hold(state, now)
+    state.talk_seconds += now - state.talk_at
+    if state.agent is None:
+        return []
+    ended = TalkEnded(
+        contact=state.contact,
+        queue=state.queue,
+        agent=state.agent,
+        talk_seconds=state.talk_seconds,
+        hold_seconds=state.hold_seconds,
+    )
+    return [Record(fact=ended), TalkReleased(contact=state.contact, agent=state.agent)]
+
+
+def _end_hold(state: CallState, now: float) -> float:
+    if state.hold_at is None:
+        return 0.0
+    seconds = now - state.hold_at
+    state.hold_at = None
+    state.hold_seconds += seconds
+    return seconds

@@ -1,0 +1,118 @@
+"""Whatever happens in whatever order: a contact ends exactly once, and every leg that began is let go."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccplatform.calls.errors import NotInThisState
+from ccplatform.calls.model import HangUpOrder, HoldOrder
+from ccplatform.contracts.facts import ConnectionCleared, ContactEnded
+from ccplatform.contracts.flows import (
+    ConferenceCaller,
+    EchoCaller,
+    EnterQueue,
+    InputCompleted,
+    PlayPrompt,
+    ReleaseCaller,
+    TransferCaller,
+)
+from ccplatform.contracts.legs import DialLeg
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    OfferAnswered,
+    OfferWithdrawn,
+    QueueContact,
+    TalkReleased,
+    WithdrawContact,
+)
+from ccplatform.contracts.words import AgentId, OfferEnd, PlaybackId, QueueId, ReleaseCause, SeatId, TrunkId
+from tests.calls.world import CALL, CALLER, CONTACT, WALL, World
+
+QUEUE, AGENT = QueueId("support"), AgentId("1004")
+CAUSES = st.sampled_from(list(ReleaseCause))
+STEPS = st.one_of(
+    st.tuples(st.just("answer"), st.sampled_from(["caller", "other"])),
+    st.tuples(st.just("end"), st.sampled_from(["caller", "other"]), CAUSES),
+    st.tuples(
+        st.just("ask"),
+        st.sampled_from(
+            [
+                PlayPrompt(playback=PlaybackId("p"), items=()),
+                InputCompleted(node="n", keyed_at=1000.0),
+                EnterQueue(queue=QUEUE),
+                TransferCaller(trunk=TrunkId("lab"), number="1"),
+                EchoCaller(seconds=5.0),
+                ConferenceCaller(room="r"),
+                ReleaseCaller(),
+            ]
+        ),
+    ),
+    st.tuples(st.just("offer")),
+    st.tuples(st.just("withdraw"), st.sampled_from(list(OfferEnd))),
+    st.tuples(st.just("hold"), st.booleans()),
+    st.tuples(st.just("hang_up")),
+    st.tuples(st.just("pass"), st.floats(0.0, 70.0)),
+    st.tuples(st.just("restart")),
+)
+
+
+def _take(world: World, step: tuple[object, ...]) -> None:
+    legs = {"caller": CALLER}
+    if world.all_of(DialLeg):
+        legs["other"] = world.dialled_leg()
+    match step:
+        case ("answer", str(who)) if who in legs and legs[who] not in world.ended_legs:
+            world.answers(legs[who])
+        case ("end", str(who), ReleaseCause() as cause) if who in legs:
+            world.leg_ends(legs[who], cause)
+        case ("ask", request) if world.flow_alive:
+            world.asks(request)  # type: ignore[arg-type]
+        case ("offer",) if _waits(world):
+            world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AGENT, seat=SeatId("seat-04")))
+        case ("withdraw", OfferEnd() as end):
+            world.post(OfferWithdrawn(contact=CONTACT, agent=AGENT, end=end))
+        case ("hold", bool(hold)):
+            world.post(HoldOrder(call=CALL, hold=hold, by="1004"))
+        case ("hang_up",):
+            world.post(HangUpOrder(call=CALL))
+        case ("pass", float(seconds)):
+            world.passes(seconds)
+        case ("restart",):
+            data = world.core.snapshot(CALL, world.now, WALL)
+            world.core.forget(CALL)
+            world.core.restore(data, world.now, WALL)
+        case _:
+            pass
+
+
+def _waits(world: World) -> bool:
+    return bool(world.all_of(QueueContact)) and not world.all_of(WithdrawContact)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS, max_size=25))
+def test_every_contact_ends_once_and_lets_every_leg_go(steps: list[tuple[object, ...]]) -> None:
+    world = World()
+    world.arrive()
+    for step in steps:
+        if not len(world.core):
+            break
+        try:
+            _take(world, step)
+        except NotInThisState:
+            continue
+    if len(world.core):
+        world.leg_ends(CALLER)
+    for _ in range(3):
+        world.passes(100.0)
+    assert len(world.core) == 0
+    assert world.core.next_deadline() is None
+    assert len(world.all_of(ContactEnded)) == 1
+    cleared = [fact.leg for fact in world.all_of(ConnectionCleared)]
+    assert len(cleared) == len(set(cleared))
+    assert len(world.all_of(TalkReleased)) <= 1
+    answered = len(world.all_of(OfferAnswered))
+    assert answered <= 1
+    assert not answered or world.all_of(TalkReleased)
+    assert world.outcome().total_seconds >= world.outcome().talk_seconds - 1e-6
