@@ -1,0 +1,217 @@
+"""The command line (interface.md). Exit codes: 0 done, 1 failed, 2 wrong use or wrong configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ccplatform import __version__
+from ccplatform.app.errors import WrongConfiguration
+from ccplatform.kernel.errors import PlatformError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+config_app = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
+db_app = typer.Typer(no_args_is_help=True, help="The database: migrations, backup, restore.")
+user_app = typer.Typer(no_args_is_help=True, help="Users who log in to the pages.")
+flow_app = typer.Typer(no_args_is_help=True, help="IVR flow documents.")
+app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
+app.add_typer(user_app, name="user")
+app.add_typer(flow_app, name="flow")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).")]
+DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Directory of all data.")]
+DemoOption = Annotated[bool, typer.Option("--demo", help="Start the demo centre.")]
+
+
+def main() -> NoReturn:
+    """Run the command line; no traceback ever reaches a user."""
+    try:
+        app(standalone_mode=False)
+    except WrongConfiguration as error:
+        _fail(str(error), 2)
+    except PlatformError as error:
+        _fail(str(error), 1)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except typer.Abort:
+        _fail("stopped", 1)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # wrong use, as click reports it
+            _fail(error.format_message(), 2)
+        _fail(f"{type(error).__name__}: {error}", 1)
+    sys.exit(0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    demo: DemoOption = False,
+    data_dir: DataDirOption = None,
+    bind: Annotated[str | None, typer.Option(help="Address of every listener (SIP, RTP, HTTP).")] = None,
+    sip_port: Annotated[int | None, typer.Option(help="SIP, UDP and TCP.")] = None,
+    sip_ws_port: Annotated[int | None, typer.Option(help="SIP over WebSocket (not available yet).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Pages, REST, metrics.")] = None,
+    rtp_ports: Annotated[str | None, typer.Option(help="RTP port range, A-B.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the pages (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
+    role: Annotated[str | None, typer.Option(hidden=True)] = None,
+    index: Annotated[int, typer.Option(hidden=True)] = 0,
+    ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Start the platform and run until SIGTERM."""
+    from ccplatform.app.settings import load_settings
+
+    flags = _flags(
+        ("node", "data_dir", data_dir),
+        ("sip", "bind_ip", bind),
+        ("media", "bind_ip", bind),
+        ("http", "bind_ip", bind),
+        ("sip", "port", sip_port),
+        ("sip", "ws_port", sip_ws_port),
+        ("http", "port", http_port),
+        ("media", "rtp_ports", rtp_ports),
+        ("http", "tls_cert", tls_cert),
+        ("http", "tls_key", tls_key),
+        ("log", "format", log_format),
+    )
+    settings = load_settings(config, demo=demo, flags=flags)
+    from ccplatform.app import roles
+
+    arguments = [argument for argument in sys.argv[2:] if argument]
+    sys.exit(roles.run(role, settings, demo=demo, index=index, ready_fd=ready_fd, arguments=arguments))
+
+
+def _flags(*given: tuple[str, str, Any]) -> dict[str, dict[str, Any]]:
+    flags: dict[str, dict[str, Any]] = {}
+    for section, name, value in given:
+        if value is not None:
+            flags.setdefault(section, {})[name] = value
+    return flags
+
+
+@config_app.command("check")
+def config_check(file: Path) -> None:
+    """Check a configuration file: every error with its path and why."""
+    from ccplatform.app.settings import load_settings
+
+    load_settings(file)
+    print(f"{file}: no errors")
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption = None, demo: DemoOption = False) -> None:
+    """Show every setting that is in force (secrets as stars)."""
+    from ccplatform.app.settings import load_settings
+
+    print(load_settings(config, demo=demo).model_dump_json(indent=2))
+
+
+@db_app.command("migrate")
+def db_migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Bring the database's schema to this version."""
+    _administer(config, data_dir, "migrate")
+
+
+@db_app.command("backup")
+def db_backup(file: Path, config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Write the whole database to a file."""
+    _administer(config, data_dir, "backup", file)
+
+
+@db_app.command("restore")
+def db_restore(file: Path, config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Replace the whole database by what a backup file holds."""
+    _administer(config, data_dir, "restore", file)
+
+
+PasswordOption = Annotated[
+    str,
+    typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="CCP_USER_PASSWORD"),
+]
+
+
+@user_app.command("add")
+def user_add(
+    name: str,
+    role: Annotated[list[str], typer.Option(help="agent, supervisor, auditor, maintainer or admin.")],
+    password: PasswordOption,
+    agent: Annotated[str | None, typer.Option(help="Agent number of a user with role agent.")] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Add a user."""
+    _administer(config, data_dir, "add_user", name, role, password, agent)
+
+
+@user_app.command("passwd")
+def user_passwd(
+    name: str, password: PasswordOption, config: ConfigOption = None, data_dir: DataDirOption = None
+) -> None:
+    """Set a user's password."""
+    _administer(config, data_dir, "set_password", name, password)
+
+
+@user_app.command("lock")
+def user_lock(name: str, config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Lock a user out."""
+    _administer(config, data_dir, "lock_user", name)
+
+
+def _administer(config: Path | None, data_dir: Path | None, what: str, *arguments: Any) -> None:
+    from ccplatform.app import administer
+    from ccplatform.app.settings import load_settings
+
+    settings = load_settings(config, flags=_flags(("node", "data_dir", data_dir)))
+    action: Callable[..., str] = getattr(administer, what)
+    print(action(settings, *arguments))
+
+
+@flow_app.command("check")
+def flow_check(file: Path) -> None:
+    """Check an IVR flow document: every error with its path and why."""
+    from ivr.check import check_flow_file
+
+    problems = check_flow_file(file)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise typer.Exit(2)
+    print(f"{file}: no errors")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"ccplatform {__version__}")
+
+
+def _not_available(name: str, what: str) -> None:
+    def command() -> None:
+        _fail(f"ccplatform {name}: not available in version {__version__} ({what})", 1)
+
+    context = {"ignore_unknown_options": True, "allow_extra_args": True}
+    app.command(name, help=f"{what} (not available yet).", context_settings=context)(command)
+
+
+for _name, _what in (
+    ("probe", "mystery calls"),
+    ("acceptance", "the acceptance run of 10.3.1"),
+    ("simulate", "the queueing simulator"),
+    ("recording", "recording verification"),
+    ("evidence", "evidence packs"),
+    ("tls", "test certificates"),
+    ("e1", "the E1 switch simulator"),
+    ("bench", "benchmarks; from a source checkout run python -m bench.NAME"),
+):
+    _not_available(_name, _what)

@@ -1,0 +1,59 @@
+"""What a started node tells: one ``ready`` line, and for people at a terminal where everything is."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from ccplatform.app.settings import Settings
+
+_log = structlog.get_logger("supervisor")
+
+_NUMBERS = (
+    ("95000", "main menu: 1 sales, 2 support, 3 account balance, 8 call-back, 9 repeat, 0 operator"),
+    ("95001", "the support queue at once"),
+    ("95002", "echo"),
+    ("95003", "reference tone and speech"),
+    ("95004 · 95005", "bridged to the trunk lab (127.0.0.1:5081), the second one recorded"),
+    ("95009", "conference room, PIN 1234"),
+    ("*11 *12 *13 *14", "from a seat: sign in, out, ready, not ready"),
+)
+_LOGINS = (
+    ("agents", "1001 … 1010", "demo-1001 … (PIN 1001 …)"),
+    ("seats (SIP)", "8001 … 8010", "demo-8001 …"),
+    ("supervisor", "sup1", "demo-sup1"),
+    ("administrator", "admin", "demo-admin"),
+)
+
+
+def tell_ready(settings: Settings, *, demo: bool, seconds: float) -> None:
+    """Log ``ready`` with the addresses; in the demo also numbers and log-ins."""
+    scheme = "https" if settings.http.tls_cert else "http"
+    url = f"{scheme}://{settings.http.bind_ip}:{settings.http.port}"
+    sip = f"{settings.sip.bind_ip}:{settings.sip.port}"
+    _log.info(
+        "ready",
+        pages=f"{url}/",
+        rest=f"{url}/api/v1",
+        metrics=f"{url}/metrics",
+        sip=sip,
+        rtp=f"{settings.media.bind_ip}:{settings.media.rtp_ports}",
+        seconds=round(seconds, 2),
+    )
+    if demo and settings.log.format == "text":
+        _show_demo(url, sip)
+
+
+def _show_demo(url: str, sip: str) -> None:
+    console = Console(file=sys.stdout)
+    table = Table(title="ccplatform demo centre", title_justify="left", show_header=False, box=None)
+    table.add_row("pages", f"{url}/  {url}/wallboard  {url}/docs  {url}/metrics")
+    table.add_row("SIP", f"{sip} (UDP, TCP)")
+    for number, answer in _NUMBERS:
+        table.add_row(f"dial {number}", answer)
+    for who, names, passwords in _LOGINS:
+        table.add_row(who, f"{names}   password {passwords}")
+    console.print(table)

@@ -1,0 +1,174 @@
+"""The web process's HTTP: routers under /api/v1, problem details (RFC 9457), health, pages, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from ccplatform import __version__
+from ccplatform.kernel.errors import NotFound, PlatformError, Refusal, RemoteViolation, Unavailable
+
+#: Status of refusals with a code of their own; every other refusal is 409.
+_STATUS_OF_CODE = {
+    "not_available": 501,
+    "not_authenticated": 401,
+    "forbidden": 403,
+    "throttled": 429,
+    "weak_password": 422,
+    "bad_request": 400,
+    "range_not_satisfiable": 416,
+}
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+}
+_DOCS = ("/docs", "/redoc")
+_NO_PAGES = """<!doctype html><meta charset="utf-8"><title>ccplatform</title>
+<p>The pages are not built. Run <code>make run</code>, or in web/:
+<code>npm ci</code> and <code>npm run build</code>.</p>"""
+
+Health = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def build_http(
+    *,
+    routers: Sequence[APIRouter],
+    root_routers: Sequence[APIRouter],
+    readiness: Health,
+    pages: Path | None,
+    max_body_bytes: int,
+) -> FastAPI:
+    """The application. ``readiness`` answers /readyz: its ``ready`` decides between 200 and 503."""
+    app = FastAPI(
+        title="ccplatform",
+        version=__version__,
+        description="Contact-centre platform: agents, queues, calls, recordings, compliance.",
+        openapi_url="/openapi.json",
+    )
+    for router in routers:
+        app.include_router(router, prefix="/api/v1")
+    for router in root_routers:
+        app.include_router(router)
+    _add_errors(app)
+    _add_limits(app, max_body_bytes)
+    _add_health(app, readiness)
+    _add_pages(app, pages)
+    return app
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
+    """An RFC 9457 problem document; ``code`` is for programs, ``detail`` for people."""
+    headers = {"Retry-After": str(more["retry_after"])} if "retry_after" in more else None
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
+    body = {
+        "type": "about:blank",
+        "title": code.replace("_", " "),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return JSONResponse({**body, **more}, status, headers, media_type="application/problem+json")
+
+
+def status_of(error: PlatformError) -> tuple[int, str]:
+    """HTTP status and code word of one of our errors."""
+    match error:
+        case NotFound():
+            return 404, error.code
+        case Refusal():
+            return _STATUS_OF_CODE.get(error.code, 409), error.code
+        case Unavailable():
+            return 503, "unavailable"
+        case RemoteViolation():
+            return 400, "bad_request"
+        case _:
+            return 500, "internal_error"
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(PlatformError)
+    async def platform_error(_request: Request, error: PlatformError) -> JSONResponse:
+        status, code = status_of(error)
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is None and status == 503:
+            retry_after = 2
+        more = {} if retry_after is None else {"retry_after": max(1, round(retry_after))}
+        return problem(status, code, str(error), **more)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [
+            {"where": ".".join(str(part) for part in item["loc"]), "why": item["msg"]}
+            for item in error.errors()[:20]
+        ]
+        detail = "; ".join(f"{item['where']}: {item['why']}" for item in problems)
+        return problem(422, "invalid", detail, errors=problems)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        codes = {404: "not_found", 405: "method_not_allowed"}
+        detail = f"{request.method} {request.url.path}: {error.detail}"
+        return problem(error.status_code, codes.get(error.status_code, "refused"), detail)
+
+
+def _add_limits(app: FastAPI, max_body_bytes: int) -> None:
+    @app.middleware("http")
+    async def limits(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length")
+        chunked = "chunked" in request.headers.get("transfer-encoding", "")
+        if chunked or (length is not None and (not length.isdigit() or int(length) > max_body_bytes)):
+            return problem(413, "too_large", f"a request body of at most {max_body_bytes} bytes, with its length")
+        response = await call_next(request)
+        if not request.url.path.startswith(_DOCS):
+            for name, value in _SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+
+def _add_health(app: FastAPI, readiness: Health) -> None:
+    @app.get("/healthz", tags=["health"])
+    async def alive() -> dict[str, str]:
+        """The web process is alive."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz", tags=["health"])
+    async def ready() -> JSONResponse:
+        """The centre takes calls (200) or does not (503), and why."""
+        state = await readiness()
+        return JSONResponse(state, 200 if state.get("ready") else 503)
+
+
+def _add_pages(app: FastAPI, pages: Path | None) -> None:
+    index = pages / "index.html" if pages is not None else None
+    if index is None or not index.is_file():
+
+        @app.get("/", include_in_schema=False)
+        async def no_pages() -> HTMLResponse:
+            return HTMLResponse(_NO_PAGES)
+
+        return
+    assert pages is not None
+    if (pages / "assets").is_dir():
+        app.mount("/assets", StaticFiles(directory=pages / "assets"), name="assets")
+
+    async def page() -> FileResponse:
+        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    for path in ("/", "/wallboard", "/admin", "/login"):
+        app.add_api_route(path, page, include_in_schema=False)
+        if path != "/":
+            app.add_api_route(path + "/{rest:path}", page, include_in_schema=False)

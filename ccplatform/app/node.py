@@ -1,0 +1,79 @@
+"""A whole node: the supervisor with its children, from start to the end of the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+from ccplatform.app.greeting import tell_ready
+from ccplatform.app.places import places_of
+from ccplatform.app.settings import Settings
+from ccplatform.app.supervisor import Child, StartRefused, Supervisor, stop_signals
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.errors import PlatformError
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.storage.embedded import EmbeddedPostgres
+
+_log = structlog.get_logger("supervisor")
+
+
+async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) -> int:
+    """Start everything, say ``ready``, wait for SIGTERM, drain; returns the exit code."""
+    clock = SystemClock()
+    started = clock.now()
+    places = places_of(settings.node.data_dir)
+    stop = asyncio.Event()
+    stop_signals(stop.set)
+    try:
+        places.prepare()
+        lock = places.lock()
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+        return 1
+    supervisor = _supervisor(settings, clock, arguments)
+    starting = asyncio.ensure_future(supervisor.start())
+    stopping = asyncio.ensure_future(stop.wait())
+    code = 0
+    try:
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            tell_ready(settings, demo=demo, seconds=clock.now() - started)
+            await stopping
+            _log.info("stopping: no new calls, running calls may end", drain_seconds=settings.node.drain_seconds)
+    except StartRefused as error:
+        print(error, file=sys.stderr)
+        code = 1
+    except PlatformError as error:
+        _log.error("cannot start", reason=str(error))
+        code = 1
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await supervisor.stop()
+        os.close(lock)
+    _log.info("stopped")
+    return code
+
+
+def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]) -> Supervisor:
+    places = places_of(settings.node.data_dir)
+    workers = [
+        Child(f"media-{index}", [*arguments, "--role", "media", "--index", str(index)])
+        for index in range(settings.media.workers)
+    ]
+    control = Child("control", [*arguments, "--role", "control"], stop_seconds=settings.node.drain_seconds + 15.0)
+    web = Child("web", [*arguments, "--role", "web"])
+    database = EmbeddedPostgres(places.postgres) if settings.database.url is None else None
+    return Supervisor(
+        clock=clock,
+        tasks=TaskSupervisor(clock),
+        database=database,
+        before_database=workers,
+        after_database=[control, web],
+        stop_order=["control", "web", *(worker.name for worker in workers)],
+    )

@@ -1,0 +1,74 @@
+"""Where things are in the data directory. Everything there belongs to the operator alone (0700)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccplatform.app.errors import CannotStart
+
+#: A Unix socket's path holds at most 107 bytes.
+MAX_SOCKET_PATH_BYTES = 107
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Paths below one data directory."""
+
+    root: Path
+
+    @property
+    def run(self) -> Path:
+        """Sockets and the lock of the running platform."""
+        return self.root / "run"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where control takes commands and tells facts."""
+        return self.run / "control.sock"
+
+    def media_socket(self, index: int) -> Path:
+        """Where media worker ``index`` takes commands."""
+        return self.run / f"media-{index}.sock"
+
+    @property
+    def postgres(self) -> Path:
+        """The embedded database."""
+        return self.root / "postgres"
+
+    @property
+    def speech(self) -> Path:
+        """Spoken texts and music, kept by hash."""
+        return self.root / "speech"
+
+    @property
+    def recordings(self) -> Path:
+        """Recorded talks."""
+        return self.root / "recordings"
+
+    def prepare(self) -> None:
+        """Make the directories; raises :class:`CannotStart` naming the one that cannot be used."""
+        for directory in (self.root, self.run, self.speech, self.recordings):
+            try:
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise CannotStart(f"{directory} cannot be used as data directory: {error.strerror}") from None
+        if len(os.fsencode(self.media_socket(0))) > MAX_SOCKET_PATH_BYTES:
+            raise CannotStart(f"the path of {self.root} is too long for sockets; choose a shorter --data-dir")
+
+    def lock(self) -> int:
+        """Take the data directory for this run; the returned descriptor holds it until it is closed."""
+        descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise CannotStart(f"another ccplatform already runs on {self.root}; stop it first") from None
+        return descriptor
+
+
+def places_of(data_dir: Path) -> Places:
+    """The places below an absolute data directory."""
+    return Places(data_dir.expanduser().resolve())

@@ -1,0 +1,85 @@
+"""What one process is: the supervisor, or one of its children."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from ccplatform.app import logs
+from ccplatform.app.errors import CannotStart
+from ccplatform.app.places import places_of
+from ccplatform.app.settings import Settings
+from ccplatform.app.supervisor import START_REFUSED
+from ccplatform.kernel.errors import PlatformError
+
+_log = structlog.get_logger("start")
+_PR_SET_PDEATHSIG = 1
+
+
+def run(
+    role: str | None,
+    settings: Settings,
+    *,
+    demo: bool,
+    index: int,
+    ready_fd: int | None,
+    arguments: Sequence[str],
+) -> int:
+    """Be that process until it ends; returns the exit code."""
+    name = role if role != "media" else f"media-{index}"
+    logs.configure(json_lines=settings.log.format == "json", role=name or "supervisor", level=settings.log.level)
+    if role is None:
+        from ccplatform.app.node import run_node
+
+        return asyncio.run(run_node(settings, demo=demo, arguments=arguments))
+    _die_with_parent()
+    try:
+        _run_child(role, settings, demo=demo, index=index, ready=_ready_teller(ready_fd))
+    except PlatformError as error:
+        _log.error("cannot start", reason=str(error))
+        return START_REFUSED if isinstance(error, CannotStart) else 1
+    return 0
+
+
+def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: Callable[[], None]) -> None:
+    places = places_of(settings.node.data_dir)
+    match role:
+        case "media":
+            from gateway.media.worker import run_worker
+
+            run_worker(settings.media, places.media_socket(index), index, ready)
+        case "control":
+            import uvloop
+
+            from ccplatform.app.control import run_control
+
+            uvloop.run(run_control(settings, places, demo=demo, ready=ready))
+        case "web":
+            import uvloop
+
+            from ccplatform.app.web import run_web
+
+            uvloop.run(run_web(settings, places, ready=ready))
+        case _:
+            raise CannotStart(f"there is no role {role!r}: control, media or web")
+
+
+def _ready_teller(descriptor: int | None) -> Callable[[], None]:
+    def ready() -> None:
+        if descriptor is not None:
+            os.write(descriptor, b"ready\n")
+            os.close(descriptor)
+
+    return ready
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when the supervisor is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,185 @@
+"""All settings of a node: one TOML file, then ``CCP_…`` environment variables, then flags (R10.4.b).
+
+Each package owns the model of its section; here they are put together. An environment variable is named by its
+path with two underscores, e.g. ``CCP_SIP__PORT=5070``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from acd.settings import AcdSettings
+from ccplatform.app.errors import WrongConfiguration
+from ccplatform.operations.settings import OperationsSettings
+from ccplatform.security.settings import SecuritySettings
+from ccplatform.storage.settings import StorageSettings
+from cti.settings import CtiSettings
+from gateway.media.settings import MediaSettings
+from gateway.sip.settings import SipSettings
+from ivr.settings import IvrSettings
+from metrics.settings import MetricsSettings
+from recording.settings import RecordingSettings
+
+#: Largest configuration file that is read, bytes.
+MAX_FILE_BYTES = 1024 * 1024
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeSettings(_Section):
+    """The node itself."""
+
+    data_dir: Path = Field(Path("var"), description="Where the database, recordings and caches are kept.")
+    tenant: str = Field("default", pattern=r"^[a-z0-9_-]{1,32}$", description="Name of the tenant.")
+    drain_seconds: float = Field(60.0, ge=0, le=86400, description="How long SIGTERM lets running calls go on.")
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL."""
+
+    url: SecretStr | None = Field(None, description="A PostgreSQL of your own (≥ 15); none: the embedded one.")
+
+
+class HttpSettings(_Section):
+    """Pages and REST."""
+
+    bind_ip: IPv4Address | IPv6Address = Field(IPv4Address("127.0.0.1"), description="Address to listen on.")
+    port: int = Field(8080, ge=1, le=65535, description="TCP port.")
+    tls_cert: Path | None = Field(None, description="Certificate chain (PEM); with tls_key the pages are HTTPS.")
+    tls_key: Path | None = Field(None, description="Private key (PEM).")
+    max_body_bytes: int = Field(1024 * 1024, ge=1024, le=1 << 30, description="Largest request body.")
+
+
+class LogSettings(_Section):
+    """Logs."""
+
+    format: Literal["text", "json"] = Field("text", description="For people, or one JSON object a line.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is written.")
+
+
+class Settings(BaseSettings):
+    """Every section; unknown names are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CCP_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    node: NodeSettings = NodeSettings()
+    log: LogSettings = LogSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    http: HttpSettings = HttpSettings()
+    sip: SipSettings = SipSettings()
+    media: MediaSettings = MediaSettings()
+    acd: AcdSettings = AcdSettings()
+    ivr: IvrSettings = IvrSettings()
+    recording: RecordingSettings = RecordingSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    cti: CtiSettings = CtiSettings()
+    security: SecuritySettings = SecuritySettings()
+    storage: StorageSettings = StorageSettings()
+    operations: OperationsSettings = OperationsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; flags are laid over both by :func:`load_settings`."""
+        return (env_settings, init_settings)
+
+
+def load_settings(
+    file: Path | None = None, *, demo: bool = False, flags: Mapping[str, Mapping[str, Any]] | None = None
+) -> Settings:
+    """Read and check everything; raises :class:`WrongConfiguration` with every problem found."""
+    data = _read_toml(files("config").joinpath("default.toml").read_text("utf-8"), "config/default.toml")
+    if demo:
+        _lay_over(data, _read_toml(files("config").joinpath("demo.toml").read_text("utf-8"), "config/demo.toml"))
+    if file is not None:
+        _lay_over(data, _read_file(file))
+    where = str(file) if file is not None else "configuration"
+    settings = _checked(where, lambda: Settings(**data))
+    if not flags:
+        return settings
+    merged = settings.model_dump(mode="python")
+    _lay_over(merged, {section: dict(values) for section, values in flags.items()})
+    return _checked("command line", lambda: _without_environment(merged))
+
+
+class _Plain(Settings):
+    """Settings whose sources are laid over each other already."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _without_environment(data: dict[str, Any]) -> Settings:
+    return _Plain(**data)
+
+
+def _checked(where: str, build: Any) -> Settings:
+    try:
+        settings: Settings = build()
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc'])} = {_shown(item['input'])}: {item['msg']}"
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+        raise WrongConfiguration(where, problems) from None
+    if (settings.http.tls_cert is None) != (settings.http.tls_key is None):
+        raise WrongConfiguration(where, ["http.tls_cert and http.tls_key: give both or none"])
+    return settings
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise WrongConfiguration(str(file), [f"larger than {MAX_FILE_BYTES} bytes"])
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise WrongConfiguration(str(file), [f"cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise WrongConfiguration(str(file), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
+    return _read_toml(text, str(file))
+
+
+def _read_toml(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WrongConfiguration(where, [f"is not TOML: {error}"]) from None
+
+
+def _lay_over(data: dict[str, Any], upper: Mapping[str, Any]) -> None:
+    for key, value in upper.items():
+        if isinstance(value, Mapping) and isinstance(data.get(key), dict):
+            _lay_over(data[key], value)
+        else:
+            data[key] = dict(value) if isinstance(value, Mapping) else value
