@@ -4,6 +4,7 @@
 
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
+    ├── NoSuchContact   the contact named does not exist
     └── NotInThisState  the order does not fit what the call is doing
 """
 
@@ -22,3 +23,10 @@ class NotInThisState(Refusal):
 
     def __init__(self, call: str, order: str, stage: str) -> None:
         super().__init__(f"call {call} is {stage}: {order} is not possible now", code="not_in_this_state")
+
+
+class NoSuchContact(NotFound):
+    """The contact named does not exist, or is not for this user."""
+
+    def __init__(self, contact: str) -> None:
+        super().__init__(f"there is no contact {contact}", code="no_such_contact")

@@ -1,0 +1,167 @@
+"""REST of contacts: the list, one contact, its events and its SIP trace.
+
+No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
+"""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from ccplatform.calls.errors import NoSuchContact
+from ccplatform.calls.store import ContactFilter, ContactStore
+from ccplatform.contracts.facts import FACTS, FactEvent
+from ccplatform.contracts.words import ContactId, Outcome, Role
+from ccplatform.kernel.errors import Refusal
+from ccplatform.security.access import Access, Principal
+from ccplatform.storage.journal_reader import JournalReader
+
+_READERS = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+_TRACERS = (Role.SUPERVISOR, Role.MAINTAINER, Role.AUDITOR, Role.ADMIN)
+_SEES_ALL = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN, Role.MAINTAINER})
+
+
+class Contact(BaseModel):
+    """One contact; durations are seconds, ``outcome`` is null while it goes on."""
+
+    id: UUID
+    call: UUID
+    channel: str
+    direction: str
+    dialled: str
+    trunk: str | None
+    from_seat: str | None = Field(description="the seat that called, for internal calls")
+    caller: str | None = Field(None, description="the caller's number; null once it was destroyed")
+    started_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    outcome: Outcome | None
+    cause: str | None
+    queue: str | None
+    agent: str | None
+    seat: str | None
+    total_seconds: float | None
+    queue_seconds: float | None
+    talk_seconds: float | None
+    hold_seconds: float | None
+
+
+class ContactPage(BaseModel):
+    """A page of contacts, newest first."""
+
+    items: list[Contact]
+    next_cursor: str | None
+
+
+class ContactEvent(BaseModel):
+    """One fact of a contact's story."""
+
+    id: UUID
+    at: AwareDatetime
+    type: str
+    data: dict[str, Any]
+
+
+class ContactEvents(BaseModel):
+    """A contact's story, in order."""
+
+    items: list[ContactEvent]
+    next_cursor: None = None
+
+
+def build_router(*, access: Access, contacts: ContactStore, journal: JournalReader) -> APIRouter:
+    """All REST routes of `calls`."""
+    router = APIRouter(tags=["contacts"])
+
+    @router.get("/contacts", response_model=ContactPage)
+    async def list_contacts(
+        principal: Annotated[Principal, Depends(access.require(*_READERS))],
+        start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+        end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+        agent: Annotated[str | None, Query(max_length=64)] = None,
+        seat: Annotated[str | None, Query(max_length=64)] = None,
+        queue: Annotated[str | None, Query(max_length=64)] = None,
+        caller: Annotated[str | None, Query(max_length=64)] = None,
+        outcome: Outcome | None = None,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> Any:
+        """Contacts, newest first; an agent sees his own."""
+        wanted = ContactFilter(
+            start=start,
+            end=end,
+            agent=agent if principal.roles & _SEES_ALL else principal.agent or "",
+            seat=seat,
+            queue=queue,
+            caller=caller,
+            outcome=outcome,
+            after=_read_cursor(cursor),
+        )
+        rows = await contacts.find(wanted, limit)
+        callers = await journal.callers(tuple(str(row["id"]) for row in rows))
+        items = [{**row, "caller": callers.get(str(row["id"]))} for row in rows]
+        more = len(rows) == limit
+        return {"items": items, "next_cursor": _write_cursor(rows[-1]) if more else None}
+
+    async def row_of(contact: UUID, principal: Principal) -> dict[str, Any]:
+        row = await contacts.get(ContactId(str(contact)))
+        own = principal.roles & _SEES_ALL or (row is not None and row["agent"] == principal.agent)
+        if row is None or not own:
+            raise NoSuchContact(str(contact))
+        return row
+
+    @router.get("/contacts/{contact}", response_model=Contact)
+    async def get_contact(
+        principal: Annotated[Principal, Depends(access.require(*_READERS))], contact: Annotated[UUID, Path()]
+    ) -> Any:
+        """One contact."""
+        row = await row_of(contact, principal)
+        callers = await journal.callers((str(contact),))
+        return {**row, "caller": callers.get(str(contact))}
+
+    @router.get("/contacts/{contact}/events", response_model=ContactEvents)
+    async def get_events(
+        principal: Annotated[Principal, Depends(access.require(*_READERS))], contact: Annotated[UUID, Path()]
+    ) -> Any:
+        """What happened to it, in order."""
+        await row_of(contact, principal)
+        events = await journal.events_of(ContactId(str(contact)), traces=False)
+        return {"items": [_event(event) for event in events]}
+
+    @router.get("/contacts/{contact}/trace", response_model=ContactEvents)
+    async def get_trace(
+        principal: Annotated[Principal, Depends(access.require(*_TRACERS))], contact: Annotated[UUID, Path()]
+    ) -> Any:
+        """Its SIP messages, in order (R10.4.d); secrets are masked."""
+        await row_of(contact, principal)
+        events = await journal.events_of(ContactId(str(contact)), traces=True)
+        return {"items": [_event(event) for event in events if event.fact.__class__.__name__ == "SipMessageSeen"]}
+
+    return router
+
+
+def _event(event: FactEvent) -> dict[str, Any]:
+    data = FACTS.encode(event.fact)
+    kind = data.pop("type")
+    del data["v"]
+    return {"id": event.id, "at": event.at, "type": kind, "data": data}
+
+
+def _write_cursor(row: dict[str, Any]) -> str:
+    text = f"{row['started_at'].isoformat()}|{row['id']}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        stamp, _, contact = text.partition("|")
+        return datetime.fromisoformat(stamp), str(UUID(contact))
+    except (ValueError, binascii.Error):
+        raise Refusal("the cursor is not one that this list gave", code="bad_request") from None
