@@ -1,1 +1,1 @@
-"""acd."""
+"""Automatic call distribution: agents, queues and the pure, event-driven engine that brings them together."""

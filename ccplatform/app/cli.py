@@ -78,7 +78,6 @@ def run(
         ("media", "bind_ip", bind),
         ("http", "bind_ip", bind),
         ("sip", "port", sip_port),
-        ("sip", "ws_port", sip_ws_port),
         ("http", "port", http_port),
         ("media", "rtp_ports", rtp_ports),
         ("http", "tls_cert", tls_cert),
@@ -180,7 +179,7 @@ def _administer(config: Path | None, data_dir: Path | None, what: str, *argument
 @flow_app.command("check")
 def flow_check(file: Path) -> None:
     """Check an IVR flow document: every error with its path and why."""
-    from ivr.check import check_flow_file
+    from ivr.document import check_flow_file
 
     problems = check_flow_file(file)
     for problem in problems:

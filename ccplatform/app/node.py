@@ -68,7 +68,7 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
     ]
     control = Child("control", [*arguments, "--role", "control"], stop_seconds=settings.node.drain_seconds + 15.0)
     web = Child("web", [*arguments, "--role", "web"])
-    database = EmbeddedPostgres(places.postgres) if settings.database.url is None else None
+    database = EmbeddedPostgres(places.postgres) if not settings.database.url else None
     return Supervisor(
         clock=clock,
         tasks=TaskSupervisor(clock),

@@ -53,7 +53,7 @@ def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: 
         case "media":
             from gateway.media.worker import run_worker
 
-            run_worker(settings.media, places.media_socket(index), index, ready)
+            run_worker(settings.media, str(places.media_socket(index)), index, ready)
         case "control":
             import uvloop
 

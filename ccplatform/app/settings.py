@@ -13,14 +13,14 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from acd.settings import AcdSettings
 from ccplatform.app.errors import WrongConfiguration
-from ccplatform.operations.settings import OperationsSettings
+from ccplatform.operations.settings import RetentionSettings
 from ccplatform.security.settings import SecuritySettings
-from ccplatform.storage.settings import StorageSettings
+from ccplatform.storage.settings import DatabaseSettings, JournalSettings
 from cti.settings import CtiSettings
 from gateway.media.settings import MediaSettings
 from gateway.sip.settings import SipSettings
@@ -42,12 +42,6 @@ class NodeSettings(_Section):
     data_dir: Path = Field(Path("var"), description="Where the database, recordings and caches are kept.")
     tenant: str = Field("default", pattern=r"^[a-z0-9_-]{1,32}$", description="Name of the tenant.")
     drain_seconds: float = Field(60.0, ge=0, le=86400, description="How long SIGTERM lets running calls go on.")
-
-
-class DatabaseSettings(_Section):
-    """PostgreSQL."""
-
-    url: SecretStr | None = Field(None, description="A PostgreSQL of your own (≥ 15); none: the embedded one.")
 
 
 class HttpSettings(_Section):
@@ -86,8 +80,8 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     cti: CtiSettings = CtiSettings()
     security: SecuritySettings = SecuritySettings()
-    storage: StorageSettings = StorageSettings()
-    operations: OperationsSettings = OperationsSettings()
+    journal: JournalSettings = JournalSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

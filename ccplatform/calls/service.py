@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 import structlog
 
@@ -55,7 +55,7 @@ from ccplatform.contracts.routing import (
     TalkReleased,
     WithdrawContact,
 )
-from ccplatform.contracts.words import CallId, ContactId, OfferEnd, Outcome, ReleaseCause
+from ccplatform.contracts.words import CallId, ContactId, OfferEnd, Outcome, RecordingId, ReleaseCause
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.errors import Refusal
@@ -67,6 +67,16 @@ _log = structlog.get_logger("calls")
 SNAPSHOT_DELAY_SECONDS = 0.02
 
 
+class CallRows(Protocol):
+    """The live view's row of a call, which must survive with it."""
+
+    def snapshot_call(self, contact: ContactId) -> dict[str, Any] | None:
+        """The row, None when there is none."""
+
+    def restore_call(self, data: dict[str, Any]) -> None:
+        """Put the row back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPorts:
     """The packages a call passes through."""
@@ -76,6 +86,7 @@ class CallPorts:
     flows: Flows
     router: Router
     recorder: Recorder
+    rows: CallRows
 
 
 class CallService:
@@ -228,13 +239,14 @@ class CallService:
             "legs": {leg: self.ports.legs.snapshot(leg) for leg in state.live_legs},
             "flow": self.ports.flows.snapshot(state.contact),
             "route": self.ports.router.snapshot(state.contact),
+            "row": self.ports.rows.snapshot_call(state.contact),
         }
 
-    def restore(self, survivor: SurvivingCall) -> bool:
-        """Take a call back from a media worker; False when it is beyond saving (its contact is ended)."""
+    def restore(self, survivor: SurvivingCall) -> ContactId | None:
+        """Take a call back from a media worker; returns its contact, None when it left no snapshot."""
         data = survivor.snapshot
         if not data:
-            return False
+            return None
         saga = self._core.restore(data["call"], self._clock.now(), self._clock.wall())
         state = saga.state
         restored = {
@@ -246,6 +258,8 @@ class CallService:
             state.flow = None
         if data["route"]:
             self.ports.router.restore(state.contact, data["route"])
+        if data["row"]:
+            self.ports.rows.restore_call(data["row"])
         lost = [leg for leg in state.live_legs if leg not in restored]
         _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
         if state.stage is Stage.RINGING and state.other_leg in lost and state.agent is not None:
@@ -256,8 +270,12 @@ class CallService:
         for leg in lost:
             self._post(saga.lost_leg(leg))
         self._runner.rearm()
-        self._core.changed.add(state.call) if state.call in self._core.calls() else None
-        return True
+        return state.contact
+
+    def open_recordings(self) -> set[RecordingId]:
+        """Recordings of the talks that go on."""
+        recordings = (self._core.saga(call).state.recording for call in self._core.calls())
+        return {recording for recording in recordings if recording is not None}
 
     def end_lost_contact(self, contact: ContactId, dialled: str, total_seconds: float) -> None:
         """Give a contact that no worker kept its outcome, so that its story is whole."""

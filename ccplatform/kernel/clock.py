@@ -36,6 +36,16 @@ class Clock(Protocol):
         """Run ``callback`` once when :meth:`now` reaches ``when`` (soon, if that has passed)."""
 
 
+async def sleep(clock: Clock, seconds: float) -> None:
+    """Pause the task for ``seconds`` of ``clock``; for periodic work, never to wait for a state."""
+    over = asyncio.get_running_loop().create_future()
+    timer = clock.call_at(clock.now() + seconds, lambda: None if over.done() else over.set_result(None))
+    try:
+        await over
+    finally:
+        timer.cancel()
+
+
 class SystemClock:
     """The machine's clocks; timers run on the running asyncio loop."""
 

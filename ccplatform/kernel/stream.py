@@ -43,7 +43,7 @@ class Stream(Generic[FactT]):
         self._clock = clock
         self._ids = ids
         self._tenant = tenant
-        self._subscribers: list[Callable[[Event[FactT]], None]] = []
+        self._subscribers: list[Callable[[Event[FactT]], object]] = []
 
     def publish(self, fact: FactT) -> Event[FactT]:
         """Number ``fact`` and tell everyone."""
@@ -61,7 +61,7 @@ class Stream(Generic[FactT]):
             subscriber(event)
         return event
 
-    def subscribe(self, subscriber: Callable[[Event[FactT]], None]) -> Callable[[], None]:
+    def subscribe(self, subscriber: Callable[[Event[FactT]], object]) -> Callable[[], None]:
         """Call ``subscriber`` for every later event; returns the function that ends it."""
         self._subscribers.append(subscriber)
 

@@ -1,1 +1,1 @@
-"""."""
+"""Running the platform: alarms, backup and restore, retention."""

@@ -1,0 +1,110 @@
+"""Errors of the ACD.
+
+::
+
+    Refusal
+    ├── IllegalSetting      an agent or queue is defined against the rules
+    ├── IllegalState        a state that nobody can ask for
+    ├── SeatTaken           somebody else is signed in at the seat
+    ├── AlreadySignedIn     the agent is signed in at another seat
+    ├── AgentBusy           not possible while the agent has a contact
+    ├── NotSignedIn         the agent is not signed in
+    └── NotFound
+        ├── UnknownAgent
+        ├── UnknownSeat
+        └── UnknownQueue
+    LocalMisuse
+    ├── ContactPlaced       the contact has a place already
+    └── IllegalTransition   the agent state machine has no such transition
+    RemoteViolation
+    └── BadSnapshot         the data are no snapshot of ours
+"""
+
+from __future__ import annotations
+
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
+from ccplatform.kernel.errors import LocalMisuse, NotFound, Refusal, RemoteViolation
+
+
+class IllegalSetting(Refusal):
+    """A definition breaks a rule; the text names the thing, the field, the value and the rule."""
+
+    def __init__(self, subject: str, field: str, value: object, rule: str) -> None:
+        super().__init__(f"{subject}: {field} is {value!r}, but {rule}", code="illegal_setting")
+
+
+class IllegalState(Refusal):
+    """Only ready, not_ready and signed_out can be asked for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="illegal_state")
+
+
+class SeatTaken(Refusal):
+    """One agent per seat."""
+
+    def __init__(self, seat: SeatId, agent: AgentId | None) -> None:
+        holder = f"agent {agent}" if agent is not None else "another agent"
+        super().__init__(f"seat {seat} is taken by {holder}", code="seat_taken")
+
+
+class AlreadySignedIn(Refusal):
+    """One seat per agent."""
+
+    def __init__(self, agent: AgentId, seat: SeatId | None) -> None:
+        super().__init__(
+            f"agent {agent} is signed in at seat {seat}; sign out there first", code="already_signed_in"
+        )
+
+
+class AgentBusy(Refusal):
+    """The agent has a contact."""
+
+    def __init__(self, agent: AgentId, state: AgentState) -> None:
+        super().__init__(f"agent {agent} is {state}; this has to wait for the end of the call", code="agent_busy")
+
+
+class NotSignedIn(Refusal):
+    """The agent has no seat."""
+
+    def __init__(self, agent: AgentId) -> None:
+        super().__init__(f"agent {agent} is not signed in", code="not_signed_in")
+
+
+class UnknownAgent(NotFound):
+    """No such agent is configured."""
+
+    def __init__(self, agent: AgentId) -> None:
+        super().__init__(f"there is no agent {agent}")
+
+
+class UnknownSeat(NotFound):
+    """No such seat is configured."""
+
+    def __init__(self, seat: SeatId) -> None:
+        super().__init__(f"there is no seat {seat}")
+
+
+class UnknownQueue(NotFound):
+    """No such queue is configured."""
+
+    def __init__(self, queue: QueueId) -> None:
+        super().__init__(f"there is no queue {queue}")
+
+
+class ContactPlaced(LocalMisuse):
+    """A contact is in one place at most."""
+
+    def __init__(self, contact: ContactId, queue: QueueId, phase: str) -> None:
+        super().__init__(f"contact {contact} is {phase} in queue {queue} already; withdraw it first")
+
+
+class IllegalTransition(LocalMisuse):
+    """The transition table does not have it."""
+
+    def __init__(self, agent: AgentId, state: AgentState, wanted: AgentState) -> None:
+        super().__init__(f"agent {agent} cannot go from {state} to {wanted}")
+
+
+class BadSnapshot(RemoteViolation):
+    """The data do not describe a state of this engine."""

@@ -1,0 +1,304 @@
+"""The ACD in the control process: the Router of `calls` and the AgentDesk of feature codes and REST."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from acd.engine import AcdEngine, Presence
+from acd.errors import BadSnapshot, IllegalState, UnknownSeat
+from acd.events import (
+    AcdEvent,
+    ContactPlace,
+    Effect,
+    GoNotReady,
+    GoReady,
+    PauseMatching,
+    PresenceChanged,
+    PutBack,
+    RemoveAgent,
+    RemoveQueue,
+    RestoreContact,
+    ResumeMatching,
+    SaveAgent,
+    SaveQueue,
+    SeatReachability,
+    SignIn,
+    SignOut,
+    Wish,
+)
+from acd.model import Agent, Queue
+from acd.presence import PresenceRows
+from acd.settings import AcdSettings
+from acd.store import AcdStore, StoredPresence
+from acd.views import AgentView, QueueView
+from ccplatform.contracts.commands import Answer, Done, Refused, SetAgentState
+from ccplatform.contracts.ports import Facts, Seats
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    OfferWithdrawn,
+    QueueRefused,
+    RouterCommand,
+    RouterEvent,
+)
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.core import EffectRunner
+from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.kernel.tasks import TaskSupervisor
+
+_log = structlog.get_logger("acd")
+
+
+class AcdService:
+    """Runs the engine. Start: ``await load()``, let `calls` restore its contacts, then ``start_matching()``.
+
+    ``listener`` gets the router events; it may send commands back at once. ``seats`` says which seats exist and
+    ring; later changes come through :meth:`seat_changed`. ``pin_check`` is the throttled check of agents' PINs.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: AcdStore,
+        facts: Facts,
+        seats: Seats,
+        clock: Clock,
+        tasks: TaskSupervisor,
+        listener: Callable[[RouterEvent], None],
+        pin_check: Callable[[AgentId, str], Awaitable[bool]],
+        settings: AcdSettings,
+    ) -> None:
+        self._store = store
+        self._facts = facts
+        self._seats = seats
+        self._clock = clock
+        self._listener = listener
+        self._pin_check = pin_check
+        self._engine = AcdEngine(max_contacts=settings.max_contacts)
+        self._runner: EffectRunner[AcdEvent, Effect] = EffectRunner(
+            self._engine, self._perform, clock, tasks.guarded("acd")
+        )
+        self._presence = PresenceRows(
+            engine=self._engine,
+            store=store,
+            clock=clock,
+            tasks=tasks,
+            retry_seconds=settings.presence_retry_seconds,
+        )
+
+    # --- start and end ---
+
+    async def load(self) -> None:
+        """Take agents, queues and presence from the database; offers are made from :meth:`start_matching` on."""
+        stored = await self._store.load_all()
+        self._runner.post(PauseMatching())
+        for queue in stored.queues:
+            self._runner.post(SaveQueue(queue=queue))
+        for agent in stored.agents:
+            self._runner.post(SaveAgent(agent=agent))
+        for row in stored.presence:
+            self._put_back(row)
+        _log.info("loaded", agents=len(stored.agents), queues=len(stored.queues), signed_in=len(stored.presence))
+
+    def start_matching(self) -> None:
+        """Every surviving contact is back: match."""
+        self._runner.post(ResumeMatching())
+
+    async def close(self) -> None:
+        """Write what is still to be written, if the database is there, and stop."""
+        self._runner.close()
+        self._presence.close()
+        try:
+            await self._presence.flush()
+        except Unavailable as error:
+            _log.warning("presence not written at the end", reason=str(error))
+
+    # --- contracts.routing.Router ---
+
+    def perform(self, command: RouterCommand) -> None:
+        """Do it; events follow."""
+        self._runner.post(command)
+
+    def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
+        """The contact's place, with the wall-clock stamp that its ages count from."""
+        place = self._engine.place(contact, self._clock.now())
+        if place is None:
+            return None
+        return {"at": self._clock.wall().isoformat(), "place": msgspec.to_builtins(place)}
+
+    def restore(self, contact: ContactId, data: dict[str, Any]) -> bool:
+        """Put the contact back where it was, with the age it has by now; False when that cannot be."""
+        try:
+            event = RestoreContact(contact=contact, place=self._read_place(data))
+            self._engine.check_restore(event)
+        except BadSnapshot as error:
+            _log.warning("contact not taken back", contact=contact, reason=str(error))
+            return False
+        if event.place.seat is not None:
+            self._learn_reachability(event.place.seat)
+        self._runner.post(event)
+        return True
+
+    # --- contracts.ports.AgentDesk ---
+
+    async def sign_in(self, agent: AgentId, seat: SeatId, by: str) -> None:
+        """Sign the agent in at the seat, not ready."""
+        if not self._seats.known(seat):
+            raise UnknownSeat(seat)
+        await self._carry_out(SignIn(agent=agent, seat=seat), by)
+
+    async def sign_out(self, agent: AgentId, by: str) -> None:
+        """Sign the agent out; during a call, after its wrap-up."""
+        await self._carry_out(SignOut(agent=agent), by)
+
+    async def set_ready(self, agent: AgentId, ready: bool, by: str, reason: str = "") -> None:
+        """Ready or not ready; during a call, after its wrap-up."""
+        await self._carry_out(GoReady(agent=agent) if ready else GoNotReady(agent=agent, reason=reason), by)
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        """Who is signed in at a seat."""
+        return self._engine.agent_at(seat)
+
+    async def pin_matches(self, agent: AgentId, pin: str) -> bool:
+        """Whether the PIN is the agent's."""
+        return await self._pin_check(agent, pin)
+
+    # --- contracts.commands ---
+
+    async def set_agent_state(self, command: SetAgentState) -> Answer:
+        """Carry out a :class:`SetAgentState`; the answer holds the agent's row."""
+        try:
+            await self._set_agent_state(command)
+            view = self._engine.describe_agent(command.agent, self._clock.now())
+        except Refusal as error:
+            return Refused(code=error.code, message=str(error))
+        except Unavailable as error:
+            return Refused(code="unavailable", message=f"The change was not made: {error}")
+        return Done(result=msgspec.to_builtins(view))
+
+    # --- live changes of the configuration, committed first ---
+
+    async def save_agent(self, agent: Agent) -> None:
+        """Add or change an agent."""
+        await self._store.save_agent(agent)
+        self._runner.post(SaveAgent(agent=agent))
+
+    async def remove_agent(self, agent: AgentId) -> None:
+        """Remove an agent; a call of his is finished first."""
+        self._engine.seat_of(agent)  # he exists, so a lock may be made
+        async with self._presence.lock(agent):
+            self._engine.seat_of(agent)
+            await self._store.remove_agent(agent)
+            self._runner.post(RemoveAgent(agent=agent))
+
+    async def save_queue(self, queue: Queue) -> None:
+        """Add or change a queue; contacts that wait keep their places."""
+        await self._store.save_queue(queue)
+        self._runner.post(SaveQueue(queue=queue))
+
+    async def remove_queue(self, queue: QueueId) -> None:
+        """Remove a queue; contacts that wait there are refused."""
+        await self._store.remove_queue(queue)
+        if self._engine.knows_queue(queue):
+            self._runner.post(RemoveQueue(queue=queue))
+
+    def seat_changed(self, seat: SeatId, reachable: bool) -> None:
+        """A seat's phone registered or is gone."""
+        self._runner.post(SeatReachability(seat=seat, reachable=reachable))
+
+    # --- views ---
+
+    def describe_agents(self) -> list[AgentView]:
+        """Every agent as he is now."""
+        return self._engine.describe_agents(self._clock.now())
+
+    def describe_queues(self) -> list[QueueView]:
+        """Every queue as it is now."""
+        return self._engine.describe_queues(self._clock.now())
+
+    def expected_wait(self, contact: ContactId) -> float | None:
+        """Seconds that a contact will still wait; None without an estimate."""
+        return self._engine.expected_wait(contact)
+
+    # --- inside ---
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case AgentOffered() | OfferWithdrawn() | QueueRefused():
+                self._listener(effect)
+            case PresenceChanged(agent=agent):
+                self._presence.write_behind(agent)
+            case _:
+                self._facts.record(effect)
+
+    def _put_back(self, row: StoredPresence) -> None:
+        presence = row.presence
+        self._learn_reachability(presence.seat)
+        idle = max(0.0, (self._clock.wall() - row.since).total_seconds())
+        command = PutBack(
+            agent=presence.agent,
+            seat=presence.seat,
+            asked=presence.asked,
+            reason=presence.reason,
+            idle_age=idle,
+        )
+        self._runner.post(command)
+
+    def _learn_reachability(self, seat: SeatId) -> None:
+        self._runner.post(SeatReachability(seat=seat, reachable=self._seats.reachable(seat)))
+
+    async def _set_agent_state(self, command: SetAgentState) -> None:
+        agent, state = command.agent, command.state
+        if state not in (AgentState.READY, AgentState.NOT_READY, AgentState.SIGNED_OUT):
+            raise IllegalState(f"agent {agent} cannot be set to {state}; ask for ready, not_ready or signed_out")
+        if state is AgentState.SIGNED_OUT:
+            await self.sign_out(agent, command.by)
+            return
+        if command.seat is not None and command.seat != self._engine.seat_of(agent):
+            await self.sign_in(agent, command.seat, command.by)
+            if state is AgentState.NOT_READY and not command.reason:
+                return
+        await self.set_ready(agent, state is AgentState.READY, command.by, command.reason)
+
+    async def _carry_out(self, command: Wish, by: str) -> None:
+        """Check, commit, check again, apply: nothing is acknowledged that a restart would forget."""
+        self._engine.check(command)  # before a lock is made: the agent exists
+        agent = command.agent
+        async with self._presence.lock(agent):
+            self._engine.check(command)
+            try:
+                await self._presence.commit(agent, self._row_after(command), by=by)
+                self._engine.check(command)
+            except (Refusal, Unavailable):
+                self._presence.write_behind(agent)  # the row may say by now what is not so: write what is
+                raise
+            if isinstance(command, SignIn):
+                self._learn_reachability(command.seat)
+            self._runner.post(command)
+
+    def _row_after(self, command: Wish) -> Presence | None:
+        agent = command.agent
+        match command:
+            case SignOut():
+                return None
+            case SignIn(seat=seat):
+                return Presence(agent=agent, seat=seat, asked=AgentState.NOT_READY, reason="")
+            case GoReady():
+                asked, reason = AgentState.READY, ""
+            case GoNotReady(reason=reason):
+                asked = AgentState.NOT_READY
+        at = self._engine.seat_of(agent)
+        return None if at is None else Presence(agent=agent, seat=at, asked=asked, reason=reason)
+
+    def _read_place(self, data: dict[str, Any]) -> ContactPlace:
+        try:
+            place = msgspec.convert(data["place"], type=ContactPlace)
+            elapsed = (self._clock.wall() - datetime.fromisoformat(data["at"])).total_seconds()
+        except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+            raise BadSnapshot(f"no place of a contact: {error}") from error
+        return place.aged(max(0.0, elapsed))

@@ -1,0 +1,212 @@
+"""Agents, skills, queues and presence in PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from acd.engine import Presence
+from acd.errors import IllegalSetting, SeatTaken, UnknownAgent
+from acd.model import Agent, Queue, SkillId, Strategy
+from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, AgentState, QueueId, SeatId, TenantId
+from ccplatform.storage.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPresence:
+    """A presence row; ``since`` when it was set."""
+
+    presence: Presence
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Everything the engine starts from."""
+
+    agents: tuple[Agent, ...]
+    queues: tuple[Queue, ...]
+    presence: tuple[StoredPresence, ...]
+
+
+class AcdStore:
+    """The ACD's tables of one tenant. Every method raises DatabaseUnavailable while the database is away."""
+
+    def __init__(self, *, database: Database, tenant: TenantId = DEFAULT_TENANT) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    async def load_all(self) -> Stored:
+        """Agents, queues and presence as of one instant; raises IllegalSetting for a row that breaks a rule."""
+        async with self._database.transaction() as connection:
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            agents = await connection.fetch(
+                """
+                SELECT a.id, a.name, a.team,
+                       array_agg(s.skill ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS skills,
+                       array_agg(s.level ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS levels
+                FROM agents a LEFT JOIN agent_skills s ON s.tenant = a.tenant AND s.agent = a.id
+                WHERE a.tenant = $1
+                GROUP BY a.id, a.name, a.team
+                ORDER BY a.id
+                """,
+                self._tenant,
+            )
+            queues = await connection.fetch("SELECT * FROM queues WHERE tenant = $1 ORDER BY id", self._tenant)
+            presence = await connection.fetch(
+                "SELECT agent, seat, asked, reason, since FROM agent_presence WHERE tenant = $1 ORDER BY agent",
+                self._tenant,
+            )
+        return Stored(
+            agents=tuple(_agent(row) for row in agents),
+            queues=tuple(_queue(row) for row in queues),
+            presence=tuple(_presence(row) for row in presence),
+        )
+
+    async def save_skill(self, skill: SkillId, name: str) -> None:
+        """Add or rename a skill."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO skills (tenant, id, name) VALUES ($1, $2, $3)
+                ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name
+                """,
+                self._tenant,
+                skill,
+                name,
+            )
+
+    async def save_agent(self, agent: Agent) -> None:
+        """Add or replace an agent with his skills; raises IllegalSetting for a skill that is not known."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                """
+                INSERT INTO agents (tenant, id, name, team) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name, team = excluded.team
+                """,
+                self._tenant,
+                agent.id,
+                agent.name,
+                agent.team,
+            )
+            await self._require_skills(connection, f"agent {agent.id}", list(agent.skills))
+            await connection.execute(
+                "DELETE FROM agent_skills WHERE tenant = $1 AND agent = $2", self._tenant, agent.id
+            )
+            await connection.executemany(
+                "INSERT INTO agent_skills (tenant, agent, skill, level) VALUES ($1, $2, $3, $4)",
+                [(self._tenant, agent.id, skill, level) for skill, level in agent.skills.items()],
+            )
+
+    async def remove_agent(self, agent: AgentId) -> None:
+        """Forget an agent, his skills and his presence."""
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM agents WHERE tenant = $1 AND id = $2", self._tenant, agent)
+
+    async def save_queue(self, queue: Queue) -> None:
+        """Add or replace a queue; raises IllegalSetting for a skill that is not known."""
+        async with self._database.transaction() as connection:
+            await self._require_skills(connection, f"queue {queue.id}", [queue.skill])
+            await connection.execute(
+                """
+                INSERT INTO queues (tenant, id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds,
+                                    weight, service_level_seconds, service_level_ratio, max_waiting, music)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                ON CONFLICT (tenant, id) DO UPDATE SET
+                    name = excluded.name, skill = excluded.skill, min_level = excluded.min_level,
+                    strategy = excluded.strategy, ring_seconds = excluded.ring_seconds,
+                    wrap_up_seconds = excluded.wrap_up_seconds, weight = excluded.weight,
+                    service_level_seconds = excluded.service_level_seconds,
+                    service_level_ratio = excluded.service_level_ratio,
+                    max_waiting = excluded.max_waiting, music = excluded.music
+                """,
+                self._tenant,
+                queue.id,
+                queue.name,
+                queue.skill,
+                queue.min_level,
+                queue.strategy,
+                queue.ring_seconds,
+                queue.wrap_up_seconds,
+                queue.weight,
+                queue.service_level_seconds,
+                queue.service_level_ratio,
+                queue.max_waiting,
+                queue.music,
+            )
+
+    async def remove_queue(self, queue: QueueId) -> None:
+        """Forget a queue."""
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM queues WHERE tenant = $1 AND id = $2", self._tenant, queue)
+
+    async def save_presence(self, presence: Presence, *, since: datetime, by: str) -> None:
+        """Commit where an agent sits and what he asked for; raises SeatTaken and UnknownAgent."""
+        async with self._database.connection() as connection:
+            try:
+                await connection.execute(
+                    """
+                    INSERT INTO agent_presence (tenant, agent, seat, asked, reason, since, set_by)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7)
+                    ON CONFLICT (tenant, agent) DO UPDATE SET
+                        seat = excluded.seat, asked = excluded.asked, reason = excluded.reason,
+                        since = excluded.since, set_by = excluded.set_by
+                    """,
+                    self._tenant,
+                    presence.agent,
+                    presence.seat,
+                    presence.asked,
+                    presence.reason,
+                    since,
+                    by,
+                )
+            except asyncpg.UniqueViolationError as error:
+                raise SeatTaken(presence.seat, None) from error
+            except asyncpg.ForeignKeyViolationError as error:
+                raise UnknownAgent(presence.agent) from error
+
+    async def remove_presence(self, agent: AgentId) -> None:
+        """The agent is signed out."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "DELETE FROM agent_presence WHERE tenant = $1 AND agent = $2", self._tenant, agent
+            )
+
+    async def _require_skills(self, connection: Connection, subject: str, skills: list[SkillId]) -> None:
+        rows = await connection.fetch(
+            "SELECT id FROM skills WHERE tenant = $1 AND id = ANY($2::text[])", self._tenant, skills
+        )
+        known = {row["id"] for row in rows}
+        for skill in skills:
+            if skill not in known:
+                raise IllegalSetting(subject, "skill", skill, "there is no such skill")
+
+
+def _agent(row: asyncpg.Record) -> Agent:
+    skills = zip(row["skills"] or (), row["levels"] or (), strict=True)
+    return Agent(
+        id=AgentId(row["id"]),
+        name=row["name"],
+        team=row["team"],
+        skills={SkillId(skill): level for skill, level in skills},
+    )
+
+
+def _queue(row: asyncpg.Record) -> Queue:
+    fields: dict[str, Any] = {name: value for name, value in row.items() if name not in ("tenant", "strategy")}
+    if row["strategy"] not in list(Strategy):
+        raise IllegalSetting(f"queue {row['id']}", "strategy", row["strategy"], "this program does not know it")
+    return Queue(strategy=Strategy(row["strategy"]), **fields)
+
+
+def _presence(row: asyncpg.Record) -> StoredPresence:
+    presence = Presence(
+        agent=AgentId(row["agent"]),
+        seat=SeatId(row["seat"]),
+        asked=AgentState(row["asked"]),
+        reason=row["reason"],
+    )
+    return StoredPresence(presence=presence, since=row["since"])

@@ -1,0 +1,5 @@
+"""``python -m ccplatform``."""
+
+from ccplatform.app.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""Between the media engine and the rest of control: its events find their part, its health is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ccplatform.calls.service import CallService
+from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.ports import Alarms
+from ccplatform.contracts.words import Severity
+from gateway.legs import LegService
+from gateway.media.client import MediaPool
+from gateway.media.port import LegSilent, MediaEvent, WorkerLost
+
+
+class MediaEvents:
+    """The listener of the media pool; ``legs`` is set once there are legs."""
+
+    def __init__(self, *, calls: CallService, alarms: Alarms) -> None:
+        self._calls = calls
+        self._alarms = alarms
+        self.legs: LegService | None = None
+
+    def take(self, event: MediaEvent) -> None:
+        """Give the event to whom it concerns."""
+        match event:
+            case RecordingClosed():
+                self._calls.recording_closed(event)
+            case LegSilent() | WorkerLost():
+                if isinstance(event, WorkerLost):
+                    self._worker_lost(event)
+                if self.legs is not None:
+                    self.legs.media_event(event)
+            case _:
+                self._calls.leg_event(event)
+
+    def _worker_lost(self, event: WorkerLost) -> None:
+        text = f"media worker {event.worker} died with {len(event.legs)} legs; their calls ended"
+        self._alarms.raise_alarm("media_worker_lost", str(event.worker), Severity.URGENT, text)
+
+
+def media_health(media: MediaPool) -> list[dict[str, Any]]:
+    """How the workers are, as plain data; tick times in seconds."""
+    return [
+        {
+            "worker": worker.index,
+            "connected": worker.connected,
+            "problem": worker.problem,
+            "legs": worker.legs,
+            "stats": None
+            if worker.stats is None
+            else {
+                "p50": worker.stats.tick_p50_seconds,
+                "p99": worker.stats.tick_p99_seconds,
+                "max": worker.stats.tick_max_seconds,
+                "overruns": worker.stats.overruns,
+            },
+        }
+        for worker in media.workers
+    ]

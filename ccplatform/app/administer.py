@@ -1,0 +1,131 @@
+"""The administration commands: each opens the database, does one thing and returns what to say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ccplatform.app.errors import CannotStart
+from ccplatform.app.foundation import Foundation, dsn_of, lay_foundation
+from ccplatform.app.places import Places, places_of
+from ccplatform.app.settings import Settings
+from ccplatform.contracts.words import AgentId, Role
+from ccplatform.operations import backup as dumps
+from ccplatform.security.users import UserAdministration
+from ccplatform.storage.embedded import EmbeddedPostgres
+from ccplatform.storage.migrate import migrate as apply_migrations
+
+#: Who the audit names for what is done at the command line.
+BY = "command line"
+
+
+def migrate(settings: Settings) -> str:
+    """Apply what is missing."""
+
+    async def work(ground: Foundation) -> str:
+        applied = await apply_migrations(ground.database)
+        return "applied: " + ", ".join(applied) if applied else "the database is up to date"
+
+    return _with_database(settings, work)
+
+
+def backup(settings: Settings, file: Path) -> str:
+    """Dump the whole database."""
+
+    async def work(ground: Foundation) -> str:
+        size = await dumps.backup(ground.database.dsn, file)
+        return f"{file}: {size} bytes. Keep the master key elsewhere: without it sealed data cannot be read."
+
+    return _with_database(settings, work)
+
+
+def restore(settings: Settings, file: Path) -> str:
+    """Replace the whole database; the platform must not be running."""
+    places = places_of(settings.node.data_dir)
+    places.prepare()
+    lock = places.lock()
+
+    async def work(ground: Foundation) -> str:
+        await ground.database.close()
+        await dumps.restore(dsn_of(settings, places), file)
+        return f"restored from {file}"
+
+    try:
+        return _with_database(settings, work)
+    finally:
+        os.close(lock)
+
+
+def add_user(settings: Settings, name: str, roles: list[str], password: str, agent: str | None) -> str:
+    """Add a user."""
+    try:
+        given = [Role(role) for role in roles]
+    except ValueError as error:
+        raise CannotStart(f"{error}: one of {', '.join(Role)}") from None
+
+    async def work(ground: Foundation) -> str:
+        await apply_migrations(ground.database)
+        number = AgentId(agent) if agent else None
+        await _users(ground).add(name, password, roles=given, by=BY, agent=number)
+        return f"user {name} added"
+
+    return _with_database(settings, work)
+
+
+def set_password(settings: Settings, name: str, password: str) -> str:
+    """Set a user's password."""
+
+    async def work(ground: Foundation) -> str:
+        await _users(ground).set_password(name, password, by=BY)
+        return f"the password of {name} is set"
+
+    return _with_database(settings, work)
+
+
+def lock_user(settings: Settings, name: str) -> str:
+    """Lock a user out."""
+
+    async def work(ground: Foundation) -> str:
+        await _users(ground).lock(name, by=BY)
+        return f"user {name} is locked"
+
+    return _with_database(settings, work)
+
+
+def _users(ground: Foundation) -> UserAdministration:
+    return UserAdministration(
+        users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
+    )
+
+
+def _with_database(settings: Settings, work: Callable[[Foundation], Awaitable[str]]) -> str:
+    places = places_of(settings.node.data_dir)
+    places.prepare()
+    embedded = _embedded(settings, places)
+    try:
+        return asyncio.run(_work(settings, places, work))
+    finally:
+        if embedded is not None:
+            embedded.stop()
+
+
+def _embedded(settings: Settings, places: Places) -> EmbeddedPostgres | None:
+    """Start the embedded server unless it runs already (then it is not ours to stop)."""
+    if settings.database.url:
+        return None
+    server = EmbeddedPostgres(places.postgres)
+    if server.is_running():
+        return None
+    server.start()
+    return server
+
+
+async def _work(settings: Settings, places: Places, work: Callable[[Foundation], Awaitable[str]]) -> str:
+    ground = await lay_foundation(settings, places)
+    try:
+        return await work(ground)
+    finally:
+        await ground.tasks.close()
+        await ground.database.close()

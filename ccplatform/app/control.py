@@ -1,0 +1,100 @@
+"""The control process: the real-time side and the single writer of what happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ccplatform.app.bootstrap import ControlProcess, build_control
+from ccplatform.app.demo import load_demo
+from ccplatform.app.foundation import Foundation, lay_foundation
+from ccplatform.app.places import Places
+from ccplatform.app.restart import take_back_calls
+from ccplatform.app.settings import Settings
+from ccplatform.app.supervisor import stop_signals
+from ccplatform.contracts.words import Severity
+from ccplatform.kernel.errors import Unavailable
+from ccplatform.storage.migrate import migrate
+
+_log = structlog.get_logger("control")
+
+
+async def run_control(settings: Settings, places: Places, *, demo: bool, ready: Callable[[], None]) -> None:
+    """Be the control process until SIGTERM and the end of the drain."""
+    stop = asyncio.Event()
+    stop_signals(stop.set)
+    ground = await lay_foundation(settings, places)
+    await migrate(ground.database)
+    if demo:
+        await load_demo(ground, settings)
+    control = build_control(settings, places, ground)
+    await start_control(control, ground)
+    ready()
+    await stop.wait()
+    await drain(control, settings.node.drain_seconds)
+    await stop_control(control, ground)
+
+
+async def start_control(control: ControlProcess, ground: Foundation) -> None:
+    """Load, take back what survived, then open the doors."""
+    tasks = ground.tasks
+    tasks.on_crash = lambda name, error: control.alarms.raise_alarm(
+        "internal_error", name, Severity.NON_URGENT, f"{type(error).__name__}: {error}"[:300]
+    )
+    tasks.keep_running("journal", control.journal.run)
+    control.alarms.restore(await control.alarm_store.active())
+    control.alarms.clear_alarm("database_unavailable", "")
+    ground.database.on_availability(control.database_changed)
+    await control.gateway.load()
+    await control.acd.load()
+    await control.flows.load()
+    await control.media.start()
+    await take_back_calls(control, ground)
+    control.acd.start_matching()
+    await control.gateway.open()
+    await control.link.start()
+    tasks.keep_running("retention", control.retention.run)
+    _log.info("control takes calls", workers=len(control.media.workers), restored=control.calls.active)
+
+
+async def drain(control: ControlProcess, seconds: float) -> None:
+    """No new calls; running calls end by themselves or, when the time is over, are ended."""
+    control.draining = True
+    if not control.calls.active:
+        return
+    idle = asyncio.Event()
+    control.calls.on_idle = idle.set
+    try:
+        async with asyncio.timeout(seconds):
+            await idle.wait()
+    except TimeoutError:
+        _log.warning("the drain's time is over; ending calls", calls=control.calls.active)
+        control.calls.hang_up_all()
+        try:
+            async with asyncio.timeout(5.0):
+                await idle.wait()
+        except TimeoutError:
+            _log.error("calls did not end", calls=control.calls.active)
+
+
+async def stop_control(control: ControlProcess, ground: Foundation) -> None:
+    """Write what is still to be written, then let go of everything."""
+    await control.recorder.settled()
+    control.recorder.close()
+    try:
+        async with asyncio.timeout(5.0):
+            await control.journal.flushed()
+    except TimeoutError:
+        _log.error("facts could not be written before the end", waiting=control.journal.backlog)
+    try:
+        await control.acd.close()
+    except Unavailable as error:
+        _log.warning("presence not written", reason=str(error))
+    await control.link.close()
+    await control.gateway.close()
+    await control.media.close()
+    await control.speech.close()
+    await ground.tasks.close()
+    await ground.database.close()

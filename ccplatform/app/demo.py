@@ -1,0 +1,103 @@
+"""Loads the demo centre of interface.md into an empty database, once."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+import structlog
+
+from acd.model import Agent, Queue, SkillId
+from acd.store import AcdStore
+from ccplatform.app.foundation import Foundation
+from ccplatform.app.settings import Settings
+from ccplatform.contracts.words import AgentId, FlowId, QueueId, Role, SeatId, TrunkId
+from ccplatform.security.users import UserAdministration
+from cti.directory import seed_demo_customers
+from cti.store import CustomerStore
+from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.store import GatewayStore
+from ivr.demo import seed_customers
+from ivr.document import shipped_flows
+from ivr.store import EntryPoint, IvrStore
+
+_log = structlog.get_logger("demo")
+
+
+async def load_demo(ground: Foundation, settings: Settings) -> None:
+    """Idempotent; a database that has queues already is left as it is but for the shipped flows."""
+    acd = AcdStore(database=ground.database, tenant=ground.tenant)
+    centre = tomllib.loads(files("config").joinpath("demo-centre.toml").read_text("utf-8"))
+    await _load_flows(ground, centre)
+    if (await acd.load_all()).queues:
+        return
+    for skill in ("sales", "support", "operator"):
+        await acd.save_skill(SkillId(skill), skill)
+    for queue in centre["queues"]:
+        await acd.save_queue(Queue(id=QueueId(queue["id"]), name=queue["name"], skill=SkillId(queue["skill"])))
+    for agent in centre["agents"]:
+        await acd.save_agent(
+            Agent(id=AgentId(agent["id"]), name=agent["name"], team=agent["team"], skills=agent["skills"])
+        )
+    await _load_gateway(ground, settings, centre)
+    await _load_users(ground, centre)
+    await seed_demo_customers(
+        CustomerStore(database=ground.database, country=settings.cti.country_code, tenant=ground.tenant)
+    )
+    async with ground.database.transaction() as connection:
+        await seed_customers(connection)
+    _log.info("demo centre loaded", agents=len(centre["agents"]), queues=len(centre["queues"]))
+
+
+async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
+    store = IvrStore(database=ground.database, vault=ground.vault, tenant=ground.tenant)
+    for flow in shipped_flows():
+        await store.publish(flow, ground.clock.wall())
+    for section, from_seat in (("numbers", False), ("feature_codes", True)):
+        for number, flow_id in centre[section].items():
+            await store.save_entry_point(EntryPoint(number=number, flow=FlowId(flow_id), from_seat=from_seat))
+
+
+async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str, Any]) -> None:
+    store = GatewayStore(
+        database=ground.database,
+        vault=ground.vault,
+        clock=ground.clock,
+        realm=settings.sip.realm,
+        tenant=ground.tenant,
+    )
+    first = centre["seats"]["first_sip_user"]
+    for index in range(centre["seats"]["count"]):
+        user = str(first + index)
+        await store.save_seat(SeatId(f"seat-{index + 1:02}"), user, f"demo-{user}")
+    for trunk in centre["trunks"]:
+        await store.save_trunk(
+            Trunk(
+                id=TrunkId(trunk["id"]),
+                peers=tuple(trunk["peers"]),
+                host=trunk.get("host"),
+                port=trunk.get("port", 5060),
+                capacity=trunk["capacity"],
+                direction=TrunkDirection(trunk["direction"]),
+            )
+        )
+
+
+async def _load_users(ground: Foundation, centre: dict[str, Any]) -> None:
+    users = UserAdministration(
+        users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
+    )
+    for user in centre["users"]:
+        roles = [Role(role) for role in user["roles"]]
+        await users.ensure(user["name"], user["password"], roles=roles, by="demo")
+    for agent in centre["agents"]:
+        number = agent["id"]
+        await users.ensure(
+            number,
+            f"demo-{number}",
+            roles=[Role.AGENT],
+            by="demo",
+            agent=AgentId(number),
+            pin=number,
+        )

@@ -1,0 +1,63 @@
+"""Writes or checks the OpenAPI description: ``python -m ccplatform.app.openapi [--check] FILE``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from ccplatform.app.foundation import Foundation
+from ccplatform.app.places import places_of
+from ccplatform.app.settings import Settings, load_settings
+from ccplatform.app.web import WebProcess
+from ccplatform.contracts.words import DEFAULT_TENANT
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.ids import Ids
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.security.audit import Audit
+from ccplatform.security.passwords import Passwords
+from ccplatform.security.store import UserStore
+from ccplatform.security.vault import Vault
+from ccplatform.storage.database import Database
+
+
+def describe() -> str:
+    """The description as JSON text; nothing is opened or started for it."""
+    settings = load_settings()
+    process = WebProcess(settings, places_of(settings.node.data_dir), _unopened(settings))
+    return json.dumps(process.build().openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _unopened(settings: Settings) -> Foundation:
+    clock = SystemClock()
+    ids = Ids(clock)
+    database = Database("postgresql:///", clock=clock)
+    return Foundation(
+        clock=clock,
+        ids=ids,
+        tasks=TaskSupervisor(clock),
+        tenant=DEFAULT_TENANT,
+        vault=Vault(bytes(32)),
+        database=database,
+        users=UserStore(database),
+        passwords=Passwords(settings.security.passwords),
+        audit=Audit(database, clock=clock, ids=ids),
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when written or equal."""
+    check = "--check" in arguments
+    (file,) = (Path(argument) for argument in arguments if argument != "--check")
+    text = describe()
+    if not check:
+        file.write_text(text, "utf-8")
+        return 0
+    if file.read_text("utf-8") == text:
+        return 0
+    print(f"{file} is not what the program describes: run `make openapi`", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""Commands of people, carried out in the control process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from ccplatform.app.access_layer import media_health
+from ccplatform.contracts.commands import (
+    AcknowledgeAlarm,
+    Answer,
+    ClearAlarm,
+    Command,
+    Done,
+    Drain,
+    GetHealth,
+    HangUpCall,
+    HoldCall,
+    RaiseAlarm,
+    SendCallDigits,
+    SetAgentState,
+)
+from ccplatform.storage.database import Database
+
+if TYPE_CHECKING:
+    from ccplatform.app.bootstrap import ControlProcess
+
+
+class Orders:
+    """Finds the part that a command is for."""
+
+    def __init__(self, *, control: ControlProcess, database: Database) -> None:
+        self._control = control
+        self._database = database
+
+    async def execute(self, command: Command) -> Answer:
+        """Carry it out; refusals are answers or errors that the link turns into answers."""
+        control = self._control
+        match command:
+            case SetAgentState():
+                return await control.acd.set_agent_state(command)
+            case HangUpCall() | HoldCall() | SendCallDigits():
+                return control.calls.command(command)
+            case RaiseAlarm() | ClearAlarm() | AcknowledgeAlarm():
+                return control.alarms.perform(command)
+            case GetHealth():
+                return Done(result=self._health())
+            case Drain():
+                control.draining = True
+                return Done()
+            case _:
+                assert_never(command)
+
+    def _health(self) -> dict[str, Any]:
+        control = self._control
+        return {
+            "takes_calls": control.refuses_calls() is None,
+            "reason": self._reason(),
+            "draining": control.draining,
+            "database": self._database.available,
+            "journal_backlog": control.journal.backlog,
+            "calls": control.calls.active,
+            "workers": media_health(control.media),
+            "channels": {
+                trunk.id: control.gateway.channels.in_use(trunk.id) for trunk in control.gateway.trunks.all()
+            },
+            "trunks": [trunk.id for trunk in control.gateway.trunks.all()],
+        }
+
+    def _reason(self) -> str:
+        control = self._control
+        if control.draining:
+            return "draining"
+        if control.journal.full:
+            return "the journal's buffer is full"
+        return "" if control.worker_ready else "no media worker"

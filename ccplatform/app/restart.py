@@ -1,0 +1,49 @@
+"""After a restart of control: calls that the media workers kept are taken back, the others get their end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ccplatform.app.bootstrap import ControlProcess
+from ccplatform.app.foundation import Foundation
+from ccplatform.calls.store import ContactStore
+from ccplatform.contracts.media import ForgetCall
+from ccplatform.contracts.words import ContactId
+from ccplatform.storage.journal_reader import JournalReader
+
+_log = structlog.get_logger("restart")
+
+
+async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
+    """Fold the day for the live view, then restore every surviving call and end every lost contact."""
+    await _fold_today(control, ground)
+    survivors = control.media.survivors()
+    kept: set[str] = set()
+    for survivor in survivors:
+        contact = control.calls.restore(survivor)
+        if contact is None:
+            control.media.perform(ForgetCall(call=survivor.call))
+        else:
+            kept.add(contact)
+    contacts = ContactStore(ground.database, tenant=ground.tenant, digest=ground.caller_digest)
+    now = ground.clock.wall()
+    lost = [row for row in await contacts.open_contacts() if str(row["id"]) not in kept]
+    for row in lost:
+        seconds = max(0.0, (now - row["started_at"]).total_seconds())
+        control.calls.end_lost_contact(ContactId(str(row["id"])), row["dialled"], seconds)
+    await control.recorder.repair(control.calls.open_recordings())
+    if survivors or lost:
+        _log.warning("control came back", calls_taken_back=len(kept), contacts_lost=len(lost))
+
+
+async def _fold_today(control: ControlProcess, ground: Foundation) -> None:
+    zone = ZoneInfo(control.settings.cti.zone)
+    local = ground.clock.wall().astimezone(zone)
+    midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
+    reader = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
+    async for event in reader.since(midnight):
+        control.live.apply(event)
+    control.live.begin_epoch()

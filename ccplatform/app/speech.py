@@ -1,0 +1,74 @@
+"""Builds the IVR: flows, speech, queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ccplatform.app.foundation import Foundation
+from ccplatform.app.places import Places
+from ccplatform.app.settings import Settings
+from ccplatform.calls.service import CallService
+from ccplatform.contracts.ports import AgentDesk, Alarms, Facts
+from ivr.catalogue import Catalogue
+from ivr.demo import demo_queries
+from ivr.queries import Queries
+from ivr.service import FlowService
+from ivr.speech.cache import PromptCache
+from ivr.speech.espeak import EspeakSpeech
+from ivr.store import IvrStore
+from ivr.workers import Workers
+
+#: Name of the data source that is the platform's own database.
+OWN_SOURCE = "platform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaking:
+    """The flow service and the engine that speaks for it."""
+
+    flows: FlowService
+    workers: Workers
+    engine: EspeakSpeech
+
+    async def close(self) -> None:
+        """End the speech process."""
+        await self.engine.close()
+
+
+def build_flows(
+    settings: Settings,
+    places: Places,
+    ground: Foundation,
+    *,
+    facts: Facts,
+    alarms: Alarms,
+    desk: AgentDesk,
+    calls: CallService,
+) -> Speaking:
+    """The IVR on the platform's own database."""
+    ivr = settings.ivr
+    engine = EspeakSpeech(settings=ivr.speech, clock=ground.clock, alarms=alarms)
+    prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
+    queries = Queries(sources={OWN_SOURCE: ground.database}, queries={**demo_queries(OWN_SOURCE), **ivr.queries})
+    store = IvrStore(database=ground.database, vault=ground.vault, tenant=ground.tenant)
+    workers = Workers(
+        prompts=prompts,
+        speech=engine,
+        queries=queries,
+        store=store,
+        desk=desk,
+        sounds=ivr.sounds_dir,
+        clock=ground.clock,
+        ids=ground.ids,
+    )
+    flows = FlowService(
+        catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms),
+        workers=workers,
+        prompts=prompts,
+        queries=queries,
+        facts=facts,
+        clock=ground.clock,
+        tasks=ground.tasks,
+        listener=calls.flow_asked,
+    )
+    return Speaking(flows=flows, workers=workers, engine=engine)

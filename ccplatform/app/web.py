@@ -1,0 +1,283 @@
+"""The web process: REST, event sockets, metrics and pages. It may die and come back without a call noticing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from ccplatform.app.foundation import Foundation, lay_foundation
+from ccplatform.app.history import ContactsByNumber
+from ccplatform.app.http import build_http
+from ccplatform.app.link_client import LinkClient, Snapshot
+from ccplatform.app.places import Places
+from ccplatform.app.settings import Settings
+from ccplatform.app.sockets import listen_tcp
+from ccplatform.app.supervisor import stop_signals
+from ccplatform.calls.routes import build_router as build_contact_routes
+from ccplatform.calls.store import ContactStore
+from ccplatform.contracts.commands import Done, GetHealth
+from ccplatform.contracts.facts import FactEvent
+from ccplatform.contracts.words import TrunkId
+from ccplatform.kernel.clock import sleep
+from ccplatform.kernel.errors import Unavailable
+from ccplatform.operations.board import AlarmBoard
+from ccplatform.operations.routes import build_router as build_alarm_routes
+from ccplatform.operations.store import AlarmStore
+from ccplatform.security.access import Access
+from ccplatform.security.login import LogIn
+from ccplatform.security.routes import build_router as build_security_routes
+from ccplatform.security.store import TokenStore
+from ccplatform.security.tokens import Tokens
+from ccplatform.storage.errors import DatabaseUnavailable
+from ccplatform.storage.journal_reader import JournalReader
+from cti.events import Hub
+from cti.live import LiveView
+from cti.routes import build_router as build_cti_routes
+from cti.socket import EventSockets, build_event_router
+from cti.store import CustomerStore
+from gateway.routes import build_router as build_gateway_routes
+from gateway.store import GatewayStore
+from metrics.prometheus import WorkerTick
+from metrics.routes import build_router as build_metrics_routes
+from metrics.routes import build_scrape
+from metrics.service import MetricsService
+from metrics.store import ReportStore
+from recording.files import RecordingFiles
+from recording.routes import build_router as build_recording_routes
+from recording.store import Catalogue
+
+_log = structlog.get_logger("web")
+
+#: How often control is asked how it is, seconds.
+HEALTH_SECONDS = 2.0
+
+
+class WebProcess:
+    """The parts of the web process, wired."""
+
+    def __init__(self, settings: Settings, places: Places, ground: Foundation) -> None:
+        self._settings = settings
+        self._places = places
+        self._ground = ground
+        self.live = LiveView(zone=ZoneInfo(settings.cti.zone))
+        self.hub = Hub(live=self.live, clock=ground.clock, settings=settings.cti.events)
+        self.health: dict[str, Any] = {}
+        self.board = AlarmBoard()
+        self.journal = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
+        self.alarms = AlarmStore(ground.database, tenant=ground.tenant)
+        self.metrics = MetricsService(
+            clock=ground.clock,
+            settings=settings.metrics,
+            queues=lambda: list(self.live.queues),
+            trunks=lambda: self.health.get("trunks", []),
+            service_levels=lambda: {queue.id: queue.target_seconds for queue in self.live.queues.values()},
+            ticks=self._ticks,
+        )
+        self.link = LinkClient(
+            path=places.control_socket,
+            on_snapshot=self._linked,
+            on_event=self._event,
+            on_lost=self._unlinked,
+        )
+
+    def build(self) -> FastAPI:
+        """Every router on one application."""
+        settings, ground = self._settings, self._ground
+        security = settings.security
+        tokens = Tokens(
+            TokenStore(ground.database, tenant=ground.tenant),
+            clock=ground.clock,
+            lifetime_seconds=security.token_hours * 3600,
+            cache_seconds=security.token_cache_seconds,
+        )
+        access = Access(tokens=tokens)
+        login = LogIn(
+            users=ground.users,
+            tokens=tokens,
+            passwords=ground.passwords,
+            audit=ground.audit,
+            clock=ground.clock,
+            throttle=security.throttle,
+        )
+        metrics = APIRouter(tags=["metrics"])
+        scrape = build_scrape(service=self.metrics, settings=settings.metrics)
+        metrics.add_api_route("/metrics", scrape, include_in_schema=False)
+        return build_http(
+            routers=self._routers(access, login),
+            root_routers=[metrics],
+            readiness=self._readiness,
+            pages=pages_directory(),
+            max_body_bytes=settings.http.max_body_bytes,
+        )
+
+    def _routers(self, access: Access, login: LogIn) -> Sequence[APIRouter]:
+        settings, ground = self._settings, self._ground
+        contacts = ContactStore(ground.database, tenant=ground.tenant, digest=ground.caller_digest)
+        customers = CustomerStore(
+            database=ground.database, country=settings.cti.country_code, tenant=ground.tenant
+        )
+        reports = ReportStore(
+            ground.database,
+            rules=settings.metrics.rules(),
+            timezone=settings.metrics.timezone,
+            tenant=ground.tenant,
+        )
+        seats = GatewayStore(
+            database=ground.database,
+            vault=ground.vault,
+            clock=ground.clock,
+            realm=settings.sip.realm,
+            tenant=ground.tenant,
+        )
+        sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
+        return [
+            build_security_routes(access=access, login=login, audit=ground.audit),
+            build_cti_routes(
+                access=access,
+                live=self.live,
+                control=self.link,
+                customers=customers,
+                clock=ground.clock,
+                history=ContactsByNumber(contacts),
+            ),
+            build_event_router(access=access, sockets=sockets),
+            build_contact_routes(access=access, contacts=contacts, journal=self.journal),
+            build_recording_routes(
+                access=access,
+                catalogue=Catalogue(database=ground.database, tenant=ground.tenant),
+                files=RecordingFiles(self._places.recordings),
+                audit=ground.audit,
+            ),
+            build_metrics_routes(
+                access=access,
+                service=self.metrics,
+                reports=reports,
+                clock=ground.clock,
+                settings=settings.metrics,
+            ),
+            build_alarm_routes(
+                access=access, store=self.alarms, board=self.board, control=self.link, audit=ground.audit
+            ),
+            build_gateway_routes(access=access, store=seats, channels_in_use=self._channels_in_use),
+        ]
+
+    def start(self) -> None:
+        """Link to control and keep the figures."""
+        tasks = self._ground.tasks
+        tasks.keep_running("control link", self.link.run)
+        tasks.keep_running("health", self._watch_health)
+        tasks.run_once("metrics", self._load_metrics())
+        tasks.run_once("alarms", self._load_alarms())
+        self.hub.start()
+
+    def close(self) -> None:
+        """Stop the heartbeats."""
+        self.hub.close()
+
+    # --- the link -----------------------------------------------------------------------------------------
+
+    def _linked(self, snapshot: Snapshot) -> None:
+        self.hub.replace(snapshot.live)
+        for event in snapshot.tail:
+            self.metrics.apply(event)
+            self.board.apply(event)
+
+    def _event(self, event: FactEvent) -> None:
+        self.hub.publish(event)
+        self.metrics.apply(event)
+        self.board.apply(event)
+
+    def _unlinked(self) -> None:
+        self.health = {}
+        self.hub.unlinked()
+
+    # --- health -------------------------------------------------------------------------------------------
+
+    async def _watch_health(self) -> None:
+        while True:
+            try:
+                answer = await self.link.ask(GetHealth())
+                self.health = answer.result if isinstance(answer, Done) else {}
+            except Unavailable:
+                self.health = {}
+            await sleep(self._ground.clock, HEALTH_SECONDS)
+
+    async def _readiness(self) -> dict[str, Any]:
+        database = self._ground.database.available
+        control = self.link.connected
+        takes_calls = control and bool(self.health.get("takes_calls"))
+        parts = {"control": control, "database": database, "takes_calls": takes_calls}
+        return {"ready": all(parts.values()), **parts, "reason": self.health.get("reason", "")}
+
+    def _channels_in_use(self, trunk: TrunkId) -> int | None:
+        in_use: int | None = self.health.get("channels", {}).get(trunk)
+        return in_use
+
+    def _ticks(self) -> Sequence[WorkerTick]:
+        return [
+            WorkerTick(
+                worker=worker["worker"],
+                mean_seconds=worker["stats"]["p50"],
+                p99_seconds=worker["stats"]["p99"],
+                max_seconds=worker["stats"]["max"],
+            )
+            for worker in self.health.get("workers", [])
+            if worker["stats"] is not None
+        ]
+
+    async def _load_metrics(self) -> None:
+        while True:
+            try:
+                return await self.metrics.load(self.journal)
+            except DatabaseUnavailable:
+                await sleep(self._ground.clock, HEALTH_SECONDS)
+
+    async def _load_alarms(self) -> None:
+        while True:
+            try:
+                return self.board.load(await self.alarms.active())
+            except DatabaseUnavailable:
+                await sleep(self._ground.clock, HEALTH_SECONDS)
+
+
+def pages_directory() -> Path:
+    """Where the built pages are, in a checkout or an image."""
+    return Path(__file__).resolve().parents[2] / "web" / "dist"
+
+
+async def run_web(settings: Settings, places: Places, *, ready: Callable[[], None]) -> None:
+    """Be the web process until SIGTERM."""
+    http = settings.http
+    listener = listen_tcp(str(http.bind_ip), http.port, "pages and REST")
+    ground = await lay_foundation(settings, places)
+    process = WebProcess(settings, places, ground)
+    process.start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            process.build(),
+            log_config=None,
+            access_log=False,
+            ws_max_size=64 * 1024,
+            ssl_certfile=http.tls_cert,
+            ssl_keyfile=http.tls_key,
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )
+    )
+    stop = asyncio.Event()
+    stop_signals(stop.set)
+    serving = asyncio.ensure_future(server._serve(sockets=[listener]))
+    ready()
+    await asyncio.wait((serving, asyncio.ensure_future(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+    process.close()
+    server.should_exit = True
+    await serving
+    await ground.tasks.close()
+    await ground.database.close()

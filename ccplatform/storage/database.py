@@ -1,0 +1,196 @@
+"""The connection to PostgreSQL: a pool that survives the server's absence and says so quickly.
+
+Ids of happenings are ``str`` in the program and ``uuid`` in tables, JSON is ``jsonb``: both are converted on
+every connection, in queries and in COPY.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.kernel.errors import LocalMisuse
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.storage.errors import DatabaseUnavailable
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+#: Pauses between probes while the server is away and while it is there, seconds.
+PROBE_SECONDS = (0.5, 5.0)
+
+#: How long one statement may take before it counts as lost, seconds.
+STATEMENT_SECONDS = 30.0
+
+#: What asyncpg raises, in any of its layers, when the server cannot be used.
+_LOST = (
+    OSError,  # includes TimeoutError and ConnectionError
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, crashed
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+_log = structlog.get_logger("database")
+
+
+class Database:
+    """A pool of at most ``max_connections`` connections to the database that ``dsn`` names.
+
+    Every use raises :class:`DatabaseUnavailable` when the server is away; ``acquire_seconds`` bounds how long a
+    caller waits to learn that. The pool finds the server again by itself.
+    """
+
+    def __init__(self, dsn: str, *, clock: Clock, max_connections: int = 10, acquire_seconds: float = 2.0) -> None:
+        self.dsn = dsn
+        self._clock = clock
+        self._max_connections = max_connections
+        self._acquire_seconds = acquire_seconds
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._available = False
+        self._listeners: list[Callable[[bool], None]] = []
+
+    @property
+    def available(self) -> bool:
+        """Whether the last contact with the server succeeded."""
+        return self._available
+
+    def on_availability(self, listener: Callable[[bool], None]) -> None:
+        """Call ``listener(available)`` at every change from now on."""
+        self._listeners.append(listener)
+
+    async def open(self) -> None:
+        """Connect; raises :class:`DatabaseUnavailable` if the server is not there."""
+        self._pool = asyncpg.create_pool(
+            self.dsn,
+            min_size=0,
+            max_size=self._max_connections,
+            timeout=self._acquire_seconds,
+            command_timeout=STATEMENT_SECONDS,
+            init=_prepare,
+        )
+        await self._pool
+        try:
+            await self.probe()
+        except DatabaseUnavailable:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Wait a moment for connections in use, then cut them off."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(self._acquire_seconds):
+                await pool.close()
+        except _LOST:
+            pool.terminate()
+
+    def watch(self, tasks: TaskSupervisor) -> None:
+        """Look after the server in the background, so that absence and return are noticed without traffic."""
+        tasks.keep_running("database probe", self._watch)
+
+    async def probe(self) -> None:
+        """One round trip; raises :class:`DatabaseUnavailable`."""
+        async with self.connection() as connection:
+            await connection.execute("SELECT 1")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection. Statements commit one by one; use :meth:`transaction` for more than one."""
+        if self._pool is None:
+            raise LocalMisuse("the database is used before open() or after close()")
+        pool = self._pool
+        try:
+            connection = await pool.acquire(timeout=self._acquire_seconds)
+        except _LOST as error:
+            if isinstance(error, TimeoutError) and pool.get_size() - pool.get_idle_size() >= self._max_connections:
+                raise DatabaseUnavailable("all database connections are busy; try again") from error
+            raise self._lost(error) from error
+        try:
+            yield connection
+        except _LOST as error:
+            if isinstance(error, TimeoutError) or is_lost(connection):
+                raise self._lost(error) from error
+            raise
+        else:
+            self._set_available(True)
+        finally:
+            with suppress(*_LOST):
+                await pool.release(connection, timeout=self._acquire_seconds)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Borrow a connection inside a transaction: committed at the end, rolled back by an exception."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def _watch(self) -> None:
+        while True:
+            with suppress(DatabaseUnavailable):
+                await self.probe()
+            await sleep(self._clock, PROBE_SECONDS[1] if self._available else PROBE_SECONDS[0])
+
+    def _lost(self, error: BaseException) -> DatabaseUnavailable:
+        self._set_available(False)
+        reason = str(error) or type(error).__name__
+        return DatabaseUnavailable(f"the database is not available: {reason}")
+
+    def _set_available(self, available: bool) -> None:
+        if available == self._available:
+            return
+        self._available = available
+        _log.info("database available" if available else "database unavailable")
+        for listener in tuple(self._listeners):
+            listener(available)
+
+
+def is_lost(connection: Connection) -> bool:
+    """Whether a borrowed connection broke; unlike ``is_closed()`` fit for one that the pool took back already."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    # Binary formats, because COPY has no other.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+    await connection.set_type_codec(
+        "uuid", schema="pg_catalog", encoder=_encode_uuid, decoder=_decode_uuid, format="binary"
+    )
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # Lone surrogates: bytes of a peer that were no UTF-8.
+        text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    # PostgreSQL stores no NUL in jsonb.
+    return b"\x01" + text.replace(b"\\u0000", b"\\ufffd")
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return msgspec.json.decode(memoryview(data)[1:])
+
+
+def _encode_uuid(value: str | UUID) -> bytes:
+    return (value if isinstance(value, UUID) else UUID(value)).bytes
+
+
+def _decode_uuid(data: bytes) -> str:
+    return str(UUID(bytes=bytes(data)))

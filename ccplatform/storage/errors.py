@@ -1,0 +1,24 @@
+"""Errors of the storage.
+
+::
+
+    PlatformError
+    ├── Unavailable
+    │   ├── DatabaseUnavailable   the server is away, died midway, or has no connection free in time
+    │   └── ServerNotStarted      the embedded server cannot be started (the message says what to do)
+    └── MigrationError            the schema and this program do not fit each other
+"""
+
+from ccplatform.kernel.errors import PlatformError, Unavailable
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL cannot be used now."""
+
+
+class ServerNotStarted(Unavailable):
+    """The embedded PostgreSQL does not start."""
+
+
+class MigrationError(PlatformError):
+    """A migration file is missing, was changed, or fails."""

@@ -1,0 +1,96 @@
+"""The screen pop: what an agent sees of a contact at the offer, before he answers (R10.1.b)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
+from cti.live import LiveView
+from cti.model import CallStage, Customer, LiveCall
+
+#: How many earlier contacts a pop shows.
+LAST_CONTACTS = 5
+
+#: Stages in which a call is in front of its agent, the most urgent first.
+_IN_FRONT = (CallStage.RINGING, CallStage.TALKING, CallStage.HELD, CallStage.WRAP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierContact:
+    """A contact of the past, as its list shows it."""
+
+    contact: ContactId
+    at: datetime
+    queue: QueueId | None
+    agent: AgentId | None
+    outcome: str
+
+
+class ContactHistory(Protocol):
+    """Where earlier contacts are found; given by the package that keeps them."""
+
+    async def last_contacts(self, caller: str, limit: int) -> Sequence[EarlierContact]:
+        """The newest ended contacts of this caller's number, newest first; raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pop:
+    """The content of a screen pop.
+
+    ``waited`` in seconds, None for a call that never queued; ``looked_up`` is False when the directory was away.
+    """
+
+    contact: ContactId
+    call: CallId
+    stage: CallStage
+    caller: str
+    caller_name: str
+    dialled: str
+    queue: QueueId | None
+    queue_name: str | None
+    waited: float | None
+    customers: tuple[Customer, ...]
+    last_contacts: tuple[EarlierContact, ...]
+    looked_up: bool
+
+
+def call_in_front(live: LiveView, agent: AgentId) -> LiveCall | None:
+    """The call an agent has before him: ringing first, then talked with, then in wrap-up."""
+    own = [call for call in live.calls.values() if call.agent == agent and call.stage in _IN_FRONT]
+    return min(own, key=lambda call: _IN_FRONT.index(call.stage), default=None)
+
+
+def screen_pop(
+    call: LiveCall,
+    *,
+    live: LiveView,
+    customers: Sequence[Customer],
+    last_contacts: Sequence[EarlierContact],
+    looked_up: bool,
+) -> Pop:
+    """Put the pop together from the live call and what was looked up for its number."""
+    queue = live.queues.get(call.queue) if call.queue is not None else None
+    return Pop(
+        contact=call.contact,
+        call=call.id,
+        stage=call.stage,
+        caller=call.caller,
+        caller_name=call.caller_name,
+        dialled=call.dialled,
+        queue=call.queue,
+        queue_name=queue.name if queue is not None else None,
+        waited=_waited(call),
+        customers=tuple(customers),
+        last_contacts=tuple(entry for entry in last_contacts if entry.contact != call.contact),
+        looked_up=looked_up,
+    )
+
+
+def _waited(call: LiveCall) -> float | None:
+    if call.queued_at is None:
+        return None
+    until = call.offered_at or call.since
+    return max(0.0, (until - call.queued_at).total_seconds())

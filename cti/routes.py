@@ -1,0 +1,242 @@
+"""REST of the desk side: agents, queues, calls, customers, screen pop.
+
+No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query
+
+from ccplatform.contracts.commands import Command, HangUpCall, HoldCall, Refused, SendCallDigits, SetAgentState
+from ccplatform.contracts.ports import Control
+from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.security.access import Access
+from ccplatform.security.model import Principal
+from cti import permissions as may
+from cti import schema
+from cti.errors import NotAvailable
+from cti.live import LiveView
+from cti.model import Customer, LiveCall
+from cti.pop import LAST_CONTACTS, ContactHistory, EarlierContact, Pop, call_in_front, screen_pop
+from cti.rows import agent_row, queue_detail, visible_call
+from cti.store import CustomerStore
+
+#: Ids in paths: no longer than this.
+_ID = Path(min_length=1, max_length=64)
+
+
+def build_router(
+    *,
+    access: Access,
+    live: LiveView,
+    control: Control,
+    customers: CustomerStore,
+    clock: Clock,
+    history: ContactHistory | None = None,
+) -> APIRouter:
+    """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts."""
+    router = APIRouter(tags=["cti"])
+    _add_agents(router, access=access, live=live, control=control)
+    _add_queues(router, access=access, live=live, clock=clock)
+    _add_calls(router, access=access, live=live, control=control)
+    _add_call_functions_to_come(router, access=access, live=live)
+    _add_desk(router, access=access, live=live, customers=customers, history=history)
+    return router
+
+
+async def tell(control: Control, command: Command) -> dict[str, Any]:
+    """Let control do it; its refusal becomes an error again. Raises NotFound, Refusal, Unavailable."""
+    answer = await control.ask(command)
+    if not isinstance(answer, Refused):
+        return answer.result
+    match answer.code:
+        case "not_found":
+            raise NotFound(answer.message)
+        case "unavailable":
+            raise Unavailable(answer.message)
+        case code:
+            raise Refusal(answer.message, code=code)
+
+
+def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
+    @router.get("/agents", response_model=schema.Page[schema.Agent])
+    async def list_agents(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
+        """Every agent and his state."""
+        return {"items": [agent_row(agent) for agent in live.agents.values()], "next_cursor": None}
+
+    @router.get("/agents/{agent_id}", response_model=schema.Agent)
+    async def get_agent(
+        principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))], agent_id: Annotated[str, _ID]
+    ) -> Any:
+        """One agent."""
+        return _agent(live, agent_id)
+
+    @router.put("/agents/{agent_id}/state", response_model=schema.Agent)
+    async def set_agent_state(
+        principal: Annotated[Principal, Depends(access.require(*may.STATE_CHANGERS))],
+        agent_id: Annotated[str, _ID],
+        wish: schema.SetState,
+    ) -> Any:
+        """Sign in (`not_ready` with a `seat`), out, ready, not ready; during a call it takes effect after it."""
+        agent = AgentId(agent_id)
+        may.check_state_change(principal, agent)
+        row = _agent(live, agent_id)
+        result = await tell(
+            control,
+            SetAgentState(
+                agent=agent,
+                state=AgentState(wish.state),
+                by=principal.user,
+                reason=wish.reason,
+                seat=SeatId(wish.seat) if wish.seat is not None else None,
+            ),
+        )
+        # The event may reach this process after the answer: what control says is newer than the live view.
+        return row | {key: value for key, value in result.items() if key in row and key != "id"}
+
+
+def _agent(live: LiveView, agent_id: str) -> dict[str, Any]:
+    agent = live.agents.get(AgentId(agent_id))
+    if agent is None:
+        raise NotFound(f"no agent {agent_id}")
+    return agent_row(agent)
+
+
+def _add_queues(router: APIRouter, *, access: Access, live: LiveView, clock: Clock) -> None:
+    @router.get("/queues", response_model=schema.Page[schema.QueueDetail])
+    async def list_queues(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
+        """Every queue with its figures now and today."""
+        now = clock.wall()
+        return {"items": [queue_detail(live, queue, now) for queue in live.queues], "next_cursor": None}
+
+    @router.get("/queues/{queue_id}", response_model=schema.QueueDetail)
+    async def get_queue(
+        principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))], queue_id: Annotated[str, _ID]
+    ) -> Any:
+        """One queue."""
+        if queue_id not in live.queues:
+            raise NotFound(f"no queue {queue_id}")
+        return queue_detail(live, QueueId(queue_id), clock.wall())
+
+
+def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
+    handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
+
+    async def act(principal: Principal, call_id: str, command: Command) -> dict[str, bool]:
+        may.controlled_call(principal, live, CallId(call_id))
+        await tell(control, command)
+        return {"done": True}
+
+    @router.get("/calls", response_model=schema.Page[schema.Call])
+    async def list_calls(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
+        """Every live call; numbers in clear for supervisors, auditors, administrators and the call's own agent."""
+        clear = may.sees_numbers(principal)
+        calls = [visible_call(call, clear=clear, own=principal.agent) for call in live.calls.values()]
+        return {"items": calls, "next_cursor": None}
+
+    @router.post("/calls/{call_id}/hold", response_model=schema.Accepted)
+    async def hold_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+        """Put the caller on hold."""
+        return await act(principal, call_id, HoldCall(call=CallId(call_id), hold=True, by=principal.user))
+
+    @router.post("/calls/{call_id}/retrieve", response_model=schema.Accepted)
+    async def retrieve_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+        """Take the caller back from hold."""
+        return await act(principal, call_id, HoldCall(call=CallId(call_id), hold=False, by=principal.user))
+
+    @router.post("/calls/{call_id}/dtmf", response_model=schema.Accepted)
+    async def send_digits(principal: handler, call_id: Annotated[str, _ID], keys: schema.Digits) -> Any:
+        """Send DTMF towards the caller."""
+        command = SendCallDigits(call=CallId(call_id), digits=keys.digits, by=principal.user)
+        return await act(principal, call_id, command)
+
+    @router.post("/calls/{call_id}/hangup", response_model=schema.Accepted)
+    async def hang_up(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+        """End the call."""
+        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
+
+
+def _add_call_functions_to_come(router: APIRouter, *, access: Access, live: LiveView) -> None:
+    handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
+    listener = Annotated[Principal, Depends(access.require(*may.LISTENERS))]
+
+    @router.post("/calls/{call_id}/transfer", status_code=501)
+    async def transfer_call(principal: handler, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("transfer by an agent")
+
+    @router.post("/calls/{call_id}/consult", status_code=501)
+    async def consult(principal: handler, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("consultation")
+
+    @router.post("/calls/{call_id}/conference", status_code=501)
+    async def conference(principal: handler, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("conference by an agent")
+
+    @router.post("/calls/{call_id}/monitor", status_code=501)
+    async def monitor(principal: listener, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("monitoring")
+
+    @router.post("/calls/{call_id}/whisper", status_code=501)
+    async def whisper(principal: listener, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("whispering")
+
+    @router.post("/calls/{call_id}/barge", status_code=501)
+    async def barge(principal: listener, call_id: Annotated[str, _ID]) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("barging in")
+
+
+def _add_desk(
+    router: APIRouter,
+    *,
+    access: Access,
+    live: LiveView,
+    customers: CustomerStore,
+    history: ContactHistory | None,
+) -> None:
+    @router.get("/customers", response_model=schema.Page[schema.CustomerCard])
+    async def find_customers(
+        principal: Annotated[Principal, Depends(access.require(*may.CUSTOMER_READERS))],
+        number: Annotated[str, Query(min_length=2, max_length=32, examples=["13800000001"])],
+    ) -> Any:
+        """Customers with this number, however it is written (`+86 138…`, `0138…`)."""
+        found = await customers.by_number(number)
+        return {"items": msgspec.to_builtins(found), "next_cursor": None}
+
+    @router.get("/me/pop", response_model=schema.ScreenPop)
+    async def get_pop(principal: Annotated[Principal, Depends(access.require(*may.DESK))]) -> Any:
+        """What is known of the contact that rings me, talks with me or that I wrap up; 404 when there is none."""
+        call = call_in_front(live, principal.agent) if principal.agent is not None else None
+        if call is None:
+            raise NotFound("no contact is offered to you", code="no_offer")
+        return msgspec.to_builtins(await _pop(call, live, customers, history))
+
+    @router.post("/me/softphone", status_code=501)
+    async def softphone(
+        principal: Annotated[Principal, Depends(access.require(*may.DESK))], wish: schema.Softphone
+    ) -> None:
+        """Not available yet: answers 501 `not_available`."""
+        raise NotAvailable("the browser softphone")
+
+
+async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history: ContactHistory | None) -> Pop:
+    """The pop, without what is looked up when the directory is away: the agent sees the call in any case."""
+    known: Sequence[Customer] = ()
+    past: Sequence[EarlierContact] = ()
+    looked_up = True
+    try:
+        known = await customers.matching(call.caller)
+        if history is not None and call.caller:
+            past = await history.last_contacts(call.caller, LAST_CONTACTS)
+    except Unavailable:
+        looked_up = False
+    return screen_pop(call, live=live, customers=known, last_contacts=past, looked_up=looked_up)

@@ -1,0 +1,108 @@
+"""Rows of the live view as plain data, in the shape of :mod:`cti.schema`, and who may read what in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ccplatform.contracts.words import AgentId, CallId, Direction, QueueId
+from cti.figures import agents_by_state, expected_wait, oldest_entry
+from cti.live import LiveView
+from cti.model import Collection, LiveAgent, LiveCall
+from cti.numbers import mask, mask_name
+
+Row = dict[str, Any]
+
+
+def agent_row(agent: LiveAgent) -> Row:
+    """An agent; shape: ``schema.Agent``."""
+    return _plain(agent)
+
+
+def queue_row(live: LiveView, queue_id: QueueId) -> Row:
+    """A queue with its figures; shape: ``schema.Queue``."""
+    queue = live.queues[queue_id]
+    members = live.members(queue_id)
+    return {
+        "id": queue.id,
+        "name": queue.name,
+        "waiting": len(queue.entries),
+        "waiting_since": oldest_entry(queue),
+        "expected_wait": expected_wait(queue, members),
+        "agents": agents_by_state(members),
+        "service_level": {
+            "target_seconds": queue.target_seconds,
+            "target_share": queue.target_share,
+            "answered_in_time": queue.today.answered_in_time,
+            "offered": queue.today.answered + queue.today.abandoned,
+            "value": queue.today.service_level,
+        },
+        "answered_today": queue.today.answered,
+        "abandoned_today": queue.today.abandoned,
+    }
+
+
+def queue_detail(live: LiveView, queue_id: QueueId, now: datetime) -> Row:
+    """A queue with the age of its oldest contact; shape: ``schema.QueueDetail``."""
+    row = queue_row(live, queue_id)
+    since = row["waiting_since"]
+    row["longest_wait"] = max(0.0, (now - since).total_seconds()) if since is not None else 0.0
+    return row
+
+
+def call_row(call: LiveCall) -> Row:
+    """A call with its numbers in clear; shape: ``schema.Call``."""
+    row = _plain(call)
+    del row["ended"]
+    return row
+
+
+def masked_call(row: Row) -> Row:
+    """A call's row for those who may not see the customer's number."""
+    masked = {**row, "caller": mask(row["caller"]), "caller_name": mask_name(row["caller_name"])}
+    if row["direction"] == Direction.OUTBOUND:
+        masked["dialled"] = mask(row["dialled"])
+    return masked
+
+
+def row_of(live: LiveView, collection: Collection, row_id: str) -> Row | None:
+    """Any row in clear; None when it is gone."""
+    match collection:
+        case Collection.AGENTS:
+            agent = live.agents.get(AgentId(row_id))
+            return agent_row(agent) if agent is not None else None
+        case Collection.QUEUES:
+            return queue_row(live, QueueId(row_id)) if row_id in live.queues else None
+        case Collection.CALLS:
+            call = live.calls.get(CallId(row_id))
+            return call_row(call) if call is not None else None
+        case Collection.SEATS:
+            seat = live.seats.get(row_id)
+            return _plain(seat) if seat is not None else None
+        case Collection.ALARMS:
+            alarm = live.alarms.get(row_id)
+            return _plain(alarm) if alarm is not None else None
+
+
+def live_rows(live: LiveView, *, clear: bool, own: AgentId | None) -> dict[str, list[Row]]:
+    """The whole view; shape: ``schema.Live``. Unless ``clear``, only calls of agent ``own`` show numbers."""
+    return {
+        "agents": [_plain(agent) for agent in live.agents.values()],
+        "queues": [queue_row(live, queue) for queue in live.queues],
+        "calls": [visible_call(call, clear=clear, own=own) for call in live.calls.values()],
+        "seats": [_plain(seat) for seat in live.seats.values()],
+        "alarms": [_plain(alarm) for alarm in live.alarms.values()],
+    }
+
+
+def visible_call(call: LiveCall, *, clear: bool, own: AgentId | None) -> Row:
+    """A call's row as one person may see it."""
+    row = call_row(call)
+    return row if clear or (own is not None and call.agent == own) else masked_call(row)
+
+
+def _plain(row: Any) -> Row:
+    plain: Row = msgspec.to_builtins(row)
+    return plain

@@ -1,0 +1,269 @@
+"""What the desk side looks like from outside: the models of REST bodies, which are also the live rows.
+
+TypeScript types are generated from these. Times are RFC 3339 with zone, durations seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ccplatform.contracts.words import AgentState, Direction, Severity
+from cti.model import CallStage
+
+ItemT = TypeVar("ItemT")
+
+_WHEN = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
+
+
+class Model(BaseModel):
+    """Base of everything here: unknown fields are an error, both ways."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Model, Generic[ItemT]):
+    """A list; ``next_cursor`` asks for what follows, null at the end."""
+
+    items: list[ItemT]
+    next_cursor: str | None = Field(None, description="Pass as `cursor` for the next page; null: no more.")
+
+
+class Agent(Model):
+    """An agent (工号) and what he does now."""
+
+    id: str = Field(description="Agent number (工号).", examples=["1004"])
+    name: str = Field(examples=["Wang"])
+    team: str = Field(description="'' when in no team.", examples=["support"])
+    skills: dict[str, int] = Field(description="Level 1–10 by skill.", examples=[{"support": 8}])
+    state: AgentState
+    reason: str = Field(description="Why not ready, '' if none given.", examples=["lunch"])
+    since: AwareDatetime | None = Field(description="When the state began.", examples=[_WHEN])
+    seat: str | None = Field(description="Seat (座席号) signed in at.", examples=["seat-04"])
+    contact: str | None = Field(description="The contact he is offered, talks with or wraps up.")
+
+
+class ServiceLevel(Model):
+    """Service level since local midnight (D-SL): answered within the target time over all offered.
+
+    Offered = answered + abandoned; contacts still waiting or moved elsewhere are left out.
+    """
+
+    target_seconds: float = Field(examples=[20.0])
+    target_share: float = Field(description="0–1.", examples=[0.8])
+    answered_in_time: int = Field(examples=[40])
+    offered: int = Field(examples=[45])
+    value: float | None = Field(description="0–1; null before the first contact.", examples=[0.889])
+
+
+class Queue(Model):
+    """A queue (技能组) now."""
+
+    id: str = Field(examples=["support"])
+    name: str = Field(examples=["Support"])
+    waiting: int = Field(description="Contacts waiting.", examples=[3])
+    waiting_since: AwareDatetime | None = Field(
+        description="When the contact that waits longest began to wait; null when nobody waits.", examples=[_WHEN]
+    )
+    expected_wait: float | None = Field(
+        description="Estimated wait of a contact entering now, seconds; null while unknown.", examples=[42.0]
+    )
+    agents: dict[AgentState, int] = Field(description="Agents with the queue's skills, by state.")
+    service_level: ServiceLevel
+    answered_today: int = Field(examples=[45])
+    abandoned_today: int = Field(examples=[2])
+
+
+class QueueDetail(Queue):
+    """A queue as REST answers it."""
+
+    longest_wait: float = Field(
+        description="Age of the contact that waits longest, seconds; 0 when nobody waits.", examples=[41.0]
+    )
+
+
+class Call(Model):
+    """A live call; numbers are masked for those who may not see them."""
+
+    id: str = Field(examples=["019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b3a"])
+    contact: str = Field(examples=["019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39"])
+    direction: Direction
+    caller: str = Field(examples=["13800000001", "138****0001"])
+    caller_name: str = Field(examples=["张伟"])
+    dialled: str = Field(examples=["95000"])
+    stage: CallStage
+    since: AwareDatetime = Field(description="When the stage began.", examples=[_WHEN])
+    started: AwareDatetime = Field(examples=[_WHEN])
+    queue: str | None = Field(description="The queue waited in, or last answered from.", examples=["support"])
+    queued_at: AwareDatetime | None = Field(description="When the wait began.", examples=[_WHEN])
+    offered_at: AwareDatetime | None = Field(description="When it was offered to the agent.", examples=[_WHEN])
+    agent: str | None = Field(examples=["1004"])
+    seat: str | None = Field(examples=["seat-04"])
+
+
+class Seat(Model):
+    """A seat (座席号) whose phone was heard of since the start."""
+
+    id: str = Field(examples=["seat-04"])
+    registered: bool = Field(description="Whether its phone can ring.")
+    since: AwareDatetime = Field(examples=[_WHEN])
+    transport: str = Field(examples=["udp"])
+    user_agent: str = Field(examples=["baresip"])
+
+
+class LiveAlarm(Model):
+    """An alarm that is up (R10.4.c)."""
+
+    id: str
+    kind: str = Field(examples=["database_unavailable"])
+    subject: str = Field(examples=[""])
+    severity: Severity
+    text: str
+    since: AwareDatetime = Field(examples=[_WHEN])
+    acknowledged_by: str | None
+
+
+class Live(Model):
+    """The whole live view."""
+
+    agents: list[Agent]
+    queues: list[Queue]
+    calls: list[Call]
+    seats: list[Seat]
+    alarms: list[LiveAlarm]
+
+
+class CustomerCard(Model):
+    """A customer as the agent sees him."""
+
+    account: str = Field(examples=["600001"])
+    phone: str = Field(description="As stored: national, or with + for foreign numbers.", examples=["13800000001"])
+    name: str = Field(examples=["张伟"])
+    name_latin: str = Field(examples=["Zhang Wei"])
+    level: str = Field(examples=["gold"])
+    city: str = Field(examples=["杭州"])
+    note: str
+
+
+class PastContact(Model):
+    """An earlier contact with the same number."""
+
+    contact: str
+    at: AwareDatetime = Field(examples=[_WHEN])
+    queue: str | None = Field(examples=["support"])
+    agent: str | None = Field(examples=["1004"])
+    outcome: str = Field(examples=["handled"])
+
+
+class ScreenPop(Model):
+    """What an agent sees at the offer, before he answers (R10.1.b)."""
+
+    contact: str
+    call: str
+    stage: CallStage
+    caller: str = Field(examples=["13800000001"])
+    caller_name: str
+    dialled: str = Field(examples=["95000"])
+    queue: str | None = Field(examples=["support"])
+    queue_name: str | None = Field(examples=["Support"])
+    waited: float | None = Field(description="From entering the queue to the offer, seconds.", examples=[19.0])
+    customers: list[CustomerCard] = Field(description="Every customer with this number, best known first.")
+    last_contacts: list[PastContact] = Field(description="Newest first.")
+    looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
+
+
+class SetState(Model):
+    """A wish for a state. Signing in is `not_ready` with a `seat`."""
+
+    state: Literal["ready", "not_ready", "signed_out"]
+    reason: str = Field("", max_length=64, examples=["lunch"])
+    seat: str | None = Field(None, min_length=1, max_length=64, examples=["seat-04"])
+
+
+class Digits(Model):
+    """Keys to send."""
+
+    digits: str = Field(pattern=r"^[0-9A-D*#]{1,32}$", examples=["123#"])
+
+
+class Accepted(Model):
+    """The command was carried out."""
+
+    done: Literal[True] = True
+
+
+class Softphone(Model):
+    """Which seat the browser will be the phone of."""
+
+    seat: str = Field(min_length=1, max_length=64, examples=["seat-04"])
+
+
+# --- messages of the event socket ---------------------------------------------------------------------------
+
+
+class Resume(Model):
+    """Where the client's view ends."""
+
+    epoch: str = Field(max_length=64)
+    seq: Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Authenticate(Model):
+    """First message of a client, and again with a fresh token before the old one ends."""
+
+    type: Literal["authenticate"]
+    token: str = Field(min_length=1, max_length=4096)
+    resume: Resume | None = None
+
+
+class RowChange(Model):
+    """One row of the live view is new, different, or (``row`` null) gone."""
+
+    collection: Literal["agents", "queues", "calls", "seats", "alarms"]
+    id: str
+    row: Agent | Queue | Call | Seat | LiveAlarm | None
+
+
+class SnapshotMessage(Model):
+    """Forget what you have: this is the whole view after event ``seq``."""
+
+    type: Literal["snapshot"] = "snapshot"
+    epoch: str
+    seq: int
+    at: AwareDatetime = Field(description="The server's time when it was made.")
+    live: Live
+
+
+class EventMessage(Model):
+    """One fact and the rows it changed. ``seq`` grows; facts that are not for this client leave gaps."""
+
+    type: Literal["event"] = "event"
+    seq: int
+    at: AwareDatetime
+    event: dict[str, object] = Field(
+        description="`type` (CSTA names for call events) and the fact's fields.",
+        examples=[{"type": "Held", "contact": "019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39", "by": "1004"}],
+    )
+    changes: list[RowChange]
+
+
+class HeartbeatMessage(Model):
+    """The connection is alive, and everything up to ``seq`` has been sent."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    epoch: str
+    seq: int
+    at: AwareDatetime = Field(description="The server's time, to count ages from.")
+    live: bool = Field(description="False: the server has lost the real-time side; the view stands still.")
+
+
+ServerMessage = Annotated[SnapshotMessage | EventMessage | HeartbeatMessage, Field(discriminator="type")]
+
+
+class EventProtocol(Model):
+    """The messages of the WebSocket at this path, both ways."""
+
+    client: Authenticate
+    server: ServerMessage

@@ -1,0 +1,61 @@
+"""Settings of the desk side (section ``cti``)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class EventSocketSettings(BaseModel):
+    """Limits of the event socket."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_origins: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="Further origins whose pages may open the socket, e.g. https://crm.example; the origin that "
+        "serves the pages always may.",
+    )
+    authentication_seconds: float = Field(
+        5.0, ge=1, le=60, description="How long a new socket may wait before it authenticates, seconds."
+    )
+    recheck_seconds: float = Field(
+        60.0, ge=5, le=3600, description="How often an open socket's token is verified again, seconds."
+    )
+    heartbeat_seconds: float = Field(15.0, ge=1, le=120, description="Time between heartbeats, seconds.")
+    max_sockets: int = Field(2000, ge=1, le=100_000, description="Open sockets at most.")
+    max_waiting: int = Field(200, ge=1, le=10_000, description="Sockets not yet authenticated at most.")
+    sockets_per_user: int = Field(8, ge=1, le=1000, description="Open sockets of one user at most.")
+    queue_messages: int = Field(
+        500, ge=10, le=100_000, description="Messages waiting for one slow client before it is dropped."
+    )
+    resume_events: int = Field(
+        5000, ge=0, le=1_000_000, description="Events kept for clients that come back after a gap."
+    )
+    message_bytes: int = Field(8192, ge=512, le=1_048_576, description="Largest message a client may send.")
+    messages_per_second: float = Field(
+        5.0, gt=0, le=1000, description="Messages a client may send, mean per second; twice that at once."
+    )
+
+
+class CtiSettings(BaseModel):
+    """Settings of the desk side."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zone: str = Field("Asia/Shanghai", description="Time zone whose midnight begins the day of 'today' figures.")
+    country_code: str = Field(
+        "86", pattern=r"^[1-9][0-9]{0,2}$", description="Country whose numbers are national (E.164 code)."
+    )
+    events: EventSocketSettings = Field(EventSocketSettings(), description="The event socket.")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone is named {zone!r}") from error
+        return zone

@@ -1,0 +1,155 @@
+"""SIP access put together: directories, registrar, service and legs, loaded from the store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from ccplatform.contracts.facts import TrunkChannelsChanged
+from ccplatform.contracts.legs import LegEvent
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.ids import Ids
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.dialling import Dialling
+from gateway.legs import LegService
+from gateway.media.port import LegMedia
+from gateway.sip.admission import Admission
+from gateway.sip.digest import DigestServer
+from gateway.sip.registrar import Binding, Registrar, RegistrarLimits
+from gateway.sip.registration import Registrations
+from gateway.sip.registration_writer import RegistrationWriter
+from gateway.sip.seats import SeatDirectory
+from gateway.sip.service import SipService, Wire
+from gateway.sip.settings import SipSettings
+from gateway.sip.tcp import ConnectionLimits
+from gateway.sip.transports import SipTransports
+from gateway.sip.trunks import TrunkChannels, TrunkDirectory
+from gateway.store import GatewayStore
+
+
+class SipAccess:
+    """The SIP side of a node. :attr:`legs` serves `calls`, :attr:`seats` is the Seats port.
+
+    ``listener`` hears leg events, ``accepts_calls()`` says why no new call is taken now (None: they are taken).
+    ``wire`` stands for the sockets in tests; ``store`` may be None there.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: SipSettings,
+        clock: Clock,
+        ids: Ids,
+        tasks: TaskSupervisor,
+        facts: Facts,
+        media: LegMedia,
+        listener: Callable[[LegEvent], None],
+        accepts_calls: Callable[[], ReleaseCause | None],
+        store: GatewayStore | None,
+        wire: Wire | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        random_number: Callable[[int], int] = secrets.randbits,
+    ) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._facts = facts
+        self._clock = clock
+        self._writer: RegistrationWriter | None = None
+        self.registrations = Registrations(
+            Registrar(_limits(settings)), clock=clock, tasks=tasks, facts=facts, stored=self._stored
+        )
+        self.seats = SeatDirectory(self.registrations.reachable)
+        self.trunks = TrunkDirectory()
+        self.channels = TrunkChannels(self.trunks, self._channels_changed)
+        digest = DigestServer(realm=settings.realm, secret=random_bytes(32), random_bytes=random_bytes)
+        self.sip = SipService(
+            settings=settings,
+            wire=wire or _sockets(settings, clock, tasks),
+            clock=clock,
+            tasks=tasks,
+            facts=facts,
+            registrations=self.registrations,
+            admission=Admission(seats=self.seats, trunks=self.trunks, channels=self.channels, digest=digest),
+            accepts_calls=accepts_calls,
+            random_bytes=random_bytes,
+        )
+        self.legs = LegService(
+            sip=self.sip,
+            media=media,
+            dialling=Dialling(
+                seats=self.seats,
+                trunks=self.trunks,
+                channels=self.channels,
+                contacts=self.registrations.contacts,
+                new_token=self.sip.new_token,
+                host=lambda: settings.public_host,
+            ),
+            channels=self.channels,
+            clock=clock,
+            ids=ids,
+            random_number=random_number,
+            listener=listener,
+        )
+
+    async def load(self) -> None:
+        """Read trunks, seats and registrations; raises Unavailable when the database is away."""
+        if self._store is not None:
+            await self.reload()
+            self.registrations.load(await self._store.registrations())
+
+    async def open(self) -> None:
+        """Listen (raises PortInUse) and store registrations in the background from now on."""
+        await self.sip.open(self.legs)
+        if self._store is not None:
+            self._writer = RegistrationWriter(save=self._store.save_registrations, clock=self._clock)
+            self._tasks.keep_running("registrations writer", self._writer.run)
+
+    async def reload(self) -> None:
+        """Take changed trunks and seats; a seat that is gone loses its registrations, calls go on."""
+        if self._store is None:
+            return
+        trunks, seats = await self._store.trunks(), await self._store.seats()
+        gone = self.seats.ids() - {seat.id for seat in seats}
+        self.trunks.replace(trunks)
+        self.seats.replace(seats)
+        self.registrations.remove_seats(gone)
+
+    async def close(self) -> None:
+        """Stop listening and write what is not stored yet."""
+        await self.sip.close()
+        self.registrations.close()
+        if self._writer is not None:
+            await self._tasks.stop("registrations writer")
+            await self._writer.flush()
+
+    def _stored(self, seat: SeatId, bindings: tuple[Binding, ...]) -> None:
+        if self._writer is not None:
+            self._writer.changed(seat, bindings)
+
+    def _channels_changed(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
+        self._facts.record(TrunkChannelsChanged(trunk=trunk, in_use=in_use, capacity=capacity))
+
+
+def _limits(settings: SipSettings) -> RegistrarLimits:
+    return RegistrarLimits(
+        shortest=settings.min_register_seconds,
+        default=settings.max_register_seconds,
+        longest=settings.max_register_seconds,
+        max_bindings=settings.max_registrations,
+    )
+
+
+def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor) -> SipTransports:
+    return SipTransports(
+        bind_ip=settings.bind_ip,
+        port=settings.port,
+        clock=clock,
+        tasks=tasks,
+        limits=ConnectionLimits(
+            connections=settings.max_connections,
+            per_source=settings.max_connections_per_source,
+            idle_seconds=settings.idle_seconds,
+        ),
+    )

@@ -1,0 +1,388 @@
+"""Legs: dialog and media of each party under one id. Implements :class:`ccplatform.contracts.legs.Legs`.
+
+Everything is synchronous: an event of SIP or media goes through here to its consequence on the wire without an
+await in between. A leg is *answered* when the 200 with its session is sent and the media is connected; that does
+not wait for the ACK, since callers hear us from the 200 on. (Only a late offer waits: its ACK brings the peer's
+address.) Early media of called parties is not used; 180 and 183 both count as ringing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from ccplatform.contracts.legs import (
+    AdoptLeg,
+    AnswerLeg,
+    DialLeg,
+    DigitPressed,
+    LegAnswered,
+    LegCommand,
+    LegEnded,
+    LegEvent,
+    LegOffered,
+    LegQuality,
+    LegRinging,
+    ReleaseLeg,
+    RingLeg,
+)
+from ccplatform.contracts.words import LegId, ReleaseCause
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import LocalMisuse
+from ccplatform.kernel.ids import Ids
+from gateway.dialling import Dialling, Unreachable
+from gateway.errors import SdpError
+from gateway.leg_end import Once, cause_of_end, incompatible, warning
+from gateway.leg_state import Leg, weightiest
+from gateway.media.port import LegMedia, LegSilent, LocalAudio, RemoteAudio, WorkerLost
+from gateway.sip.causes import reason_of, status_of
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.invite_events import (
+    AcceptOffer,
+    Acknowledged,
+    Answer,
+    DialogEnded,
+    DialogGone,
+    DialogNews,
+    DigitSignalled,
+    Invite,
+    OfferArrived,
+    RefuseOffer,
+    Release,
+    RemoteAnswered,
+    RemoteRinging,
+    Ring,
+)
+from gateway.sip.offer_answer import AudioNegotiation
+from gateway.sip.service import IncomingCall, SipService
+from gateway.sip.trunks import TrunkChannels
+
+#: How long the media engine may take to say what it measured before the leg's end is told without it, seconds.
+QUALITY_SECONDS: Final = 2.0
+#: Address of the trial answer that shows whether an offer is usable; never sent.
+_NOWHERE: Final = LocalAudio(host="0.0.0.0", port=9)
+_ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
+
+_log = structlog.get_logger("legs")
+
+
+class LegService:
+    """All legs of the node. ``listener`` hears what becomes of them."""
+
+    def __init__(
+        self,
+        *,
+        sip: SipService,
+        media: LegMedia,
+        dialling: Dialling,
+        channels: TrunkChannels,
+        clock: Clock,
+        ids: Ids,
+        random_number: Callable[[int], int],
+        listener: Callable[[LegEvent], None],
+    ) -> None:
+        self._sip = sip
+        self._media = media
+        self._dialling = dialling
+        self._channels = channels
+        self._clock = clock
+        self._ids = ids
+        self._random_number = random_number
+        self._tell = listener
+        self._legs: dict[LegId, Leg] = {}
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    def perform(self, command: LegCommand) -> None:
+        """Do it; results come as events. Commands for legs that are gone are dropped: their end was told."""
+        if isinstance(command, DialLeg):
+            self._dial(command)
+            return
+        leg = self._legs.get(command.leg)
+        if leg is None or leg.ended:
+            return
+        match command:
+            case AdoptLeg():
+                leg.call, leg.contact, leg.role = command.call, command.contact, command.role
+                for dialog in leg.dialogs:
+                    self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
+            case RingLeg():
+                self._ring(leg)
+            case AnswerLeg():
+                self._answer(leg)
+            case ReleaseLeg(cause=cause):
+                self._release(leg, cause)
+
+    def media_event(self, event: LegSilent | WorkerLost) -> None:
+        """The media engine lost a party's audio, or a worker with all its legs."""
+        match event:
+            case LegSilent(leg=leg):
+                self._release_lost(leg, ReleaseCause.MEDIA_LOST)
+            case WorkerLost(legs=legs):
+                for lost in legs:
+                    self._release_lost(lost, ReleaseCause.FAILED)
+
+    def snapshot(self, leg: LegId) -> dict[str, Any] | None:
+        """What is needed to take an established leg back after a restart."""
+        found = self._legs.get(leg)
+        return found.snapshot() if found is not None else None
+
+    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
+        """Take a leg back: its BYE can be sent and answered again, its media was kept by the worker."""
+        if leg in self._legs:
+            return False
+        try:
+            restored = Leg.restore(leg, data)
+            dialog = self._sip.restore_dialog(data["dialog"])
+        except (KeyError, TypeError, ValueError) as error:
+            _log.warning("leg cannot be restored", leg=leg, error=repr(error))
+            return False
+        restored.dialogs.append(dialog)
+        self._legs[leg] = restored
+        self._listen(restored, dialog)
+        if restored.trunk is not None:
+            self._dialling.seize_again(restored.trunk)
+        if restored.contact is not None:
+            self._sip.adopt_trace(dialog.call_id, restored.contact, leg)
+        return True
+
+    # --- a party calls ------------------------------------------------------------------------------------
+
+    def call_arrived(self, call: IncomingCall) -> None:
+        """An INVITE was let in (see :class:`gateway.sip.service.CallUser`)."""
+        trunk = call.trunk.id if call.trunk is not None else None
+        if call.offer is not None:
+            try:
+                AudioNegotiation(_NOWHERE, 0).answer(call.offer)
+            except SdpError as error:
+                call.dialog.tell(incompatible(str(error)))
+                self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
+                return
+        leg = Leg(
+            id=LegId(self._ids.new()),
+            device=call.caller,
+            trunk=trunk,
+            offer=call.offer,
+            dialogs=[call.dialog],
+            incoming=True,
+        )
+        self._legs[leg.id] = leg
+        self._listen(leg, call.dialog)
+        if call.trunk is not None:
+            self._channels.seize(call.trunk)
+        self._tell(
+            LegOffered(
+                leg=leg.id,
+                trunk=trunk,
+                seat=call.seat,
+                caller=call.caller,
+                caller_name=call.caller_name,
+                dialled=call.dialled,
+                transport=call.transport,
+                sip_call_id=call.dialog.call_id,
+                received_at=self._clock.now(),
+            )
+        )
+
+    def _ring(self, leg: Leg) -> None:
+        if leg.incoming and leg.dialogs and leg.dialogs[0].unanswered and not leg.answering:
+            leg.dialogs[0].tell(Ring())
+
+    def _answer(self, leg: Leg) -> None:
+        if not leg.incoming or leg.answering:
+            return
+        if leg.call is None:
+            raise LocalMisuse(f"leg {leg.id} is answered before it was adopted")
+        leg.answering = leg.media_open = True
+        self._media.open_leg(leg.call, leg.id, lambda local: self._answer_with(leg, local))
+
+    def _answer_with(self, leg: Leg, local: LocalAudio | None) -> None:
+        if leg.ended:
+            return
+        if local is None:
+            self._release(leg, ReleaseCause.UNAVAILABLE)
+            return
+        leg.audio = AudioNegotiation(local, self._random_number(62))
+        dialog = leg.dialogs[0]
+        if leg.offer is None:
+            dialog.tell(Answer(leg.audio.offer()))
+            return
+        try:
+            answer = leg.audio.answer(leg.offer)
+        except SdpError as error:  # call_arrived() tried it before: only a bug comes here.
+            self.__end_incompatible(leg, dialog, str(error))
+            return
+        dialog.tell(Answer(answer))
+        self._connected(leg)
+
+    # --- a party is called --------------------------------------------------------------------------------
+
+    def _dial(self, command: DialLeg) -> None:
+        if command.leg in self._legs:
+            raise LocalMisuse(f"leg {command.leg} exists already")
+        leg = Leg(
+            id=command.leg,
+            device=self._dialling.device(command.target),
+            call=command.call,
+            contact=command.contact,
+            role=command.role,
+        )
+        self._legs[leg.id] = leg
+        try:
+            calls = self._dialling.calls(command)
+            leg.trunk = self._dialling.seize(command.target)
+        except Unreachable as unreachable:
+            self._finish(leg, unreachable.cause, by_remote=False)
+            return
+        for call in calls:
+            dialog = self._sip.dial(call)
+            leg.dialogs.append(dialog)
+            self._listen(leg, dialog)
+            self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
+        leg.media_open = True
+        self._media.open_leg(command.call, leg.id, lambda local: self._invite(leg, local))
+
+    def _invite(self, leg: Leg, local: LocalAudio | None) -> None:
+        if leg.ended:
+            return
+        if local is None:
+            self._release(leg, ReleaseCause.UNAVAILABLE)
+            return
+        leg.audio = AudioNegotiation(local, self._random_number(62))
+        offer = leg.audio.offer()
+        for dialog in tuple(leg.dialogs):
+            dialog.tell(Invite(offer))
+
+    # --- news of dialogs ----------------------------------------------------------------------------------
+
+    def _listen(self, leg: Leg, dialog: DialogRunner) -> None:
+        dialog.listener = lambda news: self._news(leg, dialog, news)
+
+    def _news(self, leg: Leg, dialog: DialogRunner, news: DialogNews) -> None:
+        match news:
+            case RemoteRinging():
+                if not (leg.rang or leg.answered or leg.ended):
+                    leg.rang = True
+                    self._tell(LegRinging(leg=leg.id, device=leg.device))
+            case RemoteAnswered(sdp):
+                self._remote_answered(leg, dialog, sdp)
+            case OfferArrived(sdp):
+                self._offer_arrived(leg, dialog, sdp)
+            case Acknowledged(sdp):
+                if sdp is not None:
+                    self._late_answer(leg, dialog, sdp)
+            case DigitSignalled(digit):
+                if not leg.ended:
+                    self._tell(DigitPressed(leg=leg.id, digit=digit, ended_at=self._clock.now()))
+            case DialogEnded():
+                self._dialog_ended(leg, dialog, news)
+            case DialogGone():
+                if dialog in leg.dialogs:
+                    leg.dialogs.remove(dialog)
+
+    def _remote_answered(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
+        if leg.ended or leg.answered or leg.audio is None:
+            dialog.tell(Release(reason=_ELSEWHERE))
+            return
+        try:
+            leg.audio.take_answer(sdp)
+        except SdpError as error:
+            self.__end_incompatible(leg, dialog, str(error))
+            return
+        others = [other for other in leg.dialogs if other is not dialog]
+        leg.dialogs = [dialog]
+        for other in others:
+            other.tell(Release(reason=_ELSEWHERE))
+        self._connected(leg)
+
+    def _offer_arrived(self, leg: Leg, dialog: DialogRunner, sdp: bytes | None) -> None:
+        if leg.ended or leg.audio is None:
+            dialog.tell(RefuseOffer(warning("the call is being released")))
+            return
+        if sdp is None:
+            dialog.tell(AcceptOffer(leg.audio.offer()))
+            return
+        try:
+            answer = leg.audio.answer(sdp)
+        except SdpError as error:
+            dialog.tell(RefuseOffer(warning(str(error))))
+            return
+        dialog.tell(AcceptOffer(answer))
+        self._connect_media(leg, leg.audio.remote)
+
+    def _late_answer(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
+        if leg.ended or leg.audio is None:
+            return
+        try:
+            leg.audio.take_answer(sdp)
+        except SdpError as error:
+            self.__end_incompatible(leg, dialog, str(error))
+            return
+        self._connected(leg)
+
+    def _connected(self, leg: Leg) -> None:
+        """Signalling is done: connect the media, and tell it when it is the first time."""
+        assert leg.audio is not None
+        self._connect_media(leg, leg.audio.remote)
+        if not leg.answered:
+            leg.answered = True
+            self._tell(LegAnswered(leg=leg.id, device=leg.device))
+
+    def _connect_media(self, leg: Leg, remote: RemoteAudio | None) -> None:
+        if remote is not None:
+            self._media.connect_leg(leg.id, remote)
+
+    def _dialog_ended(self, leg: Leg, dialog: DialogRunner, ended: DialogEnded) -> None:
+        if leg.ended or dialog not in leg.dialogs:
+            return
+        leg.dialogs.remove(dialog)
+        if leg.answered or leg.incoming:
+            self._finish(leg, cause_of_end(leg, ended), by_remote=ended.by_remote)
+            return
+        leg.refusals.append(cause_of_end(leg, ended))
+        if not leg.dialogs:
+            self._finish(leg, weightiest(leg.refusals), by_remote=True)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _release(self, leg: Leg, cause: ReleaseCause) -> None:
+        release = Release(status=status_of(cause), reason=reason_of(cause))
+        self._finish(leg, cause, by_remote=False, release=release)
+
+    def _release_lost(self, leg: LegId, cause: ReleaseCause) -> None:
+        found = self._legs.get(leg)
+        if found is not None and not found.ended:
+            self._release(found, cause)
+
+    def __end_incompatible(self, leg: Leg, dialog: DialogRunner, why: str) -> None:
+        _log.info("unusable session description", leg=leg.id, reason=why)
+        self._finish(leg, ReleaseCause.INCOMPATIBLE, by_remote=False, release=incompatible(why))
+
+    def _finish(self, leg: Leg, cause: ReleaseCause, *, by_remote: bool, release: Release | None = None) -> None:
+        """End the leg: dialogs, media, channel; the end is told after what was measured, once."""
+        if leg.ended:
+            return
+        leg.ended = True
+        dialogs, leg.dialogs = leg.dialogs, []
+        if release is not None:
+            for dialog in dialogs:
+                dialog.tell(release)
+        told = Once(lambda quality: self._tell_end(leg, cause, by_remote, quality))
+        if not leg.media_open:
+            told(None)
+            return
+        told.timer = self._clock.call_at(self._clock.now() + QUALITY_SECONDS, lambda: told(None))
+        self._media.close_leg(leg.id, told)
+
+    def _tell_end(self, leg: Leg, cause: ReleaseCause, by_remote: bool, quality: LegQuality | None) -> None:
+        self._legs.pop(leg.id, None)
+        if leg.trunk is not None:
+            self._channels.release(leg.trunk)
+        if quality is not None:
+            self._tell(quality)
+        self._tell(LegEnded(leg=leg.id, cause=cause, by_remote=by_remote))

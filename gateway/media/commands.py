@@ -1,0 +1,148 @@
+"""What each command of control does to the engine, and which calls a worker keeps for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+import structlog
+
+from ccplatform.contracts.legs import SurvivingCall
+from ccplatform.contracts.media import (
+    Bridge,
+    Echo,
+    ForgetCall,
+    JoinRoom,
+    KeepSnapshot,
+    Play,
+    RecordingClosed,
+    SendDigits,
+    StartRecording,
+    StopPlay,
+    StopRecording,
+    Unbridge,
+)
+from ccplatform.contracts.words import CallId, LegId
+from gateway.media.engine import Engine
+from gateway.media.errors import CannotOpenLeg
+from gateway.media.legs import Leg
+from gateway.media.protocol import (
+    CloseLeg,
+    Command,
+    ConnectLeg,
+    GetSurvivors,
+    LegClosed,
+    LegOpened,
+    OpenLeg,
+    Survivors,
+    WorkerEvent,
+)
+
+_log = structlog.get_logger("media")
+
+
+class Performer:
+    """Performs commands; those for legs that are gone are dropped. ``answer`` goes to who asked."""
+
+    def __init__(
+        self, engine: Engine, answer: Callable[[WorkerEvent], None], start_events: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._answer = answer
+        self._start_events = start_events
+        self._snapshots: dict[CallId, dict[str, Any]] = {}
+
+    def survivors(self) -> tuple[SurvivingCall, ...]:
+        """Every call of which a leg or a snapshot is there."""
+        legs: dict[CallId, list[LegId]] = {call: [] for call in self._snapshots}
+        for leg in self._engine.legs:
+            legs.setdefault(leg.call, []).append(leg.id)
+        return tuple(
+            SurvivingCall(call=call, legs=tuple(names), snapshot=self._snapshots.get(call, {}))
+            for call, names in legs.items()
+        )
+
+    def perform(self, command: Command) -> None:
+        """Do it."""
+        match command:
+            case OpenLeg():
+                self._open(command)
+            case CloseLeg():
+                leg = self._leg(command.leg)
+                quality = self._engine.close_leg(leg) if leg else None
+                self._answer(LegClosed(leg=command.leg, quality=quality))
+            case GetSurvivors():
+                self._answer(Survivors(calls=self.survivors()))
+                self._start_events()
+            case KeepSnapshot():
+                self._snapshots[command.call] = command.snapshot
+            case ForgetCall():
+                self._forget(command.call)
+            case StopRecording():
+                self._engine.recorder.stop(command.recording)
+            case StartRecording():
+                self._record(command)
+            case Bridge():
+                a, b = self._leg(command.a), self._leg(command.b)
+                if a and b and a is not b:
+                    self._engine.routing.bridge(a, b)
+            case ConnectLeg() | Play() | StopPlay() | Unbridge() | Echo() | JoinRoom() | SendDigits():
+                leg = self._leg(command.leg)
+                if leg:
+                    self._perform_on(leg, command)
+            case _:
+                assert_never(command)
+
+    def _perform_on(
+        self, leg: Leg, command: ConnectLeg | Play | StopPlay | Unbridge | Echo | JoinRoom | SendDigits
+    ) -> None:
+        engine = self._engine
+        match command:
+            case ConnectLeg():
+                engine.connect_leg(leg, command.remote)
+            case Play():
+                engine.play(leg, command)
+            case StopPlay():
+                engine.stop_play(leg)
+            case Unbridge():
+                engine.routing.separate(leg)
+            case Echo():
+                engine.routing.echo(leg)
+            case JoinRoom():
+                engine.routing.join(leg, command.room)
+            case SendDigits():
+                engine.send_digits(leg, command.digits)
+            case _:
+                assert_never(command)
+
+    def _leg(self, leg: LegId) -> Leg | None:
+        return self._engine.legs.by_id.get(leg)
+
+    def _open(self, command: OpenLeg) -> None:
+        try:
+            local = self._engine.open_leg(command.call, command.leg)
+        except CannotOpenLeg as error:
+            _log.warning("cannot open a leg", leg=command.leg, reason=str(error))
+            self._answer(LegOpened(leg=command.leg, local=None, reason=str(error)))
+            return
+        self._answer(LegOpened(leg=command.leg, local=local))
+
+    def _record(self, command: StartRecording) -> None:
+        left, right = self._leg(command.left), self._leg(command.right)
+        if left and right:
+            self._engine.start_recording(command, left, right)
+            return
+        self._engine.emit(
+            RecordingClosed(
+                call=command.call,
+                recording=command.recording,
+                seconds=0.0,
+                size_bytes=0,
+                error="a leg to be recorded is gone",
+            )
+        )
+
+    def _forget(self, call: CallId) -> None:
+        self._snapshots.pop(call, None)
+        for leg in self._engine.legs.of_call(call):
+            self._engine.close_leg(leg)

@@ -1,0 +1,224 @@
+"""The media engine of one worker: commands in, events out, one tick for all legs every 20 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
+from ccplatform.contracts.media import Play, RecordingClosed, StartRecording
+from ccplatform.contracts.words import CallId, LegId
+from ccplatform.kernel.clock import Clock
+from gateway.media.audio import AUDIBLE, Array, Pcm
+from gateway.media.errors import CannotOpenLeg
+from gateway.media.intake import Intake
+from gateway.media.legs import Leg, LegBook
+from gateway.media.mixing import PLAYBACK, VOICE
+from gateway.media.parts import Parts
+from gateway.media.port import LegSilent, LocalAudio, MediaEvent, RemoteAudio
+from gateway.media.recorder import Recorder
+from gateway.media.routing import Routing
+from gateway.media.rows import RowArrays
+from gateway.media.rtcp_exchange import RtcpExchange
+from gateway.media.settings import MediaSettings
+
+#: Skipped ticks whose sound is still taken from the jitter buffers, for recordings; they hold no more.
+_MAX_CATCH_UP: Final = 50
+_SILENCE_CHECK_TICKS: Final = 50
+_WRITER_STOP_SECONDS: Final = 5.0
+
+
+class _Told(RowArrays):
+    """What was told about a leg already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.audible: Array
+        self.row_array("audible", np.bool_, False)
+
+
+class Engine:
+    """``emit`` gets every event. Nothing here blocks; nothing here raises for a leg that is gone."""
+
+    def __init__(
+        self, *, settings: MediaSettings, ports: range, clock: Clock, emit: Callable[[MediaEvent], None]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.emit = emit
+        self._parts = Parts(settings)
+        self._told = _Told()
+        self._parts.table.attach(self._told)
+        self._wall_offset = clock.wall().timestamp() - clock.now()
+        self.legs = LegBook(
+            settings=settings, parts=self._parts, ports=ports, wall_offset=self._wall_offset, digit=self._digit
+        )
+        self.intake = Intake(self._parts, self.legs)
+        self.rtcp = RtcpExchange(self._parts, self.legs)
+        self.routing = Routing(self._parts.mixer, self.legs, settings.max_room_legs)
+        self.recorder = Recorder(settings.max_legs_per_worker, settings.recording_queue_bytes)
+        self._dialling: set[int] = set()
+        self._ticks = 0
+        self._sent_before = 0
+
+    @property
+    def parts(self) -> Parts:
+        """The arrays, for statistics and tests."""
+        return self._parts
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    def open_leg(self, call: CallId, leg: LegId) -> LocalAudio:
+        """Reserve a leg; raises CannotOpenLeg."""
+        local = self.legs.open(call, leg)
+        self.rtcp.add(self.legs.by_id[leg])
+        return local
+
+    def connect_leg(self, leg: Leg, remote: RemoteAudio) -> None:
+        """Set the peer's side."""
+        self.legs.connect(leg, remote, self._clock.now())
+
+    def close_leg(self, leg: Leg) -> LegQuality:
+        """Free a leg; its recordings are closed and its playback ends."""
+        self.stop_play(leg)
+        self.recorder.leg_closed(leg.row)
+        self.routing.separate(leg)
+        self.rtcp.remove(leg, self._clock.now())
+        self._dialling.discard(leg.row)
+        self._sent_before += int(self._parts.sender.packets_sent[leg.row])
+        return self.legs.close(leg)
+
+    def play(self, leg: Leg, order: Play) -> None:
+        """Begin a playback in place of what plays now."""
+        self.stop_play(leg)
+        if len(order.items) > self._settings.max_items:
+            error = f"{len(order.items)} items, the limit is {self._settings.max_items}"
+            self.emit(PlaybackEnded(leg=leg.id, playback=order.playback, finished=False, error=error))
+            return
+        self._parts.players.play(leg.row, order, self._clock.now())
+        self.routing.play(leg, True)
+
+    def stop_play(self, leg: Leg) -> None:
+        """End the leg's playback, if there is one."""
+        player = self._parts.players.stop(leg.row)
+        if player is not None:
+            self.routing.play(leg, False)
+            self.emit(PlaybackEnded(leg=leg.id, playback=player.order.playback, finished=False))
+
+    def send_digits(self, leg: Leg, digits: str) -> None:
+        """Send DTMF to the leg."""
+        leg.digits_out.add(digits)
+        self._dialling.add(leg.row)
+
+    def start_recording(self, order: StartRecording, left: Leg, right: Leg) -> None:
+        """Record two legs."""
+        try:
+            self.recorder.start(order, left.row, right.row)
+        except CannotOpenLeg as error:
+            self.emit(
+                RecordingClosed(
+                    call=order.call, recording=order.recording, seconds=0.0, size_bytes=0, error=str(error)
+                )
+            )
+
+    def close(self) -> None:
+        """End recordings, threads and sockets."""
+        for leg in tuple(self.legs):
+            self.close_leg(leg)
+        for closed in self.recorder.close(_WRITER_STOP_SECONDS):
+            self.emit(closed)
+        self.rtcp.close()
+        self._parts.close()
+
+    # --- the tick -----------------------------------------------------------------------------------------
+
+    def tick(self, now: float, wall: float, skipped: int) -> None:
+        """Do 20 ms for all legs. ``skipped``: ticks that were left out because this one is late."""
+        self._ticks += 1
+        self.intake.take(wall, now)
+        for _ in range(min(skipped, _MAX_CATCH_UP)):
+            self._hear()
+        self._hear()
+        self._parts.sender.advance(skipped)
+        self._speak(now)
+        self._follow_digits(now)
+        self.rtcp.tick(now)
+        for closed in self.recorder.closed():
+            self.emit(closed)
+        if self._ticks % _SILENCE_CHECK_TICKS == 0:
+            self._look_for_silence(now)
+
+    def _hear(self) -> None:
+        """Take 20 ms of what every leg says, repair it, give it to the mixer and the recordings."""
+        high = self._parts.table.high
+        frame = self._parts.jitter.take(high)
+        self._parts.concealer.repair(frame)
+        self._parts.mixer.sound[:high, VOICE] = frame
+        self.recorder.take(frame)
+
+    def _speak(self, now: float) -> None:
+        """Send 20 ms of what every leg is to hear."""
+        parts = self._parts
+        sender = parts.sender
+        began, ended = parts.players.fill(parts.mixer.sound[:, PLAYBACK], sender.running, now)
+        frames = parts.mixer.mix(parts.table.high)
+        legs = [(leg, _event_type(leg)) for row in self._dialling if (leg := self.legs.by_row[row]).remote]
+        going = {
+            leg.row for leg, event in legs if event is None and leg.digits_out.overlay(frames, parts.players.tones)
+        }
+        sender.prepare(frames)
+        going |= {leg.row for leg, event in legs if event is not None and leg.digits_out.send(sender, event)}
+        self._dialling -= {leg.row for leg, _ in legs} - going
+        sender.send()
+        sent_at = self._clock.now()
+        self._tell_audible(frames, sent_at)
+        for player in began:
+            order = player.order
+            self.emit(PlaybackStarted(leg=order.leg, playback=order.playback, at=sent_at))
+        for finished in ended:
+            self.routing.play(self.legs.by_row[finished.row], False)
+            self.emit(finished.event())
+
+    def _tell_audible(self, frames: Pcm, sent_at: float) -> None:
+        high = len(frames)
+        rows = np.flatnonzero(self._parts.sender.sending[:high] & ~self._told.audible[:high])
+        if not len(rows):
+            return
+        for row in rows[(np.abs(frames[rows]) > AUDIBLE).any(axis=1)].tolist():
+            self._told.audible[row] = True
+            self.emit(LegAudible(leg=self.legs.by_row[row].id, at=sent_at))
+
+    def _digit(self, leg: Leg, digit: str, ended_at: float) -> None:
+        self.emit(DigitPressed(leg=leg.id, digit=digit, ended_at=ended_at))
+        for partner in self.routing.partners(leg):
+            self.send_digits(partner, digit)
+
+    def _follow_digits(self, now: float) -> None:
+        for row in tuple(self.intake.pressed):
+            leg = self.legs.by_row.get(row)
+            if leg is None or not leg.digits_in.tick(now):
+                self.intake.pressed.discard(row)
+
+    def _look_for_silence(self, now: float) -> None:
+        high = self._parts.table.high
+        timeout = self._settings.rtp_timeout_seconds
+        quiet = now - self._parts.sources.last_heard[:high]
+        for leg in self.legs:
+            if leg.remote is None or not leg.remote.sends:
+                continue
+            if quiet[leg.row] < timeout:
+                leg.silence_told = False
+            elif not leg.silence_told:
+                leg.silence_told = True
+                self.emit(LegSilent(leg=leg.id, seconds=float(quiet[leg.row])))
+
+    @property
+    def packets_sent(self) -> int:
+        """Of all legs since the start."""
+        return self._sent_before + int(self._parts.sender.packets_sent.sum())
+
+
+def _event_type(leg: Leg) -> int | None:
+    return leg.remote.dtmf_payload_type if leg.remote else None

@@ -1,0 +1,38 @@
+"""Errors of the media engine.
+
+::
+
+    PlatformError
+    ├── RemoteViolation
+    │   ├── BadRtcp            an RTCP packet that RFC 3550 does not allow
+    │   └── ProtocolMismatch   control and worker do not speak the same protocol version
+    └── Refusal
+        ├── CannotOpenLeg      no free port or row for a leg
+        └── BadSound           a sound file that cannot be read or is too large
+"""
+
+from __future__ import annotations
+
+from ccplatform.kernel.errors import Refusal, RemoteViolation
+
+
+class BadRtcp(RemoteViolation):
+    """The packet is not a compound RTCP packet (RFC 3550 appendix A.2)."""
+
+
+class ProtocolMismatch(RemoteViolation):
+    """The other side of the control socket speaks another protocol or version."""
+
+
+class CannotOpenLeg(Refusal):
+    """No port, no row or no address for one more leg."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="cannot_open_leg")
+
+
+class BadSound(Refusal):
+    """The sound cannot be played; the message says which file and why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="bad_sound")

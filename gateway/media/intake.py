@@ -1,0 +1,125 @@
+"""From packets to jitter buffers: one batch of what all legs received since the last tick."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from gateway.media.audio import RATE, Array, Pcm, Rows
+from gateway.media.g711 import DECODE, Law
+from gateway.media.legs import LegBook
+from gateway.media.packet_io import Batch
+from gateway.media.parts import Parts
+from gateway.media.rtp import HEADER_BYTES, Headers, parse
+from gateway.media.sources import Kind
+
+#: Audio bytes of one packet: 5 to 60 ms of G.711.
+_SMALLEST: Final = 40
+_LARGEST: Final = 480
+
+
+class Intake:
+    """Sorts packets out: garbage, strangers, audio, telephone-events."""
+
+    def __init__(self, parts: Parts, legs: LegBook) -> None:
+        self._parts = parts
+        self._legs = legs
+        self.packets = 0
+        self.pressed: set[int] = set()  # rows of legs whose peer presses a key
+
+    def take(self, wall: float, now: float) -> None:
+        """Read what has arrived until ``now`` and put it where it belongs."""
+        batch = self._parts.receiver.read(wall, now)
+        if not len(batch.row):
+            return
+        self.packets += len(batch.row)
+        sources = self._parts.sources
+        headers = parse(batch.packets, batch.length, batch.truncated)
+        kind = sources.kind[batch.row, headers.payload_type]
+        _count(sources.malformed, batch.row[~headers.valid])
+        understood = headers.valid & (kind != Kind.UNKNOWN)
+        _count(sources.unknown_type, batch.row[headers.valid & ~understood])
+        trusted = batch.source == sources.source[batch.row]
+        self._meet_strangers(batch, headers, np.flatnonzero(understood & ~trusted).tolist(), trusted, now)
+        good = understood & trusted
+        heard = batch.row[good]
+        sources.heard[heard] = True
+        sources.last_heard[heard] = now
+        for turn in range(int(batch.turn[good].max(initial=-1)) + 1):
+            chosen = np.flatnonzero(good & (batch.turn == turn))
+            if len(chosen):
+                self._take_turn(batch, headers, kind, chosen, now)
+
+    def _meet_strangers(
+        self, batch: Batch, headers: Headers, indexes: list[int], trusted: Array, now: float
+    ) -> None:
+        sources = self._parts.sources
+        for index in indexes:
+            row, source = int(batch.row[index]), int(batch.source[index])
+            if sources.source[row] != source:  # may have become the leg's source within this batch
+                ssrc, sequence = int(headers.ssrc[index]), int(headers.sequence[index])
+                if not sources.may_latch(row, source, ssrc, sequence, now):
+                    sources.strangers[row] += 1
+                    continue
+                leg = self._legs.by_row[row]
+                leg.rtcp_to = None
+                self._legs.aim(leg, source)
+            trusted[index] = True
+
+    def _take_turn(self, batch: Batch, headers: Headers, kind: Array, chosen: Array, now: float) -> None:
+        parts, rows = self._parts, batch.row[chosen]
+        usable, begins = parts.reception.take(rows, headers.ssrc[chosen], headers.sequence[chosen])
+        for row in rows[begins].tolist():
+            self._legs.by_row[row].digits_in.begin()
+        kinds = kind[chosen]
+        audio = usable & (kinds <= Kind.PCMA)
+        silenced = usable & ~audio
+        if silenced.any():
+            parts.concealer.muted[rows[silenced]] = True
+            for index in chosen[usable & (kinds == Kind.TELEPHONE_EVENT)].tolist():
+                self._take_event(batch, headers, index)
+        if audio.any():
+            self._take_audio(batch, headers, kind, chosen[audio], begins[audio], now)
+
+    def _take_event(self, batch: Batch, headers: Headers, index: int) -> None:
+        end = HEADER_BYTES + int(headers.payload_length[index])
+        payload = batch.packets[index, HEADER_BYTES:end].tobytes()
+        leg = self._legs.by_row[int(batch.row[index])]
+        self.pressed.add(leg.row)
+        leg.digits_in.packet(payload, int(headers.timestamp[index]), float(batch.arrival[index]))
+
+    def _take_audio(
+        self, batch: Batch, headers: Headers, kind: Array, chosen: Rows, begins: Array, now: float
+    ) -> None:
+        parts, rows = self._parts, batch.row[chosen]
+        parts.concealer.muted[rows] = False
+        parts.reception.measure(rows, headers.timestamp[chosen], batch.arrival[chosen])
+        lengths = headers.payload_length[chosen]
+        for length in np.unique(lengths).tolist():
+            which = lengths == length
+            index = chosen[which]
+            if not _SMALLEST <= length <= _LARGEST:
+                _count(parts.sources.malformed, batch.row[index])
+                continue
+            parts.jitter.place(
+                batch.row[index],
+                headers.timestamp[index],
+                _decode(batch, kind[index], index, length),
+                headers.marker[index],
+                begins[which],
+                (now - batch.arrival[index]) * RATE,
+            )
+
+
+def _decode(batch: Batch, laws: Array, index: Rows, length: int) -> Pcm:
+    payload = batch.packets[index, HEADER_BYTES : HEADER_BYTES + length]
+    first = int(laws[0])
+    if (laws == first).all():
+        return np.take(DECODE[Law(first)], payload)
+    return DECODE[laws[:, np.newaxis], payload]
+
+
+def _count(counters: Array, rows: Rows) -> None:
+    if len(rows):
+        np.add.at(counters, rows, 1)

@@ -1,0 +1,165 @@
+"""The legs of a worker: their ports, their peers, their life."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ccplatform.contracts.legs import LegQuality
+from ccplatform.contracts.words import CallId, LegId
+from gateway.media.audio import RATE, TICK_SECONDS
+from gateway.media.errors import CannotOpenLeg
+from gateway.media.g711 import Law
+from gateway.media.packet_io import address_key
+from gateway.media.parts import Parts
+from gateway.media.port import LocalAudio, RemoteAudio
+from gateway.media.ports import PortAllocator, PortPair
+from gateway.media.rtcp_session import RtcpSession
+from gateway.media.settings import MediaSettings
+from gateway.media.telephone_event import DigitListener, DigitSender
+
+_LAWS: Final = {"PCMU": Law.PCMU, "PCMA": Law.PCMA}
+
+
+@dataclass(slots=True, kw_only=True)
+class Leg:
+    """One party's audio. What changes 50 times a second is in the rows of the engine's parts."""
+
+    id: LegId
+    call: CallId
+    row: int
+    ports: PortPair
+    rtcp: RtcpSession
+    digits_in: DigitListener
+    digits_out: DigitSender
+    remote: RemoteAudio | None = None
+    rtcp_to: tuple[str, int] | None = None
+    room: str | None = None
+    silence_told: bool = False
+
+
+class LegBook:
+    """Opens, connects and closes legs. ``digit(leg, digit, ended_at)`` is called for keys of the peers."""
+
+    def __init__(
+        self,
+        *,
+        settings: MediaSettings,
+        parts: Parts,
+        ports: range,
+        wall_offset: float,
+        digit: Callable[[Leg, str, float], None],
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._ports = PortAllocator(ports, settings.bind_ip)
+        self._wall_offset = wall_offset
+        self._digit = digit
+        self._cname = secrets.token_hex(8)  # random, so that it names nobody (RFC 7022)
+        self.by_id: dict[LegId, Leg] = {}
+        self.by_row: dict[int, Leg] = {}
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Leg]:
+        return iter(self.by_id.values())
+
+    def of_call(self, call: CallId) -> list[Leg]:
+        """The legs of a call."""
+        return [leg for leg in self if leg.call == call]
+
+    def open(self, call: CallId, leg_id: LegId) -> LocalAudio:
+        """Reserve a row and ports; raises CannotOpenLeg."""
+        if leg_id in self.by_id:
+            raise CannotOpenLeg(f"leg {leg_id} is open already")
+        row = self._parts.table.take()
+        try:
+            ports = self._ports.open()
+        except CannotOpenLeg:
+            self._parts.table.give_back(row)
+            raise
+        leg = Leg(
+            id=leg_id,
+            call=call,
+            row=row,
+            ports=ports,
+            rtcp=RtcpSession(row=row, cname=self._cname, wall_offset=self._wall_offset),
+            digits_in=DigitListener(lambda digit, ended_at: self._digit(leg, digit, ended_at)),
+            digits_out=DigitSender(row, self._settings.max_digits),
+        )
+        self.by_id[leg_id] = self.by_row[row] = leg
+        self._parts.receiver.add(ports.rtp.fileno(), row)
+        self._parts.sender.begin(
+            row, ports.rtp.fileno(), secrets.randbits(32), secrets.randbits(16), secrets.randbits(32)
+        )
+        return LocalAudio(host=self._settings.sdp_host, port=ports.port)
+
+    def connect(self, leg: Leg, remote: RemoteAudio, now: float) -> None:
+        """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""
+        law = _LAWS.get(remote.codec.upper())
+        source = _key_of(remote)
+        leg.remote = remote
+        leg.silence_told = False
+        if law is None or not 0 <= remote.payload_type <= 127:
+            return
+        sources, sender = self._parts.sources, self._parts.sender
+        sources.accept_types(leg.row, law, remote.payload_type, remote.dtmf_payload_type)
+        if sources.expect(leg.row, source, now):
+            leg.rtcp_to = None
+        else:
+            source = int(sources.source[leg.row])  # the peer is where it was, perhaps behind a NAT
+        sender.direct(leg.row, law, remote.payload_type)
+        self.aim(leg, source)
+
+    def aim(self, leg: Leg, source: int) -> None:
+        """The peer is at this address (0: nowhere): send RTP there, and RTCP unless it told where."""
+        sender = self._parts.sender
+        sender.aim(leg.row, source)
+        sender.enable(leg.row, source != 0 and leg.remote is not None and leg.remote.receives)
+        if source == 0:
+            leg.rtcp_to = None
+        elif leg.rtcp_to is None:
+            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), min((source & 0xFFFF) + 1, 0xFFFF))
+
+    def close(self, leg: Leg) -> LegQuality:
+        """Free the leg and say what was measured on it."""
+        quality = self.quality(leg)
+        self._parts.receiver.remove(leg.ports.rtp.fileno())
+        self._ports.give_back(leg.ports)
+        self._parts.table.give_back(leg.row)
+        del self.by_id[leg.id], self.by_row[leg.row]
+        return quality
+
+    def quality(self, leg: Leg) -> LegQuality:
+        """What was measured so far."""
+        reception, jitter, row = self._parts.reception, self._parts.jitter, leg.row
+        round_trip = leg.rtcp.round_trip_seconds
+        delay = None
+        if jitter.playing[row]:
+            packet = (leg.remote.ptime_ms / 1000) if leg.remote else TICK_SECONDS
+            delay = packet + max(0.0, float(jitter.earliness[row])) / RATE + (round_trip or 0.0) / 2
+        return LegQuality(
+            leg=leg.id,
+            codec=leg.remote.codec if leg.remote else "",
+            packets_received=int(reception.received[row]),
+            packets_lost=reception.lost(row),
+            packets_sent=int(self._parts.sender.packets_sent[row]),
+            remote_packets_lost=leg.rtcp.remote_lost,
+            jitter_seconds=float(reception.jitter[row]) / RATE,
+            round_trip_seconds=round_trip,
+            delay_seconds=delay,
+        )
+
+
+def _key_of(remote: RemoteAudio) -> int:
+    """The peer's address as a key; 0 for one that nothing can be sent to (RFC 3264 section 8.4: 0.0.0.0)."""
+    try:
+        address = ipaddress.IPv4Address(remote.host)
+    except ValueError:
+        return 0
+    usable = not address.is_unspecified and not address.is_multicast and 0 < remote.port <= 0xFFFF
+    return address_key(int(address), remote.port) if usable else 0

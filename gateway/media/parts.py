@@ -1,0 +1,48 @@
+"""The parts of the engine that keep one row per leg, put together."""
+
+from __future__ import annotations
+
+from gateway.media.conceal import Concealer
+from gateway.media.jitter import JitterBuffer
+from gateway.media.mixing import Mixer
+from gateway.media.packet_io import Receiver
+from gateway.media.playing import Players
+from gateway.media.reception import Reception
+from gateway.media.rows import RowTable
+from gateway.media.sending import Sender
+from gateway.media.settings import MediaSettings
+from gateway.media.sounds import SoundLibrary
+from gateway.media.sources import Sources
+
+
+class Parts:
+    """Every part, attached to one table of rows."""
+
+    def __init__(self, settings: MediaSettings) -> None:
+        self.table = RowTable(settings.max_legs_per_worker)
+        self.receiver = Receiver(settings.max_packets_per_tick)
+        self.sources = Sources(settings.relatch_seconds)
+        self.reception = Reception()
+        self.jitter = JitterBuffer(
+            start_ms=settings.jitter_start_ms, min_ms=settings.jitter_min_ms, max_ms=settings.jitter_max_ms
+        )
+        self.concealer = Concealer()
+        self.library = SoundLibrary(settings)
+        self.players = Players(self.library)
+        self.mixer = Mixer()
+        self.sender = Sender()
+        for part in (
+            self.sources,
+            self.reception,
+            self.jitter,
+            self.concealer,
+            self.players,
+            self.mixer,
+            self.sender,
+        ):
+            self.table.attach(part)
+
+    def close(self) -> None:
+        """End threads and free the poll object."""
+        self.library.close()
+        self.receiver.close()

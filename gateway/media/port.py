@@ -1,0 +1,76 @@
+"""The media engine as the rest of the gateway sees it: a leg's addresses, what it tells, and :class:`LegMedia`.
+
+``contracts.media`` is the other half: what `calls` asks (play, bridge, record). Both are served by
+:class:`gateway.media.client.MediaPool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
+from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.words import CallId, LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAudio:
+    """Where the peer sends its RTP: the address for the SDP. RTCP is at ``port`` + 1 (RFC 3550 section 11)."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteAudio:
+    """The peer's side as negotiated by SDP.
+
+    ``codec`` is ``"PCMA"`` or ``"PCMU"``. ``dtmf_payload_type`` is that of telephone-event (RFC 4733), None when
+    not negotiated. ``sends`` and ``receives`` are the peer's direction (``sendonly`` of a holding peer: sends
+    True, receives False). ``ptime_ms`` is what the peer asked for; 20 ms are sent in any case.
+    """
+
+    host: str
+    port: int
+    codec: str
+    payload_type: int
+    dtmf_payload_type: int | None = None
+    sends: bool = True
+    receives: bool = True
+    ptime_ms: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegSilent:
+    """No packet came from the leg for ``seconds`` although its peer is to send; told once per silence."""
+
+    leg: LegId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost:
+    """A media worker is gone and so is the audio of these legs."""
+
+    worker: int
+    legs: tuple[LegId, ...]
+
+
+MediaEvent: TypeAlias = (
+    DigitPressed | LegAudible | PlaybackStarted | PlaybackEnded | RecordingClosed | LegSilent | WorkerLost
+)
+
+
+class LegMedia(Protocol):
+    """The audio of legs, as the signalling side of the gateway uses it. Nothing here blocks or raises."""
+
+    def open_leg(self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None]) -> None:
+        """Reserve ports for a leg; ``opened`` gets its address, or None when no worker or port is free."""
+
+    def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
+        """Set the peer's side; the first call starts sending, later ones follow a re-INVITE."""
+
+    def close_leg(self, leg: LegId, closed: Callable[[LegQuality | None], None]) -> None:
+        """Free the leg; ``closed`` gets what was measured, None when the leg is unknown or its worker gone."""

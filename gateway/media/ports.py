@@ -1,0 +1,74 @@
+"""UDP port pairs for legs: RTP on an even port, RTCP on the next (RFC 3550 section 11)."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.media.errors import CannotOpenLeg
+from gateway.media.packet_io import stamp_arrivals
+
+#: Bytes that wait in the kernel per RTP socket: some 60 packets, more would be too late anyway.
+_RECEIVE_BUFFER: Final = 48 * 1024
+_TRIES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PortPair:
+    """The two sockets of a leg, bound and non-blocking."""
+
+    port: int
+    rtp: socket.socket
+    rtcp: socket.socket
+
+    def close(self) -> None:
+        """Close both."""
+        self.rtp.close()
+        self.rtcp.close()
+
+
+class PortAllocator:
+    """Hands out the ports of a range in turn, so that a freed one rests as long as possible."""
+
+    def __init__(self, ports: range, bind_ip: str) -> None:
+        self._free = deque(ports)
+        self._bind_ip = bind_ip
+
+    def open(self) -> PortPair:
+        """Bind a free pair; ports that another program uses are passed over for now."""
+        for _ in range(min(_TRIES, len(self._free))):
+            port = self._free.popleft()
+            try:
+                return self._bind(port)
+            except OSError as error:
+                self._free.append(port)
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise CannotOpenLeg(f"cannot bind {self._bind_ip}:{port}: {error.strerror}") from error
+        raise CannotOpenLeg(f"no free RTP port on {self._bind_ip}")
+
+    def give_back(self, pair: PortPair) -> None:
+        """Close the sockets; the port goes to the end of the row."""
+        pair.close()
+        self._free.append(pair.port)
+
+    def _bind(self, port: int) -> PortPair:
+        opened: list[socket.socket] = []
+        try:
+            for number in (port, port + 1):
+                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                opened.append(udp)
+                udp.bind((self._bind_ip, number))
+        except OSError:
+            for udp in opened:
+                udp.close()
+            raise
+        rtp, rtcp = opened
+        rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        with suppress(OSError):  # only a wish: expedited forwarding (RFC 3246)
+            rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
+        stamp_arrivals(rtp)
+        return PortPair(port, rtp, rtcp)

@@ -1,0 +1,175 @@
+"""What control and a media worker say to each other over their Unix socket, framed by ``kernel.frames``.
+
+Both sides begin with a :class:`Hello`; another protocol name or version ends the connection with a clear error.
+Then control sends commands and the worker events. A connection begins with ``GetSurvivors``: the worker answers
+with what it kept alive and only then sends the events that happened while nobody listened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, get_args
+
+from ccplatform.contracts.legs import LegQuality, SurvivingCall
+from ccplatform.contracts.media import MediaCommand, Play, PlayItem
+from ccplatform.contracts.words import CallId, LegId, PlaybackId
+from ccplatform.kernel.codec import Codec, UnknownType
+from ccplatform.kernel.errors import RemoteViolation
+from gateway.media.errors import ProtocolMismatch
+from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
+
+PROTOCOL: Final = "ccplatform-media"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The first message of each side. ``run`` is new at each start of a worker; control sends its own."""
+
+    protocol: str
+    version: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLeg:
+    """Reserve ports for a leg; :class:`LegOpened` answers."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectLeg:
+    """Set the peer's side of a leg."""
+
+    leg: LegId
+    remote: RemoteAudio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLeg:
+    """Free a leg; :class:`LegClosed` answers."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSurvivors:
+    """Ask what is alive; :class:`Survivors` answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegOpened:
+    """The leg's address, or None with the ``reason``."""
+
+    leg: LegId
+    local: LocalAudio | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegClosed:
+    """The leg is free; None when it was not known."""
+
+    leg: LegId
+    quality: LegQuality | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivors:
+    """Every call of which a leg or a snapshot is there."""
+
+    calls: tuple[SurvivingCall, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStats:
+    """How a worker is doing: counters since its start, tick times in seconds over the last period."""
+
+    worker: int
+    legs: int
+    recordings: int
+    ticks: int
+    overruns: int  # ticks that began too late and were skipped
+    tick_p50_seconds: float
+    tick_p99_seconds: float
+    tick_max_seconds: float
+    packets_received: int
+    packets_sent: int
+    strangers: int  # packets from sources that a leg does not listen to
+    malformed: int  # RTP and RTCP that is none
+    unknown_type: int
+
+
+Command: TypeAlias = OpenLeg | ConnectLeg | CloseLeg | GetSurvivors | MediaCommand
+WorkerEvent: TypeAlias = LegOpened | LegClosed | Survivors | WorkerStats | MediaEvent
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlayOrder:
+    """:class:`Play` on the wire: its items are of several types, which a codec keeps apart by name."""
+
+    leg: LegId
+    playback: PlaybackId
+    items: tuple[dict[str, Any], ...]
+    loop: bool
+
+
+_HELLO: Final[Codec[Hello]] = Codec([Hello])
+_ITEMS: Final[Codec[PlayItem]] = Codec(get_args(PlayItem))
+_COMMANDS: Final[Codec[Command | _PlayOrder]] = Codec((*get_args(Command), _PlayOrder))
+_EVENTS: Final[Codec[WorkerEvent]] = Codec(get_args(WorkerEvent))
+
+
+def encode_hello(run: str) -> dict[str, Any]:
+    """Our first message."""
+    return _HELLO.encode(Hello(protocol=PROTOCOL, version=VERSION, run=run))
+
+
+def decode_hello(message: Any) -> Hello:
+    """The other side's first message; raises ProtocolMismatch when we do not fit together."""
+    try:
+        hello = _HELLO.decode(_fields(message))
+    except RemoteViolation as error:
+        raise ProtocolMismatch(f"the other side does not speak {PROTOCOL}: {error}") from error
+    if (hello.protocol, hello.version) != (PROTOCOL, VERSION):
+        raise ProtocolMismatch(
+            f"the other side speaks {hello.protocol!r} version {hello.version}, "
+            f"this one {PROTOCOL!r} version {VERSION}"
+        )
+    return hello
+
+
+def encode_command(command: Command) -> dict[str, Any]:
+    """A command as plain data."""
+    if isinstance(command, Play):
+        items = tuple(_ITEMS.encode(item) for item in command.items)
+        return _COMMANDS.encode(
+            _PlayOrder(leg=command.leg, playback=command.playback, items=items, loop=command.loop)
+        )
+    return _COMMANDS.encode(command)
+
+
+def decode_command(message: Any) -> Command:
+    """The command that plain data describes; raises UnknownType."""
+    command = _COMMANDS.decode(_fields(message))
+    if isinstance(command, _PlayOrder):
+        items = tuple(_ITEMS.decode(item) for item in command.items)
+        return Play(leg=command.leg, playback=command.playback, items=items, loop=command.loop)
+    return command
+
+
+def encode_event(event: WorkerEvent) -> dict[str, Any]:
+    """An event as plain data."""
+    return _EVENTS.encode(event)
+
+
+def decode_event(message: Any) -> WorkerEvent:
+    """The event that plain data describes; raises UnknownType."""
+    return _EVENTS.decode(_fields(message))
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    if not isinstance(message, dict):
+        raise UnknownType("a message is an object with a type")
+    return message

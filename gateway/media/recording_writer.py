@@ -1,0 +1,119 @@
+"""The thread that writes recordings, so that a slow disk never holds up the tick."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from ccplatform.contracts.words import RecordingId
+from gateway.media.audio import RATE
+from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES, WavFile
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A recording is closed, as far as it got."""
+
+    recording: RecordingId
+    seconds: float
+    size_bytes: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    recording: RecordingId
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    recording: RecordingId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    recording: RecordingId
+    error: str
+
+
+_Job: TypeAlias = _Open | _Append | _Close
+
+
+class RecordingWriter:
+    """Takes jobs from the tick; results are fetched with :meth:`written`."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Written] = queue.SimpleQueue()
+        self._files: dict[RecordingId, WavFile] = {}
+        self._bytes_in = 0
+        self._bytes_out = 0
+        self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
+        self._thread.start()
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Audio that waits for the disk."""
+        return self._bytes_in - self._bytes_out
+
+    def open(self, recording: RecordingId, path: str) -> None:
+        """Begin a file."""
+        self._jobs.put(_Open(recording, path))
+
+    def append(self, recording: RecordingId, data: bytes) -> None:
+        """Add audio to it."""
+        self._bytes_in += len(data)
+        self._jobs.put(_Append(recording, data))
+
+    def close(self, recording: RecordingId, error: str = "") -> None:
+        """End it; ``error`` says why it was cut short."""
+        self._jobs.put(_Close(recording, error))
+
+    def written(self) -> list[Written]:
+        """Recordings that were closed or failed since the last call."""
+        results = []
+        while not self._results.empty():
+            results.append(self._results.get())
+        return results
+
+    def stop(self, timeout: float) -> None:
+        """Write what is queued and end the thread."""
+        self._jobs.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._do(job)
+            except OSError as error:
+                self._finish(job.recording, f"cannot write: {error.strerror or error}")
+
+    def _do(self, job: _Job) -> None:
+        match job:
+            case _Open():
+                self._files[job.recording] = WavFile(job.path)
+            case _Append():
+                self._bytes_out += len(job.data)
+                if job.recording in self._files:
+                    self._files[job.recording].append(job.data)
+            case _Close():
+                if job.recording in self._files:
+                    self._finish(job.recording, job.error)
+            case _:
+                assert_never(job)
+
+    def _finish(self, recording: RecordingId, error: str) -> None:
+        file = self._files.pop(recording, None)
+        data_bytes = 0
+        if file is not None:
+            data_bytes = file.data_bytes
+            try:
+                file.close()
+            except OSError as failure:
+                error = error or f"cannot close: {failure.strerror}"
+        size = data_bytes + HEADER_BYTES if file is not None else 0
+        self._results.put(Written(recording, data_bytes / SAMPLE_BYTES / RATE, size, error))

@@ -1,0 +1,147 @@
+"""RTP towards the peers: one packet per leg and tick, headers and addresses prepared in arrays."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+import numpy as np
+
+from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.g711 import ENCODE, Law
+from gateway.media.packet_io import IOVEC, MSGHDR, SEND_FLAGS, SOCKADDR, addresses_of, sendmsg
+from gateway.media.rows import RowArrays
+from gateway.media.rtp import HEADER_BYTES, VERSION_2
+
+_MARKER: Final = 0x80
+_AUDIO_BYTES: Final = HEADER_BYTES + FRAME
+
+_PACKET: Final = np.dtype(
+    [
+        ("flags", "u1"),
+        ("type", "u1"),
+        ("sequence", ">u2"),
+        ("timestamp", ">u4"),
+        ("ssrc", ">u4"),
+        ("payload", "u1", (FRAME,)),
+    ]
+)
+
+
+class Sender(RowArrays):
+    """The outgoing streams of all legs. A leg sends while ``sending``; its clock runs from the first packet on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending: Array
+        self.clock: Array
+        self.packets_sent: Array
+        self.payload_type: Array
+        self.law: Array
+        self.ssrc: Array
+        self.running: Array
+        self._starting: Array
+        self._sequence: Array
+        self.row_array("sending", np.bool_, False)
+        self.row_array("clock", np.uint32)  # RTP timestamp of the next frame
+        self.row_array("packets_sent", np.int64)
+        self.row_array("payload_type", np.uint8)
+        self.row_array("law", np.int8)
+        self.row_array("ssrc", np.uint32)
+        self.row_array("running", np.bool_, False)
+        self.row_array("_starting", np.bool_, False)
+        self.row_array("_sequence", np.uint16)
+        self._fds: dict[int, int] = {}
+        self._dirty = True
+        self._rows: Rows = np.zeros(0, dtype=np.intp)
+        self._rows_by_law: list[tuple[Law, Rows]] = []
+        self._targets: list[tuple[int, int]] = []
+
+    def grow(self, capacity: int) -> None:
+        """See :class:`RowPart`; also lays out the kernel's structures, whose addresses change."""
+        super().grow(capacity)
+        old = getattr(self, "_names", None)
+        self._names: Array = np.zeros(capacity, dtype=SOCKADDR)
+        if old is not None:
+            self._names[: len(old)] = old
+        self._packets: Array = np.zeros(capacity, dtype=_PACKET)
+        self._packets["flags"] = VERSION_2
+        self._vectors: Array = np.zeros(capacity, dtype=IOVEC)
+        self._vectors["base"], self._vectors["len"] = addresses_of(self._packets), _AUDIO_BYTES
+        self._headers: Array = np.zeros(capacity, dtype=MSGHDR)
+        self._headers["name"], self._headers["namelen"] = addresses_of(self._names), SOCKADDR.itemsize
+        self._headers["iov"], self._headers["iovlen"] = addresses_of(self._vectors), 1
+        self._dirty = True
+
+    def clear(self, row: int) -> None:
+        """See :class:`RowPart`."""
+        super().clear(row)
+        self._fds.pop(row, None)
+        self._dirty = True
+
+    def begin(self, row: int, fd: int, ssrc: int, sequence: int, clock: int) -> None:
+        """Give a row its socket and the random start values of its stream (RFC 3550 section 5.1)."""
+        self._fds[row] = fd
+        self.ssrc[row], self._sequence[row], self.clock[row] = ssrc, sequence, clock
+
+    def direct(self, row: int, law: Law, payload_type: int) -> None:
+        """How the row's packets are coded; its clock runs from now on."""
+        self.law[row], self.payload_type[row] = law, payload_type
+        self.running[row] = True
+        self._dirty = True
+
+    def enable(self, row: int, sending: bool) -> None:
+        """Send packets, or (the peer receives nothing) let only the clock run."""
+        self._starting[row] |= sending and not self.sending[row]
+        self.sending[row] = sending
+        self._dirty = True
+
+    def aim(self, row: int, source: int) -> None:
+        """Send to another address from now on."""
+        self._names[row] = (socket.AF_INET, source & 0xFFFF, source >> 16, 0)
+
+    def prepare(self, frames: Pcm) -> None:
+        """Encode the frames of all legs that send and write the headers."""
+        if self._dirty:
+            self._plan()
+        rows, packets = self._rows, self._packets
+        for law, chosen in self._rows_by_law:
+            packets["payload"][chosen] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+        self._sequence[rows] += np.uint16(1)
+        packets["sequence"][rows] = self._sequence[rows]
+        packets["timestamp"][rows] = self.clock[rows]
+        packets["ssrc"][rows] = self.ssrc[rows]
+        packets["type"][rows] = self.payload_type[rows] | np.where(self._starting[rows], _MARKER, 0).astype(
+            np.uint8
+        )
+        self._starting[rows] = False
+        self._vectors["len"][rows] = _AUDIO_BYTES
+
+    def replace(self, row: int, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> None:
+        """Send something else than audio from this row in this tick (between prepare and send)."""
+        packet = self._packets[row]
+        packet["type"] = payload_type | (_MARKER if marker else 0)
+        packet["timestamp"] = timestamp
+        packet["payload"][: len(payload)] = np.frombuffer(payload, dtype=np.uint8)
+        self._vectors["len"][row] = HEADER_BYTES + len(payload)
+
+    def send(self) -> None:
+        """Hand the prepared packets to the kernel and let the clocks go on."""
+        for fd, header in self._targets:
+            sendmsg(fd, header, SEND_FLAGS)
+        self.packets_sent[self._rows] += 1
+        self.advance(1)
+
+    def advance(self, ticks: int) -> None:
+        """Let the clocks of all streams run on; also for ticks that were skipped."""
+        self.clock[self.running] += np.uint32(ticks * FRAME)
+
+    def _plan(self) -> None:
+        self._rows = np.flatnonzero(self.sending)
+        laws = self.law[self._rows]
+        self._rows_by_law = [(law, chosen) for law in Law if len(chosen := self._rows[laws == law])]
+        headers = (self._headers.ctypes.data + MSGHDR.itemsize * self._rows).tolist()
+        self._targets = [
+            (self._fds[row], header) for row, header in zip(self._rows.tolist(), headers, strict=True)
+        ]
+        self._dirty = False

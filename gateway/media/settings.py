@@ -1,0 +1,70 @@
+"""Settings of the media engine (section ``media`` of the configuration)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class MediaSettings(BaseModel):
+    """What an operator may set about voice. Milliseconds and seconds are of audio time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workers: int = Field(1, ge=1, le=64, description="Media processes; each gets its part of the RTP ports.")
+    bind_ip: str = Field("127.0.0.1", description="IPv4 address that RTP sockets are bound to.")
+    advertised_ip: str | None = Field(None, description="Address put into SDP when it differs (behind NAT).")
+    rtp_ports: str = Field("10000-19999", description="First and last UDP port for RTP and RTCP, 'A-B'.")
+
+    jitter_start_ms: int = Field(40, ge=10, le=200, description="Delay of the jitter buffer at the first packet.")
+    jitter_min_ms: int = Field(10, ge=0, le=100, description="How early packets are kept on a clean network.")
+    jitter_max_ms: int = Field(
+        300, ge=60, le=400, description="Most audio the jitter buffer holds before it drops."
+    )
+
+    rtp_timeout_seconds: float = Field(30.0, ge=1, le=3600, description="Silence of a peer that is to send.")
+    relatch_seconds: float = Field(
+        5.0, ge=1, le=600, description="Silence after which another source may take over."
+    )
+
+    max_legs_per_worker: int = Field(4000, ge=2, le=20000, description="Legs that one worker takes at most.")
+    max_packets_per_tick: int = Field(16, ge=4, le=256, description="Packets read from one leg in 20 ms.")
+    max_room_legs: int = Field(32, ge=2, le=256, description="Legs in one conference room.")
+    max_items: int = Field(256, ge=1, le=10000, description="Items of one playback.")
+    max_digits: int = Field(64, ge=1, le=1000, description="Digits waiting to be sent to one leg.")
+
+    max_sound_bytes: int = Field(128 * 2**20, ge=1024, description="Largest sound file that is opened.")
+    max_sound_seconds: float = Field(1800.0, ge=1, description="Longest sound file that is played.")
+    sound_cache_bytes: int = Field(128 * 2**20, ge=2**20, description="Decoded sounds kept in memory.")
+    recording_queue_bytes: int = Field(32 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk.")
+    event_queue: int = Field(20000, ge=100, description="Events kept for a control process that is away.")
+
+    @field_validator("bind_ip", "advertised_ip")
+    @classmethod
+    def _is_ipv4(cls, value: str | None) -> str | None:
+        if value is not None:
+            ipaddress.IPv4Address(value)
+        return value
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _is_port_range(cls, value: str) -> str:
+        first, separator, last = value.partition("-")
+        if not (separator and first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+            raise ValueError(f"{value!r} is not two port numbers 'A-B'")
+        if not 1024 <= int(first) < int(last) <= 65535:
+            raise ValueError(f"{value!r}: ports must rise and lie between 1024 and 65535")
+        return value
+
+    @property
+    def sdp_host(self) -> str:
+        """The address that peers send their RTP to."""
+        return self.advertised_ip or self.bind_ip
+
+    def ports_of(self, worker: int) -> range:
+        """The even RTP ports of one worker; each has its RTCP port next to it."""
+        first, last = (int(part) for part in self.rtp_ports.split("-"))
+        pairs = range(first + first % 2, last, 2)
+        share = len(pairs) // self.workers
+        return pairs[worker * share : (worker + 1) * share]

@@ -1,0 +1,214 @@
+"""Sound files and tones as samples at 8 kHz; files are read by threads, never by the tick."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+
+from gateway.media.audio import AUDIBLE, RATE, Floats, Pcm, peak_of
+from gateway.media.errors import BadSound
+from gateway.media.settings import MediaSettings
+
+_THREADS: Final = 2
+_CHUNK_SECONDS: Final = 0.5  # read and resampled at once: short, so that the tick never waits for the interpreter
+_PRE_ROLL: Final = 40  # samples kept before the first audible one
+_RECHECK_SECONDS: Final = 2.0
+_MAX_TONES: Final = 256
+_RATES: Final = range(4000, 192_001)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """``length`` samples: ``pcm`` from ``start`` on, around and around."""
+
+    pcm: Pcm
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A decoded file; ``lead`` samples at its beginning are silence."""
+
+    pcm: Pcm
+    lead: int
+    identity: tuple[int, int, int]
+
+    def clip(self, trim: bool) -> Clip:
+        """The sound as an item to play."""
+        start = self.lead if trim else 0
+        return Clip(self.pcm, start, len(self.pcm) - start)
+
+
+def load(path: str, max_bytes: int, max_seconds: float) -> Sound:
+    """Read, mix down and resample a file; raises BadSound with the reason."""
+    try:
+        status = os.stat(path)
+        if status.st_size > max_bytes:
+            raise BadSound(f"{path}: {status.st_size} bytes, the limit is {max_bytes}")
+        with soundfile.SoundFile(path) as file:
+            if file.samplerate not in _RATES:
+                raise BadSound(f"{path}: a rate of {file.samplerate} Hz cannot be played")
+            if file.frames > max_seconds * file.samplerate:
+                raise BadSound(f"{path}: longer than {max_seconds:g} s")
+            pcm = _read(file)
+    except (OSError, soundfile.SoundFileError, ValueError) as error:
+        raise BadSound(f"{path}: {error}") from error
+    return Sound(pcm, _lead(pcm), _identity(status))
+
+
+def _read(file: soundfile.SoundFile) -> Pcm:
+    resampler = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32") if file.samplerate != RATE else None
+    parts: list[Pcm] = []
+    chunk = int(file.samplerate * _CHUNK_SECONDS)
+    left = file.frames
+    while left > 0:
+        block = file.read(min(chunk, left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        left -= len(block)
+        mono: Floats = block.mean(axis=1)
+        if resampler is not None:
+            mono = resampler.resample_chunk(mono, last=left <= 0)
+        parts.append(np.clip(np.rint(mono * 32768), -32767, 32767).astype(np.int16))
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
+
+
+def _lead(pcm: Pcm) -> int:
+    audible = np.abs(pcm) > AUDIBLE
+    return max(0, int(np.argmax(audible)) - _PRE_ROLL) if audible.any() else 0
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class SoundLibrary:
+    """Decoded files by path, least recently used dropped first. All methods are called by the tick's thread."""
+
+    def __init__(self, settings: MediaSettings) -> None:
+        self._settings = settings
+        self._sounds: OrderedDict[str, Sound] = OrderedDict()
+        self._failed: OrderedDict[str, BadSound] = OrderedDict()
+        self._checked: dict[str, float] = {}
+        self._loading: set[str] = set()
+        self._bytes = 0
+        self._wanted: queue.SimpleQueue[tuple[str, Sound | None] | None] = queue.SimpleQueue()
+        self._loaded: queue.SimpleQueue[tuple[str, Sound | BadSound]] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"sounds-{number}", daemon=True) for number in range(_THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def request(self, path: str, now: float) -> None:
+        """Somebody wants to play the file: begin to load it, or look whether it has changed."""
+        self._failed.pop(path, None)
+        known = self._sounds.get(path)
+        if path in self._loading or (known and now - self._checked[path] < _RECHECK_SECONDS):
+            return
+        self._loading.add(path)
+        self._wanted.put((path, known))
+
+    def find(self, path: str) -> Sound | BadSound | None:
+        """The sound, why it cannot be played, or None while it is being loaded."""
+        sound = self._sounds.get(path)
+        if sound is not None:
+            self._sounds.move_to_end(path)
+            return sound
+        return self._failed.get(path)
+
+    def collect(self, now: float) -> None:
+        """Take what the threads have loaded; called once a tick, before :meth:`find`."""
+        self._evict()
+        while not self._loaded.empty():
+            path, result = self._loaded.get()
+            self._loading.discard(path)
+            self._drop(path)
+            if isinstance(result, BadSound):
+                self._failed[path] = result
+                while len(self._failed) > _MAX_TONES:
+                    self._failed.popitem(last=False)
+            else:
+                self._sounds[path] = result
+                self._checked[path] = now
+                self._bytes += result.pcm.nbytes
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for _ in self._threads:
+            self._wanted.put(None)
+
+    def _drop(self, path: str) -> None:
+        old = self._sounds.pop(path, None)
+        if old is not None:
+            self._bytes -= old.pcm.nbytes
+            del self._checked[path]
+
+    def _evict(self) -> None:
+        while self._bytes > self._settings.sound_cache_bytes and len(self._sounds) > 1:
+            self._drop(next(iter(self._sounds)))
+
+    def _run(self) -> None:
+        while (job := self._wanted.get()) is not None:
+            path, known = job
+            self._loaded.put((path, self._load(path, known)))
+
+    def _load(self, path: str, known: Sound | None) -> Sound | BadSound:
+        try:
+            if known is not None and _identity(os.stat(path)) == known.identity:
+                return known
+            return load(path, self._settings.max_sound_bytes, self._settings.max_sound_seconds)
+        except BadSound as error:
+            return error
+        except OSError as error:
+            return BadSound(f"{path}: {error.strerror}")
+
+
+class Tones:
+    """Tables of tones, made once. Frequencies are rounded to 0.1 Hz, so that a table of 10 s closes on itself."""
+
+    def __init__(self) -> None:
+        self._tables: OrderedDict[tuple[tuple[float, ...], float], Pcm] = OrderedDict()
+
+    def clip(self, hertz: tuple[float, ...], seconds: float, level_dbm0: float) -> Clip:
+        """Sines of ``level_dbm0`` each, together; raises BadSound for what no line can carry."""
+        if not hertz or not all(0 < value < RATE / 2 for value in hertz) or len(hertz) > 8:
+            raise BadSound(f"tone of {hertz} Hz: between one and eight frequencies below {RATE // 2} are needed")
+        if not -100 <= level_dbm0 <= 3.14:
+            raise BadSound(f"tone level of {level_dbm0} dBm0 is not between -100 and 3.14")
+        key = (hertz, level_dbm0)
+        table = self._tables.get(key)
+        if table is None:
+            table = self._tables[key] = _tone(hertz, level_dbm0)
+            if len(self._tables) > _MAX_TONES:
+                self._tables.popitem(last=False)
+        return Clip(table, 0, seconds_to_samples(seconds))
+
+
+def silence(seconds: float) -> Clip:
+    """Nothing for a while."""
+    return Clip(np.zeros(RATE, dtype=np.int16), 0, seconds_to_samples(seconds))
+
+
+def seconds_to_samples(seconds: float) -> int:
+    """Samples of a duration between 0 and a day; raises BadSound otherwise."""
+    if not 0 <= seconds <= 86400:
+        raise BadSound(f"a duration of {seconds} s is not between 0 and 86400")
+    return round(seconds * RATE)
+
+
+def _tone(hertz: tuple[float, ...], level_dbm0: float) -> Pcm:
+    rounded = [round(value, 1) for value in hertz]
+    seconds = 1 if all(value.is_integer() for value in rounded) else 10
+    time = np.arange(seconds * RATE) / RATE
+    wave = peak_of(level_dbm0) * sum(np.sin(2 * np.pi * value * time) for value in rounded)
+    return np.clip(np.rint(wave), -32767, 32767).astype(np.int16)

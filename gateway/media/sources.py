@@ -1,0 +1,119 @@
+"""Who may send to a leg, and what its packets mean: symmetric RTP with safe latching.
+
+A leg listens to the address that signalling gave. A peer behind a NAT sends from another one: its source is
+*latched* after several consecutive packets with a negotiated payload type, but only while nothing was heard
+from the signalled address, or after proven silence of the source listened to so far. A packet from the
+signalled address always wins. Packets of strangers are counted and dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from gateway.media.audio import Array
+from gateway.media.g711 import Law
+from gateway.media.rows import RowArrays
+
+#: Consecutive packets of one source that make it the leg's source.
+LATCH_PACKETS: Final = 4
+
+_STATIC_TYPES: Final = {0: Law.PCMU, 8: Law.PCMA}
+_COMFORT_NOISE_TYPE: Final = 13
+
+
+class Kind(IntEnum):
+    """What a packet of a payload type is; the first two are the values of :class:`Law`."""
+
+    UNKNOWN = -1
+    PCMU = 0
+    PCMA = 1
+    COMFORT_NOISE = 2
+    TELEPHONE_EVENT = 3
+
+
+@dataclass(slots=True)
+class _Candidate:
+    source: int
+    ssrc: int
+    next_sequence: int
+    packets: int = 1
+
+
+class Sources(RowArrays):
+    """Sources and payload types of all legs."""
+
+    def __init__(self, relatch_seconds: float) -> None:
+        super().__init__()
+        self.source: Array
+        self.heard: Array
+        self.last_heard: Array
+        self.strangers: Array
+        self.unknown_type: Array
+        self.malformed: Array
+        self.kind: Array
+        self.row_array("source", np.int64)  # listened to; 0: nobody
+        self.row_array("heard", np.bool_, False)  # a packet of `source` came
+        self.row_array("last_heard", np.float64)
+        self.row_array("strangers", np.int64)
+        self.row_array("unknown_type", np.int64)
+        self.row_array("malformed", np.int64)
+        self.row_array("kind", np.int8, Kind.UNKNOWN, (128,))
+        self._signalled: dict[int, int] = {}
+        self._candidates: dict[int, _Candidate] = {}
+        self._relatch_seconds = relatch_seconds
+
+    def clear(self, row: int) -> None:
+        """See :class:`RowPart`."""
+        super().clear(row)
+        self._signalled.pop(row, None)
+        self._candidates.pop(row, None)
+
+    def expect(self, row: int, source: int, now: float) -> bool:
+        """Signalling gave an address; False when it gave that one before (a latched source is then kept)."""
+        self.last_heard[row] = now
+        if self._signalled.get(row) == source:
+            return False
+        self._signalled[row] = source
+        self._candidates.pop(row, None)
+        self.source[row], self.heard[row] = source, False
+        return True
+
+    def accept_types(self, row: int, law: Law, payload_type: int, event_type: int | None) -> None:
+        """Set the payload types; the static ones of G.711 are always understood."""
+        kinds = self.kind[row]
+        kinds[:] = Kind.UNKNOWN
+        for static, static_law in _STATIC_TYPES.items():
+            kinds[static] = static_law
+        kinds[_COMFORT_NOISE_TYPE] = Kind.COMFORT_NOISE
+        kinds[payload_type] = law
+        if event_type is not None:
+            kinds[event_type] = Kind.TELEPHONE_EVENT
+
+    def may_latch(self, row: int, source: int, ssrc: int, sequence: int, now: float) -> bool:
+        """Take note of a well-formed packet of a stranger; True when the leg listens to him from now on."""
+        signalled = self._signalled.get(row)
+        if signalled is None:
+            return False
+        if source != signalled:
+            if self.heard[row] and now - self.last_heard[row] < self._relatch_seconds:
+                self._candidates.pop(row, None)
+                return False
+            if not self._proven(row, source, ssrc, sequence):
+                return False
+        self.source[row], self.heard[row] = source, True
+        self._candidates.pop(row, None)
+        return True
+
+    def _proven(self, row: int, source: int, ssrc: int, sequence: int) -> bool:
+        candidate = self._candidates.get(row)
+        known = candidate is not None and (candidate.source, candidate.ssrc) == (source, ssrc)
+        if candidate is None or not known or candidate.next_sequence != sequence:
+            self._candidates[row] = _Candidate(source, ssrc, (sequence + 1) & 0xFFFF)
+            return False
+        candidate.next_sequence = (sequence + 1) & 0xFFFF
+        candidate.packets += 1
+        return candidate.packets >= LATCH_PACKETS

@@ -1,0 +1,109 @@
+"""Who may call, and who that is: an INVITE that begins a dialog, a REGISTER. Pure.
+
+A request whose From belongs to a seat is always challenged, whatever address it comes from; others must come
+from a trunk. Nothing else gets in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from ccplatform.contracts.words import ReleaseCause, SeatId
+from gateway.errors import SipParseError
+from gateway.sip.digest import DigestServer, Verdict, parse_digest
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipRequest
+from gateway.sip.seats import Seat, SeatDirectory
+from gateway.sip.trunks import Trunk, TrunkChannels, TrunkDirection, TrunkDirectory
+
+#: What Retry-After says when calls are refused for a while, seconds.
+RETRY_AFTER_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The call may go on, from a seat or from a trunk."""
+
+    seat: SeatId | None = None
+    trunk: Trunk | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """Say 401 with these challenges."""
+
+    challenges: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Refuse with this status. ``cause`` is given when a known trunk or seat is refused: then it is a fact."""
+
+    status: int
+    cause: ReleaseCause | None = None
+    trunk: Trunk | None = None
+    retry_after_seconds: int | None = None
+
+
+Decision: TypeAlias = Admitted | Challenged | Rejected
+
+
+class Admission:
+    """Judges requests that begin something."""
+
+    def __init__(
+        self, *, seats: SeatDirectory, trunks: TrunkDirectory, channels: TrunkChannels, digest: DigestServer
+    ) -> None:
+        self._seats = seats
+        self._trunks = trunks
+        self._channels = channels
+        self._digest = digest
+
+    def call(self, request: SipRequest, flow: Flow, refusing: ReleaseCause | None, now: float) -> Decision:
+        """Decide about an INVITE; ``refusing`` is why no call is let in at present, if so."""
+        user = account_of(request)
+        if self._seats.of_user(user) is not None:
+            decision = self.account(request, user, now)
+            if isinstance(decision, Admitted) and refusing is not None:
+                return Rejected(503, refusing, None, RETRY_AFTER_SECONDS)
+            return decision
+        trunk = self._trunks.of_source(flow)
+        if trunk is None or trunk.direction is TrunkDirection.OUT:
+            return Rejected(403)
+        if refusing is not None:
+            return Rejected(503, refusing, trunk, RETRY_AFTER_SECONDS)
+        if not self._channels.free(trunk):
+            return Rejected(486, ReleaseCause.BUSY, trunk)
+        return Admitted(trunk=trunk)
+
+    def account(self, request: SipRequest, user: str, now: float) -> Admitted | Challenged | Rejected:
+        """Check that a request carries the credentials of the seat account ``user``."""
+        try:
+            given = [parse_digest(value, "Authorization") for value in request.headers.all("authorization")]
+        except SipParseError:
+            return Rejected(400)
+        stale = False
+        for credentials in given:
+            if credentials is None or credentials.get("realm") != self._digest.realm:
+                continue
+            seat: Seat | None = self._seats.of_user(user) if credentials.get("username") == user else None
+            verdict = self._digest.judge(
+                credentials,
+                method=request.method,
+                request_uri=request.uri_text,
+                secrets=seat.secrets if seat else None,
+                now=now,
+            )
+            if verdict is Verdict.GOOD and seat is not None:
+                return Admitted(seat=seat.id)
+            stale = stale or verdict is Verdict.STALE
+        return Challenged(self._digest.challenges(now, stale=stale))
+
+
+def account_of(request: SipRequest) -> str:
+    """The user of the From URI: an account or a calling number; empty text when its URI is of another kind."""
+    try:
+        return request.from_.uri.name
+    except SipParseError:
+        return ""

@@ -1,0 +1,92 @@
+"""Release causes at the SIP edge: to and from status codes (RFC 3261) and Q.850 causes (RFC 3326, RFC 3398)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ccplatform.contracts.words import ReleaseCause
+
+C: Final = ReleaseCause
+
+#: cause → (status that refuses an INVITE, Q.850 cause of the Reason header, its text)
+_OUTGOING: Final = {
+    C.NORMAL: (480, 16, "Normal call clearing"),
+    C.CANCELLED: (487, 16, "Normal call clearing"),
+    C.BUSY: (486, 17, "User busy"),
+    C.NO_ANSWER: (480, 19, "No answer from user"),
+    C.REJECTED: (603, 21, "Call rejected"),
+    C.UNREACHABLE: (480, 20, "Subscriber absent"),
+    C.NOT_FOUND: (404, 1, "Unallocated number"),
+    C.INCOMPATIBLE: (488, 88, "Incompatible destination"),
+    C.MEDIA_LOST: (480, 41, "Temporary failure"),
+    C.OVERLOAD: (503, 42, "Switching equipment congestion"),
+    C.UNAVAILABLE: (503, 41, "Temporary failure"),
+    C.TIMEOUT: (408, 102, "Recovery on timer expiry"),
+    C.FAILED: (500, 41, "Temporary failure"),
+}
+
+_BY_STATUS: Final = {
+    401: C.FAILED,
+    403: C.REJECTED,
+    404: C.NOT_FOUND,
+    407: C.FAILED,
+    408: C.UNREACHABLE,
+    410: C.NOT_FOUND,
+    415: C.INCOMPATIBLE,
+    480: C.NO_ANSWER,
+    481: C.FAILED,
+    484: C.NOT_FOUND,
+    486: C.BUSY,
+    487: C.CANCELLED,
+    488: C.INCOMPATIBLE,
+    503: C.UNREACHABLE,
+    600: C.BUSY,
+    603: C.REJECTED,
+    604: C.NOT_FOUND,
+    606: C.INCOMPATIBLE,
+}
+
+_BY_Q850: Final = {
+    1: C.NOT_FOUND,
+    16: C.NORMAL,
+    17: C.BUSY,
+    18: C.NO_ANSWER,
+    19: C.NO_ANSWER,
+    20: C.UNREACHABLE,
+    21: C.REJECTED,
+    27: C.UNREACHABLE,
+    28: C.NOT_FOUND,
+    34: C.BUSY,
+    38: C.UNREACHABLE,
+    41: C.FAILED,
+    42: C.OVERLOAD,
+    88: C.INCOMPATIBLE,
+}
+
+
+def status_of(cause: ReleaseCause) -> int:
+    """The status that refuses an INVITE for this cause."""
+    return _OUTGOING[cause][0]
+
+
+def reason_of(cause: ReleaseCause) -> str:
+    """The value of a Reason header."""
+    _, q850, text = _OUTGOING[cause]
+    return f'Q.850;cause={q850};text="{text}"'
+
+
+def cause_of_refusal(status: int, q850: int | None = None) -> ReleaseCause:
+    """Why a party that we called did not answer. A 408 is also what a party is that never replied."""
+    if q850 is not None and q850 in _BY_Q850 and q850 != 16:
+        return _BY_Q850[q850]
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    if status >= 600:
+        return C.REJECTED
+    return C.FAILED if status >= 500 else C.REJECTED
+
+
+def cause_of_clearing(q850: int | None) -> ReleaseCause:
+    """Why a connected party hung up: normal, unless a Reason header says that something broke."""
+    return C.FAILED if q850 in (38, 41, 42) else C.NORMAL

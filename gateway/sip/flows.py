@@ -1,0 +1,86 @@
+"""Where messages come from and go to: transport flows (RFC 5626 section 2, RFC 3261 section 18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from gateway.sip.headers import Via
+from gateway.sip.message import SipRequest
+from gateway.sip.syntax import split_list
+from gateway.sip.uri import SipUri, host_text, ip_of
+
+#: The port of SIP over UDP and TCP when a URI names none.
+DEFAULT_PORT: Final = 5060
+#: Transports that are served now; TLS, WS and WSS are to come.
+TRANSPORTS: Final = ("UDP", "TCP")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One peer address over one transport; ``host`` is an IP address without brackets.
+
+    ``connection`` numbers the TCP connection that a message came in on; None means any connection to the
+    address, made when there is none.
+    """
+
+    transport: str
+    host: str
+    port: int
+    connection: int | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport repeats lost packets itself, so that transactions need not."""
+        return self.transport != "UDP"
+
+    def address(self) -> str:
+        """``host:port`` for people and traces."""
+        return f"{host_text(self.host)}:{self.port}"
+
+    def without_connection(self) -> Flow:
+        """The same address over any connection."""
+        return self if self.connection is None else replace(self, connection=None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able data; a connection does not outlive the process."""
+        return {"transport": self.transport, "host": self.host, "port": self.port}
+
+    @classmethod
+    def restore(cls, data: dict[str, Any]) -> Flow:
+        """The flow that :meth:`snapshot` described."""
+        return cls(str(data["transport"]), str(data["host"]), int(data["port"]))
+
+
+def flow_to(uri: SipUri, default_transport: str = "UDP") -> Flow | None:
+    """The flow to a URI whose host is an IP address; None for names (RFC 3263 is not served) and SIPS."""
+    transport = uri.transport or default_transport
+    host = ip_of(uri.host)
+    if host is None or uri.scheme != "sip" or transport not in TRANSPORTS:
+        return None
+    return Flow(transport, host, uri.port or DEFAULT_PORT)
+
+
+def stamp_source(request: SipRequest, flow: Flow) -> None:
+    """Write into the top Via where a request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4)."""
+    via = request.via
+    wants_port = "rport" in via.params
+    if not wants_port and ip_of(via.host) == flow.host:
+        return
+    params = dict(via.params)
+    params["received"] = flow.host
+    if wants_port:
+        params["rport"] = str(flow.port)
+    lines = request.headers.all("via")
+    values = split_list(lines[0], "Via")
+    lines[0] = ", ".join([str(Via(via.transport, via.host, via.port, params)), *values[1:]])
+    request.headers.put_all("via", lines)
+    request.changed()
+
+
+def reply_flow(request: SipRequest, flow: Flow) -> Flow:
+    """Where responses to a request go (RFC 3261 section 18.2.2, RFC 3581 section 4): the same connection, or
+    over UDP the source address with the source port (rport) or the port of the Via."""
+    if flow.reliable or "rport" in request.via.params:
+        return flow
+    return replace(flow, port=request.via.port or DEFAULT_PORT)

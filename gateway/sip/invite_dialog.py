@@ -1,0 +1,352 @@
+"""The established part of an INVITE dialog, the same for both sides: requests inside it, offers, and its end.
+
+A pure core. :class:`~gateway.sip.uas.InviteServer` and :class:`~gateway.sip.uac.InviteClient` add how it begins.
+A 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4); when none comes, the dialog ends with a BYE.
+Session timers (RFC 4028) are declined by leaving them out of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from ccplatform.kernel.core import DeadlineReached
+from gateway.errors import IllegalEvent, SipParseError
+from gateway.sip.dialogs import Dialog, Identity
+from gateway.sip.dtmf_info import DTMF_TYPES, digit_of
+from gateway.sip.invite_events import (
+    AcceptOffer,
+    Acknowledged,
+    DialogAck,
+    DialogEnded,
+    DialogGone,
+    DialogRequest,
+    DialogResponse,
+    DigitSignalled,
+    InviteEffect,
+    InviteEvent,
+    OfferArrived,
+    RefuseOffer,
+    Release,
+)
+from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
+from gateway.sip.responses import response_to
+from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
+from gateway.sip.transactions import TimerValues
+
+
+class DialogState(StrEnum):
+    """Where an INVITE dialog stands."""
+
+    NEW = "new"
+    CALLING = "calling"  # UAC: INVITE sent, nothing heard
+    PROCEEDING = "proceeding"  # UAC: a provisional response came
+    CANCELLING = "cancelling"  # UAC: given up before the answer
+    OFFERED = "offered"  # UAS: INVITE received
+    RINGING = "ringing"  # UAS: 180 sent
+    ANSWERED = "answered"  # 2xx sent, its ACK is awaited
+    CONFIRMED = "confirmed"
+    ENDING = "ending"  # released by us; BYE sent or about to be
+    GONE = "gone"
+
+
+@dataclass(slots=True)
+class _Unacknowledged:
+    transaction: ServerKey
+    response: SipResponse
+    sequence: int
+    offered: bool  # our 2xx carries an offer, its ACK must carry the answer
+    interval: float
+    repeat_at: float
+    give_up_at: float
+
+
+@dataclass(slots=True)
+class _PendingOffer:
+    transaction: ServerKey
+    request: SipRequest
+    has_offer: bool
+
+
+#: The states in which media may flow.
+UP: Final = (DialogState.ANSWERED, DialogState.CONFIRMED)
+
+
+class InviteDialog:
+    """What both sides of an INVITE dialog do once it is established."""
+
+    def __init__(self, *, identity: Identity, timers: TimerValues, dialog: Dialog | None) -> None:
+        self.state = DialogState.NEW
+        self.dialog = dialog
+        self._identity = identity
+        self._timers = timers
+        self._unacknowledged: _Unacknowledged | None = None
+        self._pending: _PendingOffer | None = None
+        self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
+        self._ended = False
+
+    @classmethod
+    def restored(cls, data: dict[str, Any], identity: Identity, timers: TimerValues) -> InviteDialog:
+        """A confirmed dialog from :meth:`snapshot`."""
+        core = cls(identity=identity, timers=timers, dialog=Dialog.restore(data))
+        core.state = DialogState.CONFIRMED
+        return core
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """The dialog as JSON-able data, None unless it is established."""
+        return self.dialog.snapshot() if self.dialog is not None and self.state in UP else None
+
+    def next_deadline(self) -> float | None:
+        """When a 2xx must be repeated or given up."""
+        waiting = self._unacknowledged
+        return None if waiting is None else min(waiting.repeat_at, waiting.give_up_at)
+
+    def handle(self, event: InviteEvent | DeadlineReached, now: float) -> list[InviteEffect]:
+        """Take one event."""
+        match event:
+            case RequestArrived(key, request):
+                try:
+                    return self._request(event, now)
+                except SipParseError:
+                    return [self._refusal(key, request, 400)] if key is not None else []
+            case ResponseArrived(_, response):
+                return self._response(response, now)
+            case RequestFailed(_, request, timed_out):
+                return self._request_failed(request, 408 if timed_out else 503)
+            case AcceptOffer(sdp):
+                return self._accept_offer(sdp, now)
+            case RefuseOffer(warning):
+                return self._refuse_offer(warning)
+            case Release():
+                return self._release(event, now)
+            case DeadlineReached():
+                return self._deadline(now)
+            case _:
+                raise IllegalEvent(f"{type(event).__name__} does not fit a dialog that is {self.state}")
+
+    # --- requests of the peer -----------------------------------------------------------------------------
+
+    def _request(self, arrived: RequestArrived, now: float) -> list[InviteEffect]:
+        request, key = arrived.request, arrived.transaction
+        if request.method == "ACK":
+            return self._acknowledge(request)
+        if key is None:
+            return []
+        if request.method == "CANCEL":  # Too late for it: the INVITE has its final response (section 9.2).
+            return [DialogResponse(key, response_to(request, 200 if arrived.cancels else 481))]
+        dialog = self.dialog
+        if dialog is None or self.state is DialogState.GONE or request.from_.tag != dialog.remote_tag:
+            return [self._refusal(key, request, 481)]
+        if not dialog.accepts_sequence(request.cseq.number):
+            return [self._refusal(key, request, 500, retry_after=True)]
+        if request.method == "BYE":
+            return self._bye_arrived(key, request)
+        if request.headers.values("require"):
+            refusal = self._refusal(key, request, 420)
+            refusal.response.headers.put_all("unsupported", request.headers.values("require"))
+            return [refusal]
+        handler = _IN_DIALOG.get(request.method)
+        if handler is not None:
+            return handler(self, key, request)
+        return [self._refusal(key, request, 405 if request.method in KNOWN_METHODS else 501)]
+
+    def _bye_arrived(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        effects: list[InviteEffect] = [DialogResponse(key, response_to(request, 200))]
+        effects += self._end_quietly()
+        return [*effects, *self._ended_once(DialogEnded(True, 0, q850_of(request))), *self._gone()]
+
+    def _end_quietly(self) -> list[InviteEffect]:
+        """What else is open when the peer's BYE comes."""
+        self._unacknowledged = None
+        pending, self._pending = self._pending, None
+        return [self._refusal(pending.transaction, pending.request, 487)] if pending else []
+
+    def _options(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        return [DialogResponse(key, self._with_abilities(response_to(request, 200)))]
+
+    def _info(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        if not request.body:
+            return [DialogResponse(key, response_to(request, 200))]
+        if request.content_type not in DTMF_TYPES:
+            refusal = self._refusal(key, request, 415)
+            refusal.response.headers.put("accept", ", ".join(DTMF_TYPES))
+            return [refusal]
+        try:
+            digit = digit_of(request.content_type, request.body)
+        except SipParseError:
+            return [self._refusal(key, request, 400)]
+        return [DialogResponse(key, response_to(request, 200)), DigitSignalled(digit)]
+
+    def _reinvite(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
+            return [self._refusal(key, request, 491 if self.state in UP else 500, retry_after=True)]
+        return self._offer(key, request)
+
+    def _update(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
+            return [self._refusal(key, request, 500, retry_after=True)]
+        if not request.body:
+            assert self.dialog is not None
+            self.dialog.refresh_target(request)
+            return [DialogResponse(key, self._with_contact(response_to(request, 200)))]
+        return self._offer(key, request)
+
+    def _offer(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        if request.body and request.content_type != "application/sdp":
+            refusal = self._refusal(key, request, 415)
+            refusal.response.headers.put("accept", "application/sdp")
+            return [refusal]
+        self._pending = _PendingOffer(key, request, bool(request.body))
+        return [OfferArrived(request.body or None)]
+
+    # --- answers to offers --------------------------------------------------------------------------------
+
+    def _accept_offer(self, sdp: bytes, now: float) -> list[InviteEffect]:
+        pending, dialog = self._pending, self.dialog
+        if pending is None or dialog is None:
+            raise IllegalEvent(f"no offer to accept in a dialog that is {self.state}")
+        self._pending = None
+        dialog.refresh_target(pending.request)
+        response = self._with_contact(response_to(pending.request, 200, body=sdp))
+        if pending.request.method == "UPDATE":
+            return [DialogResponse(pending.transaction, response)]
+        return [self._answer(pending.transaction, response, not pending.has_offer, now)]
+
+    def _refuse_offer(self, warning: str) -> list[InviteEffect]:
+        pending, self._pending = self._pending, None
+        if pending is None:
+            raise IllegalEvent(f"no offer to refuse in a dialog that is {self.state}")
+        refusal = self._refusal(pending.transaction, pending.request, 488)
+        refusal.response.headers.put("warning", warning)
+        return [refusal]
+
+    def _answer(self, key: ServerKey, response: SipResponse, offered: bool, now: float) -> DialogResponse:
+        """A 2xx to an INVITE: repeated until acknowledged."""
+        t1 = self._timers.t1
+        sequence = response.cseq.number
+        self._unacknowledged = _Unacknowledged(key, response, sequence, offered, t1, now + t1, now + 64 * t1)
+        self.state = DialogState.ANSWERED
+        return DialogResponse(key, response)
+
+    def _acknowledge(self, ack: SipRequest) -> list[InviteEffect]:
+        waiting = self._unacknowledged
+        if waiting is None or ack.cseq.number != waiting.sequence:
+            return []
+        self._unacknowledged = None
+        if self.state is DialogState.ENDING:
+            return [self._bye(self._bye_owed.strip())]
+        self.state = DialogState.CONFIRMED
+        return [Acknowledged((ack.body or b"") if waiting.offered else None)]
+
+    def _deadline(self, now: float) -> list[InviteEffect]:
+        waiting = self._unacknowledged
+        if waiting is None:
+            return []
+        if now >= waiting.give_up_at:
+            self._unacknowledged = None
+            if self.state is DialogState.ENDING:
+                return [self._bye(self._bye_owed.strip())]
+            self.state = DialogState.ENDING
+            return [self._bye('SIP;cause=408;text="ACK missing"'), *self._ended_once(DialogEnded(True, 408))]
+        if now >= waiting.repeat_at:
+            waiting.interval = min(waiting.interval * 2, self._timers.t2)
+            waiting.repeat_at = now + waiting.interval
+            return [DialogResponse(waiting.transaction, waiting.response)]
+        return []
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _release(self, release: Release, now: float) -> list[InviteEffect]:
+        if self.state not in UP:
+            return []
+        effects: list[InviteEffect] = []
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            effects.append(self._refusal(pending.transaction, pending.request, 487))
+        self.state = DialogState.ENDING
+        if self._unacknowledged is None:
+            effects.append(self._bye(release.reason))
+        else:  # No BYE before the ACK (section 15).
+            self._bye_owed = release.reason or " "
+        return [*effects, *self._ended_once(DialogEnded(False))]
+
+    def _bye(self, reason: str) -> DialogRequest:
+        assert self.dialog is not None
+        bye = self.dialog.request("BYE", self._identity)
+        if reason:
+            bye.headers.put("reason", reason)
+        return DialogRequest(bye, self.dialog.destination())
+
+    def _response(self, response: SipResponse, now: float) -> list[InviteEffect]:
+        ours = self.dialog is not None and response.to.tag == self.dialog.remote_tag
+        return self._gone() if ours and response.cseq.method == "BYE" and response.final else []
+
+    def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
+        ours = self.dialog is not None and request.to.tag == self.dialog.remote_tag
+        return self._gone() if ours and request.method == "BYE" else []
+
+    def _ended_once(self, ended: DialogEnded) -> list[InviteEffect]:
+        if self._ended:
+            return []
+        self._ended = True
+        return [ended]
+
+    def _gone(self) -> list[InviteEffect]:
+        if self.state is DialogState.GONE:
+            return []
+        self.state = DialogState.GONE
+        self._unacknowledged = None
+        return [DialogGone()]
+
+    # --- building -----------------------------------------------------------------------------------------
+
+    def _refusal(
+        self, key: ServerKey, request: SipRequest, status: int, *, retry_after: bool = False
+    ) -> DialogResponse:
+        response = response_to(request, status, to_tag=self.dialog.local_tag if self.dialog else "")
+        if status == 405:
+            response.headers.put("allow", ALLOWED_METHODS)
+        if retry_after:
+            response.headers.put("retry-after", "1")
+        return DialogResponse(key, response)
+
+    def _with_contact(self, response: SipResponse) -> SipResponse:
+        assert self.dialog is not None
+        response.headers.put("contact", self._identity.contact(self.dialog.flow.transport))
+        return self._with_abilities(response)
+
+    def _with_abilities(self, response: SipResponse) -> SipResponse:
+        response.headers.put("allow", ALLOWED_METHODS)
+        response.headers.put("server", self._identity.user_agent)
+        return response
+
+    def _ack(self, dialog: Dialog, sequence: int) -> DialogAck:
+        return DialogAck(dialog.request("ACK", self._identity, cseq=sequence), dialog.destination())
+
+
+_Handler = Callable[[InviteDialog, ServerKey, SipRequest], list[InviteEffect]]
+_IN_DIALOG: Final[dict[str, _Handler]] = {
+    "INVITE": InviteDialog._reinvite,
+    "UPDATE": InviteDialog._update,
+    "INFO": InviteDialog._info,
+    "OPTIONS": InviteDialog._options,
+}
+
+
+def q850_of(message: SipRequest | SipResponse) -> int | None:
+    """The cause of a ``Reason: Q.850;cause=n`` header (RFC 3326)."""
+    try:
+        values = message.headers.values("reason")
+    except SipParseError:
+        return None
+    for value in values:
+        protocol, _, rest = value.partition(";")
+        if protocol.strip().upper() != "Q.850":
+            continue
+        for parameter in rest.split(";"):
+            name, _, number = parameter.partition("=")
+            if name.strip().lower() == "cause" and number.strip().isascii() and number.strip().isdigit():
+                return int(number.strip()) if len(number.strip()) <= 3 else None
+    return None

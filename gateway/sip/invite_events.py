@@ -1,0 +1,148 @@
+"""The vocabulary of INVITE dialogs: commands of their user, effects towards the wire, news for the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
+
+# --- commands of the user ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Send the INVITE (UAC), ``offer`` is its SDP."""
+
+    offer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Tell the caller that it rings (UAS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Accept the INVITE (UAS); ``sdp`` answers its offer, or offers when it had none."""
+
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End it in whatever state it is. ``status`` refuses an INVITE; ``reason`` is a Reason header (RFC 3326)."""
+
+    status: int = 480
+    reason: str = ""
+    warning: str = ""
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    """Answer a re-INVITE or UPDATE: ``sdp`` answers its offer, or offers when it had none."""
+
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseOffer:
+    """Refuse a re-INVITE or UPDATE with 488; the session stays as it is."""
+
+    warning: str
+
+
+UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer
+InviteEvent: TypeAlias = UserCommand | RequestArrived | ResponseArrived | RequestFailed
+
+# --- effects towards the wire -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DialogRequest:
+    """Send a request."""
+
+    request: SipRequest
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class DialogAck:
+    """Send the ACK of a 2xx."""
+
+    request: SipRequest
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class DialogResponse:
+    """Answer a request."""
+
+    transaction: ServerKey
+    response: SipResponse
+
+
+# --- news for the user ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRinging:
+    """A provisional response above 100; early media in ``sdp`` is not used."""
+
+    status: int
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAnswered:
+    """The INVITE was accepted; ``sdp`` answers our offer. The ACK is on its way."""
+
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfferArrived:
+    """A re-INVITE or UPDATE wants another session; None asks for our offer. AcceptOffer or RefuseOffer must
+    follow at once."""
+
+    sdp: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The ACK of our 2xx came; ``sdp`` answers our offer when we made one (late offer), else None."""
+
+    sdp: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigitSignalled:
+    """INFO brought a DTMF digit."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialogEnded:
+    """It is over, told once. ``status`` is the SIP status that ended it (0: a BYE or our own release), ``q850``
+    the cause of a Reason header."""
+
+    by_remote: bool
+    status: int = 0
+    q850: int | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DialogGone:
+    """Nothing more will come or go: the dialog may be forgotten."""
+
+
+WireEffect: TypeAlias = DialogRequest | DialogAck | DialogResponse
+DialogNews: TypeAlias = (
+    RemoteRinging | RemoteAnswered | OfferArrived | Acknowledged | DigitSignalled | DialogEnded | DialogGone
+)
+InviteEffect: TypeAlias = WireEffect | DialogNews

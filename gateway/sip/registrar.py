@@ -1,0 +1,341 @@
+"""The registrar (RFC 3261 section 10.3): which contacts each seat can be reached at. A pure core.
+
+Requests come in authenticated. A call goes to the address and connection that the REGISTER came from, not blindly
+to what the Contact says, so that phones behind NAT are reached (RFC 3581, RFC 5626 section 5.3).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from ccplatform.contracts.words import SeatId
+from ccplatform.kernel.core import DeadlineReached
+from gateway.errors import SipParseError
+from gateway.sip.flows import Flow, flow_to
+from gateway.sip.headers import NameAddr
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.responses import response_to
+from gateway.sip.syntax import readable
+from gateway.sip.transaction_layer import ServerKey
+from gateway.sip.uri import ip_of, parse_uri
+
+#: Contacts that one seat may have; one more takes the place of the one that was not refreshed for longest.
+MAX_CONTACTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrarLimits:
+    """Times to live, seconds: shortest (423 below), default, longest; ``max_bindings`` of all seats together."""
+
+    shortest: int = 60
+    default: int = 3600
+    longest: int = 3600
+    max_bindings: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One contact of a seat. ``flow`` is where calls go, ``expires_at`` and ``refreshed_at`` are monotonic."""
+
+    uri: str
+    flow: Flow
+    call_id: str
+    sequence: int
+    expires_at: float
+    refreshed_at: float
+    user_agent: str = ""
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """JSON-able data; times are ages."""
+        return {
+            "uri": self.uri,
+            "flow": self.flow.snapshot(),
+            "call_id": self.call_id,
+            "sequence": self.sequence,
+            "remaining_seconds": self.expires_at - now,
+            "age_seconds": now - self.refreshed_at,
+            "user_agent": self.user_agent,
+        }
+
+    @classmethod
+    def restore(cls, data: dict[str, Any], now: float) -> Binding:
+        """The binding that :meth:`snapshot` described."""
+        return cls(
+            uri=str(data["uri"]),
+            flow=Flow.restore(data["flow"]),
+            call_id=str(data["call_id"]),
+            sequence=int(data["sequence"]),
+            expires_at=now + float(data["remaining_seconds"]),
+            refreshed_at=now - float(data["age_seconds"]),
+            user_agent=str(data["user_agent"]),
+        )
+
+
+# --- events and effects -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterArrived:
+    """An authenticated REGISTER for a seat."""
+
+    seat: SeatId
+    transaction: ServerKey
+    request: SipRequest
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """A TCP connection is gone, and with it the contacts that were registered over it."""
+
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class SeatsRemoved:
+    """Seats are no longer configured."""
+
+    seats: frozenset[SeatId]
+
+
+RegistrarEvent: TypeAlias = RegisterArrived | ConnectionLost | SeatsRemoved
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAnswered:
+    """Send this response."""
+
+    transaction: ServerKey
+    response: SipResponse
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsChanged:
+    """A seat's contacts are these now: to be stored."""
+
+    seat: SeatId
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatAppeared:
+    """A seat that had no contact has one."""
+
+    seat: SeatId
+    transport: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDisappeared:
+    """A seat's last contact is gone: expired, removed or connection_lost."""
+
+    seat: SeatId
+    reason: str
+
+
+RegistrarEffect: TypeAlias = RegisterAnswered | BindingsChanged | SeatAppeared | SeatDisappeared
+
+
+class _Rejected(Exception):
+    def __init__(self, status: int, reason: str = "", header: tuple[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.header = header
+
+
+class Registrar:
+    """Contacts of all seats, by the identity of their URIs."""
+
+    def __init__(self, limits: RegistrarLimits) -> None:
+        self._limits = limits
+        self._seats: dict[SeatId, dict[str, Binding]] = {}
+        self._expiries: list[tuple[float, SeatId, str]] = []
+        self._count = 0
+
+    def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
+        """A seat's contacts, the latest refreshed first."""
+        bindings = self._seats.get(seat, {}).values()
+        return tuple(sorted(bindings, key=lambda binding: -binding.refreshed_at))
+
+    def next_deadline(self) -> float | None:
+        """When the next contact may expire (early after refreshes)."""
+        return self._expiries[0][0] if self._expiries else None
+
+    def handle(self, event: RegistrarEvent | DeadlineReached, now: float) -> list[RegistrarEffect]:
+        """Take one event."""
+        match event:
+            case RegisterArrived():
+                return self._register(event, now)
+            case ConnectionLost(flow):
+                return self._connection_lost(flow)
+            case SeatsRemoved(seats):
+                return self._drop([seat for seat in self._seats if seat in seats], lambda _: True, "removed")
+            case DeadlineReached():
+                return self._expire(now)
+
+    def _connection_lost(self, flow: Flow) -> list[RegistrarEffect]:
+        def lost(binding: Binding) -> bool:
+            return binding.flow == flow
+
+        seats = [seat for seat, found in self._seats.items() if any(map(lost, found.values()))]
+        return self._drop(seats, lost, "connection_lost")
+
+    # --- REGISTER -----------------------------------------------------------------------------------------
+
+    def _register(self, event: RegisterArrived, now: float) -> list[RegistrarEffect]:
+        request, before = event.request, self._seats.get(event.seat, {})
+        try:
+            after = self._updated(event, before, now)
+        except SipParseError as error:
+            return [RegisterAnswered(event.transaction, response_to(request, 400, readable(str(error))[:120]))]
+        except _Rejected as rejected:
+            response = response_to(request, rejected.status, rejected.reason)
+            if rejected.header is not None:
+                response.headers.put(*rejected.header)
+            return [RegisterAnswered(event.transaction, response)]
+        effects: list[RegistrarEffect] = []
+        if after != before:
+            self._replace(event.seat, after)
+            effects += self._changes(event.seat, before, "removed")
+        return [RegisterAnswered(event.transaction, self._listing(event, now)), *effects]
+
+    def _updated(self, event: RegisterArrived, before: dict[str, Binding], now: float) -> dict[str, Binding]:
+        """The seat's contacts after the request (section 10.3 steps 6 to 8); raises and changes nothing."""
+        request = event.request
+        values = request.headers.values("contact")
+        after = dict(before)
+        if "*" in values:
+            if len(values) != 1 or request.number("expires") != 0:
+                raise _Rejected(400, "Contact * needs Expires 0 and no other contact")
+            for binding in before.values():
+                self._check_order(binding, request)
+            return {}
+        if len(values) > MAX_CONTACTS:
+            raise _Rejected(403, f"At most {MAX_CONTACTS} contacts")
+        for contact in request.addresses("contact"):
+            uri = parse_uri(contact.uri_text, "Contact")
+            if uri.scheme != "sip" or uri.headers:
+                raise _Rejected(400, "Contact must be a sip URI without headers")
+            key, lifetime = uri.identity(), self._lifetime(contact, request)
+            old = after.get(key)
+            if old is not None:
+                self._check_order(old, request)
+            if lifetime == 0:
+                after.pop(key, None)
+            else:
+                after[key] = self._binding(event, contact, now, lifetime)
+        while len(after) > MAX_CONTACTS:
+            del after[min(after, key=lambda key: after[key].refreshed_at)]
+        if self._count - len(before) + len(after) > self._limits.max_bindings and len(after) > len(before):
+            raise _Rejected(503, "Too many registrations", ("retry-after", "60"))
+        return after
+
+    def _lifetime(self, contact: NameAddr, request: SipRequest) -> int:
+        text = contact.params.get("expires") or request.headers.first("expires") or ""
+        if not (text.isascii() and text.isdigit()) or len(text) > 10:
+            return self._limits.default  # A malformed value counts as the default (section 20.19).
+        seconds = int(text)
+        if 0 < seconds < self._limits.shortest:
+            raise _Rejected(423, "", ("min-expires", str(self._limits.shortest)))
+        return min(seconds, self._limits.longest)
+
+    @staticmethod
+    def _check_order(binding: Binding, request: SipRequest) -> None:
+        if binding.call_id == request.call_id and request.cseq.number <= binding.sequence:
+            raise _Rejected(500, "CSeq out of order")
+
+    @staticmethod
+    def _binding(event: RegisterArrived, contact: NameAddr, now: float, lifetime: int) -> Binding:
+        request = event.request
+        return Binding(
+            uri=contact.uri_text,
+            flow=flow_of_contact(contact, event.flow),
+            call_id=request.call_id,
+            sequence=request.cseq.number,
+            expires_at=now + lifetime,
+            refreshed_at=now,
+            user_agent=readable(request.headers.first("user-agent") or "")[:200],
+        )
+
+    def _listing(self, event: RegisterArrived, now: float) -> SipResponse:
+        response = response_to(event.request, 200)
+        contacts = [
+            f"<{binding.uri}>;expires={max(1, round(binding.expires_at - now))}"
+            for binding in self.contacts(event.seat)
+        ]
+        response.headers.put_all("contact", contacts)
+        return response
+
+    # --- keeping ------------------------------------------------------------------------------------------
+
+    def _replace(self, seat: SeatId, after: dict[str, Binding]) -> None:
+        before = self._seats.get(seat, {})
+        self._count += len(after) - len(before)
+        for key, binding in after.items():
+            if before.get(key) != binding:
+                heapq.heappush(self._expiries, (binding.expires_at, seat, key))
+        if after:
+            self._seats[seat] = after
+        else:
+            self._seats.pop(seat, None)
+
+    def _changes(self, seat: SeatId, before: dict[str, Binding], reason: str) -> list[RegistrarEffect]:
+        bindings = self.contacts(seat)
+        effects: list[RegistrarEffect] = [BindingsChanged(seat, bindings)]
+        if bindings and not before:
+            effects.append(SeatAppeared(seat, bindings[0].flow.transport, bindings[0].user_agent))
+        elif before and not bindings:
+            effects.append(SeatDisappeared(seat, reason))
+        return effects
+
+    def _drop(
+        self, seats: Iterable[SeatId], gone: Callable[[Binding], bool], reason: str
+    ) -> list[RegistrarEffect]:
+        effects: list[RegistrarEffect] = []
+        for seat in seats:
+            before = self._seats[seat]
+            self._replace(seat, {key: binding for key, binding in before.items() if not gone(binding)})
+            effects += self._changes(seat, before, reason)
+        return effects
+
+    def _expire(self, now: float) -> list[RegistrarEffect]:
+        effects: list[RegistrarEffect] = []
+        while self._expiries and self._expiries[0][0] <= now:
+            _, seat, key = heapq.heappop(self._expiries)
+            binding = self._seats.get(seat, {}).get(key)
+            if binding is not None and binding.expires_at <= now:
+                effects += self._drop([seat], lambda other: other.expires_at <= now, "expired")
+        return effects
+
+    # --- over a restart -----------------------------------------------------------------------------------
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """JSON-able data of all contacts."""
+        return {seat: [b.snapshot(now) for b in found.values()] for seat, found in self._seats.items()}
+
+    def restore(self, data: dict[str, Any], now: float) -> None:
+        """Take the contacts of :meth:`snapshot`, without those that expired since."""
+        for seat, rows in data.items():
+            bindings = [Binding.restore(row, now) for row in rows]
+            self.load(SeatId(seat), [binding for binding in bindings if binding.expires_at > now])
+
+    def load(self, seat: SeatId, bindings: Iterable[Binding]) -> None:
+        """Set a seat's contacts, as they were stored."""
+        self._replace(seat, {parse_uri(binding.uri).identity(): binding for binding in bindings})
+
+
+def flow_of_contact(contact: NameAddr, source: Flow) -> Flow:
+    """Where calls to a contact go. A connection is used again. Over UDP the Contact's port counts when its host is
+    the source's, otherwise the phone is behind NAT and only the source address reaches it."""
+    uri = contact.uri
+    claimed = flow_to(uri, source.transport)
+    if ip_of(uri.host) != source.host or claimed is None:
+        return source
+    if claimed.transport == source.transport and source.reliable:
+        return source
+    return replace(claimed, connection=None)

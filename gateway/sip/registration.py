@@ -1,0 +1,88 @@
+"""The shell of the registrar: its timer, its facts, and what is to be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ccplatform.contracts.facts import SeatRegistered, SeatUnregistered
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.words import SeatId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.core import EffectRunner
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.sip.message import SipResponse
+from gateway.sip.registrar import (
+    Binding,
+    BindingsChanged,
+    RegisterAnswered,
+    Registrar,
+    RegistrarEffect,
+    RegistrarEvent,
+    SeatAppeared,
+    SeatDisappeared,
+    SeatsRemoved,
+)
+from gateway.sip.transaction_layer import ServerKey
+
+
+class Registrations:
+    """Drives the registrar. ``stored(seat, bindings)`` hears each change, to be written behind."""
+
+    def __init__(
+        self,
+        registrar: Registrar,
+        *,
+        clock: Clock,
+        tasks: TaskSupervisor,
+        facts: Facts,
+        stored: Callable[[SeatId, tuple[Binding, ...]], None],
+    ) -> None:
+        self._registrar = registrar
+        self._facts = facts
+        self._stored = stored
+        self._answer: Callable[[ServerKey, SipResponse], None] = lambda _key, _response: None
+        self._runner: EffectRunner[RegistrarEvent, RegistrarEffect] = EffectRunner(
+            registrar, self._perform, clock, tasks.guarded("sip registrar")
+        )
+
+    def answer_with(self, answer: Callable[[ServerKey, SipResponse], None]) -> None:
+        """Send responses there."""
+        self._answer = answer
+
+    def tell(self, event: RegistrarEvent) -> None:
+        """Give the registrar an event."""
+        self._runner.post(event)
+
+    def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
+        """Where a seat can be reached, the latest refreshed first."""
+        return self._registrar.contacts(seat)
+
+    def reachable(self, seat: SeatId) -> bool:
+        """Whether a seat has a contact."""
+        return bool(self._registrar.contacts(seat))
+
+    def load(self, stored: Mapping[SeatId, Sequence[Binding]]) -> None:
+        """Take registrations back after a restart; contacts that came in by now count more."""
+        for seat, bindings in stored.items():
+            if not self._registrar.contacts(seat):
+                self._registrar.load(seat, bindings)
+        self._runner.rearm()
+
+    def remove_seats(self, seats: frozenset[SeatId]) -> None:
+        """Seats are no longer configured: their registrations end."""
+        self._runner.post(SeatsRemoved(seats))
+
+    def close(self) -> None:
+        """Stop the timer."""
+        self._runner.close()
+
+    def _perform(self, effect: RegistrarEffect) -> None:
+        match effect:
+            case RegisterAnswered(transaction, response):
+                self._answer(transaction, response)
+            case BindingsChanged(seat, bindings):
+                self._stored(seat, bindings)
+            case SeatAppeared(seat, transport, user_agent):
+                self._facts.record(SeatRegistered(seat=seat, transport=transport, user_agent=user_agent))
+            case SeatDisappeared(seat, reason):
+                self._facts.record(SeatUnregistered(seat=seat, reason=reason))

@@ -1,0 +1,39 @@
+"""Answers that need no dialog: to what is malformed, asks too much, or is not for us (RFC 3261 section 8.2)."""
+
+from __future__ import annotations
+
+from gateway.errors import SipParseError
+from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
+from gateway.sip.responses import response_to
+
+
+def answer_to_malformed(request: SipRequest, error: SipParseError) -> SipResponse:
+    """The refusal that says what is wrong, as far as a status line can."""
+    text = "".join(c if c.isascii() and c.isprintable() else "?" for c in str(error))
+    return response_to(request, error.status, f"Bad Request: {text}"[:120] if error.status == 400 else "")
+
+
+def answer_outside_dialog(request: SipRequest) -> SipResponse:
+    """200 to OPTIONS; 405 or 501 to what is not served."""
+    if request.method == "OPTIONS":
+        response = response_to(request, 200)
+        response.headers.put("accept", "application/sdp")
+    else:
+        response = response_to(request, 405 if request.method in KNOWN_METHODS else 501)
+    response.headers.put("allow", ALLOWED_METHODS)
+    return response
+
+
+def refusal_of_unusable(request: SipRequest) -> SipResponse | None:
+    """The refusal of an INVITE that asks for an extension or a body that we do not have; None when it does not."""
+    required = request.headers.values("require")
+    if required:
+        response = response_to(request, 420)
+        response.headers.put("unsupported", ", ".join(required))
+        return response
+    encoding = (request.headers.first("content-encoding") or "identity").strip().lower()
+    if request.body and (request.content_type != "application/sdp" or encoding != "identity"):
+        response = response_to(request, 415)
+        response.headers.put("accept", "application/sdp")
+        return response
+    return None

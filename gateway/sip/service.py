@@ -1,0 +1,363 @@
+"""The shell of SIP: messages in, to transactions, registrar and dialogs; what they decide, out.
+
+Everything between a message and its consequences on the wire runs synchronously in the loop's callback that
+received it. Decisions are made by the cores: who may call by :mod:`~gateway.sip.admission`, the rest by
+transaction layer, registrar and dialogs.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from ccplatform.contracts.facts import CallRefused
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.words import ContactId, LegId, ReleaseCause, SeatId, TrunkId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.core import EffectRunner
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.errors import SipParseError
+from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, account_of
+from gateway.sip.causes import reason_of
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.dialogs import Identity
+from gateway.sip.flows import Flow, reply_flow, stamp_source
+from gateway.sip.invite_dialog import InviteDialog
+from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.rates import SourceRates
+from gateway.sip.registrar import Binding, ConnectionLost, RegisterArrived
+from gateway.sip.registration import Registrations
+from gateway.sip.replies import answer_outside_dialog, answer_to_malformed, refusal_of_unusable
+from gateway.sip.responses import response_to
+from gateway.sip.settings import SipSettings
+from gateway.sip.syntax import readable
+from gateway.sip.tcp import FlowUser
+from gateway.sip.trace import SignallingTrace
+from gateway.sip.transaction_layer import (
+    DropRequest,
+    FlowFailed,
+    LayerEffect,
+    LayerEvent,
+    MessageArrived,
+    ReplyStatelessly,
+    RequestArrived,
+    RequestFailed,
+    ResponseArrived,
+    SendResponse,
+    ServerKey,
+    TransactionLayer,
+    TransmitOver,
+)
+from gateway.sip.transactions import TimerValues
+from gateway.sip.trunks import Trunk
+from gateway.sip.uac import InviteClient, OutgoingCall
+from gateway.sip.uas import InviteServer
+
+_log = structlog.get_logger("sip")
+
+#: Answers that a stranger may get at once before the rate counts.
+STRANGER_BURST: Final = 20.0
+_IN_DIALOG_ONLY: Final = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "REFER", "NOTIFY"})
+
+
+class Wire(Protocol):
+    """The sockets below."""
+
+    port: int
+
+    async def open(self, user: FlowUser) -> None:
+        """Listen."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        """Send a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingCall:
+    """An INVITE that was let in. ``offer`` is its SDP, None for a late offer."""
+
+    dialog: DialogRunner
+    seat: SeatId | None
+    trunk: Trunk | None
+    caller: str
+    caller_name: str
+    dialled: str
+    transport: str
+    offer: bytes | None
+
+
+class CallUser(Protocol):
+    """Who takes calls."""
+
+    def call_arrived(self, call: IncomingCall) -> None:
+        """A call was let in; its dialog waits for a command."""
+
+
+class SipService:
+    """SIP of one node. ``accepts_calls()`` says why no new call is taken now, None when they are;
+    ``random_bytes`` makes tags and branches."""
+
+    def __init__(
+        self,
+        *,
+        settings: SipSettings,
+        wire: Wire,
+        clock: Clock,
+        tasks: TaskSupervisor,
+        facts: Facts,
+        registrations: Registrations,
+        admission: Admission,
+        accepts_calls: Callable[[], ReleaseCause | None],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._clock = clock
+        self._facts = facts
+        self._registrations = registrations
+        self._admission = admission
+        self._accepts_calls = accepts_calls
+        self._random_bytes = random_bytes
+        self._guard = tasks.guarded("sip")
+        self._timers = TimerValues(settings.t1_seconds, settings.t2_seconds, settings.t4_seconds)
+        self._strangers = SourceRates(per_second=settings.stranger_requests_per_second, burst=STRANGER_BURST)
+        self._dialogs: dict[tuple[str, str], DialogRunner] = {}
+        self._invites: dict[ServerKey, DialogRunner] = {}
+        self._user: CallUser | None = None
+        self.identity = Identity.at(settings.public_host, settings.port, settings.user_agent)
+        self.trace = SignallingTrace(enabled=settings.trace)
+        layer = TransactionLayer(
+            sent_by=lambda transport: dict(self.identity.sent_by)[transport],
+            new_branch=self.new_token,
+            timers=self._timers,
+        )
+        self._layer: EffectRunner[LayerEvent, LayerEffect] = EffectRunner(layer, self._perform, clock, self._guard)
+        registrations.answer_with(lambda key, response: self._send(SendResponse(key, response)))
+
+    # --- life ---------------------------------------------------------------------------------------------
+
+    async def open(self, user: CallUser) -> None:
+        """Listen and give calls to ``user``; raises PortInUse."""
+        self._user = user
+        await self._wire.open(self)
+        self.identity = Identity.at(self._settings.public_host, self._wire.port, self._settings.user_agent)
+
+    async def close(self) -> None:
+        """Stop listening. Dialogs are left as they are: their snapshots go on elsewhere."""
+        await self._wire.close()
+        self._layer.close()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._wire.port
+
+    @property
+    def dialogs(self) -> int:
+        """Dialogs that are not gone."""
+        return len(self._dialogs)
+
+    def new_token(self) -> str:
+        """An unguessable tag, branch or Call-ID part."""
+        return self._random_bytes(8).hex()
+
+    # --- what legs ask ------------------------------------------------------------------------------------
+
+    def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
+        """Where a seat can be reached, the latest refreshed first."""
+        return self._registrations.contacts(seat)
+
+    def dial(self, call: OutgoingCall) -> DialogRunner:
+        """Make the dialog of a call that goes out; the INVITE is sent when it is told to."""
+        core = InviteClient(call, identity=self.identity, timers=self._timers)
+        return self._keep(core, (call.call_id, call.local_tag))
+
+    def restore_dialog(self, data: dict[str, Any]) -> DialogRunner:
+        """Take an established dialog back from its snapshot."""
+        core = InviteDialog.restored(data, self.identity, self._timers)
+        assert core.dialog is not None
+        return self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
+
+    def adopt_trace(self, call_id: str, contact: ContactId, leg: LegId) -> None:
+        """The messages of this dialog belong to a contact from now on, and those kept so far."""
+        for fact in self.trace.adopt(call_id, contact, leg):
+            self._facts.record(fact)
+
+    def refused(self, trunk: TrunkId | None, dialled: str, cause: ReleaseCause, status: int) -> None:
+        """Tell the fact that a call was not let in."""
+        self._facts.record(CallRefused(trunk=trunk, dialled=dialled, cause=cause, sip_status=status))
+
+    # --- from the wire ------------------------------------------------------------------------------------
+
+    def received(self, message: SipMessage, flow: Flow) -> None:
+        """A well-formed message."""
+        self._trace(message, flow, outgoing=False)
+        self._layer.post(MessageArrived(message, flow))
+
+    def malformed(self, error: SipParseError, flow: Flow) -> None:
+        """Something that is no SIP message: answered when it is enough of a request, and not too often."""
+        request = error.message
+        if not isinstance(request, SipRequest) or request.method == "ACK":
+            return
+        if not self._strangers.allows(flow.host, self._clock.now()):
+            return
+        try:
+            stamp_source(request, flow)
+            response = answer_to_malformed(request, error)
+            self._wire.send(response.encode(), reply_flow(request, flow))
+        except SipParseError:
+            _log.debug("malformed request without a way back", source=flow.host)
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection is gone or could not be made."""
+        self._layer.post(FlowFailed(flow))
+        if flow.connection is not None:
+            self._registrations.tell(ConnectionLost(flow))
+
+    # --- effects of the transaction layer -----------------------------------------------------------------
+
+    def _perform(self, effect: LayerEffect) -> None:
+        match effect:
+            case TransmitOver(message, flow):
+                self._trace(message, flow, outgoing=True)
+                self._wire.send(message.encode(), flow)
+            case RequestArrived(key, request, flow):
+                try:
+                    self._route(effect)
+                except SipParseError as error:
+                    if key is not None:
+                        self._reply(key, answer_to_malformed(request, error))
+            case ResponseArrived(owner, _) | RequestFailed(owner, _, _):
+                if isinstance(owner, DialogRunner):
+                    owner.tell(effect)
+
+    def _route(self, arrived: RequestArrived) -> None:
+        request, key = arrived.request, arrived.transaction
+        if request.to.tag is not None:
+            dialog = self._dialogs.get((request.call_id, request.to.tag))
+        else:
+            dialog = self._invites.get(arrived.cancels) if arrived.cancels is not None else None
+        if dialog is not None:
+            dialog.tell(arrived)
+        elif key is None:
+            return  # An ACK of a dialog that is gone.
+        elif request.method == "CANCEL":
+            self._reply(key, response_to(request, 200 if arrived.cancels is not None else 481))
+        elif request.to.tag is not None or request.method in _IN_DIALOG_ONLY:
+            self._reply(key, response_to(request, 481))
+        elif request.method == "INVITE":
+            self._invite(key, arrived)
+        elif request.method == "REGISTER":
+            self._authenticate_register(key, arrived)
+        else:
+            self._reply_to_stranger(key, arrived, answer_outside_dialog(request))
+
+    def _authenticate_register(self, key: ServerKey, arrived: RequestArrived) -> None:
+        request = arrived.request
+        decision = self._admission.account(request, request.to.uri.name, self._clock.now())
+        if isinstance(decision, Admitted) and decision.seat is not None:
+            self._registrations.tell(RegisterArrived(decision.seat, key, request, arrived.flow))
+        else:
+            self._refuse(key, arrived, decision)
+
+    def _invite(self, key: ServerKey, arrived: RequestArrived) -> None:
+        request, flow = arrived.request, arrived.flow
+        refusing = self._accepts_calls()
+        decision = self._admission.call(request, flow, refusing, self._clock.now())
+        if not isinstance(decision, Admitted) or self._user is None:
+            self._refuse(key, arrived, decision)
+            return
+        unusable = refusal_of_unusable(request)
+        if unusable is not None:
+            self._reply(key, unusable)
+            return
+        self._send(SendResponse(key, response_to(request, 100)))
+        local_tag = self.new_token()
+        core = InviteServer(
+            arrived,
+            local_tag=local_tag,
+            pinned=decision.seat is not None or flow.reliable,
+            identity=self.identity,
+            timers=self._timers,
+            now=self._clock.now(),
+        )
+        dialog = self._keep(core, (request.call_id, local_tag), invite=key)
+        dialog.start()
+        self._user.call_arrived(
+            IncomingCall(
+                dialog=dialog,
+                seat=decision.seat,
+                trunk=decision.trunk,
+                caller=account_of(request),
+                caller_name=readable(request.from_.display),
+                dialled=request.uri.name,
+                transport=flow.transport,
+                offer=request.body or None,
+            )
+        )
+
+    # --- answers ------------------------------------------------------------------------------------------
+
+    def _refuse(self, key: ServerKey, arrived: RequestArrived, decision: Admitted | Challenged | Rejected) -> None:
+        request = arrived.request
+        match decision:
+            case Challenged(challenges):
+                response = response_to(request, 401)
+                response.headers.put_all("www-authenticate", challenges)
+                self._reply(key, response)
+            case Rejected(status, None):
+                self._reply_to_stranger(key, arrived, response_to(request, status))
+            case Rejected(status, cause, trunk, retry_after):
+                assert cause is not None
+                response = response_to(request, status)
+                response.headers.put("reason", reason_of(cause))
+                if retry_after is not None:
+                    response.headers.put("retry-after", str(retry_after))
+                self._send(SendResponse(key, response))
+                self.refused(trunk.id if trunk else None, request.uri.name, cause, status)
+            case Admitted():
+                self._reply(key, response_to(request, 503))
+
+    def _reply(self, key: ServerKey, response: SipResponse) -> None:
+        """Answer without keeping anything of the request."""
+        self._send(ReplyStatelessly(key, response))
+
+    def _reply_to_stranger(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
+        if self._strangers.allows(arrived.flow.host, self._clock.now()):
+            self._reply(key, response)
+        else:
+            self._send(DropRequest(key))
+
+    # --- keeping ------------------------------------------------------------------------------------------
+
+    def _send(self, event: LayerEvent) -> None:
+        self._layer.post(event)
+
+    def _keep(self, core: InviteDialog, key: tuple[str, str], *, invite: ServerKey | None = None) -> DialogRunner:
+        dialog = DialogRunner(
+            core, key=key, invite=invite, send=self._send, gone=self._forget, clock=self._clock, guard=self._guard
+        )
+        self._dialogs[key] = dialog
+        if invite is not None:
+            self._invites[invite] = dialog
+        return dialog
+
+    def _forget(self, dialog: DialogRunner) -> None:
+        self._dialogs.pop(dialog.key, None)
+        if dialog.invite is not None:
+            self._invites.pop(dialog.invite, None)
+        # The ACK of a refusal, repeated messages: they still belong to the contact.
+        self._clock.call_at(self._clock.now() + 64 * self._timers.t1, lambda: self.trace.forget(dialog.call_id))
+
+    def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
+        local = dict(self.identity.sent_by)[flow.transport]
+        fact = self.trace.seen(message, flow, local, outgoing=outgoing)
+        if fact is not None:
+            self._facts.record(fact)

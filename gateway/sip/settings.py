@@ -1,0 +1,74 @@
+"""Settings of the SIP access layer."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class SipSettings(BaseModel):
+    """Listeners, timers and limits of SIP."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bind_ip: str = Field("127.0.0.1", description="IP address of the UDP and TCP listeners")
+    port: int = Field(5060, ge=0, le=65535, description="Port of the UDP and TCP listeners; 0 takes a free one")
+    advertised_address: str = Field(
+        "", description="IP address in Via and Contact when we are behind NAT; empty: bind_ip"
+    )
+    user_agent: str = Field("ccplatform", min_length=1, max_length=80, description="User-Agent and Server headers")
+    realm: str = Field(
+        "ccplatform",
+        min_length=1,
+        max_length=80,
+        description="Digest realm; stored SIP passwords belong to it and must be set again when it changes",
+    )
+    t1_seconds: float = Field(0.5, ge=0.05, le=5, description="RFC 3261 T1: round-trip estimate")
+    t2_seconds: float = Field(4.0, ge=0.5, le=60, description="RFC 3261 T2: longest pause between retransmissions")
+    t4_seconds: float = Field(5.0, ge=0.5, le=60, description="RFC 3261 T4: longest life of a packet")
+    min_register_seconds: int = Field(60, ge=1, le=3600, description="Shortest registration; below it 423")
+    max_register_seconds: int = Field(3600, ge=60, le=86_400, description="Longest and default registration")
+    max_registrations: int = Field(10_000, ge=1, le=1_000_000, description="Contacts of all seats together")
+    max_connections: int = Field(2_000, ge=1, le=100_000, description="TCP connections at once")
+    max_connections_per_source: int = Field(100, ge=1, le=100_000, description="TCP connections of one address")
+    idle_seconds: float = Field(
+        3700.0, ge=10, le=86_400, description="A TCP connection without a message for so long is closed"
+    )
+    stranger_requests_per_second: float = Field(
+        5.0, gt=0, le=1000, description="Answers an unknown address gets; more is dropped silently"
+    )
+    trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
+    tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS, once there is one")
+    tls_certificate: str = Field("", description="Certificate chain of SIP over TLS (PEM file)")
+    tls_key: str = Field("", description="Private key of SIP over TLS (PEM file)")
+
+    @field_validator("bind_ip", "advertised_address")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value:
+            ipaddress.ip_address(value)
+        return value
+
+    @field_validator("tls_certificate", "tls_key")
+    @classmethod
+    def _not_yet(cls, value: str) -> str:
+        if value:
+            raise ValueError("SIP over TLS is not available yet; leave this empty")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> SipSettings:
+        if not self.advertised_address and ipaddress.ip_address(self.bind_ip).is_unspecified:
+            raise ValueError(
+                f"advertised_address must be set when bind_ip is {self.bind_ip}: "
+                "peers need an address that they can reach"
+            )
+        if self.min_register_seconds > self.max_register_seconds:
+            raise ValueError("min_register_seconds is above max_register_seconds")
+        return self
+
+    @property
+    def public_host(self) -> str:
+        """The address that peers see."""
+        return self.advertised_address or self.bind_ip

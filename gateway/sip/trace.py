@@ -1,0 +1,119 @@
+"""The signalling trace (R10.4.d): SIP messages of each contact, secrets masked. A pure core.
+
+Messages of a dialog are kept, bounded, until its leg belongs to a contact; from then on every message is a fact.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from ccplatform.contracts.facts import SipMessageSeen
+from ccplatform.contracts.words import ContactId, LegId
+from gateway.sip.dtmf_info import DTMF_TYPES
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipMessage
+from gateway.sip.syntax import readable
+
+#: Dialogs without a contact that are remembered, and messages of each.
+MAX_DIALOGS: Final = 2_000
+MAX_MESSAGES: Final = 32
+MASK: Final = "***"
+
+_UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
+_SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    message: SipMessage
+    flow: Flow
+    local: str
+    outgoing: bool
+
+
+class SignallingTrace:
+    """What was said in each dialog, by Call-ID."""
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._waiting: OrderedDict[str, list[_Seen]] = OrderedDict()
+        self._owners: dict[str, tuple[ContactId, LegId]] = {}
+
+    def seen(self, message: SipMessage, flow: Flow, local: str, *, outgoing: bool) -> SipMessageSeen | None:
+        """Take a message; a fact when its dialog belongs to a contact already."""
+        if not self._enabled or message.cseq.method in _UNTRACED:
+            return None
+        seen = _Seen(message, flow, local, outgoing)
+        owner = self._owners.get(message.call_id)
+        if owner is not None:
+            return _fact(seen, owner)
+        waiting = self._waiting.get(message.call_id)
+        if waiting is None:
+            waiting = self._waiting[message.call_id] = []
+            if len(self._waiting) > MAX_DIALOGS:
+                self._waiting.popitem(last=False)
+        if len(waiting) < MAX_MESSAGES:
+            waiting.append(seen)
+        return None
+
+    def adopt(self, call_id: str, contact: ContactId, leg: LegId) -> list[SipMessageSeen]:
+        """The dialog belongs to this contact: what was kept of it, as facts."""
+        if not self._enabled:
+            return []
+        self._owners[call_id] = (contact, leg)
+        return [_fact(seen, (contact, leg)) for seen in self._waiting.pop(call_id, [])]
+
+    def forget(self, call_id: str) -> None:
+        """The dialog is gone."""
+        self._owners.pop(call_id, None)
+        self._waiting.pop(call_id, None)
+
+
+def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
+    contact, leg = owner
+    return SipMessageSeen(
+        contact=contact,
+        leg=leg,
+        outgoing=seen.outgoing,
+        transport=seen.flow.transport,
+        local=seen.local,
+        remote=seen.flow.address(),
+        text=masked(seen.message),
+    )
+
+
+def masked(message: SipMessage) -> str:
+    """The message for people, without digest responses, SRTP keys and digits of INFO bodies."""
+    lines = [message.start_line]
+    for name, value in message.headers.lines():
+        secret = name.lower() in _SECRET_HEADERS
+        lines.append(f"{name}: {_without_response(value) if secret else value}")
+    body = message.body.decode("utf-8", "replace")
+    if message.content_type in DTMF_TYPES:
+        body = _without_digits(body)
+    elif "a=crypto" in body:
+        body = "\n".join("a=crypto:" + MASK if line.startswith("a=crypto") else line for line in body.split("\n"))
+    return "\r\n".join(readable(line) for line in lines) + "\r\n\r\n" + body.replace("\0", "\ufffd")
+
+
+def _without_response(value: str) -> str:
+    at = value.lower().find("response=")
+    if at < 0:
+        return MASK
+    start = at + len("response=")
+    quoted = value[start : start + 1] == '"'
+    end = value.find('"' if quoted else ",", start + 1)
+    closing = '"' if quoted else ""
+    rest = "" if end < 0 else value[end + len(closing) :]
+    return f"{value[:start]}{closing}{MASK}{closing}{rest}"
+
+
+def _without_digits(body: str) -> str:
+    lines = body.split("\n")
+    if not any("=" in line for line in lines):
+        return MASK
+    return "\n".join(
+        f"{line.partition('=')[0]}={MASK}" if line.strip().lower().startswith("signal") else line for line in lines
+    )

@@ -1,0 +1,165 @@
+"""The sockets of SIP: one UDP and one TCP listener on the same address and port."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import Final, cast
+
+from ccplatform.kernel.clock import Clock, TimerHandle
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.errors import PortInUse, SipParseError
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipMessage
+from gateway.sip.parser import parse_message
+from gateway.sip.rates import SourceCounts
+from gateway.sip.tcp import ConnectionLimits, FlowUser, TcpConnections
+
+_RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
+_SWEEP_SECONDS: Final = 30.0
+_ATTEMPTS_FOR_FREE_PORT: Final = 20
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, owner: SipTransports) -> None:
+        self._owner = owner
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._owner.datagram(data, addr[0], addr[1])
+
+    def error_received(self, exc: Exception) -> None:
+        self._owner.send_errors += 1  # ICMP: nobody listens there; the transaction times out.
+
+
+class _Guarded:
+    """Keeps a bug above from closing a connection or a socket: the step is reported and dropped."""
+
+    def __init__(self, user: FlowUser, tasks: TaskSupervisor, malformed: SourceCounts) -> None:
+        self._user = user
+        self._guard = tasks.guarded("sip")
+        self._malformed = malformed
+
+    def received(self, message: SipMessage, flow: Flow) -> None:
+        self._guard(lambda: self._user.received(message, flow))
+
+    def malformed(self, error: SipParseError, flow: Flow) -> None:
+        self._malformed.add(flow.host)
+        self._guard(lambda: self._user.malformed(error, flow))
+
+    def flow_lost(self, flow: Flow) -> None:
+        self._guard(lambda: self._user.flow_lost(flow))
+
+
+class SipTransports:
+    """UDP and TCP on ``bind_ip``:``port``; with port 0 a free one, the same for both.
+
+    Malformed input is counted by source in :attr:`malformed`; what the user does about it is his business.
+    """
+
+    def __init__(
+        self, *, bind_ip: str, port: int, clock: Clock, tasks: TaskSupervisor, limits: ConnectionLimits
+    ) -> None:
+        self.bind_ip = bind_ip
+        self.port = port
+        self.malformed = SourceCounts()
+        self.send_errors = 0
+        self._clock = clock
+        self._tasks = tasks
+        self._limits = limits
+        self._user: FlowUser | None = None
+        self._udp: asyncio.DatagramTransport | None = None
+        self._tcp: TcpConnections | None = None
+        self._server: asyncio.Server | None = None
+        self._sweep: TimerHandle | None = None
+
+    async def open(self, user: FlowUser) -> None:
+        """Listen; raises :class:`PortInUse` that names transport, address and port."""
+        self._user = _Guarded(user, self._tasks, self.malformed)
+        self._tcp = TcpConnections(user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits)
+        udp, tcp = self._bind()
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
+        self._server = await loop.create_server(self._tcp.protocol, sock=tcp, backlog=512)
+        self._sweep_later()
+
+    async def close(self) -> None:
+        """Stop listening and close every connection."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        if self._udp is not None:
+            self._udp.close()
+        if self._server is not None:
+            self._server.close()
+        if self._tcp is not None:
+            self._tcp.close()
+
+    @property
+    def connections(self) -> int:
+        """TCP connections open now."""
+        return len(self._tcp) if self._tcp is not None else 0
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        """Send a message; failures come as ``flow_lost``."""
+        if (":" in flow.host) != (":" in self.bind_ip):  # IPv6 peers of an IPv4 socket, or the other way round
+            self._clock.call_at(self._clock.now(), lambda: self._user.flow_lost(flow) if self._user else None)
+        elif flow.transport == "UDP":
+            if self._udp is not None and not self._udp.is_closing():
+                self._udp.sendto(data, (flow.host, flow.port))
+        elif self._tcp is not None:
+            self._tcp.send(data, flow)
+
+    def datagram(self, data: bytes, host: str, port: int) -> None:
+        """A UDP datagram came."""
+        if self._user is None or not data.strip(b"\r\n\0"):
+            return  # A keep-alive (RFC 5626 section 3.5.1 and what phones send).
+        flow = Flow("UDP", host, port)
+        try:
+            message = parse_message(data)
+        except SipParseError as error:
+            self._user.malformed(error, flow)
+            return
+        self._user.received(message, flow)
+
+    # --- sockets ------------------------------------------------------------------------------------------
+
+    def _bind(self) -> tuple[socket.socket, socket.socket]:
+        """Both sockets on one port; a free port of TCP may be taken for UDP, then another is tried."""
+        for attempt in range(_ATTEMPTS_FOR_FREE_PORT):
+            tcp = self._socket("TCP", self.port)
+            number = cast(int, tcp.getsockname()[1])
+            try:
+                udp = self._socket("UDP", number)
+            except PortInUse:
+                tcp.close()
+                if self.port or attempt == _ATTEMPTS_FOR_FREE_PORT - 1:
+                    raise
+                continue
+            self.port = number
+            return udp, tcp
+        raise PortInUse("UDP", self.bind_ip, self.port, "no port is free")
+
+    def _socket(self, transport: str, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ipaddress.ip_address(self.bind_ip).version == 6 else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM)
+        made.setblocking(False)
+        if transport == "TCP":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        try:
+            made.bind((self.bind_ip, port))
+            if transport == "TCP":
+                made.listen(512)
+        except OSError as error:
+            made.close()
+            raise PortInUse(transport, self.bind_ip, port, error.strerror or str(error)) from error
+        return made
+
+    def _sweep_later(self) -> None:
+        def sweep() -> None:
+            if self._tcp is not None:
+                self._tcp.close_idle()
+            self._sweep_later()
+
+        self._sweep = self._clock.call_at(self._clock.now() + _SWEEP_SECONDS, sweep)

@@ -1,0 +1,178 @@
+"""The calling side of an INVITE dialog (RFC 3261 sections 9.1, 12.1.2, 13.2), a pure core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ccplatform.kernel.core import DeadlineReached
+from gateway.errors import IllegalEvent
+from gateway.sip.dialogs import MAX_FORWARDS, Dialog, Identity
+from gateway.sip.flows import Flow
+from gateway.sip.headers import Headers
+from gateway.sip.invite_dialog import DialogState, InviteDialog, q850_of
+from gateway.sip.invite_events import (
+    DialogEnded,
+    DialogRequest,
+    Invite,
+    InviteEffect,
+    InviteEvent,
+    Release,
+    RemoteAnswered,
+    RemoteRinging,
+)
+from gateway.sip.message import ALLOWED_METHODS, SipRequest, SipResponse
+from gateway.sip.responses import cancel_of
+from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
+from gateway.sip.transactions import TimerValues
+
+#: Longest time a called party may ring, seconds (timer C of RFC 3261 section 16.6).
+RING_LIMIT: Final = 180.0
+
+_UNANSWERED: Final = (DialogState.CALLING, DialogState.PROCEEDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingCall:
+    """What an INVITE is made of. ``from_party`` and ``to_party`` are name-addr texts without tag."""
+
+    uri: str
+    from_party: str
+    to_party: str
+    call_id: str
+    local_tag: str
+    flow: Flow
+    pinned: bool
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class InviteClient(InviteDialog):
+    """An INVITE that we send: NEW → CALLING → PROCEEDING → CONFIRMED → ENDING → GONE, or CANCELLING → GONE.
+
+    Of several answers of a forking proxy the first counts; the others get ACK and BYE (section 13.2.2.4).
+    """
+
+    def __init__(self, call: OutgoingCall, *, identity: Identity, timers: TimerValues) -> None:
+        super().__init__(identity=identity, timers=timers, dialog=None)
+        self._call = call
+        self._invite: SipRequest | None = None
+        self._cancel_sent = False
+        self._cancel_reason = ""
+        self._give_up_at: float | None = None
+
+    def next_deadline(self) -> float | None:
+        """The limit of ringing or of a CANCEL's effect, later that of a 2xx."""
+        if self.state in (*_UNANSWERED, DialogState.CANCELLING):
+            return self._give_up_at
+        return super().next_deadline()
+
+    def handle(self, event: InviteEvent | DeadlineReached, now: float) -> list[InviteEffect]:
+        """Take one event."""
+        match event:
+            case Invite(offer) if self.state is DialogState.NEW:
+                return self._send_invite(offer, now)
+            case Invite():
+                raise IllegalEvent(f"the INVITE was sent already, the dialog is {self.state}")
+            case Release() if self.state is DialogState.NEW:
+                return [*self._ended_once(DialogEnded(False)), *self._gone()]
+            case Release() if self.state in _UNANSWERED:
+                return self._cancel(event.reason, DialogEnded(False), now)
+            case ResponseArrived(_, response) if response.cseq.method == "INVITE":
+                return self._invite_response(response, now)
+            case RequestFailed(_, request, timed_out) if request.method == "INVITE":
+                return self._failed(408 if timed_out else 503, None)
+            case DeadlineReached() if self.state in (*_UNANSWERED, DialogState.CANCELLING):
+                return self._expired(now)
+            case _:
+                return super().handle(event, now)
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    def _send_invite(self, offer: bytes, now: float) -> list[InviteEffect]:
+        call, headers = self._call, Headers()
+        headers.put("max-forwards", MAX_FORWARDS)
+        headers.put("from", f"{call.from_party};tag={call.local_tag}")
+        headers.put("to", call.to_party)
+        headers.put("call-id", call.call_id)
+        headers.put("cseq", "1 INVITE")
+        headers.put("contact", self._identity.contact(call.flow.transport))
+        headers.put("allow", ALLOWED_METHODS)
+        headers.put("user-agent", self._identity.user_agent)
+        for name, value in call.headers:
+            headers.put(name, value)
+        headers.put("content-type", "application/sdp")
+        self._invite = SipRequest("INVITE", call.uri, headers, offer)
+        self.state = DialogState.CALLING
+        self._give_up_at = now + RING_LIMIT
+        return [DialogRequest(self._invite, call.flow)]
+
+    def _cancel(self, reason: str, ended: DialogEnded, now: float) -> list[InviteEffect]:
+        heard = self.state is DialogState.PROCEEDING
+        self.state = DialogState.CANCELLING
+        self._cancel_reason = reason
+        self._give_up_at = None
+        # Before a provisional response a CANCEL could overtake its INVITE (section 9.1): it waits for one.
+        effects = self._send_cancel(now) if heard else []
+        return [*effects, *self._ended_once(ended)]
+
+    def _send_cancel(self, now: float) -> list[InviteEffect]:
+        assert self._invite is not None
+        cancel = cancel_of(self._invite)
+        if self._cancel_reason:
+            cancel.headers.put("reason", self._cancel_reason)
+        self._cancel_sent = True
+        self._give_up_at = now + 64 * self._timers.t1
+        return [DialogRequest(cancel, self._call.flow)]
+
+    def _expired(self, now: float) -> list[InviteEffect]:
+        if self._give_up_at is None or now < self._give_up_at:
+            return []
+        if self.state is DialogState.CANCELLING:
+            return self._gone()
+        return self._cancel("", DialogEnded(False, 408), now)
+
+    # --- answers ------------------------------------------------------------------------------------------
+
+    def _invite_response(self, response: SipResponse, now: float) -> list[InviteEffect]:
+        if response.status < 200:
+            return self._provisional(response, now)
+        if response.status >= 300:
+            return self._failed(response.status, q850_of(response))
+        if self.state in _UNANSWERED:
+            return self._accepted(response)
+        return self._accepted_again(response)
+
+    def _provisional(self, response: SipResponse, now: float) -> list[InviteEffect]:
+        if self.state is DialogState.CANCELLING:
+            return [] if self._cancel_sent else self._send_cancel(now)
+        if self.state not in _UNANSWERED:
+            return []
+        self.state = DialogState.PROCEEDING
+        return [RemoteRinging(response.status, response.body)] if response.status > 100 else []
+
+    def _accepted(self, response: SipResponse) -> list[InviteEffect]:
+        self.dialog = self._dialog_of(response)
+        self.state = DialogState.CONFIRMED
+        sdp = response.body if response.content_type in ("application/sdp", "") else b""
+        return [self._ack(self.dialog, response.cseq.number), RemoteAnswered(sdp)]
+
+    def _accepted_again(self, response: SipResponse) -> list[InviteEffect]:
+        """A repeated 2xx, that of another branch, or one that crossed our CANCEL."""
+        if self.dialog is not None and response.to.tag == self.dialog.remote_tag:
+            return [self._ack(self.dialog, response.cseq.number)]
+        other = self._dialog_of(response)
+        ack = self._ack(other, response.cseq.number)
+        bye = DialogRequest(other.request("BYE", self._identity), other.destination())
+        if self.state is DialogState.CANCELLING:
+            self.dialog = other
+            self.state = DialogState.ENDING
+        return [ack, bye]
+
+    def _dialog_of(self, response: SipResponse) -> Dialog:
+        assert self._invite is not None
+        return Dialog.from_response(self._invite, response, self._call.flow, pinned=self._call.pinned)
+
+    def _failed(self, status: int, q850: int | None) -> list[InviteEffect]:
+        if self.state not in (*_UNANSWERED, DialogState.CANCELLING):
+            return []
+        return [*self._ended_once(DialogEnded(True, status, q850)), *self._gone()]

@@ -1,0 +1,235 @@
+"""The gateway's SQL: trunks, seats and their registrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from ccplatform.contracts.words import DEFAULT_TENANT, SeatId, TenantId, TrunkId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Refusal
+from ccplatform.security.errors import BadSeal
+from ccplatform.security.vault import Vault
+from ccplatform.storage.database import Database
+from gateway.sip.digest import Secrets, hash_a1
+from gateway.sip.flows import Flow
+from gateway.sip.registrar import Binding
+from gateway.sip.seats import Seat
+from gateway.sip.syntax import is_token
+from gateway.sip.trunks import Trunk, TrunkDirection
+
+_log = structlog.get_logger("gateway")
+
+_TRUNKS: Final = """
+    SELECT id, peers, host, port, transport, capacity, direction FROM trunks WHERE tenant = $1 ORDER BY id
+"""
+_SEATS: Final = "SELECT id, sip_user, realm, ha1_md5, ha1_sha256 FROM seats WHERE tenant = $1 ORDER BY id"
+_SEAT_ROWS: Final = """
+    SELECT s.id, s.sip_user, r.contact, r.transport, r.host, r.port, r.user_agent, r.expires_at
+    FROM seats s LEFT JOIN registrations r
+        ON r.tenant = s.tenant AND r.seat = s.id AND r.expires_at > $2
+    WHERE s.tenant = $1 ORDER BY s.id, r.refreshed_at DESC
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRow:
+    """A seat as lists show it, with its contacts: contact, transport, address, user agent, expiry."""
+
+    id: SeatId
+    sip_user: str
+    contacts: tuple[dict[str, Any], ...]
+
+
+class GatewayStore:
+    """Trunks, seats and registrations in PostgreSQL. Secrets are sealed by ``vault``; ``realm`` is the digest
+    realm that passwords are hashed for."""
+
+    def __init__(
+        self, *, database: Database, vault: Vault, clock: Clock, realm: str, tenant: TenantId = DEFAULT_TENANT
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._realm = realm
+        self._tenant = tenant
+
+    # --- trunks -------------------------------------------------------------------------------------------
+
+    async def save_trunk(self, trunk: Trunk) -> None:
+        """Make or change a trunk; raises BadTrunk when it makes no sense."""
+        trunk.check()
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO trunks (tenant, id, peers, host, port, transport, capacity, direction)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                ON CONFLICT (tenant, id) DO UPDATE SET
+                    peers = excluded.peers, host = excluded.host, port = excluded.port,
+                    transport = excluded.transport, capacity = excluded.capacity, direction = excluded.direction
+                """,
+                self._tenant,
+                trunk.id,
+                list(trunk.peers),
+                trunk.host,
+                trunk.port,
+                trunk.transport,
+                trunk.capacity,
+                trunk.direction.value,
+            )
+
+    async def trunks(self) -> list[Trunk]:
+        """Every trunk, by id."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_TRUNKS, self._tenant)
+        return [
+            Trunk(
+                id=TrunkId(row["id"]),
+                peers=tuple(row["peers"]),
+                host=row["host"],
+                port=row["port"],
+                transport=row["transport"],
+                capacity=row["capacity"],
+                direction=TrunkDirection(row["direction"]),
+            )
+            for row in rows
+        ]
+
+    # --- seats --------------------------------------------------------------------------------------------
+
+    async def save_seat(self, seat: SeatId, sip_user: str, password: str) -> None:
+        """Make a seat or change its account; only sealed hashes of the password are kept."""
+        if not is_token(sip_user) or not password:
+            raise Refusal(f"seat {seat}: the SIP user must be a token and the password not empty", code="bad_seat")
+        secrets = {
+            name: self._vault.seal(
+                hash_a1(algorithm, sip_user, self._realm, password).encode(), _context(name, seat, self._tenant)
+            )
+            for name, algorithm in (("ha1_md5", "MD5"), ("ha1_sha256", "SHA-256"))
+        }
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO seats (tenant, id, sip_user, realm, ha1_md5, ha1_sha256)
+                VALUES ($1, $2, $3, $4, $5, $6)
+                ON CONFLICT (tenant, id) DO UPDATE SET
+                    sip_user = excluded.sip_user, realm = excluded.realm,
+                    ha1_md5 = excluded.ha1_md5, ha1_sha256 = excluded.ha1_sha256
+                """,
+                self._tenant,
+                seat,
+                sip_user,
+                self._realm,
+                secrets["ha1_md5"],
+                secrets["ha1_sha256"],
+            )
+
+    async def seats(self) -> list[Seat]:
+        """Every seat that can sign in; one whose secret does not open or is of another realm is left out, said in
+        the log."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_SEATS, self._tenant)
+        return [seat for seat in map(self._opened, rows) if seat is not None]
+
+    def _opened(self, row: asyncpg.Record) -> Seat | None:
+        seat = SeatId(row["id"])
+        if row["realm"] != self._realm:
+            _log.error("seat needs its password set again: its realm is another", seat=seat, realm=row["realm"])
+            return None
+        try:
+            md5, sha256 = (
+                self._vault.open(row[name], _context(name, seat, self._tenant)).decode()
+                for name in ("ha1_md5", "ha1_sha256")
+            )
+        except BadSeal as error:
+            _log.error("seat left out", seat=seat, error=str(error))
+            return None
+        return Seat(id=seat, sip_user=row["sip_user"], secrets=Secrets(ha1_md5=md5, ha1_sha256=sha256))
+
+    async def seat_rows(self) -> list[SeatRow]:
+        """Every seat with its live registrations, as stored, for lists."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_SEAT_ROWS, self._tenant, self._clock.wall())
+        found: dict[str, tuple[str, list[dict[str, Any]]]] = {}
+        for row in rows:
+            _, contacts = found.setdefault(row["id"], (row["sip_user"], []))
+            if row["contact"] is not None:
+                columns = ("contact", "transport", "host", "port", "user_agent", "expires_at")
+                contacts.append({column: row[column] for column in columns})
+        return [
+            SeatRow(id=SeatId(seat), sip_user=sip_user, contacts=tuple(contacts))
+            for seat, (sip_user, contacts) in found.items()
+        ]
+
+    # --- registrations ------------------------------------------------------------------------------------
+
+    async def save_registrations(self, changed: Mapping[SeatId, Iterable[Binding]]) -> None:
+        """Replace the stored contacts of these seats, all or none."""
+        now, wall = self._clock.now(), self._clock.wall()
+        rows = [
+            (
+                self._tenant,
+                seat,
+                binding.uri,
+                binding.flow.transport,
+                binding.flow.host,
+                binding.flow.port,
+                binding.call_id,
+                binding.sequence,
+                binding.user_agent,
+                wall - timedelta(seconds=now - binding.refreshed_at),
+                wall + timedelta(seconds=binding.expires_at - now),
+            )
+            for seat, bindings in changed.items()
+            for binding in bindings
+        ]
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM registrations WHERE tenant = $1 AND seat = ANY($2::text[])",
+                self._tenant,
+                [str(seat) for seat in changed],
+            )
+            await connection.executemany(
+                """
+                INSERT INTO registrations (tenant, seat, contact, transport, host, port, call_id, cseq, user_agent,
+                    refreshed_at, expires_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                """,
+                rows,
+            )
+
+    async def registrations(self) -> dict[SeatId, list[Binding]]:
+        """What :meth:`save_registrations` stored and has not expired."""
+        now, wall = self._clock.now(), self._clock.wall()
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                """
+                SELECT seat, contact, transport, host, port, call_id, cseq, user_agent, refreshed_at, expires_at
+                FROM registrations WHERE tenant = $1 AND expires_at > $2
+                """,
+                self._tenant,
+                wall,
+            )
+        found: dict[SeatId, list[Binding]] = {}
+        for row in rows:
+            found.setdefault(SeatId(row["seat"]), []).append(
+                Binding(
+                    uri=row["contact"],
+                    flow=Flow(row["transport"], row["host"], row["port"]),
+                    call_id=row["call_id"],
+                    sequence=row["cseq"],
+                    expires_at=now + (row["expires_at"] - wall).total_seconds(),
+                    refreshed_at=now - (wall - row["refreshed_at"]).total_seconds(),
+                    user_agent=row["user_agent"],
+                )
+            )
+        return found
+
+
+def _context(name: str, seat: str, tenant: str) -> str:
+    return f"{name}:{tenant}:{seat}"

@@ -1,0 +1,81 @@
+"""The published flows and the numbers that lead to them, in memory: calls go on while the database is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ccplatform.contracts.ports import Alarms
+from ccplatform.contracts.words import FlowId, Severity
+from ccplatform.kernel.clock import Clock
+from ivr.document import flow_from
+from ivr.errors import FlowError
+from ivr.model import Flow
+from ivr.store import IvrStore, StoredFlow
+
+#: Alarm kind of a stored flow that this program cannot run; its subject is the flow.
+ALARM_INVALID = "flow_invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFlow:
+    """A flow in one revision."""
+
+    flow: Flow
+    revision: str
+
+
+class Catalogue:
+    """What :meth:`load` found last; a load that fails leaves it as it was."""
+
+    def __init__(self, *, store: IvrStore, clock: Clock, alarms: Alarms) -> None:
+        self._store = store
+        self._clock = clock
+        self._alarms = alarms
+        self._current: dict[FlowId, PublishedFlow] = {}
+        self._revisions: dict[tuple[FlowId, str], PublishedFlow] = {}
+        self._entry_points: dict[tuple[str, bool], FlowId] = {}
+
+    async def load(self) -> None:
+        """Read everything again; raises DatabaseUnavailable."""
+        stored = await self._store.flows(self._clock.wall())
+        entry_points = await self._store.entry_points()
+        current: dict[FlowId, PublishedFlow] = {}
+        for row in stored:
+            published = self._published(row)
+            if published is not None:
+                self._revisions[row.flow, row.revision] = published
+                if row.current:
+                    current[row.flow] = published
+        self._current = current
+        self._entry_points = {(entry.number, entry.from_seat): entry.flow for entry in entry_points}
+
+    def entry_point(self, dialled: str, from_seat: bool) -> FlowId | None:
+        """The flow behind a number; a seat's own numbers come first, and only a seat reaches them."""
+        own = self._entry_points.get((dialled, True)) if from_seat else None
+        flow = own or self._entry_points.get((dialled, False))
+        return flow if flow in self._current else None
+
+    def current(self, flow: FlowId) -> PublishedFlow | None:
+        """What new sessions run."""
+        return self._current.get(flow)
+
+    def revision(self, flow: FlowId, revision: str) -> PublishedFlow | None:
+        """What a session that began on a revision runs."""
+        return self._revisions.get((flow, revision))
+
+    def flows(self) -> list[Flow]:
+        """Every current flow."""
+        return [published.flow for published in self._current.values()]
+
+    def _published(self, row: StoredFlow) -> PublishedFlow | None:
+        known = self._revisions.get((row.flow, row.revision))
+        if known is not None:
+            return known
+        try:
+            flow = flow_from(row.document, f"flow {row.flow} revision {row.revision}")
+        except FlowError as error:
+            if row.current:
+                self._alarms.raise_alarm(ALARM_INVALID, row.flow, Severity.URGENT, str(error)[:1000])
+            return None
+        self._alarms.clear_alarm(ALARM_INVALID, row.flow)
+        return PublishedFlow(flow=flow, revision=row.revision)

@@ -1,0 +1,57 @@
+"""Errors of the IVR.
+
+::
+
+    Refusal
+    └── FlowError          a flow document that may not be published: every problem with file, path and reason
+    RemoteViolation
+    └── UnspeakableValue   a variable does not hold what a prompt wants to say (no number, no date)
+    Unavailable
+    ├── SpeechUnavailable  the speech engine crashed, hangs or is being restarted
+    ├── SoundUnavailable   a flow plays a file, and no directory of sounds is configured
+    └── QueryFailed        a data source is away, too slow, or its query is wrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccplatform.kernel.errors import Refusal, RemoteViolation, Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowProblem:
+    """One thing wrong with a flow document: where (``nodes.menu.choices.1``) and why."""
+
+    file: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.path}" if self.path else self.file
+        return f"{where}: {self.reason}"
+
+
+class FlowError(Refusal):
+    """A flow document is wrong; ``problems`` names everything that was found."""
+
+    def __init__(self, problems: Sequence[FlowProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), code="flow_invalid")
+        self.problems = tuple(problems)
+
+
+class UnspeakableValue(RemoteViolation):
+    """A value cannot be read aloud in the way that the prompt asks for."""
+
+
+class SpeechUnavailable(Unavailable):
+    """No speech now; the caller of the port takes his failure path."""
+
+
+class SoundUnavailable(Unavailable):
+    """The file that a flow wants to play cannot be found."""
+
+
+class QueryFailed(Unavailable):
+    """A data query gave no answer; ``str`` is for logs and never holds parameters."""

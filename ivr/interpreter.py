@@ -1,0 +1,299 @@
+"""The pure interpreter of flows: one session is a flow, a cursor and variables.
+
+Theory of operation. Entering a node either moves on at once (set, branch), asks for work under a ticket (prompts
+are rendered before they are played), or hands the caller to `calls`. Keys are taken by the running input or kept
+ahead for the next one. Every event is handled to its end: :meth:`Interpreter.handle` follows the way through the
+nodes in a loop, never by recursion, until the session waits for something. Whatever fails has a way on; where it
+has none, the caller is released and the session has FAILED with its cause. A session emits exactly one
+FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`, :mod:`ivr.listening`, :mod:`ivr.working`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered
+from ccplatform.contracts.flows import (
+    ConferenceCaller,
+    EchoCaller,
+    EndFlow,
+    EnterQueue,
+    FlowDigit,
+    FlowPlaybackEnded,
+    FlowRequestFailed,
+    ReleaseCaller,
+    StartFlow,
+    StopPrompt,
+    TransferCaller,
+)
+from ccplatform.contracts.words import ContactId, FlowOutcome, QueueId, ReleaseCause, TrunkId
+from ccplatform.kernel.core import DeadlineReached
+from ccplatform.kernel.errors import LocalMisuse
+from ivr.branches import way_of
+from ivr.listening import keep_key, listen, pause, take_keys
+from ivr.model import (
+    Agent,
+    Branch,
+    CallBack,
+    Collect,
+    Conference,
+    EchoNode,
+    EnterQueueNode,
+    Flow,
+    HandingNode,
+    Hangup,
+    Menu,
+    NodeName,
+    PlaySounds,
+    Query,
+    Say,
+    SetVariable,
+    SpeakingNode,
+    Transfer,
+)
+from ivr.run import Run
+from ivr.session import Phase, cursor_from, snapshot_of
+from ivr.speaking import play, playback_of, prompt_failed, speak
+from ivr.work import Effect, Rendered, SessionEvent, WorkFailed, WorkResult
+from ivr.working import work, work_done, work_failed
+
+
+class Interpreter:
+    """One session. ``sources`` names the data source of every named query; ``revision`` the flow's version."""
+
+    def __init__(
+        self, *, contact: ContactId, flow: Flow, revision: str = "", sources: Mapping[str, str] | None = None
+    ) -> None:
+        self.revision = revision
+        self._secure_flow = any(isinstance(node, Collect) and node.secure for node in flow.nodes.values())
+        self._run = Run(contact=contact, flow=flow, sources=sources or {})
+
+    # --- the core's contract ------------------------------------------------------------------------------
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that the session runs, in the version it began with."""
+        return self._run.flow
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over."""
+        return self._run.ended
+
+    def handle(self, event: SessionEvent | DeadlineReached, now: float) -> list[Effect]:
+        """Take one event; late answers and events after the end change nothing."""
+        run = self._run
+        if isinstance(event, StartFlow) and run.cursor.phase is not Phase.NEW:
+            raise LocalMisuse("the session has begun already")
+        run.step(now)
+        if not run.ended:
+            self._take(event)
+            self._follow()
+        return run.out
+
+    def next_deadline(self) -> float | None:
+        """When a silent caller, a slow piece of work or the longest session runs out."""
+        cursor = self._run.cursor
+        if cursor.phase in (Phase.NEW, Phase.HANDED_ON, Phase.ENDED):
+            return None
+        limit = cursor.started_at + self.flow.max_seconds
+        return limit if cursor.deadline is None else min(limit, cursor.deadline)
+
+    def fail(self, cause: str, now: float) -> list[Effect]:
+        """End the session for a fault outside of its flow (a bug of ours): the caller is released."""
+        self._run.step(now)
+        if not self._run.ended:
+            self._run.give_up(cause)
+        return self._run.out
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """The cursor and variables as JSON-able data, without secure inputs."""
+        cursor = self._run.cursor
+        node = self.flow.nodes.get(cursor.node)
+        secure = isinstance(node, Collect) and node.secure
+        return snapshot_of(cursor, now, hide_ahead=self._secure_flow, hide_typed=secure)
+
+    def restore(self, data: dict[str, Any], now: float) -> None:
+        """Become the session of a snapshot; call :meth:`resume` next. Raises ValueError on strange data."""
+        try:
+            cursor = cursor_from(data, now)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a session snapshot: {error!r}") from error
+        if cursor.node not in self.flow.nodes:
+            raise ValueError(f"the flow has no node {cursor.node!r}")
+        self._run.cursor = cursor
+
+    def resume(self, now: float) -> list[Effect]:
+        """Ask again for what was under way when the snapshot was taken; an unheard prompt starts again."""
+        run = self._run
+        run.step(now)
+        phase, node = run.cursor.phase, run.node
+        if phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, Say | PlaySounds | Menu | Collect):
+            speak(run, node)
+        elif phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+            work(run, node)
+        self._follow()
+        return run.out
+
+    # --- events -------------------------------------------------------------------------------------------
+
+    def _take(self, event: SessionEvent | DeadlineReached) -> None:
+        match event:
+            case StartFlow():
+                self._begin(event)
+            case FlowDigit():
+                self._key(event)
+            case FlowPlaybackEnded():
+                self._playback_ended(event)
+            case FlowRequestFailed():
+                self._request_failed()
+            case EndFlow():
+                self._caller_gone(abandoned=event.abandoned)
+            case DeadlineReached():
+                self._deadline()
+            case _:
+                if event.ticket == self._run.cursor.ticket:
+                    self._worked(event)
+
+    def _begin(self, event: StartFlow) -> None:
+        run = self._run
+        run.cursor.started_at = run.now
+        run.cursor.variables = {**self.flow.variables, **event.variables}
+        run.tell(FlowEntered(contact=run.contact, flow=run.flow_id, revision=self.revision))
+        run.next = self.flow.start
+
+    def _key(self, event: FlowDigit) -> None:
+        run, phase = self._run, self._run.cursor.phase
+        if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
+            return
+        node = run.node
+        if phase is Phase.LISTENING and isinstance(node, Menu | Collect):
+            take_keys(run, node)
+        elif isinstance(node, Say | PlaySounds | Menu | Collect) and node.barge_in:
+            if phase is Phase.PLAYING:
+                run.ask(StopPrompt())
+            run.drop_result()
+            self._after_prompt(node)
+
+    def _playback_ended(self, event: FlowPlaybackEnded) -> None:
+        run, cursor = self._run, self._run.cursor
+        node = run.node if cursor.phase is Phase.PLAYING else None
+        if not isinstance(node, Say | PlaySounds | Menu | Collect) or event.playback != playback_of(run):
+            return
+        if event.error:
+            prompt_failed(run, "playback_failed")
+            return
+        delivers = cursor.result_plays or (isinstance(node, Say | PlaySounds) and node.delivers)
+        cursor.delivered = cursor.delivered or (event.finished and delivers)
+        cursor.result_plays = False
+        self._after_prompt(node)
+
+    def _after_prompt(self, node: SpeakingNode) -> None:
+        self._run.cursor.ticket += 1  # whatever was under way is no longer waited for
+        if isinstance(node, Say | PlaySounds):
+            self._run.next = node.next
+        else:
+            listen(self._run, node)
+
+    def _request_failed(self) -> None:
+        run = self._run
+        node = run.node if run.cursor.phase is Phase.HANDED_ON else None
+        if isinstance(node, EnterQueueNode | Transfer | Conference):
+            run.next = node.on_error
+
+    def _caller_gone(self, *, abandoned: bool) -> None:
+        cursor = self._run.cursor
+        served = cursor.delivered or cursor.call_back or cursor.phase is Phase.HANDED_ON or not abandoned
+        self._run.end(FlowOutcome.COMPLETED if served else FlowOutcome.ABANDONED)
+
+    def _deadline(self) -> None:
+        run, cursor = self._run, self._run.cursor
+        due = self.next_deadline()
+        if due is None or run.now < due:
+            return
+        if run.now >= cursor.started_at + self.flow.max_seconds:
+            run.ask(ReleaseCaller(cause=ReleaseCause.TIMEOUT))
+            self._caller_gone(abandoned=True)
+            return
+        node = run.node
+        if cursor.phase is Phase.LISTENING and isinstance(node, Menu | Collect):
+            pause(run, node)
+        elif cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+            work_failed(run, node)
+        else:
+            prompt_failed(run, "speech_timeout")
+
+    def _worked(self, event: WorkResult) -> None:
+        run, node = self._run, self._run.node
+        if run.cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+            work_done(run, node, event)
+        elif run.cursor.phase is Phase.RENDERING and isinstance(event, Rendered):
+            play(run, event.items)
+        elif run.cursor.phase is Phase.RENDERING and isinstance(event, WorkFailed):
+            prompt_failed(run, event.reason)
+
+    # --- following the flow -------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        run = self._run
+        while run.next is not None and not run.ended:
+            name, run.next = run.next, None
+            self._enter(name)
+
+    def _enter(self, name: NodeName) -> None:
+        run, cursor = self._run, self._run.cursor
+        cursor.node, cursor.deadline = name, None
+        cursor.typed, cursor.tries, cursor.silent = [], 0, False
+        node = self.flow.nodes[name]
+        run.tell(FlowNodeEntered(contact=run.contact, flow=run.flow_id, node=name, kind=node.kind))
+        match node:
+            case Say() | PlaySounds() if cursor.keys_ahead and node.barge_in and cursor.result is None:
+                run.next = node.next
+            case Menu() | Collect() if cursor.keys_ahead and node.barge_in:
+                run.drop_result()
+                listen(run, node)
+            case Say() | PlaySounds() | Menu() | Collect():
+                speak(run, node)
+            case Branch():
+                run.next = way_of(node, cursor.variables)
+            case SetVariable():
+                self._set(node)
+            case Query() | CallBack() | Agent():
+                work(run, node)
+            case EnterQueueNode() | Transfer() | EchoNode() | Conference():
+                self._hand_on(node)
+            case Hangup():
+                run.ask(ReleaseCaller(cause=node.cause))
+                run.end(FlowOutcome.COMPLETED)
+            case _:
+                assert_never(node)
+
+    def _set(self, node: SetVariable) -> None:
+        cursor = self._run.cursor
+        if node.copy_of is not None:
+            cursor.variables[node.variable] = cursor.variables.get(node.copy_of, "")
+        else:
+            cursor.variables[node.variable] = node.value or ""
+        (cursor.secure.add if node.copy_of in cursor.secure else cursor.secure.discard)(node.variable)
+        self._run.next = node.next
+
+    def _hand_on(self, node: HandingNode) -> None:
+        run, cursor = self._run, self._run.cursor
+        run.drop_result()
+        cursor.keys_ahead = []
+        cursor.phase = Phase.HANDED_ON
+        match node:
+            case EnterQueueNode():
+                queue = QueueId(node.queue)
+                run.ask(EnterQueue(queue=queue, priority=node.priority, chosen_at=cursor.chosen_at))
+            case Transfer():
+                number = node.number or cursor.variables.get(node.number_of or "", "")
+                if number:
+                    run.ask(TransferCaller(trunk=TrunkId(node.trunk), number=number, record=node.record))
+                else:
+                    run.next = node.on_error
+            case EchoNode():
+                run.ask(EchoCaller(seconds=node.seconds))
+            case Conference():
+                run.ask(ConferenceCaller(room=node.room))

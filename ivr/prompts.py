@@ -1,0 +1,120 @@
+"""From a prompt and the session's variables to what is played: pieces that a speech engine or a file gives.
+
+Words that never change are pieces of their own, so that they come from the cache and only the caller's own
+values are spoken afresh.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ccplatform.contracts.media import PlayItem, SilenceItem, ToneItem
+from ivr.errors import UnspeakableValue
+from ivr.model import Flow, NodeName, Part, PlaySounds, Prompt, exits_of, prompts_of
+from ivr.numbers import READERS, Language, without_latin_digits
+
+#: Longest value of a variable that is spoken as it stands, characters.
+LONGEST_VALUE = 200
+
+#: Pause between the same prompt in two languages, seconds.
+BETWEEN_LANGUAGES = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """A text to be spoken. ``personal``: it tells something of the caller and must not be kept."""
+
+    language: Language
+    text: str
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFile:
+    """A file of the directory of sounds."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceSpeech:
+    """The reference speech of voice-quality tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """Tones and silence, as the media engine makes them."""
+
+    item: PlayItem
+
+
+Piece: TypeAlias = Utterance | SoundFile | ReferenceSpeech | Sound
+
+
+def compose(prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[str, str]) -> tuple[Piece, ...]:
+    """The pieces of a prompt in each of ``languages``; raises :class:`UnspeakableValue` naming the variable."""
+    pieces: list[Piece] = []
+    for language in languages:
+        if pieces:
+            pieces.append(Sound(item=SilenceItem(seconds=BETWEEN_LANGUAGES)))
+        pieces.extend(_utterance(part, language, variables) for part in prompt[language])
+    return tuple(pieces)
+
+
+def sounds_of(node: PlaySounds) -> tuple[Piece, ...]:
+    """The pieces of a play node."""
+    pieces: list[Piece] = []
+    for item in node.sounds:
+        if item.file is not None:
+            pieces.append(SoundFile(name=item.file))
+        elif item.tone is not None:
+            tone = item.tone
+            pieces.append(Sound(item=ToneItem(hertz=tone.hertz, seconds=tone.seconds, level_dbm0=tone.level_dbm0)))
+        elif item.silence is not None:
+            pieces.append(Sound(item=SilenceItem(seconds=item.silence)))
+        else:
+            pieces.append(ReferenceSpeech())
+    return tuple(pieces)
+
+
+def static_utterances(flow: Flow) -> Iterator[Utterance]:
+    """Every text of a flow that never changes; what callers hear first comes first."""
+    for name in _by_distance(flow):
+        for _, prompt in prompts_of(flow.nodes[name]):
+            for language in flow.languages:
+                for part in prompt[language]:
+                    if part.text is not None:
+                        yield _utterance(part, language, {})
+
+
+def _by_distance(flow: Flow) -> Iterator[NodeName]:
+    seen: set[str] = set()
+    waiting = deque([flow.start, *([flow.on_error] if flow.on_error else [])])
+    while waiting:
+        name = waiting.popleft()
+        if name not in seen:
+            seen.add(name)
+            yield name
+            waiting.extend(target for _, target in exits_of(flow.nodes[name]))
+
+
+def _utterance(part: Part, language: Language, variables: Mapping[str, str]) -> Utterance:
+    if part.text is not None:
+        return Utterance(language=language, text=_written(part.text, language))
+    name = part.variable or ""
+    value = variables.get(name, "")
+    if not value or len(value) > LONGEST_VALUE:
+        raise UnspeakableValue(f"the variable {name!r} is empty or too long to be spoken")
+    if part.reading == "spoken":
+        return Utterance(language=language, text=_written(value, language), personal=True)
+    try:
+        return Utterance(language=language, text=READERS[part.reading](value, language), personal=True)
+    except UnspeakableValue as error:
+        raise UnspeakableValue(f"the variable {name!r}: {error}") from error
+
+
+def _written(text: str, language: Language) -> str:
+    return without_latin_digits(text) if language == "zh" else text

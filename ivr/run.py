@@ -1,0 +1,85 @@
+"""One running session as the parts of the interpreter see it: flow, cursor, and what the present event causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ccplatform.contracts.facts import Fact, FlowLeft, QueryAnswered
+from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller
+from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, ReleaseCause
+from ivr.model import Flow, Node, NodeName
+from ivr.session import Cursor, Phase, QueryResult
+from ivr.work import Ask, Effect, Tell
+
+
+class Run:
+    """The session's state; ``next`` is the node to enter when the present step is done."""
+
+    def __init__(self, *, contact: ContactId, flow: Flow, sources: Mapping[str, str]) -> None:
+        self.contact = contact
+        self.flow = flow
+        self.sources = sources
+        self.cursor = Cursor()
+        self.next: NodeName | None = None
+        self.now = 0.0
+        self.out: list[Effect] = []
+
+    @property
+    def flow_id(self) -> FlowId:
+        """The flow's name."""
+        return FlowId(self.flow.flow)
+
+    @property
+    def node(self) -> Node:
+        """The node the session is at."""
+        return self.flow.nodes[self.cursor.node]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over."""
+        return self.cursor.phase is Phase.ENDED
+
+    def step(self, now: float) -> None:
+        """Begin to handle an event."""
+        self.now, self.out = now, []
+
+    def ask(self, request: FlowRequest) -> None:
+        """Ask `calls` for something."""
+        self.out.append(Ask(request=request))
+
+    def tell(self, fact: Fact) -> None:
+        """Record a fact."""
+        self.out.append(Tell(fact=fact))
+
+    def drop_result(self) -> None:
+        """The caller went on without hearing (all of) a query's result."""
+        self.cursor.result = None
+        self.cursor.result_plays = False
+
+    def query_unheard(self, result: QueryResult) -> None:
+        """A system cause kept a query from being answered."""
+        self.tell(
+            QueryAnswered(
+                contact=self.contact,
+                node=result.node,
+                source=result.source,
+                ok=False,
+                response_seconds=max(0.0, self.now - result.keyed_at),
+            )
+        )
+
+    def give_up(self, cause: str) -> None:
+        """Nothing leads on from a fault: release the caller."""
+        self.cursor.fault = self.cursor.fault or cause
+        self.ask(ReleaseCaller(cause=ReleaseCause.FAILED))
+        self.end(FlowOutcome.FAILED)
+
+    def end(self, outcome: FlowOutcome) -> None:
+        """The session's last effects; a system cause on the way makes it FAILED whatever came after."""
+        cursor = self.cursor
+        outcome = FlowOutcome.FAILED if cursor.fault else outcome
+        cursor.phase, cursor.deadline = Phase.ENDED, None
+        cursor.keys_ahead, cursor.typed, cursor.variables = [], [], {}
+        self.next = None
+        self.tell(FlowLeft(contact=self.contact, flow=self.flow_id, outcome=outcome, cause=cursor.fault))
+        self.ask(FlowFinished(outcome=outcome, call_back=cursor.call_back))

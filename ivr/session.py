@@ -1,0 +1,129 @@
+"""The state of one IVR session, and its form as plain data.
+
+A snapshot holds ages, never instants: every ``*_at`` becomes "so many seconds ago" and is turned back on another
+machine, later. Values of secure inputs are left out; a session restored in the middle of one asks again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+SNAPSHOT_VERSION = 1
+
+
+class Phase(StrEnum):
+    """What the session waits for."""
+
+    NEW = "new"
+    RENDERING = "rendering"  # the prompt's sound files
+    PLAYING = "playing"  # the end of the prompt
+    LISTENING = "listening"  # a key
+    WORKING = "working"  # a query, a stored call-back, the agents' desk
+    HANDED_ON = "handed_on"  # `calls` has the caller: queue, transfer, echo, conference
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key and when it was let go, monotonic seconds."""
+
+    digit: str
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """A result that the caller has not heard yet; ``keyed_at`` is the last key of its query."""
+
+    node: str
+    source: str
+    keyed_at: float
+    found: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Cursor:
+    """Where a session is and what it knows."""
+
+    node: str = ""
+    phase: Phase = Phase.NEW
+    ticket: int = 0  # of the work or playback waited for; grows, so late answers are recognised
+    started_at: float = 0.0
+    deadline: float | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    secure: set[str] = field(default_factory=set)  # variables that leave this process nowhere
+    keys_ahead: list[Key] = field(default_factory=list)  # pressed, not yet taken by an input
+    typed: list[Key] = field(default_factory=list)  # taken by the running input
+    tries: int = 0  # of the running input that were in vain
+    silent: bool = False  # the last try ended without a key
+    swallow: str = ""  # a terminator that may still follow an input complete by its length
+    keyed_at: float | None = None  # the key that completed the last input
+    chosen_at: float | None = None  # the same, while the way on from it was the caller's choice
+    asked_at: float = 0.0  # the last key before the running query, or its start
+    result: QueryResult | None = None
+    result_plays: bool = False
+    delivered: bool = False  # self-service did what the caller called for
+    call_back: bool = False
+    fault: str = ""  # the first system cause that hurt the session
+    fell: bool = False  # the flow's own on_error was used; it is not used twice
+
+
+def snapshot_of(cursor: Cursor, now: float, *, hide_ahead: bool, hide_typed: bool) -> dict[str, Any]:
+    """JSON-able data; instants as ages in seconds before ``now``; keys that may be secret can be left out."""
+
+    def age(instant: float | None) -> float | None:
+        return None if instant is None else now - instant
+
+    def keys(of: list[Key]) -> list[list[Any]]:
+        return [[key.digit, age(key.ended_at)] for key in of]
+
+    data: dict[str, Any] = {
+        name: msgspec.to_builtins(getattr(cursor, name)) for name in Cursor.__slots__ if name not in _SPECIAL
+    }
+    data["v"] = SNAPSHOT_VERSION
+    data["variables"] = {name: value for name, value in cursor.variables.items() if name not in cursor.secure}
+    data["secure"] = sorted(cursor.secure)
+    data["ages"] = {name: age(getattr(cursor, name)) for name in _INSTANTS}
+    data["keys_ahead"] = [] if hide_ahead else keys(cursor.keys_ahead)
+    data["typed"] = [] if hide_typed else keys(cursor.typed)
+    if cursor.result is not None:
+        data["result"] = [
+            cursor.result.node,
+            cursor.result.source,
+            age(cursor.result.keyed_at),
+            cursor.result.found,
+        ]
+    return data
+
+
+def cursor_from(data: dict[str, Any], now: float) -> Cursor:
+    """The cursor of a snapshot; raises ValueError, KeyError or TypeError when it is not one of ours."""
+    if data["v"] != SNAPSHOT_VERSION:
+        raise ValueError(f"session snapshot of version {data['v']}")
+
+    def instant(age: float | None) -> float | None:
+        return None if age is None else now - age
+
+    def keys(of: list[list[Any]]) -> list[Key]:
+        return [Key(digit=str(digit), ended_at=now - float(age)) for digit, age in of]
+
+    cursor = Cursor(**{name: data[name] for name in Cursor.__slots__ if name not in _SPECIAL})
+    cursor.phase = Phase(data["phase"])
+    cursor.variables = {str(name): str(value) for name, value in data["variables"].items()}
+    cursor.secure = set(data["secure"])
+    cursor.keys_ahead = keys(data["keys_ahead"])
+    cursor.typed = keys(data["typed"])
+    for name in _INSTANTS:
+        setattr(cursor, name, instant(data["ages"][name]))
+    if data.get("result") is not None:
+        node, source, age, found = data["result"]
+        cursor.result = QueryResult(node=node, source=source, keyed_at=now - float(age), found=found)
+    return cursor
+
+
+_INSTANTS = ("started_at", "deadline", "keyed_at", "chosen_at", "asked_at")
+_SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result"})

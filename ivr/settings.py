@@ -1,0 +1,55 @@
+"""Settings of the IVR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EspeakSettings(_Model):
+    """The bundled engine (espeak-ng), which runs in a process of its own."""
+
+    rate_zh: int = Field(160, ge=80, le=400, description="speaking rate in Mandarin, words a minute")
+    rate_en: int = Field(155, ge=80, le=400, description="speaking rate in English, words a minute")
+    volume: int = Field(100, ge=10, le=200, description="the engine's own volume; levels are normalised after it")
+    pitch: int = Field(45, ge=0, le=99, description="base pitch, 50 is the engine's own")
+    timeout_seconds: float = Field(5.0, gt=0, le=60, description="an utterance that takes longer kills the engine")
+    restart_seconds: tuple[float, float] = Field(
+        (0.5, 30.0), description="first and longest pause before a restart"
+    )
+
+
+class SpeechSettings(_Model):
+    """Text to speech."""
+
+    engine: Literal["espeak"] = Field("espeak", description="which engine speaks")
+    sample_rate: Literal[8000, 16000] = Field(8000, description="rate of the files, hertz")
+    level_dbfs: float = Field(-20.0, ge=-40, le=-10, description="mean level of a prompt, dB below full scale")
+    peak_dbfs: float = Field(-3.0, ge=-20, le=0, description="no sample is louder than this")
+    cache_bytes: int = Field(256 * 2**20, ge=2**20, description="how much spoken text is kept on disk")
+    espeak: EspeakSettings = EspeakSettings()
+
+
+class QuerySettings(_Model):
+    """A named query; callers' input only ever reaches it as parameters."""
+
+    source: Name = Field(description="name of the data source that is asked")
+    sql: str = Field(max_length=20_000, description="one SELECT with $1, $2 … for the parameters, which are text")
+    parameters: tuple[Name, ...] = Field((), max_length=20, description="names of $1, $2 … in this order")
+    timeout_seconds: float = Field(3.0, gt=0, le=8, description="statement time-out; R10.3.1.7 allows 8 s in all")
+
+
+class IvrSettings(_Model):
+    """The IVR."""
+
+    sounds_dir: Path | None = Field(None, description="where the files named by play nodes are")
+    speech: SpeechSettings = SpeechSettings()
+    queries: dict[Name, QuerySettings] = Field(default_factory=dict, description="named queries for flows")

@@ -1,0 +1,1 @@
+"""Speech engines behind one port, and the cache of what they said."""

@@ -1,0 +1,152 @@
+"""The default engine: espeak-ng, spoken to over pipes (see :mod:`ivr.speech.espeak_process`).
+
+One request at a time; synthesis runs some hundred times faster than the speech it makes. A child that crashes,
+hangs or talks nonsense is killed, an alarm is raised, and the next request after a growing pause starts another;
+requests during the pause fail at once, so that no caller waits for a dead engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import struct
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from importlib.metadata import version
+from pathlib import Path
+
+from ccplatform.contracts.ports import Alarms
+from ccplatform.contracts.words import Severity
+from ccplatform.kernel.clock import Clock
+from ivr.errors import SpeechUnavailable
+from ivr.numbers import Language
+from ivr.settings import SpeechSettings
+from ivr.speech.audio import Level, telephone_wav
+
+#: Longest text that is spoken, characters.
+MAX_TEXT = 2000
+
+#: Alarm kind and subject of a speech engine that does not work.
+ALARM = ("tts_unavailable", "espeak")
+
+_MAX_ANSWER_BYTES = 16 * 2**20
+_LENGTH = struct.Struct("!I")
+_VOICES: dict[Language, str] = {"zh": "cmn", "en": "en-us"}
+
+
+class EspeakSpeech:
+    """Speaks Mandarin and English by espeak-ng; ``command`` is replaced in tests."""
+
+    def __init__(
+        self, *, settings: SpeechSettings, clock: Clock, alarms: Alarms, command: tuple[str, ...] | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._alarms = alarms
+        self._command = command or (sys.executable, "-m", "ivr.speech.espeak_process")
+        self._level = Level(mean_dbfs=settings.level_dbfs, peak_dbfs=settings.peak_dbfs)
+        self._lock = asyncio.Lock()
+        self._process: Process | None = None
+        self._pause = 0.0
+        self._not_before = 0.0
+        self._engine = f"espeakng_loader-{version('espeakng_loader')}"
+
+    def voice(self, language: Language) -> str:
+        """Engine version, voice and every setting that changes the sound."""
+        own = self._settings.espeak
+        sound = (self._rate(language), own.pitch, own.volume, self._settings.sample_rate)
+        return f"{self._engine} {_VOICES[language]} {sound} {self._level}"
+
+    async def synthesize(self, text: str, language: Language, into: Path) -> None:
+        """Speak into a file; see the port."""
+        if len(text) > MAX_TEXT:
+            raise SpeechUnavailable(f"a text of {len(text)} characters is too long to be spoken")
+        own = self._settings.espeak
+        request = {
+            "text": text,
+            "voice": _VOICES[language],
+            "rate": self._rate(language),
+            "pitch": own.pitch,
+            "volume": own.volume,
+        }
+        async with self._lock:
+            rate, sound = await self._ask(json.dumps(request).encode())
+        await asyncio.to_thread(telephone_wav, sound, rate, self._settings.sample_rate, self._level, into)
+
+    async def close(self) -> None:
+        """End the child."""
+        async with self._lock:
+            await self._kill()
+
+    def _rate(self, language: Language) -> int:
+        return self._settings.espeak.rate_zh if language == "zh" else self._settings.espeak.rate_en
+
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
+        if self._clock.now() < self._not_before:
+            raise SpeechUnavailable("the speech engine is being restarted")
+        try:
+            async with asyncio.timeout(self._settings.espeak.timeout_seconds):
+                process = await self._started()
+                answer, sound = await _exchange(process, request)
+        except (OSError, EOFError, TimeoutError, ValueError) as error:
+            await self._lost(error)
+            raise SpeechUnavailable("the speech engine does not answer") from error
+        except asyncio.CancelledError:
+            await self._kill()  # an answer half read would be taken for the next one
+            raise
+        self._alarms.clear_alarm(*ALARM)
+        self._pause = 0.0
+        if "error" in answer:
+            raise SpeechUnavailable(f"the speech engine refused a text: {answer['error']}")
+        return int(str(answer["rate"])), sound
+
+    async def _started(self) -> Process:
+        if self._process is None:
+            root = str(Path(__file__).parents[2])
+            path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # a Ctrl-C is for us; the child ends with its stdin
+            )
+        return self._process
+
+    async def _lost(self, error: Exception) -> None:
+        first, longest = self._settings.espeak.restart_seconds
+        self._pause = min(longest, self._pause * 2 or first)
+        self._not_before = self._clock.now() + self._pause
+        reason = str(error) or type(error).__name__
+        self._alarms.raise_alarm(*ALARM, Severity.URGENT, f"the speech engine does not work: {reason}")
+        await self._kill()
+
+    async def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.communicate()
+
+
+async def _exchange(process: Process, request: bytes) -> tuple[dict[str, object], bytes]:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError("the engine has no pipes")
+    process.stdin.write(_LENGTH.pack(len(request)) + request)
+    await process.stdin.drain()
+    answer = json.loads(await _frame(process.stdout))
+    if not isinstance(answer, dict) or not ("error" in answer or isinstance(answer.get("rate"), int)):
+        raise ValueError("the engine's answer has an unknown form")
+    return answer, b"" if "error" in answer else await _frame(process.stdout)
+
+
+async def _frame(stream: asyncio.StreamReader) -> bytes:
+    (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+    if length > _MAX_ANSWER_BYTES:
+        raise ValueError(f"the engine's answer of {length} bytes is too long")
+    return await stream.readexactly(length)

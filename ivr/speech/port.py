@@ -1,0 +1,24 @@
+"""The port behind which every text-to-speech engine stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ivr.numbers import Language
+
+
+class Speech(Protocol):
+    """A text-to-speech engine."""
+
+    def voice(self, language: Language) -> str:
+        """Everything that shapes the sound of a text, engine version included: a key of caches."""
+
+    async def synthesize(self, text: str, language: Language, into: Path) -> None:
+        """Speak ``text`` into a mono 16-bit WAV file at telephone level, without leading silence.
+
+        Raises :class:`~ivr.errors.SpeechUnavailable`; the engine's own alarm is its own business.
+        """
+
+    async def close(self) -> None:
+        """Let the engine go."""

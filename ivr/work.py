@@ -1,0 +1,134 @@
+"""What goes in and out of an IVR session besides the contract's own commands and requests.
+
+The interpreter asks for work (speak, ask, store) under a ticket; the answer comes back as an event with the same
+ticket. An answer whose ticket is no longer waited for is dropped: the caller pressed on meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.flows import (
+    EndFlow,
+    FlowDigit,
+    FlowPlaybackEnded,
+    FlowRequest,
+    FlowRequestFailed,
+    StartFlow,
+)
+from ccplatform.contracts.media import PlayItem
+from ccplatform.contracts.words import AgentId, QueueId, SeatId
+from ivr.prompts import Piece
+
+# --- effects ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Pass a request to `calls`."""
+
+    request: FlowRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Record a fact."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """Make the pieces of a prompt playable; :class:`Rendered` or :class:`WorkFailed` follows."""
+
+    ticket: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQuery:
+    """Ask a named query; :class:`QueryAnswer` or :class:`WorkFailed` follows."""
+
+    ticket: int
+    query: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCallBack:
+    """Store the promise of a call-back; :class:`CallBackStored` or :class:`WorkFailed` follows."""
+
+    ticket: int
+    queue: QueueId
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskDesk:
+    """Act for the agent at a seat; :class:`DeskDone`, :class:`DeskRefused` or :class:`WorkFailed` follows."""
+
+    ticket: int
+    action: Literal["sign_in", "sign_out", "ready", "not_ready"]
+    seat: SeatId
+    agent: AgentId
+    pin: str = field(default="", repr=False)
+    reason: str = ""
+
+
+Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk
+Effect: TypeAlias = Ask | Tell | Work
+
+# --- events -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The prompt can be played."""
+
+    ticket: int
+    items: tuple[PlayItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryAnswer:
+    """The query's answer: its columns as text, or None for no row."""
+
+    ticket: int
+    row: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackStored:
+    """The promise is committed under this id."""
+
+    ticket: int
+    call_back: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskDone:
+    """The agent's state is changed and committed."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRefused:
+    """The rules do not allow it (wrong PIN, nobody signed in)."""
+
+    ticket: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFailed:
+    """The work could not be done; ``reason`` is a snake_case word of the system cause."""
+
+    ticket: int
+    reason: str
+
+
+WorkResult: TypeAlias = Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | WorkFailed
+SessionEvent: TypeAlias = StartFlow | FlowDigit | FlowPlaybackEnded | FlowRequestFailed | EndFlow | WorkResult

@@ -1,0 +1,184 @@
+"""The work that sessions ask for, done with the outside: speech, data queries, call-backs, the agents' desk.
+
+Every method turns what may be expected to go wrong into an answer; what comes back is an event for the session.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import assert_never
+
+import structlog
+
+from ccplatform.contracts.media import FileItem, PlayItem
+from ccplatform.contracts.ports import AgentDesk
+from ccplatform.contracts.words import AgentId, ContactId
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.kernel.ids import Ids
+from ivr.errors import QueryFailed, SoundUnavailable, SpeechUnavailable
+from ivr.prompts import Piece, ReferenceSpeech, Sound, SoundFile, Utterance
+from ivr.queries import Queries
+from ivr.reference import ensure_reference
+from ivr.speech.cache import PromptCache
+from ivr.speech.port import Speech
+from ivr.store import CallBackRequest, IvrStore
+from ivr.work import (
+    AskDesk,
+    CallBackStored,
+    DeskDone,
+    DeskRefused,
+    QueryAnswer,
+    Render,
+    Rendered,
+    RunQuery,
+    StoreCallBack,
+    Work,
+    WorkFailed,
+    WorkResult,
+)
+
+_NUMBER = re.compile(r"\+?[0-9*#]{2,32}")
+
+_log = structlog.get_logger("ivr")
+
+
+class Workers:
+    """Does the work of all sessions; ``sounds`` is the directory of the files that play nodes name."""
+
+    def __init__(
+        self,
+        *,
+        prompts: PromptCache,
+        speech: Speech,
+        queries: Queries,
+        store: IvrStore,
+        desk: AgentDesk,
+        sounds: Path | None,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._prompts = prompts
+        self._speech = speech
+        self._queries = queries
+        self._store = store
+        self._desk = desk
+        self._sounds = None if sounds is None else sounds.resolve()
+        self._clock = clock
+        self._ids = ids
+        self._reference: Path | None = None
+
+    # --- prompts ------------------------------------------------------------------------------------------
+
+    def render_now(self, work: Render) -> Rendered | None:
+        """The prompt, if every piece of it is there already: no waiting, so the first sample comes at once."""
+        items: list[PlayItem] = []
+        for piece in work.pieces:
+            item = self._item_now(piece)
+            if item is None:
+                return None
+            items.append(item)
+        return Rendered(ticket=work.ticket, items=tuple(items))
+
+    async def render(self, work: Render, passing: list[Path]) -> Rendered:
+        """The prompt, spoken where need be; files that must not be kept are noted in ``passing``."""
+        items = [self._item_now(piece) or await self._item(piece, passing) for piece in work.pieces]
+        return Rendered(ticket=work.ticket, items=tuple(items))
+
+    async def prepare_reference(self) -> Path:
+        """The reference speech, made now if need be; raises SpeechUnavailable."""
+        self._reference = await ensure_reference(self._prompts.directory, self._speech)
+        return self._reference
+
+    def _item_now(self, piece: Piece) -> PlayItem | None:
+        match piece:
+            case Sound():
+                return piece.item
+            case SoundFile():
+                return None if self._sounds is None else FileItem(path=str(self._sounds / piece.name))
+            case ReferenceSpeech():
+                return None if self._reference is None else FileItem(path=str(self._reference), trim=False)
+            case Utterance():
+                found = None if piece.personal else self._prompts.find(piece.text, piece.language)
+                return None if found is None else FileItem(path=str(found), trim=False)
+            case _:
+                assert_never(piece)
+
+    async def _item(self, piece: Piece, passing: list[Path]) -> PlayItem:
+        if isinstance(piece, Utterance) and piece.personal:
+            passing.append(path := await self._prompts.render_passing(piece.text, piece.language))
+        elif isinstance(piece, Utterance):
+            path = await self._prompts.render(piece.text, piece.language)
+        elif isinstance(piece, ReferenceSpeech):
+            path = await self.prepare_reference()
+        else:
+            raise SoundUnavailable("no directory of sounds is configured")
+        return FileItem(path=str(path), trim=False)
+
+    # --- all work -----------------------------------------------------------------------------------------
+
+    async def do(self, contact: ContactId, work: Work, passing: list[Path]) -> WorkResult:
+        """The answer to a piece of work."""
+        try:
+            match work:
+                case Render():
+                    return await self.render(work, passing)
+                case RunQuery():
+                    row = await self._queries.ask(work.query, work.parameters)
+                    return QueryAnswer(ticket=work.ticket, row=row)
+                case StoreCallBack():
+                    return await self._store_call_back(contact, work)
+                case AskDesk():
+                    return await self._ask_desk(work)
+                case _:
+                    assert_never(work)
+        except SpeechUnavailable as error:
+            return self._failed(contact, work, "tts_unavailable", error)
+        except QueryFailed as error:
+            return self._failed(contact, work, "query_failed", error)
+        except SoundUnavailable as error:
+            return self._failed(contact, work, "sound_unavailable", error)
+        except Unavailable as error:
+            return self._failed(contact, work, "unavailable", error)
+        except Refusal as error:
+            return DeskRefused(ticket=work.ticket, reason=error.code)
+
+    async def _store_call_back(self, contact: ContactId, work: StoreCallBack) -> WorkResult:
+        if not _NUMBER.fullmatch(work.number):
+            return WorkFailed(ticket=work.ticket, reason="no_number")
+        request = CallBackRequest(
+            id=self._ids.new(),
+            contact=contact,
+            queue=work.queue,
+            created_at=self._clock.wall(),
+            number=work.number,
+        )
+        return CallBackStored(ticket=work.ticket, call_back=await self._store.add_call_back(request))
+
+    async def _ask_desk(self, work: AskDesk) -> WorkResult:
+        refused = DeskRefused(ticket=work.ticket, reason="not_allowed")
+        if not work.seat:
+            return refused
+        if work.action == "sign_in":
+            if not await self._desk.pin_matches(work.agent, work.pin):
+                return refused
+            await self._desk.sign_in(work.agent, work.seat, _by(work.agent))
+            return DeskDone(ticket=work.ticket)
+        agent = self._desk.agent_at(work.seat)
+        if agent is None:
+            return refused
+        if work.action == "sign_out":
+            await self._desk.sign_out(agent, _by(agent))
+        else:
+            await self._desk.set_ready(agent, work.action == "ready", _by(agent), work.reason)
+        return DeskDone(ticket=work.ticket)
+
+    @staticmethod
+    def _failed(contact: ContactId, work: Work, reason: str, error: Exception) -> WorkFailed:
+        _log.warning("work of a session failed", contact=contact, work=type(work).__name__, error=str(error))
+        return WorkFailed(ticket=work.ticket, reason=reason)
+
+
+def _by(agent: AgentId) -> str:
+    return f"agent:{agent}"

@@ -1,0 +1,113 @@
+"""Agents: who is in which state, and how the time of the day was spent (D-OCC, D-UTIL)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ccplatform.contracts.facts import AgentStateChanged
+from ccplatform.contracts.words import AgentState
+from metrics.calendar import Calendar, DayBook
+from metrics.model import MICROSECONDS, FoldRules, Observation, Stamp, microseconds
+
+
+@dataclass(slots=True)
+class AgentTimes:
+    """Time of all agents, microseconds."""
+
+    talk: int = 0  # hold included
+    wrap_up: int = 0
+    idle: int = 0  # ready, or ringing
+    rest: int = 0  # not ready for any reason but a meal (break)
+    meal: int = 0
+
+    @property
+    def occupancy(self) -> float | None:
+        """D-OCC: (talk + wrap-up) / (talk + wrap-up + idle)."""
+        busy = self.talk + self.wrap_up
+        return busy / (busy + self.idle) if busy + self.idle else None
+
+    @property
+    def utilisation(self) -> float | None:
+        """D-UTIL: (talk + wrap-up + idle) / (talk + wrap-up + idle + break); meals are left out."""
+        work = self.talk + self.wrap_up + self.idle
+        return work / (work + self.rest) if work + self.rest else None
+
+    def spend(self, state: AgentState, reason: str, duration: int, meals: frozenset[str]) -> None:
+        """Add an interval."""
+        match state:
+            case AgentState.TALKING | AgentState.HELD:
+                self.talk += duration
+            case AgentState.WRAP_UP:
+                self.wrap_up += duration
+            case AgentState.READY | AgentState.RESERVED:
+                self.idle += duration
+            case AgentState.NOT_READY if reason in meals:
+                self.meal += duration
+            case AgentState.NOT_READY:
+                self.rest += duration
+            case AgentState.SIGNED_OUT:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The interval an agent is in."""
+
+    state: AgentState
+    reason: str
+    since_us: int
+
+
+class Agents:
+    """Present states and the times of today and yesterday; an interval over midnight is cut there."""
+
+    def __init__(self, *, rules: FoldRules, calendar: Calendar) -> None:
+        self._meals = rules.meal_reasons
+        self._calendar = calendar
+        self._present: dict[str, Presence] = {}
+        self._days: DayBook[AgentTimes] = DayBook(AgentTimes)
+
+    def changed(self, fact: AgentStateChanged, stamp: Stamp, out: list[Observation]) -> None:
+        """An interval ended and the next began."""
+        before = self._present.get(fact.agent)
+        reason = before.reason if before is not None and before.state is fact.previous else ""
+        lasted = microseconds(fact.previous_seconds)
+        for day, duration in self._calendar.split(stamp.at_us - lasted, stamp.at_us):
+            times = self._days.of(day)
+            if times is not None:
+                times.spend(fact.previous, reason, duration, self._meals)
+        self._present[fact.agent] = Presence(fact.state, fact.reason, stamp.at_us)
+
+    def by_state(self) -> dict[AgentState, int]:
+        """How many of the agents that facts told of are in each state."""
+        counts = dict.fromkeys(AgentState, 0)
+        for presence in self._present.values():
+            counts[presence.state] += 1
+        return counts
+
+    def today(self, second: int) -> AgentTimes:
+        """The times of the day of ``second`` up to then, open intervals included."""
+        day = self._calendar.day_of(second)
+        times = AgentTimes(**asdict(self._days.peek(day)))
+        begin, now = self._calendar.start(day) * MICROSECONDS, second * MICROSECONDS
+        for presence in self._present.values():
+            open_us = now - max(begin, presence.since_us)
+            if open_us > 0:
+                times.spend(presence.state, presence.reason, open_us, self._meals)
+        return times
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {
+            "present": {agent: [p.state.value, p.reason, p.since_us] for agent, p in self._present.items()},
+            "days": {str(day): asdict(times) for day, times in self._days.days.items()},
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take the state of a snapshot."""
+        self._present = {
+            agent: Presence(AgentState(state), reason, since)
+            for agent, (state, reason, since) in data["present"].items()
+        }
+        self._days.days = {int(day): AgentTimes(**times) for day, times in data["days"].items()}

@@ -1,0 +1,199 @@
+"""Compliance with section 10.3: what the fold measured, judged by the definitions. One row a requirement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from metrics.confidence import lower_bound, upper_bound
+from metrics.definitions import REQUIREMENTS
+from metrics.fold import Fold
+from metrics.indicator import CONFIDENCE, Comparison, Definition, Unit
+from metrics.model import MICROSECONDS, ONE_DAY, TWO_HOURS, LoadClass, Measurement, Verdict, at_of, mean, share
+
+#: Computes a measurement from the fold at a second since the epoch.
+Measure: TypeAlias = Callable[[Fold, int], Measurement]
+
+#: Share of the design load from which a DTMF response proves anything (R10.3.1.6).
+DTMF_LOAD_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplianceRow:
+    """A requirement, what was measured, and the verdict.
+
+    ``confidence_bound`` is the 95 % bound of a share that decides the verdict: the lower one, or the upper one
+    when it shows a failure.
+    """
+
+    definition: Definition
+    measurement: Measurement
+    verdict: Verdict
+    confidence_bound: float | None
+
+
+def rows(fold: Fold, now: int) -> list[ComplianceRow]:
+    """Every requirement at ``now`` (seconds since the epoch), in the order of the standard."""
+    return [judge(definition, MEASURES[definition.id](fold, now)) for definition in REQUIREMENTS]
+
+
+def judge(definition: Definition, measured: Measurement) -> ComplianceRow:
+    """The verdict on a measurement, by the rules of `definitions.py`."""
+    verdict, bound = Verdict.NO_DATA, None
+    if measured.value is not None and definition.target is not None and definition.comparison is not None:
+        if measured.successes is None:
+            verdict = _judge_value(definition.comparison, definition.target, measured, definition.min_samples)
+        else:
+            verdict, bound = _judge_share(definition.target, measured.successes, measured, definition.min_samples)
+        if not measured.met:
+            verdict = Verdict.INSUFFICIENT
+    return ComplianceRow(definition=definition, measurement=measured, verdict=verdict, confidence_bound=bound)
+
+
+def _judge_value(comparison: Comparison, target: float, measured: Measurement, needed: int) -> Verdict:
+    if measured.samples < needed or measured.value is None:
+        return Verdict.INSUFFICIENT
+    return Verdict.PASS if comparison.holds(measured.value, target) else Verdict.FAIL
+
+
+def _judge_share(target: float, successes: int, measured: Measurement, needed: int) -> tuple[Verdict, float]:
+    lower = lower_bound(successes, measured.samples, CONFIDENCE)
+    if lower >= target:
+        return Verdict.PASS, lower
+    upper = upper_bound(successes, measured.samples, CONFIDENCE)
+    if upper < target:
+        return Verdict.FAIL, upper
+    missed = successes / measured.samples < target
+    return (Verdict.FAIL if missed and measured.samples >= needed else Verdict.INSUFFICIENT), lower
+
+
+def _connect_rate(kind: LoadClass) -> Measure:
+    def measure(fold: Fold, now: int) -> Measurement:
+        end, sums = fold.access.window(kind, now)
+        return share(
+            sums.connected, sums.attempts, label=_window_label(end, now, f"blocked calls: {sums.blocked}")
+        )
+
+    return measure
+
+
+def _ivr_success(kind: LoadClass) -> Measure:
+    def measure(fold: Fold, now: int) -> Measurement:
+        end, sums = fold.access.window(kind, now)
+        return share(sums.completed, sums.sessions, label=_window_label(end, now))
+
+    return measure
+
+
+def _window_label(end: int, now: int, *more: str) -> str:
+    ended = (f"window ended {at_of(end).isoformat()}",) if 0 < end < now else ()
+    return "; ".join((*ended, *more))
+
+
+def _connect_delay(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.responses.connect(now)
+    return mean(total, samples)
+
+
+def _voice_delay(fold: Fold, now: int) -> Measurement:
+    sums = fold.voice.sums(now)
+    return share(sums.quick_calls, sums.calls)
+
+
+def _loss(fold: Fold, now: int) -> Measurement:
+    sums = fold.voice.sums(now)
+    label = ""
+    if sums.legs:
+        into = f"{sums.lost_in}/{sums.expected_in}"
+        out = f"{sums.lost_out}/{sums.sent_out}"
+        label = f"lost towards the centre {into}, from it {out}; legs below 5 %: {sums.clean_legs}/{sums.legs}"
+    return Measurement(value=sums.worse_loss, samples=sums.legs, label=label)
+
+
+def _dtmf_under_load(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.responses.keys(TWO_HOURS, now)
+    load = fold.access.load(now)
+    needed = DTMF_LOAD_SHARE * fold.rules.design_load_erlang
+    met = load is not None and load >= needed
+    known = "unknown" if load is None else f"{load:.3f} Erl per channel"
+    return mean(total, samples, met=met, label=f"load {known}, needed {needed:.3f}")
+
+
+def _dtmf_day(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.responses.keys(ONE_DAY, now)
+    return mean(total, samples)
+
+
+def _query(window: int) -> Measure:
+    def measure(fold: Fold, now: int) -> Measurement:
+        samples, total, failed = fold.responses.queries(window, now)
+        return mean(total, samples, label=f"failed queries: {failed}")
+
+    return measure
+
+
+def _self_service(fold: Fold, now: int) -> Measurement:
+    sessions, completed = fold.responses.sessions(now)
+    return share(completed, sessions)
+
+
+def _agent_wait(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.responses.agents(now)
+    return mean(total, samples)
+
+
+def _no_probes(fold: Fold, now: int) -> Measurement:
+    return Measurement(value=None, samples=0, label="measured by probes only")
+
+
+#: How each requirement is measured.
+MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
+    {
+        "R10.3.1.1.a": _connect_rate(LoadClass.IDLE),
+        "R10.3.1.1.b": _connect_rate(LoadClass.BUSY),
+        "R10.3.1.2": _connect_delay,
+        "R10.3.1.3.delay": _voice_delay,
+        "R10.3.1.3.loss": _loss,
+        "R10.3.1.4.a": _no_probes,
+        "R10.3.1.4.b": _no_probes,
+        "R10.3.1.4.c": _no_probes,
+        "R10.3.1.5.a": _ivr_success(LoadClass.IDLE),
+        "R10.3.1.5.b": _ivr_success(LoadClass.BUSY),
+        "R10.3.1.6": _dtmf_under_load,
+        "R10.3.1.7": _query(TWO_HOURS),
+        "R10.3.2.a": _self_service,
+        "R10.3.2.b": _dtmf_day,
+        "R10.3.2.c": _query(ONE_DAY),
+        "R10.3.2.d": _agent_wait,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure of the day without a target (section 3.1)."""
+
+    definition_id: str
+    value: float | None
+    samples: int
+    unit: Unit
+
+
+def figures(fold: Fold, now: int) -> list[Figure]:
+    """D-SL, D-ASA, D-AHT, D-OCC, D-UTIL of the day so far, all queues and agents together."""
+    day, times = fold.queues.whole_day(now), fold.agents.today(now)
+    spent = (times.talk + times.wrap_up + times.idle + times.rest) // MICROSECONDS
+    return [
+        Figure(definition_id="D-SL", value=day.service_level, samples=day.offered, unit=Unit.RATIO),
+        _seconds("D-ASA", day.wait_us, day.answered),
+        _seconds("D-AHT", day.talk_us + day.wrap_up_us, day.handled),
+        Figure(definition_id="D-OCC", value=times.occupancy, samples=spent, unit=Unit.RATIO),
+        Figure(definition_id="D-UTIL", value=times.utilisation, samples=spent, unit=Unit.RATIO),
+    ]
+
+
+def _seconds(name: str, total_us: int, samples: int) -> Figure:
+    value = total_us / samples / MICROSECONDS if samples else None
+    return Figure(definition_id=name, value=value, samples=samples, unit=Unit.SECONDS)

@@ -1,0 +1,123 @@
+"""Contacts that are open: what later facts of a contact need to know about earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ccplatform.contracts.facts import (
+    CallRefused,
+    ContactArrived,
+    ContactEnded,
+    Queued,
+    QueueLeft,
+    RecordingStarted,
+)
+from ccplatform.contracts.words import Direction, Outcome
+from metrics.model import ONE_DAY, Counted, Observation, Stamp
+from metrics.names import Names
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenContact:
+    """What is remembered of a contact until it ends."""
+
+    direction: Direction
+    trunk: str | None
+    arrived: int  # second
+    voiced: bool = False  # its first voice was sent
+    met_agent: bool = False  # an agent answered it
+    talked: bool = False  # a talk of it ended
+    queue: str | None = None  # where it waits now
+    delay_second: int = 0  # where its voice delay is counted
+    delay_us: int = -1  # the worst of its legs, −1: none measured
+
+
+class Contacts:
+    """The table of open contacts, bounded: beyond ``limit`` the oldest is forgotten."""
+
+    def __init__(self, *, limit: int, queues: Names, trunks: Names) -> None:
+        self._limit = limit
+        self._queues = queues
+        self._trunks = trunks
+        self._open: dict[str, OpenContact] = {}
+        self.waiting: dict[str, int] = {}
+
+    @property
+    def active(self) -> int:
+        """How many contacts are open."""
+        return len(self._open)
+
+    def get(self, contact: str) -> OpenContact | None:
+        """The open contact, or None when it is not known (any more)."""
+        return self._open.get(contact)
+
+    def arrived(self, fact: ContactArrived, stamp: Stamp, out: list[Observation]) -> None:
+        """A contact opens; one that began more than a day ago and never ended was lost, and is forgotten."""
+        oldest = next(iter(self._open), None)
+        if oldest is not None and (
+            len(self._open) >= self._limit or self._open[oldest].arrived < stamp.second - ONE_DAY
+        ):
+            self._forget(oldest)
+        self._open[fact.contact] = OpenContact(
+            direction=fact.direction, trunk=self._trunks.maybe(fact.trunk), arrived=stamp.second
+        )
+
+    def refused(self, fact: CallRefused, stamp: Stamp, out: list[Observation]) -> None:
+        """A call that never became a contact."""
+        trunk = self._trunks.maybe(fact.trunk) or ""
+        out.append(Counted("cc_calls", (Direction.INBOUND, trunk, Outcome.REFUSED)))
+
+    def queued(self, fact: Queued, stamp: Stamp, out: list[Observation]) -> None:
+        """It waits; a contact that comes back to its queue waits once."""
+        contact = self._open.get(fact.contact)
+        if contact is None:
+            return
+        self._stop_waiting(contact)
+        contact.queue = self._queues.of(fact.queue)
+        self.waiting[contact.queue] = self.waiting.get(contact.queue, 0) + 1
+
+    def left_queue(self, fact: QueueLeft, stamp: Stamp, out: list[Observation]) -> None:
+        """It no longer waits."""
+        contact = self._open.get(fact.contact)
+        if contact is not None:
+            self._stop_waiting(contact)
+
+    def ended(self, fact: ContactEnded, stamp: Stamp, out: list[Observation]) -> None:
+        """It is complete: counted by its outcome, then forgotten."""
+        contact = self._open.get(fact.contact)
+        trunk = self._trunks.maybe(fact.trunk) or ""
+        unknown = Direction.INBOUND if fact.trunk is not None else Direction.INTERNAL
+        direction = contact.direction if contact is not None else unknown
+        out.append(Counted("cc_calls", (direction, trunk, fact.outcome)))
+        out.append(Counted("cc_contacts", (self._queues.maybe(fact.queue) or "", fact.outcome)))
+        self._forget(fact.contact)
+
+    def recorded(self, fact: RecordingStarted, stamp: Stamp, out: list[Observation]) -> None:
+        """A recording of it began."""
+        out.append(Counted("cc_recordings", (fact.mode,)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {
+            "open": {name: asdict(contact) for name, contact in self._open.items()},
+            "waiting": dict(self.waiting),
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take the state of a snapshot."""
+        self._open = {
+            name: OpenContact(**{**fields, "direction": Direction(fields["direction"])})
+            for name, fields in data["open"].items()
+        }
+        self.waiting = dict(data["waiting"])
+
+    def _stop_waiting(self, contact: OpenContact) -> None:
+        if contact.queue is not None:
+            self.waiting[contact.queue] -= 1
+            contact.queue = None
+
+    def _forget(self, name: str) -> None:
+        contact = self._open.pop(name, None)
+        if contact is not None:
+            self._stop_waiting(contact)

@@ -1,0 +1,32 @@
+"""Errors of the metrics package.
+
+::
+
+    Refusal
+    ├── NoSuchReport        nobody computes a report of this name
+    ├── BadReportQuery      period or grouping that the report does not have
+    └── FormatNotAvailable  the report exists, not yet in this format
+"""
+
+from ccplatform.kernel.errors import NotFound, Refusal
+
+
+class NoSuchReport(NotFound):
+    """Nobody computes a report of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no report named {name!r}", code="no_such_report")
+
+
+class BadReportQuery(Refusal):
+    """The period or grouping does not fit the report."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="bad_request")
+
+
+class FormatNotAvailable(Refusal):
+    """The report exists, but this version of the platform does not write it in this format."""
+
+    def __init__(self, name: str, wanted: str) -> None:
+        super().__init__(f"report {name!r} is not available as {wanted}; use json or csv", code="not_available")

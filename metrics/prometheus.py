@@ -1,0 +1,221 @@
+"""The Prometheus exposition: counters and histograms fed by live facts, gauges read from the fold at a scrape.
+
+Counters begin at zero when the process starts, as Prometheus expects; the windows behind the compliance rows
+are rebuilt from the journal. A scrape has two halves: :meth:`Exposition.collect` copies figures (on the event
+loop, short), :func:`render` makes text of them (in a thread, long).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from metrics.compliance import figures, rows
+from metrics.families import FAMILIES, Family, Kind
+from metrics.fold import Fold
+from metrics.model import OTHER, Counted, Observation, Observed, Verdict
+
+#: Content type of :func:`render`'s text.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+#: Answers which names of a label are configured; None: no list to check against.
+Known = Callable[[], Collection[str]] | None
+
+_FIGURE_FAMILIES: Mapping[str, str] = {
+    "D-ASA": "cc_asa_seconds",
+    "D-AHT": "cc_aht_seconds",
+    "D-OCC": "cc_occupancy_ratio",
+    "D-UTIL": "cc_utilisation_ratio",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTick:
+    """How long a media worker's ticks took lately, seconds."""
+
+    worker: int
+    mean_seconds: float
+    p99_seconds: float
+    max_seconds: float
+
+
+class Histogram:
+    """Counts per bucket, the last one being +Inf, and the sum."""
+
+    __slots__ = ("_bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value; a bucket holds what is at most its bound."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line's worth: labels and value, or buckets and sum."""
+
+    labels: tuple[str, ...]
+    value: float
+    buckets: tuple[int, ...] = ()
+
+
+class Exposition:
+    """What Prometheus sees. ``queues`` and ``trunks`` name the configured ones; unknown names become 'other'."""
+
+    def __init__(
+        self,
+        *,
+        queues: Known = None,
+        trunks: Known = None,
+        ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+    ) -> None:
+        self._known = {"queue": queues, "trunk": trunks}
+        self._ticks = ticks
+        self._counters: dict[str, dict[tuple[str, ...], int]] = {}
+        self._histograms: dict[str, dict[tuple[str, ...], Histogram]] = {}
+
+    def observe(self, observations: Iterable[Observation]) -> None:
+        """Count what a live fact showed."""
+        for observation in observations:
+            family = FAMILIES[observation.metric]
+            labels = self._bounded(family, observation.labels)
+            match observation:
+                case Counted():
+                    counts = self._counters.setdefault(family.name, {})
+                    counts[labels] = counts.get(labels, 0) + 1
+                case Observed():
+                    self._histogram(family, labels).observe(observation.value)
+
+    def collect(self, fold: Fold, now: int) -> dict[str, list[Sample]]:
+        """Copy every figure at ``now`` (seconds since the epoch); family name → samples."""
+        samples: dict[str, list[Sample]] = {name: [] for name in FAMILIES}
+        for name, counts in self._counters.items():
+            samples[name] = [Sample(labels, count) for labels, count in counts.items()]
+        for name, histograms in self._histograms.items():
+            samples[name] = [Sample(labels, h.total, tuple(h.counts)) for labels, h in histograms.items()]
+        for name, labels, value in self._gauges(fold, now):
+            samples[name].append(Sample(labels, value))
+        return samples
+
+    def _gauges(self, fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+        yield "cc_calls_active", (), fold.contacts.active
+        for state, count in fold.agents.by_state().items():
+            yield "cc_agents", (state.value,), count
+        for severity, count in fold.alarms.by_severity().items():
+            yield "cc_alarms", (severity.value,), count
+        for figure in figures(fold, now):
+            name = _FIGURE_FAMILIES.get(figure.definition_id)
+            if name is not None and figure.value is not None:
+                yield name, (), figure.value
+        yield from self._queue_gauges(fold, now)
+        yield from _trunk_gauges(fold, now)
+        yield from _compliance_gauges(fold, now)
+        for tick in self._ticks() if self._ticks is not None else ():
+            for stat, seconds in (
+                ("mean", tick.mean_seconds),
+                ("p99", tick.p99_seconds),
+                ("max", tick.max_seconds),
+            ):
+                yield "cc_media_tick_seconds", (str(tick.worker), stat), seconds
+
+    def _queue_gauges(self, fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+        known = self._known["queue"]
+        waiting = dict.fromkeys(known() if known is not None else (), 0) | fold.contacts.waiting
+        for queue, count in waiting.items():
+            yield "cc_queue_waiting", (queue,), count
+        for queue, day in fold.queues.day(now).items():
+            level = day.service_level
+            if level is not None:
+                yield "cc_service_level_ratio", (queue,), level
+
+    def _histogram(self, family: Family, labels: tuple[str, ...]) -> Histogram:
+        histograms = self._histograms.setdefault(family.name, {})
+        histogram = histograms.get(labels)
+        if histogram is None:
+            histogram = histograms[labels] = Histogram(family.buckets)
+        return histogram
+
+    def _bounded(self, family: Family, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Label values with every unknown queue or trunk as 'other'; '' says there is none."""
+        if not labels:
+            return labels
+        return tuple(self._bound(name, value) for name, value in zip(family.labels, labels, strict=True))
+
+    def _bound(self, name: str, value: str) -> str:
+        known = self._known.get(name)
+        return value if known is None or not value or value in known() else OTHER
+
+
+def render(samples: Mapping[str, Sequence[Sample]]) -> bytes:
+    """The text of a scrape. Takes tens of milliseconds for a big centre: call it in a thread."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(samples))
+    return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, samples: Mapping[str, Sequence[Sample]]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterator[Metric]:
+        for name, samples in self._samples.items():
+            yield _metric(FAMILIES[name], samples)
+
+
+def _metric(family: Family, samples: Sequence[Sample]) -> Metric:
+    match family.kind:
+        case Kind.COUNTER:
+            counter = CounterMetricFamily(family.name, family.help, labels=family.labels)
+            for sample in samples:
+                counter.add_metric(sample.labels, sample.value)
+            return counter
+        case Kind.GAUGE:
+            gauge = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+            for sample in samples:
+                gauge.add_metric(sample.labels, sample.value)
+            return gauge
+        case Kind.HISTOGRAM:
+            histogram = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+            for sample in samples:
+                histogram.add_metric(sample.labels, _cumulative(family.buckets, sample.buckets), sample.value)
+            return histogram
+
+
+def _cumulative(bounds: tuple[float, ...], counts: tuple[int, ...]) -> list[tuple[str, float]]:
+    buckets, reached = [], 0
+    for bound, count in zip((*(str(value) for value in bounds), "+Inf"), counts, strict=True):
+        reached += count
+        buckets.append((bound, float(reached)))
+    return buckets
+
+
+def _trunk_gauges(fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    for name, trunk in fold.access.trunks.items():
+        channels, load = trunk.level.current, trunk.load(now)
+        if channels is not None:
+            yield "cc_trunk_channels_in_use", (name,), channels[0]
+            yield "cc_trunk_channels", (name,), channels[1]
+        if load is not None:
+            yield "cc_trunk_load_erlang", (name,), load
+
+
+def _compliance_gauges(fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    for row in rows(fold, now):
+        labels = (row.definition.id,)
+        if row.definition.target is not None:
+            yield "cc_compliance_target", labels, row.definition.target
+        yield "cc_compliance_samples", labels, row.measurement.samples
+        if row.measurement.value is not None:
+            yield "cc_compliance_value", labels, row.measurement.value
+        if row.verdict in (Verdict.PASS, Verdict.FAIL):
+            yield "cc_compliance_ok", labels, float(row.verdict is Verdict.PASS)

@@ -1,0 +1,191 @@
+"""REST of the metrics package: compliance, reports; and the handler of /metrics.
+
+No ``from __future__ import annotations`` here: FastAPI could not see local names.
+"""
+
+import hmac
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, ConfigDict
+
+from ccplatform.kernel.clock import Clock
+from ccplatform.security.access import Access, Principal, Role
+from ccplatform.security.errors import NotAllowed, NotAuthenticated
+from metrics.compliance import ComplianceRow
+from metrics.errors import FormatNotAvailable
+from metrics.indicator import Comparison, Source, Unit
+from metrics.model import Verdict
+from metrics.prometheus import CONTENT_TYPE
+from metrics.reports import ReportQuery, as_csv
+from metrics.service import MetricsService
+from metrics.settings import MetricsSettings
+from metrics.store import ReportStore
+
+_MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
+_MAY_SEE_REPORTS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+
+
+class ComplianceItem(BaseModel):
+    """One requirement of section 10.3: what was measured and what it says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    title: str
+    title_zh: str
+    clause: str
+    clause_zh: str
+    value: float | None
+    target: float | None
+    comparison: Comparison | None
+    unit: Unit
+    window: str
+    samples: int
+    samples_needed: int
+    successes: int | None
+    confidence_bound: float | None
+    verdict: Verdict
+    source: Source
+    decided_by: Source
+    label: str
+    numerator: str
+    denominator: str
+    exclusions: str
+    version: int
+
+
+class ComplianceList(BaseModel):
+    """All requirements, in the order of the standard."""
+
+    items: list[ComplianceItem]
+    next_cursor: str | None = None
+
+
+class ReportFormat(StrEnum):
+    """How a report comes."""
+
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+class ReportList(BaseModel):
+    """The rows of a report with what they were computed for."""
+
+    report: str
+    group_by: str
+    begin: datetime
+    end: datetime
+    items: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+def build_router(
+    *, access: Access, service: MetricsService, reports: ReportStore, clock: Clock, settings: MetricsSettings
+) -> APIRouter:
+    """The routes; paths without the prefix ``/api/v1``."""
+    router = APIRouter(tags=["metrics"])
+
+    @router.get("/compliance")
+    async def compliance(
+        principal: Annotated[Principal, Depends(access.require(*_MAY_SEE_COMPLIANCE))],
+    ) -> ComplianceList:
+        """Every requirement of section 10.3: value, target, samples and verdict now."""
+        return ComplianceList(items=[_item(row) for row in service.compliance()])
+
+    @router.get("/reports/{name}", response_model=ReportList)
+    async def report(
+        name: str,
+        principal: Annotated[Principal, Depends(access.require(*_MAY_SEE_REPORTS))],
+        begin: Annotated[datetime | None, Query(alias="from", description="today's midnight by default")] = None,
+        end: Annotated[datetime | None, Query(alias="to", description="exclusive; now by default")] = None,
+        group_by: str | None = None,
+        format: ReportFormat = ReportFormat.JSON,
+    ) -> ReportList | Response:
+        """Queues or agents, summed for a period. xlsx and pdf are refused as not available yet."""
+        now = clock.wall()
+        query = ReportQuery.of(
+            name, begin or _midnight(now, settings), end or now + timedelta(seconds=1), group_by
+        )
+        if format in (ReportFormat.XLSX, ReportFormat.PDF):
+            raise FormatNotAvailable(name, format)
+        rows = await reports.rows(query)
+        if format is ReportFormat.CSV:
+            head = {"Content-Disposition": f'attachment; filename="{query.report.name}.csv"'}
+            return Response(as_csv(query, rows), media_type="text/csv; charset=utf-8", headers=head)
+        return ReportList(
+            report=query.report.name, group_by=query.grouping, begin=query.begin, end=query.end, items=rows
+        )
+
+    return router
+
+
+def build_scrape(*, service: MetricsService, settings: MetricsSettings) -> APIRouter:
+    """GET /metrics, to be mounted at the root: for a bearer of the scrape token where one is set, else for the
+    allowed networks (the node itself by default)."""
+    router = APIRouter(tags=["metrics"])
+    token = settings.scrape_token.get_secret_value().encode() if settings.scrape_token is not None else None
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def scrape(request: Request) -> Response:
+        """Figures in the Prometheus text format."""
+        if token is not None:
+            scheme, _, given = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token):
+                raise NotAuthenticated("GET /metrics needs the scrape token as bearer token")
+        elif not _in_networks(request.client.host if request.client is not None else "", settings):
+            message = "GET /metrics is not allowed from this address; see metrics.scrape_networks"
+            raise NotAllowed(message, code="forbidden")
+        return Response(await service.scrape(), media_type=CONTENT_TYPE)
+
+    return router
+
+
+def _in_networks(host: str, settings: MetricsSettings) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped if mapped is not None else address
+    return any(address.version == network.version and address in network for network in settings.scrape_networks)
+
+
+def _midnight(now: datetime, settings: MetricsSettings) -> datetime:
+    zone = ZoneInfo(settings.timezone)
+    return datetime.combine(now.astimezone(zone).date(), time(), zone)
+
+
+def _item(row: ComplianceRow) -> ComplianceItem:
+    definition, measured = row.definition, row.measurement
+    return ComplianceItem(
+        id=definition.id,
+        title=definition.title_en,
+        title_zh=definition.title_zh,
+        clause=definition.clause_en,
+        clause_zh=definition.clause_zh,
+        value=measured.value,
+        target=definition.target,
+        comparison=definition.comparison,
+        unit=definition.unit,
+        window=definition.window,
+        samples=measured.samples,
+        samples_needed=definition.min_samples,
+        successes=measured.successes,
+        confidence_bound=row.confidence_bound,
+        verdict=row.verdict,
+        source=definition.source,
+        decided_by=definition.decides,
+        label=measured.label,
+        numerator=definition.numerator,
+        denominator=definition.denominator,
+        exclusions=definition.exclusions,
+        version=definition.version,
+    )

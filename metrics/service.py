@@ -1,0 +1,140 @@
+"""The shell of the fold: takes live facts, rebuilds from the journal, answers compliance rows and scrapes.
+
+A rebuild makes a new fold beside the present one, page by page, while live facts go into both the present fold
+and a buffer; then the buffer follows (what the journal held already is left out as a repetition) and the new
+fold takes over. Nothing waits for a rebuild, and one that fails leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from ccplatform.contracts.facts import FactEvent
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import LocalMisuse
+from metrics.compliance import ComplianceRow, Figure, figures, rows
+from metrics.fold import Fold
+from metrics.model import MICROSECONDS, ONE_DAY, FoldRules, wall_us
+from metrics.prometheus import Exposition, WorkerTick, render
+from metrics.settings import MetricsSettings
+
+#: How far back a rebuild reads by itself: the longest window of 10.3 and the day before midnight.
+HORIZON = timedelta(seconds=ONE_DAY)
+
+#: Buffered facts applied before other work gets its turn.
+_SLICE_EVENTS = 200
+
+#: Scrapes that come closer together than this get the same text, seconds.
+_SCRAPE_SECONDS = 1.0
+
+_log = structlog.get_logger("metrics")
+
+
+class JournalSource(Protocol):
+    """Where past facts come from (`ccplatform.storage.journal_reader.JournalReader`)."""
+
+    def since(
+        self, at: datetime, *, until: datetime | None = None, types: Sequence[str] = ()
+    ) -> AsyncIterator[FactEvent]:
+        """Everything told from ``at`` on, oldest first."""
+
+
+class MetricsService:
+    """Holds the live fold.
+
+    ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
+    of queues that have their own; ``ticks`` tells how the media workers do. All are asked when needed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        settings: MetricsSettings,
+        queues: Callable[[], Collection[str]] | None = None,
+        trunks: Callable[[], Collection[str]] | None = None,
+        service_levels: Callable[[], Mapping[str, float]] | None = None,
+        ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._service_levels = service_levels
+        self._exposition = Exposition(queues=queues, trunks=trunks, ticks=ticks)
+        self._buffer: deque[FactEvent] | None = None
+        self._overrun = False
+        self._newest = clock.wall()
+        self._scraping = asyncio.Lock()
+        self._text: tuple[float, bytes] | None = None
+        self.fold = Fold(self._rules())
+
+    def apply(self, event: FactEvent) -> None:
+        """Take a live fact."""
+        self._exposition.observe(self.fold.apply(event))
+        if self._buffer is not None:
+            if len(self._buffer) >= self._settings.live_buffer:
+                self._buffer.clear()
+                self._overrun = True
+            self._buffer.append(event)
+
+    async def load(self, journal: JournalSource, since: datetime | None = None) -> None:
+        """Rebuild from the journal, by default of the last 24 hours; raises DatabaseUnavailable.
+
+        Facts that reach this process later than the journal are taken from the live stream. When more facts
+        arrive meanwhile than the buffer holds, the journal is read on from where it had come to.
+        """
+        if self._buffer is not None:
+            raise LocalMisuse("a rebuild of the metrics is under way already")
+        fold = Fold(self._rules())
+        begin = since if since is not None else self._clock.wall() - HORIZON
+        self._buffer = deque()
+        try:
+            while not await self._rebuild(journal, fold, begin):
+                begin = self._newest
+            self.fold = fold
+        finally:
+            self._buffer = None
+        _log.info("metrics rebuilt", facts=fold.folded, repeated=fold.repeated)
+
+    def compliance(self) -> list[ComplianceRow]:
+        """The rows of section 10.3 now."""
+        return rows(self.fold, self._second())
+
+    def figures(self) -> list[Figure]:
+        """The figures of the day so far (section 3.1)."""
+        return figures(self.fold, self._second())
+
+    async def scrape(self) -> bytes:
+        """The text for Prometheus; rendered in a thread, at most once a second."""
+        async with self._scraping:
+            now = self._clock.now()
+            if self._text is None or now - self._text[0] >= _SCRAPE_SECONDS:
+                samples = self._exposition.collect(self.fold, self._second())
+                self._text = (now, await asyncio.to_thread(render, samples))
+            return self._text[1]
+
+    async def _rebuild(self, journal: JournalSource, fold: Fold, since: datetime) -> bool:
+        """Journal, then buffer; False when the buffer was too small and the journal is to be read on."""
+        self._overrun, self._newest = False, since
+        async for event in journal.since(since, types=fold.fact_types):
+            fold.apply(event)
+            self._newest = max(self._newest, event.at)
+        buffer, count = self._buffer, 0
+        assert buffer is not None
+        while buffer and not self._overrun:
+            fold.apply(buffer.popleft())
+            count += 1
+            if count % _SLICE_EVENTS == 0:
+                await asyncio.sleep(0)  # what comes in meanwhile joins the buffer
+        return not self._overrun
+
+    def _second(self) -> int:
+        return wall_us(self._clock.wall()) // MICROSECONDS
+
+    def _rules(self) -> FoldRules:
+        return self._settings.rules(self._service_levels() if self._service_levels is not None else None)

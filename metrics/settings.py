@@ -1,0 +1,71 @@
+"""Settings of the metrics package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from metrics.model import FoldRules
+
+
+class MetricsSettings(BaseModel):
+    """How figures are computed and who may scrape them. Targets of clauses are no settings: see definitions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str = Field(default="Asia/Shanghai", description="IANA zone whose midnight begins a day")
+    service_level_seconds: float = Field(
+        default=20.0, gt=0, le=3600, description="Y of the service level X/Y for queues without their own"
+    )
+    short_abandon_seconds: float = Field(
+        default=5.0, ge=0, le=60, description="abandons before this are also shown apart as short ones, seconds"
+    )
+    meal_reasons: frozenset[str] = Field(
+        default=frozenset({"meal", "lunch"}),
+        description="not-ready reasons that count as meal; every other one counts as break (D-UTIL)",
+    )
+    design_load_erlang: float = Field(
+        default=0.9, gt=0, le=1, description="design load per trunk channel, Erlang (10.3.1.1: busy ≈ 0.9)"
+    )
+    max_open_contacts: int = Field(
+        default=100_000, ge=100, le=5_000_000, description="contacts followed at once; the oldest go first"
+    )
+    max_label_values: int = Field(
+        default=500, ge=10, le=10_000, description="distinct queues (and trunks) told apart; the rest is 'other'"
+    )
+    live_buffer: int = Field(
+        default=200_000, ge=1000, le=5_000_000, description="live facts kept while the journal is being read"
+    )
+    scrape_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="addresses that may read /metrics when no scrape_token is set",
+    )
+    scrape_token: SecretStr | None = Field(
+        default=None, description="when set, /metrics wants it as bearer token, from whatever address"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not a known time zone") from error
+        return name
+
+    def rules(self, queue_service_level_seconds: Mapping[str, float] | None = None) -> FoldRules:
+        """What the fold needs of these settings, with the limits of queues that have their own."""
+        limits = queue_service_level_seconds or {}
+        return FoldRules(
+            zone=ZoneInfo(self.timezone),
+            service_level_us=round(self.service_level_seconds * 1_000_000),
+            queue_service_level_us={queue: round(seconds * 1_000_000) for queue, seconds in limits.items()},
+            short_abandon_us=round(self.short_abandon_seconds * 1_000_000),
+            meal_reasons=self.meal_reasons,
+            design_load_erlang=self.design_load_erlang,
+            max_open_contacts=self.max_open_contacts,
+            max_names=self.max_label_values,
+        )

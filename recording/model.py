@@ -1,0 +1,117 @@
+"""Words of recording: the policy's rules, what is noted beside a file, a row of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final
+
+from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingId, RecordingMode, SeatId
+
+#: Recordings are kept at least so many days (R10.1.f: ≥ 1 month, the longest month).
+LEAST_RETENTION_DAYS: Final = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """A time of the week, local: ISO weekdays 1 (Monday)–7; ``end`` before ``start`` reaches past midnight."""
+
+    days: frozenset[int] = frozenset(range(1, 8))
+    start: time = time(0, 0)
+    end: time = time(0, 0)  # equal to start: the whole day
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the local time ``at`` lies inside."""
+        clock = at.time()
+        today = at.isoweekday() in self.days
+        if self.start == self.end:
+            return today
+        if self.start < self.end:
+            return today and self.start <= clock < self.end
+        yesterday = (at.isoweekday() - 2) % 7 + 1 in self.days
+        return (today and clock >= self.start) or (yesterday and clock < self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Which talks it is about (None: any) and what is done with them.
+
+    ``percent`` is the share of a RANDOM rule, 0–100; ``windows`` are the times of a SCHEDULED one.
+    """
+
+    name: str
+    mode: RecordingMode
+    queues: frozenset[QueueId] | None = None
+    agents: frozenset[AgentId] | None = None
+    dialled: frozenset[str] | None = None
+    percent: float = 100.0
+    windows: tuple[TimeWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Rules in order, the first that fits a talk decides; without one, ``queue_default`` for talks from a queue.
+
+    Everything else is recorded only when its flow asks. ``seed`` keeps outsiders from working out which
+    contacts a random rule takes.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    queue_default: RecordingMode = RecordingMode.FULL
+    seed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a recording ended; ``complete`` is False when it was cut, ``reason`` says why."""
+
+    seconds: float
+    size_bytes: int
+    complete: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What is noted beside a recording's file, so that the file can be understood without the database."""
+
+    recording: RecordingId
+    contact: ContactId
+    mode: RecordingMode
+    queue: QueueId | None
+    agent: AgentId | None
+    seat: SeatId | None
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A row of the catalogue; ``ended_at`` is None while it is written."""
+
+    id: RecordingId
+    contact: ContactId
+    mode: RecordingMode
+    queue: QueueId | None
+    agent: AgentId | None
+    seat: SeatId | None
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float | None
+    size_bytes: int | None
+    complete: bool | None
+    reason: str
+    held: bool
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFilter:
+    """What a list is narrowed to; None: everything. ``before`` is the id of the last row seen."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    agent: str | None = None
+    seat: str | None = None
+    queue: str | None = None
+    contact: str | None = None
+    before: RecordingId | None = None

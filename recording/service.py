@@ -1,0 +1,238 @@
+"""The shell of recording in the control process: decisions, facts, and the sealing of closed files.
+
+Nothing here waits: file work goes to one thread, in order, so that a slow disk delays no call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ccplatform.contracts.facts import RecordingEnded, RecordingStarted
+from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.ports import Alarms, Facts
+from ccplatform.contracts.recordings import RecordingOrder, Talk
+from ccplatform.contracts.words import RecordingId, Severity
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.ids import Ids
+from ccplatform.kernel.tasks import TaskSupervisor
+from recording.files import RecordingFiles
+from recording.model import Ending, Note, Policy
+from recording.policy import decide
+from recording.repair import Repair, Repaired, Rows, finish_cut
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("recording")
+
+#: Alarm while recordings cannot be written or sealed as they should.
+ALARM = "recording_failed"
+
+
+class RecordingService:
+    """Implements :class:`ccplatform.contracts.recordings.Recorder`.
+
+    ``rows`` is the catalogue, needed by :meth:`repair` only. Call :meth:`repair` once at the start.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        files: RecordingFiles,
+        rows: Rows,
+        facts: Facts,
+        alarms: Alarms,
+        clock: Clock,
+        ids: Ids,
+        tasks: TaskSupervisor,
+        zone: ZoneInfo,
+    ) -> None:
+        self._policy = policy
+        self._files = files
+        self._rows = rows
+        self._facts = facts
+        self._alarms = alarms
+        self._clock = clock
+        self._ids = ids
+        self._tasks = tasks
+        self._zone = zone
+        self._started_at = clock.wall()
+        self._open: dict[RecordingId, Note] = {}
+        self._prepared = ""
+        self._pending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._thread = ThreadPoolExecutor(1, "recording-files")
+
+    # --- Recorder -----------------------------------------------------------------------------------------
+
+    def decide(self, talk: Talk) -> RecordingOrder | None:
+        """Ask the policy; an order is told as RecordingStarted, which makes the catalogue row."""
+        mode = decide(self._policy, talk, self._clock.wall().astimezone(self._zone))
+        if mode is None:
+            return None
+        recording = RecordingId(self._ids.new())
+        note = Note(
+            recording=recording,
+            contact=talk.contact,
+            mode=mode,
+            queue=talk.queue,
+            agent=talk.agent,
+            seat=talk.seat,
+        )
+        self._prepare(recording)
+        self._open[recording] = note
+        self._begin_work("begin recording", self._begin(note))
+        self._facts.record(started_fact(note))
+        return RecordingOrder(recording=recording, path=str(self._files.path_of(recording)), mode=mode)
+
+    def closed(self, closed: RecordingClosed) -> None:
+        """Seal the file and tell RecordingEnded."""
+        ending = Ending(
+            seconds=closed.seconds,
+            size_bytes=closed.size_bytes,
+            complete=not closed.error,
+            reason=closed.error,
+        )
+        self._begin_work("finish recording", self._finish(closed.recording, ending))
+
+    def cut(self, recording: RecordingId, reason: str) -> None:
+        """The worker that wrote it is gone: mend what is there and end it as incomplete."""
+        self._begin_work("cut recording", self._finish_cut(recording, reason))
+
+    # --- start and end ------------------------------------------------------------------------------------
+
+    async def repair(self, running: Collection[RecordingId]) -> int:
+        """Finish what an earlier run left unfinished; returns how many recordings that were.
+
+        ``running``: those that a media worker still writes. Without the database only the files are looked at,
+        the rest is found by the next call.
+        """
+        await self.settled()
+        busy = frozenset(running) | frozenset(self._open)
+        repaired = await Repair(files=self._files, rows=self._rows, before=self._started_at).run(busy)
+        self._tell(repaired)
+        return len(repaired)
+
+    async def settled(self) -> None:
+        """Wait until every file closed so far is sealed."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """End the file thread after what it has to do; call after :meth:`settled`."""
+        self._thread.shutdown(wait=False)
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _prepare(self, recording: RecordingId) -> None:
+        day = str(self._files.path_of(recording).parent)
+        if day == self._prepared:
+            return
+        try:
+            self._files.prepare(recording)
+        except OSError as error:
+            self._failed(f"no directory for recordings: {error}")
+        else:
+            self._prepared = day
+
+    async def _finish(self, recording: RecordingId, ending: Ending) -> None:
+        note = await self._note_of(recording)
+        if note is None:
+            return
+        try:
+            ending = await self._in_thread(lambda: self._files.seal(note, ending))
+        except OSError as error:
+            ending = Ending(
+                seconds=ending.seconds,
+                size_bytes=ending.size_bytes,
+                complete=False,
+                reason=ending.reason or f"not sealed: {error.strerror}",
+            )
+        self._end(note, ending)
+
+    async def _finish_cut(self, recording: RecordingId, reason: str) -> None:
+        note = await self._note_of(recording)
+        if note is not None and note.ending is None:
+            self._end(note, await self._in_thread(lambda: finish_cut(self._files, note, reason)))
+
+    async def _note_of(self, recording: RecordingId) -> Note | None:
+        note = self._open.get(recording) or await self._in_thread(lambda: self._files.note_of(recording))
+        if note is None:
+            _log.error("a recording was closed that nobody knows", recording=recording)
+        return note
+
+    def _end(self, note: Note, ending: Ending) -> None:
+        self._open.pop(note.recording, None)
+        self._facts.record(ended_fact(note, ending))
+        if ending.complete:
+            self._alarms.clear_alarm(ALARM, "")
+        else:
+            self._failed(f"recording {note.recording} is incomplete: {ending.reason}")
+
+    def _tell(self, repaired: Iterable[Repaired]) -> None:
+        for one in repaired:
+            if not one.row_exists:
+                self._facts.record(started_fact(one.note))
+            self._facts.record(ended_fact(one.note, one.ending))
+            _log.warning(
+                "a recording of an earlier run was finished",
+                recording=one.note.recording,
+                contact=one.note.contact,
+                complete=one.ending.complete,
+            )
+
+    def _failed(self, text: str) -> None:
+        _log.error("recording failed", reason=text)
+        self._alarms.raise_alarm(ALARM, "", Severity.URGENT, text)
+
+    async def _begin(self, note: Note) -> None:
+        try:
+            await self._in_thread(lambda: self._files.begin(note))
+        except OSError as error:
+            self._failed(f"no note beside recording {note.recording}: {error.strerror}")
+
+    def _begin_work(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._pending += 1
+        self._idle.clear()
+        self._tasks.run_once(name, self._counted(work))
+
+    async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._pending -= 1
+            if not self._pending:
+                self._idle.set()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def started_fact(note: Note) -> RecordingStarted:
+    """The fact that a recording began."""
+    return RecordingStarted(
+        contact=note.contact,
+        recording=note.recording,
+        mode=note.mode,
+        queue=note.queue,
+        agent=note.agent,
+        seat=note.seat,
+    )
+
+
+def ended_fact(note: Note, ending: Ending) -> RecordingEnded:
+    """The fact that it ended."""
+    return RecordingEnded(
+        contact=note.contact,
+        recording=note.recording,
+        seconds=ending.seconds,
+        size_bytes=ending.size_bytes,
+        complete=ending.complete,
+        reason=ending.reason,
+    )

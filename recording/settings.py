@@ -1,0 +1,125 @@
+"""Settings of recording (section ``recording``)."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ccplatform.contracts.words import AgentId, QueueId, RecordingMode
+from recording.errors import RetentionTooShort
+from recording.model import LEAST_RETENTION_DAYS, Policy, Rule, TimeWindow
+
+_Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowSettings(_Section):
+    """A time of the week in which a scheduled rule records."""
+
+    days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(
+        (1, 2, 3, 4, 5, 6, 7), min_length=1, max_length=7, description="ISO weekdays, 1 is Monday."
+    )
+    start: time = Field(time(0, 0), description="Local time of day; equal to `end`: the whole day.")
+    end: time = Field(time(0, 0), description="Local time of day, not included; before `start`: past midnight.")
+
+    @field_validator("start", "end")
+    @classmethod
+    def _local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("a local time of day has no zone of its own")
+        return value
+
+
+class RuleSettings(_Section):
+    """One rule of the policy; the first that fits a talk decides."""
+
+    name: _Name = Field(description="Name of the rule; part of the random sample's seed.")
+    mode: RecordingMode = Field(description="full, random, scheduled, on_demand or never.")
+    queues: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Queues it is about; none: any.")
+    agents: tuple[_Name, ...] | None = Field(None, max_length=10_000, description="Agents; none: any.")
+    dialled: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Dialled numbers; none: any.")
+    percent: float = Field(100.0, ge=0, le=100, description="Share of a random rule, percent.")
+    windows: tuple[WindowSettings, ...] = Field((), max_length=100, description="Times of a scheduled rule.")
+
+    @model_validator(mode="after")
+    def _fits_its_mode(self) -> RuleSettings:
+        if self.mode is RecordingMode.SCHEDULED and not self.windows:
+            raise ValueError(f"rule {self.name!r} is scheduled and names no windows: it would never record")
+        if self.windows and self.mode is not RecordingMode.SCHEDULED:
+            raise ValueError(f"rule {self.name!r} has windows, which only a scheduled rule uses")
+        if self.percent != 100.0 and self.mode is not RecordingMode.RANDOM:
+            raise ValueError(f"rule {self.name!r} has a percent, which only a random rule uses")
+        return self
+
+
+class RecordingSettings(_Section):
+    """What is recorded, how long it is kept, and how much space must be free."""
+
+    zone: str = Field("Asia/Shanghai", description="Time zone of scheduled rules and of the daily deletion.")
+    rules: tuple[RuleSettings, ...] = Field((), max_length=1000, description="The policy, first match decides.")
+    queue_default: Literal["full", "on_demand", "never"] = Field(
+        "full", description="Talks from a queue that no rule is about."
+    )
+    seed: str = Field("", max_length=200, description="Secret part of the random choice; empty: by id only.")
+    retention_days: int = Field(
+        93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
+    )
+    deletion_time: time = Field(time(3, 0), description="Local time of the daily deletion.")
+    low_bytes: int = Field(
+        20 * 2**30, ge=0, description="Less free space than this raises recording_disk_low, non-urgent."
+    )
+    very_low_bytes: int = Field(5 * 2**30, ge=0, description="Less than this makes it urgent.")
+    disk_check_seconds: float = Field(30.0, ge=1, le=3600, description="Time between looks at the free space.")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone is named {zone!r}") from error
+        return zone
+
+    @field_validator("retention_days")
+    @classmethod
+    def _a_month_at_least(cls, days: int) -> int:
+        if days < LEAST_RETENTION_DAYS:
+            raise ValueError(str(RetentionTooShort(days, LEAST_RETENTION_DAYS)))
+        return days
+
+    @model_validator(mode="after")
+    def _fits(self) -> RecordingSettings:
+        if self.very_low_bytes > self.low_bytes:
+            raise ValueError("very_low_bytes must not be more than low_bytes")
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) != len(names):
+            raise ValueError("two rules have the same name")
+        return self
+
+    def policy(self) -> Policy:
+        """The policy that these settings describe."""
+        return Policy(
+            rules=tuple(_rule(rule) for rule in self.rules),
+            queue_default=RecordingMode(self.queue_default),
+            seed=self.seed,
+        )
+
+
+def _rule(rule: RuleSettings) -> Rule:
+    return Rule(
+        name=rule.name,
+        mode=rule.mode,
+        queues=None if rule.queues is None else frozenset(QueueId(queue) for queue in rule.queues),
+        agents=None if rule.agents is None else frozenset(AgentId(agent) for agent in rule.agents),
+        dialled=None if rule.dialled is None else frozenset(rule.dialled),
+        percent=rule.percent,
+        windows=tuple(
+            TimeWindow(days=frozenset(window.days), start=window.start, end=window.end) for window in rule.windows
+        ),
+    )

@@ -1,0 +1,204 @@
+"""Offers, talks, wrap-up: each rule as a trace."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from acd.events import PresenceChanged
+from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, QueueLeft, WrapUpEnded
+from ccplatform.contracts.routing import OfferWithdrawn
+from ccplatform.contracts.words import AgentState, OfferEnd
+from tests.acd.floor import Centre, offers, only, queue
+
+
+@pytest.fixture
+def centre() -> Centre:
+    """One ready agent, one contact ringing him."""
+    centre = Centre(queue())
+    centre.staff("1")
+    centre.wait(5)
+    centre.call("c1")
+    return centre
+
+
+def test_answer_talk_hold_wrap_up_ready(centre: Centre) -> None:
+    centre.wait(3)
+    effects = centre.answer("c1", "1")
+    assert only(OfferEnded, effects).rang_seconds == 3
+    assert only(QueueLeft, effects).reason == "answered"
+    assert centre.state("1") is AgentState.TALKING
+    centre.wait(60)
+    centre.hold("c1", "1")
+    assert centre.state("1") is AgentState.HELD
+    assert centre.hold("c1", "1") == []
+    centre.hold("c1", "1", held=False)
+    changed = only(AgentStateChanged, centre.release("c1", "1"))
+    assert (changed.state, changed.contact, changed.previous) == (AgentState.WRAP_UP, "c1", AgentState.TALKING)
+    effects = centre.wait(10)
+    assert only(WrapUpEnded, effects).wrap_up_seconds == 10
+    assert only(AgentStateChanged, effects).state is AgentState.READY
+
+
+def test_no_answer_makes_the_agent_not_ready_and_the_contact_waits_on_with_its_age(centre: Centre) -> None:
+    effects = centre.wait(20)
+    assert only(OfferEnded, effects).end is OfferEnd.NO_ANSWER
+    assert only(OfferWithdrawn, effects).end is OfferEnd.NO_ANSWER
+    assert only(PresenceChanged, effects).agent == "1"
+    row = centre.agent("1")
+    assert (row.state, row.reason, row.asked) == (AgentState.NOT_READY, "no_answer", AgentState.NOT_READY)
+    centre.call("c2")
+    centre.wait(5)
+    assert centre.queue().waiting == 2
+    assert centre.queue().longest_wait_seconds == 25
+    assert offers(centre.ready("1")) == [("c1", "1")]
+
+
+def test_no_answer_offers_the_contact_to_the_next_free_agent_at_once() -> None:
+    centre = Centre(queue())
+    centre.staff("1")
+    centre.staff("2")
+    centre.call("c1")
+    effects = centre.wait(20)
+    assert offers(effects) == [("c1", "2")]
+    kinds = [type(effect).__name__ for effect in effects]
+    assert kinds.index("OfferWithdrawn") < kinds.index("AgentOffered")
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"), [(OfferEnd.REJECTED, "rejected"), (OfferEnd.UNREACHABLE, "unreachable")]
+)
+def test_a_phone_that_refuses_makes_its_agent_not_ready(centre: Centre, end: OfferEnd, reason: str) -> None:
+    effects = centre.fail("c1", "1", end)
+    assert only(OfferEnded, effects).end is end
+    assert (centre.state("1"), centre.agent("1").reason) == (AgentState.NOT_READY, reason)
+    assert centre.engine.position("c1") == 1  # type: ignore[arg-type]
+
+
+def test_an_offer_that_failed_by_our_doing_is_made_again(centre: Centre) -> None:
+    assert offers(centre.fail("c1", "1", OfferEnd.WITHDRAWN)) == [("c1", "1")]
+
+
+def test_an_offer_for_a_caller_who_is_gone_frees_the_agent(centre: Centre) -> None:
+    effects = centre.fail("c1", "1", OfferEnd.CALLER_LEFT)
+    assert only(QueueLeft, effects).reason == "abandoned"
+    assert centre.state("1") is AgentState.READY
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"), [("abandoned", OfferEnd.CALLER_LEFT), ("transferred", OfferEnd.WITHDRAWN)]
+)
+def test_a_contact_that_leaves_while_it_rings_frees_the_agent(centre: Centre, reason: str, end: OfferEnd) -> None:
+    centre.call("c2")
+    effects = centre.hang_up("c1", reason)
+    assert only(OfferWithdrawn, effects).end is end
+    assert only(QueueLeft, effects).reason == reason
+    assert offers(effects) == [("c2", "1")]
+
+
+def test_a_contact_that_leaves_during_the_talk_ends_it(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.hang_up("c1")
+    assert centre.state("1") is AgentState.WRAP_UP
+    assert centre.release("c1", "1") == []
+
+
+def test_what_comes_too_late_changes_nothing(centre: Centre) -> None:
+    centre.staff("2", ready=False)
+    assert centre.answer("c1", "2") == []
+    centre.answer("c1", "1")
+    assert centre.answer("c1", "1") == []
+    assert centre.fail("c1", "1", OfferEnd.NO_ANSWER) == []
+    assert centre.release("c1", "2") == []
+    assert centre.hang_up("nobody") == []
+    centre.release("c1", "1")
+    assert centre.release("c1", "1") == []
+    assert centre.hang_up("c1") == []
+
+
+def test_an_answer_after_the_ring_time_finds_no_offer(centre: Centre) -> None:
+    centre.wait(20)
+    assert centre.answer("c1", "1") == []
+    assert centre.state("1") is AgentState.NOT_READY
+
+
+def test_a_state_asked_for_during_a_call_takes_effect_after_it(centre: Centre) -> None:
+    assert centre.not_ready("1", "lunch") == []
+    centre.answer("c1", "1")
+    centre.release("c1", "1")
+    assert centre.state("1") is AgentState.WRAP_UP
+    centre.wait(10)
+    assert (centre.state("1"), centre.agent("1").reason) == (AgentState.NOT_READY, "lunch")
+
+
+def test_a_state_asked_for_in_wrap_up_takes_effect_at_once(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.release("c1", "1")
+    centre.wait(4)
+    effects = centre.ready("1")
+    assert only(WrapUpEnded, effects).wrap_up_seconds == 4
+    assert centre.state("1") is AgentState.READY
+    assert centre.wait(60) == []
+
+
+def test_a_state_asked_for_while_it_rings_outlasts_an_offer_not_taken(centre: Centre) -> None:
+    centre.not_ready("1", "lunch")
+    centre.wait(20)
+    assert (centre.state("1"), centre.agent("1").reason) == (AgentState.NOT_READY, "lunch")
+
+
+def test_sign_out_during_a_call_waits_for_the_end_of_wrap_up(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.sign_out("1")
+    centre.release("c1", "1")
+    assert centre.state("1") is AgentState.WRAP_UP
+    centre.wait(10)
+    assert (centre.state("1"), centre.agent("1").seat) == (AgentState.SIGNED_OUT, None)
+
+
+def test_sign_out_in_wrap_up_cuts_it(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.release("c1", "1")
+    centre.wait(4)
+    effects = centre.sign_out("1")
+    assert only(WrapUpEnded, effects).wrap_up_seconds == 4
+    assert centre.state("1") is AgentState.SIGNED_OUT
+
+
+def test_a_sign_out_can_be_taken_back_during_the_call(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.sign_out("1")
+    centre.ready("1")
+    centre.release("c1", "1")
+    centre.wait(10)
+    assert centre.state("1") is AgentState.READY
+
+
+def test_without_wrap_up_the_agent_goes_on_at_once() -> None:
+    centre = Centre(queue(wrap_up_seconds=0))
+    centre.staff("1")
+    centre.call("c1")
+    centre.call("c2")
+    centre.answer("c1", "1")
+    effects = centre.release("c1", "1")
+    assert offers(effects) == [("c2", "1")]
+    assert not [effect for effect in effects if isinstance(effect, WrapUpEnded)]
+
+
+def test_intervals_have_no_gap_and_no_overlap(centre: Centre) -> None:
+    centre.wait(2)
+    centre.answer("c1", "1")
+    centre.wait(7)
+    centre.hold("c1", "1")
+    centre.wait(1)
+    centre.release("c1", "1")
+    centre.wait(12)
+    centre.not_ready("1", "a")
+    centre.wait(3)
+    centre.not_ready("1", "b")
+    centre.wait(4)
+    centre.sign_out("1")
+    facts = [effect for effect in centre.log if isinstance(effect, AgentStateChanged)]
+    assert all(a.state is b.previous for a, b in pairwise(facts))
+    assert sum(fact.previous_seconds for fact in facts) == centre.now - 1000

@@ -1,0 +1,245 @@
+"""REST of the desk side: what each role may do, and what is answered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ccplatform.contracts.commands import Done, HangUpCall, HoldCall, Refused, SendCallDigits, SetAgentState
+from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
+from cti.model import Customer
+from cti.pop import EarlierContact
+from tests.cti import story
+from tests.cti.desk import PRINCIPALS, Desk
+
+ZHANG = Customer(account="600001", phone="13800000001", name="张伟", name_latin="Zhang Wei", level="gold")
+
+#: method, path, body → who gets which status (everyone else named in PRINCIPALS gets 403).
+OWN_AND_ABOVE = {"agent": 200, "supervisor": 200}
+ALL = dict.fromkeys(PRINCIPALS, 200)
+MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
+    ("GET", "/agents", None, ALL),
+    ("GET", "/agents/1004", None, ALL),
+    ("PUT", "/agents/1004/state", {"state": "ready"}, {"agent": 200, "supervisor": 200, "admin": 200}),
+    ("GET", "/queues", None, ALL),
+    ("GET", "/queues/support", None, ALL),
+    ("GET", "/calls", None, ALL),
+    ("POST", "/calls/call-1/hold", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/retrieve", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/dtmf", {"digits": "12#"}, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/hangup", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/transfer", None, {"agent": 501, "other-agent": 501, "supervisor": 501}),
+    ("POST", "/calls/call-1/consult", None, {"agent": 501, "other-agent": 501, "supervisor": 501}),
+    ("POST", "/calls/call-1/conference", None, {"agent": 501, "other-agent": 501, "supervisor": 501}),
+    ("POST", "/calls/call-1/monitor", None, {"supervisor": 501}),
+    ("POST", "/calls/call-1/whisper", None, {"supervisor": 501}),
+    ("POST", "/calls/call-1/barge", None, {"supervisor": 501}),
+    ("GET", "/customers?number=13800000001", None, {"agent": 200, "other-agent": 200, "supervisor": 200}),
+    ("GET", "/me/pop", None, {"agent": 200, "other-agent": 404}),
+    ("POST", "/me/softphone", {"seat": "seat-04"}, {"agent": 501, "other-agent": 501}),
+    ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
+]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    desk.tell(*story.talking(1))
+    return desk
+
+
+@pytest.mark.parametrize(("method", "path", "body", "allowed"), MATRIX, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize("who", [None, "nobody", *PRINCIPALS])
+async def test_every_route_answers_every_role_as_the_matrix_says(
+    desk: Desk, method: str, path: str, body: Any, allowed: dict[str, int], who: str | None
+) -> None:
+    async with desk.http(who) as http:
+        response = await http.request(method, path, json=body)
+    expected = allowed.get(who, 403) if who in PRINCIPALS else 401
+    assert response.status_code == expected, response.text
+    if expected >= 400:
+        assert response.headers["content-type"] == "application/problem+json"
+    if expected in (401, 403):
+        assert desk.control.asked == []
+
+
+def test_the_matrix_names_every_route(desk: Desk) -> None:
+    described = desk.app.openapi()["paths"]
+    routes = {(method.upper(), path) for path, item in described.items() for method in item}
+    named = {(method, path.split("?")[0]) for method, path, _, _ in MATRIX}
+    ours = {
+        (method, path.removeprefix("/api/v1").replace("{agent_id}", "1004").replace("{queue_id}", "support"))
+        for method, path in routes
+        if path.startswith("/api/v1")
+    }
+    assert {(method, path.replace("{call_id}", "call-1")) for method, path in ours} == named
+
+
+async def test_an_agent_row_shows_state_seat_and_contact(desk: Desk) -> None:
+    async with desk.http("supervisor") as http:
+        row = (await http.get("/agents/1004")).json()
+        rows = (await http.get("/agents")).json()
+    assert (row["state"], row["seat"], row["contact"]) == ("talking", "seat-1004", "contact-1")
+    assert row["skills"] == {"sales": 3, "support": 8}
+    assert row in rows["items"]
+    assert rows["next_cursor"] is None
+
+
+async def test_setting_a_state_asks_control_and_shows_its_newer_answer(desk: Desk) -> None:
+    desk.control.answer = Done(result={"state": "not_ready", "seat": "seat-04", "reason": "lunch", "asked": "x"})
+    async with desk.http("agent") as http:
+        body = {"state": "not_ready", "reason": "lunch", "seat": "seat-04"}
+        row = (await http.put("/agents/1004/state", json=body)).json()
+    assert desk.control.asked == [
+        SetAgentState(
+            agent=AgentId("1004"),
+            state=AgentState.NOT_READY,
+            by="1004",
+            reason="lunch",
+            seat=SeatId("seat-04"),
+        )
+    ]
+    assert (row["id"], row["state"], row["seat"], row["reason"]) == ("1004", "not_ready", "seat-04", "lunch")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"state": "talking"}, {}, {"state": "ready", "colour": 1}, {"state": "ready", "reason": "x" * 65}, [], None],
+)
+async def test_a_wrong_state_body_is_refused_with_422(desk: Desk, body: Any) -> None:
+    async with desk.http("agent") as http:
+        assert (await http.put("/agents/1004/state", json=body)).status_code == 422
+    assert desk.control.asked == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "code"),
+    [
+        (Refused(code="not_found", message="gone"), 404, "not_found"),
+        (Refused(code="unavailable", message="no database"), 503, "unavailable"),
+        (Refused(code="seat_taken", message="seat-04 is taken"), 409, "seat_taken"),
+    ],
+)
+async def test_a_refusal_of_control_keeps_its_code_and_reason(
+    desk: Desk, refused: Refused, status: int, code: str
+) -> None:
+    desk.control.answer = refused
+    async with desk.http("supervisor") as http:
+        response = await http.put("/agents/1004/state", json={"state": "ready"})
+    assert response.status_code == status
+    assert response.json()["code"] == code
+    assert response.json()["detail"] == refused.message
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "command"),
+    [
+        ("hold", None, HoldCall(call=CallId("call-1"), hold=True, by="1004")),
+        ("retrieve", None, HoldCall(call=CallId("call-1"), hold=False, by="1004")),
+        ("dtmf", {"digits": "1*#D"}, SendCallDigits(call=CallId("call-1"), digits="1*#D", by="1004")),
+        ("hangup", None, HangUpCall(call=CallId("call-1"), by="1004")),
+    ],
+)
+async def test_call_control_becomes_a_command_by_the_one_who_asked(
+    desk: Desk, action: str, body: Any, command: Any
+) -> None:
+    async with desk.http("agent") as http:
+        response = await http.post(f"/calls/call-1/{action}", json=body)
+    assert response.json() == {"done": True}
+    assert desk.control.asked == [command]
+
+
+async def test_calls_that_are_over_or_unknown_cannot_be_controlled(desk: Desk) -> None:
+    desk.tell(story.ended(1))
+    async with desk.http("supervisor") as http:
+        assert (await http.post("/calls/call-1/hangup")).status_code == 404
+        assert (await http.post("/calls/call-9/hangup")).status_code == 404
+
+
+@pytest.mark.parametrize("digits", ["", "12a", "1" * 33, "１"])
+async def test_dtmf_takes_telephone_keys_only(desk: Desk, digits: str) -> None:
+    async with desk.http("agent") as http:
+        assert (await http.post("/calls/call-1/dtmf", json={"digits": digits})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("who", "caller", "name"),
+    [
+        ("agent", "13800000001", "张伟"),
+        ("other-agent", "138****0001", "张*"),
+        ("supervisor", "13800000001", "张伟"),
+        ("auditor", "13800000001", "张伟"),
+        ("maintainer", "138****0001", "张*"),
+        ("admin", "13800000001", "张伟"),
+    ],
+)
+async def test_callers_numbers_are_shown_to_those_who_may_see_them(
+    desk: Desk, who: str, caller: str, name: str
+) -> None:
+    async with desk.http(who) as http:
+        [call] = (await http.get("/calls")).json()["items"]
+    assert (call["caller"], call["caller_name"]) == (caller, name)
+    assert (call["stage"], call["agent"], call["queue"]) == ("talking", "1004", "support")
+
+
+async def test_a_queue_shows_who_waits_and_what_to_expect(desk: Desk) -> None:
+    desk.tell(story.arrived(2), story.queued(2, waited=10.0))
+    desk.tell(story.talk_ended(1, talk=60.0), after=20.0)
+    async with desk.http("supervisor") as http:
+        row = (await http.get("/queues/support")).json()
+        missing = await http.get("/queues/none")
+    assert missing.status_code == 404
+    assert (row["waiting"], row["longest_wait"]) == (1, 30.0)
+    assert row["expected_wait"] == 120.0  # two places × 60 s, one agent at work
+    assert row["service_level"]["value"] == 1.0
+    assert (row["answered_today"], row["abandoned_today"]) == (1, 0)
+    assert row["agents"]["talking"] == 1
+    assert sum(row["agents"].values()) == 2
+
+
+async def test_the_pop_shows_the_customer_before_the_answer() -> None:
+    desk = Desk()
+    desk.customers.known = [ZHANG]
+    desk.tell(story.arrived(1), story.queued(1))
+    desk.tell(story.offered(1), after=19.0)
+    at = desk.clock.wall() - timedelta(days=1)
+    for contact in ("contact-1", "contact-0"):
+        desk.history.entries.append(
+            EarlierContact(
+                contact=ContactId(contact), at=at, queue=QueueId("sales"), agent=None, outcome="self_service"
+            )
+        )
+    desk.clock.advance(3.0)
+    async with desk.http("agent") as http:
+        pop = (await http.get("/me/pop")).json()
+    assert (pop["stage"], pop["caller"], pop["queue_name"], pop["waited"]) == (
+        "ringing",
+        "13800000001",
+        "Support",
+        19.0,
+    )
+    assert [card["account"] for card in pop["customers"]] == ["600001"]
+    assert [entry["contact"] for entry in pop["last_contacts"]] == ["contact-0"]
+    assert pop["looked_up"] is True
+
+
+async def test_the_pop_shows_the_call_when_the_directory_is_away(desk: Desk) -> None:
+    desk.customers.away = True
+    async with desk.http("agent") as http:
+        pop = (await http.get("/me/pop")).json()
+    assert pop["caller"] == "13800000001"
+    assert (pop["customers"], pop["looked_up"]) == ([], False)
+
+
+async def test_an_agent_without_a_call_has_no_pop(desk: Desk) -> None:
+    async with desk.http("other-agent") as http:
+        response = await http.get("/me/pop")
+    assert response.json()["code"] == "no_offer"
+
+
+async def test_functions_to_come_say_so(desk: Desk) -> None:
+    async with desk.http("supervisor") as http:
+        response = await http.post("/calls/call-1/barge")
+    assert response.json()["code"] == "not_available"

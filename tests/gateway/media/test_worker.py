@@ -1,0 +1,329 @@
+"""The worker as a process of its own, driven through MediaPool."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from ccplatform.contracts.legs import DigitPressed, LegQuality, PlaybackEnded, PlaybackStarted
+from ccplatform.contracts.media import (
+    Bridge,
+    ForgetCall,
+    KeepSnapshot,
+    Play,
+    RecordingClosed,
+    StartRecording,
+    StopRecording,
+    ToneItem,
+)
+from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.frames import FrameDecoder, encode_frame
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.media.client import MediaPool
+from gateway.media.errors import ProtocolMismatch
+from gateway.media.g711 import Law
+from gateway.media.port import LocalAudio, MediaEvent, WorkerLost
+from gateway.media.settings import MediaSettings
+from tests.gateway.media.peers import Peer, steady_level, tone
+from tests.gateway.media.workers import WorkerProcess
+
+CALL = CallId("call")
+
+
+class Control:
+    """The control process of a test: a pool, its events, and peers that talk in real time."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.clock = SystemClock()
+        self.tasks = TaskSupervisor(self.clock)
+        self.events: list[MediaEvent] = []
+        self.changed = asyncio.Event()
+        self.pool = MediaPool(sockets=paths, listener=self._listen, clock=self.clock, tasks=self.tasks)
+
+    def _listen(self, event: MediaEvent) -> None:
+        self.events.append(event)
+        self.changed.set()
+
+    async def wait_for(self, kind: type, count: int = 1) -> list[Any]:
+        while len(found := [event for event in self.events if isinstance(event, kind)]) < count:
+            self.changed.clear()
+            await self.changed.wait()
+        return found
+
+    async def open(self, leg: str, call: CallId = CALL) -> LocalAudio | None:
+        answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
+        self.pool.open_leg(call, LegId(leg), answer.set_result)
+        return await answer
+
+    async def connect(self, leg: str, peer: Peer, call: CallId = CALL) -> None:
+        local = await self.open(leg, call)
+        assert local is not None
+        peer.to = (local.host, local.port)
+        self.pool.connect_leg(LegId(leg), peer.remote())
+
+    async def close_leg(self, leg: str) -> LegQuality | None:
+        answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
+        self.pool.close_leg(LegId(leg), answer.set_result)
+        return await answer
+
+    async def close(self) -> None:
+        await self.pool.close()
+        await self.tasks.close()
+
+
+async def talk(seconds: float, *pairs: tuple[Peer, float]) -> None:
+    """Peers speak tones, paced by the real clock, and listen."""
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    for index in range(round(seconds * 50)):
+        for peer, hertz in pairs:
+            peer.say(tone(hertz, 0.02, start=index * 160))
+        await asyncio.sleep(begin + (index + 1) * 0.02 - loop.time())
+        for peer, _ in pairs:
+            peer.listen()
+
+
+@pytest.fixture
+def settings() -> MediaSettings:
+    return MediaSettings(rtp_ports="24000-24199", rtp_timeout_seconds=5)
+
+
+@pytest.fixture
+async def make_control(tmp_path: Path) -> AsyncIterator[Callable[..., Control]]:
+    controls: list[Control] = []
+
+    def make(*names: str) -> Control:
+        controls.append(Control([tmp_path / name for name in names or ("media-0",)]))
+        return controls[-1]
+
+    yield make
+    for control in controls:
+        await control.close()
+
+
+@pytest.fixture
+async def worker(settings: MediaSettings, tmp_path: Path) -> AsyncIterator[WorkerProcess]:
+    process = WorkerProcess(settings, tmp_path / "media-0")
+    yield process
+    assert process.stop() in (0, -9)
+
+
+@pytest.fixture
+async def peers() -> AsyncIterator[tuple[Peer, Peer]]:
+    pair = (Peer(law=Law.PCMA, payload_type=8), Peer(law=Law.PCMU, payload_type=0))
+    yield pair
+    for peer in pair:
+        peer.close()
+
+
+async def test_two_legs_talk_are_recorded_and_measured(
+    worker: WorkerProcess, make_control: Callable[..., Control], peers: tuple[Peer, Peer], tmp_path: Path
+) -> None:
+    assert stat.S_IMODE(os.stat(worker.path).st_mode) == 0o600
+    control, (caller, agent) = make_control(), peers
+    await control.pool.start()
+    assert control.pool.survivors() == []
+    await control.connect("a", caller)
+    await control.connect("b", agent)
+    path = tmp_path / "recordings" / "talk.wav"
+    control.pool.perform(Bridge(a=LegId("a"), b=LegId("b")))
+    control.pool.perform(
+        StartRecording(
+            call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path)
+        )
+    )
+    await talk(1.0, (caller, 440), (agent, 1000))
+    control.pool.perform(StopRecording(recording=RecordingId("r")))
+    (closed,) = await control.wait_for(RecordingClosed)
+    assert closed.error == ""
+    assert closed.size_bytes == path.stat().st_size
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert rate == 8000
+    assert steady_level(samples[2400:, 0], 440) > 6500
+    assert steady_level(samples[2400:, 1], 1000) > 6500
+    assert steady_level(agent.heard()[2400:], 440) > 6500
+    assert steady_level(caller.heard()[2400:], 1000) > 6500
+    quality = await control.close_leg("a")
+    assert quality is not None
+    assert quality.packets_received == 50
+    assert quality.packets_lost == 0
+    assert quality.delay_seconds is not None
+    assert 0.02 < quality.delay_seconds < 0.2
+    assert quality.jitter_seconds < 0.05
+    assert await control.close_leg("a") is None
+
+
+async def test_a_call_talks_on_while_control_is_away_and_is_taken_back(
+    worker: WorkerProcess, make_control: Callable[..., Control], peers: tuple[Peer, Peer]
+) -> None:
+    first, (caller, agent) = make_control(), peers
+    await first.pool.start()
+    await first.connect("a", caller)
+    await first.connect("b", agent)
+    first.pool.perform(Bridge(a=LegId("a"), b=LegId("b")))
+    first.pool.perform(KeepSnapshot(call=CALL, snapshot={"step": 7}))
+    await talk(0.4, (caller, 440), (agent, 1000))
+    await first.close()
+    agent.packets.clear()
+    for packet in caller.press("5"):
+        caller.send(packet)
+    await talk(0.6, (caller, 440), (agent, 1000))
+    assert steady_level(agent.heard()[1600:4000], 440) > 6000
+
+    second = make_control()
+    await second.pool.start()
+    (survivor,) = second.pool.survivors()
+    assert survivor.call == CALL
+    assert set(survivor.legs) == {"a", "b"}
+    assert survivor.snapshot == {"step": 7}
+    assert second.events == []
+    (digit,) = await second.wait_for(DigitPressed)
+    assert (digit.leg, digit.digit) == ("a", "5")
+    second.pool.perform(
+        Play(leg=LegId("a"), playback=PlaybackId("p"), items=(ToneItem(hertz=(600.0,), seconds=0.1),))
+    )
+    started = await second.wait_for(PlaybackStarted)
+    (ended,) = await second.wait_for(PlaybackEnded)
+    assert started[0].at <= second.clock.now()
+    assert ended.finished
+    second.pool.perform(ForgetCall(call=CALL))
+    third = make_control()
+    await third.pool.start()
+    assert third.pool.survivors() == []
+
+
+async def test_a_killed_worker_is_told_and_its_successor_is_used(
+    settings: MediaSettings,
+    tmp_path: Path,
+    worker: WorkerProcess,
+    make_control: Callable[..., Control],
+    peers: tuple[Peer, Peer],
+) -> None:
+    control, (caller, agent) = make_control(), peers
+    await control.pool.start()
+    await control.connect("a", caller)
+    await control.connect("b", agent)
+    recording = RecordingId("r")
+    path = tmp_path / "cut.wav"
+    control.pool.perform(
+        StartRecording(call=CALL, recording=recording, left=LegId("a"), right=LegId("b"), path=str(path))
+    )
+    await talk(1.2, (caller, 440), (agent, 1000))
+    worker.kill()
+    (lost,) = await control.wait_for(WorkerLost)
+    assert lost.worker == 0
+    assert set(lost.legs) == {"a", "b"}
+    (closed,) = await control.wait_for(RecordingClosed)
+    assert closed.error
+    assert 0.5 <= closed.seconds <= 1.3
+    assert len(soundfile.read(path)[0]) == round(closed.seconds * 8000)
+    assert await control.open("c") is None
+    assert await control.close_leg("a") is None
+    successor = WorkerProcess(settings, worker.path)
+    try:
+        while not control.pool.workers[0].connected:
+            await asyncio.sleep(0.01)
+        assert await control.open("d", CallId("next")) is not None
+    finally:
+        successor.stop()
+
+
+async def test_calls_go_to_the_least_loaded_worker_and_stay_together(
+    tmp_path: Path, make_control: Callable[..., Control]
+) -> None:
+    settings = MediaSettings(rtp_ports="24200-24399", workers=2)
+    workers = [WorkerProcess(settings, tmp_path / f"media-{index}", index) for index in range(2)]
+    try:
+        control = make_control("media-0", "media-1")
+        await control.pool.start()
+        ports = {}
+        for call in ("x", "y"):
+            for leg in ("1", "2"):
+                local = await control.open(call + leg, CallId(call))
+                assert local is not None
+                ports[call + leg] = local.port
+        assert {ports["x1"] < 24300, ports["x2"] < 24300} == {True}
+        assert {ports["y1"] < 24300, ports["y2"] < 24300} == {False}
+        assert [state.legs for state in control.pool.workers] == [2, 2]
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+async def test_another_protocol_version_is_a_clear_error(
+    worker: WorkerProcess, tmp_path: Path, make_control: Callable[..., Control]
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.settimeout(5)
+        other.connect(str(worker.path))
+        other.sendall(encode_frame({"type": "Hello", "protocol": "ccplatform-media", "version": 99, "run": "x"}))
+        data = b""
+        while chunk := other.recv(4096):
+            data += chunk
+    (hello,) = FrameDecoder().feed(data)
+    assert (hello["protocol"], hello["version"]) == ("ccplatform-media", 1)
+
+    async def speak_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(encode_frame({"type": "Hello", "protocol": "other", "version": 1, "run": "x"}))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_unix_server(speak_nonsense, tmp_path / "media-9")
+    with pytest.raises(ProtocolMismatch, match="'other' version 1, this one 'ccplatform-media' version 1"):
+        await make_control("media-9").pool.start()
+    server.close()
+
+
+def test_a_worker_ends_when_its_parent_is_gone(settings: MediaSettings, tmp_path: Path) -> None:
+    program = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', sys.argv[1], *sys.argv[2:]], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+    )
+    from tests.gateway.media.workers import _PROGRAM
+
+    arguments = [_PROGRAM, settings.model_dump_json(), str(tmp_path / "media-0"), "0"]
+    parent = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=True)
+    worker = os.pidfd_open(int(parent.stdout)) if _alive(int(parent.stdout)) else None
+    if worker is not None:
+        import select
+
+        assert select.select([worker], [], [], 10)[0]
+        os.close(worker)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_worker_publishes_its_figures(
+    worker: WorkerProcess, make_control: Callable[..., Control]
+) -> None:
+    control = make_control()
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    control.pool.on_stats = lambda stats: told.done() or told.set_result(stats)
+    await control.pool.start()
+    assert await control.open("a") is not None
+    stats = await told
+    assert stats.worker == 0
+    assert stats.ticks >= 100
+    assert 0 < stats.tick_p50_seconds <= stats.tick_p99_seconds <= stats.tick_max_seconds < 1
+    assert control.pool.workers[0].stats == stats
+    assert not np.isnan(stats.tick_p99_seconds)

@@ -1,0 +1,90 @@
+"""Doubles of the ports that the IVR uses."""
+
+from __future__ import annotations
+
+import io
+import wave
+from functools import cache
+from pathlib import Path
+
+from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.words import AgentId, SeatId, Severity
+from ccplatform.kernel.errors import Refusal
+from ivr.errors import SpeechUnavailable
+from ivr.numbers import Language
+
+
+@cache
+def _sound() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\x00\x10" * 400)
+    return file.getvalue()
+
+
+class Alarms:
+    def __init__(self) -> None:
+        self.up: dict[tuple[str, str], tuple[Severity, str]] = {}
+        self.raised: list[str] = []
+
+    def raise_alarm(self, kind: str, subject: str, severity: Severity, text: str) -> None:
+        self.up[kind, subject] = (severity, text)
+        self.raised.append(kind)
+
+    def clear_alarm(self, kind: str, subject: str) -> None:
+        self.up.pop((kind, subject), None)
+
+
+class Facts:
+    def __init__(self) -> None:
+        self.told: list[Fact] = []
+
+    def record(self, fact: Fact) -> None:
+        self.told.append(fact)
+
+
+class Voice:
+    """Every text is the same short file; ``away`` makes it fail."""
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+        self.away = False
+        self.version = "1"
+
+    def voice(self, language: Language) -> str:
+        return f"{self.version} {language}"
+
+    async def synthesize(self, text: str, language: Language, into: Path) -> None:
+        if self.away:
+            raise SpeechUnavailable("away")
+        self.spoken.append(text)
+        into.write_bytes(_sound())
+
+    async def close(self) -> None:
+        pass
+
+
+class Desk:
+    """Agent 1004 with PIN 1004."""
+
+    def __init__(self) -> None:
+        self.seats: dict[SeatId, AgentId] = {}
+        self.ready: dict[AgentId, bool] = {}
+
+    async def sign_in(self, agent: AgentId, seat: SeatId, by: str) -> None:
+        if seat in self.seats:
+            raise Refusal("the seat is taken", code="seat_taken")
+        self.seats[seat] = agent
+
+    async def sign_out(self, agent: AgentId, by: str) -> None:
+        self.seats = {seat: at for seat, at in self.seats.items() if at != agent}
+
+    async def set_ready(self, agent: AgentId, ready: bool, by: str, reason: str = "") -> None:
+        self.ready[agent] = ready
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        return self.seats.get(seat)
+
+    async def pin_matches(self, agent: AgentId, pin: str) -> bool:
+        return agent == "1004" and pin == "1004"

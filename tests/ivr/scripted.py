@@ -1,0 +1,177 @@
+"""A caller for interpreter tests: plays the parts of `calls` and of the workers, and keeps the trace."""
+
+from __future__ import annotations
+
+from functools import cache
+from textwrap import dedent
+from typing import Any, TypeVar
+
+from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.flows import (
+    EndFlow,
+    FlowDigit,
+    FlowFinished,
+    FlowPlaybackEnded,
+    FlowRequest,
+    FlowRequestFailed,
+    PlayPrompt,
+    StartFlow,
+    StopPrompt,
+)
+from ccplatform.contracts.media import FileItem, PlayItem
+from ccplatform.contracts.words import ContactId, FlowId
+from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.core import EffectRunner
+from ivr.document import parse_flow
+from ivr.interpreter import Interpreter
+from ivr.model import Flow
+from ivr.prompts import ReferenceSpeech, Sound, SoundFile, Utterance
+from ivr.work import Ask, Effect, Render, Rendered, SessionEvent, Tell, Work, WorkResult
+
+CONTACT = ContactId("01900000-0000-7000-8000-000000000001")
+
+FactT = TypeVar("FactT")
+RequestT = TypeVar("RequestT")
+WorkT = TypeVar("WorkT")
+
+
+@cache
+def flow_of(text: str) -> Flow:
+    """A flow from YAML without its usual head."""
+    head = "" if "languages:" in text else "languages: [en]\n"
+    return parse_flow(f"flow: test\n{head}{dedent(text)}", "test.yaml")
+
+
+class Caller:
+    """One session under a virtual clock. ``speaks``: prompts are rendered at once, as from the cache."""
+
+    def __init__(
+        self, flow: Flow | str, *, speaks: bool = True, sources: dict[str, str] | None = None, **variables: str
+    ) -> None:
+        self.clock = VirtualClock()
+        self.flow = flow if isinstance(flow, Flow) else flow_of(flow)
+        self.speaks = speaks
+        self.sources = sources or {}
+        self.requests: list[FlowRequest] = []
+        self.facts: list[Fact] = []
+        self.works: list[Work] = []
+        self.playing: PlayPrompt | None = None
+        self.session = self._new()
+        self.runner = self._runner()
+        self.send(StartFlow(contact=CONTACT, flow=FlowId(self.flow.flow), variables=variables))
+
+    # --- what the caller and the world do -----------------------------------------------------------------
+
+    def send(self, event: SessionEvent) -> None:
+        self.runner.post(event)
+
+    def press(self, digits: str, *, pause: float = 0.2) -> None:
+        for digit in digits:
+            self.clock.advance(pause)
+            self.send(FlowDigit(contact=CONTACT, digit=digit, ended_at=self.clock.now()))
+
+    def hear_out(self) -> None:
+        """Let the prompt that plays come to its end."""
+        assert self.playing is not None
+        playback, self.playing = self.playing.playback, None
+        self.send(FlowPlaybackEnded(contact=CONTACT, playback=playback, finished=True))
+
+    def playback_breaks(self) -> None:
+        assert self.playing is not None
+        playback, self.playing = self.playing.playback, None
+        self.send(FlowPlaybackEnded(contact=CONTACT, playback=playback, finished=False, error="file is gone"))
+
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def hang_up(self) -> None:
+        self.send(EndFlow(contact=CONTACT, abandoned=True))
+
+    def moves_on(self) -> None:
+        self.send(EndFlow(contact=CONTACT, abandoned=False))
+
+    def refuse(self, reason: str = "full") -> None:
+        self.send(FlowRequestFailed(contact=CONTACT, reason=reason))
+
+    def answer(self, result: type[WorkResult], **fields: Any) -> None:
+        self.send(result(ticket=self.works[-1].ticket, **fields))
+
+    def snapshot(self) -> dict[str, Any]:
+        return self.session.snapshot(self.clock.now())
+
+    def restart(self) -> None:
+        """The control process dies; another takes the session over from its snapshot, ten minutes later."""
+        data = self.snapshot()
+        self.runner.close()
+        self.clock = VirtualClock(start=self.clock.now() + 600)
+        self.session = self._new()
+        self.session.restore(data, self.clock.now())
+        self.runner = self._runner()
+        for effect in self.session.resume(self.clock.now()):
+            self._perform(effect)
+        self.runner.rearm()
+
+    # --- what came of it ----------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> str:
+        return str(self.snapshot()["node"])
+
+    @property
+    def finished(self) -> FlowFinished | None:
+        ends = [request for request in self.requests if isinstance(request, FlowFinished)]
+        assert len(ends) <= 1, "a session finishes once"
+        return ends[0] if ends else None
+
+    def told(self, kind: type[FactT]) -> list[FactT]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def asked(self, kind: type[RequestT]) -> list[RequestT]:
+        return [request for request in self.requests if isinstance(request, kind)]
+
+    def work(self, kind: type[WorkT]) -> WorkT:
+        work = self.works[-1]
+        assert isinstance(work, kind)
+        return work
+
+    def spoken(self) -> str:
+        """What the last prompt said."""
+        prompt = self.asked(PlayPrompt)[-1]
+        return " ".join(item.path for item in prompt.items if isinstance(item, FileItem))
+
+    # --- machinery ----------------------------------------------------------------------------------------
+
+    def _new(self) -> Interpreter:
+        return Interpreter(contact=CONTACT, flow=self.flow, revision="r1", sources=self.sources)
+
+    def _runner(self) -> EffectRunner[SessionEvent, Effect]:
+        return EffectRunner(self.session, self._perform, self.clock)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Tell(fact=fact):
+                self.facts.append(fact)
+            case Ask(request=request):
+                self.requests.append(request)
+                if isinstance(request, PlayPrompt):
+                    self.playing = request
+                elif isinstance(request, StopPrompt):
+                    self.playing = None
+            case Render() if self.speaks:
+                items = tuple(item for piece in effect.pieces for item in _item(piece))
+                self.runner.post(Rendered(ticket=effect.ticket, items=items))
+            case _:
+                self.works.append(effect)
+
+
+def _item(piece: Any) -> tuple[PlayItem, ...]:
+    match piece:
+        case Utterance():
+            return (FileItem(path=piece.text),)
+        case SoundFile():
+            return (FileItem(path=piece.name),)
+        case Sound():
+            return (piece.item,)
+        case ReferenceSpeech():
+            return (FileItem(path="reference"),)
+    raise AssertionError(piece)

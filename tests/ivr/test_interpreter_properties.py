@@ -1,0 +1,154 @@
+"""What holds for every caller, however he behaves."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccplatform.contracts.facts import FlowEntered, FlowLeft
+from ccplatform.contracts.flows import FlowFinished, FlowRequestFailed
+from ccplatform.contracts.words import FlowOutcome
+from ivr.document import shipped_flows
+from ivr.model import Collect
+from ivr.work import (
+    AskDesk,
+    CallBackStored,
+    DeskDone,
+    DeskRefused,
+    QueryAnswer,
+    Render,
+    Rendered,
+    RunQuery,
+    StoreCallBack,
+    WorkFailed,
+)
+from tests.ivr.scripted import CONTACT, Caller
+from tests.ivr.test_interpreter import MENU
+
+FLOWS = shipped_flows()
+OPEN_FLOWS = [flow for flow in FLOWS if not any(isinstance(n, Collect) and n.secure for n in flow.nodes.values())]
+
+ROW = {"name": "张伟", "name_latin": "Zhang Wei", "balance": "128.50", "amount": "1"}
+_STEPS = st.one_of(
+    st.tuples(st.just("press"), st.text("0123456789*#A", min_size=1, max_size=8)),
+    st.tuples(st.just("wait"), st.sampled_from([0.1, 1.0, 3.0, 10.0])),
+    st.tuples(st.just("hear"), st.just("")),
+    st.tuples(st.just("break"), st.just("")),
+    st.tuples(st.just("refuse"), st.just("")),
+    st.tuples(st.just("answer"), st.sampled_from(["good", "empty", "failed"])),
+)
+STEPS = st.lists(_STEPS, max_size=40)
+
+
+def take(caller: Caller, step: tuple[str, object]) -> None:
+    match step:
+        case ("press", str(keys)):
+            caller.press(keys)
+        case ("wait", float(seconds)):
+            caller.wait(seconds)
+        case ("hear", _) if caller.playing is not None:
+            caller.hear_out()
+        case ("break", _) if caller.playing is not None:
+            caller.playback_breaks()
+        case ("refuse", _):
+            caller.send(FlowRequestFailed(contact=CONTACT, reason="busy"))
+        case ("answer", str(how)) if caller.works:
+            answer(caller, how)
+
+
+def answer(caller: Caller, how: str) -> None:
+    """Answer the last work; a stale one when it was answered before."""
+    work = caller.works[-1]
+    if how == "failed":
+        caller.answer(WorkFailed, reason="unavailable")
+    elif isinstance(work, RunQuery):
+        caller.answer(QueryAnswer, row=ROW if how == "good" else None)
+    elif isinstance(work, StoreCallBack):
+        caller.answer(CallBackStored, call_back="cb")
+    elif isinstance(work, AskDesk) and how == "good":
+        caller.answer(DeskDone)
+    elif isinstance(work, AskDesk):
+        caller.answer(DeskRefused, reason="no")
+    elif isinstance(work, Render):
+        caller.answer(Rendered, items=())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(FLOWS), st.booleans(), STEPS)
+def test_whatever_happens_a_session_ends_once_when_the_caller_is_gone(flow, speaks, steps) -> None:  # type: ignore[no-untyped-def]
+    caller = Caller(flow, speaks=speaks, caller="13800000001", dialled="95000", seat="seat-01")
+    for step in steps:
+        take(caller, step)
+    caller.hang_up()
+    caller.hang_up()
+    assert caller.finished is not None
+    assert isinstance(caller.requests[-1], FlowFinished)
+    assert len(caller.told(FlowEntered)) == len(caller.told(FlowLeft)) == 1
+    assert caller.told(FlowLeft)[0].outcome == caller.finished.outcome
+    assert (caller.finished.outcome is FlowOutcome.FAILED) == bool(caller.told(FlowLeft)[0].cause)
+    assert caller.session.next_deadline() is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(FLOWS), STEPS, st.sampled_from(["good", "empty", "failed"]))
+def test_a_caller_who_falls_silent_is_handed_on_or_let_go(flow, steps, answers: str) -> None:  # type: ignore[no-untyped-def]
+    """Every prompt is heard out, all work is answered, no key comes: the flow runs out by itself."""
+    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01")
+    for step in steps:
+        take(caller, step)
+    for _ in range(200):
+        if caller.finished or caller.snapshot()["phase"] == "handed_on":
+            return
+        if caller.playing is not None:
+            caller.hear_out()
+        elif caller.snapshot()["phase"] == "working":
+            answer(caller, answers)
+        else:
+            caller.wait(10)
+    raise AssertionError(f"the session still is at {caller.snapshot()}")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(OPEN_FLOWS), STEPS)
+def test_a_restored_session_is_the_same_session(flow, steps) -> None:  # type: ignore[no-untyped-def]
+    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01")
+    for step in steps:
+        take(caller, step)
+        if caller.finished:
+            return
+        data = json.loads(json.dumps(caller.snapshot()))
+        again = caller._new()
+        again.restore(data, 5000.0)
+        assert _rounded(again.snapshot(5000.0)) == _rounded(data)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS, st.data())
+def test_a_session_restarted_at_any_step_goes_on_as_if_nothing_had_been(steps, data) -> None:  # type: ignore[no-untyped-def]
+    at = data.draw(st.integers(0, len(steps)))
+    callers = [Caller(MENU, sources={"balance": "bank"}) for _ in range(2)]
+    for index, step in enumerate(steps):
+        for caller in callers:
+            if caller is callers[1] and index == at and not caller.finished:
+                caller.restart()
+            take(caller, step)
+        if callers[0].finished:
+            break
+    ways = [
+        [fact for fact in caller.facts if type(fact).__name__ in ("FlowNodeEntered", "KeysEntered")]
+        for caller in callers
+    ]
+    assert ways[0] == ways[1]
+    assert callers[0].finished == callers[1].finished
+
+
+def _rounded(data: object) -> object:
+    if isinstance(data, float):
+        return round(data, 6)
+    if isinstance(data, dict):
+        return {key: _rounded(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_rounded(value) for value in data]
+    return data

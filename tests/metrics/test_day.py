@@ -1,0 +1,167 @@
+"""Figures of the day: queues and agents, with midnight, transfers and abandons."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ccplatform.contracts.words import AgentState, Outcome, QueueId
+from metrics.calendar import Calendar
+from metrics.compliance import Figure, figures
+from metrics.model import FoldRules
+from tests.metrics.telling import (
+    SALES,
+    Centre,
+    agent_changed,
+    queue_left,
+    queued,
+    talk_ended,
+    wrap_up_ended,
+)
+
+SUPPORT = QueueId("support")
+
+
+def figure(centre: Centre, name: str) -> Figure:
+    (found,) = (figure for figure in figures(centre.fold, centre.now) if figure.definition_id == name)
+    return found
+
+
+@pytest.fixture
+def centre() -> Centre:
+    return Centre(FoldRules(zone=ZoneInfo("Asia/Shanghai")), wall=datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
+
+
+def test_service_level_is_answered_in_time_of_all_offered(centre: Centre) -> None:
+    for reason, waited in (
+        ("answered", 20.0),  # within 20 s
+        ("answered", 20.001),
+        ("abandoned", 3.0),  # short, counts all the same
+        ("abandoned", 5.0),
+        ("transferred", 1.0),
+    ):
+        centre.tell(queue_left(centre.arrive(), reason, waited))
+    sales = centre.fold.queues.day(centre.now)["sales"]
+    assert (sales.offered, sales.answered, sales.answered_in_time) == (5, 2, 1)
+    assert (sales.abandoned, sales.abandoned_short, sales.left_otherwise) == (2, 1, 1)
+    assert figure(centre, "D-SL").value == 0.2
+    assert figure(centre, "D-ASA").value == pytest.approx(20.0005)
+
+
+def test_a_queue_may_have_its_own_limit() -> None:
+    centre = Centre(FoldRules(queue_service_level_us={"support": 60_000_000}))
+    centre.tell(
+        queue_left(centre.arrive(), "answered", 50.0, SUPPORT), queue_left(centre.arrive(), "answered", 50.0)
+    )
+    day = centre.fold.queues.day(centre.now)
+    assert (day["support"].service_level, day["sales"].service_level) == (1.0, 0.0)
+
+
+def test_handle_time_of_a_transferred_contact_is_all_its_segments(centre: Centre) -> None:
+    one, two = centre.arrive(), centre.arrive()
+    centre.tell(
+        talk_ended(one, 100.0, hold=10.0),
+        talk_ended(one, 50.0, agent="1002", queue=SUPPORT),
+        wrap_up_ended(one, 10.0),
+    )
+    centre.end(one, Outcome.HANDLED)
+    centre.tell(wrap_up_ended(one, 20.0, agent="1002", queue=SUPPORT))  # after the contact's end
+    centre.tell(talk_ended(two, 40.0), wrap_up_ended(two, 0.0))
+    assert figure(centre, "D-AHT").value == (100 + 50 + 10 + 20 + 40) / 2
+    assert figure(centre, "D-AHT").samples == 2
+
+
+def test_waiting_follows_the_contact(centre: Centre) -> None:
+    one, two = centre.arrive(), centre.arrive()
+    centre.tell(queued(one), queued(two), queued(one, waited=12.0))  # back after RONA
+    assert centre.fold.contacts.waiting == {"sales": 2}
+    centre.tell(queued(one, SUPPORT), queue_left(two, "abandoned", 9.0))
+    assert centre.fold.contacts.waiting == {"sales": 0, "support": 1}
+    centre.end(one, Outcome.ABANDONED_QUEUE, queue=SUPPORT)  # nobody told that it left the queue
+    assert centre.fold.contacts.waiting == {"sales": 0, "support": 0}
+
+
+def test_abandon_in_the_ivr_touches_no_queue(centre: Centre) -> None:
+    contact = centre.arrive()
+    centre.voice(contact)
+    centre.end(contact, Outcome.ABANDONED_IVR)
+    assert centre.fold.queues.day(centre.now) == {}
+    assert figure(centre, "D-SL").value is None
+    assert centre.fold.contacts.active == 0
+
+
+def test_occupancy_and_utilisation_by_hand(centre: Centre) -> None:
+    centre.tell(agent_changed(AgentState.NOT_READY, AgentState.SIGNED_OUT, 0.0, reason="break"))
+    for seconds, state, reason in (
+        (100, AgentState.READY, ""),  # 100 s break
+        (200, AgentState.RESERVED, ""),  # 200 s ready
+        (10, AgentState.TALKING, ""),  # 10 s ringing: idle too
+        (300, AgentState.HELD, ""),
+        (30, AgentState.TALKING, ""),
+        (60, AgentState.WRAP_UP, ""),
+        (50, AgentState.NOT_READY, "meal"),
+        (1000, AgentState.READY, ""),  # meal: left out
+    ):
+        centre.wait(seconds)
+        previous = centre.fold.agents._present["1001"].state
+        centre.tell(agent_changed(state, previous, seconds, reason=reason))
+    centre.wait(40)  # ready, and still so
+    busy, idle = 390 + 50, 210 + 40
+    assert figure(centre, "D-OCC").value == busy / (busy + idle)
+    assert figure(centre, "D-UTIL").value == (busy + idle) / (busy + idle + 100)
+    assert centre.fold.agents.by_state()[AgentState.READY] == 1
+
+
+def test_an_interval_over_midnight_is_cut_there() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    centre = Centre(FoldRules(zone=zone), wall=datetime(2026, 1, 5, 23, 50, tzinfo=zone))
+    centre.tell(agent_changed(AgentState.READY, AgentState.SIGNED_OUT, 0.0))
+    centre.wait(1200)  # ten minutes on each day
+    centre.tell(agent_changed(AgentState.WRAP_UP, AgentState.READY, 1200.0))
+    centre.wait(200)
+    today, yesterday = centre.fold.agents.today(centre.now), centre.fold.agents.today(centre.now - 3600)
+    assert (today.idle, today.wrap_up) == (600_000_000, 200_000_000)
+    assert yesterday.idle == 600_000_000
+    assert figure(centre, "D-OCC").value == 0.25
+
+
+def test_queue_figures_begin_anew_at_midnight_and_late_facts_go_to_their_day() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    centre = Centre(FoldRules(zone=zone), wall=datetime(2026, 1, 5, 23, 59, 59, tzinfo=zone))
+    centre.tell(queue_left(centre.arrive(), "answered", 1.0))
+    yesterday = centre.now
+    centre.wait(1)
+    assert figure(centre, "D-SL").samples == 0
+    centre.tell(queue_left(centre.arrive(), "abandoned", 1.0))
+    centre.clock.set_wall(centre.clock.wall() - timedelta(seconds=1))  # set back over midnight
+    centre.tell(queue_left(centre.arrive(), "answered", 2.0))
+    assert centre.fold.queues.whole_day(yesterday).answered == 2
+    assert centre.fold.queues.whole_day(yesterday + 1).abandoned == 1
+
+
+def test_clock_set_back_changes_no_duration(centre: Centre) -> None:
+    centre.tell(agent_changed(AgentState.READY, AgentState.SIGNED_OUT, 0.0))
+    centre.wait(600)
+    centre.clock.set_wall(centre.clock.wall() - timedelta(minutes=5))
+    centre.tell(agent_changed(AgentState.WRAP_UP, AgentState.READY, 600.0))
+    assert centre.fold.agents.today(centre.now).idle == 600_000_000
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 7, 1), 24)]
+)
+def test_days_have_the_length_of_their_zone(day: date, hours: int) -> None:
+    calendar = Calendar(ZoneInfo("Europe/Berlin"))
+    ordinal = day.toordinal()
+    start, end = calendar.start(ordinal), calendar.start(ordinal + 1)
+    assert end - start == hours * 3600
+    assert calendar.day_of(start) == calendar.day_of(end - 1) == ordinal
+    assert calendar.day_of(end) == ordinal + 1
+
+
+def test_sales_and_support_together_are_the_whole_day(centre: Centre) -> None:
+    for queue in (SALES, SUPPORT, SUPPORT):
+        centre.tell(queue_left(centre.arrive(), "answered", 1.0, queue))
+    assert centre.fold.queues.whole_day(centre.now).answered == 3

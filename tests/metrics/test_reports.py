@@ -1,0 +1,172 @@
+"""Reports out of the journal, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ccplatform.contracts.facts import FactEvent, Offered, OfferEnded
+from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.storage.database import Database
+from ccplatform.storage.journal import JournalWriter
+from ccplatform.storage.journal_reader import JournalReader
+from metrics.errors import BadReportQuery, NoSuchReport
+from metrics.model import FoldRules
+from metrics.reports import ReportQuery, ReportRow, as_csv
+from metrics.service import MetricsService
+from metrics.settings import MetricsSettings
+from metrics.store import ReportStore
+from tests.metrics.telling import SALES, Centre, queue_left, talk_ended, wrap_up_ended
+from tests.storage.stream import VAULT, NotedAlarms
+from tests.support.database import database, postgres_dsn  # noqa: F401
+
+SUPPORT = QueueId("support")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+RULES = FoldRules(zone=SHANGHAI, queue_service_level_us={"support": 60_000_000})
+
+
+async def write(database: Database, events: list[FactEvent]) -> None:  # noqa: F811
+    clock = SystemClock()
+    writer = JournalWriter(database, sealer=VAULT, clock=clock, alarms=NotedAlarms())
+    for event in events:
+        writer.append(event)
+    tasks = TaskSupervisor(clock)
+    tasks.keep_running("journal", writer.run)
+    await writer.flushed()
+    await tasks.close()
+
+
+def offer(contact: ContactId, agent: str, seat: str, end: OfferEnd) -> tuple[Offered, OfferEnded]:
+    offered = Offered(contact=contact, queue=SALES, agent=AgentId(agent), seat=SeatId(seat))
+    return offered, OfferEnded(contact=contact, queue=SALES, agent=AgentId(agent), end=end, rang_seconds=3.0)
+
+
+def day_of_two_queues() -> Centre:
+    """Around midnight of Shanghai: 23:30 on the 5th and 00:30 on the 6th."""
+    centre = Centre(RULES, wall=datetime(2026, 1, 5, 23, 30, tzinfo=SHANGHAI).astimezone(UTC))
+    one, two, three = centre.arrive(), centre.arrive(), centre.arrive()
+    centre.tell(
+        *offer(one, "1002", "seat-02", OfferEnd.NO_ANSWER), *offer(one, "1001", "seat-01", OfferEnd.ANSWERED)
+    )
+    centre.tell(queue_left(one, "answered", 30.0), queue_left(two, "abandoned", 4.0))
+    centre.wait(1800)
+    centre.tell(talk_ended(one, 100.0, hold=10.0))
+    centre.wait(1800)
+    centre.tell(wrap_up_ended(one, 20.0), *offer(three, "1001", "seat-09", OfferEnd.ANSWERED))
+    centre.tell(queue_left(three, "answered", 30.0, SUPPORT), talk_ended(three, 50.0, queue=SUPPORT))
+    return centre
+
+
+async def report(database: Database, centre: Centre, name: str, group_by: str | None = None) -> list[ReportRow]:  # noqa: F811
+    store = ReportStore(database, rules=RULES, timezone="Asia/Shanghai")
+    begin = centre.events[0].at - timedelta(hours=1)
+    return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by))
+
+
+async def test_queues_by_queue(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    sales, support = await report(database, centre, "queues")
+    assert sales == {
+        "queue": "sales",
+        "offered": 2,
+        "answered": 1,
+        "answered_in_time": 0,
+        "service_level": 0.0,
+        "asa_seconds": 30.0,
+        "abandoned": 1,
+        "abandoned_short": 1,
+        "left_otherwise": 0,
+        "talks": 1,
+        "talk_seconds": 100.0,
+        "hold_seconds": 10.0,
+        "wrap_up_seconds": 20.0,
+    }
+    assert (support["queue"], support["service_level"], support["talks"]) == ("support", 1.0, 1)
+
+
+async def test_hours_and_days_are_those_of_the_centre(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    days = await report(database, centre, "queues", "day")
+    assert [(row["day"], row["offered"], row["talks"]) for row in days] == [
+        ("2026-01-05", 2, 0),
+        ("2026-01-06", 1, 2),
+    ]
+    hours = await report(database, centre, "queues", "hour")
+    assert [row["hour"] for row in hours] == ["2026-01-05T23:00", "2026-01-06T00:00"]
+
+
+async def test_agents_and_seats(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    agents = {row["agent"]: row for row in await report(database, centre, "agents")}
+    assert (agents["1001"]["offers"], agents["1001"]["offers_answered"], agents["1001"]["talks"]) == (2, 2, 2)
+    assert (agents["1002"]["offers"], agents["1002"]["offers_missed"], agents["1002"]["talks"]) == (1, 1, 0)
+    seats = {row["seat"]: row["talk_seconds"] for row in await report(database, centre, "agents", "seat")}
+    assert seats == {"seat-01": 100.0, "seat-02": 0.0, "seat-09": 50.0}
+
+
+async def test_sums_agree_across_groupings(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    for name, groupings in (("queues", ("queue", "hour", "day")), ("agents", ("agent", "seat", "queue", "hour"))):
+        totals = []
+        for group_by in groupings:
+            rows = await report(database, centre, name, group_by)
+            totals.append({column: sum(row[column] for row in rows) for column in ("talks", "talk_seconds")})
+        assert all(total == totals[0] == {"talks": 2, "talk_seconds": 150.0} for total in totals)
+
+
+async def test_the_report_of_today_and_the_live_fold_say_the_same(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    service = MetricsService(
+        clock=centre.clock, settings=MetricsSettings(), service_levels=lambda: {"support": 60.0}
+    )
+    await service.load(JournalReader(database, sealer=VAULT))
+    live = service.fold.queues.whole_day(centre.now)
+    _, today = await report(database, centre, "queues", "day")
+    assert (today["offered"], today["answered_in_time"]) == (live.offered, live.answered_in_time)
+    assert today["talk_seconds"] == live.talk_us / 1_000_000
+    assert service.fold.snapshot() == centre.fold.snapshot()
+
+
+def query(begin: datetime, end: datetime, name: str = "queues", group_by: str | None = None) -> ReportQuery:
+    return ReportQuery.of(name, begin, end, group_by)
+
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def test_a_report_that_nobody_computes_does_not_exist() -> None:
+    with pytest.raises(NoSuchReport, match="'trunks'"):
+        query(NOW, NOW + timedelta(days=1), "trunks")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "group_by", "reason"),
+    [
+        (NOW, NOW, None, "before"),
+        (NOW, NOW + timedelta(days=400), None, "366 days"),
+        (NOW.replace(tzinfo=None), NOW, None, "time zone"),
+        (NOW, NOW + timedelta(days=1), "caller", "it has queue, hour, day"),
+    ],
+)
+def test_periods_and_groupings_are_checked(
+    begin: datetime, end: datetime, group_by: str | None, reason: str
+) -> None:
+    with pytest.raises(BadReportQuery, match=reason):
+        query(begin, end, "queues", group_by)
+
+
+def test_csv_runs_no_formula() -> None:
+    asked = query(NOW, NOW + timedelta(days=1))
+    row: ReportRow = {"queue": "=1+1", **dict.fromkeys(asked.report.columns, 1), "service_level": None}
+    head, line = as_csv(asked, [row]).splitlines()
+    assert head.startswith("queue,offered,answered")
+    assert line.startswith("'=1+1,1,1,1,,1")

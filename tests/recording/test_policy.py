@@ -1,0 +1,158 @@
+"""The recording policy: first match decides, random is unbiased and repeatable (R10.1.f)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingMode
+from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.ids import Ids
+from recording.model import Policy, Rule, TimeWindow
+from recording.policy import decide, sampled
+from recording.settings import RecordingSettings
+from tests.recording.kit import ZONE, talk
+
+MONDAY_NOON = datetime(2026, 1, 5, 12, 0, tzinfo=ZONE)
+FULL = Rule(name="all", mode=RecordingMode.FULL)
+
+
+def rules(*some: Rule) -> Policy:
+    return Policy(rules=some, queue_default=RecordingMode.NEVER)
+
+
+def test_without_rules_talks_from_queues_are_recorded_and_others_are_not() -> None:
+    assert decide(Policy(), talk(), MONDAY_NOON) is RecordingMode.FULL
+    assert decide(Policy(), talk(queue=None), MONDAY_NOON) is None
+
+
+def test_a_flow_that_asks_is_heard_unless_a_rule_says_never() -> None:
+    never = Rule(name="bank", mode=RecordingMode.NEVER)
+    assert decide(Policy(), talk(queue=None, asked=True), MONDAY_NOON) is RecordingMode.ON_DEMAND
+    assert decide(rules(never), talk(asked=True), MONDAY_NOON) is None
+    nobody = Rule(name="some", mode=RecordingMode.RANDOM, percent=0)
+    assert decide(rules(nobody), talk(asked=True), MONDAY_NOON) is RecordingMode.ON_DEMAND
+
+
+def test_the_first_rule_about_a_talk_decides_even_when_it_does_not_record() -> None:
+    on_demand = Rule(name="vip", mode=RecordingMode.ON_DEMAND, queues=frozenset({QueueId("support")}))
+    assert decide(rules(on_demand, FULL), talk(), MONDAY_NOON) is None
+    assert decide(rules(on_demand, FULL), talk(queue=QueueId("sales")), MONDAY_NOON) is RecordingMode.FULL
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        replace(FULL, queues=frozenset({QueueId("support")})),
+        replace(FULL, agents=frozenset({AgentId("1004")})),
+        replace(FULL, dialled=frozenset({"95000"})),
+    ],
+)
+def test_a_rule_is_about_its_queues_agents_and_numbers(rule: Rule) -> None:
+    other = talk(queue=QueueId("sales"), agent=AgentId("1001"), dialled="95001")
+    assert decide(rules(rule), talk(), MONDAY_NOON) is RecordingMode.FULL
+    assert decide(rules(rule), other, MONDAY_NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "holds"),
+    [
+        (TimeWindow(days=frozenset({1}), start=time(9), end=time(18)), MONDAY_NOON, True),
+        (TimeWindow(days=frozenset({1}), start=time(9), end=time(12)), MONDAY_NOON, False),
+        (TimeWindow(days=frozenset({2}), start=time(9), end=time(18)), MONDAY_NOON, False),
+        (TimeWindow(days=frozenset({1})), MONDAY_NOON, True),
+        (TimeWindow(days=frozenset({7}), start=time(22), end=time(6)), MONDAY_NOON.replace(hour=5), True),
+        (TimeWindow(days=frozenset({1}), start=time(22), end=time(6)), MONDAY_NOON.replace(hour=5), False),
+        (TimeWindow(days=frozenset({1}), start=time(22), end=time(6)), MONDAY_NOON.replace(hour=23), True),
+    ],
+)
+def test_a_scheduled_rule_records_in_its_windows(window: TimeWindow, at: datetime, holds: bool) -> None:
+    scheduled = Rule(name="day", mode=RecordingMode.SCHEDULED, windows=(window,))
+    assert decide(rules(scheduled), talk(), at) is (RecordingMode.SCHEDULED if holds else None)
+
+
+@given(st.uuids().map(str), st.floats(0, 100), st.text(max_size=20))
+def test_the_same_contact_is_always_chosen_alike(contact: str, percent: float, seed: str) -> None:
+    chosen = sampled(ContactId(contact), percent, seed)
+    assert sampled(ContactId(contact), percent, seed) is chosen
+    if chosen:
+        assert sampled(ContactId(contact), 100, seed)
+
+
+@given(st.uuids().map(str), st.floats(0, 100), st.floats(0, 100))
+def test_a_larger_share_keeps_the_contacts_of_a_smaller_one(contact: str, one: float, two: float) -> None:
+    small, large = sorted((one, two))
+    assert not sampled(ContactId(contact), small, "s") or sampled(ContactId(contact), large, "s")
+
+
+@pytest.mark.parametrize("percent", [1.0, 10.0, 50.0, 95.0])
+def test_a_random_share_is_met_over_ids_made_in_sequence(percent: float) -> None:
+    clock = VirtualClock()
+    ids = Ids(clock, random_bits=lambda bits: 1)  # the worst case: ids that differ in their count alone
+    total = 20_000
+    chosen = sum(sampled(ContactId(ids.new()), percent, "seed") for _ in range(total))
+    share = percent / 100
+    assert abs(chosen - total * share) < 4.5 * math.sqrt(total * share * (1 - share))
+
+
+def test_a_random_rule_takes_its_sample_and_another_rule_another() -> None:
+    ids = Ids(VirtualClock())
+    contacts = [ContactId(ids.new()) for _ in range(2000)]
+
+    def taken(name: str) -> set[ContactId]:
+        policy = rules(Rule(name=name, mode=RecordingMode.RANDOM, percent=20))
+        return {contact for contact in contacts if decide(policy, talk(contact=contact), MONDAY_NOON) is not None}
+
+    assert taken("a") == taken("a")
+    assert taken("a") != taken("b")
+
+
+def test_settings_become_the_policy() -> None:
+    settings = RecordingSettings.model_validate(
+        {
+            "rules": [
+                {"name": "vip", "mode": "random", "percent": 5, "queues": ["sales"]},
+                {
+                    "name": "day",
+                    "mode": "scheduled",
+                    "windows": [{"days": [1, 2], "start": "09:00", "end": "18:00"}],
+                },
+            ],
+            "queue_default": "never",
+        }
+    )
+    policy = settings.policy()
+    assert policy.rules[0] == Rule(
+        name="vip", mode=RecordingMode.RANDOM, percent=5, queues=frozenset({QueueId("sales")})
+    )
+    assert decide(policy, talk(), MONDAY_NOON) is RecordingMode.SCHEDULED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"retention_days": 30}, "R10.1.f"),
+        ({"retention_days": -1}, "R10.1.f"),
+        ({"zone": "Mars/Olympus"}, "Mars/Olympus"),
+        ({"zone": "../../etc/passwd"}, "passwd"),
+        ({"rules": [{"name": "a", "mode": "scheduled"}]}, "no windows"),
+        ({"rules": [{"name": "a", "mode": "full", "percent": 5}]}, "only a random rule"),
+        ({"rules": [{"name": "a", "mode": "full", "windows": [{}]}]}, "only a scheduled rule"),
+        ({"rules": [{"name": "a", "mode": "full"}, {"name": "a", "mode": "never"}]}, "same name"),
+        ({"low_bytes": 1, "very_low_bytes": 2}, "very_low_bytes"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_wrong_settings_are_refused_with_their_reason(wrong: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        RecordingSettings.model_validate(wrong)
+
+
+def test_a_month_is_the_shortest_retention() -> None:
+    assert RecordingSettings(retention_days=31).retention_days == 31

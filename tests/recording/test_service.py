@@ -1,0 +1,204 @@
+"""Recording in control: orders, sealing, and what is found after a restart."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.words import AgentId, CallId, QueueId, RecordingId, RecordingMode, SeatId, Severity
+from recording.model import Note, Policy
+from recording.service import ALARM
+from tests.recording.kit import CONTACT, Studio, talk, wave_bytes
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+    studio = Studio(tmp_path / "recordings")
+    yield studio
+    await studio.end()
+
+
+def order(studio: Studio, **changes: object) -> RecordingId:
+    """Let a talk begin and its samples be written."""
+    made = studio.service.decide(talk(**changes))
+    assert made is not None
+    path = Path(made.path)
+    path.write_bytes(wave_bytes(8000))
+    path.chmod(0o644)
+    return made.recording
+
+
+def closed(recording: RecordingId, error: str = "") -> RecordingClosed:
+    return RecordingClosed(call=CallId("call-1"), recording=recording, seconds=1.0, size_bytes=16_044, error=error)
+
+
+async def after_restart(studio: Studio) -> Studio:
+    """The same directory in a new control process, some minutes later."""
+    await studio.end()
+    studio.clock.advance(300)
+    return Studio(studio.files.directory, clock=studio.clock, rows=studio.rows)
+
+
+async def test_an_order_names_a_path_of_the_day_and_is_told(studio: Studio) -> None:
+    made = studio.service.decide(talk())
+    assert made is not None
+    assert made.mode is RecordingMode.FULL
+    assert made.path == str(studio.files.directory / "2026/01/05" / f"{made.recording}.wav")
+    assert Path(made.path).parent.is_dir()
+    [started] = studio.told.started
+    assert (started.contact, started.recording, started.queue, started.agent, started.seat) == (
+        CONTACT,
+        made.recording,
+        "support",
+        "1004",
+        "seat-04",
+    )
+
+
+async def test_a_talk_that_no_rule_records_makes_nothing(tmp_path: Path) -> None:
+    studio = Studio(tmp_path / "recordings", Policy(queue_default=RecordingMode.NEVER))
+    assert studio.service.decide(talk()) is None
+    assert studio.told.facts == []
+    assert not studio.files.directory.exists()
+    await studio.end()
+
+
+async def test_a_closed_file_is_private_and_its_end_is_told(studio: Studio) -> None:
+    recording = order(studio)
+    studio.service.closed(closed(recording))
+    await studio.service.settled()
+    assert stat.S_IMODE(studio.files.path_of(recording).stat().st_mode) == 0o600
+    [ended] = studio.told.ended
+    assert (ended.contact, ended.seconds, ended.size_bytes, ended.complete) == (CONTACT, 1.0, 16_044, True)
+    assert studio.files.open_notes() == []
+    note = studio.files.note_of(recording)
+    assert note is not None
+    assert note.ending is not None
+    directories = [studio.files.directory, studio.files.path_of(recording).parent]
+    assert {stat.S_IMODE(directory.stat().st_mode) for directory in directories} == {0o700}
+
+
+async def test_an_error_of_the_writer_is_an_incomplete_recording_and_an_alarm(studio: Studio) -> None:
+    bad, good = order(studio), order(studio)
+    studio.service.closed(closed(bad, error="disk_full"))
+    await studio.service.settled()
+    assert (studio.told.ended[0].complete, studio.told.ended[0].reason) == (False, "disk_full")
+    assert studio.told.alarms == {(ALARM, ""): Severity.URGENT}
+    studio.service.closed(closed(good))
+    await studio.service.settled()
+    assert studio.told.alarms == {}
+
+
+async def test_a_missing_file_is_said_to_be_missing(studio: Studio) -> None:
+    recording = order(studio)
+    studio.files.path_of(recording).unlink()
+    studio.service.closed(closed(recording))
+    await studio.service.settled()
+    [ended] = studio.told.ended
+    assert (ended.complete, ended.seconds) == (False, 0.0)
+    assert ended.reason.startswith("file_missing")
+
+
+async def test_a_directory_that_cannot_be_made_is_an_alarm_not_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "recordings").write_text("in the way")
+    studio = Studio(tmp_path / "recordings")
+    assert studio.service.decide(talk()) is not None
+    await studio.service.settled()
+    assert (ALARM, "") in studio.told.alarms
+    await studio.end()
+
+
+async def test_a_recording_of_a_lost_worker_is_mended_and_ends_incomplete(studio: Studio) -> None:
+    recording = order(studio)
+    studio.files.path_of(recording).write_bytes(wave_bytes(16_000, declared=0))
+    studio.service.cut(recording, "worker_lost")
+    await studio.service.settled()
+    [ended] = studio.told.ended
+    assert (ended.seconds, ended.complete, ended.reason) == (2.0, False, "worker_lost")
+
+
+async def test_after_a_restart_cut_files_are_finished_and_running_ones_left(studio: Studio) -> None:
+    lost, running = order(studio), order(studio)
+    studio.files.path_of(lost).write_bytes(wave_bytes(24_000, declared=0))
+    studio.rows.ids = {lost, running}
+    later = await after_restart(studio)
+    assert await later.service.repair(running={running}) == 1
+    [ended] = later.told.ended
+    assert (ended.recording, ended.contact, ended.seconds) == (lost, CONTACT, 3.0)
+    assert (ended.complete, ended.reason) == (False, "restart")
+    assert later.told.started == []
+    later.service.closed(closed(running))
+    await later.service.settled()
+    assert (later.told.ended[1].recording, later.told.ended[1].complete) == (running, True)
+    assert await later.service.repair(running=()) == 0
+    await later.end()
+
+
+async def test_a_cut_file_without_a_row_gets_its_whole_story(studio: Studio) -> None:
+    lost = order(studio)
+    later = await after_restart(studio)
+    await later.service.repair(running=())
+    assert [type(fact).__name__ for fact in later.told.facts] == ["RecordingStarted", "RecordingEnded"]
+    assert later.told.started[0].recording == lost
+    await later.end()
+
+
+async def test_a_finished_file_whose_facts_were_lost_is_told_again_as_it_was(studio: Studio) -> None:
+    rowless, half = order(studio), order(studio)
+    for recording in (rowless, half):
+        studio.service.closed(closed(recording))
+    await studio.service.settled()
+    studio.rows.ids = {half}
+    studio.rows.open = [row(half)]
+    later = await after_restart(studio)
+    assert await later.service.repair(running=()) == 2
+    assert {fact.recording for fact in later.told.started} == {rowless}
+    assert [(fact.complete, fact.seconds) for fact in later.told.ended] == [(True, 1.0), (True, 1.0)]
+    await later.end()
+
+
+async def test_an_open_row_whose_file_is_gone_ends_with_nothing(studio: Studio) -> None:
+    ghost = RecordingId(studio.ids.new())
+    studio.rows.open = [row(ghost)]
+    studio.rows.ids = {ghost}
+    later = await after_restart(studio)
+    assert await later.service.repair(running=()) == 1
+    assert (later.told.ended[0].seconds, later.told.ended[0].complete) == (0.0, False)
+    await later.end()
+
+
+async def test_without_the_database_the_files_are_finished_all_the_same(studio: Studio) -> None:
+    lost = order(studio)
+    studio.rows.away = True
+    later = await after_restart(studio)
+    assert await later.service.repair(running=()) == 1
+    assert later.told.ended[0].recording == lost
+    await later.end()
+
+
+async def test_what_is_no_note_or_no_wave_is_survived(studio: Studio) -> None:
+    lost = order(studio)
+    await studio.service.settled()
+    day = studio.files.path_of(lost).parent
+    (day / "junk.open.json").write_bytes(os.urandom(64))
+    studio.files.path_of(lost).write_bytes(b"not a wave")
+    later = await after_restart(studio)
+    assert await later.service.repair(running=()) == 1
+    assert later.told.ended[0].reason == "restart: no RIFF WAVE header"
+    await later.end()
+
+
+def row(recording: RecordingId) -> Note:
+    return Note(
+        recording=recording,
+        contact=CONTACT,
+        mode=RecordingMode.FULL,
+        queue=QueueId("support"),
+        agent=AgentId("1004"),
+        seat=SeatId("seat-04"),
+    )
