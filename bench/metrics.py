@@ -53,6 +53,7 @@ from ccplatform.kernel.clock import SystemClock, VirtualClock, sleep
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from metrics.fold import Fold
+from metrics.model import AnswerLimits
 from metrics.prometheus import Exposition, render
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
@@ -165,7 +166,7 @@ def single_scrapes(fold: Fold, exposition: Exposition, events: list[FactEvent]) 
     copies, renders, size = [], [], 0
     for _ in range(SCRAPES):
         begin = time.perf_counter()
-        samples = exposition.collect(fold, now)
+        samples = exposition.collect(fold, now, AnswerLimits())
         middle = time.perf_counter()
         size = len(render(samples))
         renders.append(time.perf_counter() - middle)

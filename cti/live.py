@@ -9,18 +9,12 @@ Facts about contacts that the view never saw arrive are taken for the queues' an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
-
-import msgspec
+from datetime import datetime, timedelta
 
 from ccplatform.contracts import facts as f
-from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, LegRole, OfferEnd, QueueId
-from cti.figures import has_skills, smoothed
+from ccplatform.contracts.words import AgentState, ContactId, LegRole, OfferEnd
+from cti.figures import smoothed
 from cti.model import (
-    AgentSetup,
     CallStage,
     Change,
     Collection,
@@ -29,78 +23,16 @@ from cti.model import (
     LiveCall,
     LiveQueue,
     LiveSeat,
-    QueueDay,
-    QueueSetup,
 )
+from cti.state import LiveState
 
 _BUSY_WITH_CONTACT = frozenset(
     {AgentState.RESERVED, AgentState.TALKING, AgentState.HELD, AgentState.WRAP_UP},
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    """The form of a snapshot."""
-
-    epoch: str
-    seq: int
-    day: date | None
-    agents: list[LiveAgent] = field(default_factory=list)
-    queues: list[LiveQueue] = field(default_factory=list)
-    calls: list[LiveCall] = field(default_factory=list)
-    seats: list[LiveSeat] = field(default_factory=list)
-    alarms: list[LiveAlarm] = field(default_factory=list)
-
-
-class LiveView:
-    """Agents, queues, calls, seats and alarms as they are now, and each queue's figures since local midnight."""
-
-    def __init__(self, *, zone: tzinfo) -> None:
-        self.epoch = ""
-        self.seq = 0
-        self.day: date | None = None
-        self.agents: dict[AgentId, LiveAgent] = {}
-        self.queues: dict[QueueId, LiveQueue] = {}
-        self.calls: dict[CallId, LiveCall] = {}
-        self.seats: dict[str, LiveSeat] = {}
-        self.alarms: dict[str, LiveAlarm] = {}
-        self._zone = zone
-        self._call_of: dict[ContactId, CallId] = {}
-        self._queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
-        self._members: dict[QueueId, tuple[LiveAgent, ...]] = {}
-        self._touched: dict[Change, None] = {}
-
-    # --- configuration ------------------------------------------------------------------------------------
-
-    def configure(self, *, agents: Iterable[AgentSetup], queues: Iterable[QueueSetup]) -> None:
-        """Take the configuration; what is live about agents and queues that stay is kept."""
-        old_agents, old_queues = self.agents, self.queues
-        self.agents = {}
-        for agent in agents:
-            row = old_agents.get(agent.id) or LiveAgent(id=agent.id, name=agent.name)
-            row.name, row.team, row.skills = agent.name, agent.team, dict(agent.skills)
-            self.agents[agent.id] = row
-        self.queues = {}
-        for queue in queues:
-            place = old_queues.get(queue.id) or LiveQueue(id=queue.id, name=queue.name)
-            place.name, place.skills = queue.name, dict(queue.skills)
-            place.target_seconds, place.target_share = queue.target_seconds, queue.target_share
-            self.queues[queue.id] = place
-        self._index()
-
-    def begin_epoch(self) -> None:
-        """Forget calls, waiting contacts, seats and alarms, keep the day's figures and the agents' states.
-
-        For a restarted control process that folded today's journal and now tells what survived.
-        """
-        self.calls.clear()
-        self.seats.clear()
-        self.alarms.clear()
-        self._call_of.clear()
-        for queue in self.queues.values():
-            queue.entries.clear()
-        for agent in self.agents.values():
-            agent.contact = None
+class LiveView(LiveState):
+    """The live state, changed by facts."""
 
     # --- the fold -----------------------------------------------------------------------------------------
 
@@ -113,6 +45,21 @@ class LiveView:
         self._turn_day(event.at)
         self._fold(event.fact, event.at)
         return tuple(self._touched)
+
+    def count(self, event: f.FactEvent) -> None:
+        """Fold an event of an earlier run of control into the day's figures only.
+
+        What a restarted control process makes of today's journal: who is there and what is going on now, it
+        tells anew.
+        """
+        self._turn_day(event.at)
+        match event.fact:
+            case f.QueueLeft(queue=queue) if queue in self.queues:
+                self._count_end_of_wait(self.queues[queue], event.fact)
+            case f.TalkEnded() | f.WrapUpEnded():
+                self._work_ended(event.fact)
+            case _:
+                pass
 
     def tick(self, now: datetime) -> tuple[Change, ...]:
         """Let time pass without an event: at local midnight the day's figures begin anew."""
@@ -241,6 +188,11 @@ class LiveView:
             return
         queue.entries.pop(fact.contact, None)
         self._touch(Collection.QUEUES, fact.queue)
+        if not self._count_end_of_wait(queue, fact):
+            self._party_lost(fact.contact, at)
+
+    def _count_end_of_wait(self, queue: LiveQueue, fact: f.QueueLeft) -> bool:
+        """Count an answer or an abandon; False for other ways out of the queue."""
         match fact.reason:
             case "answered":
                 queue.today.answered += 1
@@ -248,7 +200,8 @@ class LiveView:
             case "abandoned":
                 queue.today.abandoned += 1
             case _:
-                self._party_lost(fact.contact, at)
+                return False
+        return True
 
     def _party_lost(self, contact: ContactId, at: datetime) -> None:
         """The flow has the caller again: neither waiting, nor ringing an agent, nor talking."""
@@ -310,60 +263,6 @@ class LiveView:
             self._call_of.pop(call.contact, None)
             self._touch(Collection.CALLS, call.id)
 
-    # --- looking ------------------------------------------------------------------------------------------
-
-    def call_of(self, contact: ContactId) -> LiveCall | None:
-        """The live call of a contact."""
-        call = self._call_of.get(contact)
-        return self.calls.get(call) if call is not None else None
-
-    def members(self, queue: QueueId) -> tuple[LiveAgent, ...]:
-        """The agents who have every skill the queue needs."""
-        return self._members.get(queue, ())
-
-    # --- snapshot -----------------------------------------------------------------------------------------
-
-    def snapshot(self) -> dict[str, Any]:
-        """JSON-able data of the whole view; numbers in clear: it stays between our own processes."""
-        state = _State(
-            epoch=self.epoch,
-            seq=self.seq,
-            day=self.day,
-            agents=list(self.agents.values()),
-            queues=list(self.queues.values()),
-            calls=list(self.calls.values()),
-            seats=list(self.seats.values()),
-            alarms=list(self.alarms.values()),
-        )
-        plain: dict[str, Any] = msgspec.to_builtins(state)
-        return plain
-
-    def restore(self, data: dict[str, Any]) -> None:
-        """Become what ``data`` says; broken data raise :class:`msgspec.ValidationError` and change nothing."""
-        state = msgspec.convert(data, type=_State)
-        self.epoch, self.seq, self.day = state.epoch, state.seq, state.day
-        self.agents = {row.id: row for row in state.agents}
-        self.queues = {row.id: row for row in state.queues}
-        self.calls = {row.id: row for row in state.calls}
-        self.seats = {row.id: row for row in state.seats}
-        self.alarms = {row.id: row for row in state.alarms}
-        self._call_of = {row.contact: row.id for row in state.calls}
-        self._index()
-
-    def snapshot_call(self, contact: ContactId) -> dict[str, Any] | None:
-        """The row of one call, to be kept with the call by its media worker while control may die."""
-        call = self.call_of(contact)
-        plain: dict[str, Any] | None = msgspec.to_builtins(call)
-        return plain
-
-    def restore_call(self, data: dict[str, Any]) -> None:
-        """Show a call again that survived a restart of control."""
-        call = msgspec.convert(data, type=LiveCall)
-        self.calls[call.id] = call
-        self._call_of[call.contact] = call.id
-        if call.stage in (CallStage.QUEUE, CallStage.RINGING) and call.queue in self.queues and call.queued_at:
-            self.queues[call.queue].entries[call.contact] = call.queued_at
-
     # --- inside -------------------------------------------------------------------------------------------
 
     def _staged(self, contact: ContactId, stage: CallStage, at: datetime) -> LiveCall | None:
@@ -384,28 +283,3 @@ class LiveView:
         for queue in self.queues.values():
             if queue.entries.pop(contact, None) is not None:
                 self._touch(Collection.QUEUES, queue.id)
-
-    def _turn_day(self, at: datetime) -> None:
-        today = at.astimezone(self._zone).date()
-        if self.day is not None and today <= self.day:
-            return
-        first, self.day = self.day is None, today
-        if first:
-            return
-        for queue in self.queues.values():
-            queue.today = QueueDay()
-            self._touch(Collection.QUEUES, queue.id)
-
-    def _touch(self, collection: Collection, row: str) -> None:
-        self._touched[(collection, row)] = None
-
-    def _index(self) -> None:
-        self._members = {
-            queue.id: tuple(agent for agent in self.agents.values() if has_skills(agent.skills, queue.skills))
-            for queue in self.queues.values()
-        }
-        queues_of: dict[AgentId, list[QueueId]] = {}
-        for queue, members in self._members.items():
-            for agent in members:
-                queues_of.setdefault(agent.id, []).append(queue)
-        self._queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}

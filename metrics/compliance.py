@@ -11,7 +11,18 @@ from metrics.confidence import lower_bound, upper_bound
 from metrics.definitions import REQUIREMENTS
 from metrics.fold import Fold
 from metrics.indicator import CONFIDENCE, Comparison, Definition, Unit
-from metrics.model import MICROSECONDS, ONE_DAY, TWO_HOURS, LoadClass, Measurement, Verdict, at_of, mean, share
+from metrics.model import (
+    MICROSECONDS,
+    ONE_DAY,
+    TWO_HOURS,
+    AnswerLimits,
+    LoadClass,
+    Measurement,
+    Verdict,
+    at_of,
+    mean,
+    share,
+)
 
 #: Computes a measurement from the fold at a second since the epoch.
 Measure: TypeAlias = Callable[[Fold, int], Measurement]
@@ -181,14 +192,20 @@ class Figure:
     unit: Unit
 
 
-def figures(fold: Fold, now: int) -> list[Figure]:
+def figures(fold: Fold, now: int, limits: AnswerLimits) -> list[Figure]:
     """D-SL, D-ASA, D-AHT, D-OCC, D-UTIL of the day so far, all queues and agents together."""
-    day, times = fold.queues.whole_day(now), fold.agents.today(now)
+    queues, times = fold.queues.day(now), fold.agents.today(now)
+    days = queues.values()
+    offered, answered = sum(day.offered for day in days), sum(day.answered for day in days)
+    in_time = sum(day.answered_in_time(limits.of(queue)) for queue, day in queues.items())
+    handling = sum(day.talk_us + day.wrap_up_us for day in days)
     spent = (times.talk + times.wrap_up + times.idle + times.rest) // MICROSECONDS
     return [
-        Figure(definition_id="D-SL", value=day.service_level, samples=day.offered, unit=Unit.RATIO),
-        _seconds("D-ASA", day.wait_us, day.answered),
-        _seconds("D-AHT", day.talk_us + day.wrap_up_us, day.handled),
+        Figure(
+            definition_id="D-SL", value=in_time / offered if offered else None, samples=offered, unit=Unit.RATIO
+        ),
+        _seconds("D-ASA", sum(day.wait_us for day in days), answered),
+        _seconds("D-AHT", handling, sum(day.handled for day in days)),
         Figure(definition_id="D-OCC", value=times.occupancy, samples=spent, unit=Unit.RATIO),
         Figure(definition_id="D-UTIL", value=times.utilisation, samples=spent, unit=Unit.RATIO),
     ]

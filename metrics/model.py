@@ -62,17 +62,24 @@ class FoldRules:
     """Rules that an installation may choose."""
 
     zone: tzinfo = UTC
-    service_level_us: int = 20 * MICROSECONDS
-    queue_service_level_us: Mapping[str, int] = field(default_factory=dict)  # queues with a limit of their own
     short_abandon_us: int = 5 * MICROSECONDS
     meal_reasons: frozenset[str] = frozenset({"meal", "lunch"})
     design_load_erlang: float = 0.9
     max_open_contacts: int = 100_000
     max_names: int = 500
 
-    def answer_limit_us(self, queue: str) -> int:
-        """Y of the queue's service level X/Y."""
-        return self.queue_service_level_us.get(queue, self.service_level_us)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """Y of service levels X/Y, in whole seconds (a fraction is cut off). They are applied when figures are read,
+    so that a changed limit holds at once and for the whole day."""
+
+    default_seconds: float = 20.0
+    by_queue: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, queue: str) -> int:
+        """The limit of a queue."""
+        return int(self.by_queue.get(queue, self.default_seconds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,13 @@ from prometheus_client.registry import Collector
 from metrics.compliance import figures, rows
 from metrics.families import FAMILIES, Family, Kind
 from metrics.fold import Fold
-from metrics.model import OTHER, Counted, Observation, Observed, Verdict
+from metrics.model import OTHER, AnswerLimits, Counted, Observation, Observed, Verdict
 
 #: Content type of :func:`render`'s text.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+#: A gauge's family, labels and value.
+Gauge = tuple[str, tuple[str, ...], float]
 
 #: Answers which names of a label are configured; None: no list to check against.
 Known = Callable[[], Collection[str]] | None
@@ -70,7 +73,10 @@ class Sample:
 
 
 class Exposition:
-    """What Prometheus sees. ``queues`` and ``trunks`` name the configured ones; unknown names become 'other'."""
+    """What Prometheus sees. ``queues`` and ``trunks`` name the configured ones; unknown names become 'other'.
+
+    As long as they name none (the list has not arrived yet), the names of facts stand; the fold bounds them.
+    """
 
     def __init__(
         self,
@@ -96,28 +102,28 @@ class Exposition:
                 case Observed():
                     self._histogram(family, labels).observe(observation.value)
 
-    def collect(self, fold: Fold, now: int) -> dict[str, list[Sample]]:
+    def collect(self, fold: Fold, now: int, limits: AnswerLimits) -> dict[str, list[Sample]]:
         """Copy every figure at ``now`` (seconds since the epoch); family name → samples."""
         samples: dict[str, list[Sample]] = {name: [] for name in FAMILIES}
         for name, counts in self._counters.items():
             samples[name] = [Sample(labels, count) for labels, count in counts.items()]
         for name, histograms in self._histograms.items():
             samples[name] = [Sample(labels, h.total, tuple(h.counts)) for labels, h in histograms.items()]
-        for name, labels, value in self._gauges(fold, now):
+        for name, labels, value in self._gauges(fold, now, limits):
             samples[name].append(Sample(labels, value))
         return samples
 
-    def _gauges(self, fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    def _gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         yield "cc_calls_active", (), fold.contacts.active
         for state, count in fold.agents.by_state().items():
             yield "cc_agents", (state.value,), count
         for severity, count in fold.alarms.by_severity().items():
             yield "cc_alarms", (severity.value,), count
-        for figure in figures(fold, now):
+        for figure in figures(fold, now, limits):
             name = _FIGURE_FAMILIES.get(figure.definition_id)
             if name is not None and figure.value is not None:
                 yield name, (), figure.value
-        yield from self._queue_gauges(fold, now)
+        yield from self._queue_gauges(fold, now, limits)
         yield from _trunk_gauges(fold, now)
         yield from _compliance_gauges(fold, now)
         for tick in self._ticks() if self._ticks is not None else ():
@@ -128,13 +134,13 @@ class Exposition:
             ):
                 yield "cc_media_tick_seconds", (str(tick.worker), stat), seconds
 
-    def _queue_gauges(self, fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    def _queue_gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         known = self._known["queue"]
         waiting = dict.fromkeys(known() if known is not None else (), 0) | fold.contacts.waiting
         for queue, count in waiting.items():
             yield "cc_queue_waiting", (queue,), count
         for queue, day in fold.queues.day(now).items():
-            level = day.service_level
+            level = day.service_level(limits.of(queue))
             if level is not None:
                 yield "cc_service_level_ratio", (queue,), level
 
@@ -153,7 +159,8 @@ class Exposition:
 
     def _bound(self, name: str, value: str) -> str:
         known = self._known.get(name)
-        return value if known is None or not value or value in known() else OTHER
+        names = known() if known is not None else ()
+        return value if not names or not value or value in names else OTHER
 
 
 def render(samples: Mapping[str, Sequence[Sample]]) -> bytes:
@@ -199,7 +206,7 @@ def _cumulative(bounds: tuple[float, ...], counts: tuple[int, ...]) -> list[tupl
     return buckets
 
 
-def _trunk_gauges(fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+def _trunk_gauges(fold: Fold, now: int) -> Iterator[Gauge]:
     for name, trunk in fold.access.trunks.items():
         channels, load = trunk.level.current, trunk.load(now)
         if channels is not None:
@@ -209,7 +216,7 @@ def _trunk_gauges(fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], 
             yield "cc_trunk_load_erlang", (name,), load
 
 
-def _compliance_gauges(fold: Fold, now: int) -> Iterator[tuple[str, tuple[str, ...], float]]:
+def _compliance_gauges(fold: Fold, now: int) -> Iterator[Gauge]:
     for row in rows(fold, now):
         labels = (row.definition.id,)
         if row.definition.target is not None:

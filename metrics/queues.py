@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ccplatform.contracts.facts import QueueLeft, TalkEnded, WrapUpEnded
 from metrics.calendar import Calendar, DayBook
 from metrics.contacts import Contacts
-from metrics.model import FoldRules, Observation, Observed, Stamp, microseconds
+from metrics.model import MICROSECONDS, FoldRules, Observation, Observed, Stamp, microseconds
 from metrics.names import Names
 
+#: Waits beyond this are counted together, seconds; no limit of a service level is longer.
+LONGEST_WAIT = 3601
 #: Talks whose wrap-up is awaited; beyond this many the oldest is given up.
 MAX_OPEN_WRAP_UPS = 50_000
 
@@ -20,7 +22,7 @@ class QueueDay:
     """What one queue did on one day; durations in microseconds."""
 
     answered: int = 0
-    answered_in_time: int = 0
+    waits: dict[int, int] = field(default_factory=dict)  # of the answered, by begun seconds
     wait_us: int = 0  # of the answered
     abandoned: int = 0
     abandoned_short: int = 0  # of the abandoned
@@ -36,15 +38,20 @@ class QueueDay:
         """Contacts that left the queue, whatever the reason."""
         return self.answered + self.abandoned + self.left_otherwise
 
-    @property
-    def service_level(self) -> float | None:
-        """D-SL: answered in time / all offered."""
-        return self.answered_in_time / self.offered if self.offered else None
+    def count_wait(self, waited_us: int) -> None:
+        """An answered contact had waited so long."""
+        self.answered += 1
+        self.wait_us += waited_us
+        begun = min(-(-waited_us // MICROSECONDS), LONGEST_WAIT)
+        self.waits[begun] = self.waits.get(begun, 0) + 1
 
-    def add(self, other: QueueDay) -> None:
-        """Add another one's counts."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+    def answered_in_time(self, limit_seconds: int) -> int:
+        """How many were answered within so many seconds."""
+        return sum(count for begun, count in self.waits.items() if begun <= limit_seconds)
+
+    def service_level(self, limit_seconds: int) -> float | None:
+        """D-SL: answered in time / all offered."""
+        return self.answered_in_time(limit_seconds) / self.offered if self.offered else None
 
 
 class Queues:
@@ -69,9 +76,7 @@ class Queues:
             return
         match fact.reason:
             case "answered":
-                page.answered += 1
-                page.answered_in_time += waited <= self._rules.answer_limit_us(queue)
-                page.wait_us += waited
+                page.count_wait(waited)
             case "abandoned":
                 page.abandoned += 1
                 page.abandoned_short += waited < self._rules.short_abandon_us
@@ -110,18 +115,11 @@ class Queues:
         """The queues on the day of ``second``."""
         return self._days.peek(self._calendar.day_of(second))
 
-    def whole_day(self, second: int) -> QueueDay:
-        """All queues together on the day of ``second``."""
-        total = QueueDay()
-        for page in self.day(second).values():
-            total.add(page)
-        return total
-
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""
         return {
             "days": {
-                str(day): {name: asdict(page) for name, page in pages.items()}
+                str(day): {name: _plain(page) for name, page in pages.items()}
                 for day, pages in self._days.days.items()
             },
             "wrapping": [[contact, agent, talk] for (contact, agent), talk in self._wrapping.items()],
@@ -130,7 +128,7 @@ class Queues:
     def restore(self, data: dict[str, Any]) -> None:
         """Take the state of a snapshot."""
         self._days.days = {
-            int(day): {name: QueueDay(**counts) for name, counts in pages.items()}
+            int(day): {name: _queue_day(counts) for name, counts in pages.items()}
             for day, pages in data["days"].items()
         }
         self._wrapping = {(contact, agent): talk for contact, agent, talk in data["wrapping"]}
@@ -143,3 +141,11 @@ class Queues:
         if page is None:
             page = pages[queue] = QueueDay()
         return page
+
+
+def _plain(page: QueueDay) -> dict[str, Any]:
+    return {**asdict(page), "waits": [list(wait) for wait in sorted(page.waits.items())]}
+
+
+def _queue_day(counts: dict[str, Any]) -> QueueDay:
+    return QueueDay(**{**counts, "waits": dict(counts["waits"])})

@@ -4,6 +4,7 @@ No ``from __future__ import annotations`` here: FastAPI could not see local name
 """
 
 import hmac
+from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -11,7 +12,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
 from ccplatform.kernel.clock import Clock
@@ -127,13 +127,13 @@ def build_router(
     return router
 
 
-def build_scrape(*, service: MetricsService, settings: MetricsSettings) -> APIRouter:
-    """GET /metrics, to be mounted at the root: for a bearer of the scrape token where one is set, else for the
-    allowed networks (the node itself by default)."""
-    router = APIRouter(tags=["metrics"])
+def build_scrape(
+    *, service: MetricsService, settings: MetricsSettings
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of GET /metrics, at the root: for a bearer of the scrape token where one is set, else for the
+    allowed networks (the node itself by default). Raises NotAuthenticated or NotAllowed."""
     token = settings.scrape_token.get_secret_value().encode() if settings.scrape_token is not None else None
 
-    @router.get("/metrics", response_class=PlainTextResponse)
     async def scrape(request: Request) -> Response:
         """Figures in the Prometheus text format."""
         if token is not None:
@@ -141,11 +141,10 @@ def build_scrape(*, service: MetricsService, settings: MetricsSettings) -> APIRo
             if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token):
                 raise NotAuthenticated("GET /metrics needs the scrape token as bearer token")
         elif not _in_networks(request.client.host if request.client is not None else "", settings):
-            message = "GET /metrics is not allowed from this address; see metrics.scrape_networks"
-            raise NotAllowed(message, code="forbidden")
+            raise NotAllowed("GET /metrics is not allowed from this address; see metrics.scrape_networks")
         return Response(await service.scrape(), media_type=CONTENT_TYPE)
 
-    return router
+    return scrape
 
 
 def _in_networks(host: str, settings: MetricsSettings) -> bool:

@@ -20,7 +20,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from metrics.compliance import ComplianceRow, Figure, figures, rows
 from metrics.fold import Fold
-from metrics.model import MICROSECONDS, ONE_DAY, FoldRules, wall_us
+from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
 from metrics.prometheus import Exposition, WorkerTick, render
 from metrics.settings import MetricsSettings
 
@@ -71,7 +71,7 @@ class MetricsService:
         self._newest = clock.wall()
         self._scraping = asyncio.Lock()
         self._text: tuple[float, bytes] | None = None
-        self.fold = Fold(self._rules())
+        self.fold = Fold(settings.rules())
 
     def apply(self, event: FactEvent) -> None:
         """Take a live fact."""
@@ -90,7 +90,7 @@ class MetricsService:
         """
         if self._buffer is not None:
             raise LocalMisuse("a rebuild of the metrics is under way already")
-        fold = Fold(self._rules())
+        fold = Fold(self._settings.rules())
         begin = since if since is not None else self._clock.wall() - HORIZON
         self._buffer = deque()
         try:
@@ -107,14 +107,14 @@ class MetricsService:
 
     def figures(self) -> list[Figure]:
         """The figures of the day so far (section 3.1)."""
-        return figures(self.fold, self._second())
+        return figures(self.fold, self._second(), self._limits())
 
     async def scrape(self) -> bytes:
         """The text for Prometheus; rendered in a thread, at most once a second."""
         async with self._scraping:
             now = self._clock.now()
             if self._text is None or now - self._text[0] >= _SCRAPE_SECONDS:
-                samples = self._exposition.collect(self.fold, self._second())
+                samples = self._exposition.collect(self.fold, self._second(), self._limits())
                 self._text = (now, await asyncio.to_thread(render, samples))
             return self._text[1]
 
@@ -136,5 +136,6 @@ class MetricsService:
     def _second(self) -> int:
         return wall_us(self._clock.wall()) // MICROSECONDS
 
-    def _rules(self) -> FoldRules:
-        return self._settings.rules(self._service_levels() if self._service_levels is not None else None)
+    def _limits(self) -> AnswerLimits:
+        own = self._service_levels() if self._service_levels is not None else {}
+        return AnswerLimits(default_seconds=self._settings.service_level_seconds, by_queue=own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
@@ -56,13 +55,10 @@ class MetricsSettings(BaseModel):
             raise ValueError(f"{name!r} is not a known time zone") from error
         return name
 
-    def rules(self, queue_service_level_seconds: Mapping[str, float] | None = None) -> FoldRules:
-        """What the fold needs of these settings, with the limits of queues that have their own."""
-        limits = queue_service_level_seconds or {}
+    def rules(self) -> FoldRules:
+        """What the fold needs of these settings."""
         return FoldRules(
             zone=ZoneInfo(self.timezone),
-            service_level_us=round(self.service_level_seconds * 1_000_000),
-            queue_service_level_us={queue: round(seconds * 1_000_000) for queue, seconds in limits.items()},
             short_abandon_us=round(self.short_abandon_seconds * 1_000_000),
             meal_reasons=self.meal_reasons,
             design_load_erlang=self.design_load_erlang,

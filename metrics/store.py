@@ -6,12 +6,13 @@ talk where it ended. A talk's seat is the one at which its contact was offered t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ccplatform.contracts.words import DEFAULT_TENANT, TenantId
 from ccplatform.storage.database import Database
-from metrics.model import FoldRules
 from metrics.reports import QUEUE_REPORT, Grouping, ReportQuery, ReportRow
+from metrics.settings import MetricsSettings
 
 #: How each grouping is read off a row ``j`` of the journal, in the time zone ``zone.name``.
 _KEYS: Final = {
@@ -27,8 +28,8 @@ _QUEUE_SUMS: Final = """
       count(*) FILTER (WHERE j.type = 'QueueLeft') AS offered,
       count(*) FILTER (WHERE j.type = 'QueueLeft' AND j.data->>'reason' = 'answered') AS answered,
       count(*) FILTER (WHERE j.type = 'QueueLeft' AND j.data->>'reason' = 'answered'
-        AND (j.data->>'waited_seconds')::float8
-          <= coalesce(($5::jsonb->>(j.data->>'queue'))::float8, $6)) AS answered_in_time,
+        AND ceil((j.data->>'waited_seconds')::float8)
+          <= floor(coalesce(($5::jsonb->>(j.data->>'queue'))::float8, $6))) AS answered_in_time,
       coalesce(sum((j.data->>'waited_seconds')::float8)
         FILTER (WHERE j.data->>'reason' = 'answered'), 0) AS wait_seconds,
       count(*) FILTER (WHERE j.data->>'reason' = 'abandoned') AS abandoned,
@@ -69,14 +70,22 @@ _OFFER: Final = """
 
 
 class ReportStore:
-    """Computes reports from the journal; every method raises DatabaseUnavailable when the database is away."""
+    """Computes reports from the journal; every method raises DatabaseUnavailable when the database is away.
+
+    ``service_levels`` gives Y in seconds of queues that have their own, as for the live figures.
+    """
 
     def __init__(
-        self, database: Database, *, rules: FoldRules, timezone: str, tenant: TenantId = DEFAULT_TENANT
+        self,
+        database: Database,
+        *,
+        settings: MetricsSettings,
+        service_levels: Callable[[], Mapping[str, float]] | None = None,
+        tenant: TenantId = DEFAULT_TENANT,
     ) -> None:
         self._database = database
-        self._rules = rules
-        self._timezone = timezone
+        self._settings = settings
+        self._service_levels = service_levels
         self._tenant = tenant
 
     async def rows(self, query: ReportQuery) -> list[ReportRow]:
@@ -84,17 +93,17 @@ class ReportStore:
         return await (self._queues(query) if query.report is QUEUE_REPORT else self._agents(query))
 
     async def _queues(self, query: ReportQuery) -> list[ReportRow]:
-        limits = {name: us / 1_000_000 for name, us in self._rules.queue_service_level_us.items()}
+        limits = dict(self._service_levels()) if self._service_levels is not None else {}
         async with self._database.connection() as connection:
             found = await connection.fetch(
                 _QUEUE_SUMS.format(key=_KEYS[query.grouping]),
                 self._tenant,
                 query.begin,
                 query.end,
-                self._timezone,
+                self._settings.timezone,
                 limits,
-                self._rules.service_level_us / 1_000_000,
-                self._rules.short_abandon_us / 1_000_000,
+                self._settings.service_level_seconds,
+                self._settings.short_abandon_seconds,
             )
         return [_queue_row(query.grouping, dict(row)) for row in found]
 
@@ -106,7 +115,7 @@ class ReportStore:
                 self._tenant,
                 query.begin,
                 query.end,
-                self._timezone,
+                self._settings.timezone,
             )
         return [{query.grouping.value: row["key"], **_without_key(dict(row))} for row in found]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from ccplatform.app.bootstrap import ControlProcess, build_control
 from ccplatform.app.demo import load_demo
 from ccplatform.app.foundation import Foundation, lay_foundation
+from ccplatform.app.liveview import load_live_view
 from ccplatform.app.places import Places
 from ccplatform.app.restart import take_back_calls
 from ccplatform.app.settings import Settings
@@ -47,6 +49,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     control.alarms.restore(await control.alarm_store.active())
     control.alarms.clear_alarm("database_unavailable", "")
     ground.database.on_availability(control.database_changed)
+    await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone))
     await control.gateway.load()
     await control.acd.load()
     await control.flows.load()
@@ -83,11 +86,7 @@ async def stop_control(control: ControlProcess, ground: Foundation) -> None:
     """Write what is still to be written, then let go of everything."""
     await control.recorder.settled()
     control.recorder.close()
-    try:
-        async with asyncio.timeout(5.0):
-            await control.journal.flushed()
-    except TimeoutError:
-        _log.error("facts could not be written before the end", waiting=control.journal.backlog)
+    await control.journal.close()
     try:
         await control.acd.close()
     except Unavailable as error:

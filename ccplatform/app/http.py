@@ -19,9 +19,10 @@ from ccplatform.kernel.errors import NotFound, PlatformError, Refusal, RemoteVio
 _STATUS_OF_CODE = {
     "not_available": 501,
     "not_authenticated": 401,
-    "forbidden": 403,
+    "not_allowed": 403,
+    "password_change_required": 403,
     "throttled": 429,
-    "weak_password": 422,
+    "password_refused": 422,
     "bad_request": 400,
     "range_not_satisfiable": 416,
 }

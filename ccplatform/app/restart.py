@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 import structlog
 
 from ccplatform.app.bootstrap import ControlProcess
@@ -12,14 +9,12 @@ from ccplatform.app.foundation import Foundation
 from ccplatform.calls.store import ContactStore
 from ccplatform.contracts.media import ForgetCall
 from ccplatform.contracts.words import ContactId
-from ccplatform.storage.journal_reader import JournalReader
 
 _log = structlog.get_logger("restart")
 
 
 async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
-    """Fold the day for the live view, then restore every surviving call and end every lost contact."""
-    await _fold_today(control, ground)
+    """Restore every surviving call and end every lost contact."""
     survivors = control.media.survivors()
     kept: set[str] = set()
     for survivor in survivors:
@@ -37,13 +32,3 @@ async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
     await control.recorder.repair(control.calls.open_recordings())
     if survivors or lost:
         _log.warning("control came back", calls_taken_back=len(kept), contacts_lost=len(lost))
-
-
-async def _fold_today(control: ControlProcess, ground: Foundation) -> None:
-    zone = ZoneInfo(control.settings.cti.zone)
-    local = ground.clock.wall().astimezone(zone)
-    midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
-    reader = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
-    async for event in reader.since(midnight):
-        control.live.apply(event)
-    control.live.begin_epoch()

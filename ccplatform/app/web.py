@@ -77,7 +77,7 @@ class WebProcess:
             settings=settings.metrics,
             queues=lambda: list(self.live.queues),
             trunks=lambda: self.health.get("trunks", []),
-            service_levels=lambda: {queue.id: queue.target_seconds for queue in self.live.queues.values()},
+            service_levels=self._service_levels,
             ticks=self._ticks,
         )
         self.link = LinkClient(
@@ -125,8 +125,8 @@ class WebProcess:
         )
         reports = ReportStore(
             ground.database,
-            rules=settings.metrics.rules(),
-            timezone=settings.metrics.timezone,
+            settings=settings.metrics,
+            service_levels=self._service_levels,
             tenant=ground.tenant,
         )
         seats = GatewayStore(
@@ -215,6 +215,9 @@ class WebProcess:
         takes_calls = control and bool(self.health.get("takes_calls"))
         parts = {"control": control, "database": database, "takes_calls": takes_calls}
         return {"ready": all(parts.values()), **parts, "reason": self.health.get("reason", "")}
+
+    def _service_levels(self) -> dict[str, float]:
+        return {queue.id: queue.target_seconds for queue in self.live.queues.values()}
 
     def _channels_in_use(self, trunk: TrunkId) -> int | None:
         in_use: int | None = self.health.get("channels", {}).get(trunk)

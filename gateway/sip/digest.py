@@ -173,7 +173,9 @@ class DigestServer:
         while len(self._counts) > MAX_NONCES or self._is_old(next(iter(self._counts)), now):
             oldest, _ = self._counts.popitem(last=False)
             # Its count is forgotten, so it must not be believed again, nor any made before it.
-            self._oldest_good = max(self._oldest_good, self._issued(oldest) or self._oldest_good)
+            issued = self._issued(oldest)
+            if issued is not None:
+                self._oldest_good = max(self._oldest_good, issued)
         return True
 
     def _is_old(self, nonce: str, now: float) -> bool:

@@ -232,8 +232,8 @@ def parse_name_addr(text: str, where: str) -> NameAddr:
         if display and not all(is_token(word) or not word.isascii() for word in display.split()):
             raise SipParseError("a display name that must be quoted", where)
     uri_text, close, params = rest[1:].partition(">")
-    if not close or not uri_text:
-        raise SipParseError("'<' without a URI and '>'", where)
+    if not close or not uri_text or " " in uri_text or "\t" in uri_text:
+        raise SipParseError("no URI between '<' and '>'", where)
     params = params.lstrip()
     if params and not params.startswith(";"):
         raise SipParseError(f"text after '>': {readable(params)[:40]!r}", where)

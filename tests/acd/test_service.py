@@ -16,7 +16,15 @@ from acd.settings import AcdSettings
 from acd.store import AcdStore
 from ccplatform.contracts.commands import Done, Refused, SetAgentState
 from ccplatform.contracts.facts import AgentStateChanged, Fact, QueueLeft
-from ccplatform.contracts.routing import AgentOffered, OfferAnswered, QueueContact, RouterEvent, WithdrawContact
+from ccplatform.contracts.ports import AgentDesk
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    OfferAnswered,
+    QueueContact,
+    Router,
+    RouterEvent,
+    WithdrawContact,
+)
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Unavailable
@@ -42,13 +50,18 @@ class Seats:
 class Store(AcdStore):
     """The real store; ``away`` lets the database fail, ``gate`` holds a commit until it is opened."""
 
-    away = False
-    gate: asyncio.Event | None = None
-    reached: asyncio.Event | None = None
+    def __init__(self, *, database: Database) -> None:  # noqa: F811
+        super().__init__(database=database)
+        self.away = False
+        self.gate: asyncio.Event | None = None
+        self.reached: asyncio.Event | None = None
+        self.failed = asyncio.Event()
+        self.saved = asyncio.Event()
 
     async def save_presence(self, *args: object, **fields: object) -> None:
         await self._obstacles()
         await super().save_presence(*args, **fields)  # type: ignore[arg-type]
+        self.saved.set()
 
     async def remove_presence(self, agent: AgentId) -> None:
         await self._obstacles()
@@ -59,6 +72,7 @@ class Store(AcdStore):
             self.reached.set()
             await self.gate.wait()
         if self.away:
+            self.failed.set()
             raise DatabaseUnavailable("the database is not available: test")
 
 
@@ -103,7 +117,8 @@ class Process:
         return {r.presence.agent: (r.presence.seat, r.presence.asked, r.presence.reason) for r in stored}
 
     def queue_contact(self, contact: ContactId = C1) -> None:
-        self.acd.perform(QueueContact(contact=contact, queue=QueueId("sales")))
+        router: Router = self.acd
+        router.perform(QueueContact(contact=contact, queue=QueueId("sales")))
 
 
 @pytest.fixture
@@ -209,18 +224,18 @@ async def test_while_the_database_is_away_wishes_are_refused_and_change_nothing(
     assert process.states()["1"] == "ready"
 
 
-async def test_what_the_engine_did_meanwhile_is_written_when_the_database_is_back(
-    process: Process,
-) -> None:
+async def test_what_the_engine_did_meanwhile_is_written_when_the_database_is_back(process: Process) -> None:
     await process.acd.sign_in(ONE, S1, by="s1")
     await process.acd.set_ready(ONE, True, by="s1")
     process.store.away = True
     process.queue_contact()
     process.clock.advance(20)
-    await process.acd.close()
-    process.store.away = False
+    await process.store.failed.wait()
     assert await process.rows() == {"1": ("s1", "ready", "")}
-    await process.acd.close()
+    process.store.away = False
+    process.store.saved.clear()
+    process.clock.advance(AcdSettings().presence_retry_seconds)
+    await process.store.saved.wait()
     assert await process.rows() == {"1": ("s1", "not_ready", "no_answer")}
 
 
@@ -367,5 +382,6 @@ async def test_an_unreachable_seat_gets_no_offers(process: Process) -> None:
 
 
 async def test_pins_are_checked_by_whoever_was_given(process: Process) -> None:
-    assert await process.acd.pin_matches(ONE, "1")
-    assert not await process.acd.pin_matches(ONE, "2")
+    desk: AgentDesk = process.acd
+    assert await desk.pin_matches(ONE, "1")
+    assert not await desk.pin_matches(ONE, "2")

@@ -30,7 +30,7 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from cti.figures import expected_wait
 from cti.live import LiveView
-from cti.model import CallStage, Change, Collection
+from cti.model import CallStage, Change, Collection, LiveAlarm
 from tests.cti import story
 from tests.cti.desk import AGENTS, QUEUES, SHANGHAI
 
@@ -268,6 +268,27 @@ def test_a_restarted_control_shows_the_calls_that_survived() -> None:
         after.restore_call(json.loads(json.dumps(data)))
     assert after.calls == before.live.calls
     assert after.queues[SUPPORT].entries == before.live.queues[SUPPORT].entries
+
+
+def test_a_restarted_control_counts_the_day_so_far_and_nothing_else() -> None:
+    past = [(fact, 1.0) for fact in [*story.whole_call(1), *story.abandoned_call(2), *story.talking(3)]]
+    whole, again = fresh(), fresh()
+    for event in publish(past):
+        whole.apply(event)
+        again.count(event)
+    assert again.queues[SUPPORT].today == whole.queues[SUPPORT].today
+    assert again.queues[SUPPORT].talk_mean == whole.queues[SUPPORT].talk_mean
+    assert (again.epoch, again.seq, again.calls, again.queues[SUPPORT].entries) == ("", 0, {}, {})
+    assert {agent.state for agent in again.agents.values()} == {AgentState.SIGNED_OUT}
+
+
+def test_an_alarm_that_was_up_before_the_restart_is_shown_and_can_be_cleared() -> None:
+    centre = Centre()
+    alarm = LiveAlarm(id="a", kind="k", subject="", severity=Severity.URGENT, text="t", since=centre.clock.wall())
+    centre.live.restore_alarm(alarm)
+    assert list(centre.live.alarms) == ["a"]
+    centre.tell(f.AlarmCleared(alarm="a", kind="k", subject="", lasted_seconds=1.0))
+    assert centre.live.alarms == {}
 
 
 @pytest.mark.parametrize("broken", [{}, {"epoch": 1, "seq": 0, "day": None}, {"epoch": "", "seq": 0, "day": "x"}])

@@ -23,6 +23,10 @@ def _sound() -> bytes:
     return file.getvalue()
 
 
+def _write(into: Path) -> None:
+    into.write_bytes(_sound())
+
+
 class Alarms:
     def __init__(self) -> None:
         self.up: dict[tuple[str, str], tuple[Severity, str]] = {}
@@ -59,7 +63,7 @@ class Voice:
         if self.away:
             raise SpeechUnavailable("away")
         self.spoken.append(text)
-        into.write_bytes(_sound())
+        _write(into)
 
     async def close(self) -> None:
         pass

@@ -10,7 +10,7 @@ import pytest
 from ccplatform.contracts.words import AgentState, Outcome, QueueId
 from metrics.calendar import Calendar
 from metrics.compliance import Figure, figures
-from metrics.model import FoldRules
+from metrics.model import AnswerLimits, FoldRules
 from tests.metrics.telling import (
     SALES,
     Centre,
@@ -25,7 +25,9 @@ SUPPORT = QueueId("support")
 
 
 def figure(centre: Centre, name: str) -> Figure:
-    (found,) = (figure for figure in figures(centre.fold, centre.now) if figure.definition_id == name)
+    (found,) = (
+        figure for figure in figures(centre.fold, centre.now, AnswerLimits()) if figure.definition_id == name
+    )
     return found
 
 
@@ -44,19 +46,19 @@ def test_service_level_is_answered_in_time_of_all_offered(centre: Centre) -> Non
     ):
         centre.tell(queue_left(centre.arrive(), reason, waited))
     sales = centre.fold.queues.day(centre.now)["sales"]
-    assert (sales.offered, sales.answered, sales.answered_in_time) == (5, 2, 1)
+    assert (sales.offered, sales.answered, sales.answered_in_time(20)) == (5, 2, 1)
     assert (sales.abandoned, sales.abandoned_short, sales.left_otherwise) == (2, 1, 1)
     assert figure(centre, "D-SL").value == 0.2
     assert figure(centre, "D-ASA").value == pytest.approx(20.0005)
 
 
-def test_a_queue_may_have_its_own_limit() -> None:
-    centre = Centre(FoldRules(queue_service_level_us={"support": 60_000_000}))
+def test_a_queue_may_have_its_own_limit(centre: Centre) -> None:
     centre.tell(
         queue_left(centre.arrive(), "answered", 50.0, SUPPORT), queue_left(centre.arrive(), "answered", 50.0)
     )
-    day = centre.fold.queues.day(centre.now)
-    assert (day["support"].service_level, day["sales"].service_level) == (1.0, 0.0)
+    limits = AnswerLimits(by_queue={"support": 60.0})
+    (level,) = (figure for figure in figures(centre.fold, centre.now, limits) if figure.definition_id == "D-SL")
+    assert level.value == 0.5
 
 
 def test_handle_time_of_a_transferred_contact_is_all_its_segments(centre: Centre) -> None:
@@ -137,8 +139,8 @@ def test_queue_figures_begin_anew_at_midnight_and_late_facts_go_to_their_day() -
     centre.tell(queue_left(centre.arrive(), "abandoned", 1.0))
     centre.clock.set_wall(centre.clock.wall() - timedelta(seconds=1))  # set back over midnight
     centre.tell(queue_left(centre.arrive(), "answered", 2.0))
-    assert centre.fold.queues.whole_day(yesterday).answered == 2
-    assert centre.fold.queues.whole_day(yesterday + 1).abandoned == 1
+    assert centre.fold.queues.day(yesterday)["sales"].answered == 2
+    assert centre.fold.queues.day(yesterday + 1)["sales"].abandoned == 1
 
 
 def test_clock_set_back_changes_no_duration(centre: Centre) -> None:
@@ -161,7 +163,12 @@ def test_days_have_the_length_of_their_zone(day: date, hours: int) -> None:
     assert calendar.day_of(end) == ordinal + 1
 
 
-def test_sales_and_support_together_are_the_whole_day(centre: Centre) -> None:
+def test_the_figures_of_the_day_are_of_all_queues(centre: Centre) -> None:
     for queue in (SALES, SUPPORT, SUPPORT):
         centre.tell(queue_left(centre.arrive(), "answered", 1.0, queue))
-    assert centre.fold.queues.whole_day(centre.now).answered == 3
+    assert (figure(centre, "D-ASA").value, figure(centre, "D-ASA").samples) == (1.0, 3)
+
+
+def test_waits_beyond_an_hour_are_never_in_time(centre: Centre) -> None:
+    centre.tell(queue_left(centre.arrive(), "answered", 3600.0), queue_left(centre.arrive(), "answered", 9999.0))
+    assert centre.fold.queues.day(centre.now)["sales"].answered_in_time(3600) == 1

@@ -36,7 +36,7 @@ from ccplatform.contracts.words import (
 )
 from metrics.compliance import figures, rows
 from metrics.fold import Fold
-from metrics.model import OTHER, FoldRules, LoadClass
+from metrics.model import OTHER, AnswerLimits, FoldRules, LoadClass
 from tests.metrics.telling import (
     PSTN,
     Centre,
@@ -65,7 +65,7 @@ def shown(fold: Fold, now: int) -> object:
     """Everything that anybody is shown."""
     return (
         rows(fold, now),
-        figures(fold, now),
+        figures(fold, now, AnswerLimits()),
         fold.contacts.waiting,
         fold.contacts.active,
         fold.alarms.by_severity(),

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ccplatform.contracts.facts import KeyAnswered, RecordingStarted
 from ccplatform.contracts.words import FlowOutcome, Outcome, QueueId, RecordingId, RecordingMode, ReleaseCause
 from metrics.families import FAMILIES
+from metrics.model import AnswerLimits
 from metrics.prometheus import Exposition, WorkerTick, render
 from tests.metrics.telling import (
     PSTN,
@@ -61,7 +62,7 @@ def scrape(
 ) -> str:
     exposition = Exposition(queues=queues, ticks=lambda: ticks)
     exposition.observe(centre.observations)
-    return render(exposition.collect(centre.fold, centre.now)).decode()
+    return render(exposition.collect(centre.fold, centre.now, AnswerLimits())).decode()
 
 
 def samples(text: str) -> Samples:
@@ -176,6 +177,13 @@ def test_queues_that_are_not_configured_are_other() -> None:
         centre.tell(queue_left(centre.arrive(), "answered", 1.0, QueueId(queue)))
     found = samples(scrape(centre, queues=lambda: {"sales"}))
     assert found["cc_queue_wait_seconds_count", (("queue", "other"),)] == 2
+    assert found["cc_queue_wait_seconds_count", (("queue", "sales"),)] == 1
+
+
+def test_while_no_queue_is_known_the_names_of_facts_stand() -> None:
+    centre = Centre()
+    centre.tell(queue_left(centre.arrive(), "answered", 1.0))
+    found = samples(scrape(centre, queues=lambda: ()))
     assert found["cc_queue_wait_seconds_count", (("queue", "sales"),)] == 1
 
 

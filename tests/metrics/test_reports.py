@@ -15,7 +15,6 @@ from ccplatform.storage.database import Database
 from ccplatform.storage.journal import JournalWriter
 from ccplatform.storage.journal_reader import JournalReader
 from metrics.errors import BadReportQuery, NoSuchReport
-from metrics.model import FoldRules
 from metrics.reports import ReportQuery, ReportRow, as_csv
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
@@ -26,7 +25,7 @@ from tests.support.database import database, postgres_dsn  # noqa: F401
 
 SUPPORT = QueueId("support")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-RULES = FoldRules(zone=SHANGHAI, queue_service_level_us={"support": 60_000_000})
+RULES = MetricsSettings(timezone="Asia/Shanghai").rules()
 
 
 async def write(database: Database, events: list[FactEvent]) -> None:  # noqa: F811
@@ -62,7 +61,7 @@ def day_of_two_queues() -> Centre:
 
 
 async def report(database: Database, centre: Centre, name: str, group_by: str | None = None) -> list[ReportRow]:  # noqa: F811
-    store = ReportStore(database, rules=RULES, timezone="Asia/Shanghai")
+    store = ReportStore(database, settings=MetricsSettings(), service_levels=lambda: {"support": 60.0})
     begin = centre.events[0].at - timedelta(hours=1)
     return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by))
 
@@ -129,10 +128,10 @@ async def test_the_report_of_today_and_the_live_fold_say_the_same(database: Data
         clock=centre.clock, settings=MetricsSettings(), service_levels=lambda: {"support": 60.0}
     )
     await service.load(JournalReader(database, sealer=VAULT))
-    live = service.fold.queues.whole_day(centre.now)
+    live = {figure.definition_id: figure for figure in service.figures()}
     _, today = await report(database, centre, "queues", "day")
-    assert (today["offered"], today["answered_in_time"]) == (live.offered, live.answered_in_time)
-    assert today["talk_seconds"] == live.talk_us / 1_000_000
+    assert (today["service_level"], today["offered"]) == (live["D-SL"].value, live["D-SL"].samples) == (1.0, 1)
+    assert (today["asa_seconds"], today["answered"]) == (live["D-ASA"].value, live["D-ASA"].samples) == (30.0, 1)
     assert service.fold.snapshot() == centre.fold.snapshot()
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from ccplatform.app.http import build_http
 from ccplatform.contracts.words import Role
@@ -65,9 +66,11 @@ class Web:
             clock=self.centre.clock,
             settings=chosen,
         )
+        root = APIRouter()
+        root.add_api_route("/metrics", build_scrape(service=service, settings=chosen))
         self.app = build_http(
             routers=[router],
-            root_routers=[build_scrape(service=service, settings=chosen)],
+            root_routers=[root],
             readiness=_ready,
             pages=None,
             max_body_bytes=1000,

@@ -140,14 +140,16 @@ def room(tmp_path: Path) -> Room:
 
 
 @pytest.mark.parametrize("path", ["", "/{id}", "/{id}/audio"])
-@pytest.mark.parametrize("who", [None, "nobody", *Role])
-async def test_every_route_answers_every_role_as_it_should(room: Room, path: str, who: str | None) -> None:
-    async with room.http(who) as http:
-        response = await http.get("/recordings" + path.format(id=room.recording))
-    expected = 200 if who in MAY else 403 if who in set(Role) else 401
-    assert response.status_code == expected, response.text[:300]
-    if expected != 200:
-        assert room.audit.entries == []
+async def test_every_route_answers_every_role_as_it_should(room: Room, path: str) -> None:
+    answers: dict[str | None, int] = {}
+    for who in (None, "nobody", *Role):
+        room.audit.entries.clear()
+        async with room.http(who) as http:
+            response = await http.get("/recordings" + path.format(id=room.recording))
+        answers[who] = response.status_code
+        assert response.status_code == 200 or room.audit.entries == []
+    roles = {role: 200 if role in MAY else 403 for role in Role}
+    assert answers == {None: 401, "nobody": 401} | roles
 
 
 async def test_the_whole_is_sent_and_the_listening_audited(room: Room) -> None:

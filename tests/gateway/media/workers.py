@@ -41,5 +41,7 @@ class WorkerProcess:
 
     def _finish(self) -> int:
         assert self.process.stdout is not None
-        self.process.stdout.close()
-        return self.process.wait(10)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.stdout.close()

@@ -1,0 +1,44 @@
+"""The live view of the control process: configured from the ACD's tables, then folded from today's journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from acd.store import AcdStore
+from ccplatform.app.foundation import Foundation
+from ccplatform.storage.journal_reader import JournalReader
+from cti.live import LiveView
+from cti.model import AgentSetup, QueueSetup
+
+
+async def load_live_view(live: LiveView, ground: Foundation, zone: ZoneInfo) -> None:
+    """What the wallboard of today shows, as if control had run since midnight."""
+    stored = await AcdStore(database=ground.database, tenant=ground.tenant).load_all()
+    live.configure(
+        agents=[
+            AgentSetup(
+                id=agent.id,
+                name=agent.name,
+                team=agent.team,
+                skills={str(skill): level for skill, level in agent.skills.items()},
+            )
+            for agent in stored.agents
+        ],
+        queues=[
+            QueueSetup(
+                id=queue.id,
+                name=queue.name,
+                skills={str(queue.skill): queue.min_level},
+                target_seconds=queue.service_level_seconds,
+                target_share=queue.service_level_ratio,
+            )
+            for queue in stored.queues
+        ],
+    )
+    local = ground.clock.wall().astimezone(zone)
+    midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
+    reader = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
+    async for event in reader.since(midnight):
+        live.apply(event)
+    live.begin_epoch()

@@ -1,0 +1,173 @@
+"""What the live view holds: rows, indexes, configuration, snapshot. How facts change it is in :mod:`cti.live`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
+from cti.figures import has_skills
+from cti.model import (
+    AgentSetup,
+    CallStage,
+    Change,
+    Collection,
+    LiveAgent,
+    LiveAlarm,
+    LiveCall,
+    LiveQueue,
+    LiveSeat,
+    QueueDay,
+    QueueSetup,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """The form of a snapshot."""
+
+    epoch: str
+    seq: int
+    day: date | None
+    agents: list[LiveAgent] = field(default_factory=list)
+    queues: list[LiveQueue] = field(default_factory=list)
+    calls: list[LiveCall] = field(default_factory=list)
+    seats: list[LiveSeat] = field(default_factory=list)
+    alarms: list[LiveAlarm] = field(default_factory=list)
+
+
+class LiveState:
+    """Agents, queues, calls, seats and alarms as they are now, and each queue's figures since local midnight."""
+
+    def __init__(self, *, zone: tzinfo) -> None:
+        self.epoch = ""
+        self.seq = 0
+        self.day: date | None = None
+        self.agents: dict[AgentId, LiveAgent] = {}
+        self.queues: dict[QueueId, LiveQueue] = {}
+        self.calls: dict[CallId, LiveCall] = {}
+        self.seats: dict[str, LiveSeat] = {}
+        self.alarms: dict[str, LiveAlarm] = {}
+        self._zone = zone
+        self._call_of: dict[ContactId, CallId] = {}
+        self._queues_of: dict[AgentId, tuple[QueueId, ...]] = {}
+        self._members: dict[QueueId, tuple[LiveAgent, ...]] = {}
+        self._touched: dict[Change, None] = {}
+
+    # --- configuration ------------------------------------------------------------------------------------
+
+    def configure(self, *, agents: Iterable[AgentSetup], queues: Iterable[QueueSetup]) -> None:
+        """Take the configuration; what is live about agents and queues that stay is kept."""
+        old_agents, old_queues = self.agents, self.queues
+        self.agents = {}
+        for agent in agents:
+            row = old_agents.get(agent.id) or LiveAgent(id=agent.id, name=agent.name)
+            row.name, row.team, row.skills = agent.name, agent.team, dict(agent.skills)
+            self.agents[agent.id] = row
+        self.queues = {}
+        for queue in queues:
+            place = old_queues.get(queue.id) or LiveQueue(id=queue.id, name=queue.name)
+            place.name, place.skills = queue.name, dict(queue.skills)
+            place.target_seconds, place.target_share = queue.target_seconds, queue.target_share
+            self.queues[queue.id] = place
+        self._index()
+
+    def begin_epoch(self) -> None:
+        """Forget calls, waiting contacts, seats and alarms; keep the day's figures and the agents' states."""
+        self.calls.clear()
+        self.seats.clear()
+        self.alarms.clear()
+        self._call_of.clear()
+        for queue in self.queues.values():
+            queue.entries.clear()
+        for agent in self.agents.values():
+            agent.contact = None
+
+    # --- looking ------------------------------------------------------------------------------------------
+
+    def call_of(self, contact: ContactId) -> LiveCall | None:
+        """The live call of a contact."""
+        call = self._call_of.get(contact)
+        return self.calls.get(call) if call is not None else None
+
+    def members(self, queue: QueueId) -> tuple[LiveAgent, ...]:
+        """The agents who have every skill the queue needs."""
+        return self._members.get(queue, ())
+
+    # --- snapshot -----------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able data of the whole view; numbers in clear: it stays between our own processes."""
+        state = _State(
+            epoch=self.epoch,
+            seq=self.seq,
+            day=self.day,
+            agents=list(self.agents.values()),
+            queues=list(self.queues.values()),
+            calls=list(self.calls.values()),
+            seats=list(self.seats.values()),
+            alarms=list(self.alarms.values()),
+        )
+        plain: dict[str, Any] = msgspec.to_builtins(state)
+        return plain
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Become what ``data`` says; broken data raise :class:`msgspec.ValidationError` and change nothing."""
+        state = msgspec.convert(data, type=_State)
+        self.epoch, self.seq, self.day = state.epoch, state.seq, state.day
+        self.agents = {row.id: row for row in state.agents}
+        self.queues = {row.id: row for row in state.queues}
+        self.calls = {row.id: row for row in state.calls}
+        self.seats = {row.id: row for row in state.seats}
+        self.alarms = {row.id: row for row in state.alarms}
+        self._call_of = {row.contact: row.id for row in state.calls}
+        self._index()
+
+    def snapshot_call(self, contact: ContactId) -> dict[str, Any] | None:
+        """The row of one call, to be kept with the call by its media worker while control may die."""
+        call = self.call_of(contact)
+        plain: dict[str, Any] | None = msgspec.to_builtins(call)
+        return plain
+
+    def restore_call(self, data: dict[str, Any]) -> None:
+        """Show a call again that survived a restart of control."""
+        call = msgspec.convert(data, type=LiveCall)
+        self.calls[call.id] = call
+        self._call_of[call.contact] = call.id
+        if call.stage in (CallStage.QUEUE, CallStage.RINGING) and call.queue in self.queues and call.queued_at:
+            self.queues[call.queue].entries[call.contact] = call.queued_at
+
+    def restore_alarm(self, alarm: LiveAlarm) -> None:
+        """Show an alarm that was up before control was restarted."""
+        self.alarms[alarm.id] = alarm
+
+    # --- for the fold -------------------------------------------------------------------------------------
+
+    def _turn_day(self, at: datetime) -> None:
+        today = at.astimezone(self._zone).date()
+        if self.day is not None and today <= self.day:
+            return
+        first, self.day = self.day is None, today
+        if first:
+            return
+        for queue in self.queues.values():
+            queue.today = QueueDay()
+            self._touch(Collection.QUEUES, queue.id)
+
+    def _touch(self, collection: Collection, row: str) -> None:
+        self._touched[(collection, row)] = None
+
+    def _index(self) -> None:
+        self._members = {
+            queue.id: tuple(agent for agent in self.agents.values() if has_skills(agent.skills, queue.skills))
+            for queue in self.queues.values()
+        }
+        queues_of: dict[AgentId, list[QueueId]] = {}
+        for queue, members in self._members.items():
+            for agent in members:
+                queues_of.setdefault(agent.id, []).append(queue)
+        self._queues_of = {agent: tuple(queues) for agent, queues in queues_of.items()}
