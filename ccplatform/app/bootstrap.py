@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from acd.service import AcdService
 from acd.store import AcdStore
 from ccplatform.app.access_layer import MediaEvents
+from ccplatform.app.control_process import ControlProcess, StreamFacts
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.link_server import LinkServer
 from ccplatform.app.orders import Orders
 from ccplatform.app.places import Places
+from ccplatform.app.recorder import build_recording
 from ccplatform.app.settings import Settings
-from ccplatform.app.speech import Speaking, build_flows
+from ccplatform.app.speech import build_flows
 from ccplatform.calls.service import CallPorts, CallService
 from ccplatform.calls.store import ContactProjection
 from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered
 from ccplatform.contracts.media import FileItem
-from ccplatform.contracts.words import ReleaseCause, Severity
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations.retention import Retention
 from ccplatform.operations.service import AlarmService
@@ -31,74 +31,7 @@ from gateway.access import SipAccess
 from gateway.media.client import MediaPool
 from gateway.store import GatewayStore
 from ivr.music import ensure_music
-from ivr.service import FlowService
-from recording.files import RecordingFiles
-from recording.service import RecordingService
-from recording.store import Catalogue, CatalogueProjection
-
-
-class StreamFacts:
-    """The Facts port on the stream."""
-
-    def __init__(self, stream: Stream[Fact]) -> None:
-        self._stream = stream
-
-    def record(self, fact: Fact) -> None:
-        """Number the fact and tell everyone."""
-        self._stream.publish(fact)
-
-
-@dataclass(slots=True, kw_only=True)
-class ControlProcess:
-    """The parts of the control process, wired."""
-
-    settings: Settings
-    stream: Stream[Fact]
-    live: LiveView
-    alarms: AlarmService
-    alarm_store: AlarmStore
-    journal: JournalWriter
-    retention: Retention
-    media: MediaPool
-    gateway: SipAccess
-    acd: AcdService
-    speech: Speaking
-    recorder: RecordingService
-    calls: CallService
-    link: LinkServer = field(init=False)
-    draining: bool = False
-
-    @property
-    def flows(self) -> FlowService:
-        """The flow service."""
-        return self.speech.flows
-
-    @property
-    def worker_ready(self) -> bool:
-        """Whether any media worker takes calls."""
-        return any(worker.connected for worker in self.media.workers)
-
-    def refuses_calls(self) -> ReleaseCause | None:
-        """Why no new call may come in now; None: they may."""
-        if self.draining or self.journal.full or not self.worker_ready:
-            return ReleaseCause.UNAVAILABLE
-        return None
-
-    def database_changed(self, available: bool) -> None:
-        """PostgreSQL went away or is back."""
-        if available:
-            self.alarms.clear_alarm("database_unavailable", "")
-        else:
-            text = "PostgreSQL cannot be reached; calls go on, facts wait, changes are refused"
-            self.alarms.raise_alarm("database_unavailable", "", Severity.URGENT, text)
-
-    def web_clients(self, count: int) -> None:
-        """The web process linked or went away."""
-        if count:
-            self.alarms.clear_alarm("web_unavailable", "")
-        elif not self.draining:
-            text = "the web process is away: pages, REST and metrics do not answer"
-            self.alarms.raise_alarm("web_unavailable", "", Severity.NON_URGENT, text)
+from recording.store import CatalogueProjection
 
 
 def build_control(settings: Settings, places: Places, ground: Foundation) -> ControlProcess:
@@ -162,19 +95,11 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         settings=settings.acd,
     )
     speech = build_flows(settings, places, ground, facts=facts, alarms=alarms, desk=acd, calls=calls)
-    recorder = RecordingService(
-        policy=settings.recording.policy(),
-        files=RecordingFiles(places.recordings),
-        rows=Catalogue(database=ground.database, tenant=tenant),
-        facts=facts,
-        alarms=alarms,
-        clock=clock,
-        ids=ground.ids,
-        tasks=tasks,
-        zone=ZoneInfo(settings.cti.zone),
-    )
+    recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(
-        CallPorts(legs=gateway.legs, media=media, flows=speech.flows, router=acd, recorder=recorder, rows=live)
+        CallPorts(
+            legs=gateway.legs, media=media, flows=speech.flows, router=acd, recorder=recording.service, rows=live
+        )
     )
     control = ControlProcess(
         settings=settings,
@@ -190,7 +115,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         gateway=gateway,
         acd=acd,
         speech=speech,
-        recorder=recorder,
+        recording=recording,
         calls=calls,
     )
     orders = Orders(control=control, database=ground.database)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from ccplatform.app.bootstrap import ControlProcess, build_control
+from ccplatform.app.bootstrap import build_control
+from ccplatform.app.control_process import ControlProcess
 from ccplatform.app.demo import load_demo
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.liveview import load_live_view
@@ -46,10 +47,11 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
         "internal_error", name, Severity.NON_URGENT, f"{type(error).__name__}: {error}"[:300]
     )
     tasks.keep_running("journal", control.journal.run)
-    control.alarms.restore(await control.alarm_store.active())
+    active = await control.alarm_store.active()
+    control.alarms.restore(active)
     control.alarms.clear_alarm("database_unavailable", "")
     ground.database.on_availability(control.database_changed)
-    await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone))
+    await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone), active)
     await control.gateway.load()
     await control.acd.load()
     await control.flows.load()
@@ -59,6 +61,8 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await control.gateway.open()
     await control.link.start()
     tasks.keep_running("retention", control.retention.run)
+    tasks.keep_running("recording retention", control.recording.retention.run)
+    tasks.keep_running("recording space", control.recording.space.run)
     _log.info("control takes calls", workers=len(control.media.workers), restored=control.calls.active)
 
 
@@ -84,8 +88,8 @@ async def drain(control: ControlProcess, seconds: float) -> None:
 
 async def stop_control(control: ControlProcess, ground: Foundation) -> None:
     """Write what is still to be written, then let go of everything."""
-    await control.recorder.settled()
-    control.recorder.close()
+    await control.recording.service.settled()
+    control.recording.service.close()
     await control.journal.close()
     try:
         await control.acd.close()

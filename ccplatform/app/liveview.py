@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from acd.store import AcdStore
 from ccplatform.app.foundation import Foundation
+from ccplatform.operations.board import AlarmRow
 from ccplatform.storage.journal_reader import JournalReader
 from cti.live import LiveView
-from cti.model import AgentSetup, QueueSetup
+from cti.model import AgentSetup, LiveAlarm, QueueSetup
 
 
-async def load_live_view(live: LiveView, ground: Foundation, zone: ZoneInfo) -> None:
+async def load_live_view(live: LiveView, ground: Foundation, zone: ZoneInfo, alarms: Iterable[AlarmRow]) -> None:
     """What the wallboard of today shows, as if control had run since midnight."""
     stored = await AcdStore(database=ground.database, tenant=ground.tenant).load_all()
     live.configure(
@@ -40,5 +42,16 @@ async def load_live_view(live: LiveView, ground: Foundation, zone: ZoneInfo) -> 
     midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
     reader = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
     async for event in reader.since(midnight):
-        live.apply(event)
-    live.begin_epoch()
+        live.count(event)
+    for alarm in alarms:
+        live.restore_alarm(
+            LiveAlarm(
+                id=alarm.id,
+                kind=alarm.kind,
+                subject=alarm.subject,
+                severity=alarm.severity,
+                text=alarm.text,
+                since=alarm.raised_at,
+                acknowledged_by=alarm.acknowledged_by,
+            )
+        )

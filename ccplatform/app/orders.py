@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
 from ccplatform.app.access_layer import media_health
+from ccplatform.app.control_process import ControlProcess
 from ccplatform.contracts.commands import (
     AcknowledgeAlarm,
     Answer,
@@ -20,9 +21,6 @@ from ccplatform.contracts.commands import (
     SetAgentState,
 )
 from ccplatform.storage.database import Database
-
-if TYPE_CHECKING:
-    from ccplatform.app.bootstrap import ControlProcess
 
 
 class Orders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from ccplatform.app.bootstrap import ControlProcess
+from ccplatform.app.control_process import ControlProcess
 from ccplatform.app.foundation import Foundation
 from ccplatform.calls.store import ContactStore
 from ccplatform.contracts.media import ForgetCall
@@ -29,6 +29,6 @@ async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
     for row in lost:
         seconds = max(0.0, (now - row["started_at"]).total_seconds())
         control.calls.end_lost_contact(ContactId(str(row["id"])), row["dialled"], seconds)
-    await control.recorder.repair(control.calls.open_recordings())
+    await control.recording.service.repair(control.calls.open_recordings())
     if survivors or lost:
         _log.warning("control came back", calls_taken_back=len(kept), contacts_lost=len(lost))

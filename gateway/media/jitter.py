@@ -4,10 +4,11 @@ Each leg has a ring of samples, cut into blocks of 10 ms. ``head`` is the sample
 is not there has the value :data:`ABSENT`, which G.711 never yields. Positions count samples of a stream and
 never wrap.
 
-The delay follows the network. *Earliness* is how long before its play-out a packet arrives. A packet that comes
-too late while nothing newer has played moves the head back (the gap was concealed already); one that was
-overtaken asks for 10 ms more. When even the latest packet of several seconds came early enough, 10 ms are
-taken out. Both are cross-faded. This also absorbs the drift between the peer's clock and ours.
+The delay follows the network. *Earliness* is how long before the take that needs it a packet arrives. A packet
+that comes too late while nothing newer has played moves the head back (the gap was concealed already); one that
+was overtaken asks for more delay, and so does one that came only just in time. When even the latest packet of
+several seconds came early enough, 20 ms are taken out. Changes are made 10 ms at a time, cross-faded. This also
+absorbs the drift between the peer's clock and ours.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _STRIKES: Final = 3  # packets out of reach in a row that make the stream begin 
 _FAR: Final = np.float32(1e9)
 _WINDOW_TICKS: Final = 250
 _CONTROL_TICKS: Final = 10
-_LATE_STEP: Final = 2 * BLOCK
+_LATE_STEP: Final = FRAME
 _CLOSE: Final = 24.0  # earliness below 3 ms asks for more delay
-_HYSTERESIS: Final = BLOCK + 40
+_HYSTERESIS: Final = FRAME + 40
 
 _RISE: Final = np.linspace(0, 1, BLOCK, dtype=np.float32)
 _FALL: Final = 1 - _RISE
@@ -68,7 +69,7 @@ class JitterBuffer(RowArrays):
         self.row_array("_position", np.int64)  # of the last packet, with its timestamp
         self.row_array("_timestamp", np.uint32)
         self.row_array("_strikes", np.int8)
-        self.row_array("_wanted", np.int32)  # samples of delay to be added
+        self.row_array("_wanted", np.int32)  # samples of delay to be added, negative: to be taken out
         self.row_array("_least", np.float32, _FAR)  # least earliness of this window and the one before
         self.row_array("_least_before", np.float32, _FAR)
         self.row_array("_began", np.int64)  # tick at which the stream began
@@ -85,14 +86,14 @@ class JitterBuffer(RowArrays):
         self._strikes[rows] = np.where(anew, 0, strikes)
         start = np.maximum(0, np.ceil((self._start - lead) / BLOCK).astype(np.int64) * BLOCK)
         position = np.where(anew, head + start, position)
+        self.late[rows] += ~anew & (position < head)
         head = self._move_back(rows, position, head, anew, size)
         usable = (anew | ~outside) & (position + size > head)
-        self.late[rows] += ~anew & (position < head)
         if not usable.all():
             rows, position, head, pcm = rows[usable], position[usable], head[usable], pcm[usable]
             timestamp, lead, anew = timestamp[usable], lead[usable], anew[usable]
         self._position[rows], self._timestamp[rows] = position, timestamp
-        self._note(rows, (position - head + lead).astype(np.float32), anew)
+        self._note(rows, ((position - head) // FRAME * FRAME + lead).astype(np.float32), anew)
         self._end[rows] = np.where(anew, position + size, np.maximum(self._end[rows], position + size))
         self.playing[rows] = True
         self._write(rows, position, head, pcm)
@@ -100,8 +101,9 @@ class JitterBuffer(RowArrays):
     def take(self, high: int) -> Pcm:
         """The next 20 ms of rows ``[:high]``, with :data:`ABSENT` where nothing arrived in time."""
         self._ticks += 1
-        grow = np.flatnonzero(self._wanted[:high])
-        shrink = self._control(high) if self._ticks % _CONTROL_TICKS == 0 else grow[:0]
+        if self._ticks % _CONTROL_TICKS == 0:
+            self._control(high)
+        grow, shrink = np.flatnonzero(self._wanted[:high] > 0), np.flatnonzero(self._wanted[:high] < 0)
         blocks = self._ring[:high].reshape(high, _BLOCKS, BLOCK)
         every = np.arange(high)
         first = (self.head[:high] // BLOCK) % _BLOCKS
@@ -169,16 +171,17 @@ class JitterBuffer(RowArrays):
             places = (int(position[index]) + np.arange(skipped, size)) % _RING
             self._ring[rows[index], places] = pcm[index, skipped:]
 
-    def _control(self, high: int) -> Rows:
-        """Ask for more delay where it is too short; return the rows from which 10 ms can be taken."""
+    def _control(self, high: int) -> None:
+        """Ask for more delay where it is too short, for less where it is longer than needed."""
         if self._ticks % _WINDOW_TICKS == 0:
             self._least_before[:high] = self._least[:high]
             self._least[:high] = _FAR
         least = np.minimum(self._least[:high], self._least_before[:high])
         known = least < _FAR / 2
-        self._wanted[:high][known & (least < _CLOSE) & (self._wanted[:high] == 0)] = BLOCK
+        idle = self._wanted[:high] == 0
+        self._wanted[:high][known & idle & (least < _CLOSE)] = FRAME
         proven = known & (self._ticks - self._began[:high] >= _WINDOW_TICKS)
-        return np.flatnonzero(proven & (least >= self._keep + _HYSTERESIS) & (self._wanted[:high] == 0))
+        self._wanted[:high][proven & idle & (least >= self._keep + _HYSTERESIS)] = -FRAME
 
     def _stretch(self, frame: Pcm, rows: Rows, kept: Pcm, step: Array) -> None:
         """Play the first 10 ms of ``rows`` twice: the second block fades from itself to the first."""
@@ -200,5 +203,6 @@ class JitterBuffer(RowArrays):
         frame[rows, BLOCK:] = last
         blocks[rows, third] = ABSENT
         step[rows] = FRAME + BLOCK
+        self._wanted[rows] += BLOCK
         self._least[rows] -= BLOCK
         self._least_before[rows] -= BLOCK

@@ -1,0 +1,87 @@
+"""The control process as one object: its parts, whether it takes calls, and its own alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from acd.service import AcdService
+from ccplatform.app.link_server import LinkServer
+from ccplatform.app.recorder import Recording
+from ccplatform.app.settings import Settings
+from ccplatform.app.speech import Speaking
+from ccplatform.calls.service import CallService
+from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.words import ReleaseCause, Severity
+from ccplatform.kernel.stream import Stream
+from ccplatform.operations.retention import Retention
+from ccplatform.operations.service import AlarmService
+from ccplatform.operations.store import AlarmStore
+from ccplatform.storage.journal import JournalWriter
+from cti.live import LiveView
+from gateway.access import SipAccess
+from gateway.media.client import MediaPool
+from ivr.service import FlowService
+
+
+class StreamFacts:
+    """The Facts port on the stream."""
+
+    def __init__(self, stream: Stream[Fact]) -> None:
+        self._stream = stream
+
+    def record(self, fact: Fact) -> None:
+        """Number the fact and tell everyone."""
+        self._stream.publish(fact)
+
+
+@dataclass(slots=True, kw_only=True)
+class ControlProcess:
+    """The parts of the control process, wired."""
+
+    settings: Settings
+    stream: Stream[Fact]
+    live: LiveView
+    alarms: AlarmService
+    alarm_store: AlarmStore
+    journal: JournalWriter
+    retention: Retention
+    media: MediaPool
+    gateway: SipAccess
+    acd: AcdService
+    speech: Speaking
+    recording: Recording
+    calls: CallService
+    link: LinkServer = field(init=False)
+    draining: bool = False
+
+    @property
+    def flows(self) -> FlowService:
+        """The flow service."""
+        return self.speech.flows
+
+    @property
+    def worker_ready(self) -> bool:
+        """Whether any media worker takes calls."""
+        return any(worker.connected for worker in self.media.workers)
+
+    def refuses_calls(self) -> ReleaseCause | None:
+        """Why no new call may come in now; None: they may."""
+        if self.draining or self.journal.full or not self.worker_ready:
+            return ReleaseCause.UNAVAILABLE
+        return None
+
+    def database_changed(self, available: bool) -> None:
+        """PostgreSQL went away or is back."""
+        if available:
+            self.alarms.clear_alarm("database_unavailable", "")
+        else:
+            text = "PostgreSQL cannot be reached; calls go on, facts wait, changes are refused"
+            self.alarms.raise_alarm("database_unavailable", "", Severity.URGENT, text)
+
+    def web_clients(self, count: int) -> None:
+        """The web process linked or went away."""
+        if count:
+            self.alarms.clear_alarm("web_unavailable", "")
+        elif not self.draining:
+            text = "the web process is away: pages, REST and metrics do not answer"
+            self.alarms.raise_alarm("web_unavailable", "", Severity.NON_URGENT, text)

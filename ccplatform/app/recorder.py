@@ -1,0 +1,65 @@
+"""Builds recording in the control process: the service, its daily deletion and the watch over free space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from ccplatform.app.foundation import Foundation
+from ccplatform.app.places import Places
+from ccplatform.app.settings import Settings
+from ccplatform.contracts.ports import Alarms, Facts
+from recording.disk import FreeSpaceWatch
+from recording.files import RecordingFiles
+from recording.retention import Retention
+from recording.service import RecordingService
+from recording.store import Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The parts of recording."""
+
+    service: RecordingService
+    retention: Retention
+    space: FreeSpaceWatch
+
+
+def build_recording(
+    settings: Settings, places: Places, ground: Foundation, *, facts: Facts, alarms: Alarms
+) -> Recording:
+    """Recording into the data directory, catalogued in the platform's database."""
+    own, zone = settings.recording, ZoneInfo(settings.recording.zone)
+    catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
+    files = RecordingFiles(places.recordings)
+    return Recording(
+        service=RecordingService(
+            policy=own.policy(),
+            files=files,
+            rows=catalogue,
+            facts=facts,
+            alarms=alarms,
+            clock=ground.clock,
+            ids=ground.ids,
+            tasks=ground.tasks,
+            zone=zone,
+        ),
+        retention=Retention(
+            catalogue=catalogue,
+            files=files,
+            database=ground.database,
+            audit=ground.audit,
+            clock=ground.clock,
+            days=own.retention_days,
+            at=own.deletion_time,
+            zone=zone,
+        ),
+        space=FreeSpaceWatch(
+            directory=places.recordings,
+            alarms=alarms,
+            clock=ground.clock,
+            low_bytes=own.low_bytes,
+            very_low_bytes=own.very_low_bytes,
+            check_seconds=own.disk_check_seconds,
+        ),
+    )

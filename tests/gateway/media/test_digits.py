@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import struct
+
+from ccplatform.contracts.legs import DigitPressed
+from tests.gateway.media.peers import EVENT_TYPE, Packet, Peer, Rig, level, tone
+
+
+def _deliver(rig: Rig, peer: Peer, packets: list[bytes]) -> None:
+    for packet in packets:
+        peer.send(packet)
+        rig.tick()
+
+
+def _digits(rig: Rig) -> str:
+    return "".join(event.digit for event in rig.told(DigitPressed))
+
+
+def test_each_key_is_told_once_at_its_first_end_packet(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    packets = caller.press("7", ticks=4, ends=3)
+    _deliver(rig, caller, packets[:4])
+    assert rig.told(DigitPressed) == []
+    _deliver(rig, caller, packets[4:5])
+    (digit,) = rig.told(DigitPressed)
+    assert (digit.leg, digit.digit) == ("a", "7")
+    assert rig.clock.now() - 0.02 <= digit.ended_at <= rig.clock.now()
+    _deliver(rig, caller, packets[5:])
+    rig.ticks(20)
+    assert _digits(rig) == "7"
+
+
+def test_all_sixteen_keys_and_repeated_ones_are_understood(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    for key in "00123456789*#ABCD":
+        _deliver(rig, caller, caller.press(key))
+    assert _digits(rig) == "00123456789*#ABCD"
+
+
+def test_a_key_whose_end_packets_are_all_lost_ends_at_its_last_packet(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    _deliver(rig, caller, caller.press("3", ticks=4, ends=3)[:4])
+    let_go = rig.clock.now()
+    for _ in range(10):
+        caller.say(tone(400, 0.02))
+        rig.tick()
+    (digit,) = rig.told(DigitPressed)
+    assert digit.digit == "3"
+    assert let_go - 0.02 <= digit.ended_at <= let_go
+
+
+def test_a_new_key_ends_the_one_before(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    _deliver(rig, caller, caller.press("1", ends=3)[:4])
+    _deliver(rig, caller, caller.press("2"))
+    assert _digits(rig) == "12"
+
+
+def test_duplicates_losses_and_reordering_neither_add_nor_lose_a_key(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    first, second = caller.press("4", ticks=5), caller.press("5", ticks=5)
+    order = [first[1], first[0], first[1], first[3], first[6], first[5], first[2]]
+    order += [second[0], first[4], second[2], second[7], second[7], second[3], second[5]]
+    _deliver(rig, caller, order)
+    rig.ticks(10)
+    assert _digits(rig) == "45"
+
+
+def test_a_long_press_in_several_segments_is_one_key(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    begin = caller.timestamp
+    for offset, duration, end in ((0, 0xFFFF, False), (0xFFFF, 800, False), (0xFFFF, 1600, True)):
+        caller.timestamp = (begin + offset) & 0xFFFFFFFF
+        caller.send(caller.packet(struct.pack("!BBH", 9, 0x8A if end else 0x0A, duration), EVENT_TYPE))
+        rig.tick()
+    assert _digits(rig) == "9"
+
+
+def test_other_events_and_short_payloads_are_passed_over(rig: Rig) -> None:
+    _, caller = rig.leg("a")
+    for payload in (b"", b"\x01", struct.pack("!BBH", 32, 0x8A, 800), struct.pack("!BBH", 16, 0x8A, 800)):
+        caller.send(caller.packet(payload, EVENT_TYPE))
+        rig.tick()
+    assert rig.told(DigitPressed) == []
+
+
+def test_a_key_is_not_heard_as_audio_but_regenerated_to_the_partner(rig: Rig) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    rig.talk((caller, tone(440, 0.2)))
+    _deliver(rig, caller, caller.press("8"))
+    rig.ticks(15)
+    events = [packet for packet in agent.packets if packet.payload_type == EVENT_TYPE]
+    assert {packet.payload[0] for packet in events} == {8}
+    assert len(events) == 8
+
+
+def _sent_events(peer: Peer) -> list[Packet]:
+    return [packet for packet in peer.packets if packet.payload_type == EVENT_TYPE]
+
+
+def test_sent_digits_follow_rfc_4733(rig: Rig) -> None:
+    leg, phone = rig.leg("a")
+    rig.ticks(3)
+    rig.engine.send_digits(leg, "5#")
+    rig.ticks(30)
+    events = _sent_events(phone)
+    first = [packet for packet in events if packet.payload[0] == 5]
+    assert [packet.payload[0] for packet in events] == [5] * 8 + [11] * 8
+    assert [packet.marker for packet in first] == [True] + [False] * 7
+    assert len({packet.timestamp for packet in first}) == 1
+    assert [bool(packet.payload[1] & 0x80) for packet in first] == [False] * 5 + [True] * 3
+    assert [int.from_bytes(packet.payload[2:], "big") for packet in first] == [160, 320, 480, 640, 800, 800, 800, 800]
+    sequence = [packet.sequence for packet in phone.packets]
+    assert sequence == [(sequence[0] + index) & 0xFFFF for index in range(len(sequence))]
+    audio = [packet for packet in phone.packets if packet.payload_type == 8]
+    assert (audio[-1].timestamp - audio[0].timestamp) & 0xFFFFFFFF == 32 * 160
+
+
+def test_a_peer_without_telephone_event_hears_the_tones(rig: Rig) -> None:
+    leg, phone = rig.leg("a", event_type=None)
+    rig.engine.send_digits(leg, "1")
+    rig.ticks(12)
+    heard = phone.heard()[:800]
+    assert level(heard, 697) > 5000
+    assert level(heard, 1209) > 5000
+
+
+def test_digits_sent_to_oneself_come_back_as_the_same_digits(rig: Rig) -> None:
+    a, phone_a = rig.leg("a")
+    _, phone_b = rig.leg("b")
+    rig.engine.send_digits(a, "0123456789*#abcd")
+    for _ in range(200):
+        rig.tick()
+        for packet in phone_a.packets:
+            phone_b.timestamp = packet.timestamp
+            phone_b.send(phone_b.packet(packet.payload, packet.payload_type))
+        phone_a.packets.clear()
+    assert _digits(rig) == "0123456789*#ABCD"
