@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -179,7 +179,8 @@ class AcdService:
             return Refused(code=error.code, message=str(error))
         except Unavailable as error:
             return Refused(code="unavailable", message=f"The change was not made: {error}")
-        return Done(result=msgspec.to_builtins(view))
+        since = self._clock.wall() - timedelta(seconds=view.since_age)
+        return Done(result={**msgspec.to_builtins(view), "since": since.isoformat()})
 
     # --- live changes of the configuration, committed first ---
 
