@@ -7,8 +7,20 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ccplatform.contracts.facts import Fact
-from ccplatform.contracts.flows import FlowAsked, FlowCommand
-from ccplatform.contracts.legs import LegCommand, LegEvent, LegOffered
+from ccplatform.contracts.flows import FlowAsked, FlowCommand, FlowRequest
+from ccplatform.contracts.legs import (
+    DigitPressed,
+    LegAnswered,
+    LegAudible,
+    LegCommand,
+    LegEnded,
+    LegEvent,
+    LegOffered,
+    LegQuality,
+    LegRinging,
+    PlaybackEnded,
+    PlaybackStarted,
+)
 from ccplatform.contracts.media import MediaCommand
 from ccplatform.contracts.recordings import Talk
 from ccplatform.contracts.routing import RouterCommand, RouterEvent
@@ -28,6 +40,7 @@ from ccplatform.contracts.words import (
     SeatId,
     TrunkId,
 )
+from ccplatform.kernel.core import DeadlineReached
 
 
 class Stage(StrEnum):
@@ -145,6 +158,24 @@ class HoldOrder:
 
 
 CallInput: TypeAlias = CallOffered | LegEvent | FlowAsked | RouterEvent | RecordingBegan | HangUpOrder | HoldOrder
+
+#: What a saga takes: the events of its own call.
+SagaInput: TypeAlias = (
+    LegRinging
+    | LegAnswered
+    | LegEnded
+    | LegQuality
+    | DigitPressed
+    | LegAudible
+    | PlaybackStarted
+    | PlaybackEnded
+    | FlowRequest
+    | RouterEvent
+    | RecordingBegan
+    | HangUpOrder
+    | HoldOrder
+    | DeadlineReached
+)
 
 # --- effects ----------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
+    LegEnded,
     LegEvent,
     LegOffered,
     Legs,
@@ -268,7 +269,7 @@ class CallService:
             self.ports.router.perform(OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN))
             lost = [leg for leg in lost if leg in state.live_legs]
         for leg in lost:
-            self._post(saga.lost_leg(leg))
+            self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         self._runner.rearm()
         return state.contact
 

@@ -8,8 +8,16 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from ccplatform.calls.errors import NoSuchCall
-from ccplatform.calls.model import CallEffect, CallInput, CallOffered, HangUpOrder, HoldOrder, RecordingBegan
-from ccplatform.calls.saga import CallSaga, SagaInput
+from ccplatform.calls.model import (
+    CallEffect,
+    CallInput,
+    CallOffered,
+    HangUpOrder,
+    HoldOrder,
+    RecordingBegan,
+    SagaInput,
+)
+from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
 from ccplatform.contracts.flows import FlowAsked
 from ccplatform.contracts.legs import (

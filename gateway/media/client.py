@@ -21,6 +21,7 @@ from ccplatform.contracts.media import (
 )
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.audio import RATE
@@ -93,9 +94,14 @@ class MediaPool:
         self._survivors: dict[CallId, SurvivingCall] = {}
         self._held: list[MediaEvent] | None = []
         self.on_stats: Callable[[WorkerStats], None] | None = None
+        self.on_worker: Callable[[int, bool], None] | None = None  # a worker came (True) or was lost
 
-    async def start(self) -> None:
-        """Connect to every worker, waiting for it, and learn what survived; raises ProtocolMismatch."""
+    async def start(self, patience_seconds: float = 15.0) -> None:
+        """Connect to the workers and learn what survived.
+
+        Waits for all of them, at most ``patience_seconds``; then goes on with those that are there and keeps
+        trying the others. Raises Unavailable when none is there, ProtocolMismatch when one is of another version.
+        """
         run = Ids(self._clock).new()
         self._links = [
             WorkerLink(path=path, index=index, listener=self, clock=self._clock, run=run)
@@ -103,7 +109,12 @@ class MediaPool:
         ]
         for index, link in enumerate(self._links):
             self._tasks.keep_running(f"media-{index}", link.run)
-        await asyncio.gather(*(link.first_answer for link in self._links))
+        answers = [link.first_answer for link in self._links]
+        answered, _ = await asyncio.wait(answers, timeout=patience_seconds)
+        for answer in answered:
+            answer.result()
+        if not answered:
+            raise Unavailable("no media worker: " + "; ".join(link.problem for link in self._links))
         asyncio.get_running_loop().call_soon(self._release)
 
     async def close(self) -> None:
@@ -112,7 +123,7 @@ class MediaPool:
             await self._tasks.stop(f"media-{index}")
 
     def survivors(self) -> list[SurvivingCall]:
-        """The calls that the workers kept alive while control was away."""
+        """The calls that the workers kept alive while control was away, until they are forgotten."""
         return list(self._survivors.values())
 
     @property
@@ -184,16 +195,18 @@ class MediaPool:
     def worker_up(self, index: int, survivors: tuple[SurvivingCall, ...]) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         for survivor in survivors:
+            if survivor.call not in self._calls:
+                self._survivors[survivor.call] = survivor
             place = self._calls.setdefault(survivor.call, _Call(index))
             place.kept = place.kept or bool(survivor.snapshot)
             place.legs.update(survivor.legs)
             self._call_of.update(dict.fromkeys(survivor.legs, survivor.call))
-            if self._held is not None:
-                self._survivors[survivor.call] = survivor
         alive = {leg for survivor in survivors for leg in survivor.legs}
         for leg in self._legs_on(index):
             if leg not in alive:
                 self._drop_leg(leg)
+        if self.on_worker is not None:
+            self.on_worker(index, True)
 
     def worker_away(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
@@ -212,6 +225,8 @@ class MediaPool:
             if worker == index:
                 del self._recordings[recording]
                 self._deliver(_cut(order))
+        if self.on_worker is not None:
+            self.on_worker(index, False)
 
     def worker_says(self, index: int, event: WorkerEvent) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""

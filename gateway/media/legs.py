@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ccplatform.contracts.legs import LegQuality
@@ -102,6 +102,8 @@ class LegBook:
         """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""
         law = _LAWS.get(remote.codec.upper())
         source = _key_of(remote)
+        if remote.dtmf_payload_type is not None and not 0 <= remote.dtmf_payload_type <= 127:
+            remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
         leg.silence_told = False
         if law is None or not 0 <= remote.payload_type <= 127:

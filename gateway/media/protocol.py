@@ -105,6 +105,7 @@ class WorkerStats:
 Command: TypeAlias = OpenLeg | ConnectLeg | CloseLeg | GetSurvivors | MediaCommand
 WorkerEvent: TypeAlias = LegOpened | LegClosed | Survivors | WorkerStats | MediaEvent
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlayOrder:
     """:class:`Play` on the wire: its items are of several types, which a codec keeps apart by name."""

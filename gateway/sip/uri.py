@@ -106,7 +106,8 @@ def _parse(text: str, where: str) -> SipUri:
     if scheme == "tel":
         return _parse_tel(rest, where)
     if scheme not in ("sip", "sips"):
-        raise SipParseError(f"URI scheme {readable(scheme)[:20]!r} is not supported", where, status=416)
+        status = 416 if where == "Request-URI" else 400
+        raise SipParseError(f"URI scheme {readable(scheme)[:20]!r} is not supported", where, status=status)
     userinfo, at, hostpart = rest.partition("@")
     if not at:
         userinfo, hostpart = "", rest

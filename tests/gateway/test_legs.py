@@ -70,8 +70,6 @@ async def test_media_is_connected_and_told_before_the_ack(
 
 async def test_quality_is_told_just_before_the_end(calling: Centre, called: Centre, clock: VirtualClock) -> None:
     called.answers_everything()
-    calling.release(calling.dial(to_trunk("far")))
-    clock.advance(1)
     leg = calling.dial(to_trunk("far"))
     clock.advance(1)
     calling.release(leg)

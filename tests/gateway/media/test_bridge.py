@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -65,7 +66,8 @@ def test_in_a_room_everyone_hears_all_others_but_not_himself(rig: Rig) -> None:
     rig.talk(*((legs[name][1], tone(hertz[name], 0.4, peak=5000)) for name in hertz))
     assert level(legs["b"][1].heard()[320:], 400) < 300
     assert level(legs["b"][1].heard()[320:], 1100) > 4000
-    assert len(legs["a"][1].heard()) and not np.any(np.abs(legs["a"][1].heard()[320:]) > 50)
+    assert len(legs["a"][1].heard())
+    assert not np.any(np.abs(legs["a"][1].heard()[320:]) > 50)
 
 
 def test_a_full_room_takes_nobody_more(make_rig: Callable[..., Rig]) -> None:
@@ -82,7 +84,7 @@ def test_silence_is_sent_with_continuous_sequence_and_timestamps(rig: Rig) -> No
     packets = caller.packets
     assert len(packets) == 25
     assert [packet.marker for packet in packets] == [True] + [False] * 24
-    for earlier, later in zip(packets, packets[1:], strict=False):
+    for earlier, later in itertools.pairwise(packets):
         assert later.sequence == (earlier.sequence + 1) & 0xFFFF
         assert later.timestamp == (earlier.timestamp + 160) & 0xFFFFFFFF
     assert not np.any(np.abs(caller.heard()) > 8)

@@ -111,7 +111,16 @@ def test_sent_digits_follow_rfc_4733(rig: Rig) -> None:
     assert [packet.marker for packet in first] == [True] + [False] * 7
     assert len({packet.timestamp for packet in first}) == 1
     assert [bool(packet.payload[1] & 0x80) for packet in first] == [False] * 5 + [True] * 3
-    assert [int.from_bytes(packet.payload[2:], "big") for packet in first] == [160, 320, 480, 640, 800, 800, 800, 800]
+    assert [int.from_bytes(packet.payload[2:], "big") for packet in first] == [
+        160,
+        320,
+        480,
+        640,
+        800,
+        800,
+        800,
+        800,
+    ]
     sequence = [packet.sequence for packet in phone.packets]
     assert sequence == [(sequence[0] + index) & 0xFFFF for index in range(len(sequence))]
     audio = [packet for packet in phone.packets if packet.payload_type == 8]

@@ -68,7 +68,10 @@ _COUNT = st.integers(0, 0xFFFFFFFF)
 
 @given(
     ssrc=_COUNT,
-    sender=st.none() | st.builds(rtcp.SenderInfo, ntp=st.integers(0, 2**64 - 1), rtp_timestamp=_COUNT, packets=_COUNT, octets=_COUNT),
+    sender=st.none()
+    | st.builds(
+        rtcp.SenderInfo, ntp=st.integers(0, 2**64 - 1), rtp_timestamp=_COUNT, packets=_COUNT, octets=_COUNT
+    ),
     block=st.none()
     | st.builds(
         rtcp.ReportBlock,
@@ -112,7 +115,9 @@ def test_damaged_rtcp_is_refused_or_read_within_bounds(damage: bytes, at: int) -
         return
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80\xc9\x00\x01", b"\x80\xca\x00\x01\x00\x00\x00\x01", b"\x81\xc9\x00\x01" + bytes(4)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x80\xc9\x00\x01", b"\x80\xca\x00\x01\x00\x00\x00\x01", b"\x81\xc9\x00\x01" + bytes(4)]
+)
 def test_packets_that_are_no_compound_report_are_refused(data: bytes) -> None:
     with pytest.raises(BadRtcp):
         rtcp.parse(data)

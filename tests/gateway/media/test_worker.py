@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -29,6 +30,7 @@ from ccplatform.contracts.media import (
 )
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.frames import FrameDecoder, encode_frame
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.client import MediaPool
@@ -37,7 +39,7 @@ from gateway.media.g711 import Law
 from gateway.media.port import LocalAudio, MediaEvent, WorkerLost
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, steady_level, tone
-from tests.gateway.media.workers import WorkerProcess
+from tests.gateway.media.workers import WORKER_PROGRAM, WorkerProcess
 
 CALL = CallId("call")
 
@@ -140,9 +142,7 @@ async def test_two_legs_talk_are_recorded_and_measured(
     path = tmp_path / "recordings" / "talk.wav"
     control.pool.perform(Bridge(a=LegId("a"), b=LegId("b")))
     control.pool.perform(
-        StartRecording(
-            call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path)
-        )
+        StartRecording(call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path))
     )
     await talk(1.0, (caller, 440), (agent, 1000))
     control.pool.perform(StopRecording(recording=RecordingId("r")))
@@ -231,10 +231,11 @@ async def test_a_killed_worker_is_told_and_its_successor_is_used(
     assert len(soundfile.read(path)[0]) == round(closed.seconds * 8000)
     assert await control.open("c") is None
     assert await control.close_leg("a") is None
+    back = asyncio.Event()
+    control.pool.on_worker = lambda index, there: back.set() if there else None
     successor = WorkerProcess(settings, worker.path)
     try:
-        while not control.pool.workers[0].connected:
-            await asyncio.sleep(0.01)
+        await back.wait()
         assert await control.open("d", CallId("next")) is not None
     finally:
         successor.stop()
@@ -286,6 +287,13 @@ async def test_another_protocol_version_is_a_clear_error(
     server.close()
 
 
+async def test_a_pool_without_workers_says_which_sockets_it_tried(
+    tmp_path: Path, make_control: Callable[..., Control]
+) -> None:
+    with pytest.raises(Unavailable, match="cannot connect to .*media-7: No such file"):
+        await make_control("media-7").pool.start(patience_seconds=0.2)
+
+
 def test_a_worker_ends_when_its_parent_is_gone(settings: MediaSettings, tmp_path: Path) -> None:
     program = (
         "import subprocess, sys\n"
@@ -293,29 +301,18 @@ def test_a_worker_ends_when_its_parent_is_gone(settings: MediaSettings, tmp_path
         "child.stdout.readline()\n"
         "print(child.pid, flush=True)\n"
     )
-    from tests.gateway.media.workers import _PROGRAM
-
-    arguments = [_PROGRAM, settings.model_dump_json(), str(tmp_path / "media-0"), "0"]
+    arguments = [WORKER_PROGRAM, settings.model_dump_json(), str(tmp_path / "media-0"), "0"]
     parent = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=True)
-    worker = os.pidfd_open(int(parent.stdout)) if _alive(int(parent.stdout)) else None
-    if worker is not None:
-        import select
-
-        assert select.select([worker], [], [], 10)[0]
-        os.close(worker)
-
-
-def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        worker = os.pidfd_open(int(parent.stdout))
     except ProcessLookupError:
-        return False
-    return True
+        return  # gone already
+    ended, _, _ = select.select([worker], [], [], 10)
+    os.close(worker)
+    assert ended
 
 
-async def test_a_worker_publishes_its_figures(
-    worker: WorkerProcess, make_control: Callable[..., Control]
-) -> None:
+async def test_a_worker_publishes_its_figures(worker: WorkerProcess, make_control: Callable[..., Control]) -> None:
     control = make_control()
     told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     control.pool.on_stats = lambda stats: told.done() or told.set_result(stats)

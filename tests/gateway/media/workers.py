@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.media.settings import MediaSettings
 
-_PROGRAM = """
+WORKER_PROGRAM = """
 import sys
 from gateway.media.settings import MediaSettings
 from gateway.media.worker import run_worker
@@ -25,7 +25,14 @@ class WorkerProcess:
 
     def __init__(self, settings: MediaSettings, socket_path: Path, index: int = 0) -> None:
         self.path = socket_path
-        arguments = [sys.executable, "-c", _PROGRAM, settings.model_dump_json(), str(socket_path), str(index)]
+        arguments = [
+            sys.executable,
+            "-c",
+            WORKER_PROGRAM,
+            settings.model_dump_json(),
+            str(socket_path),
+            str(index),
+        ]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=os.getcwd())
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"

@@ -9,7 +9,7 @@ from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.legs import AdoptLeg, AnswerLeg, DialLeg, LegEnded, LegEvent, LegOffered, LegQuality
 from ccplatform.contracts.legs import DialTarget, ReleaseLeg, RingLeg, TrunkTarget
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
-from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.access import SipAccess
@@ -83,7 +83,7 @@ class Centre:
     def __init__(
         self,
         host: str,
-        clock: VirtualClock,
+        clock: Clock,
         wire: Wire | None,
         *,
         trunks: Iterable[Trunk] = (),

@@ -1,0 +1,145 @@
+"""What a flow asks of its call. Functions on a step."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
+from ccplatform.calls.step import Step
+from ccplatform.contracts.facts import Conferenced
+from ccplatform.contracts.flows import (
+    ConferenceCaller,
+    EchoCaller,
+    EnterQueue,
+    FlowFinished,
+    FlowRequest,
+    InputCompleted,
+    PlayPrompt,
+    ReleaseCaller,
+    StopPrompt,
+    TransferCaller,
+)
+from ccplatform.contracts.legs import AnswerLeg, DialLeg, RingLeg, TrunkTarget
+from ccplatform.contracts.media import Echo, JoinRoom, PlayItem, SilenceItem, StopPlay, ToneItem
+from ccplatform.contracts.routing import QueueContact
+from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
+
+#: How long a party outside may ring, seconds.
+DIAL_SECONDS = 60.0
+#: Ringback of China: 450 Hz at −13 dBm0, 1 s on, 4 s off (GF 002-9002).
+RINGBACK: tuple[PlayItem, ...] = (
+    ToneItem(hertz=(450.0,), seconds=1.0),
+    SilenceItem(seconds=4.0),
+)
+
+
+def flow_asked(step: Step, request: FlowRequest) -> None:
+    """A request of the flow. What needs the caller's leg waits for its answer."""
+    if isinstance(request, FlowFinished):
+        _flow_finished(step, request)
+    elif step.state.stage is not Stage.FLOW:
+        return  # the caller left, or the call moved on, while the flow was thinking
+    elif isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller) and not step.state.answered:
+        step.on_answer.append(request)
+        answer_caller(step)
+    else:
+        do_request(step, request)
+
+
+def do_request(step: Step, request: FlowRequest) -> None:
+    """Carry a request out now."""
+    match request:
+        case PlayPrompt():
+            _prompt(step, request)
+        case StopPrompt():
+            step.emit(StopPlay(leg=step.state.caller_leg))
+        case InputCompleted():
+            step.state.pending_key = PendingKey(node=request.node, keyed_at=request.keyed_at)
+        case EnterQueue():
+            _enter_queue(step, request)
+        case TransferCaller():
+            _transfer(step, request)
+        case EchoCaller():
+            step.move(Stage.ECHO, deadline=step.now + request.seconds)
+            step.emit(StopPlay(leg=step.state.caller_leg), Echo(leg=step.state.caller_leg))
+        case ConferenceCaller():
+            _join_room(step, request.room)
+        case ReleaseCaller():
+            step.release_all(request.cause)
+        case FlowFinished():
+            _flow_finished(step, request)
+        case _:
+            assert_never(request)
+
+
+def answer_caller(step: Step) -> None:
+    """Answer the caller's leg, once."""
+    if not step.state.answering:
+        step.state.answering = True
+        step.emit(AnswerLeg(leg=step.state.caller_leg))
+
+
+def _prompt(step: Step, request: PlayPrompt) -> None:
+    if request.query_keyed_at is not None and request.query is not None:
+        node, source = request.query
+        step.state.pending_query = PendingQuery(
+            node=node, source=source, keyed_at=request.query_keyed_at, playback=request.playback
+        )
+    step.play(request.playback, request.items, loop=False)
+
+
+def _enter_queue(step: Step, request: EnterQueue) -> None:
+    state = step.state
+    state.queue = request.queue
+    state.queued_at = step.now
+    state.chosen_at = request.chosen_at if request.chosen_at is not None else step.now
+    step.move(Stage.QUEUED)
+    step.play_music()
+    step.emit(QueueContact(contact=state.contact, queue=request.queue, priority=request.priority))
+
+
+def _transfer(step: Step, request: TransferCaller) -> None:
+    state = step.state
+    state.pending_key = None
+    state.record_asked = request.record
+    state.transferred_to = f"{request.trunk}:{request.number}"
+    leg = step.new_leg(LegRole.PARTY)
+    step.move(Stage.DIALLING, deadline=step.now + DIAL_SECONDS)
+    if state.answered:
+        step.play(PlaybackId(step.new_id()), RINGBACK, loop=True)
+    else:
+        step.emit(RingLeg(leg=state.caller_leg))
+    step.emit(
+        DialLeg(
+            leg=leg,
+            call=state.call,
+            contact=state.contact,
+            role=LegRole.PARTY,
+            target=TrunkTarget(trunk=request.trunk, number=request.number),
+            caller=state.caller,
+            caller_name=state.caller_name,
+        )
+    )
+
+
+def _join_room(step: Step, room: str) -> None:
+    state = step.state
+    state.pending_key = None
+    step.move(Stage.ROOM)
+    step.emit(
+        StopPlay(leg=state.caller_leg),
+        JoinRoom(leg=state.caller_leg, room=room),
+        Record(fact=Conferenced(contact=state.contact, leg=state.caller_leg, room=room)),
+    )
+
+
+def _flow_finished(step: Step, request: FlowFinished) -> None:
+    state = step.state
+    state.flow = None
+    state.flow_outcome = request.outcome
+    state.call_back = state.call_back or request.call_back
+    if request.outcome is FlowOutcome.FAILED:
+        state.system_fault = True
+    if state.stage is Stage.FLOW:
+        cause = ReleaseCause.FAILED if request.outcome is FlowOutcome.FAILED else ReleaseCause.NORMAL
+        step.release_all(cause)

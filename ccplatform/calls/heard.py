@@ -1,0 +1,81 @@
+"""What is heard on a call: keys, first samples, playbacks, quality. Functions on a step."""
+
+from __future__ import annotations
+
+from ccplatform.calls.model import Record, Stage
+from ccplatform.calls.step import Step
+from ccplatform.contracts.facts import FirstVoiceSent, KeyAnswered, LegMeasured, QueryAnswered
+from ccplatform.contracts.flows import FlowDigit, FlowPlaybackEnded
+from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
+
+
+def digit_pressed(step: Step, event: DigitPressed) -> None:
+    """A key goes to the flow while the flow has the caller."""
+    if event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
+        step.emit(FlowDigit(contact=step.state.contact, digit=event.digit, ended_at=event.ended_at))
+
+
+def leg_audible(step: Step, event: LegAudible) -> None:
+    """The first audible sample towards the caller: the connect delay (R10.3.1.2)."""
+    state = step.state
+    if event.leg == state.caller_leg and not state.audible:
+        state.audible = True
+        seconds = event.at - state.received_at
+        fact = FirstVoiceSent(contact=state.contact, trunk=state.trunk, connect_seconds=seconds)
+        step.emit(Record(fact=fact))
+
+
+def playback_started(step: Step, event: PlaybackStarted) -> None:
+    """A sound began: it may answer a key (R10.3.1.6) or be the result of a query (R10.3.1.7)."""
+    state = step.state
+    key, query = state.pending_key, state.pending_query
+    if key is not None and key.playback == event.playback:
+        state.pending_key = None
+        seconds = event.at - key.keyed_at
+        answered = KeyAnswered(contact=state.contact, node=key.node, response_seconds=seconds)
+        step.emit(Record(fact=answered))
+    if query is not None and query.playback == event.playback:
+        state.pending_query = None
+        fact = QueryAnswered(
+            contact=state.contact,
+            node=query.node,
+            source=query.source,
+            ok=True,
+            response_seconds=event.at - query.keyed_at,
+        )
+        step.emit(Record(fact=fact))
+
+
+def playback_ended(step: Step, event: PlaybackEnded) -> None:
+    """A prompt is over."""
+    if event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
+        step.emit(
+            FlowPlaybackEnded(
+                contact=step.state.contact,
+                playback=event.playback,
+                finished=event.finished,
+                error=event.error,
+            )
+        )
+
+
+def leg_measured(step: Step, event: LegQuality) -> None:
+    """Quality of a leg at its end."""
+    role = step.state.live_legs.get(event.leg)
+    if role is None:
+        return
+    fact = LegMeasured(
+        contact=step.state.contact,
+        leg=event.leg,
+        role=role,
+        codec=event.codec,
+        packets_received=event.packets_received,
+        packets_lost=event.packets_lost,
+        packets_sent=event.packets_sent,
+        remote_packets_lost=event.remote_packets_lost,
+        jitter_seconds=event.jitter_seconds,
+        round_trip_seconds=event.round_trip_seconds,
+        delay_seconds=event.delay_seconds,
+        mos=None,
+    )
+    step.emit(Record(fact=fact))

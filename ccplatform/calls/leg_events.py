@@ -1,0 +1,166 @@
+"""What becomes of the legs of a call. Functions on a step."""
+
+from __future__ import annotations
+
+from ccplatform.calls.asked import answer_caller, do_request
+from ccplatform.calls.model import Record, Stage
+from ccplatform.calls.step import Step
+from ccplatform.calls.talk import begin_talk
+from ccplatform.contracts.facts import (
+    CallAnswered,
+    ConnectionCleared,
+    Delivered,
+    Diverted,
+    Established,
+    Failed,
+    Transferred,
+)
+from ccplatform.contracts.flows import FlowRequestFailed
+from ccplatform.contracts.legs import LegAnswered, LegEnded, LegRinging, ReleaseLeg
+from ccplatform.contracts.media import StopPlay
+from ccplatform.contracts.routing import OfferAnswered, OfferFailed
+from ccplatform.contracts.words import LegRole, OfferEnd, ReleaseCause
+
+_OFFER_ENDS = {
+    ReleaseCause.UNREACHABLE: OfferEnd.UNREACHABLE,
+    ReleaseCause.NO_ANSWER: OfferEnd.NO_ANSWER,
+    ReleaseCause.TIMEOUT: OfferEnd.UNREACHABLE,
+}
+_OUR_FAULTS = frozenset({ReleaseCause.FAILED, ReleaseCause.UNAVAILABLE})
+
+
+def leg_answered(step: Step, event: LegAnswered) -> None:
+    """A leg is up in signalling and media."""
+    state = step.state
+    if event.leg == state.caller_leg:
+        _caller_answered(step)
+    elif event.leg != state.other_leg or state.stage not in (Stage.RINGING, Stage.DIALLING):
+        step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
+    elif state.stage is Stage.RINGING:
+        _agent_answered(step, event)
+    elif state.answered:
+        _party_answered(step, event.device)
+    else:
+        state.transferred_to = event.device or state.transferred_to
+        step.move(Stage.BRIDGED)
+        answer_caller(step)
+
+
+def _caller_answered(step: Step) -> None:
+    state = step.state
+    if state.answered:
+        return
+    state.answered = True
+    state.deadline_at = None
+    seconds = step.now - state.received_at
+    fact = CallAnswered(contact=state.contact, leg=state.caller_leg, answer_seconds=seconds)
+    step.emit(Record(fact=fact))
+    waiting = list(step.on_answer)
+    step.on_answer.clear()
+    for request in waiting:
+        if state.stage is Stage.FLOW:
+            do_request(step, request)
+    if state.stage is Stage.BRIDGED:
+        _party_answered(step, state.transferred_to)
+
+
+def _agent_answered(step: Step, event: LegAnswered) -> None:
+    state = step.state
+    assert state.agent is not None
+    queued_at = state.queued_at if state.queued_at is not None else step.now
+    chosen_at = state.chosen_at if state.chosen_at is not None else queued_at
+    state.queue_seconds += step.now - queued_at
+    step.move(Stage.TALKING)
+    step.emit(
+        OfferAnswered(contact=state.contact, agent=state.agent),
+        *begin_talk(state, event.leg, step.now),
+        Record(
+            fact=Established(
+                contact=state.contact,
+                leg=event.leg,
+                role=LegRole.AGENT,
+                device=event.device,
+                agent=state.agent,
+                queue=state.queue,
+                queue_seconds=step.now - queued_at,
+                wait_seconds=step.now - chosen_at,
+            )
+        ),
+    )
+    step.end_flow(abandoned=False)
+
+
+def _party_answered(step: Step, device: str) -> None:
+    state = step.state
+    assert state.other_leg is not None
+    step.move(Stage.BRIDGED)
+    established = Established(contact=state.contact, leg=state.other_leg, role=LegRole.PARTY, device=device)
+    step.emit(
+        *begin_talk(state, state.other_leg, step.now),
+        Record(fact=established),
+        Record(fact=Transferred(contact=state.contact, to=device or state.transferred_to, by="flow")),
+    )
+    step.end_flow(abandoned=False)
+
+
+def leg_ringing(step: Step, event: LegRinging) -> None:
+    """A device rings."""
+    if event.leg == step.state.other_leg:
+        fact = Delivered(contact=step.state.contact, leg=event.leg, device=event.device, agent=step.state.agent)
+        step.emit(Record(fact=fact))
+
+
+def leg_ended(step: Step, event: LegEnded) -> None:
+    """A leg is gone."""
+    state = step.state
+    role = state.live_legs.pop(event.leg, None)
+    if role is None:
+        return
+    by = "remote" if event.by_remote else "local"
+    cleared = ConnectionCleared(contact=state.contact, leg=event.leg, role=role, cause=event.cause, released_by=by)
+    if event.leg == state.caller_leg:
+        step.emit(Record(fact=cleared))
+        _caller_left(step, event)
+    elif event.leg == state.other_leg:
+        _other_left(step, event, cleared)
+    else:
+        step.emit(Record(fact=cleared))
+
+
+def _caller_left(step: Step, event: LegEnded) -> None:
+    state = step.state
+    if state.stage is not Stage.ENDING:
+        state.cause = event.cause
+        state.system_fault = state.system_fault or event.cause in _OUR_FAULTS
+    step.release_all(event.cause, abandoned=True)
+
+
+def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None:
+    state = step.state
+    state.other_leg = None
+    if state.stage is Stage.RINGING:
+        _offer_failed(step, event)
+    elif state.stage is Stage.DIALLING:
+        step.emit(
+            Record(
+                fact=Failed(contact=state.contact, leg=event.leg, device=state.transferred_to, cause=event.cause)
+            ),
+            StopPlay(leg=state.caller_leg),
+            FlowRequestFailed(contact=state.contact, reason=event.cause),
+        )
+        step.move(Stage.FLOW)
+    else:
+        step.emit(Record(fact=cleared))
+        if state.stage in (Stage.TALKING, Stage.HELD, Stage.BRIDGED):
+            state.cause = event.cause
+            step.release_all(event.cause)
+
+
+def _offer_failed(step: Step, event: LegEnded) -> None:
+    state = step.state
+    assert state.agent is not None
+    diverted = Diverted(contact=state.contact, leg=event.leg, device=state.agent_seat or "", cause=event.cause)
+    end = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED)
+    step.emit(Record(fact=diverted), OfferFailed(contact=state.contact, agent=state.agent, end=end))
+    state.agent = state.agent_seat = None
+    step.move(Stage.QUEUED)

@@ -1,0 +1,93 @@
+"""One step of a call: its state, the instant, and the effects so far, with the verbs that every part uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ccplatform.calls.model import CallEffect, CallState, Stage
+from ccplatform.calls.talk import end_talk
+from ccplatform.contracts.flows import EndFlow, FlowRequest
+from ccplatform.contracts.legs import ReleaseLeg
+from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
+from ccplatform.contracts.routing import WithdrawContact
+from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
+
+#: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
+ENDING_SECONDS = 40.0
+_TALKING = (Stage.TALKING, Stage.HELD, Stage.BRIDGED)
+
+
+@dataclass(slots=True)
+class Step:
+    """Handling one event. ``on_answer`` keeps what must wait until the caller's leg is up."""
+
+    state: CallState
+    now: float
+    music: tuple[PlayItem, ...]
+    new_id: Callable[[], str]
+    on_answer: list[FlowRequest]
+    effects: list[CallEffect] = field(default_factory=list)
+
+    def emit(self, *effects: CallEffect) -> None:
+        """Add effects, in order."""
+        self.effects.extend(effects)
+
+    def play(self, playback: PlaybackId, items: tuple[PlayItem, ...], *, loop: bool) -> None:
+        """Play to the caller; a completed input that waits for its answer is answered by this sound."""
+        key = self.state.pending_key
+        if key is not None and key.playback is None:
+            key.playback = playback
+        self.emit(Play(leg=self.state.caller_leg, playback=playback, items=items, loop=loop))
+
+    def play_music(self) -> None:
+        """Music on hold, for as long as it takes."""
+        self.play(PlaybackId(self.new_id()), self.music, loop=True)
+
+    def release_all(self, cause: ReleaseCause, *, abandoned: bool = False) -> None:
+        """Let go of everything: whoever waits, rings or talks. Safe to call again.
+
+        ``abandoned``: somebody else than the flow ends the call, so a running flow was left early.
+        """
+        state = self.state
+        stage = state.stage
+        if stage is not Stage.ENDING:
+            self.leave(stage)
+            self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
+            self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
+        for leg, role in state.live_legs.items():
+            own = role is LegRole.CALLER or stage in _TALKING
+            leg_cause = cause if own and cause is not ReleaseCause.CANCELLED else ReleaseCause.CANCELLED
+            self.emit(ReleaseLeg(leg=leg, cause=leg_cause))
+
+    def leave(self, stage: Stage) -> None:
+        """Undo what the stage that ends holds: a place in a queue, a talk."""
+        state = self.state
+        if stage in (Stage.QUEUED, Stage.RINGING):
+            if state.queued_at is not None:
+                state.queue_seconds += self.now - state.queued_at
+            self.emit(WithdrawContact(contact=state.contact, reason="abandoned"))
+        elif stage in _TALKING:
+            if state.recording is not None:
+                self.emit(StopRecording(recording=state.recording))
+                state.recording = None
+            if state.other_leg is not None:
+                self.emit(Unbridge(leg=state.other_leg))
+            self.emit(*end_talk(state, self.now))
+
+    def end_flow(self, *, abandoned: bool) -> None:
+        """End the flow, if there is one."""
+        if self.state.flow is not None:
+            self.emit(EndFlow(contact=self.state.contact, abandoned=abandoned))
+
+    def new_leg(self, role: LegRole) -> LegId:
+        """A leg to be dialled; it becomes the current other party."""
+        leg = LegId(self.new_id())
+        self.state.other_leg = leg
+        self.state.live_legs[leg] = role
+        return leg
+
+    def move(self, stage: Stage, *, deadline: float | None = None) -> None:
+        """Enter a stage; its deadline, if any, is an instant."""
+        self.state.stage = stage
+        self.state.deadline_at = deadline

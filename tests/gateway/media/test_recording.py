@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccplatform.contracts.media import RecordingClosed, StartRecording
+from ccplatform.contracts.words import CallId, RecordingId
+from gateway.media import wav
+from gateway.media.legs import Leg
+from tests.gateway.media.peers import Rig, level, tone
+
+
+def _record(rig: Rig, left: Leg, right: Leg, path: Path, name: str = "r") -> None:
+    order = StartRecording(
+        call=CallId("call"), recording=RecordingId(name), left=left.id, right=right.id, path=str(path)
+    )
+    rig.engine.start_recording(order, left, right)
+
+
+def _closed(rig: Rig, count: int = 1) -> list[RecordingClosed]:
+    """Wait until the writer is done: it answers in the order of its jobs."""
+    done = threading.Event()
+    while len(rig.told(RecordingClosed)) < count:
+        done.wait(0.002)
+        for event in rig.engine.recorder.closed():
+            rig.events.append(event)
+    return rig.told(RecordingClosed)
+
+
+def test_left_and_right_hold_what_each_leg_said_sample_true(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    path = tmp_path / "2026" / "01" / "talk.wav"
+    _record(rig, a, b, path)
+    rig.talk((caller, tone(440, 1.5)), (agent, tone(1000, 1.0)))
+    rig.engine.recorder.stop(RecordingId("r"))
+    (closed,) = _closed(rig)
+    assert closed.error == ""
+    assert closed.seconds == 75 * 0.02
+    assert closed.size_bytes == path.stat().st_size == 44 + 75 * 160 * 4
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert (rate, len(samples)) == (8000, 75 * 160)
+    assert level(samples[800:8000, 0], 440) > 7500
+    assert level(samples[800:8000, 0], 1000) < 100
+    assert level(samples[800:8000, 1], 1000) > 7500
+    assert not np.any(samples[9600:, 1])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path.parent.parent)] == [0o700, 0o700]
+
+
+def test_a_recording_keeps_the_time_of_ticks_that_were_skipped(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, _ = rig.leg("b")
+    _record(rig, a, b, tmp_path / "r.wav")
+    said = tone(440, 1.0)
+    for index in range(0, len(said), 160):
+        caller.say(said[index : index + 160])
+        if index % 1600 != 1440:
+            rig.tick(skipped=1 if index % 1600 == 0 and index else 0)
+    rig.engine.recorder.stop(RecordingId("r"))
+    (closed,) = _closed(rig)
+    assert closed.seconds == pytest.approx(0.98, abs=0.021)
+    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    assert level(samples[800:6400, 0], 440) > 7000
+
+
+def test_the_file_is_readable_while_it_grows(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, _ = rig.leg("b")
+    path = tmp_path / "r.wav"
+    _record(rig, a, b, path)
+    rig.talk((caller, tone(440, 1.2)))
+    done = threading.Event()
+    while not path.exists() or path.stat().st_size < 44 + 32_000:
+        done.wait(0.002)
+    assert len(soundfile.read(path)[0]) >= 8000 - 4000
+
+
+def test_a_recording_closes_with_its_leg(rig: Rig, tmp_path: Path) -> None:
+    a, _ = rig.leg("a")
+    b, _ = rig.leg("b")
+    _record(rig, a, b, tmp_path / "r.wav")
+    rig.ticks(10)
+    rig.engine.close_leg(b)
+    (closed,) = _closed(rig)
+    assert closed.seconds == 0.2
+    assert len(rig.engine.recorder) == 0
+
+
+def test_closing_the_engine_completes_recordings(rig: Rig, tmp_path: Path) -> None:
+    a, _ = rig.leg("a")
+    b, _ = rig.leg("b")
+    _record(rig, a, b, tmp_path / "r.wav")
+    rig.ticks(30)
+    rig.engine.close()
+    (closed,) = rig.told(RecordingClosed)
+    assert len(soundfile.read(tmp_path / "r.wav")[0]) == 30 * 160
+    assert closed.seconds == 0.6
+
+
+def test_a_path_that_cannot_be_written_is_an_error_not_a_crash(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, _ = rig.leg("b")
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "there.wav").write_text("kept")
+    _record(rig, a, b, tmp_path / "file" / "r.wav", "under-a-file")
+    _record(rig, a, b, tmp_path / "there.wav", "exists")
+    rig.talk((caller, tone(440, 0.6)))
+    closed = {event.recording: event for event in _closed(rig, 2)}
+    assert "cannot write" in closed[RecordingId("under-a-file")].error
+    assert "exists" in closed[RecordingId("exists")].error
+    assert (tmp_path / "there.wav").read_text() == "kept"
+    rig.ticks(3)
+    assert len(rig.engine.recorder) == 0
+
+
+def test_a_full_disk_cuts_the_recording_and_keeps_what_was_written(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, caller = rig.leg("a")
+    b, _ = rig.leg("b")
+    written, real = [0], os.pwrite
+
+    def pwrite(fd: int, data: bytes, offset: int) -> int:
+        if offset >= wav.HEADER_BYTES and written[0] + len(data) > 40_000:
+            raise OSError(28, "No space left on device")
+        written[0] += len(data) if offset >= wav.HEADER_BYTES else 0
+        return real(fd, data, offset)
+
+    monkeypatch.setattr("gateway.media.wav.os.pwrite", pwrite)
+    path = tmp_path / "r.wav"
+    _record(rig, a, b, path)
+    rig.talk((caller, tone(440, 3.0)))
+    (closed,) = _closed(rig)
+    assert "No space left" in closed.error
+    assert closed.seconds == 1.0
+    assert len(soundfile.read(path)[0]) == 8000
+
+
+@given(st.integers(0, wav.MAX_DATA_BYTES // 4))
+def test_the_header_describes_any_length(samples: int) -> None:
+    header = wav.header(samples * 4)
+    assert len(header) == wav.HEADER_BYTES
+    assert int.from_bytes(header[4:8], "little") == 36 + samples * 4
+    assert int.from_bytes(header[40:44], "little") == samples * 4

@@ -1,0 +1,41 @@
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/problem";
+import { formats, type Formats } from "../ui/format";
+import type { Language } from "./index";
+
+/** Names of things whose words the server may extend: unknown ones are shown as they came. */
+export interface Words extends Formats {
+  readonly language: Language;
+  /** The translation under `group`, else the word itself. */
+  readonly name: (group: Group, word: string) => string;
+  readonly problem: (error: unknown) => string;
+}
+
+type Group = "reason" | "alarmKind" | "fact" | "cause" | "team" | "role" | "auditResult" | "auditAction" | "level";
+
+export function useLanguage(): Language {
+  const { i18n } = useTranslation();
+  return i18n.language === "zh" ? "zh" : "en";
+}
+
+export function useWords(): Words {
+  const { t, i18n } = useTranslation();
+  const language = useLanguage();
+  return useMemo(() => {
+    // Keys made of the server's words cannot be typed: whether they exist is asked first.
+    const loose = t as unknown as (key: string, values?: Record<string, unknown>) => string;
+    const name = (group: Group, word: string) => {
+      const key = `${group}.${word.replaceAll(".", "_")}`;
+      return i18n.exists(key) ? loose(key) : word;
+    };
+    const problem = (error: unknown) => {
+      if (!(error instanceof ApiError)) {
+        return loose("problem.unknown");
+      }
+      const key = `problem.${error.code}`;
+      return i18n.exists(key) ? loose(key, { seconds: error.retryAfter ?? 1 }) : error.message;
+    };
+    return { language, name, problem, ...formats(language) };
+  }, [t, i18n, language]);
+}
