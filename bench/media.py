@@ -7,7 +7,7 @@ and encoded again). Measured over ``--seconds`` after a warm-up:
 * CPU of the worker process per call, in per cent of one core, also with every call recorded (``--record``);
 * one-way delay added by the engine: from ``sendto`` of a packet to the receipt of the packet that carries the
   same sound on the other side, found by a mark (one loud frame) in the signal, p50 and p95;
-* its tick times and overruns, and packets that did not come out.
+* its tick times and overruns, and the packets that never reached it (a full socket buffer).
 
 The load process is a plain Python loop and takes a core of its own; beyond what it can pace the row says so
 (``late``: share of its rounds that began more than 10 ms late), and the delay figures are then its own.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import multiprocessing
 import os
 import select
@@ -30,7 +31,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import structlog
 
+from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.media import Bridge, StartRecording
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from ccplatform.kernel.clock import SystemClock
@@ -50,13 +53,12 @@ _BATCHES = 10  # the peers of a round are spread over the 20 ms, as on a network
 class LoadResult:
     """What the load process saw."""
 
-    sent: int
-    received: int
     late_share: float
     delays: list[float]
 
 
 def _serve(settings: MediaSettings, path: str, ready: Connection) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     run_worker(settings, path, 0, lambda: ready.send("ready"))
 
 
@@ -65,7 +67,8 @@ class _Phones:
 
     def __init__(self, ports: list[int], receive: list[socket.socket]) -> None:
         self._sockets = receive
-        self._targets = [("127.0.0.1", port) for port in ports]
+        for udp, port in zip(receive, ports, strict=True):
+            udp.connect(("127.0.0.1", port))
         self._poll = select.epoll()
         self._index_of = {udp.fileno(): index for index, udp in enumerate(receive)}
         for udp in receive:
@@ -76,7 +79,6 @@ class _Phones:
         self._quiet = [encode(law, quiet).tobytes() for law in (Law.PCMA, Law.PCMU)]
         self._loud = [encode(law, loud).tobytes() for law in (Law.PCMA, Law.PCMU)]
         self._marked_at = [0.0] * len(receive)
-        self.sent = self.received = 0
         self.delays: list[float] = []
 
     def send(self, round_: int, batch: int) -> None:
@@ -88,8 +90,7 @@ class _Phones:
             header = _HEADER.pack(0x80, 8 if law == 0 else 0, round_ & 0xFFFF, round_ * 160, index + 1)
             if marked:
                 self._marked_at[index ^ 1] = time.monotonic()
-            self._sockets[index].sendto(header + payload, self._targets[index])
-            self.sent += 1
+            self._sockets[index].send(header + payload)
 
     def receive(self, until: float) -> None:
         """Take packets until the instant; look for marks."""
@@ -97,7 +98,6 @@ class _Phones:
             for fd, _ in self._poll.poll(left):
                 index = self._index_of[fd]
                 data = self._sockets[index].recv(512)
-                self.received += 1
                 sent_at = self._marked_at[index]
                 if sent_at and _is_loud(data, index % 2):
                     self.delays.append(time.monotonic() - sent_at)
@@ -117,7 +117,7 @@ def _load(ports: list[int], sockets: list[socket.socket], seconds: float, warm_u
     late = 0
     for round_ in range(rounds):
         if round_ == warm_rounds:
-            phones.sent = phones.received = late = 0
+            late = 0
             phones.delays.clear()
             out.send("warm")
         for batch in range(_BATCHES):
@@ -127,7 +127,7 @@ def _load(ports: list[int], sockets: list[socket.socket], seconds: float, warm_u
             phones.send(round_, batch)
     out.send("done")
     phones.receive(time.monotonic() + 0.1)
-    out.send(LoadResult(phones.sent, phones.received, late / (rounds - warm_rounds), phones.delays))
+    out.send(LoadResult(late / (rounds - warm_rounds), phones.delays))
 
 
 async def _measure(calls: int, seconds: float, record: bool, folder: Path) -> None:
@@ -153,12 +153,13 @@ async def _measure(calls: int, seconds: float, record: bool, folder: Path) -> No
             pool.perform(StartRecording(call=CallId(f"{call}"), recording=name, left=a, right=b, path=wav))
     result, cpu = await asyncio.to_thread(_run_load, ports, sockets, seconds, worker.pid or 0)
     stats = pool.workers[0].stats
+    lost = sum([await _lost(pool, index) for index in range(2 * calls)])
     p50, p95 = np.percentile(result.delays, (50, 95)) * 1000 if result.delays else (float("nan"), float("nan"))
     tick = (stats.tick_p50_seconds * 1000, stats.tick_p99_seconds * 1000) if stats else (0.0, 0.0)
     print(
         f"{calls:6d} {'yes' if record else 'no':>8} {cpu * 100:8.1f} {cpu * 100 / calls:10.3f} "
         f"{p50:8.1f} {p95:8.1f} {tick[0]:9.2f} {tick[1]:9.2f} {stats.overruns if stats else 0:8d} "
-        f"{result.sent - result.received:7d} {result.late_share:6.1%}",
+        f"{lost:7d} {result.late_share:6.1%}",
         flush=True,
     )
     await pool.close()
@@ -180,6 +181,13 @@ async def _connect(pool: MediaPool, index: int, udp: socket.socket) -> int:
     port = int(udp.getsockname()[1])
     pool.connect_leg(leg, RemoteAudio(host="127.0.0.1", port=port, codec=codec, payload_type=payload_type))
     return local.port
+
+
+async def _lost(pool: MediaPool, index: int) -> int:
+    answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
+    pool.close_leg(LegId(f"{index}"), answer.set_result)
+    quality = await answer
+    return quality.packets_lost if quality else 0
 
 
 def _run_load(

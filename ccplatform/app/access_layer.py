@@ -27,16 +27,18 @@ class MediaEvents:
             case RecordingClosed():
                 self._calls.recording_closed(event)
             case LegSilent() | WorkerLost():
-                if isinstance(event, WorkerLost):
-                    self._worker_lost(event)
                 if self.legs is not None:
                     self.legs.media_event(event)
             case _:
                 self._calls.leg_event(event)
 
-    def _worker_lost(self, event: WorkerLost) -> None:
-        text = f"media worker {event.worker} died with {len(event.legs)} legs; their calls ended"
-        self._alarms.raise_alarm("media_worker_lost", str(event.worker), Severity.URGENT, text)
+    def worker_changed(self, index: int, there: bool) -> None:
+        """A worker came or was lost."""
+        if there:
+            self._alarms.clear_alarm("media_worker_lost", str(index))
+        else:
+            text = f"media worker {index} is gone; the calls on it ended, new ones wait for its return"
+            self._alarms.raise_alarm("media_worker_lost", str(index), Severity.URGENT, text)
 
 
 def media_health(media: MediaPool) -> list[dict[str, Any]]:

@@ -70,6 +70,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         clock=clock,
         tasks=tasks,
     )
+    media.on_worker = media_events.worker_changed
     gateway = SipAccess(
         settings=settings.sip,
         clock=clock,

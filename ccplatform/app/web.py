@@ -57,6 +57,8 @@ _log = structlog.get_logger("web")
 
 #: How often control is asked how it is, seconds.
 HEALTH_SECONDS = 2.0
+#: Pause between attempts to reach control, seconds; short, since pages are blind meanwhile.
+LINK_PAUSE_SECONDS = 0.1
 
 
 class WebProcess:
@@ -69,6 +71,8 @@ class WebProcess:
         self.live = LiveView(zone=ZoneInfo(settings.cti.zone))
         self.hub = Hub(live=self.live, clock=ground.clock, settings=settings.cti.events)
         self.health: dict[str, Any] = {}
+        self.linked = asyncio.Event()
+        self.informed = asyncio.Event()  # set for good by control's first answer about its health
         self.board = AlarmBoard()
         self.journal = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
         self.alarms = AlarmStore(ground.database, tenant=ground.tenant)
@@ -171,7 +175,7 @@ class WebProcess:
     def start(self) -> None:
         """Link to control and keep the figures."""
         tasks = self._ground.tasks
-        tasks.keep_running("control link", self.link.run)
+        tasks.keep_running("control link", self._keep_linked)
         tasks.keep_running("health", self._watch_health)
         tasks.run_once("metrics", self._load_metrics())
         tasks.run_once("alarms", self._load_alarms())
@@ -183,7 +187,13 @@ class WebProcess:
 
     # --- the link -----------------------------------------------------------------------------------------
 
+    async def _keep_linked(self) -> None:
+        while True:
+            await self.link.run()
+            await sleep(self._ground.clock, LINK_PAUSE_SECONDS)
+
     def _linked(self, snapshot: Snapshot) -> None:
+        self.linked.set()
         self.hub.replace(snapshot.live)
         for event in snapshot.tail:
             self.metrics.apply(event)
@@ -195,6 +205,7 @@ class WebProcess:
         self.board.apply(event)
 
     def _unlinked(self) -> None:
+        self.linked.clear()
         self.health = {}
         self.hub.unlinked()
 
@@ -202,9 +213,11 @@ class WebProcess:
 
     async def _watch_health(self) -> None:
         while True:
+            await self.linked.wait()
             try:
                 answer = await self.link.ask(GetHealth())
                 self.health = answer.result if isinstance(answer, Done) else {}
+                self.informed.set()
             except Unavailable:
                 self.health = {}
             await sleep(self._ground.clock, HEALTH_SECONDS)
@@ -256,7 +269,7 @@ def pages_directory() -> Path:
 
 
 async def run_web(settings: Settings, places: Places, *, ready: Callable[[], None]) -> None:
-    """Be the web process until SIGTERM."""
+    """Be the web process until SIGTERM; ready once it knows what control knows."""
     http = settings.http
     listener = listen_tcp(str(http.bind_ip), http.port, "pages and REST")
     ground = await lay_foundation(settings, places)
@@ -278,8 +291,12 @@ async def run_web(settings: Settings, places: Places, *, ready: Callable[[], Non
     stop = asyncio.Event()
     stop_signals(stop.set)
     serving = asyncio.ensure_future(server._serve(sockets=[listener]))
-    ready()
-    await asyncio.wait((serving, asyncio.ensure_future(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+    stopped = asyncio.ensure_future(stop.wait())
+    informed = asyncio.ensure_future(process.informed.wait())
+    await asyncio.wait((serving, stopped, informed), return_when=asyncio.FIRST_COMPLETED)
+    if informed.done():
+        ready()
+    await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
     process.close()
     server.should_exit = True
     await serving

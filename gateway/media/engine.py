@@ -137,6 +137,12 @@ class Engine:
     def tick(self, now: float, wall: float, skipped: int) -> None:
         """Do 20 ms for all legs. ``skipped``: ticks that were left out because this one is late."""
         self._ticks += 1
+        if len(self.legs):
+            self._work(now, wall, skipped)
+        for closed in self.recorder.closed():
+            self.emit(closed)
+
+    def _work(self, now: float, wall: float, skipped: int) -> None:
         self.intake.take(wall, now)
         for _ in range(min(skipped, _MAX_CATCH_UP)):
             self._hear()
@@ -145,8 +151,6 @@ class Engine:
         self._speak(now)
         self._follow_digits(now)
         self.rtcp.tick(now)
-        for closed in self.recorder.closed():
-            self.emit(closed)
         if self._ticks % _SILENCE_CHECK_TICKS == 0:
             self._look_for_silence(now)
 

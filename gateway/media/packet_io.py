@@ -22,6 +22,7 @@ MAX_PACKET: Final = 640
 _SO_TIMESTAMPNS: Final = 35
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
 _BATCH: Final = 4096
+_OLDEST: Final = 0.2  # seconds that a packet can have waited; more means that somebody set the system's clock
 
 _libc = ctypes.PyDLL(None)
 
@@ -146,7 +147,7 @@ class Receiver:
             row=np.repeat(np.asarray(rows, dtype=np.intp), counted),
             turn=np.arange(total) - np.repeat(first, counted),
             source=self._names["ip"][used].astype(np.int64) << 16 | self._names["port"][used],
-            arrival=np.clip(np.where(unstamped, now, arrival), now - 1.0, now),
+            arrival=np.clip(np.where(unstamped, now, arrival), now - _OLDEST, now),
         )
         headers["namelen"][used] = SOCKADDR.itemsize
         headers["controllen"][used] = _CONTROL_BYTES

@@ -22,6 +22,7 @@ _CHUNK_SECONDS: Final = 0.5  # read and resampled at once: short, so that the ti
 _PRE_ROLL: Final = 40  # samples kept before the first audible one
 _RECHECK_SECONDS: Final = 2.0
 _MAX_TONES: Final = 256
+_MAX_FAILURES: Final = 256
 _RATES: Final = range(4000, 192_001)
 
 
@@ -135,7 +136,7 @@ class SoundLibrary:
             self._drop(path)
             if isinstance(result, BadSound):
                 self._failed[path] = result
-                while len(self._failed) > _MAX_TONES:
+                while len(self._failed) > _MAX_FAILURES:
                     self._failed.popitem(last=False)
             else:
                 self._sounds[path] = result

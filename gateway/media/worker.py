@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import select
@@ -163,6 +164,7 @@ def run_worker(settings: MediaSettings, socket_path: str, index: int, ready: Cal
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # control-C goes to the whole group; the supervisor decides
+    gc.freeze()  # what is there now stays: the collector need not look at it within a tick
     ready()
     worker.run()
 

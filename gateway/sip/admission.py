@@ -77,6 +77,10 @@ class Admission:
             return Rejected(486, ReleaseCause.BUSY, trunk)
         return Admitted(trunk=trunk)
 
+    def is_trunk(self, flow: Flow) -> bool:
+        """Whether an address belongs to a trunk, so that it is no stranger."""
+        return self._trunks.of_source(flow) is not None
+
     def account(self, request: SipRequest, user: str, now: float) -> Admitted | Challenged | Rejected:
         """Check that a request carries the credentials of the seat account ``user``."""
         try:

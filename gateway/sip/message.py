@@ -70,11 +70,13 @@ REASONS: Final = {
 class _Message:
     """What requests and responses share: headers, body and the structured view of the common headers."""
 
-    __slots__ = ("_cseq", "_from", "_to", "_via", "_wire", "body", "headers")
+    __slots__ = ("_cseq", "_from", "_to", "_via", "_wire", "body", "headers", "received_bytes")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
         self.body = body
+        #: Size of a message that was read, 0 of one that was made here.
+        self.received_bytes = 0
         self._via: tuple[str, Via] | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None

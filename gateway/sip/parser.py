@@ -37,6 +37,7 @@ def parse_message(data: bytes) -> SipMessage:
             raise SipParseError(f"says {length}, but {len(body)} bytes follow", "Content-Length", message=message)
         body = body[:length]
     message.body = body
+    message.received_bytes = len(data)
     verify(message)
     return message
 
@@ -173,6 +174,7 @@ class StreamFramer:
             if waiting is None or len(self._buffer) < self._missing:
                 return out
             waiting.body = bytes(self._buffer[: self._missing])
+            waiting.received_bytes += self._missing
             del self._buffer[: self._missing]
             self._waiting = None
             out.append(_verified(waiting))
@@ -196,6 +198,7 @@ class StreamFramer:
         if end + 4 + length > MAX_MESSAGE_BYTES:
             raise _blamed(SipParseError(f"longer than {MAX_MESSAGE_BYTES} bytes", "message", status=513), message)
         del self._buffer[: end + 4]
+        message.received_bytes = end + 4
         self._waiting, self._missing = message, length
         return True
 

@@ -131,6 +131,7 @@ class SipService:
         self._dialogs: dict[tuple[str, str], DialogRunner] = {}
         self._invites: dict[ServerKey, DialogRunner] = {}
         self._user: CallUser | None = None
+        self._closing = False
         self.identity = Identity.at(settings.public_host, settings.port, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
         layer = TransactionLayer(
@@ -147,10 +148,12 @@ class SipService:
         """Listen and give calls to ``user``; raises PortInUse."""
         self._user = user
         await self._wire.open(self)
+        self._closing = False
         self.identity = Identity.at(self._settings.public_host, self._wire.port, self._settings.user_agent)
 
     async def close(self) -> None:
         """Stop listening. Dialogs are left as they are: their snapshots go on elsewhere."""
+        self._closing = True
         await self._wire.close()
         self._layer.close()
 
@@ -216,7 +219,10 @@ class SipService:
             _log.debug("malformed request without a way back", source=flow.host)
 
     def flow_lost(self, flow: Flow) -> None:
-        """A connection is gone or could not be made."""
+        """A connection is gone or could not be made. Those that we close when we stop are no news: their phones
+        come back to the next process."""
+        if self._closing:
+            return
         self._layer.post(FlowFailed(flow))
         if flow.connection is not None:
             self._registrations.tell(ConnectionLost(flow))
@@ -330,7 +336,8 @@ class SipService:
         self._send(ReplyStatelessly(key, response))
 
     def _reply_to_stranger(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
-        if self._strangers.allows(arrived.flow.host, self._clock.now()):
+        flow = arrived.flow
+        if self._admission.is_trunk(flow) or self._strangers.allows(flow.host, self._clock.now()):
             self._reply(key, response)
         else:
             self._send(DropRequest(key))

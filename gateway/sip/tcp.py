@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -58,11 +58,11 @@ class _Connection(asyncio.Protocol):
         self.has_spoken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.flow = self._owner.admit(self, transport)
+        # By its type only: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self.flow = self._owner.admit(self, self._transport)
         if self.flow is None:
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.flow is None:

@@ -16,10 +16,13 @@ from gateway.sip.flows import Flow
 from gateway.sip.message import SipMessage
 from gateway.sip.syntax import readable
 
-#: Dialogs without a contact that are remembered, and messages of each.
-MAX_DIALOGS: Final = 2_000
+#: Messages that are kept of a dialog without a contact, and bytes of all such dialogs together.
 MAX_MESSAGES: Final = 32
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
 MASK: Final = "***"
+
+#: What a kept message costs beside its bytes, roughly.
+_OVERHEAD_BYTES: Final = 1024
 
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
@@ -32,6 +35,9 @@ class _Seen:
     local: str
     outgoing: bool
 
+    def size(self) -> int:
+        return _OVERHEAD_BYTES + (self.message.received_bytes or len(self.message.encode()))
+
 
 class SignallingTrace:
     """What was said in each dialog, by Call-ID."""
@@ -39,6 +45,7 @@ class SignallingTrace:
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
         self._waiting: OrderedDict[str, list[_Seen]] = OrderedDict()
+        self._waiting_bytes = 0
         self._owners: dict[str, tuple[ContactId, LegId]] = {}
 
     def seen(self, message: SipMessage, flow: Flow, local: str, *, outgoing: bool) -> SipMessageSeen | None:
@@ -49,13 +56,12 @@ class SignallingTrace:
         owner = self._owners.get(message.call_id)
         if owner is not None:
             return _fact(seen, owner)
-        waiting = self._waiting.get(message.call_id)
-        if waiting is None:
-            waiting = self._waiting[message.call_id] = []
-            if len(self._waiting) > MAX_DIALOGS:
-                self._waiting.popitem(last=False)
+        waiting = self._waiting.setdefault(message.call_id, [])
         if len(waiting) < MAX_MESSAGES:
             waiting.append(seen)
+            self._waiting_bytes += seen.size()
+        while self._waiting_bytes > MAX_WAITING_BYTES:
+            self._take(next(iter(self._waiting)))
         return None
 
     def adopt(self, call_id: str, contact: ContactId, leg: LegId) -> list[SipMessageSeen]:
@@ -63,12 +69,17 @@ class SignallingTrace:
         if not self._enabled:
             return []
         self._owners[call_id] = (contact, leg)
-        return [_fact(seen, (contact, leg)) for seen in self._waiting.pop(call_id, [])]
+        return [_fact(seen, (contact, leg)) for seen in self._take(call_id)]
 
     def forget(self, call_id: str) -> None:
         """The dialog is gone."""
         self._owners.pop(call_id, None)
-        self._waiting.pop(call_id, None)
+        self._take(call_id)
+
+    def _take(self, call_id: str) -> list[_Seen]:
+        waiting = self._waiting.pop(call_id, [])
+        self._waiting_bytes -= sum(seen.size() for seen in waiting)
+        return waiting
 
 
 def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:

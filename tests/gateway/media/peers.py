@@ -81,7 +81,7 @@ class Peer:
         return int(self.rtp.getsockname()[1])
 
     def remote(self, **changes: Any) -> RemoteAudio:
-        fields = {
+        fields: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,
             "codec": self.law.name,

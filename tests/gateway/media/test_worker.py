@@ -290,7 +290,7 @@ async def test_another_protocol_version_is_a_clear_error(
 async def test_a_pool_without_workers_says_which_sockets_it_tried(
     tmp_path: Path, make_control: Callable[..., Control]
 ) -> None:
-    with pytest.raises(Unavailable, match="cannot connect to .*media-7: No such file"):
+    with pytest.raises(Unavailable, match=r"cannot connect to .*media-7: No such file"):
         await make_control("media-7").pool.start(patience_seconds=0.2)
 
 
@@ -315,7 +315,7 @@ def test_a_worker_ends_when_its_parent_is_gone(settings: MediaSettings, tmp_path
 async def test_a_worker_publishes_its_figures(worker: WorkerProcess, make_control: Callable[..., Control]) -> None:
     control = make_control()
     told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    control.pool.on_stats = lambda stats: told.done() or told.set_result(stats)
+    control.pool.on_stats = lambda stats: None if told.done() else told.set_result(stats)
     await control.pool.start()
     assert await control.open("a") is not None
     stats = await told

@@ -6,8 +6,19 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ccplatform.contracts.facts import Fact
-from ccplatform.contracts.legs import AdoptLeg, AnswerLeg, DialLeg, LegEnded, LegEvent, LegOffered, LegQuality
-from ccplatform.contracts.legs import DialTarget, ReleaseLeg, RingLeg, TrunkTarget
+from ccplatform.contracts.legs import (
+    AdoptLeg,
+    AnswerLeg,
+    DialLeg,
+    DialTarget,
+    LegEnded,
+    LegEvent,
+    LegOffered,
+    LegQuality,
+    ReleaseLeg,
+    RingLeg,
+    TrunkTarget,
+)
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids

@@ -88,9 +88,17 @@ class RawPeer:
         self.send(self.request("ACK", body, sequence=self.sequence))
 
     def with_credentials(
-        self, method: str, challenge: SipResponse, password: str, *, body: str = "", extra: str = "", uri: str = "",
-        to: str = "", choice: int | None = None,
-    ) -> bytes:  # fmt: skip
+        self,
+        method: str,
+        challenge: SipResponse,
+        password: str,
+        *,
+        body: str = "",
+        extra: str = "",
+        uri: str = "",
+        to: str = "",
+        choice: int | None = None,
+    ) -> bytes:
         offered = challenge.headers.all("www-authenticate")
         value = authorization(
             offered if choice is None else [offered[choice]],

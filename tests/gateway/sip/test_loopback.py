@@ -12,7 +12,7 @@ import pytest
 
 from ccplatform.contracts.facts import Fact, SeatRegistered, SeatUnregistered
 from ccplatform.contracts.legs import LegAnswered, LegEnded, LegEvent
-from ccplatform.contracts.words import ReleaseCause
+from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from gateway.sip.message import SipResponse
 from gateway.sip.parser import StreamFramer
@@ -104,6 +104,23 @@ async def test_a_tcp_phone_is_gone_with_its_connection() -> None:
         assert gone.reason == "connection_lost"
 
 
+async def test_registrations_over_tcp_outlive_our_own_stop() -> None:
+    async with real_centre() as centre:
+        waiting = Waiting(centre)
+        reader, writer = await asyncio.open_connection("127.0.0.1", centre.access.sip.port)
+        peer = RawPeer(Network(VirtualClock()), "127.0.0.1", "127.0.0.1", user="8001")
+        to, uri = "<sip:8001@127.0.0.1>", "sip:127.0.0.1"
+        writer.write(_tcp(peer.request("REGISTER", uri=uri, to=to)))
+        challenge = await _response(reader)
+        writer.write(_tcp(peer.with_credentials("REGISTER", challenge, "secret", uri=uri, to=to)))
+        await waiting.next(SeatRegistered)
+        await centre.access.close()
+        assert await reader.read() is not None
+        writer.close()
+        assert centre.access.seats.reachable(SeatId("seat-01"))
+        assert centre.facts_of(SeatUnregistered) == []
+
+
 @pytest.mark.parametrize("mode", ["u1", "t1"])
 async def test_sipps_own_caller_scenario_passes(mode: str, tmp_path: Path) -> None:
     sipp = shutil.which("sipp")
@@ -111,8 +128,8 @@ async def test_sipps_own_caller_scenario_passes(mode: str, tmp_path: Path) -> No
     async with real_centre(lambda: [trunk("near", "127.0.0.1", capacity=100)]) as centre:
         centre.answers_everything(ring=True)
         process = await asyncio.create_subprocess_exec(
-            *(sipp, "-sn", "uac", "-t", mode, "-s", "95000", "-i", "127.0.0.1", "-m", "20", "-r", "50", "-nostdin"),
-            *("-timeout", "30", "-timeout_error", f"127.0.0.1:{centre.access.sip.port}"),
+            *(sipp, "-sn", "uac", "-t", mode, "-s", "95000", "-i", "127.0.0.1", "-m", "20", "-r", "50"),
+            *("-nostdin", "-timeout", "30", "-timeout_error", f"127.0.0.1:{centre.access.sip.port}"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -133,4 +150,3 @@ async def _response(reader: asyncio.StreamReader) -> SipResponse:
 
 def _tcp(data: bytes) -> bytes:
     return data.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP")
-

@@ -169,7 +169,13 @@ def test_a_removed_seat_loses_its_contacts() -> None:
 
 def test_bad_contacts_are_refused() -> None:
     registrar = make()
-    for contact in ("<mailto:a@b>", "<sips:8001@192.0.2.7>", "<sip:8001@192.0.2.7?Subject=x>", "<sip:>", "nonsense"):
+    for contact in (
+        "<mailto:a@b>",
+        "<sips:8001@192.0.2.7>",
+        "<sip:8001@192.0.2.7?Subject=x>",
+        "<sip:>",
+        "nonsense",
+    ):
         assert send(registrar, register(contact))[0].status == 400
 
 
@@ -197,11 +203,10 @@ class Story:
 
 @given(Story.steps)
 def test_facts_and_stored_contacts_always_agree_with_the_live_ones(story: list[tuple[str, int, int]]) -> None:
-    registrar, now, sequence = make(), 0.0, 0
+    registrar, now = make(), 0.0
     stored: tuple[object, ...] = ()
     present = False
-    for kind, number, lifetime in story:
-        sequence += 1
+    for sequence, (kind, number, lifetime) in enumerate(story, 1):
         flow = Flow("TCP", "203.0.113.1", 50_000 + number, number)
         if kind == "wait":
             now += number

@@ -34,7 +34,9 @@ def phone(network: Network) -> RawPeer:
     return RawPeer(network, "10.0.9.1", "10.0.0.2", user="8001")
 
 
-def registered(phone: RawPeer, password: str = "secret", *, choice: int | None = None, expires: int = 600) -> SipResponse:
+def registered(
+    phone: RawPeer, password: str = "secret", *, choice: int | None = None, expires: int = 600
+) -> SipResponse:
     to, uri, extra = f"<sip:{phone.user}@10.0.0.2>", "sip:10.0.0.2", f"Expires: {expires}"
     challenge = phone.ask(phone.request("REGISTER", uri=uri, to=to, extra=extra))
     assert challenge.status == 401
@@ -71,9 +73,13 @@ async def test_a_registration_ends_with_its_time(called: Centre, phone: RawPeer,
 
 async def test_credentials_cannot_be_used_again(called: Centre, phone: RawPeer) -> None:
     challenge = phone.ask(phone.request("REGISTER", uri="sip:10.0.0.2", to="<sip:8001@10.0.0.2>"))
-    arguments = {"uri": "sip:10.0.0.2", "to": "<sip:8001@10.0.0.2>"}
-    assert phone.ask(phone.with_credentials("REGISTER", challenge, "secret", **arguments)).status == 200
-    again = phone.ask(phone.with_credentials("REGISTER", challenge, "secret", **arguments))
+
+    def attempt() -> SipResponse:
+        to = "<sip:8001@10.0.0.2>"
+        return phone.ask(phone.with_credentials("REGISTER", challenge, "secret", uri="sip:10.0.0.2", to=to))
+
+    assert attempt().status == 200
+    again = attempt()
     assert again.status == 401
     assert "stale=true" in again.headers.all("www-authenticate")[0]
 
@@ -260,7 +266,9 @@ async def test_a_bye_frees_everything_and_a_second_one_finds_nothing(
     assert called.is_clean()
 
 
-async def test_a_late_offer_is_answered_with_ours_and_waits_for_the_ack(called: Centre, trunk_peer: RawPeer) -> None:
+async def test_a_late_offer_is_answered_with_ours_and_waits_for_the_ack(
+    called: Centre, trunk_peer: RawPeer
+) -> None:
     called.answers_everything()
     response = trunk_peer.ask(trunk_peer.request("INVITE"))
     assert b"m=audio" in response.body
@@ -373,7 +381,7 @@ async def test_two_answers_at_once_leave_one_call(
     phone.send(answer(phone, first, 200, "p"))
     other.send(answer(other, second, 200, "o"))
     assert [m.method for m in phone.heard() if isinstance(m, SipRequest)] == ["ACK"]
-    assert [m.method for m in other.heard() if isinstance(m, SipRequest)][:3] in (["ACK", "BYE"], ["CANCEL", "ACK", "BYE"])
+    assert [m.method for m in other.heard() if isinstance(m, SipRequest)][:2] == ["ACK", "BYE"]
     assert len(called.of(LegAnswered)) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -172,7 +173,9 @@ def test_a_transport_failure_is_told_as_such() -> None:
     assert transaction.handle(TransportFailed(), 0.1) == [TellFailed(False)]
 
 
-@given(st.sampled_from(MACHINES), st.lists(st.sampled_from([100, 180, 200, 202, 302, 486, "again", "ack", "time"])))
+@given(
+    st.sampled_from(MACHINES), st.lists(st.sampled_from([100, 180, 200, 202, 302, 486, "again", "ack", "time"]))
+)
 def test_what_a_peer_sends_never_raises(machine: Machine, story: list[int | str]) -> None:
     transaction, now = started(machine), 0.0
     for event in story:
@@ -203,7 +206,7 @@ class Side:
         self.final = final
         self.peer: Side | None = None
         self.flow = Flow("UDP", name, 5060)
-        self.fates = itertools.repeat([0.01])
+        self.fates: Iterator[list[float]] = itertools.repeat([0.01])
         self.requests: list[SipRequest] = []
         self.finals: list[int] = []
         self.failures: list[bool] = []

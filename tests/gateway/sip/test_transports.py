@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -48,7 +49,11 @@ class Ear:
 def transports(limits: ConnectionLimits | None = None, port: int = 0) -> SipTransports:
     clock = SystemClock()
     return SipTransports(
-        bind_ip="127.0.0.1", port=port, clock=clock, tasks=TaskSupervisor(clock), limits=limits or ConnectionLimits()
+        bind_ip="127.0.0.1",
+        port=port,
+        clock=clock,
+        tasks=TaskSupervisor(clock),
+        limits=limits or ConnectionLimits(),
     )
 
 
@@ -70,7 +75,13 @@ async def test_datagrams_come_in_and_answers_go_back(opened: SipTransports, ear:
         peer.setblocking(False)
         peer.bind(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()
-        for noise in (b"\r\n\r\n", b"\0\0\0\0", b"", b"garbage", OPTIONS.format(transport="UDP", number=1).encode()):
+        for noise in (
+            b"\r\n\r\n",
+            b"\0\0\0\0",
+            b"",
+            b"garbage",
+            OPTIONS.format(transport="UDP", number=1).encode(),
+        ):
             await loop.sock_sendto(peer, noise, ("127.0.0.1", opened.port))
         assert (await ear.next("malformed")).host == "127.0.0.1"
         flow = await ear.next("message")
@@ -95,6 +106,21 @@ async def test_streams_come_in_and_answers_go_back_over_them(opened: SipTranspor
     writer.close()
     assert await ear.next("lost") == first
     assert opened.connections == 0
+
+
+def test_streams_work_on_the_loop_that_control_runs_on() -> None:
+    async def story() -> None:
+        made, ear = transports(), Ear()
+        await made.open(ear)
+        reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+        writer.write(OPTIONS.format(transport="TCP", number=1).encode())
+        made.send(b"hello", await ear.next("message"))
+        assert await reader.readexactly(5) == b"hello"
+        writer.close()
+        await ear.next("lost")
+        await made.close()
+
+    uvloop.run(story())
 
 
 async def test_a_stream_that_cannot_be_cut_is_closed(opened: SipTransports, ear: Ear) -> None:
@@ -158,4 +184,3 @@ async def test_a_used_port_names_itself(kind: socket.SocketKind, ear: Ear) -> No
         name = "TCP" if kind is socket.SOCK_STREAM else "UDP"
         with pytest.raises(PortInUse, match=rf"SIP over {name} cannot listen on 127\.0\.0\.1:{port}: .*in use"):
             await transports(port=port).open(ear)
-

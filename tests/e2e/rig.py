@@ -1,0 +1,130 @@
+"""What the failure and operation tests share: a talk between caller and agent, and the journal as it lies there."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import httpx
+
+from ccplatform.storage.embedded import EmbeddedPostgres
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.support import audio, sources
+from tests.support.g711 import RATE
+from tests.support.phone import AutoAnswer, Incoming, SipPhone
+from tests.support.phone_call import PhoneCall
+from tests.support.platform import PlatformProcess
+
+#: Shortest piece of a talk that is looked at for the other side's tone, seconds.
+PIECE_SECONDS: Final = 0.1
+
+
+@asynccontextmanager
+async def centre_of(platform: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
+    """A centre on a platform that is not the session's."""
+    async with httpx.AsyncClient(base_url=platform.http, timeout=15.0) as client:
+        yield Centre(platform, {}, callers, client)
+
+
+@dataclass(slots=True)
+class Talk:
+    """Caller and agent talking, each saying a tone of his own."""
+
+    number: str
+    contact: str
+    phone: SipPhone
+    caller: PhoneCall
+    desk: SipPhone
+    agent: PhoneCall
+
+    async def hear_each_other(self, since: float) -> None:
+        """Wait until each heard the other's tone after an instant."""
+        await self.caller.heard(tone=AGENT_HZ, since=since)
+        await self.agent.heard(tone=CALLER_HZ, since=since)
+
+    def heard_without_a_gap(self, since: float, until: float) -> None:
+        """Both heard the other's tone in every piece between two instants."""
+        for call, hertz in ((self.caller, AGENT_HZ), (self.agent, CALLER_HZ)):
+            heard = call.recording().since(since)[: round((until - since) * RATE)]
+            piece = round(PIECE_SECONDS * RATE)
+            pieces = [heard[at : at + piece] for at in range(0, len(heard) - piece, piece)]
+            assert len(pieces) > 5, call.story()
+            missing = [number for number, part in enumerate(pieces) if not audio.has_tone(part, hertz)]
+            assert not missing, f"{call.phone.name}: no {hertz:g} Hz in pieces {missing} of {len(pieces)}"
+
+
+@asynccontextmanager
+async def talking(
+    centre: Centre,
+    agent: str = "1004",
+    *,
+    dialled: str = "95001",
+    incoming: Incoming | None = None,
+    transport: str = "udp",
+) -> AsyncIterator[Talk]:
+    """A talk of a new caller with an agent."""
+    number = centre.new_caller()
+    async with (
+        centre.desk(agent, incoming=incoming or AutoAnswer(), transport=transport) as desk,
+        SipPhone(number, source=sources.tone(CALLER_HZ), transport=transport) as phone,
+    ):
+        caller = await phone.dial(centre.number(dialled))
+        answered = await desk.next_call()
+        await answered.answered.wait()
+        contact = await centre.contact(number)
+        talk = Talk(number, contact["id"], phone, caller, desk, answered)
+        await talk.hear_each_other(answered.answered.at or 0.0)
+        yield talk
+
+
+class Journal:
+    """The journal's table, read past the platform."""
+
+    def __init__(self, platform: PlatformProcess) -> None:
+        self._dsn = EmbeddedPostgres(platform.data_dir / "postgres").dsn()
+
+    async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Any query."""
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    async def without_gaps(self) -> dict[str, int]:
+        """Every epoch's events are numbered from 1 without a gap or a repetition; the last number by epoch."""
+        rows = await self.rows("SELECT epoch, seq FROM journal ORDER BY epoch, seq")
+        last: dict[str, int] = {}
+        for row in rows:
+            epoch = str(row["epoch"])
+            assert row["seq"] == last.get(epoch, 0) + 1, f"epoch {epoch}: {row['seq']} after {last.get(epoch, 0)}"
+            last[epoch] = row["seq"]
+        return last
+
+    async def story(self, contact: str) -> list[str]:
+        """The kinds of a contact's events, in order of their making."""
+        query = "SELECT type FROM journal WHERE contact = $1::uuid AND type <> 'SipMessageSeen' ORDER BY at, seq"
+        return [row["type"] for row in await self.rows(query, contact)]
+
+
+def metric(text: str, name: str, **labels: str) -> float | None:
+    """One sample of a Prometheus page; None when it is not there."""
+    for line in text.splitlines():
+        head, _, value = line.rpartition(" ")
+        found, _, inside = head.partition("{")
+        given = dict(part.split("=", 1) for part in inside.rstrip("}").split(",") if part)
+        if found == name and all(given.get(key) == json.dumps(wanted) for key, wanted in labels.items()):
+            return float(value)
+    return None
+
+
+def once(story: list[str], *kinds: str) -> None:
+    """Each of these kinds is in the story exactly once, and in this order."""
+    counts = Counter(story)
+    assert all(counts[kind] == 1 for kind in kinds), {kind: counts[kind] for kind in kinds}
+    assert sorted(kinds, key=story.index) == list(kinds), story

@@ -1,0 +1,187 @@
+"""Control dies (SIGKILL): what is up goes on, and the control process that comes takes it all back."""
+
+from __future__ import annotations
+
+import io
+import time
+import wave
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.rig import Journal, Talk, centre_of, once, talking
+from tests.support import audio, sources
+from tests.support.fixtures import MakePhone
+from tests.support.phone import AutoAnswer, RingOnly
+from tests.support.platform import PlatformProcess
+
+
+@pytest.fixture(scope="module")
+def sturdy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """A platform whose control process is killed again and again."""
+    started = PlatformProcess(tmp_path_factory.mktemp("c"))
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+@pytest.fixture
+async def struck(sturdy: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
+    async with centre_of(sturdy, callers) as centre:
+        yield centre
+        await centre.nothing_left()
+
+
+async def kill_control(centre: Centre) -> float:
+    """SIGKILL, and wait for the next control process; the seconds from the kill to /readyz."""
+    begun = time.monotonic()
+    killed = centre.platform.kill("control")
+    await centre.platform.wait_ready_again("control", killed)
+    seconds = time.monotonic() - begun
+    print(f"control was away for {seconds:.2f} s")
+    return seconds
+
+
+async def check_whole_story(centre: Centre, talk: Talk) -> None:
+    """The contact has its whole story and a recording in which both are heard, before and after."""
+    row = await centre.ended(talk.number)
+    assert (row["outcome"], row["agent"], row["queue"]) == ("handled", "1004", "support")
+    recording = await centre.recording(talk.contact)
+    assert recording["complete"], recording
+    assert recording["seconds"] == pytest.approx(row["talk_seconds"], abs=0.3)
+    data = await centre.ask("GET", f"recordings/{recording['id']}/audio")
+    with wave.open(io.BytesIO(data.content)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    for channel, hertz in ((0, CALLER_HZ), (1, AGENT_HZ)):
+        assert audio.has_tone(samples[4000:-4000, channel], hertz, purity_db=1.0)
+    story = [event["type"] for event in await centre.events(talk.contact)]
+    once(
+        story, "ContactArrived", "CallAnswered", "Queued", "Offered", "RecordingStarted", "Established",
+        "TalkEnded", "ContactEnded",
+    )
+    once(story, "RecordingStarted", "RecordingEnded")
+    assert story.count("ConnectionCleared") == story.count("LegMeasured") == 2
+
+
+@pytest.mark.parametrize("who_hangs_up", ["caller", "agent"])
+async def test_a_talk_outlives_control_and_is_ended_by_either_side(struck: Centre, who_hangs_up: str) -> None:
+    async with talking(struck) as talk:
+        begun = time.monotonic()
+        await kill_control(struck)
+        await talk.hear_each_other(time.monotonic())
+        talk.heard_without_a_gap(begun, time.monotonic() - 0.2)
+        assert (await struck.get("agents/1004"))["state"] == "talking"
+        (call,) = await struck.items("calls")
+        assert (call["contact"], call["agent"], call["stage"]) == (talk.contact, "1004", "talking")
+        ends, other = (talk.caller, talk.agent) if who_hangs_up == "caller" else (talk.agent, talk.caller)
+        await ends.hang_up()
+        assert (await other.ended.wait()).by == "peer"
+        await struck.agent_is("1004", "wrap_up")
+        await check_whole_story(struck, talk)
+        await struck.set_state("1004", "ready")
+        again = await talk.phone.dial(struck.number("95001"))
+        answered = await talk.desk.next_call()
+        await again.heard(tone=AGENT_HZ)
+        await answered.heard(tone=CALLER_HZ)
+        await again.hang_up()
+        await answered.ended.wait()
+    await Journal(struck.platform).without_gaps()
+
+
+async def test_a_waiting_caller_hears_music_on_and_keeps_his_age(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    call = await caller.dial(struck.number("95001"))
+    contact = (await struck.contact(number))["id"]
+    await struck.happened(contact, "Queued")
+    queued = time.monotonic()
+    await call.heard()
+    begun = time.monotonic()
+    await kill_control(struck)
+    await call.heard(since=time.monotonic())
+    waited = call.recording().since(begun)
+    assert audio.activity(waited) > 0.8, audio.describe(waited)
+    (queue,) = [row for row in await struck.items("queues") if row["id"] == "support"]
+    assert queue["waiting"] == 1
+    assert queue["longest_wait"] >= time.monotonic() - queued - 1.0
+    async with struck.desk("1004", incoming=AutoAnswer()) as desk:
+        answered = await desk.next_call()
+        await call.heard(tone=AGENT_HZ)
+        since_entry = time.monotonic() - queued
+        await call.hang_up()
+        await answered.ended.wait()
+    established = await struck.happened(contact, "Established", role="agent")
+    assert established["queue_seconds"] == pytest.approx(since_entry, abs=1.5)
+    row = await struck.ended(number)
+    assert (row["outcome"], row["agent"]) == ("handled", "1004")
+    story = [event["type"] for event in await struck.events(contact)]
+    once(story, "ContactArrived", "Queued", "Offered", "Established", "ContactEnded")
+
+
+async def test_a_waiting_caller_may_leave_after_control_came_back(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    caller = await phone(number)
+    call = await caller.dial(struck.number("95001"))
+    contact = (await struck.contact(number))["id"]
+    await struck.happened(contact, "Queued")
+    await kill_control(struck)
+    await call.hang_up()
+    row = await struck.ended(number)
+    assert (row["outcome"], row["queue"]) == ("abandoned_queue", "support")
+    left = await struck.happened(contact, "QueueLeft")
+    assert left["reason"] == "abandoned"
+
+
+async def test_keys_work_in_the_menu_after_control_came_back(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    caller = await phone(number)
+    call = await caller.dial(struck.number("95000"))
+    await call.heard(speech=True)
+    contact = (await struck.contact(number))["id"]
+    await kill_control(struck)
+    await call.heard(speech=True, since=time.monotonic())
+    await call.press("3")
+    await struck.happened(contact, "KeysEntered")
+    await call.press("600001#", gap=0.15)
+    await struck.happened(contact, "QueryAnswered", ok=True)
+    await call.hang_up()
+    assert (await struck.ended(number))["outcome"] == "self_service"
+
+
+async def test_keys_pressed_while_control_is_away_count(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    caller = await phone(number)
+    call = await caller.dial(struck.number("95000"))
+    await call.heard(speech=True)
+    contact = (await struck.contact(number))["id"]
+    killed = struck.platform.kill("control")
+    await call.press("2")
+    await struck.platform.wait_ready_again("control", killed)
+    await struck.happened(contact, "Queued", queue="support")
+    await call.hang_up()
+    assert (await struck.ended(number))["outcome"] == "abandoned_queue"
+
+
+async def test_a_ringing_agent_can_answer_after_control_came_back(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    async with struck.desk("1004", incoming=RingOnly()) as desk:
+        call = await caller.dial(struck.number("95001"))
+        await desk.next_call()
+        contact = (await struck.contact(number))["id"]
+        await struck.happened(contact, "Delivered")
+        await kill_control(struck)
+        ringing = await desk.next_call(limit=10)
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        await ringing.heard(tone=CALLER_HZ)
+        others = [other for other in desk.calls if other is not ringing]
+        for other in others:
+            print(other.story())
+        assert all(other.ended.happened for other in others), [other.story() for other in others]
+        await call.hang_up()
+        await ringing.ended.wait()
+    assert (await struck.ended(number))["outcome"] == "handled"

@@ -1,0 +1,33 @@
+"""Settings that cannot work are refused with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.sip.settings import SipSettings
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"tls_certificate": "cert.pem"}, "not available yet"),
+        ({"tls_key": "key.pem"}, "not available yet"),
+        ({"bind_ip": "localhost"}, "does not appear to be an IPv4 or IPv6 address"),
+        ({"bind_ip": "0.0.0.0"}, "advertised_address must be set"),
+        ({"bind_ip": "::"}, "advertised_address must be set"),
+        ({"port": 70_000}, "less than or equal to 65535"),
+        ({"min_register_seconds": 600, "max_register_seconds": 300}, "above max_register_seconds"),
+        ({"nonsense": 1}, "Extra inputs"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_the_reason(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        SipSettings(**values)
+
+
+def test_behind_nat_the_advertised_address_is_shown() -> None:
+    assert SipSettings(bind_ip="0.0.0.0", advertised_address="203.0.113.1").public_host == "203.0.113.1"
+    assert SipSettings().public_host == "127.0.0.1"

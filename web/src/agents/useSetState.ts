@@ -1,0 +1,23 @@
+import { useMutation } from "@tanstack/react-query";
+import { App } from "antd";
+import { useApi } from "../api/context";
+import { unwrap } from "../api/problem";
+import { useWords } from "../i18n/useWords";
+import type { Agent, Schemas } from "../live/types";
+
+export type Wish = Schemas["SetState"];
+
+/** Ask for a state. What became of it comes over the event stream; a refusal is said. */
+export function useSetState(agent: string) {
+  const api = useApi();
+  const words = useWords();
+  const { message } = App.useApp();
+  const setState = useMutation<Agent, Error, Wish>({
+    mutationFn: (wish) =>
+      unwrap(api.PUT("/api/v1/agents/{agent_id}/state", { params: { path: { agent_id: agent } }, body: wish })),
+    onError: (error) => {
+      void message.error(words.problem(error));
+    },
+  });
+  return { setState };
+}

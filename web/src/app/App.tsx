@@ -1,0 +1,90 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { App as AntApp, ConfigProvider } from "antd";
+import enGB from "antd/locale/en_GB";
+import zhCN from "antd/locale/zh_CN";
+import { useEffect, useMemo, useState } from "react";
+import { BrowserRouter } from "react-router";
+import { ServicesContext, type Services } from "../api/context";
+import { ApiError } from "../api/problem";
+import { useLanguage } from "../i18n/useWords";
+import { KeysProvider } from "../ui/keys";
+import { antdTheme, applyTheme, rememberTheme, type ThemeName } from "../ui/theme";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { Pages } from "./Pages";
+import { AppearanceContext } from "./appearance";
+
+interface Props {
+  readonly services: Services;
+  readonly theme: ThemeName;
+}
+
+export function App({ services, theme: first }: Props) {
+  const language = useLanguage();
+  const [theme, setTheme] = useState(first);
+  const queries = useMemo(() => createQueries(), []);
+  const appearance = useMemo(
+    () => ({
+      theme,
+      setTheme: (name: ThemeName) => {
+        rememberTheme(window.localStorage, name);
+        setTheme(name);
+      },
+    }),
+    [theme],
+  );
+
+  useEffect(() => {
+    applyTheme(theme, document.documentElement);
+  }, [theme]);
+  useEffect(() => {
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  }, [language]);
+  // What one person was allowed to see is not left for the next.
+  useEffect(
+    () =>
+      services.session.subscribe(() => {
+        if (services.session.read().token === null) {
+          queries.clear();
+        }
+      }),
+    [services, queries],
+  );
+
+  return (
+    <ConfigProvider
+      theme={antdTheme(theme)}
+      locale={language === "zh" ? zhCN : enGB}
+      button={{ autoInsertSpace: false }}
+      componentSize="medium"
+    >
+      <AntApp component={false}>
+        <ErrorBoundary>
+          <AppearanceContext value={appearance}>
+            <ServicesContext value={services}>
+              <QueryClientProvider client={queries}>
+                <KeysProvider>
+                  <BrowserRouter>
+                    <Pages />
+                  </BrowserRouter>
+                </KeysProvider>
+              </QueryClientProvider>
+            </ServicesContext>
+          </AppearanceContext>
+        </ErrorBoundary>
+      </AntApp>
+    </ConfigProvider>
+  );
+}
+
+function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        // A refusal stays a refusal; only a server or network that is away is asked again.
+        retry: (failures, error) => failures < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 500),
+      },
+      mutations: { retry: false },
+    },
+  });
+}

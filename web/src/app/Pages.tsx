@@ -1,0 +1,60 @@
+import { lazy, Suspense, useCallback } from "react";
+import { Navigate, Route, Routes, useLocation } from "react-router";
+import { useServices, useSession } from "../api/context";
+import { worksAtDesk } from "../api/session";
+import { LiveProvider } from "../live/LiveProvider";
+import { LoginPage } from "../pages/login/LoginPage";
+import { Loading } from "../ui/notices";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { NotFoundPage } from "./NotFoundPage";
+import { Shell } from "./Shell";
+import { WallboardFrame } from "./WallboardFrame";
+
+const Overview = lazy(async () => ({ default: (await import("../pages/overview/OverviewPage")).OverviewPage }));
+const Desk = lazy(async () => ({ default: (await import("../pages/desk/DeskPage")).DeskPage }));
+const Wallboard = lazy(async () => ({ default: (await import("../pages/wallboard/WallboardPage")).WallboardPage }));
+const Admin = lazy(async () => ({ default: (await import("../pages/admin/AdminPage")).AdminPage }));
+
+export function Pages() {
+  return (
+    <Routes>
+      <Route path="/login" element={<LoginPage />} />
+      <Route path="*" element={<LoggedIn />} />
+    </Routes>
+  );
+}
+
+function LoggedIn() {
+  const { session } = useServices();
+  const { token, me } = useSession();
+  const location = useLocation();
+  const ended = useCallback(() => {
+    session.end("expired");
+  }, [session]);
+  if (token === null || me === null || me.must_change_password) {
+    return <Navigate to="/login" replace state={{ from: location.pathname }} />;
+  }
+  return (
+    <LiveProvider token={token} onEnded={ended}>
+      <Routes>
+        <Route element={<WallboardFrame />}>
+          <Route path="/wallboard" element={<Page page={<Wallboard />} />} />
+        </Route>
+        <Route element={<Shell />}>
+          <Route path="/" element={<Page page={worksAtDesk(me) ? <Desk /> : <Overview />} />} />
+          <Route path="/admin/*" element={<Page page={<Admin />} />} />
+          <Route path="*" element={<NotFoundPage />} />
+        </Route>
+      </Routes>
+    </LiveProvider>
+  );
+}
+
+function Page({ page }: { readonly page: React.ReactNode }) {
+  const { pathname } = useLocation();
+  return (
+    <ErrorBoundary key={pathname.split("/")[1]}>
+      <Suspense fallback={<Loading rows={8} />}>{page}</Suspense>
+    </ErrorBoundary>
+  );
+}

@@ -1,0 +1,42 @@
+import { useTranslation } from "react-i18next";
+import { AlarmStrip } from "../../alarms/AlarmStrip";
+import { useHasView, useLive } from "../../live/context";
+import { Loading } from "../../ui/notices";
+import { usePageTitle } from "../../ui/usePageTitle";
+import { AgentsPanel } from "./AgentsPanel";
+import { CallsPanel } from "./CallsPanel";
+import { QueueCard } from "./QueueCard";
+import { SeatsPanel } from "./SeatsPanel";
+import "./overview.css";
+
+/** What a supervisor glances at: queues above, people left, calls right; places never change. */
+export function OverviewPage() {
+  const { t } = useTranslation();
+  const hasView = useHasView();
+  const queues = useLive((state) => state.view.rows.queues);
+  usePageTitle(t("nav.overview"));
+  return (
+    <main id="content" className="content overview">
+      <h1 className="sr-only">{t("nav.overview")}</h1>
+      <AlarmStrip />
+      {hasView ? (
+        <>
+          <section className="queues" aria-label={t("queues.title")}>
+            {[...queues.values()].map((queue) => (
+              <QueueCard key={queue.id} queue={queue} />
+            ))}
+          </section>
+          <div className="overview-lower">
+            <AgentsPanel />
+            <div className="overview-right">
+              <CallsPanel />
+              <SeatsPanel />
+            </div>
+          </div>
+        </>
+      ) : (
+        <Loading rows={12} />
+      )}
+    </main>
+  );
+}

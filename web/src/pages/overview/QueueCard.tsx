@@ -1,0 +1,80 @@
+import { useTranslation } from "react-i18next";
+import { useWords } from "../../i18n/useWords";
+import { useNow } from "../../live/context";
+import type { Queue } from "../../live/types";
+import { cx } from "../../ui/cx";
+import { age, clock, NOTHING } from "../../ui/format";
+import { StateBar } from "../../ui/StateBar";
+import { LEVEL_MARK, serviceLevel, waitLevel, waitThresholds } from "../../ui/thresholds";
+
+export function QueueCard({ queue }: { readonly queue: Queue }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const now = useNow();
+  const wait = queue.waiting_since === null ? null : age(queue.waiting_since, now);
+  const level = wait === null ? "calm" : waitLevel(wait, waitThresholds(queue));
+  return (
+    <article className="panel queue-card" aria-labelledby={`queue-${queue.id}`} data-queue={queue.id}>
+      <header>
+        <h2 id={`queue-${queue.id}`}>{queue.name}</h2>
+        <span className="quiet num">
+          {t("queues.today", { answered: queue.answered_today, abandoned: queue.abandoned_today })}
+        </span>
+      </header>
+      <div className="queue-figures live-figure">
+        <Figure label={t("queues.waiting")} value={String(queue.waiting)} loud={queue.waiting > 0} />
+        <Figure
+          label={t("queues.longestWait")}
+          value={wait === null ? NOTHING : `${LEVEL_MARK[level]} ${clock(wait)}`.trim()}
+          level={level}
+          loud={wait !== null}
+        />
+        <Figure
+          label={t("queues.expectedWait")}
+          value={queue.expected_wait === null ? NOTHING : clock(queue.expected_wait)}
+          hint={queue.expected_wait === null ? t("queues.expectedUnknown") : undefined}
+        />
+        <ServiceLevel queue={queue} percent={words.percent} />
+      </div>
+      <div className="live-figure">
+        <StateBar counts={queue.agents} />
+      </div>
+    </article>
+  );
+}
+
+interface FigureProps {
+  readonly label: string;
+  readonly value: string;
+  readonly loud?: boolean;
+  readonly level?: "calm" | "warn" | "bad";
+  readonly hint?: string | undefined;
+}
+
+function Figure({ label, value, loud = false, level = "calm", hint }: FigureProps) {
+  return (
+    <div className="figure" title={hint}>
+      <span className="quiet">{label}</span>
+      <b className={cx("num", level, loud && "loud")}>{value}</b>
+    </div>
+  );
+}
+
+function ServiceLevel({ queue, percent }: { readonly queue: Queue; readonly percent: (share: number, digits?: number) => string }) {
+  const { t } = useTranslation();
+  const { value, target_share: share, target_seconds: seconds } = queue.service_level;
+  const level = serviceLevel(queue);
+  return (
+    <div className="figure">
+      <span className="quiet">{t("queues.serviceLevel")}</span>
+      <b className={cx("num", level, value !== null && "loud")}>
+        {value === null ? NOTHING : `${LEVEL_MARK[level]} ${percent(value, 0)}`.trim()}
+      </b>
+      <span className="target" aria-hidden="true">
+        <i className={level} style={{ width: `${String((value ?? 0) * 100)}%` }} />
+        <em style={{ left: `${String(share * 100)}%` }} />
+      </span>
+      <small className="quiet num">{t("queues.target", { share: percent(share), seconds })}</small>
+    </div>
+  );
+}

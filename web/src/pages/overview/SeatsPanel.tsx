@@ -1,0 +1,69 @@
+import { useQuery } from "@tanstack/react-query";
+import { Tooltip } from "antd";
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { useApi, useMe } from "../../api/context";
+import { unwrap } from "../../api/problem";
+import { hasRole } from "../../api/session";
+import { useAgents, useLive } from "../../live/context";
+import { cx } from "../../ui/cx";
+import { EmptyNotice } from "../../ui/notices";
+
+/** The seats and whether a phone is there: configured ones where the role may read them, else those heard of. */
+export function SeatsPanel() {
+  const { t } = useTranslation();
+  const api = useApi();
+  const me = useMe();
+  const live = useLive((state) => state.view.rows.seats);
+  const agents = useAgents();
+  const configured = useQuery({
+    queryKey: ["seats"],
+    queryFn: () => unwrap(api.GET("/api/v1/seats")),
+    enabled: hasRole(me, "supervisor", "maintainer", "admin"),
+    staleTime: Infinity,
+  });
+  const holders = useMemo(
+    () => new Map(agents.flatMap((agent) => (agent.seat === null ? [] : [[agent.seat, agent]]))),
+    [agents],
+  );
+  const ids = useMemo(
+    () => [...new Set([...(configured.data?.items.map((seat) => seat.id) ?? []), ...live.keys()])].sort(),
+    [configured.data, live],
+  );
+  const registered = [...live.values()].filter((seat) => seat.registered).length;
+  return (
+    <section className="panel" aria-labelledby="seats-title">
+      <header className="panel-head">
+        <h2 id="seats-title">{t("seats.title")}</h2>
+        <span className="count">{t("seats.registeredOf", { registered, all: ids.length })}</span>
+      </header>
+      {ids.length === 0 ? (
+        <EmptyNotice title={t("seats.none")} hint={t("seats.noneHint")} />
+      ) : (
+        <ul className="seats live-figure">
+          {ids.map((id) => {
+            const seat = live.get(id);
+            const there = seat?.registered === true;
+            const holder = holders.get(id);
+            const words = [
+              id,
+              there ? `${t("seats.registered")} (${seat.transport}, ${seat.user_agent})` : t("seats.noPhone"),
+              holder === undefined ? "" : `${holder.id} ${holder.name}`,
+            ].filter((word) => word !== "");
+            return (
+              <li key={id}>
+                <Tooltip title={words.join(" · ")}>
+                  <span className={cx("seat", there && "there")} tabIndex={0} aria-label={words.join(", ")}>
+                    <i aria-hidden="true" />
+                    {id}
+                    {holder === undefined ? null : <b className="num">{holder.id}</b>}
+                  </span>
+                </Tooltip>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </section>
+  );
+}
