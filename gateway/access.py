@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from ccplatform.contracts.facts import TrunkChannelsChanged
+from ccplatform.contracts.facts import SeatRegistered, TrunkChannelsChanged
 from ccplatform.contracts.legs import LegEvent
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
@@ -98,6 +98,13 @@ class SipAccess:
         if self._store is not None:
             await self.reload()
             self.registrations.load(await self._store.registrations())
+
+    def tell_registered(self) -> None:
+        """Tell which seats have a phone: a new run of the stream of facts begins without knowing."""
+        for seat in sorted(self.seats.ids()):
+            for binding in self.registrations.contacts(seat)[:1]:
+                transport = binding.flow.transport.lower()
+                self._facts.record(SeatRegistered(seat=seat, transport=transport, user_agent=binding.user_agent))
 
     async def open(self) -> None:
         """Listen (raises PortInUse) and store registrations in the background from now on."""

@@ -7,7 +7,7 @@
     └── SdpError             a session description that cannot be read or agreed to
     LocalMisuse
     └── IllegalEvent         a SIP core was told something that does not fit its state
-    Unavailable
+    CannotStart
     └── PortInUse            a listener's address is taken by somebody else
     NotFound
     └── UnknownTrunk, UnknownSeat
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ccplatform.kernel.errors import LocalMisuse, NotFound, Refusal, RemoteViolation, Unavailable
+from ccplatform.kernel.errors import CannotStart, LocalMisuse, NotFound, Refusal, RemoteViolation
 
 
 class SipParseError(RemoteViolation):
@@ -45,7 +45,7 @@ class IllegalEvent(LocalMisuse):
     """A SIP core was told something that does not fit its state; nothing was changed."""
 
 
-class PortInUse(Unavailable):
+class PortInUse(CannotStart):
     """A listener cannot be opened because the address is taken (or is not this machine's)."""
 
     def __init__(self, transport: str, host: str, port: int, reason: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import click
+import structlog
 import typer
 
 from ccplatform import __version__
 from ccplatform.app.errors import WrongConfiguration
 from ccplatform.kernel.errors import PlatformError
+from ccplatform.kernel.faults import describe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 config_app = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
@@ -29,22 +34,31 @@ DemoOption = Annotated[bool, typer.Option("--demo", help="Start the demo centre.
 
 
 def main() -> NoReturn:
-    """Run the command line; no traceback ever reaches a user."""
+    """Run the command line; a traceback is shown to those only who ask for it (log level ``debug``)."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except WrongConfiguration as error:
         _fail(str(error), 2)
     except PlatformError as error:
         _fail(str(error), 1)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except typer.Abort:
+    except click.Abort:
         _fail("stopped", 1)
+    except click.ClickException as error:  # wrong use
+        _fail(error.format_message(), error.exit_code)
     except Exception as error:
-        if hasattr(error, "format_message"):  # wrong use, as click reports it
-            _fail(error.format_message(), 2)
-        _fail(f"{type(error).__name__}: {error}", 1)
-    sys.exit(0)
+        _fail_unexpectedly(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail_unexpectedly(error: Exception) -> NoReturn:
+    if structlog.is_configured():  # one of the platform's processes, which log
+        from ccplatform.app.logs import unexpected
+
+        unexpected(error)
+        sys.exit(1)
+    if os.environ.get("CCP_LOG__LEVEL") == "debug":
+        traceback.print_exception(error)
+    _fail(f"unexpected error, please report it: {describe(error)}", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:

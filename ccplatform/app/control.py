@@ -54,6 +54,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone), active)
     await control.gateway.load()
     await control.acd.load()
+    control.gateway.tell_registered()
     await control.flows.load()
     await control.media.start()
     await take_back_calls(control, ground)

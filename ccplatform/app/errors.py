@@ -4,10 +4,12 @@
 
     PlatformError
     ├── WrongConfiguration   a setting is not legal (R10.4.b): names where, path, value and reason; exit code 2
-    └── CannotStart          a process cannot start (used port, unusable directory): exit code 1
+    └── CannotStart          (of the kernel) a process cannot start, e.g. an unusable directory: exit code 1
 """
 
-from ccplatform.kernel.errors import PlatformError
+from ccplatform.kernel.errors import CannotStart, PlatformError
+
+__all__ = ["CannotStart", "WrongConfiguration"]
 
 
 class WrongConfiguration(PlatformError):
@@ -16,7 +18,3 @@ class WrongConfiguration(PlatformError):
     def __init__(self, where: str, problems: list[str]) -> None:
         super().__init__("\n".join(f"{where}: {problem}" for problem in problems))
         self.problems = problems
-
-
-class CannotStart(PlatformError):
-    """A process cannot start, and trying again would not help."""

@@ -7,7 +7,8 @@
     ├── RemoteViolation    a peer broke its protocol (counted, answered, never fatal)
     ├── Refusal            a well-formed request that the rules do not allow now
     │   └── NotFound       the thing named does not exist
-    └── Unavailable        something that we need is away (database, engine, worker)
+    ├── Unavailable        something that we need is away (database, engine, worker)
+    └── CannotStart        a process cannot start, and trying again would not mend it (used port, wrong schema)
 
 Each package derives its own classes from these; HTTP and SIP status codes are given at the edge only.
 """
@@ -42,3 +43,7 @@ class NotFound(Refusal):
 
 class Unavailable(PlatformError):
     """Something this needs is away for now; trying again later can succeed."""
+
+
+class CannotStart(PlatformError):
+    """A process cannot start, and trying again would not help; the message says what to do about it."""

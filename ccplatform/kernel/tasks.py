@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.faults import describe
 
 _log = structlog.get_logger("tasks")
 
@@ -46,6 +47,10 @@ class TaskSupervisor:
                 self._report(name, error)
 
         return guard
+
+    def watch_loop(self) -> None:
+        """Take what the running loop would only print: errors of its callbacks and of tasks nobody waits for."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self._loop_error(context))
 
     async def stop(self, name: str) -> None:
         """Cancel one task and wait for its end."""
@@ -91,8 +96,16 @@ class TaskSupervisor:
             await asyncio.sleep(pause)
             pause = min(pause * 2, BACKOFF_SECONDS[1])
 
+    def _loop_error(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self._report("event loop", error)
+        elif not isinstance(error, BaseException):
+            _log.warning("event loop", what=context.get("message"))
+
     def _report(self, name: str, error: Exception) -> None:
         self.crashes += 1
-        _log.error("unexpected error", task=name, error=repr(error), exc_info=error)
+        _log.error("unexpected error", task=name, error=describe(error))
+        _log.debug("where it came from", task=name, exc_info=error)
         if self.on_crash is not None:
             self.on_crash(name, error)

@@ -6,10 +6,11 @@
     ├── Unavailable
     │   ├── DatabaseUnavailable   the server is away, died midway, or has no connection free in time
     │   └── ServerNotStarted      the embedded server cannot be started (the message says what to do)
-    └── MigrationError            the schema and this program do not fit each other
+    └── CannotStart
+        └── MigrationError        the schema and this program do not fit each other
 """
 
-from ccplatform.kernel.errors import PlatformError, Unavailable
+from ccplatform.kernel.errors import CannotStart, Unavailable
 
 
 class DatabaseUnavailable(Unavailable):
@@ -20,5 +21,5 @@ class ServerNotStarted(Unavailable):
     """The embedded PostgreSQL does not start."""
 
 
-class MigrationError(PlatformError):
+class MigrationError(CannotStart):
     """A migration file is missing, was changed, or fails."""

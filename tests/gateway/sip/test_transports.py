@@ -71,27 +71,28 @@ async def opened(ear: Ear) -> AsyncIterator[SipTransports]:
 
 
 async def test_datagrams_come_in_and_answers_go_back(opened: SipTransports, ear: Ear) -> None:
+    await exchange_datagrams(opened, ear)
+
+
+async def exchange_datagrams(opened: SipTransports, ear: Ear) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.setblocking(False)
         peer.bind(("127.0.0.1", 0))
-        loop = asyncio.get_running_loop()
-        for noise in (
-            b"\r\n\r\n",
-            b"\0\0\0\0",
-            b"",
-            b"garbage",
-            OPTIONS.format(transport="UDP", number=1).encode(),
-        ):
-            await loop.sock_sendto(peer, noise, ("127.0.0.1", opened.port))
+        options = OPTIONS.format(transport="UDP", number=1).encode()
+        for data in (b"\r\n\r\n", b"\0\0\0\0", b"", b"garbage", options):
+            peer.sendto(data, ("127.0.0.1", opened.port))
         assert (await ear.next("malformed")).host == "127.0.0.1"
         flow = await ear.next("message")
         assert flow.port == peer.getsockname()[1]
         opened.send(b"hello", flow)
-        assert await loop.sock_recv(peer, 100) == b"hello"
+        assert await asyncio.to_thread(peer.recv, 100) == b"hello"
     assert opened.malformed.of("127.0.0.1") == opened.malformed.total == 1
 
 
 async def test_streams_come_in_and_answers_go_back_over_them(opened: SipTransports, ear: Ear) -> None:
+    await exchange_over_a_stream(opened, ear)
+
+
+async def exchange_over_a_stream(opened: SipTransports, ear: Ear) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
     text = OPTIONS.format(transport="TCP", number=1).encode()
     writer.write(b"\r\n\r\n" + text[:50])
@@ -121,6 +122,21 @@ def test_streams_work_on_the_loop_that_control_runs_on() -> None:
         await made.close()
 
     uvloop.run(story())
+
+
+def test_all_that_works_on_uvloop_too() -> None:
+    # Control runs on uvloop, whose transports are types of their own.
+    async def exchange() -> None:
+        ear, made = Ear(), transports()
+        await made.open(ear)
+        await exchange_datagrams(made, ear)
+        await exchange_over_a_stream(made, ear)
+        made.send(b"x", Flow("UDP", "::1", 9))
+        assert (await ear.next("lost")).host == "::1"
+        await made.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(exchange())
 
 
 async def test_a_stream_that_cannot_be_cut_is_closed(opened: SipTransports, ear: Ear) -> None:

@@ -1,0 +1,131 @@
+"""The main menu: the balance, unknown accounts, call-backs, wrong keys and silence."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.centre import Centre
+from tests.support.fixtures import MakePhone
+from tests.support.phone_call import PhoneCall
+
+#: A caller who knows the menu presses fast, seconds.
+FAST = 0.06
+
+
+async def menu_of(centre: Centre, phone: MakePhone, number: str) -> PhoneCall:
+    """A caller who hears the greeting of 95000."""
+    caller = await phone(number)
+    call = await caller.dial(centre.number("95000"))
+    await call.answered.wait()
+    await call.heard(speech=True)
+    return call
+
+
+async def test_the_balance_is_looked_up_and_spoken(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    pressed = await call.press("3")
+    await call.heard(speech=True, since=pressed + 0.1)  # the account is asked for
+    pressed = await call.press("600001#", seconds=FAST, gap=FAST)
+    answered = await call.heard(since=pressed + 0.02)
+    print(f"last key to the balance: {1000 * (answered - pressed):.1f} ms")
+    await call.heard(speech=True, since=pressed + 0.1)
+    await call.hang_up()
+
+    contact = await centre.ended(number)
+    query = await centre.happened(contact["id"], "QueryAnswered")
+    assert (query["node"], query["ok"]) == ("find_account", True)
+    assert 0 < query["response_seconds"] < 8  # R10.3.1.7
+    for node in ("menu", "ask_account"):
+        key = await centre.happened(contact["id"], "KeyAnswered", node=node)
+        assert 0 < key["response_seconds"] < 3  # R10.3.1.6
+
+
+async def test_what_was_heard_to_its_end_is_self_service(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    await call.press("3600001", seconds=FAST, gap=FAST)
+    contact = await centre.contact(number)
+    await centre.happened(contact["id"], "QueryAnswered")
+    events = await centre.eventually(
+        lambda: centre.events(contact["id"]),
+        lambda rows: [row["data"]["node"] for row in rows if row["type"] == "FlowNodeEntered"][-1] == "menu",
+        limit=15,
+    )
+    assert sum(event["type"] == "FlowNodeEntered" and event["data"]["node"] == "menu" for event in events) == 2
+    await call.hang_up()
+    assert (await centre.ended(number))["outcome"] == "self_service"
+
+
+async def test_an_unknown_account_is_read_back_and_asked_for_again(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    pressed = await call.press("3999999#", seconds=FAST, gap=FAST)
+    await call.heard(speech=True, since=pressed + 0.1)
+    contact = await centre.contact(number)
+    await centre.happened(contact["id"], "FlowNodeEntered", node="unknown_account")
+    query = await centre.happened(contact["id"], "QueryAnswered")
+    assert query["ok"] is True  # that there is none is an answer
+    pressed = await call.press("3600001#", seconds=FAST, gap=FAST)
+    await centre.happened(contact["id"], "FlowNodeEntered", node="tell_balance")
+    await call.heard(speech=True, since=pressed + 0.1)
+    await call.hang_up()
+    assert (await centre.ended(number))["outcome"] == "abandoned_ivr"
+
+
+async def test_a_call_back_is_promised(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    pressed = await call.press("8")
+    await call.heard(speech=True, since=pressed + 0.1)
+    assert (await call.ended.wait(15)).by == "peer"
+    contact = await centre.ended(number)
+    assert contact["outcome"] == "call_back"
+    promised = await centre.happened(contact["id"], "CallBackRequested")
+    assert (promised["queue"], promised["number"]) == ("support", number)
+
+
+async def test_nine_repeats_the_menu(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    pressed = await call.press("9")
+    await call.heard(speech=True, since=pressed + 0.1)
+    contact = await centre.contact(number)
+    await centre.happened(contact["id"], "KeyAnswered", node="menu")
+    await call.hang_up()
+    contact = await centre.ended(number)
+    assert contact["outcome"] == "abandoned_ivr"
+    nodes = [e["data"]["node"] for e in await centre.events(contact["id"]) if e["type"] == "FlowNodeEntered"]
+    assert nodes == ["greeting", "menu", "menu"]
+
+
+async def test_wrong_keys_and_silence_lead_to_the_operator(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    for wrong in ("7", "*"):
+        pressed = await call.press(wrong)
+        await call.heard(speech=True, since=pressed + 0.1)  # a hint, then the menu again
+    contact = await centre.contact(number)
+    began = time.monotonic()
+    queued = await centre.happened(contact["id"], "Queued", limit=40)
+    print(f"silence to the operator queue: {time.monotonic() - began:.1f} s")
+    assert queued["queue"] == "operator"
+    await call.heard(since=time.monotonic())  # music
+    (live,) = await centre.items("calls")
+    assert (live["stage"], live["queue"]) == ("queued", "operator")
+    await call.hang_up()
+    assert (await centre.ended(number))["outcome"] == "abandoned_queue"
+
+
+@pytest.mark.parametrize("key", ["1", "0"])
+async def test_keys_lead_to_their_queues(centre: Centre, phone: MakePhone, key: str) -> None:
+    number = centre.new_caller()
+    call = await menu_of(centre, phone, number)
+    await call.press(key)
+    contact = await centre.contact(number)
+    queued = await centre.happened(contact["id"], "Queued")
+    assert queued["queue"] == {"1": "sales", "0": "operator"}[key]
+    await call.hang_up()
+    assert (await centre.ended(number))["outcome"] == "abandoned_queue"
