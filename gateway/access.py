@@ -71,7 +71,13 @@ class SipAccess:
             tasks=tasks,
             facts=facts,
             registrations=self.registrations,
-            admission=Admission(seats=self.seats, trunks=self.trunks, channels=self.channels, digest=digest),
+            admission=Admission(
+                seats=self.seats,
+                trunks=self.trunks,
+                channels=self.channels,
+                digest=digest,
+                md5_only_phones=settings.md5_only_phones,
+            ),
             accepts_calls=accepts_calls,
             random_bytes=random_bytes,
         )

@@ -6,6 +6,7 @@ transaction with a statement time-out and reads one row.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
@@ -16,6 +17,9 @@ from ccplatform.storage.database import Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from ivr.errors import QueryFailed
 from ivr.settings import QuerySettings
+
+#: How much later than the server we give a query up, seconds.
+GRACE_SECONDS = 0.5
 
 #: Longest value of a column that becomes a variable, characters; longer ones are cut.
 LONGEST_VALUE = 1000
@@ -41,6 +45,16 @@ class Queries:
         if query is None:
             raise QueryFailed(f"there is no query {name!r}")
         values = [_clean(parameters.get(parameter, "")) for parameter in query.parameters]
+        asking = asyncio.ensure_future(self._ask(name, query, values))
+        # A server that hangs also hangs whoever cancels a statement there: the caller hears of it at once.
+        await asyncio.wait((asking,), timeout=query.timeout_seconds + GRACE_SECONDS)
+        if not asking.done():
+            asking.add_done_callback(_retrieve)
+            asking.cancel()
+            raise QueryFailed(f"the query {name!r} was not answered within {query.timeout_seconds} s")
+        return asking.result()
+
+    async def _ask(self, name: str, query: QuerySettings, values: list[str]) -> dict[str, str] | None:
         try:
             async with (
                 self._sources[query.source].connection() as connection,
@@ -57,6 +71,11 @@ class Queries:
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise QueryFailed(f"the query {name!r} failed: {type(error).__name__}") from error
         return None if row is None else {column: _text(value) for column, value in row.items()}
+
+
+def _retrieve(asking: asyncio.Future[dict[str, str] | None]) -> None:
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _clean(value: str) -> str:

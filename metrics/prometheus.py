@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ccplatform.contracts.words import Severity
 from metrics.compliance import figures, rows
 from metrics.families import FAMILIES, Family, Kind
 from metrics.fold import Fold
@@ -84,9 +85,11 @@ class Exposition:
         queues: Known = None,
         trunks: Known = None,
         ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+        alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
         self._ticks = ticks
+        self._alarms = alarms
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
         self._histograms: dict[str, dict[tuple[str, ...], Histogram]] = {}
 
@@ -117,7 +120,7 @@ class Exposition:
         yield "cc_calls_active", (), fold.contacts.active
         for state, count in fold.agents.by_state().items():
             yield "cc_agents", (state.value,), count
-        for severity, count in fold.alarms.by_severity().items():
+        for severity, count in (self._alarms or fold.alarms.by_severity)().items():
             yield "cc_alarms", (severity.value,), count
         for figure in figures(fold, now, limits):
             name = _FIGURE_FAMILIES.get(figure.definition_id)

@@ -2,7 +2,8 @@
 
 A rebuild makes a new fold beside the present one, page by page, while live facts go into both the present fold
 and a buffer; then the buffer follows (what the journal held already is left out as a repetition) and the new
-fold takes over. Nothing waits for a rebuild, and one that fails leaves everything as it was.
+fold takes over. Nothing waits for a rebuild, and one that fails leaves everything as it was, to be tried again.
+When control was restarted, what it told before it was heard again is in the journal: :meth:`begin`, then a load.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from ccplatform.contracts.facts import FactEvent
+from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from metrics.compliance import ComplianceRow, Figure, figures, rows
@@ -49,7 +51,8 @@ class MetricsService:
     """Holds the live fold.
 
     ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
-    of queues that have their own; ``ticks`` tells how the media workers do. All are asked when needed.
+    of queues that have their own; ``ticks`` tells how the media workers do, ``alarms`` how many are up (without
+    it: as the facts of the last day tell). All are asked when needed.
     """
 
     def __init__(
@@ -61,12 +64,15 @@ class MetricsService:
         trunks: Callable[[], Collection[str]] | None = None,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+        alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
         self._service_levels = service_levels
-        self._exposition = Exposition(queues=queues, trunks=trunks, ticks=ticks)
+        self._exposition = Exposition(queues=queues, trunks=trunks, ticks=ticks, alarms=alarms)
         self._buffer: deque[FactEvent] | None = None
+        self._beginnings = 0
+        self._loading = False
         self._overrun = False
         self._newest = clock.wall()
         self._scraping = asyncio.Lock()
@@ -82,24 +88,30 @@ class MetricsService:
                 self._overrun = True
             self._buffer.append(event)
 
+    def begin(self) -> None:
+        """Keep every fact from now on for the next load; one that is under way starts over."""
+        self._beginnings += 1
+        self._buffer = deque()
+        self._overrun = False
+
     async def load(self, journal: JournalSource, since: datetime | None = None) -> None:
         """Rebuild from the journal, by default of the last 24 hours; raises DatabaseUnavailable.
 
-        Facts that reach this process later than the journal are taken from the live stream. When more facts
-        arrive meanwhile than the buffer holds, the journal is read on from where it had come to.
+        Facts that reach this process later than the journal are taken from the live stream, from :meth:`begin`
+        on. When more facts arrive meanwhile than the buffer holds, the journal is read on from where it had come
+        to.
         """
-        if self._buffer is not None:
+        if self._loading:
             raise LocalMisuse("a rebuild of the metrics is under way already")
-        fold = Fold(self._settings.rules())
-        begin = since if since is not None else self._clock.wall() - HORIZON
-        self._buffer = deque()
+        if self._buffer is None:
+            self.begin()
+        self._loading = True
         try:
-            while not await self._rebuild(journal, fold, begin):
-                begin = self._newest
-            self.fold = fold
-        finally:
+            self.fold = await self._rebuilt(journal, since)
             self._buffer = None
-        _log.info("metrics rebuilt", facts=fold.folded, repeated=fold.repeated)
+        finally:
+            self._loading = False
+        _log.info("metrics rebuilt", facts=self.fold.folded, repeated=self.fold.repeated)
 
     def compliance(self) -> list[ComplianceRow]:
         """The rows of section 10.3 now."""
@@ -118,15 +130,26 @@ class MetricsService:
                 self._text = (now, await asyncio.to_thread(render, samples))
             return self._text[1]
 
-    async def _rebuild(self, journal: JournalSource, fold: Fold, since: datetime) -> bool:
+    async def _rebuilt(self, journal: JournalSource, since: datetime | None) -> Fold:
+        while True:
+            beginning = self._beginnings
+            fold = Fold(self._settings.rules())
+            begin = since if since is not None else self._clock.wall() - HORIZON
+            while beginning == self._beginnings and not await self._read(journal, fold, begin):
+                begin = self._newest
+            if beginning == self._beginnings:
+                return fold
+
+    async def _read(self, journal: JournalSource, fold: Fold, since: datetime) -> bool:
         """Journal, then buffer; False when the buffer was too small and the journal is to be read on."""
+        beginning = self._beginnings
         self._overrun, self._newest = False, since
         async for event in journal.since(since, types=fold.fact_types):
             fold.apply(event)
             self._newest = max(self._newest, event.at)
         buffer, count = self._buffer, 0
         assert buffer is not None
-        while buffer and not self._overrun:
+        while buffer and not self._overrun and beginning == self._beginnings:
             fold.apply(buffer.popleft())
             count += 1
             if count % _SLICE_EVENTS == 0:

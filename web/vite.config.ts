@@ -1,8 +1,9 @@
 import react from "@vitejs/plugin-react";
+import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 
 // `npm run dev` serves the pages with a running platform behind them.
-const platform = process.env.CCP_URL ?? "http://127.0.0.1:8080";
+const platform = loadEnv("", ".", "CCP_").CCP_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [react()],

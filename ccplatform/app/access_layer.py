@@ -27,6 +27,8 @@ class MediaEvents:
             case RecordingClosed():
                 self._calls.recording_closed(event)
             case LegSilent() | WorkerLost():
+                if isinstance(event, WorkerLost):
+                    self._calls.worker_lost(event.legs)
                 if self.legs is not None:
                     self.legs.media_event(event)
             case _:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation, dsn_of, lay_foundation
 from ccplatform.app.places import Places, places_of
 from ccplatform.app.settings import Settings
@@ -17,6 +16,8 @@ from ccplatform.security.users import UserAdministration
 from ccplatform.storage.embedded import EmbeddedPostgres
 from ccplatform.storage.migrate import migrate as apply_migrations
 
+#: How long a command waits for the database, seconds.
+PATIENCE_SECONDS = 10.0
 #: Who the audit names for what is done at the command line.
 BY = "command line"
 
@@ -58,17 +59,13 @@ def restore(settings: Settings, file: Path) -> str:
         os.close(lock)
 
 
-def add_user(settings: Settings, name: str, roles: list[str], password: str, agent: str | None) -> str:
+def add_user(settings: Settings, name: str, roles: list[Role], password: str, agent: str | None) -> str:
     """Add a user."""
-    try:
-        given = [Role(role) for role in roles]
-    except ValueError as error:
-        raise CannotStart(f"{error}: one of {', '.join(Role)}") from None
 
     async def work(ground: Foundation) -> str:
         await apply_migrations(ground.database)
         number = AgentId(agent) if agent else None
-        await _users(ground).add(name, password, roles=given, by=BY, agent=number)
+        await _users(ground).add(name, password, roles=roles, by=BY, agent=number)
         return f"user {name} added"
 
     return _with_database(settings, work)
@@ -78,6 +75,7 @@ def set_password(settings: Settings, name: str, password: str) -> str:
     """Set a user's password."""
 
     async def work(ground: Foundation) -> str:
+        await apply_migrations(ground.database)
         await _users(ground).set_password(name, password, by=BY)
         return f"the password of {name} is set"
 
@@ -88,6 +86,7 @@ def lock_user(settings: Settings, name: str) -> str:
     """Lock a user out."""
 
     async def work(ground: Foundation) -> str:
+        await apply_migrations(ground.database)
         await _users(ground).lock(name, by=BY)
         return f"user {name} is locked"
 
@@ -123,7 +122,7 @@ def _embedded(settings: Settings, places: Places) -> EmbeddedPostgres | None:
 
 
 async def _work(settings: Settings, places: Places, work: Callable[[Foundation], Awaitable[str]]) -> str:
-    ground = await lay_foundation(settings, places)
+    ground = await lay_foundation(settings, places, patience_seconds=PATIENCE_SECONDS)
     try:
         return await work(ground)
     finally:

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import structlog
 import typer
 
 from ccplatform import __version__
 from ccplatform.app.errors import WrongConfiguration
+from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import PlatformError
 from ccplatform.kernel.faults import describe
 
@@ -41,11 +41,11 @@ def main() -> NoReturn:
         _fail(str(error), 2)
     except PlatformError as error:
         _fail(str(error), 1)
-    except click.Abort:
+    except typer.Abort:
         _fail("stopped", 1)
-    except click.ClickException as error:  # wrong use
-        _fail(error.format_message(), error.exit_code)
     except Exception as error:
+        if hasattr(error, "format_message"):  # wrong use, in whatever class the parser has for it
+            _fail(error.format_message(), 2)
         _fail_unexpectedly(error)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -125,9 +125,9 @@ def config_check(file: Path) -> None:
 @config_app.command("show")
 def config_show(config: ConfigOption = None, demo: DemoOption = False) -> None:
     """Show every setting that is in force (secrets as stars)."""
-    from ccplatform.app.settings import load_settings
+    from ccplatform.app.settings import load_settings, shown_settings
 
-    print(load_settings(config, demo=demo).model_dump_json(indent=2))
+    print(shown_settings(load_settings(config, demo=demo)))
 
 
 @db_app.command("migrate")
@@ -157,7 +157,7 @@ PasswordOption = Annotated[
 @user_app.command("add")
 def user_add(
     name: str,
-    role: Annotated[list[str], typer.Option(help="agent, supervisor, auditor, maintainer or admin.")],
+    role: Annotated[list[Role], typer.Option(help="What the user is; may be given more than once.")],
     password: PasswordOption,
     agent: Annotated[str | None, typer.Option(help="Agent number of a user with role agent.")] = None,
     config: ConfigOption = None,

@@ -16,7 +16,7 @@ from ccplatform.app.liveview import load_live_view
 from ccplatform.app.places import Places
 from ccplatform.app.restart import take_back_calls
 from ccplatform.app.settings import Settings
-from ccplatform.app.supervisor import stop_signals
+from ccplatform.app.stopping import StopSignal
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.storage.migrate import migrate
@@ -26,18 +26,22 @@ _log = structlog.get_logger("control")
 
 async def run_control(settings: Settings, places: Places, *, demo: bool, ready: Callable[[], None]) -> None:
     """Be the control process until SIGTERM and the end of the drain."""
-    stop = asyncio.Event()
-    stop_signals(stop.set)
-    ground = await lay_foundation(settings, places)
+    stop = StopSignal()
+    ground = await stop.or_do(lay_foundation(settings, places))
+    control = await stop.or_do(_started(settings, places, ground, demo=demo))
+    ready()
+    await stop.wait()
+    await drain(control, settings.node.drain_seconds)
+    await stop_control(control, ground)
+
+
+async def _started(settings: Settings, places: Places, ground: Foundation, *, demo: bool) -> ControlProcess:
     await migrate(ground.database)
     if demo:
         await load_demo(ground, settings)
     control = build_control(settings, places, ground)
     await start_control(control, ground)
-    ready()
-    await stop.wait()
-    await drain(control, settings.node.drain_seconds)
-    await stop_control(control, ground)
+    return control
 
 
 async def start_control(control: ControlProcess, ground: Foundation) -> None:

@@ -1,15 +1,17 @@
-"""Writes `docs/settings.md` from the settings models: ``python -m ccplatform.app.document``. A test compares them."""
+"""Writes `docs/settings.md` from the settings: ``python -m ccplatform.app.document``. A test compares the two."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from datetime import time
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from ccplatform.app.settings import Settings
@@ -28,7 +30,19 @@ Unknown names and values out of bounds are refused: every problem is one line, a
 Other variables are `CCP_MASTER_KEY` ([operations](operations.md#the-master-key)) and `CCP_USER_PASSWORD` (for
 `ccplatform user`).
 """
-_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", Path: "path"}
+_WORDS: dict[Any, str] = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    bool: "true or false",
+    Path: "path",
+    time: "time of day",
+    SecretStr: "secret text",
+    IPv4Address: "IP address",
+    IPv6Address: "IP address",
+    IPv4Network: "network",
+    IPv6Network: "network",
+}
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -90,15 +104,14 @@ def _kind(annotation: Any) -> str:
         kinds = [_kind(argument) for argument in arguments if argument is not type(None)]
         return " or ".join(dict.fromkeys(kinds))
     if origin in (tuple, frozenset):
-        items = [argument for argument in arguments if argument is not Ellipsis]
-        return "list of " + " and ".join(dict.fromkeys(_kind(item) for item in items))
+        return f"list: {_kind(arguments[0])}"
     if origin is dict:
-        return f"table of {_kind(arguments[1])}"
+        return f"table by name: {_kind(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return "one of " + ", ".join(f"`{member}`" for member in annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table"
-    return _WORDS.get(annotation, str(getattr(annotation, "__name__", annotation)))
+    return _WORDS[annotation]
 
 
 def _bounds(metadata: list[Any]) -> Iterator[str]:

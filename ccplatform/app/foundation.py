@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import structlog
 
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.words import TenantId
-from ccplatform.kernel.clock import SystemClock, sleep
+from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.audit import Audit
@@ -20,6 +23,8 @@ from ccplatform.security.vault import Vault, load_vault
 from ccplatform.storage.database import Database
 from ccplatform.storage.embedded import EmbeddedPostgres
 from ccplatform.storage.errors import DatabaseUnavailable
+
+_log = structlog.get_logger("start")
 
 #: Pause between attempts to reach the database at the start, seconds.
 RETRY_SECONDS = 0.2
@@ -51,8 +56,14 @@ def dsn_of(settings: Settings, places: Places) -> str:
     return settings.database.url or EmbeddedPostgres(places.postgres).dsn()
 
 
-async def lay_foundation(settings: Settings, places: Places) -> Foundation:
-    """Build it and open the database, waiting for it as long as it takes."""
+async def lay_foundation(
+    settings: Settings, places: Places, *, needs_database: bool = True, patience_seconds: float = math.inf
+) -> Foundation:
+    """Build it and open the database.
+
+    Who ``needs_database`` waits for it, and gets DatabaseUnavailable when ``patience_seconds`` are over; who does
+    not begins without, if need be, and the pool finds it later.
+    """
     clock = SystemClock()
     tenant = TenantId(settings.node.tenant)
     database = Database(
@@ -73,10 +84,22 @@ async def lay_foundation(settings: Settings, places: Places) -> Foundation:
         passwords=Passwords(settings.security.passwords),
         audit=Audit(database, clock=clock, ids=ids, tenant=tenant),
     )
-    while not database.available:
-        try:
-            await database.open()
-        except DatabaseUnavailable:
-            await sleep(clock, RETRY_SECONDS)
+    foundation.tasks.watch_loop()
+    await _open(database, clock, needs_database, patience_seconds)
     database.watch(foundation.tasks)
     return foundation
+
+
+async def _open(database: Database, clock: Clock, needed: bool, patience_seconds: float) -> None:
+    give_up_at, told = clock.now() + patience_seconds, False
+    while True:
+        try:
+            await database.open(required=needed)
+            return
+        except DatabaseUnavailable as error:
+            if clock.now() >= give_up_at:
+                raise
+            if not told:
+                _log.warning("waiting for PostgreSQL", reason=str(error))
+            told = True
+            await sleep(clock, RETRY_SECONDS)

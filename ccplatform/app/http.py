@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from ccplatform import __version__
+from ccplatform.app.http_limits import RequestLimits
 from ccplatform.kernel.errors import NotFound, PlatformError, Refusal, RemoteViolation, Unavailable
 
 #: Status of refusals with a code of their own; every other refusal is 409.
@@ -26,17 +27,7 @@ _STATUS_OF_CODE = {
     "bad_request": 400,
     "range_not_satisfiable": 416,
 }
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": (
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
-        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
-}
-_DOCS = ("/docs", "/redoc")
+_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
 _NO_PAGES = """<!doctype html><meta charset="utf-8"><title>ccplatform</title>
 <p>The pages are not built. Run <code>make run</code>, or in web/:
 <code>npm ci</code> and <code>npm run build</code>.</p>"""
@@ -64,7 +55,7 @@ def build_http(
     for router in root_routers:
         app.include_router(router)
     _add_errors(app)
-    _add_limits(app, max_body_bytes)
+    app.add_middleware(RequestLimits, max_body_bytes=max_body_bytes)
     _add_health(app, readiness)
     _add_pages(app, pages)
     return app
@@ -121,23 +112,15 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        codes = {404: "not_found", 405: "method_not_allowed"}
         detail = f"{request.method} {request.url.path}: {error.detail}"
-        return problem(error.status_code, codes.get(error.status_code, "refused"), detail)
+        answer = problem(error.status_code, _CODE_OF_STATUS.get(error.status_code, "refused"), detail)
+        answer.headers.update(error.headers or {})
+        return answer
 
-
-def _add_limits(app: FastAPI, max_body_bytes: int) -> None:
-    @app.middleware("http")
-    async def limits(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length")
-        chunked = "chunked" in request.headers.get("transfer-encoding", "")
-        if chunked or (length is not None and (not length.isdigit() or int(length) > max_body_bytes)):
-            return problem(413, "too_large", f"a request body of at most {max_body_bytes} bytes, with its length")
-        response = await call_next(request)
-        if not request.url.path.startswith(_DOCS):
-            for name, value in _SECURITY_HEADERS.items():
-                response.headers.setdefault(name, value)
-        return response
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
+        # The server logs it; whoever asked learns nothing of the inside.
+        return problem(500, "internal_error", "the request failed for a reason of our own; the log has more")
 
 
 def _add_health(app: FastAPI, readiness: Health) -> None:

@@ -26,12 +26,16 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The live state at ``seq`` of ``epoch``; ``tail``: facts that the journal does not hold yet."""
+    """The live state at ``seq`` of ``epoch``; ``tail``: facts that the journal does not hold yet.
+
+    Not ``whole``: they were too many to be sent.
+    """
 
     live: dict[str, Any]
     epoch: str
     seq: int
     tail: tuple[FactEvent, ...]
+    whole: bool
 
 
 class LinkClient:
@@ -71,7 +75,7 @@ class LinkClient:
             while data := await reader.read(262_144):
                 for message in decoder.feed(data):
                     self._take(message, writer)
-        except ConnectionError as error:
+        except (ConnectionError, RemoteViolation) as error:
             _log.warning("control link broke", reason=str(error))
         finally:
             writer.close()
@@ -92,14 +96,25 @@ class LinkClient:
         finally:
             self._waiting.pop(number, None)
 
+    def renew(self) -> None:
+        """Break the link; the next :meth:`run` gets a fresh snapshot."""
+        if self._writer is not None:
+            self._writer.close()
+
     def _take(self, message: Any, writer: asyncio.StreamWriter) -> None:
         match message:
             case {"hello": {"protocol": "control", "version": 1}}:
                 pass
-            case {"snapshot": dict(live), "epoch": str(epoch), "seq": int(seq), "tail": list(tail)}:
+            case {
+                "snapshot": dict(live),
+                "epoch": str(epoch),
+                "seq": int(seq),
+                "tail": list(tail),
+                "whole": bool(whole),
+            }:
                 events = tuple(decode_event(event) for event in tail)
                 self._writer = writer
-                self._on_snapshot(Snapshot(live=live, epoch=epoch, seq=seq, tail=events))
+                self._on_snapshot(Snapshot(live=live, epoch=epoch, seq=seq, tail=events, whole=whole))
             case {"event": dict(event)}:
                 self._on_event(decode_event(event))
             case {"answer": {"id": int(number), "body": dict(body)}}:

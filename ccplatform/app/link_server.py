@@ -5,13 +5,14 @@ Frames (:mod:`ccplatform.kernel.frames`), client first::
     → {"hello": {"protocol": "control", "version": 1}}
     ← {"hello": {"protocol": "control", "version": 1}}
     → {"subscribe": true}
-    ← {"snapshot": {…live view…}, "epoch": …, "seq": …, "tail": [events not yet in the journal]}
+    ← {"snapshot": {…live view…}, "epoch": …, "seq": …, "tail": [live facts not yet in the journal], "whole": true}
     ← {"event": {…}}                                   for every live fact after ``seq``
     → {"command": {"id": 7, "body": {"type": "SetAgentState", …}}}
     ← {"answer": {"id": 7, "body": {"type": "Done", …}}}
 
-A client that does not read (more than :data:`MAX_UNREAD_BYTES` waiting) is cut off; it comes back and gets a
-fresh snapshot.
+While the database is away for long, the tail would be too long to be sent at once: then it is empty and ``whole``
+is false, and the client links again when the journal has caught up. A client that does not read (more than
+:data:`MAX_UNREAD_BYTES` waiting) is cut off; it comes back and gets a fresh snapshot.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _log = structlog.get_logger("link")
 
 PROTOCOL = {"protocol": "control", "version": 1}
 MAX_UNREAD_BYTES = 32 * 1024 * 1024
+#: Longest tail, events: some tens of milliseconds to encode.
+MAX_TAIL_EVENTS = 5_000
 
 
 class LinkServer:
@@ -85,8 +88,7 @@ class LinkServer:
         for writer in tuple(self._subscribers):
             if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
                 _log.warning("a client of the link does not read and is cut off")
-                self._subscribers.discard(writer)
-                writer.transport.abort()
+                writer.transport.abort()  # its reader ends, and counts it out
             else:
                 writer.write(frame)
 
@@ -99,8 +101,9 @@ class LinkServer:
         except (RemoteViolation, ConnectionError) as error:
             _log.warning("link client dropped", reason=str(error))
         finally:
-            self._subscribers.discard(writer)
-            self._on_clients(len(self._subscribers))
+            if writer in self._subscribers:
+                self._subscribers.discard(writer)
+                self._on_clients(len(self._subscribers))
             writer.close()
 
     def _take(self, message: Any, writer: asyncio.StreamWriter) -> None:
@@ -118,20 +121,31 @@ class LinkServer:
 
     def _subscribe(self, writer: asyncio.StreamWriter) -> None:
         epoch, seq = self._position()
-        tail = [encode_event(event) for event in self._pending()]
-        writer.write(encode_frame({"snapshot": self._snapshot(), "epoch": epoch, "seq": seq, "tail": tail}))
+        pending = [event for event in self._pending() if is_live(event.fact)]
+        whole = len(pending) <= MAX_TAIL_EVENTS
+        tail = [encode_event(event) for event in pending] if whole else []
+        place = {"epoch": epoch, "seq": seq, "tail": tail, "whole": whole}
+        writer.write(encode_frame({"snapshot": self._snapshot(), **place}))
         self._subscribers.add(writer)
         self._on_clients(len(self._subscribers))
 
     async def _answer(self, number: int, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        # What nobody expected goes on to the task supervisor, but whoever asked gets an answer.
+        answer: Answer = Refused(code="internal_error", message="the command failed; control's log says why")
         try:
-            answer = await self._execute(COMMANDS.decode(body))
+            answer = await self._execution(body)
+        finally:
+            if not writer.is_closing():
+                writer.write(encode_frame({"answer": {"id": number, "body": ANSWERS.encode(answer)}}))
+
+    async def _execution(self, body: dict[str, Any]) -> Answer:
+        try:
+            return await self._execute(COMMANDS.decode(body))
         except Unavailable as error:
-            answer = Refused(code="unavailable", message=str(error))
+            return Refused(code="unavailable", message=str(error))
         except NotFound as error:
-            answer = Refused(code="not_found", message=str(error))
+            return Refused(code="not_found", message=str(error))
         except Refusal as error:
-            answer = Refused(code=error.code, message=str(error))
+            return Refused(code=error.code, message=str(error))
         except RemoteViolation as error:
-            answer = Refused(code="bad_command", message=str(error))
-        writer.write(encode_frame({"answer": {"id": number, "body": ANSWERS.encode(answer)}}))
+            return Refused(code="bad_command", message=str(error))

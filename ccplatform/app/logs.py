@@ -38,6 +38,7 @@ def configure(*, json_lines: bool, role: str, level: str = "info") -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_LibraryLines()], force=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # below it, strangers decide how much is written
     logging.captureWarnings(True)
 
 

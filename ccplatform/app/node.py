@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from collections.abc import Sequence
 
 import structlog
@@ -12,7 +10,8 @@ import structlog
 from ccplatform.app.greeting import tell_ready
 from ccplatform.app.places import places_of
 from ccplatform.app.settings import Settings
-from ccplatform.app.supervisor import Child, StartRefused, Supervisor, stop_signals
+from ccplatform.app.stopping import Stopped, StopSignal
+from ccplatform.app.supervisor import Child, Supervisor
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.errors import PlatformError
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -26,34 +25,26 @@ async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) 
     clock = SystemClock()
     started = clock.now()
     places = places_of(settings.node.data_dir)
-    stop = asyncio.Event()
-    stop_signals(stop.set)
+    stop = StopSignal()
     try:
         places.prepare()
         lock = places.lock()
     except PlatformError as error:
-        print(error, file=sys.stderr)
+        _log.error("cannot start", reason=str(error))
         return 1
     supervisor = _supervisor(settings, clock, arguments)
-    starting = asyncio.ensure_future(supervisor.start())
-    stopping = asyncio.ensure_future(stop.wait())
     code = 0
     try:
-        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            tell_ready(settings, demo=demo, seconds=clock.now() - started)
-            await stopping
-            _log.info("stopping: no new calls, running calls may end", drain_seconds=settings.node.drain_seconds)
-    except StartRefused as error:
-        print(error, file=sys.stderr)
-        code = 1
+        await stop.or_do(supervisor.start())
+        tell_ready(settings, demo=demo, seconds=clock.now() - started)
+        await stop.wait()
+        _log.info("stopping: no new calls, running calls may end", drain_seconds=settings.node.drain_seconds)
+    except Stopped:
+        _log.info("stopping before everything had started")
     except PlatformError as error:
         _log.error("cannot start", reason=str(error))
         code = 1
     finally:
-        starting.cancel()
-        stopping.cancel()
         await supervisor.stop()
         os.close(lock)
     _log.info("stopped")

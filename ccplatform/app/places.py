@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Places:
         for directory in (self.root, self.run, self.speech, self.recordings):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             except OSError as error:
                 raise CannotStart(f"{directory} cannot be used as data directory: {error.strerror}") from None
         if len(os.fsencode(self.media_socket(0))) > MAX_SOCKET_PATH_BYTES:
@@ -60,7 +63,11 @@ class Places:
 
     def lock(self) -> int:
         """Take the data directory for this run; the returned descriptor holds it until it is closed."""
-        descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = self.run / "lock"
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CannotStart(f"{file} cannot be opened: {error.strerror}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -28,7 +28,9 @@ async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
     lost = [row for row in await contacts.open_contacts() if str(row["id"]) not in kept]
     for row in lost:
         seconds = max(0.0, (now - row["started_at"]).total_seconds())
-        control.calls.end_lost_contact(ContactId(str(row["id"])), row["dialled"], seconds)
+        control.calls.end_lost_contact(
+            ContactId(str(row["id"])), dialled=row["dialled"], trunk=row["trunk"], total_seconds=seconds
+        )
     await control.recording.service.repair(control.calls.open_recordings())
     if survivors or lost:
         _log.warning("control came back", calls_taken_back=len(kept), contacts_lost=len(lost))

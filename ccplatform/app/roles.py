@@ -15,6 +15,7 @@ from ccplatform.app import logs
 from ccplatform.app.errors import CannotStart
 from ccplatform.app.places import places_of
 from ccplatform.app.settings import Settings
+from ccplatform.app.stopping import Stopped
 from ccplatform.app.supervisor import START_REFUSED
 from ccplatform.kernel.errors import PlatformError
 
@@ -41,6 +42,8 @@ def run(
     _die_with_parent()
     try:
         _run_child(role, settings, demo=demo, index=index, ready=_ready_teller(ready_fd))
+    except Stopped:
+        return 0
     except PlatformError as error:
         _log.error("cannot start", reason=str(error))
         return START_REFUSED if isinstance(error, CannotStart) else 1
@@ -72,9 +75,13 @@ def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: 
 
 def _ready_teller(descriptor: int | None) -> Callable[[], None]:
     def ready() -> None:
-        if descriptor is not None:
+        if descriptor is None:
+            return
+        try:
             os.write(descriptor, b"ready\n")
-            os.close(descriptor)
+        except BrokenPipeError:  # killed before this process asked the kernel to be told
+            raise CannotStart("the supervisor is gone") from None
+        os.close(descriptor)
 
     return ready
 

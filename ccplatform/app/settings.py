@@ -6,15 +6,20 @@ path with two underscores, e.g. ``CCP_SIP__PORT=5070``.
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from acd.settings import AcdSettings
 from ccplatform.app.errors import WrongConfiguration
@@ -28,6 +33,12 @@ from ivr.settings import IvrSettings
 from metrics.settings import MetricsSettings
 from recording.settings import RecordingSettings
 
+#: What the names of environment variables begin with, and what parts section and name.
+PREFIX, DELIMITER = "CCP_", "__"
+#: Variables of ours that are no settings: of the vault, the command line, the compose file, the pages' workshop.
+OTHER_VARIABLES = frozenset({"CCP_MASTER_KEY", "CCP_USER_PASSWORD", "CCP_CONFIG", "CCP_URL"})
+#: Variables for the tests.
+TEST_PREFIX = "CCP_TEST_"
 #: Largest configuration file that is read, bytes.
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -52,6 +63,9 @@ class HttpSettings(_Section):
     tls_cert: Path | None = Field(None, description="Certificate chain (PEM); with tls_key the pages are HTTPS.")
     tls_key: Path | None = Field(None, description="Private key (PEM).")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, le=1 << 30, description="Largest request body.")
+    max_connections: int = Field(
+        4000, ge=10, le=100_000, description="Connections at once, event sockets included; more get 503."
+    )
 
 
 class LogSettings(_Section):
@@ -65,7 +79,7 @@ class Settings(BaseSettings):
     """Every section; unknown names are refused."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CCP_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     node: NodeSettings = NodeSettings()
@@ -106,12 +120,25 @@ def load_settings(
     if file is not None:
         _lay_over(data, _read_file(file))
     where = str(file) if file is not None else "configuration"
+    _check_environment(os.environ)
     settings = _checked(where, lambda: Settings(**data))
     if not flags:
         return settings
     merged = settings.model_dump(mode="python")
     _lay_over(merged, {section: dict(values) for section, values in flags.items()})
     return _checked("command line", lambda: _without_environment(merged))
+
+
+def shown_settings(settings: Settings) -> str:
+    """Everything that is in force, as JSON; secrets as stars."""
+    data = settings.model_dump(mode="json")
+    data["database"]["url"] = without_password(data["database"]["url"])
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def without_password(text: str) -> str:
+    """A text in which the password of a URL is stars."""
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 class _Plain(Settings):
@@ -133,27 +160,55 @@ def _without_environment(data: dict[str, Any]) -> Settings:
     return _Plain(**data)
 
 
-def _checked(where: str, build: Any) -> Settings:
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse variables of ours that mean nothing: a misspelt one would be passed over in silence."""
+    known = tuple(f"{PREFIX}{section.upper()}" for section in Settings.model_fields)
+    strange = [
+        name
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX)
+        and name not in OTHER_VARIABLES
+        and not name.startswith(TEST_PREFIX)
+        and not name.upper().startswith(tuple(f"{section}{DELIMITER}" for section in known))
+        and name.upper() not in known
+    ]
+    if strange:
+        problems = [f"{name}: no such setting; a name is {PREFIX}SECTION{DELIMITER}NAME" for name in strange]
+        raise WrongConfiguration("environment", problems)
+
+
+def _checked(where: str, build: Callable[[], Settings]) -> Settings:
     try:
-        settings: Settings = build()
+        settings = build()
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc'])} = {_shown(item['input'])}: {item['msg']}"
-            for item in error.errors(include_url=False, include_context=False)
-        ]
+        problems = [_problem(item) for item in error.errors(include_url=False, include_context=False)]
         raise WrongConfiguration(where, problems) from None
+    except SettingsError as error:
+        raise WrongConfiguration("environment", [f"{error}: {error.__cause__}"]) from None
     if (settings.http.tls_cert is None) != (settings.http.tls_key is None):
         raise WrongConfiguration(where, ["http.tls_cert and http.tls_key: give both or none"])
+    for name, file in (("http.tls_cert", settings.http.tls_cert), ("http.tls_key", settings.http.tls_key)):
+        if file is not None and not os.access(file, os.R_OK):
+            raise WrongConfiguration(where, [f"{name} = {str(file)!r}: the file cannot be read"])
     return settings
 
 
+def _problem(item: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    variable = PREFIX + DELIMITER.join(str(part).upper() for part in item["loc"])
+    origin = f" (given by {variable})" if variable in os.environ else ""
+    return f"{path} = {_shown(item['input'])}: {item['msg']}{origin}"
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = without_password(repr(value))
     return text if len(text) <= 80 else text[:77] + "…"
 
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
+        if file.exists() and not file.is_file():
+            raise WrongConfiguration(str(file), ["is not a file"])
         if file.stat().st_size > MAX_FILE_BYTES:
             raise WrongConfiguration(str(file), [f"larger than {MAX_FILE_BYTES} bytes"])
         text = file.read_text("utf-8")
@@ -169,6 +224,8 @@ def _read_toml(text: str, where: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WrongConfiguration(where, [f"is not TOML: {error}"]) from None
+    except RecursionError:
+        raise WrongConfiguration(where, ["is not TOML that anybody writes: nested too deeply"]) from None
 
 
 def _lay_over(data: dict[str, Any], upper: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -142,7 +142,11 @@ class Supervisor:
         pause, attempts = BACKOFF_SECONDS[0], 0
         while not self._stopping:
             started = self._clock.now()
-            code = await self._run(child)
+            try:
+                code = await self._run(child)
+            except OSError as error:  # no process or descriptor left for it
+                _log.error("child cannot be started", child=child.name, reason=error.strerror)
+                code = 1
             if self._stopping:
                 return
             attempts += 1
@@ -239,10 +243,3 @@ class Supervisor:
                 _log.error("PostgreSQL does not start", reason=str(error))
             else:
                 _log.info("PostgreSQL is back")
-
-
-def stop_signals(on_signal: Callable[[], None]) -> None:
-    """Call ``on_signal`` at SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)

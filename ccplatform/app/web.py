@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
-from ccplatform.app.link_client import LinkClient, Snapshot
 from ccplatform.app.places import Places
+from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
 from ccplatform.app.sockets import listen_tcp
-from ccplatform.app.supervisor import stop_signals
+from ccplatform.app.stopping import StopSignal
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
-from ccplatform.contracts.commands import Done, GetHealth
-from ccplatform.contracts.facts import FactEvent
 from ccplatform.contracts.words import TrunkId
-from ccplatform.kernel.clock import sleep
-from ccplatform.kernel.errors import Unavailable
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.operations.store import AlarmStore
@@ -35,7 +30,6 @@ from ccplatform.security.login import LogIn
 from ccplatform.security.routes import build_router as build_security_routes
 from ccplatform.security.store import TokenStore
 from ccplatform.security.tokens import Tokens
-from ccplatform.storage.errors import DatabaseUnavailable
 from ccplatform.storage.journal_reader import JournalReader
 from cti.events import Hub
 from cti.live import LiveView
@@ -70,9 +64,6 @@ class WebProcess:
         self._ground = ground
         self.live = LiveView(zone=ZoneInfo(settings.cti.zone))
         self.hub = Hub(live=self.live, clock=ground.clock, settings=settings.cti.events)
-        self.health: dict[str, Any] = {}
-        self.linked = asyncio.Event()
-        self.informed = asyncio.Event()  # set for good by control's first answer about its health
         self.board = AlarmBoard()
         self.journal = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
         self.alarms = AlarmStore(ground.database, tenant=ground.tenant)
@@ -80,15 +71,21 @@ class WebProcess:
             clock=ground.clock,
             settings=settings.metrics,
             queues=lambda: list(self.live.queues),
-            trunks=lambda: self.health.get("trunks", []),
+            trunks=lambda: self.following.health.get("trunks", []),
             service_levels=self._service_levels,
             ticks=self._ticks,
+            alarms=self.board.counts,
         )
-        self.link = LinkClient(
+        self.following = Following(
             path=places.control_socket,
-            on_snapshot=self._linked,
-            on_event=self._event,
-            on_lost=self._unlinked,
+            hub=self.hub,
+            metrics=self.metrics,
+            board=self.board,
+            alarms=self.alarms,
+            journal=self.journal,
+            database=ground.database,
+            clock=ground.clock,
+            tasks=ground.tasks,
         )
 
     def build(self) -> FastAPI:
@@ -116,7 +113,7 @@ class WebProcess:
         return build_http(
             routers=self._routers(access, login),
             root_routers=[metrics],
-            readiness=self._readiness,
+            readiness=self.following.readiness,
             pages=pages_directory(),
             max_body_bytes=settings.http.max_body_bytes,
         )
@@ -146,7 +143,7 @@ class WebProcess:
             build_cti_routes(
                 access=access,
                 live=self.live,
-                control=self.link,
+                control=self.following.link,
                 customers=customers,
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
@@ -167,73 +164,25 @@ class WebProcess:
                 settings=settings.metrics,
             ),
             build_alarm_routes(
-                access=access, store=self.alarms, board=self.board, control=self.link, audit=ground.audit
+                access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
             ),
             build_gateway_routes(access=access, store=seats, channels_in_use=self._channels_in_use),
         ]
 
     def start(self) -> None:
-        """Link to control and keep the figures."""
-        tasks = self._ground.tasks
-        tasks.keep_running("control link", self._keep_linked)
-        tasks.keep_running("health", self._watch_health)
-        tasks.run_once("metrics", self._load_metrics())
-        tasks.run_once("alarms", self._load_alarms())
+        """Follow control, and keep the figures."""
+        self.following.start()
         self.hub.start()
 
     def close(self) -> None:
         """Stop the heartbeats."""
         self.hub.close()
 
-    # --- the link -----------------------------------------------------------------------------------------
-
-    async def _keep_linked(self) -> None:
-        while True:
-            await self.link.run()
-            await sleep(self._ground.clock, LINK_PAUSE_SECONDS)
-
-    def _linked(self, snapshot: Snapshot) -> None:
-        self.linked.set()
-        self.hub.replace(snapshot.live)
-        for event in snapshot.tail:
-            self.metrics.apply(event)
-            self.board.apply(event)
-
-    def _event(self, event: FactEvent) -> None:
-        self.hub.publish(event)
-        self.metrics.apply(event)
-        self.board.apply(event)
-
-    def _unlinked(self) -> None:
-        self.linked.clear()
-        self.health = {}
-        self.hub.unlinked()
-
-    # --- health -------------------------------------------------------------------------------------------
-
-    async def _watch_health(self) -> None:
-        while True:
-            await self.linked.wait()
-            try:
-                answer = await self.link.ask(GetHealth())
-                self.health = answer.result if isinstance(answer, Done) else {}
-                self.informed.set()
-            except Unavailable:
-                self.health = {}
-            await sleep(self._ground.clock, HEALTH_SECONDS)
-
-    async def _readiness(self) -> dict[str, Any]:
-        database = self._ground.database.available
-        control = self.link.connected
-        takes_calls = control and bool(self.health.get("takes_calls"))
-        parts = {"control": control, "database": database, "takes_calls": takes_calls}
-        return {"ready": all(parts.values()), **parts, "reason": self.health.get("reason", "")}
-
     def _service_levels(self) -> dict[str, float]:
         return {queue.id: queue.target_seconds for queue in self.live.queues.values()}
 
     def _channels_in_use(self, trunk: TrunkId) -> int | None:
-        in_use: int | None = self.health.get("channels", {}).get(trunk)
+        in_use: int | None = self.following.health.get("channels", {}).get(trunk)
         return in_use
 
     def _ticks(self) -> Sequence[WorkerTick]:
@@ -244,23 +193,9 @@ class WebProcess:
                 p99_seconds=worker["stats"]["p99"],
                 max_seconds=worker["stats"]["max"],
             )
-            for worker in self.health.get("workers", [])
+            for worker in self.following.health.get("workers", [])
             if worker["stats"] is not None
         ]
-
-    async def _load_metrics(self) -> None:
-        while True:
-            try:
-                return await self.metrics.load(self.journal)
-            except DatabaseUnavailable:
-                await sleep(self._ground.clock, HEALTH_SECONDS)
-
-    async def _load_alarms(self) -> None:
-        while True:
-            try:
-                return self.board.load(await self.alarms.active())
-            except DatabaseUnavailable:
-                await sleep(self._ground.clock, HEALTH_SECONDS)
 
 
 def pages_directory() -> Path:
@@ -271,28 +206,15 @@ def pages_directory() -> Path:
 async def run_web(settings: Settings, places: Places, *, ready: Callable[[], None]) -> None:
     """Be the web process until SIGTERM; ready once it knows what control knows."""
     http = settings.http
+    stop = StopSignal()
     listener = listen_tcp(str(http.bind_ip), http.port, "pages and REST")
-    ground = await lay_foundation(settings, places)
+    ground = await stop.or_do(lay_foundation(settings, places, needs_database=False))
     process = WebProcess(settings, places, ground)
+    server = build_server(process.build(), http)
     process.start()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            process.build(),
-            log_config=None,
-            access_log=False,
-            ws_max_size=16 * 1024,
-            ws_per_message_deflate=False,
-            ssl_certfile=http.tls_cert,
-            ssl_keyfile=http.tls_key,
-            timeout_graceful_shutdown=3,
-            server_header=False,
-        )
-    )
-    stop = asyncio.Event()
-    stop_signals(stop.set)
     serving = asyncio.ensure_future(server._serve(sockets=[listener]))
     stopped = asyncio.ensure_future(stop.wait())
-    informed = asyncio.ensure_future(process.informed.wait())
+    informed = asyncio.ensure_future(process.following.informed.wait())
     await asyncio.wait((serving, stopped, informed), return_when=asyncio.FIRST_COMPLETED)
     if informed.done():
         ready()
@@ -300,5 +222,7 @@ async def run_web(settings: Settings, places: Places, *, ready: Callable[[], Non
     process.close()
     server.should_exit = True
     await serving
+    for waiting in (stopped, informed):
+        waiting.cancel()
     await ground.tasks.close()
     await ground.database.close()

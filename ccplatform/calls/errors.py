@@ -2,13 +2,19 @@
 
 ::
 
+    RemoteViolation
+    └── BadSnapshot     what a media worker kept for a call cannot be read
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
     ├── NoSuchContact   the contact named does not exist
     └── NotInThisState  the order does not fit what the call is doing
 """
 
-from ccplatform.kernel.errors import NotFound, Refusal
+from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation
+
+
+class BadSnapshot(RemoteViolation):
+    """What a media worker kept for a call cannot be read: it is another program's, or damaged."""
 
 
 class NoSuchCall(NotFound):

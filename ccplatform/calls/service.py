@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, assert_never
 
+import msgspec
 import structlog
 
+from ccplatform.calls.errors import BadSnapshot
 from ccplatform.calls.model import (
     CallEffect,
     CallInput,
@@ -19,13 +22,16 @@ from ccplatform.calls.model import (
     RecordingBegan,
     Stage,
 )
+from ccplatform.calls.saga import CallSaga
+from ccplatform.calls.snapshot import KeptCall, read_kept
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, Done, HangUpCall, HoldCall, Refused, SendCallDigits
-from ccplatform.contracts.facts import CallRefused, ContactEnded
+from ccplatform.contracts.facts import CallRefused, ContactEnded, FlowLeft
 from ccplatform.contracts.flows import (
     EndFlow,
     FlowAsked,
     FlowDigit,
+    FlowFinished,
     FlowPlaybackEnded,
     FlowRequestFailed,
     Flows,
@@ -56,7 +62,17 @@ from ccplatform.contracts.routing import (
     TalkReleased,
     WithdrawContact,
 )
-from ccplatform.contracts.words import CallId, ContactId, OfferEnd, Outcome, RecordingId, ReleaseCause
+from ccplatform.contracts.words import (
+    CallId,
+    ContactId,
+    FlowOutcome,
+    LegId,
+    OfferEnd,
+    Outcome,
+    RecordingId,
+    ReleaseCause,
+    TrunkId,
+)
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.errors import Refusal
@@ -106,9 +122,11 @@ class CallService:
         self._ids = ids
         self._facts = facts
         self._core = Switchboard(music=music, new_id=ids.new)
+        self._guard = guard
         self._runner: EffectRunner[CallInput, CallEffect] = EffectRunner(self._core, self._perform, clock, guard)
         self._ports: CallPorts | None = None
         self._snapshots_due = False
+        self._adopted: dict[RecordingId, frozenset[LegId]] = {}  # begun by an earlier control process
         self.on_idle: Callable[[], None] | None = None
 
     def connect(self, ports: CallPorts) -> None:
@@ -139,7 +157,15 @@ class CallService:
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
+        self._adopted.pop(event.recording, None)
         self.ports.recorder.closed(event)
+
+    def worker_lost(self, legs: Collection[LegId]) -> None:
+        """A media worker is gone with these legs; it told the end of those recordings only that we ordered."""
+        for recording, recorded in tuple(self._adopted.items()):
+            if recorded & frozenset(legs):
+                del self._adopted[recording]
+                self.ports.recorder.cut(recording, "the media worker was gone")
 
     def command(self, command: HangUpCall | HoldCall | SendCallDigits) -> Answer:
         """Orders of people, by REST."""
@@ -231,61 +257,90 @@ class CallService:
         self._snapshots_due = False
         changed, self._core.changed = self._core.changed, set()
         for call in changed:
-            self.ports.media.perform(KeepSnapshot(call=call, snapshot=self._snapshot(call)))
+            self._guard(partial(self._send_snapshot, call))
 
-    def _snapshot(self, call: CallId) -> dict[str, Any]:
-        state = self._core.saga(call).state
-        return {
-            "call": self._core.snapshot(call, self._clock.now(), self._clock.wall()),
-            "legs": {leg: self.ports.legs.snapshot(leg) for leg in state.live_legs},
-            "flow": self.ports.flows.snapshot(state.contact),
-            "route": self.ports.router.snapshot(state.contact),
-            "row": self.ports.rows.snapshot_call(state.contact),
-        }
+    def _send_snapshot(self, call: CallId) -> None:
+        ports, state = self.ports, self._core.saga(call).state
+        kept = KeptCall(
+            call=self._core.snapshot(call, self._clock.now(), self._clock.wall()),
+            legs={leg: ports.legs.snapshot(leg) for leg in state.live_legs},
+            flow=ports.flows.snapshot(state.contact),
+            route=ports.router.snapshot(state.contact),
+            row=ports.rows.snapshot_call(state.contact),
+        )
+        ports.media.perform(KeepSnapshot(call=call, snapshot=msgspec.to_builtins(kept)))
 
     def restore(self, survivor: SurvivingCall) -> ContactId | None:
-        """Take a call back from a media worker; returns its contact, None when it left no snapshot."""
-        data = survivor.snapshot
-        if not data:
+        """Take a call back from a media worker; returns its contact, None when there is nothing to take back."""
+        if not survivor.snapshot:
             return None
-        saga = self._core.restore(data["call"], self._clock.now(), self._clock.wall())
+        try:
+            kept = read_kept(survivor.snapshot)
+            saga = self._core.restore(kept.call, self._clock.now(), self._clock.wall())
+        except BadSnapshot as error:
+            _log.error("call not taken back", call=survivor.call, reason=str(error))
+            return None
         state = saga.state
-        restored = {
-            leg
-            for leg in state.live_legs
-            if leg in survivor.legs and data["legs"].get(leg) and self.ports.legs.restore(leg, data["legs"][leg])
-        }
-        if data["flow"] and not self.ports.flows.restore(state.contact, data["flow"]):
-            state.flow = None
-        if data["route"]:
-            self.ports.router.restore(state.contact, data["route"])
-        if data["row"]:
-            self.ports.rows.restore_call(data["row"])
+        restored = {leg for leg in state.live_legs if leg in survivor.legs and self._restore_leg(leg, kept)}
         lost = [leg for leg in state.live_legs if leg not in restored]
         _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
-        if state.stage is Stage.RINGING and state.other_leg in lost and state.agent is not None:
-            agent = state.agent
-            saga.forget_offer()
-            self.ports.router.perform(OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN))
-            lost = [leg for leg in lost if leg in state.live_legs]
+        if kept.row is not None:
+            self.ports.rows.restore_call(kept.row)
+        if state.recording is not None:
+            self._adopted[state.recording] = frozenset(state.live_legs)
+        self._restore_route(saga, kept, lost)
+        self._restore_flow(saga, kept)
         for leg in lost:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         self._runner.rearm()
         return state.contact
+
+    def _restore_leg(self, leg: LegId, kept: KeptCall) -> bool:
+        data = kept.legs.get(leg)
+        return data is not None and self.ports.legs.restore(leg, data)
+
+    def _restore_route(self, saga: CallSaga, kept: KeptCall, lost: list[LegId]) -> None:
+        """Give the contact its place in the queue or its agent back; one who waits is not left without a place."""
+        state, router = saga.state, self.ports.router
+        placed = kept.route is not None and router.restore(state.contact, kept.route)
+        if state.stage is Stage.RINGING and (state.other_leg in lost or not placed):
+            agent, ringing = state.agent, state.other_leg
+            saga.forget_offer()
+            if ringing in lost:
+                lost.remove(ringing)
+            elif ringing is not None:
+                self.ports.legs.perform(ReleaseLeg(leg=ringing, cause=ReleaseCause.CANCELLED))
+            if placed and agent is not None:
+                router.perform(OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN))
+        if state.stage is Stage.QUEUED and not placed and state.queue is not None:
+            waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
+            again = QueueContact(contact=state.contact, queue=state.queue, waited_seconds=max(0.0, waited))
+            router.perform(again)
+
+    def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
+        state = saga.state
+        if state.flow is None or (kept.flow is not None and self.ports.flows.restore(state.contact, kept.flow)):
+            return
+        outcome = FlowOutcome.FAILED
+        left = FlowLeft(contact=state.contact, flow=state.flow, outcome=outcome, cause="lost_in_restart")
+        self._facts.record(left)
+        self._post(FlowAsked(contact=state.contact, request=FlowFinished(outcome=outcome)))
 
     def open_recordings(self) -> set[RecordingId]:
         """Recordings of the talks that go on."""
         recordings = (self._core.saga(call).state.recording for call in self._core.calls())
         return {recording for recording in recordings if recording is not None}
 
-    def end_lost_contact(self, contact: ContactId, dialled: str, total_seconds: float) -> None:
+    def end_lost_contact(
+        self, contact: ContactId, *, dialled: str, trunk: TrunkId | None, total_seconds: float
+    ) -> None:
         """Give a contact that no worker kept its outcome, so that its story is whole."""
         ended = ContactEnded(
             contact=contact,
             outcome=Outcome.FAILED,
             cause=ReleaseCause.FAILED,
             dialled=dialled,
-            trunk=None,
+            trunk=trunk,
             total_seconds=total_seconds,
         )
         self._facts.record(ended)

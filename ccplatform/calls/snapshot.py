@@ -1,14 +1,23 @@
-"""A call's state as JSON-able data: instants become ages with one wall-clock stamp, and back."""
+"""What a media worker keeps of a call for the next control process, as JSON-able data.
+
+Instants become ages with one wall-clock stamp, and back.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from ccplatform.calls.errors import BadSnapshot
 from ccplatform.calls.model import CallState
+from ccplatform.contracts.words import LegId
+
+#: Version of what workers keep; one of another version is not taken back.
+SNAPSHOT_VERSION = 1
 
 _INSTANTS = tuple(field.name for field in dataclasses.fields(CallState) if field.name.endswith("_at"))
 
@@ -26,7 +35,14 @@ def snapshot_state(state: CallState, now: float, wall: datetime) -> dict[str, An
 
 
 def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
-    """The state, older by the time that passed since the snapshot."""
+    """The state, older by the time that passed since the snapshot; raises :class:`BadSnapshot`."""
+    try:
+        return _state(data, now, wall)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadSnapshot(f"no state of a call: {error!r}") from error
+
+
+def _state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
     fields = dict(data["state"])
     gap = max(0.0, (wall - datetime.fromisoformat(data["stamp"])).total_seconds())
     for name in _INSTANTS:
@@ -36,3 +52,26 @@ def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState
         if fields[pending] is not None:
             fields[pending] = dict(fields[pending], keyed_at=now - gap - fields[pending]["keyed_at"])
     return msgspec.convert(fields, type=CallState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCall:
+    """A call as its media worker keeps it: the saga's state and what each of the other parts needs."""
+
+    call: dict[str, Any]
+    legs: dict[LegId, dict[str, Any] | None]
+    flow: dict[str, Any] | None
+    route: dict[str, Any] | None
+    row: dict[str, Any] | None
+    v: int = SNAPSHOT_VERSION
+
+
+def read_kept(data: dict[str, Any]) -> KeptCall:
+    """The call that a worker kept; raises :class:`BadSnapshot`."""
+    try:
+        kept = msgspec.convert(data, type=KeptCall)
+    except msgspec.ValidationError as error:
+        raise BadSnapshot(f"no kept call: {error}") from error
+    if kept.v != SNAPSHOT_VERSION:
+        raise BadSnapshot(f"a kept call of version {kept.v}, this program reads {SNAPSHOT_VERSION}")
+    return kept

@@ -131,7 +131,7 @@ class ContactStore:
 
     async def open_contacts(self) -> list[dict[str, Any]]:
         """Contacts without an end: after a restart of control, those that no worker kept are lost."""
-        sql = "SELECT id, dialled, started_at FROM contacts WHERE tenant = $1 AND ended_at IS NULL"
+        sql = "SELECT id, dialled, trunk, started_at FROM contacts WHERE tenant = $1 AND ended_at IS NULL"
         async with self._database.connection() as connection:
             return [dict(row) for row in await connection.fetch(sql, self._tenant)]
 

@@ -34,8 +34,18 @@ class AlarmBoard:
         self._up: dict[str, AlarmRow] = {}
 
     def load(self, rows: Iterable[AlarmRow]) -> None:
-        """Start from the alarms that the table says are up."""
-        self._up = {row.id: row for row in rows}
+        """These are the alarms that are up; what is known of one's acknowledgement stays."""
+        known, self._up = self._up, {row.id: row for row in rows}
+        self.complete(row for row in known.values() if row.acknowledged_at is not None)
+
+    def complete(self, rows: Iterable[AlarmRow]) -> None:
+        """Add to the alarms that are up when they were acknowledged, as far as these rows tell."""
+        for row in rows:
+            up = self._up.get(row.id)
+            if up is not None and up.acknowledged_at is None:
+                self._up[row.id] = replace(
+                    up, acknowledged_at=row.acknowledged_at, acknowledged_by=row.acknowledged_by
+                )
 
     def apply(self, event: FactEvent) -> None:
         """Take a fact; those that are not about alarms change nothing."""

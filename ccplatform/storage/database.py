@@ -21,12 +21,15 @@ from asyncpg.pool import PoolConnectionProxy
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.tasks import TaskSupervisor
-from ccplatform.storage.errors import DatabaseUnavailable
+from ccplatform.storage.errors import DatabaseBusy, DatabaseUnavailable
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 #: Pauses between probes while the server is away and while it is there, seconds.
-PROBE_SECONDS = (0.5, 5.0)
+PROBE_SECONDS = (0.5, 2.0)
+
+#: How long a probe may take; a server that needs longer counts as away, seconds.
+PROBE_LIMIT_SECONDS = 5.0
 
 #: How long one statement may take before it counts as lost, seconds.
 STATEMENT_SECONDS = 30.0
@@ -69,22 +72,15 @@ class Database:
         """Call ``listener(available)`` at every change from now on."""
         self._listeners.append(listener)
 
-    async def open(self) -> None:
-        """Connect; raises :class:`DatabaseUnavailable` if the server is not there."""
-        self._pool = asyncpg.create_pool(
-            self.dsn,
-            min_size=0,
-            max_size=self._max_connections,
-            timeout=self._acquire_seconds,
-            command_timeout=STATEMENT_SECONDS,
-            init=_prepare,
-        )
-        await self._pool
+    async def open(self, *, required: bool = True) -> None:
+        """Connect; raises :class:`DatabaseUnavailable` if the server is not there and ``required``."""
+        self._pool = await self._new_pool()
         try:
             await self.probe()
         except DatabaseUnavailable:
-            await self.close()
-            raise
+            if required:
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """Wait a moment for connections in use, then cut them off."""
@@ -116,7 +112,7 @@ class Database:
             connection = await pool.acquire(timeout=self._acquire_seconds)
         except _LOST as error:
             if isinstance(error, TimeoutError) and pool.get_size() - pool.get_idle_size() >= self._max_connections:
-                raise DatabaseUnavailable("all database connections are busy; try again") from error
+                raise DatabaseBusy("all database connections are busy; try again") from error
             raise self._lost(error) from error
         try:
             yield connection
@@ -138,9 +134,47 @@ class Database:
 
     async def _watch(self) -> None:
         while True:
-            with suppress(DatabaseUnavailable):
-                await self.probe()
+            try:
+                async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+                    await self._probe_at_all()
+            except DatabaseUnavailable:
+                pass
+            except TimeoutError:
+                await self._cut_off()
             await sleep(self._clock, PROBE_SECONDS[1] if self._available else PROBE_SECONDS[0])
+
+    async def _probe_at_all(self) -> None:
+        try:
+            await self.probe()
+        except DatabaseBusy:  # a busy pool says nothing about the server; those who keep it busy may wait in vain
+            await self._probe_beside_the_pool()
+
+    async def _probe_beside_the_pool(self) -> None:
+        try:
+            connection = await asyncpg.connect(self.dsn, timeout=PROBE_LIMIT_SECONDS)
+            await connection.close(timeout=PROBE_LIMIT_SECONDS)
+        except TimeoutError:
+            raise
+        except _LOST as error:
+            raise self._lost(error) from error
+
+    async def _cut_off(self) -> None:
+        """The server holds connections but does not answer: whoever waits for it learns that now."""
+        old, self._pool = self._pool, await self._new_pool()
+        if old is not None:
+            old.terminate()
+        self._lost(TimeoutError(f"no answer within {PROBE_LIMIT_SECONDS:g} s"))
+
+    async def _new_pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        # No connection is made here: the first use makes one.
+        return await asyncpg.create_pool(
+            self.dsn,
+            min_size=0,
+            max_size=self._max_connections,
+            timeout=self._acquire_seconds,
+            command_timeout=STATEMENT_SECONDS,
+            init=_prepare,
+        )
 
     def _lost(self, error: BaseException) -> DatabaseUnavailable:
         self._set_available(False)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from gateway.errors import SipParseError
-from gateway.sip.digest import DigestServer, Verdict, parse_digest
+from gateway.sip.digest import ALGORITHMS, DigestServer, Verdict, parse_digest
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.seats import Seat, SeatDirectory
@@ -53,12 +53,19 @@ class Admission:
     """Judges requests that begin something."""
 
     def __init__(
-        self, *, seats: SeatDirectory, trunks: TrunkDirectory, channels: TrunkChannels, digest: DigestServer
+        self,
+        *,
+        seats: SeatDirectory,
+        trunks: TrunkDirectory,
+        channels: TrunkChannels,
+        digest: DigestServer,
+        md5_only_phones: tuple[str, ...] = (),
     ) -> None:
         self._seats = seats
         self._trunks = trunks
         self._channels = channels
         self._digest = digest
+        self._md5_only_phones = md5_only_phones
 
     def call(self, request: SipRequest, flow: Flow, refusing: ReleaseCause | None, now: float) -> Decision:
         """Decide about an INVITE; ``refusing`` is why no call is let in at present, if so."""
@@ -102,7 +109,19 @@ class Admission:
             if verdict is Verdict.GOOD and seat is not None:
                 return Admitted(seat=seat.id)
             stale = stale or verdict is Verdict.STALE
-        return Challenged(self._digest.challenges(now, stale=stale))
+        return Challenged(self._digest.challenges(now, stale=stale, algorithms=self._offered(request)))
+
+    def _offered(self, request: SipRequest) -> tuple[str, ...]:
+        """The digest algorithms that this phone is offered, in order.
+
+        RFC 8760 has phones skip the challenges that they cannot answer. Old ones do not: some give up when any
+        challenge is not MD5 (the settings name them), some look at the first alone. These are mostly tools, which
+        do not say what they are either, so the nameless get MD5 first.
+        """
+        phone = request.headers.first("user-agent")
+        if phone is None:
+            return ALGORITHMS[::-1]
+        return ("MD5",) if phone.startswith(self._md5_only_phones) else ALGORITHMS
 
 
 def account_of(request: SipRequest) -> str:

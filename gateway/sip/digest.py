@@ -1,8 +1,7 @@
 """Digest authentication (RFC 7616, RFC 2617; RFC 8760 for SHA-256 in SIP), both sides.
 
 The server keeps no state for strangers: a nonce is its time, random bits and an HMAC over both. Only nonces that
-were used with a right password are remembered, for their counts, in a bounded table. Challenges offer SHA-256
-first, MD5 for old phones; ``qop=auth`` is demanded.
+were used with a right password are remembered, for their counts, in a bounded table. ``qop=auth`` is demanded.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _HASHES: Final[dict[str, Callable[[bytes], str]]] = {
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
 }
-#: Algorithms in the order in which they are offered.
+#: Algorithms in the order in which they are offered (RFC 8760 section 2.4: the better one first).
 ALGORITHMS: Final = ("SHA-256", "MD5")
 _STAMP: Final = struct.Struct("!d8s")
 _MAC_BYTES: Final = 16
@@ -96,13 +95,15 @@ class DigestServer:
         self._oldest_good = float("-inf")
         self._nobody = Secrets(ha1_md5=random_bytes(16).hex(), ha1_sha256=random_bytes(32).hex())
 
-    def challenges(self, now: float, *, stale: bool = False) -> list[str]:
+    def challenges(
+        self, now: float, *, stale: bool = False, algorithms: tuple[str, ...] = ALGORITHMS
+    ) -> list[str]:
         """WWW-Authenticate values, one for each algorithm, with one fresh nonce."""
         nonce = self._nonce(now)
         flag = ", stale=true" if stale else ""
         return [
             f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{flag}'
-            for algorithm in ALGORITHMS
+            for algorithm in algorithms
         ]
 
     def judge(

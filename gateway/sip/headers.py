@@ -140,8 +140,12 @@ class Headers:
             self._fields.pop(key, None)
 
     def push(self, key: str, value: str) -> None:
-        """Put a value before the present ones (Via)."""
-        self._fields.setdefault(key, []).insert(0, value)
+        """Put a value before the present ones; a new header goes to the top, as Via should (section 7.3.1)."""
+        values = self._fields.get(key)
+        if values is None:
+            self._fields = {key: [value], **self._fields}
+        else:
+            values.insert(0, value)
 
     def remove(self, key: str) -> None:
         """Take a header out, if it is there."""

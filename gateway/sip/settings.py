@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -23,6 +24,11 @@ class SipSettings(BaseModel):
         min_length=1,
         max_length=80,
         description="Digest realm; stored SIP passwords belong to it and must be set again when it changes",
+    )
+    md5_only_phones: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(
+        ("baresip v0.", "baresip v1.", "baresip v2."),
+        max_length=100,
+        description="Beginnings of the User-Agent of phones that give up when SHA-256 is offered beside MD5",
     )
     t1_seconds: float = Field(0.5, ge=0.05, le=5, description="RFC 3261 T1: round-trip estimate")
     t2_seconds: float = Field(4.0, ge=0.5, le=60, description="RFC 3261 T2: longest pause between retransmissions")

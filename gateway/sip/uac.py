@@ -28,6 +28,9 @@ from gateway.sip.transactions import TimerValues
 
 #: Longest time a called party may ring, seconds (timer C of RFC 3261 section 16.6).
 RING_LIMIT: Final = 180.0
+#: How long a peer may say nothing at all to an INVITE, seconds. A living one says 100 at once (section 17.2.1)
+#: and got four copies by then; timer B alone (32 s) would leave the caller in front of a dead phone or trunk.
+NO_REPLY_LIMIT: Final = 6.0
 
 _UNANSWERED: Final = (DialogState.CALLING, DialogState.PROCEEDING)
 
@@ -61,7 +64,7 @@ class InviteClient(InviteDialog):
         self._give_up_at: float | None = None
 
     def next_deadline(self) -> float | None:
-        """The limit of ringing or of a CANCEL's effect, later that of a 2xx."""
+        """The limit of the peer's silence, of ringing or of a CANCEL's effect, later that of a 2xx."""
         if self.state in (*_UNANSWERED, DialogState.CANCELLING):
             return self._give_up_at
         return super().next_deadline()
@@ -103,7 +106,7 @@ class InviteClient(InviteDialog):
         headers.put("content-type", "application/sdp")
         self._invite = SipRequest("INVITE", call.uri, headers, offer)
         self.state = DialogState.CALLING
-        self._give_up_at = now + RING_LIMIT
+        self._give_up_at = now + NO_REPLY_LIMIT
         return [DialogRequest(self._invite, call.flow)]
 
     def _cancel(self, reason: str, ended: DialogEnded, now: float) -> list[InviteEffect]:
@@ -129,7 +132,8 @@ class InviteClient(InviteDialog):
             return []
         if self.state is DialogState.CANCELLING:
             return self._gone()
-        return self._cancel("", DialogEnded(False, 408), now)
+        silent = self.state is DialogState.CALLING
+        return self._cancel("", DialogEnded(silent, 408), now)
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -147,6 +151,8 @@ class InviteClient(InviteDialog):
             return [] if self._cancel_sent else self._send_cancel(now)
         if self.state not in _UNANSWERED:
             return []
+        if self.state is DialogState.CALLING:
+            self._give_up_at = now + RING_LIMIT
         self.state = DialogState.PROCEEDING
         return [RemoteRinging(response.status, response.body)] if response.status > 100 else []
 

@@ -108,7 +108,9 @@ class Centre:
             told = [event["data"] for event in events if event["type"] == kind]
             return [data for data in told if all(data.get(name) == value for name, value in fields.items())]
 
-        events = await self.eventually(lambda: self.events(contact), lambda rows: bool(matching(rows)), limit=limit)
+        events = await self.eventually(
+            lambda: self.events(contact), lambda rows: bool(matching(rows)), limit=limit
+        )
         return matching(events)[0]
 
     async def recording(self, contact: str, *, limit: float = 5.0) -> Row:

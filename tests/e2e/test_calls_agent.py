@@ -64,9 +64,8 @@ async def test_a_caller_goes_from_the_menu_to_an_agent_and_the_talk_is_recorded(
         contact = await centre.ended(number)
         assert (contact["outcome"], contact["agent"], contact["queue"]) == ("handled", "1004", "support")
         await check_recording(centre, contact)
-        if who_hangs_up == "agent":  # he goes on at once; after the other call his time of 10 s runs out
-            await centre.set_state("1004", "ready", user="1004")
-        await centre.agent_is("1004", "ready", limit=12)
+        await centre.set_state("1004", "ready", user="1004")  # ends his wrap-up
+        await centre.agent_is("1004", "ready")
 
 
 async def check_recording(centre: Centre, contact: Row) -> None:

@@ -1,8 +1,6 @@
-"""The main menu: the balance, unknown accounts, call-backs, wrong keys and silence."""
+"""The main menu: the balance, unknown accounts, the queues; what takes long is in ``test_calls_long``."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -43,22 +41,6 @@ async def test_the_balance_is_looked_up_and_spoken(centre: Centre, phone: MakePh
         assert 0 < key["response_seconds"] < 3  # R10.3.1.6
 
 
-async def test_what_was_heard_to_its_end_is_self_service(centre: Centre, phone: MakePhone) -> None:
-    number = centre.new_caller()
-    call = await menu_of(centre, phone, number)
-    await call.press("3600001", seconds=FAST, gap=FAST)
-    contact = await centre.contact(number)
-    await centre.happened(contact["id"], "QueryAnswered")
-    events = await centre.eventually(
-        lambda: centre.events(contact["id"]),
-        lambda rows: [row["data"]["node"] for row in rows if row["type"] == "FlowNodeEntered"][-1] == "menu",
-        limit=15,
-    )
-    assert sum(event["type"] == "FlowNodeEntered" and event["data"]["node"] == "menu" for event in events) == 2
-    await call.hang_up()
-    assert (await centre.ended(number))["outcome"] == "self_service"
-
-
 async def test_an_unknown_account_is_read_back_and_asked_for_again(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
     call = await menu_of(centre, phone, number)
@@ -75,18 +57,6 @@ async def test_an_unknown_account_is_read_back_and_asked_for_again(centre: Centr
     assert (await centre.ended(number))["outcome"] == "abandoned_ivr"
 
 
-async def test_a_call_back_is_promised(centre: Centre, phone: MakePhone) -> None:
-    number = centre.new_caller()
-    call = await menu_of(centre, phone, number)
-    pressed = await call.press("8")
-    await call.heard(speech=True, since=pressed + 0.1)
-    assert (await call.ended.wait(15)).by == "peer"
-    contact = await centre.ended(number)
-    assert contact["outcome"] == "call_back"
-    promised = await centre.happened(contact["id"], "CallBackRequested")
-    assert (promised["queue"], promised["number"]) == ("support", number)
-
-
 async def test_nine_repeats_the_menu(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
     call = await menu_of(centre, phone, number)
@@ -99,24 +69,6 @@ async def test_nine_repeats_the_menu(centre: Centre, phone: MakePhone) -> None:
     assert contact["outcome"] == "abandoned_ivr"
     nodes = [e["data"]["node"] for e in await centre.events(contact["id"]) if e["type"] == "FlowNodeEntered"]
     assert nodes == ["greeting", "menu", "menu"]
-
-
-async def test_wrong_keys_and_silence_lead_to_the_operator(centre: Centre, phone: MakePhone) -> None:
-    number = centre.new_caller()
-    call = await menu_of(centre, phone, number)
-    for wrong in ("7", "*"):
-        pressed = await call.press(wrong)
-        await call.heard(speech=True, since=pressed + 0.1)  # a hint, then the menu again
-    contact = await centre.contact(number)
-    began = time.monotonic()
-    queued = await centre.happened(contact["id"], "Queued", limit=40)
-    print(f"silence to the operator queue: {time.monotonic() - began:.1f} s")
-    assert queued["queue"] == "operator"
-    await call.heard(since=time.monotonic())  # music
-    (live,) = await centre.items("calls")
-    assert (live["stage"], live["queue"]) == ("queued", "operator")
-    await call.hang_up()
-    assert (await centre.ended(number))["outcome"] == "abandoned_queue"
 
 
 @pytest.mark.parametrize("key", ["1", "0"])

@@ -19,6 +19,7 @@ from ccplatform.contracts.legs import (
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.media.port import LegSilent, WorkerLost
+from gateway.sip.uac import NO_REPLY_LIMIT
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.network import DELAY, Network
 
@@ -159,13 +160,27 @@ async def test_a_release_before_the_ack_waits_with_the_bye(
     assert called.is_clean()
 
 
-async def test_nobody_there_is_unreachable_after_64_t1(calling: Centre, clock: VirtualClock) -> None:
+async def test_nobody_there_is_unreachable_before_the_caller_wonders(calling: Centre, clock: VirtualClock) -> None:
     calling.dial(to_trunk("far"))
-    clock.advance(31)
+    clock.advance(NO_REPLY_LIMIT - 0.1)
     assert calling.ended() == []
-    clock.advance(2)
+    clock.advance(0.2)
     assert calling.ended() == [(ReleaseCause.UNREACHABLE, True)]
+    clock.advance(64 * 0.5)
     assert calling.is_clean()
+
+
+async def test_who_comes_to_life_too_late_is_cancelled(
+    calling: Centre, called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    called.rings_everything()
+    network.fate = lambda data: [NO_REPLY_LIMIT + 1.0] if data.startswith(b"INVITE") else [DELAY]
+    calling.dial(to_trunk("far"))
+    settle(clock)
+    assert calling.ended() == [(ReleaseCause.UNREACHABLE, True)]
+    assert called.ended() == [(ReleaseCause.CANCELLED, True)]
+    assert calling.is_clean()
+    assert called.is_clean()
 
 
 @pytest.mark.parametrize(

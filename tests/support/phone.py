@@ -137,18 +137,19 @@ class SipPhone:
         uri: str,
         *,
         caller: str = "",
+        name: str = "",
         codecs: tuple[str, ...] | None = None,
         source: Source | None = None,
         headers: dict[str, str] | None = None,
     ) -> PhoneCall:
-        """Send an INVITE and return at once; wait for ``call.answered`` and the like."""
+        """Send an INVITE from ``"name" <sip:caller@…>`` and return at once; wait for ``call.answered`` and so on."""
         if self.node.sockets.transport == "tcp" and ";transport=" not in uri:
             uri += ";transport=tcp"
         call = PhoneCall(
             self, outgoing=True, call_id=f"{secrets.token_hex(10)}@{self.host}", codecs=codecs or self._codecs
         )
         self._add(call, source)
-        await call.start(uri, caller or self.user, headers or {})
+        await call.start(uri, caller or self.user, name, headers or {})
         return call
 
     async def next_call(self, limit: float = 5.0) -> PhoneCall:

@@ -171,11 +171,12 @@ class PhoneCall:
 
     # --- outgoing ------------------------------------------------------------------------------------------
 
-    async def start(self, uri: str, caller: str, headers: dict[str, str]) -> None:
+    async def start(self, uri: str, caller: str, name: str, headers: dict[str, str]) -> None:
         """Send the INVITE."""
         host, port = self.phone.node.address
         self._target, self._remote = uri, f"<{uri}>"
-        self._local = f"<sip:{caller}@{host}:{port}>;tag={self.local_tag}"
+        shown = f'"{name}" ' if name else ""
+        self._local = f"{shown}<sip:{caller}@{host}:{port}>;tag={self.local_tag}"
         self._channel = await self.phone.node.sockets.channel(sip.address_of(uri))
         self.started_at = time.monotonic()
         self._send_invite(headers)

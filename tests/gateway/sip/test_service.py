@@ -15,6 +15,7 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.digest import parse_digest
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
@@ -53,6 +54,23 @@ async def test_a_seat_registers_with_sha_256_and_with_md5(called: Centre, phone:
     assert registered(phone, choice=choice).status == 200
     assert called.access.seats.reachable(SeatId("seat-01"))
     assert [fact.seat for fact in called.facts_of(SeatRegistered)] == ["seat-01"]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "offered"),
+    [
+        ("Phone 3000", ["SHA-256", "MD5"]),
+        ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),  # gives up at any other algorithm
+        ("", ["MD5", "SHA-256"]),  # mostly tools that read the first challenge only
+    ],
+)
+async def test_a_phone_is_offered_the_algorithms_it_can_stand(
+    called: Centre, phone: RawPeer, user_agent: str, offered: list[str]
+) -> None:
+    extra = f"User-Agent: {user_agent}" if user_agent else ""
+    answer = phone.ask(phone.request("REGISTER", uri="sip:10.0.0.2", to="<sip:8001@10.0.0.2>", extra=extra))
+    challenges = [parse_digest(value, "") for value in answer.headers.all("www-authenticate")]
+    assert [challenge.get("algorithm") for challenge in challenges if challenge] == offered
 
 
 async def test_wrong_passwords_and_unknown_users_are_told_apart_by_nobody(
@@ -444,7 +462,7 @@ async def test_secrets_do_not_reach_the_trace(called: Centre, phone: RawPeer) ->
     called.rings_everything()
     challenge = phone.ask(phone.request("INVITE", phone.sdp()))
     phone.to_tag = ""
-    data = phone.with_credentials("INVITE", challenge, "secret", body=phone.sdp())
+    data = phone.with_credentials("INVITE", challenge, "secret", body=phone.sdp(), choice=1)
     phone.ask(data)
     secret = data.decode().partition('response="')[2].partition('"')[0]
     text = "".join(fact.text for fact in called.facts_of(SipMessageSeen))

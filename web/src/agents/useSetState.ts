@@ -1,9 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { App } from "antd";
 import { useApi } from "../api/context";
 import { unwrap } from "../api/problem";
 import { useWords } from "../i18n/useWords";
 import type { Agent, Schemas } from "../live/types";
+import { useToasts } from "../ui/toasts";
 
 export type Wish = Schemas["SetState"];
 
@@ -11,12 +11,12 @@ export type Wish = Schemas["SetState"];
 export function useSetState(agent: string) {
   const api = useApi();
   const words = useWords();
-  const { message } = App.useApp();
+  const toasts = useToasts();
   const setState = useMutation<Agent, Error, Wish>({
     mutationFn: (wish) =>
       unwrap(api.PUT("/api/v1/agents/{agent_id}/state", { params: { path: { agent_id: agent } }, body: wish })),
     onError: (error) => {
-      void message.error(words.problem(error));
+      void toasts.error(words.problem(error));
     },
   });
   return { setState };

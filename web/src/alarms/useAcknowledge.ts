@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { App } from "antd";
 import { useApi, useMe } from "../api/context";
 import { unwrap } from "../api/problem";
 import { hasRole } from "../api/session";
 import { useWords } from "../i18n/useWords";
+import { useToasts } from "../ui/toasts";
 
 /** Acknowledging an alarm; `may` follows the route's roles. */
 export function useAcknowledge() {
@@ -11,13 +11,13 @@ export function useAcknowledge() {
   const me = useMe();
   const words = useWords();
   const queries = useQueryClient();
-  const { message } = App.useApp();
+  const toasts = useToasts();
   const acknowledge = useMutation({
     mutationFn: (alarm: string) =>
       unwrap(api.POST("/api/v1/alarms/{alarm}/acknowledge", { params: { path: { alarm } } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["alarms"] }),
     onError: (error) => {
-      void message.error(words.problem(error));
+      void toasts.error(words.problem(error));
     },
   });
   return { acknowledge, may: hasRole(me, "supervisor", "maintainer", "admin") };

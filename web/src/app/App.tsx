@@ -1,13 +1,14 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { App as AntApp, ConfigProvider } from "antd";
+import { ConfigProvider, message } from "antd";
 import enGB from "antd/locale/en_GB";
 import zhCN from "antd/locale/zh_CN";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { BrowserRouter } from "react-router";
 import { ServicesContext, type Services } from "../api/context";
 import { ApiError } from "../api/problem";
 import { useLanguage } from "../i18n/useWords";
 import { KeysProvider } from "../ui/keys";
+import { ToastsContext } from "../ui/toasts";
 import { antdTheme, applyTheme, rememberTheme, type ThemeName } from "../ui/theme";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Pages } from "./Pages";
@@ -57,7 +58,7 @@ export function App({ services, theme: first }: Props) {
       button={{ autoInsertSpace: false }}
       componentSize="medium"
     >
-      <AntApp component={false}>
+      <Toasting>
         <ErrorBoundary>
           <AppearanceContext value={appearance}>
             <ServicesContext value={services}>
@@ -71,8 +72,18 @@ export function App({ services, theme: first }: Props) {
             </ServicesContext>
           </AppearanceContext>
         </ErrorBoundary>
-      </AntApp>
+      </Toasting>
     </ConfigProvider>
+  );
+}
+
+function Toasting({ children }: { readonly children: ReactNode }) {
+  const [toasts, holder] = message.useMessage();
+  return (
+    <ToastsContext value={toasts}>
+      {holder}
+      {children}
+    </ToastsContext>
   );
 }
 

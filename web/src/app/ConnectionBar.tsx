@@ -34,8 +34,8 @@ function Lost() {
   const { tryNow } = useLiveContext();
   const due = useLive((state) => state.stream.nextAttemptAt);
   const code = useLive((state) => state.stream.code);
-  useRunningNow(); // counts down
-  const left = due === null ? null : Math.max(0, Math.ceil((due - Date.now()) / 1_000));
+  const now = useRunningNow();
+  const left = due === null ? null : Math.max(0, Math.ceil((due - now) / 1_000));
   useKey("r", t("connection.tryNow"), tryNow, due !== null);
   return (
     <div className="bar lost">

@@ -4,17 +4,18 @@ import { KeyCap, useKeyList } from "../ui/keys";
 import "./KeyHelp.css";
 
 interface Props {
-  readonly open: boolean;
   readonly onClose: () => void;
 }
 
 /** Every key of the moment; those that do nothing now are greyed. */
-export function KeyHelp({ open, onClose }: Props) {
+export function KeyHelp({ onClose }: Props) {
   const { t } = useTranslation();
   const list = useKeyList();
   return (
-    <Modal open={open} onCancel={onClose} footer={null} title={t("keys.help")} width={440} destroyOnHidden>
-      <dl className="key-help">{open ? list().map((each) => <Row key={each.keys} {...each} />) : null}</dl>
+    <Modal open onCancel={onClose} footer={null} title={t("keys.help")} width={440} destroyOnHidden>
+      <dl className="key-help">{list().map((each) => (
+          <Row key={each.keys} {...each} />
+        ))}</dl>
     </Modal>
   );
 }

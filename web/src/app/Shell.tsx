@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, useNavigate } from "react-router";
 import { useMe } from "../api/context";
@@ -8,8 +8,9 @@ import { cx } from "../ui/cx";
 import { useKey } from "../ui/keys";
 import { ConnectionBar } from "./ConnectionBar";
 import { Brand } from "./Brand";
-import { KeyHelp } from "./KeyHelp";
 import { Switches } from "./Switches";
+
+const KeyHelp = lazy(async () => ({ default: (await import("./KeyHelp")).KeyHelp }));
 
 /** Who finds something in the administration today. */
 export const ADMIN_ROLES = ["supervisor", "auditor", "maintainer", "admin"] as const;
@@ -59,12 +60,15 @@ export function Shell() {
       </header>
       <ConnectionBar />
       <Outlet />
-      <KeyHelp
-        open={help}
-        onClose={() => {
-          setHelp(false);
-        }}
-      />
+      {help ? (
+        <Suspense>
+          <KeyHelp
+            onClose={() => {
+              setHelp(false);
+            }}
+          />
+        </Suspense>
+      ) : null}
     </div>
   );
 }

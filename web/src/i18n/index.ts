@@ -33,6 +33,5 @@ export function startI18n(language: Language): void {
     lng: language,
     fallbackLng: "en",
     interpolation: { escapeValue: false }, // React escapes
-    showSupportNotice: false,
   });
 }

@@ -12,7 +12,21 @@ export interface Words extends Formats {
   readonly problem: (error: unknown) => string;
 }
 
-type Group = "reason" | "alarmKind" | "fact" | "cause" | "team" | "role" | "auditResult" | "auditAction" | "level";
+type Group =
+  | "alarmKind"
+  | "auditAction"
+  | "auditResult"
+  | "cause"
+  | "direction"
+  | "fact"
+  | "legRole"
+  | "level"
+  | "outcome"
+  | "reason"
+  | "recordingMode"
+  | "releasedBy"
+  | "role"
+  | "state";
 
 export function useLanguage(): Language {
   const { i18n } = useTranslation();

@@ -8,6 +8,7 @@ const PUBLISH_MS = 40;
 
 export interface LiveState {
   readonly view: LiveView;
+  /** `nextAttemptAt` on the server's clock, like every instant here. */
   readonly stream: StreamStatus;
   /** Server time at which the figures were last known to be live, ms since 1970; null before. */
   readonly heardAt: number | null;
@@ -47,7 +48,9 @@ export class LiveStore {
   }
 
   setStream(stream: StreamStatus): void {
-    this.current = { ...this.current, stream };
+    const { nextAttemptAt } = stream;
+    const due = nextAttemptAt === null ? null : nextAttemptAt + this.offset;
+    this.current = { ...this.current, stream: { ...stream, nextAttemptAt: due } };
     this.publish();
   }
 

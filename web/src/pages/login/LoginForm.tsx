@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
-import { Alert, Button, Form, Input } from "antd";
+import { Alert, Button, Form, Input, type InputRef } from "antd";
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { logIn } from "../../api/client";
 import { useServices, useSession } from "../../api/context";
@@ -18,6 +19,7 @@ export function LoginForm() {
   const { api, session } = useServices();
   const { ended } = useSession();
   const [wait, startWait] = useCountdown();
+  const password = useRef<InputRef>(null);
   const [form] = Form.useForm<Fields>();
   const login = useMutation({
     mutationFn: ({ username, password }: Fields) => logIn(api, session, username.trim(), password),
@@ -26,7 +28,7 @@ export function LoginForm() {
         startWait(error.retryAfter ?? 1);
       }
       form.resetFields(["password"]);
-      form.getFieldInstance<{ focus: () => void } | undefined>("password")?.focus();
+      password.current?.focus();
     },
   });
 
@@ -52,7 +54,7 @@ export function LoginForm() {
         <Input autoComplete="username" autoFocus size="large" maxLength={200} spellCheck={false} autoCapitalize="none" />
       </Form.Item>
       <Form.Item name="password" label={t("login.password")} rules={[{ required: true, message: t("login.passwordMissing") }]}>
-        <Input.Password autoComplete="current-password" size="large" maxLength={256} />
+        <Input.Password ref={password} autoComplete="current-password" size="large" maxLength={256} />
       </Form.Item>
       <Button type="primary" htmlType="submit" size="large" block loading={login.isPending} disabled={wait > 0}>
         {wait > 0 ? t("login.wait", { seconds: wait }) : t("login.submit")}

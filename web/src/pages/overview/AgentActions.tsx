@@ -1,38 +1,49 @@
 import { MoreOutlined } from "@ant-design/icons";
-import { Button, Dropdown } from "antd";
+import { Button, Popover } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSetState } from "../../agents/useSetState";
+import { useSetState, type Wish } from "../../agents/useSetState";
 import type { Agent } from "../../live/types";
 
 /** A supervisor changes somebody's state; during a call it takes effect after it. */
 export function AgentActions({ agent }: { readonly agent: Agent }) {
   const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
   const { setState } = useSetState(agent.id);
   const out = agent.state === "signed_out";
+  const ask = (state: Wish["state"]) => () => {
+    setOpen(false);
+    setState.mutate({ state, reason: "" });
+  };
   return (
-    <Dropdown
-      trigger={["click"]}
-      disabled={out}
-      menu={{
-        items: [
-          { key: "ready", label: t("desk.ready"), disabled: agent.state === "ready" },
-          { key: "not_ready", label: t("desk.notReady"), disabled: agent.state === "not_ready" },
-          { type: "divider" },
-          { key: "signed_out", label: t("desk.signOut"), danger: true },
-        ],
-        onClick: ({ key }) => {
-          setState.mutate({ state: key as "ready" | "not_ready" | "signed_out", reason: "" });
-        },
-      }}
+    <Popover
+      trigger="click"
+      placement="left"
+      open={open && !out}
+      onOpenChange={setOpen}
+      content={
+        <div className="agent-actions">
+          <Button size="small" disabled={agent.state === "ready"} onClick={ask("ready")}>
+            {t("desk.ready")}
+          </Button>
+          <Button size="small" disabled={agent.state === "not_ready"} onClick={ask("not_ready")}>
+            {t("desk.notReady")}
+          </Button>
+          <Button size="small" danger onClick={ask("signed_out")}>
+            {t("desk.signOut")}
+          </Button>
+        </div>
+      }
     >
       <Button
         type="text"
         size="small"
         icon={<MoreOutlined />}
+        disabled={out}
         loading={setState.isPending}
         aria-label={t("agents.actionsOf", { agent: `${agent.id} ${agent.name}` })}
         title={out ? t("agents.cannotForce") : undefined}
       />
-    </Dropdown>
+    </Popover>
   );
 }

@@ -1,21 +1,24 @@
-import { Input, Select, Table, type InputRef, type TableColumnsType } from "antd";
+import { Input, type InputRef } from "antd";
 import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
 import { hasRole } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useAgents, useCallsByContact } from "../../live/context";
-import { AGENT_STATES, type Agent, type AgentState, type Call } from "../../live/types";
+import { AGENT_STATES, type Agent, type Call } from "../../live/types";
+import { NOTHING } from "../../ui/format";
 import { useKey } from "../../ui/keys";
+import { LiveTable, type Column } from "../../ui/LiveTable";
 import { EmptyNotice } from "../../ui/notices";
 import { StateWord } from "../../ui/StateMark";
 import { Timer } from "../../ui/Timer";
-import { NOTHING } from "../../ui/format";
 import { AgentActions } from "./AgentActions";
 
 interface Row extends Agent {
   readonly call: Call | null;
 }
+
+type Translate = ReturnType<typeof useTranslation>["t"];
 
 export function AgentsPanel() {
   const { t } = useTranslation();
@@ -24,7 +27,6 @@ export function AgentsPanel() {
   const agents = useAgents();
   const calls = useCallsByContact();
   const [search, setSearch] = useState("");
-  const [state, setState] = useState<AgentState | "all" | "signed_in">("all");
   const field = useRef<InputRef>(null);
   useKey("/", t("agents.search"), () => {
     field.current?.focus();
@@ -34,29 +36,17 @@ export function AgentsPanel() {
   const rows = useMemo<Row[]>(
     () =>
       agents
-        .filter((agent) => fits(agent, search, state))
+        .filter((agent) => fits(agent, search, t))
         .map((agent) => ({ ...agent, call: agent.contact === null ? null : (calls.get(agent.contact) ?? null) })),
-    [agents, calls, search, state],
+    [agents, calls, search, t],
   );
+  const signedIn = agents.filter((agent) => agent.state !== "signed_out").length;
   return (
     <section className="panel agents-panel" aria-labelledby="agents-title">
       <header className="panel-head">
         <h2 id="agents-title">{t("agents.title")}</h2>
-        <span className="count">{agents.length}</span>
+        <span className="count">{t("agents.signedInOf", { signedIn, all: agents.length })}</span>
         <span className="grow" />
-        <Select<AgentState | "all" | "signed_in">
-          size="small"
-          variant="filled"
-          aria-label={t("agents.filterState")}
-          value={state}
-          onChange={setState}
-          popupMatchSelectWidth={false}
-          options={[
-            { value: "all", label: t("agents.allStates") },
-            { value: "signed_in", label: t("agents.signedIn") },
-            ...AGENT_STATES.map((each) => ({ value: each, label: t(`state.${each}`) })),
-          ]}
-        />
         <Input
           ref={field}
           size="small"
@@ -65,7 +55,8 @@ export function AgentsPanel() {
           className="agent-search"
           aria-label={t("agents.search")}
           aria-keyshortcuts="/"
-          placeholder={`${t("agents.search")}  /`}
+          placeholder={t("agents.searchHint")}
+          suffix={search === "" ? <kbd aria-hidden="true">/</kbd> : undefined}
           value={search}
           onChange={(event) => {
             setSearch(event.target.value);
@@ -73,83 +64,88 @@ export function AgentsPanel() {
         />
       </header>
       <div className="live-figure">
-        <Table<Row>
-          size="small"
-          rowKey="id"
+        <LiveTable<Row>
+          label={t("agents.title")}
+          mark="data-agent"
           columns={columns}
-          dataSource={rows}
-          pagination={false}
-          scroll={{ x: "max-content" }}
-          showSorterTooltip={false}
-          onRow={(row) => ({ "data-agent": row.id }) as React.HTMLAttributes<HTMLElement>}
-          locale={{ emptyText: <EmptyNotice title={t("agents.none")} hint={t("agents.noneHint")} /> }}
+          rows={rows}
+          rowHeight={34}
+          empty={<EmptyNotice title={t("agents.none")} hint={t("agents.noneHint")} />}
         />
       </div>
     </section>
   );
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
-
-function columnsOf(t: Translate, words: Words, mayForce: boolean): TableColumnsType<Row> {
+function columnsOf(t: Translate, words: Words, mayForce: boolean): Column<Row>[] {
   return [
     {
+      key: "id",
       title: t("agents.number"),
-      dataIndex: "id",
+      heads: true,
       className: "num",
-      sorter: (one, other) => one.id.localeCompare(other.id, undefined, { numeric: true }),
-      rowScope: "row",
+      cell: (row) => row.id,
+      order: (one, other) => one.id.localeCompare(other.id, undefined, { numeric: true }),
     },
-    { title: t("agents.name"), dataIndex: "name" },
+    { key: "name", title: t("agents.name"), cell: (row) => row.name },
     {
-      title: t("agents.state"),
       key: "state",
-      width: 190,
-      sorter: (one, other) => AGENT_STATES.indexOf(one.state) - AGENT_STATES.indexOf(other.state),
-      render: (_value, row) => (
+      title: t("agents.state"),
+      className: "state-cell",
+      cell: (row) => (
         <StateWord state={row.state} reason={row.reason === "" ? "" : words.name("reason", row.reason)} />
       ),
+      order: (one, other) => AGENT_STATES.indexOf(one.state) - AGENT_STATES.indexOf(other.state),
     },
     {
+      key: "since",
       title: t("agents.since"),
-      dataIndex: "since",
-      align: "right",
-      width: 72,
-      render: (since: string | null, row) => (row.state === "signed_out" ? NOTHING : <Timer since={since} />),
+      className: "right",
+      cell: (row) => (row.state === "signed_out" ? NOTHING : <Timer since={row.since} />),
+      order: (one, other) => (one.since ?? "~").localeCompare(other.since ?? "~"),
     },
-    { title: t("agents.seat"), dataIndex: "seat", className: "num", width: 84, render: (seat: string | null) => seat ?? NOTHING },
-    { title: t("agents.call"), key: "call", className: "num", width: 120, render: (_value, row) => row.call?.caller ?? NOTHING },
-    { title: t("agents.team"), dataIndex: "team", render: (team: string) => (team === "" ? NOTHING : words.name("team", team)) },
-    {
-      title: t("agents.skills"),
-      key: "skills",
-      render: (_value, row) => (
-        <span className="skills">
-          {Object.entries(row.skills)
-            .sort(([, one], [, other]) => other - one)
-            .map(([skill, level]) => (
-              <span key={skill}>
-                {skill} <b className="num">{level}</b>
-              </span>
-            ))}
-        </span>
-      ),
-    },
+    { key: "seat", title: t("agents.seat"), className: "num", cell: (row) => row.seat ?? NOTHING },
+    { key: "call", title: t("agents.call"), className: "num call-cell", cell: (row) => row.call?.caller ?? NOTHING },
+    { key: "team", title: t("agents.team"), cell: (row) => (row.team === "" ? NOTHING : row.team) },
+    { key: "skills", title: t("agents.skills"), cell: (row) => <Skills skills={row.skills} /> },
     ...(mayForce
       ? [
           {
-            title: <span className="sr-only">{t("agents.actions")}</span>,
             key: "actions",
-            width: 40,
-            render: (_value: unknown, row: Row) => <AgentActions agent={row} />,
+            title: <span className="sr-only">{t("agents.actions")}</span>,
+            className: "action-cell",
+            cell: (row: Row) => <AgentActions agent={row} />,
           },
         ]
       : []),
   ];
 }
 
-function fits(agent: Agent, search: string, state: AgentState | "all" | "signed_in"): boolean {
-  const wanted = state === "all" || (state === "signed_in" ? agent.state !== "signed_out" : agent.state === state);
-  const text = [agent.id, agent.name, agent.team, agent.seat ?? "", ...Object.keys(agent.skills)].join(" ");
-  return wanted && text.toLowerCase().includes(search.trim().toLowerCase());
+function Skills({ skills }: { readonly skills: Agent["skills"] }) {
+  return (
+    <span className="skills">
+      {Object.entries(skills)
+        .sort(([, one], [, other]) => other - one)
+        .map(([skill, level]) => (
+          <span key={skill}>
+            {skill} <b className="num">{level}</b>
+          </span>
+        ))}
+    </span>
+  );
+}
+
+function fits(agent: Agent, search: string, t: Translate): boolean {
+  const words = search.trim().toLowerCase().split(/\s+/);
+  const text = [
+    agent.id,
+    agent.name,
+    agent.team,
+    agent.seat ?? "",
+    t(`state.${agent.state}`),
+    ...Object.keys(agent.skills),
+  ]
+    .join(" ")
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
 }

@@ -1,18 +1,20 @@
-import { Table, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
 import type { Call } from "../../live/types";
-import { StageWord } from "../../ui/StageWord";
-import { EmptyNotice } from "../../ui/notices";
 import { NOTHING } from "../../ui/format";
+import { LiveTable, type Column } from "../../ui/LiveTable";
+import { EmptyNotice } from "../../ui/notices";
+import { StageWord } from "../../ui/StageWord";
 import { Timer } from "../../ui/Timer";
 
 interface Row extends Call {
   readonly queueName: string | null;
   readonly agentName: string | null;
 }
+
+type Translate = ReturnType<typeof useTranslation>["t"];
 
 export function CallsPanel() {
   const { t } = useTranslation();
@@ -37,66 +39,55 @@ export function CallsPanel() {
         <span className="count">{rows.length}</span>
       </header>
       <div className="live-figure">
-        <Table<Row>
-          size="small"
-          rowKey="id"
+        <LiveTable<Row>
+          label={t("calls.title")}
+          mark="data-call"
           columns={columns}
-          dataSource={rows}
-          pagination={false}
-          virtual={rows.length > 60}
-          scroll={rows.length > 60 ? { x: 560, y: 420 } : { x: "max-content" }}
-          onRow={(row) => ({ "data-call": row.id }) as React.HTMLAttributes<HTMLElement>}
-          locale={{ emptyText: <EmptyNotice title={t("calls.none")} hint={t("calls.noneHint")} /> }}
+          rows={rows}
+          rowHeight={54}
+          empty={<EmptyNotice title={t("calls.none")} hint={t("calls.noneHint")} />}
         />
       </div>
     </section>
   );
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
-
-function columnsOf(t: Translate, words: Words): TableColumnsType<Row> {
+function columnsOf(t: Translate, words: Words): Column<Row>[] {
   return [
     {
-      title: t("calls.caller"),
       key: "caller",
-      rowScope: "row",
-      render: (_value, row) => (
-        <span className="two-lines">
-          <span className="num">{row.caller === "" ? t("calls.withheld") : row.caller}</span>
-          <span className="quiet">{row.caller_name}</span>
-        </span>
+      title: t("calls.callerDialled"),
+      heads: true,
+      cell: (row) => (
+        <TwoLines
+          first={[row.caller === "" ? t("calls.withheld") : row.caller, row.caller_name].join(" ").trim()}
+          second={`→ ${row.dialled} · ${words.time(row.started)}`}
+        />
       ),
     },
     {
-      title: t("calls.stage"),
       key: "stage",
-      render: (_value, row) => (
-        <span className="two-lines">
-          <StageWord stage={row.stage} />
-          <Timer since={row.since} />
-        </span>
-      ),
+      title: t("calls.stage"),
+      cell: (row) => <TwoLines first={<StageWord stage={row.stage} />} second={<Timer since={row.since} />} />,
     },
     {
-      title: t("calls.where"),
       key: "where",
-      render: (_value, row) => (
-        <span className="two-lines">
-          <span>{row.queueName ?? NOTHING}</span>
-          <span className="quiet num">{row.agent === null ? "" : `${row.agent} ${row.agentName ?? ""}`}</span>
-        </span>
-      ),
-    },
-    {
-      title: t("calls.dialled"),
-      key: "dialled",
-      render: (_value, row) => (
-        <span className="two-lines num">
-          <span>{row.dialled}</span>
-          <span className="quiet">{words.time(row.started)}</span>
-        </span>
+      title: t("calls.where"),
+      cell: (row) => (
+        <TwoLines
+          first={row.queueName ?? NOTHING}
+          second={row.agent === null ? "" : `${row.agent} ${row.agentName ?? ""}`}
+        />
       ),
     },
   ];
+}
+
+function TwoLines({ first, second }: { readonly first: React.ReactNode; readonly second: React.ReactNode }) {
+  return (
+    <span className="two-lines num">
+      <span>{first}</span>
+      <span className="quiet">{second}</span>
+    </span>
+  );
 }

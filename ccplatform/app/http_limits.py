@@ -1,0 +1,82 @@
+"""What a request may be: the size of its body and the time it takes. Adds the security headers to every answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: How long a request's body may take to arrive, seconds.
+BODY_SECONDS = 20.0
+
+_CLOSE = {"Connection": "close"}
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+}
+#: Pages of a library, which the policy above would break.
+_DOCS = ("/docs", "/redoc")
+
+
+class RequestLimits:
+    """ASGI middleware. A body that is too large or too slow raises an HTTPException where it is read."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive, Headers(scope=scope).get("content-length"), self._max_body_bytes)
+        protected = not scope["path"].startswith(_DOCS)
+
+        async def answer(message: Message) -> None:
+            if protected and message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, body.receive, answer)
+
+
+class _Body:
+    def __init__(self, receive: Receive, declared: str | None, limit: int) -> None:
+        self._receive = receive
+        self._declared = declared
+        self._limit = limit
+        self._bytes = 0
+        self._whole = False
+        self._give_up_at = asyncio.get_running_loop().time() + BODY_SECONDS
+
+    async def receive(self) -> Message:
+        """The next message; the end of a request may be waited for as long as its answer takes."""
+        if self._whole:
+            return await self._receive()
+        if self._declared is not None and (not self._declared.isdigit() or int(self._declared) > self._limit):
+            raise self._too_large()
+        try:
+            async with asyncio.timeout_at(self._give_up_at):
+                message = await self._receive()
+        except TimeoutError:
+            detail = f"the body did not arrive within {BODY_SECONDS:g} s"
+            raise HTTPException(408, detail, headers=_CLOSE) from None
+        self._bytes += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._bytes > self._limit:
+            raise self._too_large()
+        return message
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"a request body has at most {self._limit} bytes", headers=_CLOSE)

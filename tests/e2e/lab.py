@@ -1,0 +1,43 @@
+"""The far end of the demo centre's trunk `lab`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tests.support import sources
+from tests.support.phone import Incoming, SipPhone
+
+#: Where the trunk leads, on every machine.
+LAB_PORT: Final = 5081
+#: What the far end says.
+LAB_HZ: Final = 1000.0
+
+
+@asynccontextmanager
+async def open_lab(incoming: Incoming) -> AsyncIterator[SipPhone]:
+    """A phone at the far end, µ-law only."""
+    await lab_is_free()
+    async with SipPhone(
+        "lab", port=LAB_PORT, codecs=("PCMU",), incoming=incoming, source=sources.tone(LAB_HZ)
+    ) as phone:
+        yield phone
+
+
+async def lab_is_free() -> None:
+    """Wait until nobody has the lab's port: another test run of this machine may."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                transport, _ = await loop.create_datagram_endpoint(
+                    asyncio.DatagramProtocol, local_addr=("127.0.0.1", LAB_PORT)
+                )
+            except OSError:
+                await asyncio.sleep(0.2)
+            else:
+                transport.close()
+                await asyncio.sleep(0)
+                return

@@ -1,0 +1,93 @@
+"""Calls become measured values: compliance rows with sample counts, and the Prometheus page."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.centre import AGENT_HZ, Centre, Row
+from tests.support.fixtures import MakePhone
+
+#: Rows that a call with a query and an agent brings samples for.
+MEASURED = (
+    *("R10.3.1.1.a", "R10.3.1.2", "R10.3.1.3.delay", "R10.3.1.3.loss", "R10.3.1.5.a", "R10.3.1.6", "R10.3.1.7"),
+    *("R10.3.2.a", "R10.3.2.b", "R10.3.2.c", "R10.3.2.d"),
+)
+#: Rows that need a busy trunk or probes.
+NOT_MEASURED = ("R10.3.1.1.b", "R10.3.1.4.a", "R10.3.1.4.b", "R10.3.1.4.c", "R10.3.1.5.b")
+#: The families of interface.md with their labels.
+PROMISED = {
+    "cc_calls": {"direction", "trunk", "outcome"},
+    "cc_calls_active": set(),
+    "cc_call_connect_seconds": set(),
+    "cc_dtmf_response_seconds": set(),
+    "cc_ivr_query_seconds": set(),
+    "cc_ivr_sessions": {"outcome"},
+    "cc_queue_wait_seconds": {"queue"},
+    "cc_queue_waiting": {"queue"},
+    "cc_agents": {"state"},
+    "cc_contacts": {"queue", "outcome"},
+    "cc_service_level_ratio": {"queue"},
+    "cc_handle_seconds": {"queue"},
+    "cc_rtp_loss_ratio": set(),
+    "cc_rtp_jitter_seconds": set(),
+    "cc_voice_delay_seconds": set(),
+    "cc_media_tick_seconds": set(),
+    "cc_recordings": {"mode"},
+    "cc_compliance_value": {"requirement"},
+    "cc_compliance_target": {"requirement"},
+    "cc_alarms": {"severity"},
+}
+#: Promised families that have no lines before enough samples or probes: their heads stand all the same.
+HEADS_ONLY = ("cc_voice_mos", "cc_compliance_ok")
+
+
+async def test_a_call_with_a_query_and_an_agent_is_measured(centre: Centre, phone: MakePhone) -> None:
+    before = await samples_of(centre)
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with centre.desk("1006") as desk:
+        call = await caller.dial(centre.number("95000"))
+        await call.heard(speech=True)
+        pressed = await call.press("3600001#", seconds=0.06, gap=0.06)
+        await call.heard(speech=True, since=pressed + 0.1)
+        await call.press("2")
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        await call.hang_up()
+        await centre.agent_is("1006", "wrap_up")
+        await centre.set_state("1006", "not_ready")
+    await centre.ended(number)
+
+    rows = await centre.eventually(
+        lambda: centre.items("compliance"),
+        lambda rows: all(row["samples"] > before[row["id"]] for row in rows if row["id"] in MEASURED),
+    )
+    for row in rows:
+        check_row(row)
+    families = {family.name: family for family in text_string_to_metric_families(await centre.metrics())}
+    for name, labels in PROMISED.items():
+        assert families[name].samples, name
+        assert all(labels <= set(sample.labels) for sample in families[name].samples), name
+    assert set(HEADS_ONLY) <= set(families)
+    counted = {(s.labels["queue"], s.labels["outcome"]): s.value for s in families["cc_contacts"].samples}
+    assert counted["support", "handled"] >= 1
+    shown = {sample.labels["requirement"] for sample in families["cc_compliance_value"].samples}
+    assert set(MEASURED) <= shown
+    assert not shown & set(NOT_MEASURED)
+
+
+async def samples_of(centre: Centre) -> dict[str, int]:
+    """Samples of every row so far."""
+    return {row["id"]: row["samples"] for row in await centre.items("compliance")}
+
+
+def check_row(row: Row) -> None:
+    """Every row of the standard has a value with samples, or says that it has none."""
+    assert {"id", "title", "clause", "value", "target", "comparison", "unit", "window"} <= set(row)
+    if row["id"] in MEASURED:
+        assert row["value"] is not None
+        assert row["verdict"] in ("pass", "insufficient"), row
+    else:
+        assert row["id"] in NOT_MEASURED
+        assert (row["value"], row["samples"], row["verdict"]) == (None, 0, "no_data")

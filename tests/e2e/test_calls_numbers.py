@@ -1,0 +1,168 @@
+"""The numbers of the demo centre beside the menu: queue, echo, lab trunk, conference."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import time
+import wave
+
+import numpy as np
+import pytest
+
+from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.lab import LAB_HZ, LAB_PORT, lab_is_free, open_lab
+from tests.support import audio, sources
+from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE, Samples
+from tests.support.phone import AutoAnswer, Reject
+from tests.support.sipp import Sipp
+from tests.support.speech import speech_like
+
+
+async def test_95001_is_the_support_queue_at_once(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    call = await caller.dial(centre.number("95001"))
+    await call.answered.wait()
+    await call.heard()
+    queue = await centre.eventually(lambda: centre.get("queues/support"), lambda row: row["waiting"] == 1)
+    assert queue["longest_wait"] >= 0
+    await call.hang_up()
+    contact = await centre.ended(number)
+    assert (contact["outcome"], contact["queue"]) == ("abandoned_queue", "support")
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU"])
+async def test_95002_gives_the_callers_own_audio_back(centre: Centre, phone: MakePhone, codec: str) -> None:
+    caller = await phone(centre.new_caller(), codecs=(codec,))
+    call = await caller.dial(centre.number("95002"))
+    await call.answered.wait()
+    await call.ear.silent_for(0.2)
+    said = speech_like(3.0)
+    began = time.monotonic()
+    call.play(sources.signal(said))
+    await call.heard(speech=True, since=began)
+    await call.ear.silent_for(0.6)
+    delays = pieces_of(said, call.recording().since(began))
+    print(f"echo {codec}: delay {1000 * statistics.median(delays):.0f} ms; of each quarter second: {delays}")
+    assert 0 < statistics.median(delays) < 0.4  # R10.3.1.3
+    assert call.ear.lost == 0
+
+
+def pieces_of(said: Samples, heard: Samples) -> list[float]:
+    """Delay of each quarter second; most came unhurt (the jitter buffer may move now and then)."""
+    size = RATE // 4
+    found = [audio.find(said[at : at + size], heard[at : at + 3 * size]) for at in range(0, said.size, size)]
+    assert sorted(piece.correlation for piece in found)[len(found) // 3] > 0.98, found
+    return [round(piece.lag_seconds, 3) for piece in found]
+
+
+@pytest.mark.parametrize("who_hangs_up", ["caller", "lab"])
+async def test_95004_bridges_to_the_lab_trunk(centre: Centre, phone: MakePhone, who_hangs_up: str) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, codecs=("PCMA",), source=sources.tone(CALLER_HZ))
+    async with open_lab(AutoAnswer(seconds=0.2)) as far:
+        call = await caller.dial(centre.number("95004"))
+        arrived = await far.next_call()
+        assert arrived.caller == number
+        await call.ringing.wait()
+        await call.answered.wait()
+        await call.heard(tone=LAB_HZ)
+        await arrived.heard(tone=CALLER_HZ)
+        first, second = (call, arrived) if who_hangs_up == "caller" else (arrived, call)
+        await first.hang_up()
+        assert (await second.ended.wait()).by == "peer"
+    contact = await centre.ended(number)
+    assert contact["outcome"] == "transferred"
+    assert await centre.items("recordings", contact=contact["id"]) == []
+
+
+async def test_95005_is_recorded(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    async with open_lab(AutoAnswer()) as far:
+        call = await caller.dial(centre.number("95005"))
+        arrived = await far.next_call()
+        began = await call.heard(tone=LAB_HZ)
+        await arrived.heard(tone=CALLER_HZ)
+        await call.heard(tone=LAB_HZ, since=began + 0.5)
+        await call.hang_up()
+        await arrived.ended.wait()
+    contact = await centre.ended(number)
+    recording = await centre.recording(contact["id"])
+    assert (recording["agent"], recording["complete"]) == (None, True)
+    sound = await centre.ask("GET", f"recordings/{recording['id']}/audio")
+    with wave.open(io.BytesIO(sound.content)) as file:
+        data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    assert audio.has_tone(data[:, 0], CALLER_HZ)
+    assert audio.has_tone(data[:, 1], LAB_HZ)
+
+
+async def test_the_lab_may_be_sipp(centre: Centre, phone: MakePhone) -> None:
+    caller = await phone(centre.new_caller(), source=sources.tone(CALLER_HZ))
+    await lab_is_free()
+    async with Sipp("uas", port=LAB_PORT, hold=0.1, rtp_echo=True) as far:
+        call = await caller.dial(centre.number("95004"))
+        await call.heard(tone=CALLER_HZ)  # what SIPp sends back
+        await call.hang_up()
+        (await far.finish()).require_success(1)
+
+
+async def test_a_lab_that_refuses_is_told_politely(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with open_lab(Reject(status=503)):
+        call = await caller.dial(centre.number("95004"))
+        await call.answered.wait()
+        await call.heard(speech=True)
+        assert (await call.ended.wait(10)).by == "peer"
+    contact = await centre.ended(number)
+    await centre.happened(contact["id"], "Failed")
+
+
+async def test_a_lab_that_is_not_there_is_told_politely(centre: Centre, phone: MakePhone) -> None:
+    caller = await phone(centre.new_caller())
+    await lab_is_free()
+    call = await caller.dial(centre.number("95004"))
+    await call.ringing.wait()
+    await call.answered.wait(10)
+    await call.heard(speech=True)
+    assert (await call.ended.wait(10)).by == "peer"
+
+
+async def test_95009_lets_everybody_with_the_pin_hear_the_others(centre: Centre, phone: MakePhone) -> None:
+    tones = (440.0, 700.0, 1300.0)
+    calls = []
+    for hertz in tones:
+        member = await phone(centre.new_caller(), source=sources.tone(hertz))
+        calls.append(await member.dial(centre.number("95009")))
+    for call in calls:
+        await call.answered.wait()
+        await call.heard(speech=True)
+        await call.press("1234", gap=0.06)
+    for call, own in zip(calls, tones, strict=True):
+        for other in tones:
+            if other != own:
+                await call.heard(tone=other)
+    last, own = calls[0], tones[0]
+    heard = last.recording().samples[-4000:]
+    assert audio.tone_level_dbm0(heard, own) < -50, audio.describe(heard)
+    await calls[2].hang_up()
+    since = time.monotonic() + 0.2
+    await calls[0].heard(tone=tones[1], since=since)
+    await calls[1].heard(tone=tones[0], since=since)
+
+
+async def test_95009_refuses_a_wrong_pin(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    call = await caller.dial(centre.number("95009"))
+    await call.answered.wait()
+    pressed = await call.press("4321", gap=0.06)
+    await call.heard(speech=True, since=pressed + 0.1)
+    assert (await call.ended.wait(10)).by == "peer"
+    contact = await centre.ended(number)
+    assert not any(event["type"] == "Conferenced" for event in await centre.events(contact["id"]))
+    keys = await centre.happened(contact["id"], "KeysEntered")
+    assert (keys["length"], keys["keys"]) == (4, "")

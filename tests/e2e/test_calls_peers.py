@@ -1,0 +1,79 @@
+"""Other people's SIP: baresip at a seat, SIPp with good calls, bad calls and many calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.lab import open_lab
+from tests.support import sipp, sources
+from tests.support.baresip import Baresip
+from tests.support.fixtures import MakePhone
+from tests.support.phone import RingOnly
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_baresip_takes_calls_at_a_seat(centre: Centre, phone: MakePhone, transport: str) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    try:
+        async with Baresip("8009", password="demo-8009", registrar=centre.sip, transport=transport) as seat:
+            await seat.registered()
+            await centre.set_state("1009", "not_ready", seat="seat-09")
+            await centre.set_state("1009", "ready")
+            call = await caller.dial(centre.number("95001"))
+            await seat.established()
+            await call.heard(tone=700)
+            await seat.heard_tone(CALLER_HZ)
+            await seat.hang_up()
+            assert (await call.ended.wait()).by == "peer"
+    finally:
+        await centre.sign_out("1009")
+    contact = await centre.ended(number)
+    assert (contact["outcome"], contact["agent"], contact["seat"]) == ("handled", "1009", "seat-09")
+
+
+async def test_twenty_calls_at_ten_a_second_all_succeed(centre: Centre) -> None:
+    result = await sipp.run("uac", centre.sip, number="95002", calls=20, rate=10, hold=1.0)
+    result.require_success(20)
+    assert result.retransmissions == 0
+    await centre.nothing_left()
+
+
+async def test_calls_over_tcp_succeed(centre: Centre) -> None:
+    result = await sipp.run("uac", centre.sip, number="95002", calls=5, rate=10, hold=0.3, transport="tcp")
+    result.require_success(5)
+
+
+async def test_everything_sent_twice_is_one_call(centre: Centre) -> None:
+    number = centre.new_caller()
+    (await sipp.run("repeat", centre.sip, number="95002", caller=number)).require_success(1)
+    await centre.ended(number)
+    assert len(await centre.items("contacts", caller=number)) == 1
+
+
+@pytest.mark.parametrize(("scenario", "status"), [("bad_sdp", 488), ("no_codec", 488), ("garbage", 400)])
+async def test_bad_invites_are_refused(centre: Centre, scenario: str, status: int) -> None:
+    (await sipp.run(scenario, centre.sip, number="95002", status=status, limit=5)).require_success(1)
+    await centre.nothing_left()
+
+
+async def test_a_caller_who_gives_up_while_it_rings_is_released(centre: Centre) -> None:
+    number = centre.new_caller()
+    async with open_lab(RingOnly()) as far:
+        result = await sipp.run("cancel", centre.sip, number="95004", caller=number, hold=0.5)
+        result.require_success(1)
+        arrived = await far.next_call()
+        assert (await arrived.ended.wait()).reason == "cancelled"
+    assert (await centre.ended(number))["outcome"] == "abandoned_before_answer"
+
+
+async def test_sipp_registers_a_seat(centre: Centre) -> None:
+    result = await sipp.run("register", centre.sip, number="8010", password="demo-8010")
+    result.require_success(1)
+    seats = await centre.eventually(
+        lambda: centre.items("seats", user="admin"),
+        lambda rows: any(row["id"] == "seat-10" and row["registered"] for row in rows),
+    )
+    (seat,) = [row for row in seats if row["id"] == "seat-10"]
+    assert seat["contacts"][0]["transport"].lower() == "udp"

@@ -1,0 +1,184 @@
+"""A media worker or the web process dies, or a party vanishes without a word: what is told, and what goes on."""
+
+from __future__ import annotations
+
+import io
+import time
+import wave
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.rig import Journal, centre_of, metric, once, talking
+from tests.support import audio, sources
+from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE, Samples
+from tests.support.phone import AutoAnswer
+from tests.support.platform import PlatformProcess
+
+#: How long a party may send nothing before it counts as gone, in these tests.
+RTP_TIMEOUT = 3.0
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """A platform that gives up silent parties soon."""
+    started = PlatformProcess(
+        tmp_path_factory.mktemp("m"), environment={"CCP_MEDIA__RTP_TIMEOUT_SECONDS": str(RTP_TIMEOUT)}
+    )
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+@pytest.fixture
+async def struck(mortal: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
+    async with centre_of(mortal, callers) as centre:
+        yield centre
+        await centre.nothing_left()
+
+
+async def audio_of(centre: Centre, recording: str) -> tuple[Samples, Samples]:
+    """Both channels of a recording, as REST plays it."""
+    data = await centre.ask("GET", f"recordings/{recording}/audio")
+    assert data.status_code == 200, data.text
+    with wave.open(io.BytesIO(data.content)) as file:
+        assert file.getnframes() > 0
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    return samples[:, 0], samples[:, 1]
+
+
+async def test_calls_of_a_killed_media_worker_end_and_new_ones_work(struck: Centre, phone: MakePhone) -> None:
+    waiting = await phone(struck.new_caller())
+    in_menu = await waiting.dial(struck.number("95000"))
+    await in_menu.heard(speech=True)
+    async with talking(struck) as talk:
+        await struck.happened(talk.contact, "RecordingStarted")
+        established = time.monotonic()
+        await talk.caller.heard(tone=AGENT_HZ, since=established + 1.0)
+        killed_at = time.monotonic()
+        killed = struck.platform.kill("media")
+        for call in (talk.caller, talk.agent, in_menu):
+            assert (await call.ended.wait()).by == "peer"
+        raised = await struck.eventually(
+            lambda: struck.items("alarms"), lambda rows: [row for row in rows if row["kind"] == "media_worker_lost"]
+        )
+        (alarm,) = [row for row in raised if row["kind"] == "media_worker_lost"]
+        assert alarm["severity"] == "urgent"
+        await struck.platform.wait_ready_again("media", killed)
+        print(f"media worker was away for {time.monotonic() - killed_at:.2f} s")
+        await struck.eventually(
+            lambda: struck.items("alarms", active=True),
+            lambda rows: not [row for row in rows if row["kind"] == "media_worker_lost"],
+        )
+        row = await struck.ended(talk.number)
+        assert (row["outcome"], row["cause"]) == ("handled", "failed")
+        menu = await struck.ended(waiting.user)
+        assert (menu["outcome"], menu["cause"]) == ("failed", "failed")
+        recording = await struck.recording(talk.contact)
+        assert not recording["complete"]
+        assert recording["reason"]
+        caller, agent = await audio_of(struck, recording["id"])
+        assert len(caller) / RATE > killed_at - established - 1.0
+        assert audio.has_tone(caller[-RATE // 2 :], CALLER_HZ)
+        assert audio.has_tone(agent[-RATE // 2 :], AGENT_HZ)
+        story = [event["type"] for event in await struck.events(talk.contact)]
+        once(story, "ContactArrived", "RecordingStarted", "Established", "TalkEnded", "ContactEnded")
+        once(story, "RecordingStarted", "RecordingEnded")
+        await struck.set_state("1004", "ready")
+        again = await talk.phone.dial(struck.number("95001"))
+        answered = await talk.desk.next_call()
+        await again.heard(tone=AGENT_HZ)
+        await again.hang_up()
+        await answered.ended.wait()
+    await Journal(struck.platform).without_gaps()
+
+
+async def test_a_worker_that_wrote_for_an_earlier_control_process_leaves_no_open_recording(struck: Centre) -> None:
+    async with talking(struck) as talk:
+        await struck.happened(talk.contact, "RecordingStarted")
+        killed = struck.platform.kill("control")
+        await struck.platform.wait_ready_again("control", killed)
+        killed = struck.platform.kill("media")
+        await talk.caller.ended.wait()
+        await struck.platform.wait_ready_again("media", killed)
+        recording = await struck.recording(talk.contact)
+        assert not recording["complete"]
+        caller, _ = await audio_of(struck, recording["id"])
+        assert audio.has_tone(caller[RATE // 2 :], CALLER_HZ)
+
+
+async def test_a_killed_web_process_comes_back_with_what_it_knew(struck: Centre, phone: MakePhone) -> None:
+    echo = await (await phone(struck.new_caller())).dial(struck.number("95002"), source=sources.tone(CALLER_HZ))
+    await echo.heard(tone=CALLER_HZ)
+    await echo.hang_up()
+    async with talking(struck) as talk:
+        contacts = [row for row in await struck.items("contacts") if row["outcome"]]
+        compliance, alarms = await struck.items("compliance"), await struck.items("alarms")
+        begun = time.monotonic()
+        killed = struck.platform.kill("web")
+        await struck.platform.wait_ready_again("web", killed)
+        print(f"web was away for {time.monotonic() - begun:.2f} s")
+        await talk.hear_each_other(time.monotonic())
+        talk.heard_without_a_gap(begun, time.monotonic() - 0.2)
+        assert [row for row in await struck.items("contacts") if row["outcome"]] == contacts
+        await struck.eventually(lambda: struck.items("compliance"), lambda rows: rows == compliance)
+        assert [row for row in await struck.items("alarms") if row["kind"] != "web_unavailable"] == alarms
+        text = await struck.metrics()
+        assert metric(text, "cc_calls_active") == 1.0
+        assert metric(text, "cc_agents", state="talking") == 1.0
+        (call,) = await struck.items("calls")
+        assert (call["contact"], call["stage"]) == (talk.contact, "talking")
+        await talk.caller.hang_up()
+        await talk.agent.ended.wait()
+        assert (await struck.ended(talk.number))["outcome"] == "handled"
+
+
+@pytest.mark.parametrize("who", ["caller", "agent"])
+async def test_a_party_that_vanishes_is_given_up(struck: Centre, who: str) -> None:
+    async with talking(struck) as talk:
+        gone, other = (talk.phone, talk.agent) if who == "caller" else (talk.desk, talk.caller)
+        gone.vanish()
+        vanished = time.monotonic()
+        assert (await other.ended.wait(RTP_TIMEOUT + 5)).by == "peer"
+        assert time.monotonic() - vanished > RTP_TIMEOUT - 0.5
+        row = await struck.ended(talk.number)
+        assert (row["outcome"], row["cause"]) == ("handled", "media_lost")
+        cleared = await struck.happened(talk.contact, "ConnectionCleared", cause="media_lost")
+        assert (cleared["role"], cleared["released_by"]) == (who, "local")
+        await struck.agent_is("1004", "wrap_up")
+        recording = await struck.recording(talk.contact)
+        assert recording["complete"], recording
+        caller, agent = await audio_of(struck, recording["id"])
+        stays, hertz = (agent, AGENT_HZ) if who == "caller" else (caller, CALLER_HZ)
+        assert audio.has_tone(stays[-RATE:], hertz)
+
+
+async def test_a_vanished_caller_leaves_the_queue(struck: Centre, phone: MakePhone) -> None:
+    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ))
+    call = await caller.dial(struck.number("95001"))
+    await call.heard()
+    contact = (await struck.contact(caller.user))["id"]
+    caller.vanish()
+    row = await struck.ended(caller.user, limit=RTP_TIMEOUT + 5)
+    assert (row["outcome"], row["cause"]) == ("abandoned_queue", "media_lost")
+    assert (await struck.happened(contact, "QueueLeft"))["reason"] == "abandoned"
+
+
+async def test_an_agent_who_vanished_while_it_rang_loses_the_offer_only(struck: Centre, phone: MakePhone) -> None:
+    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ))
+    async with struck.desk("1004") as desk:
+        call = await caller.dial(struck.number("95001"))
+        await desk.next_call()
+        desk.vanish()
+        async with struck.desk("1005", incoming=AutoAnswer()) as other:
+            answered = await other.next_call(limit=25)
+            await call.heard(tone=AGENT_HZ)
+            await call.hang_up()
+            await answered.ended.wait()
+        assert (await struck.get("agents/1004"))["state"] == "not_ready"
+    row = await struck.ended(caller.user)
+    assert (row["outcome"], row["agent"]) == ("handled", "1005")

@@ -1,0 +1,106 @@
+import { useMutation } from "@tanstack/react-query";
+import { Button } from "antd";
+import { useTranslation } from "react-i18next";
+import { useApi } from "../../api/context";
+import { unwrap } from "../../api/problem";
+import { useWords } from "../../i18n/useWords";
+import { useLive } from "../../live/context";
+import type { Agent, Call } from "../../live/types";
+import { KeyCap, useKey } from "../../ui/keys";
+import { EmptyNotice } from "../../ui/notices";
+import { StageWord } from "../../ui/StageWord";
+import { Timer } from "../../ui/Timer";
+import { useToasts } from "../../ui/toasts";
+
+interface Props {
+  readonly call: Call | undefined;
+  readonly agent: Agent;
+}
+
+export function CallCard({ call, agent }: Props) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel call-card" aria-label={t("desk.myCall")}>
+      {call === undefined ? (
+        <EmptyNotice
+          title={t("desk.noCall")}
+          hint={t(agent.state === "ready" ? "desk.noCallReady" : agent.state === "signed_out" ? "desk.noCallOut" : "desk.noCallPause")}
+        />
+      ) : (
+        <CallInHand call={call} />
+      )}
+    </section>
+  );
+}
+
+function CallInHand({ call }: { readonly call: Call }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const queue = useLive((state) => (call.queue === null ? undefined : state.view.rows.queues.get(call.queue)));
+  const waited =
+    call.queued_at === null || call.offered_at === null
+      ? null
+      : (Date.parse(call.offered_at) - Date.parse(call.queued_at)) / 1_000;
+  return (
+    <div className="live-figure call-in-hand">
+      <p className="call-stage">
+        <StageWord stage={call.stage} />
+        <Timer since={call.since} />
+      </p>
+      <p className="call-caller num">{call.caller === "" ? t("calls.withheld") : call.caller}</p>
+      {call.caller_name === "" ? null : <p className="call-name">{call.caller_name}</p>}
+      <p className="quiet num">
+        {call.dialled} → {queue?.name ?? call.queue ?? t("calls.direct")}
+        {waited === null ? null : <> · {t("desk.waited", { time: words.clock(waited) })}</>}
+      </p>
+      {call.stage === "ringing" ? <p className="ring-note">{t("desk.answerOnPhone")}</p> : null}
+      <CallControls call={call} />
+    </div>
+  );
+}
+
+function CallControls({ call }: { readonly call: Call }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const api = useApi();
+  const toasts = useToasts();
+  const act = useMutation({
+    mutationFn: (action: "hold" | "retrieve" | "hangup") => {
+      const params = { params: { path: { call_id: call.id } } };
+      switch (action) {
+        case "hold":
+          return unwrap(api.POST("/api/v1/calls/{call_id}/hold", params));
+        case "retrieve":
+          return unwrap(api.POST("/api/v1/calls/{call_id}/retrieve", params));
+        case "hangup":
+          return unwrap(api.POST("/api/v1/calls/{call_id}/hangup", params));
+      }
+    },
+    onError: (error) => {
+      void toasts.error(words.problem(error));
+    },
+  });
+  const held = call.stage === "held";
+  const talks = held || call.stage === "talking";
+  const hold = () => {
+    act.mutate(held ? "retrieve" : "hold");
+  };
+  const hangUp = () => {
+    act.mutate("hangup");
+  };
+  const why = talks ? undefined : t("desk.onlyTalking");
+  useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
+  useKey("e", t("desk.hangUp"), hangUp, talks && !act.isPending);
+  return (
+    <div className="call-controls">
+      <Button size="large" disabled={!talks} title={why} loading={act.isPending && act.variables !== "hangup"} onClick={hold} aria-keyshortcuts="h">
+        {t(held ? "desk.retrieve" : "desk.hold")}
+        <KeyCap keys="h" />
+      </Button>
+      <Button size="large" danger disabled={!talks} title={why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
+        {t("desk.hangUp")}
+        <KeyCap keys="e" />
+      </Button>
+    </div>
+  );
+}
