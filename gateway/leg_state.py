@@ -33,11 +33,11 @@ class Leg:
     refusals: list[ReleaseCause] = field(default_factory=list)
 
     def snapshot(self) -> dict[str, Any] | None:
-        """JSON-able data with which the leg can be taken back; None unless it is up."""
-        if not self.answered or self.ended or self.audio is None or len(self.dialogs) != 1:
+        """JSON-able data with which the leg can be taken back; None unless it is up, or rings at our demand."""
+        if self.ended or self.audio is None or (self.incoming and not self.answered):
             return None
-        dialog = self.dialogs[0].snapshot()
-        if dialog is None:
+        dialogs = [kept for dialog in self.dialogs if (kept := dialog.snapshot()) is not None]
+        if not dialogs:
             return None
         return {
             "device": self.device,
@@ -46,15 +46,17 @@ class Leg:
             "role": self.role.value if self.role else None,
             "trunk": self.trunk,
             "incoming": self.incoming,
+            "answered": self.answered,
+            "rang": self.rang,
             "audio": self.audio.snapshot(),
-            "dialog": dialog,
+            "dialogs": dialogs,
         }
 
     @classmethod
     def restore(cls, leg: LegId, data: dict[str, Any]) -> Leg:
-        """The leg that :meth:`snapshot` described, without its dialog; raises KeyError, TypeError or ValueError on
-        other data."""
-        return cls(
+        """The leg that :meth:`snapshot` described, without its dialogs; raises KeyError, TypeError or ValueError
+        for other data."""
+        restored = cls(
             id=leg,
             device=str(data["device"]),
             call=CallId(data["call"]),
@@ -65,9 +67,12 @@ class Leg:
             incoming=bool(data["incoming"]),
             answering=True,
             media_open=True,
-            rang=True,
-            answered=True,
+            rang=bool(data["rang"]),
+            answered=bool(data["answered"]),
         )
+        if not restored.answered and restored.audio is not None:
+            restored.audio.offer()  # the same as was sent: its answer is still to come
+        return restored
 
 
 #: Which refusal counts when several phones of a seat refuse: a person's word before a machine's.

@@ -33,7 +33,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from gateway.dialling import Dialling, Unreachable
-from gateway.errors import SdpError
+from gateway.errors import SdpError, SipParseError
 from gateway.leg_end import Once, cause_of_end, incompatible, warning
 from gateway.leg_state import Leg, weightiest
 from gateway.media.port import LegMedia, LegSilent, LocalAudio, RemoteAudio, WorkerLost
@@ -133,22 +133,27 @@ class LegService:
         return found.snapshot() if found is not None else None
 
     def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
-        """Take a leg back: its BYE can be sent and answered again, its media was kept by the worker."""
+        """Take a leg back, whose media was kept by the worker: its BYE can be sent and answered again; one that
+        rings rings on, and its answer is heard."""
         if leg in self._legs:
             return False
         try:
             restored = Leg.restore(leg, data)
-            dialog = self._sip.restore_dialog(data["dialog"])
-        except (KeyError, TypeError, ValueError) as error:
+            dialogs = [self._sip.restore_dialog(dialog) for dialog in data["dialogs"]]
+        except (KeyError, TypeError, ValueError, SipParseError) as error:
             _log.warning("leg cannot be restored", leg=leg, error=repr(error))
             return False
-        restored.dialogs.append(dialog)
         self._legs[leg] = restored
-        self._listen(restored, dialog)
         if restored.trunk is not None:
             self._dialling.seize_again(restored.trunk)
-        if restored.contact is not None:
-            self._sip.adopt_trace(dialog.call_id, restored.contact, leg)
+        for dialog in dialogs:
+            restored.dialogs.append(dialog)
+            self._listen(restored, dialog)
+            if restored.contact is not None:
+                self._sip.adopt_trace(dialog.call_id, restored.contact, leg)
+        if not restored.answered:
+            for dialog in dialogs:
+                dialog.tell(Invite(b""))
         return True
 
     # --- a party calls ------------------------------------------------------------------------------------

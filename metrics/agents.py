@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,9 +80,10 @@ class Agents:
                 times.spend(fact.previous, reason, duration, self._meals)
         self._present[fact.agent] = Presence(fact.state, fact.reason, stamp.at_us)
 
-    def by_state(self) -> dict[AgentState, int]:
-        """How many of the agents that facts told of are in each state."""
+    def by_state(self, configured: Collection[str] = ()) -> dict[AgentState, int]:
+        """How many agents are in each state; of those ``configured`` who no fact told of are signed out."""
         counts = dict.fromkeys(AgentState, 0)
+        counts[AgentState.SIGNED_OUT] = sum(agent not in self._present for agent in configured)
         for presence in self._present.values():
             counts[presence.state] += 1
         return counts

@@ -75,6 +75,7 @@ class Sample:
 
 class Exposition:
     """What Prometheus sees. ``queues`` and ``trunks`` name the configured ones; unknown names become 'other'.
+    ``agents`` names everybody, so that those who never signed in count as signed out.
 
     As long as they name none (the list has not arrived yet), the names of facts stand; the fold bounds them.
     """
@@ -84,10 +85,12 @@ class Exposition:
         *,
         queues: Known = None,
         trunks: Known = None,
+        agents: Known = None,
         ticks: Callable[[], Sequence[WorkerTick]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
+        self._agents = agents
         self._ticks = ticks
         self._alarms = alarms
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
@@ -118,7 +121,7 @@ class Exposition:
 
     def _gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         yield "cc_calls_active", (), fold.contacts.active
-        for state, count in fold.agents.by_state().items():
+        for state, count in fold.agents.by_state(self._agents() if self._agents is not None else ()).items():
             yield "cc_agents", (state.value,), count
         for severity, count in (self._alarms or fold.alarms.by_severity)().items():
             yield "cc_alarms", (severity.value,), count

@@ -62,6 +62,7 @@ class MetricsService:
         settings: MetricsSettings,
         queues: Callable[[], Collection[str]] | None = None,
         trunks: Callable[[], Collection[str]] | None = None,
+        agents: Callable[[], Collection[str]] | None = None,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         ticks: Callable[[], Sequence[WorkerTick]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
@@ -69,7 +70,7 @@ class MetricsService:
         self._clock = clock
         self._settings = settings
         self._service_levels = service_levels
-        self._exposition = Exposition(queues=queues, trunks=trunks, ticks=ticks, alarms=alarms)
+        self._exposition = Exposition(queues=queues, trunks=trunks, agents=agents, ticks=ticks, alarms=alarms)
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0
         self._loading = False

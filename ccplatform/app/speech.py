@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
-from ccplatform.app.settings import Settings
+from ccplatform.app.settings import OWN_SOURCE, Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts
 from ivr.catalogue import Catalogue
@@ -17,9 +17,6 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
 from ivr.store import IvrStore
 from ivr.workers import Workers
-
-#: Name of the data source that is the platform's own database.
-OWN_SOURCE = "platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

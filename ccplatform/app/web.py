@@ -72,6 +72,7 @@ class WebProcess:
             settings=settings.metrics,
             queues=lambda: list(self.live.queues),
             trunks=lambda: self.following.health.get("trunks", []),
+            agents=lambda: list(self.live.agents),
             service_levels=self._service_levels,
             ticks=self._ticks,
             alarms=self.board.counts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class MediaSettings(BaseModel):
@@ -56,6 +56,15 @@ class MediaSettings(BaseModel):
         if not 1024 <= int(first) < int(last) <= 65535:
             raise ValueError(f"{value!r}: ports must rise and lie between 1024 and 65535")
         return value
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> MediaSettings:
+        if self.advertised_ip is None and ipaddress.IPv4Address(self.bind_ip).is_unspecified:
+            raise ValueError(
+                f"advertised_ip must be set when bind_ip is {self.bind_ip}: "
+                "peers need an address that they can reach"
+            )
+        return self
 
     @property
     def sdp_host(self) -> str:

@@ -172,7 +172,9 @@ class Dialog:
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> Dialog:
-        """The dialog that :meth:`snapshot` described."""
+        """The dialog that :meth:`snapshot` described. A connection ended with its process: another one is made to
+        where the peer wants its requests."""
+        flow = Flow.restore(data["flow"])
         return cls(
             call_id=str(data["call_id"]),
             local_tag=str(data["local_tag"]),
@@ -183,8 +185,8 @@ class Dialog:
             remote_seq=None if data["remote_seq"] is None else int(data["remote_seq"]),
             remote_target=str(data["remote_target"]),
             route_set=tuple(str(route) for route in data["route_set"]),
-            flow=Flow.restore(data["flow"]),
-            pinned=bool(data["pinned"]),
+            flow=flow,
+            pinned=bool(data["pinned"]) and not flow.reliable,
         )
 
 

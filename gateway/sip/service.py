@@ -183,7 +183,10 @@ class SipService:
         return self._keep(core, (call.call_id, call.local_tag))
 
     def restore_dialog(self, data: dict[str, Any]) -> DialogRunner:
-        """Take an established dialog back from its snapshot."""
+        """Take a dialog back from its snapshot; one that rings sends its INVITE again when told to invite."""
+        if "invite" in data:
+            ringing = InviteClient.ringing_again(data, self.identity, self._timers)
+            return self._keep(ringing, ringing.key)
         core = InviteDialog.restored(data, self.identity, self._timers)
         assert core.dialog is not None
         return self._keep(core, (core.dialog.call_id, core.dialog.local_tag))

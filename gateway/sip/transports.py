@@ -72,6 +72,7 @@ class SipTransports:
         self._tcp: TcpConnections | None = None
         self._server: asyncio.Server | None = None
         self._sweep: TimerHandle | None = None
+        self._early: list[tuple[bytes, Flow]] | None = []  # to be sent once there are sockets
 
     async def open(self, user: FlowUser) -> None:
         """Listen; raises :class:`PortInUse` that names transport, address and port."""
@@ -82,6 +83,9 @@ class SipTransports:
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._server = await loop.create_server(self._tcp.protocol, sock=tcp, backlog=512)
         self._sweep_later()
+        early, self._early = self._early or [], None
+        for data, flow in early:
+            self.send(data, flow)
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
@@ -100,8 +104,10 @@ class SipTransports:
         return len(self._tcp) if self._tcp is not None else 0
 
     def send(self, data: bytes, flow: Flow) -> None:
-        """Send a message; failures come as ``flow_lost``."""
-        if (":" in flow.host) != (":" in self.bind_ip):  # IPv6 peers of an IPv4 socket, or the other way round
+        """Send a message, once there are sockets; failures come as ``flow_lost``."""
+        if self._early is not None:
+            self._early.append((data, flow))
+        elif (":" in flow.host) != (":" in self.bind_ip):  # IPv6 peers of an IPv4 socket, or the other way round
             self._clock.call_at(self._clock.now(), lambda: self._user.flow_lost(flow) if self._user else None)
         elif flow.transport == "UDP":
             if self._udp is not None and not self._udp.is_closing():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent
 from gateway.sip.dialogs import MAX_FORWARDS, Dialog, Identity
-from gateway.sip.flows import Flow
+from gateway.sip.flows import Flow, flow_to
 from gateway.sip.headers import Headers
 from gateway.sip.invite_dialog import DialogState, InviteDialog, q850_of
 from gateway.sip.invite_events import (
@@ -22,9 +22,11 @@ from gateway.sip.invite_events import (
     RemoteRinging,
 )
 from gateway.sip.message import ALLOWED_METHODS, SipRequest, SipResponse
+from gateway.sip.parser import parse_message
 from gateway.sip.responses import cancel_of
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.transactions import TimerValues
+from gateway.sip.uri import parse_uri
 
 #: Longest time a called party may ring, seconds (timer C of RFC 3261 section 16.6).
 RING_LIMIT: Final = 180.0
@@ -63,6 +65,11 @@ class InviteClient(InviteDialog):
         self._cancel_reason = ""
         self._give_up_at: float | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Call-ID and our tag."""
+        return self._call.call_id, self._call.local_tag
+
     def next_deadline(self) -> float | None:
         """The limit of the peer's silence, of ringing or of a CANCEL's effect, later that of a 2xx."""
         if self.state in (*_UNANSWERED, DialogState.CANCELLING):
@@ -89,9 +96,54 @@ class InviteClient(InviteDialog):
             case _:
                 return super().handle(event, now)
 
+    # --- over a restart -----------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """While it rings: the INVITE as it was sent; later as any dialog."""
+        if self.state not in _UNANSWERED or self._invite is None:
+            return super().snapshot()
+        return {
+            "invite": self._invite.encode().decode("utf-8", "surrogateescape"),
+            "flow": self._call.flow.snapshot(),
+            "pinned": self._call.pinned,
+        }
+
+    @classmethod
+    def ringing_again(cls, data: dict[str, Any], identity: Identity, timers: TimerValues) -> InviteClient:
+        """An unanswered call from :meth:`snapshot`: told to invite, it sends the same INVITE once more.
+
+        The peer takes that for a repetition (section 17.2.3) and repeats what it answered last. Raises KeyError,
+        TypeError, ValueError or SipParseError for other data.
+        """
+        invite = parse_message(data["invite"].encode("utf-8", "surrogateescape"))
+        if not isinstance(invite, SipRequest):
+            raise ValueError("an INVITE is a request")
+        flow = Flow.restore(data["flow"])
+        if flow.reliable:  # its connection ended with the process that made it
+            flow = flow_to(parse_uri(invite.uri_text)) or flow
+        call = OutgoingCall(
+            uri=invite.uri_text,
+            from_party=invite.from_.party(),
+            to_party=invite.to.party(),
+            call_id=invite.call_id,
+            local_tag=invite.from_.tag or "",
+            flow=flow,
+            pinned=bool(data["pinned"]),
+        )
+        core = cls(call, identity=identity, timers=timers)
+        core._invite = invite
+        return core
+
     # --- sending ------------------------------------------------------------------------------------------
 
     def _send_invite(self, offer: bytes, now: float) -> list[InviteEffect]:
+        if self._invite is None:
+            self._invite = self._new_invite(offer)
+        self.state = DialogState.CALLING
+        self._give_up_at = now + NO_REPLY_LIMIT
+        return [DialogRequest(self._invite, self._call.flow)]
+
+    def _new_invite(self, offer: bytes) -> SipRequest:
         call, headers = self._call, Headers()
         headers.put("max-forwards", MAX_FORWARDS)
         headers.put("from", f"{call.from_party};tag={call.local_tag}")
@@ -104,10 +156,7 @@ class InviteClient(InviteDialog):
         for name, value in call.headers:
             headers.put(name, value)
         headers.put("content-type", "application/sdp")
-        self._invite = SipRequest("INVITE", call.uri, headers, offer)
-        self.state = DialogState.CALLING
-        self._give_up_at = now + NO_REPLY_LIMIT
-        return [DialogRequest(self._invite, call.flow)]
+        return SipRequest("INVITE", call.uri, headers, offer)
 
     def _cancel(self, reason: str, ended: DialogEnded, now: float) -> list[InviteEffect]:
         heard = self.state is DialogState.PROCEEDING

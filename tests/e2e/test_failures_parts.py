@@ -15,7 +15,6 @@ from tests.e2e.rig import Journal, centre_of, metric, once, talking
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE, Samples
-from tests.support.phone import AutoAnswer
 from tests.support.platform import PlatformProcess
 
 #: How long a party may send nothing before it counts as gone, in these tests.
@@ -64,7 +63,8 @@ async def test_calls_of_a_killed_media_worker_end_and_new_ones_work(struck: Cent
         for call in (talk.caller, talk.agent, in_menu):
             assert (await call.ended.wait()).by == "peer"
         raised = await struck.eventually(
-            lambda: struck.items("alarms"), lambda rows: [row for row in rows if row["kind"] == "media_worker_lost"]
+            lambda: struck.items("alarms"),
+            lambda rows: [row for row in rows if row["kind"] == "media_worker_lost"],
         )
         (alarm,) = [row for row in raised if row["kind"] == "media_worker_lost"]
         assert alarm["severity"] == "urgent"
@@ -166,19 +166,3 @@ async def test_a_vanished_caller_leaves_the_queue(struck: Centre, phone: MakePho
     row = await struck.ended(caller.user, limit=RTP_TIMEOUT + 5)
     assert (row["outcome"], row["cause"]) == ("abandoned_queue", "media_lost")
     assert (await struck.happened(contact, "QueueLeft"))["reason"] == "abandoned"
-
-
-async def test_an_agent_who_vanished_while_it_rang_loses_the_offer_only(struck: Centre, phone: MakePhone) -> None:
-    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ))
-    async with struck.desk("1004") as desk:
-        call = await caller.dial(struck.number("95001"))
-        await desk.next_call()
-        desk.vanish()
-        async with struck.desk("1005", incoming=AutoAnswer()) as other:
-            answered = await other.next_call(limit=25)
-            await call.heard(tone=AGENT_HZ)
-            await call.hang_up()
-            await answered.ended.wait()
-        assert (await struck.get("agents/1004"))["state"] == "not_ready"
-    row = await struck.ended(caller.user)
-    assert (row["outcome"], row["agent"]) == ("handled", "1005")

@@ -322,10 +322,73 @@ async def test_a_restarted_process_can_hang_up(
     assert restarted.is_clean()
 
 
-async def test_a_leg_that_is_not_up_has_no_snapshot(calling: Centre, called: Centre, clock: VirtualClock) -> None:
+async def _ringing_again(
+    calling: Centre, called: Centre, clock: VirtualClock, network: Network
+) -> tuple[Centre, LegId, LegId]:
+    """A phone rings at the demand of a process that dies; the next one takes the leg back."""
     called.rings_everything()
     leg = calling.dial(to_trunk("far"))
     clock.advance(1)
-    assert calling.legs.snapshot(leg) is None
+    data = json.loads(json.dumps(calling.legs.snapshot(leg)))
+    restarted = Centre("10.0.0.1", clock, network.wire("10.0.0.1"), trunks=[trunk("far", "10.0.0.2")])
+    await restarted.open()
+    restarted.media.open[leg] = calling.media.open[leg]
+    assert restarted.legs.restore(leg, data)
+    clock.advance(1)
+    assert restarted.of(LegRinging) == []  # it was told before
+    return restarted, leg, called.of(LegOffered)[0].leg
+
+
+async def test_a_phone_that_rings_over_a_restart_can_be_answered(
+    calling: Centre, called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    restarted, leg, theirs = await _ringing_again(calling, called, clock, network)
+    called.legs.perform(AnswerLeg(leg=theirs))
+    clock.advance(1)
+    assert [event.leg for event in restarted.of(LegAnswered)] == [leg]
+    assert [connected for connected, _ in restarted.media.connected] == [leg]
+    restarted.release(leg)
+    settle(clock)
+    assert called.ended() == [(ReleaseCause.NORMAL, True)]
+    assert restarted.is_clean()
+
+
+async def test_a_phone_that_rings_over_a_restart_can_be_told_to_stop(
+    calling: Centre, called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    restarted, leg, _ = await _ringing_again(calling, called, clock, network)
+    restarted.release(leg)
+    settle(clock)
+    assert called.ended() == [(ReleaseCause.CANCELLED, True)]
+    assert restarted.is_clean()
+
+
+async def test_an_answer_given_while_nobody_listened_is_heard(
+    calling: Centre, called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    called.rings_everything()
+    leg = calling.dial(to_trunk("far"))
+    clock.advance(1)
+    data = calling.legs.snapshot(leg)
+    assert data is not None
+    wire = network.wire("10.0.0.1")  # from here on the process that dialled hears nothing
+    called.legs.perform(AnswerLeg(leg=called.of(LegOffered)[0].leg))
+    clock.advance(3)
+    restarted = Centre("10.0.0.1", clock, wire, trunks=[trunk("far", "10.0.0.2")])
+    await restarted.open()
+    restarted.media.open[leg] = calling.media.open[leg]
+    assert restarted.legs.restore(leg, data)
+    clock.advance(3)
+    assert [event.leg for event in restarted.of(LegAnswered)] == [leg]
+    assert called.ended() == []
+
+
+async def test_a_caller_who_was_not_answered_has_no_snapshot(
+    calling: Centre, called: Centre, clock: VirtualClock
+) -> None:
+    called.rings_everything()
+    leg = calling.dial(to_trunk("far"))
+    clock.advance(1)
     assert called.legs.snapshot(called.of(LegOffered)[0].leg) is None
-    assert not calling.legs.restore(leg, {"dialog": {}})
+    for broken in ({}, {"dialogs": []}, {**(calling.legs.snapshot(leg) or {}), "dialogs": [{"invite": "x"}]}):
+        assert not called.legs.restore(leg, broken)

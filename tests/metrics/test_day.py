@@ -114,6 +114,8 @@ def test_occupancy_and_utilisation_by_hand(centre: Centre) -> None:
     assert figure(centre, "D-OCC").value == busy / (busy + idle)
     assert figure(centre, "D-UTIL").value == (busy + idle) / (busy + idle + 100)
     assert centre.fold.agents.by_state()[AgentState.READY] == 1
+    everybody = centre.fold.agents.by_state(configured=["1001", "1002", "1003"])
+    assert sum(everybody.values()) == 3  # who was never heard of is signed out
 
 
 def test_an_interval_over_midnight_is_cut_there() -> None:

@@ -22,7 +22,7 @@ export const PALETTE: Record<ThemeName, Record<string, string>> = {
     wrap_up: "#7a2fc0",
     ready: "#13783a",
     not_ready: "#6a5a3c",
-    signed_out: "#767e8a",
+    signed_out: "#69717d",
     good: "#13783a",
     warn: "#a14a05",
     bad: "#c2202a",

@@ -5,7 +5,7 @@ import type { Queue } from "../../live/types";
 import { cx } from "../../ui/cx";
 import { age, clock, NOTHING } from "../../ui/format";
 import { StateBar } from "../../ui/StateBar";
-import { LEVEL_MARK, serviceLevel, waitLevel, waitThresholds } from "../../ui/thresholds";
+import { LEVEL_MARK, serviceLevel, waitLevel, waitThresholds, type Level } from "../../ui/thresholds";
 
 export function QueueCard({ queue }: { readonly queue: Queue }) {
   const { t } = useTranslation();
@@ -25,7 +25,7 @@ export function QueueCard({ queue }: { readonly queue: Queue }) {
         <Figure label={t("queues.waiting")} value={String(queue.waiting)} loud={queue.waiting > 0} />
         <Figure
           label={t("queues.longestWait")}
-          value={wait === null ? NOTHING : `${LEVEL_MARK[level]} ${clock(wait)}`.trim()}
+          value={wait === null ? NOTHING : clock(wait)}
           level={level}
           loud={wait !== null}
         />
@@ -47,7 +47,7 @@ interface FigureProps {
   readonly label: string;
   readonly value: string;
   readonly loud?: boolean;
-  readonly level?: "calm" | "warn" | "bad";
+  readonly level?: Level;
   readonly hint?: string | undefined;
 }
 
@@ -55,9 +55,16 @@ function Figure({ label, value, loud = false, level = "calm", hint }: FigureProp
   return (
     <div className="figure" title={hint}>
       <span className="quiet">{label}</span>
-      <b className={cx("num", level, loud && "loud")}>{value}</b>
+      <b className={cx("num", level, loud && "loud")}>
+        <LevelMark level={level} />
+        {value}
+      </b>
     </div>
   );
+}
+
+function LevelMark({ level }: { readonly level: Level }) {
+  return level === "calm" ? null : <i aria-hidden="true">{LEVEL_MARK[level]}</i>;
 }
 
 function ServiceLevel({ queue, percent }: { readonly queue: Queue; readonly percent: (share: number, digits?: number) => string }) {
@@ -68,7 +75,8 @@ function ServiceLevel({ queue, percent }: { readonly queue: Queue; readonly perc
     <div className="figure">
       <span className="quiet">{t("queues.serviceLevel")}</span>
       <b className={cx("num", level, value !== null && "loud")}>
-        {value === null ? NOTHING : `${LEVEL_MARK[level]} ${percent(value, 0)}`.trim()}
+        <LevelMark level={level} />
+        {value === null ? NOTHING : percent(value, 0)}
       </b>
       <span className="target" aria-hidden="true">
         <i className={level} style={{ width: `${String((value ?? 0) * 100)}%` }} />

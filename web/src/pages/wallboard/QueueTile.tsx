@@ -20,14 +20,19 @@ export function QueueTile({ queue }: { readonly queue: Queue }) {
     <article className="tile panel" aria-labelledby={`tile-${queue.id}`} data-queue={queue.id}>
       <h2 id={`tile-${queue.id}`}>{queue.name}</h2>
       <div className="tile-level live-figure">
-        <b className={cx("num", level, value === null && "none")}>
-          {value === null ? NOTHING : words.figure(value * 100, 0)}
-          {value === null ? null : <small> % {LEVEL_MARK[level]}</small>}
-        </b>
-        <span className="quiet num">
+        <span className="label quiet num">
           <span>{t("queues.serviceLevel")}</span>
           <span>{t("queues.target", { share: words.percent(share), seconds })}</span>
         </span>
+        <b className={cx("num", level, value === null && "none")}>
+          {value === null ? NOTHING : words.figure(value * 100, 0)}
+          {value === null ? null : (
+            <small>
+              {" % "}
+              <i aria-hidden="true">{LEVEL_MARK[level]}</i>
+            </small>
+          )}
+        </b>
       </div>
       <div className="tile-waits live-figure">
         <div>

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.media.settings import MediaSettings
+
+
+def test_an_unspecified_address_needs_one_that_peers_can_reach() -> None:
+    with pytest.raises(ValidationError, match="advertised_ip must be set when bind_ip is 0.0.0.0"):
+        MediaSettings(bind_ip="0.0.0.0")
+    assert MediaSettings(bind_ip="0.0.0.0", advertised_ip="192.0.2.1").sdp_host == "192.0.2.1"
+
+
+def test_workers_share_the_ports_without_overlap() -> None:
+    settings = MediaSettings(workers=3, rtp_ports="20001-20031")
+    ports = [port for worker in range(3) for port in settings.ports_of(worker)]
+    assert len(ports) == len(set(ports))
+    assert all(port % 2 == 0 for port in ports)
+
+
+@pytest.mark.parametrize("ports", ["1-2", "20000", "20010-20000", "a-b", "60000-70000"])
+def test_a_port_range_that_makes_no_sense_is_refused(ports: str) -> None:
+    with pytest.raises(ValidationError, match="rtp_ports"):
+        MediaSettings(rtp_ports=ports)
