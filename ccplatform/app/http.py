@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -49,6 +50,8 @@ def build_http(
         version=__version__,
         description="Contact-centre platform: agents, queues, calls, recordings, compliance.",
         openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
     )
     for router in routers:
         app.include_router(router, prefix="/api/v1")
@@ -146,8 +149,19 @@ def _add_pages(app: FastAPI, pages: Path | None) -> None:
 
         return
     assert pages is not None
-    if (pages / "assets").is_dir():
-        app.mount("/assets", StaticFiles(directory=pages / "assets"), name="assets")
+    for part in ("assets", "swagger"):
+        if (pages / part).is_dir():
+            app.mount(f"/{part}", StaticFiles(directory=pages / part), name=part)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="ccplatform REST",
+            swagger_js_url="/swagger/swagger-ui-bundle.js",
+            swagger_css_url="/swagger/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
 
     async def page() -> FileResponse:
         return FileResponse(index, headers={"Cache-Control": "no-cache"})

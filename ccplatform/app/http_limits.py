@@ -23,7 +23,7 @@ _SECURITY_HEADERS = {
     ),
 }
 #: Pages of a library, which the policy above would break.
-_DOCS = ("/docs", "/redoc")
+_DOCS = ("/docs",)
 
 
 class RequestLimits:

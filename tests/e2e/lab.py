@@ -26,6 +26,18 @@ async def open_lab(incoming: Incoming) -> AsyncIterator[SipPhone]:
         yield phone
 
 
+@asynccontextmanager
+async def silent_lab() -> AsyncIterator[None]:
+    """Somebody has the port and never says a word."""
+    await lab_is_free()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", LAB_PORT)
+    )
+    yield
+    transport.close()
+
+
 async def lab_is_free() -> None:
     """Wait until nobody has the lab's port: another test run of this machine may."""
     loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import wave
 
 import numpy as np
@@ -92,6 +93,29 @@ async def check_recording(centre: Centre, contact: Row) -> None:
     assert (await centre.ask("GET", path, headers={"Range": "bytes=999999999-"})).status_code == 416
     for forbidden in ("recordings", path):
         assert (await centre.ask("GET", forbidden, user="1004")).status_code == 403
+
+
+async def test_keys_and_holds_of_either_phone_reach_the_other(centre: Centre, phone: MakePhone) -> None:
+    caller = await phone(centre.new_caller(), source=sources.tone(CALLER_HZ))
+    async with centre.desk("1004") as desk:
+        call = await caller.dial(centre.number("95001"))
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        await ringing.press("5")
+        await call.ear.heard_keys("5")
+        await call.press("7#")
+        await ringing.ear.heard_keys("7#")
+        (live,) = await centre.items("calls", user="1004")
+        answer = await centre.ask("POST", f"calls/{live['id']}/dtmf", user="1004", json={"digits": "42"})
+        assert answer.status_code == 200, answer.text
+        await call.ear.heard_keys("42")
+
+        await call.hold("inactive")
+        await ringing.ear.silent_for(0.3)
+        await call.retrieve()
+        await call.heard(tone=AGENT_HZ, since=time.monotonic())
+        await ringing.heard(tone=CALLER_HZ, since=time.monotonic())
 
 
 async def test_the_agent_holds_the_caller_who_hears_music_and_takes_him_back(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.centre import AGENT_HZ, Centre, Row
@@ -65,16 +66,23 @@ async def test_a_call_with_a_query_and_an_agent_is_measured(centre: Centre, phon
     )
     for row in rows:
         check_row(row)
-    families = {family.name: family for family in text_string_to_metric_families(await centre.metrics())}
+    families = await centre.eventually(
+        lambda: families_of(centre), lambda found: all(found[name].samples for name in PROMISED)
+    )
     for name, labels in PROMISED.items():
-        assert families[name].samples, name
         assert all(labels <= set(sample.labels) for sample in families[name].samples), name
+    assert sum(sample.value for sample in families["cc_agents"].samples) == 10
     assert set(HEADS_ONLY) <= set(families)
     counted = {(s.labels["queue"], s.labels["outcome"]): s.value for s in families["cc_contacts"].samples}
     assert counted["support", "handled"] >= 1
     shown = {sample.labels["requirement"] for sample in families["cc_compliance_value"].samples}
     assert set(MEASURED) <= shown
     assert not shown & set(NOT_MEASURED)
+
+
+async def families_of(centre: Centre) -> dict[str, Metric]:
+    """The families of the Prometheus page."""
+    return {family.name: family for family in text_string_to_metric_families(await centre.metrics())}
 
 
 async def samples_of(centre: Centre) -> dict[str, int]:

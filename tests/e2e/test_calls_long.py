@@ -6,9 +6,11 @@ import asyncio
 import time
 
 from tests.e2e.centre import AGENT_HZ, Centre
+from tests.e2e.lab import silent_lab
 from tests.support import audio
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE
+from tests.support.phone import SipPhone
 
 
 async def wrong_keys_and_silence_lead_to_the_operator(centre: Centre, phone: MakePhone) -> None:
@@ -78,6 +80,28 @@ async def the_reference_audio_is_a_tone_then_speech_then_a_bye(centre: Centre, p
     assert (await centre.ended(number))["outcome"] == "self_service"
 
 
+async def agents_who_do_not_take_their_calls(centre: Centre, phone: MakePhone) -> None:
+    """One after the other: they share the support queue."""
+    await a_phone_that_died_silently_is_passed_over(centre, phone)
+    await who_does_not_answer_is_not_ready_and_the_caller_waits_on(centre, phone)
+
+
+async def a_phone_that_died_silently_is_passed_over(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with centre.desk("1006") as dead, centre.desk("1007") as desk:
+        dead.vanish()
+        call = await caller.dial(centre.number("95001"))
+        ringing = await desk.next_call(10)
+        row = await centre.agent_is("1006", "not_ready")
+        assert row["reason"] == "unreachable"
+        await ringing.answer()
+        await call.hang_up()
+    assert (await centre.ended(number))["agent"] == "1007"
+    async with SipPhone("8006", password="demo-8006", port=dead.node.address[1]) as revived:
+        await revived.register(centre.sip, expires=0)  # or the next tests' calls would ring there as well
+
+
 async def who_does_not_answer_is_not_ready_and_the_caller_waits_on(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
     caller = await phone(number)
@@ -101,6 +125,16 @@ async def who_does_not_answer_is_not_ready_and_the_caller_waits_on(centre: Centr
     assert left["waited_seconds"] > offer["rang_seconds"]  # its time of entry was kept
 
 
+async def a_lab_that_says_nothing_is_given_up_politely(centre: Centre, phone: MakePhone) -> None:
+    caller = await phone(centre.new_caller())
+    async with silent_lab():
+        call = await caller.dial(centre.number("95004"))
+        await call.ringing.wait()
+        await call.answered.wait(10)
+        await call.heard(speech=True)
+        assert (await call.ended.wait(10)).by == "peer"
+
+
 async def wrap_up_ends_by_itself(centre: Centre, phone: MakePhone) -> None:
     caller = await phone(centre.new_caller())
     async with centre.desk("1001") as desk:
@@ -122,7 +156,8 @@ async def test_rules_that_take_their_time(centre: Centre, phone: MakePhone) -> N
             a_balance_heard_to_its_end_is_self_service,
             a_call_back_is_promised,
             the_reference_audio_is_a_tone_then_speech_then_a_bye,
-            who_does_not_answer_is_not_ready_and_the_caller_waits_on,
+            agents_who_do_not_take_their_calls,
+            a_lab_that_says_nothing_is_given_up_politely,
             wrap_up_ends_by_itself,
         ):
             stories.create_task(story(centre, phone), name=story.__name__)

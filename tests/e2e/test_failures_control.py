@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 import wave
@@ -73,9 +74,11 @@ async def check_whole_story(centre: Centre, talk: Talk) -> None:
     assert story.count("ConnectionCleared") == story.count("LegMeasured") == 2
 
 
-@pytest.mark.parametrize("who_hangs_up", ["caller", "agent"])
-async def test_a_talk_outlives_control_and_is_ended_by_either_side(struck: Centre, who_hangs_up: str) -> None:
-    async with talking(struck) as talk:
+@pytest.mark.parametrize(("who_hangs_up", "transport"), [("caller", "tcp"), ("agent", "udp")])
+async def test_a_talk_outlives_control_and_is_ended_by_either_side(
+    struck: Centre, who_hangs_up: str, transport: str
+) -> None:
+    async with talking(struck, transport=transport) as talk:
         begun = time.monotonic()
         await kill_control(struck)
         await talk.hear_each_other(time.monotonic())
@@ -172,23 +175,57 @@ async def test_keys_pressed_while_control_is_away_count(struck: Centre, phone: M
     assert (await struck.ended(number))["outcome"] == "abandoned_queue"
 
 
-async def test_a_ringing_agent_can_answer_after_control_came_back(struck: Centre, phone: MakePhone) -> None:
-    number = struck.new_caller()
-    caller = await phone(number, source=sources.tone(CALLER_HZ))
-    async with struck.desk("1004", incoming=RingOnly()) as desk:
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_an_agents_phone_rings_on_and_can_be_answered(
+    struck: Centre, phone: MakePhone, transport: str
+) -> None:
+    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ), transport=transport)
+    async with struck.desk("1004", incoming=RingOnly(), transport=transport) as desk:
         call = await caller.dial(struck.number("95001"))
-        await desk.next_call()
-        contact = (await struck.contact(number))["id"]
+        ringing = await desk.next_call()
+        contact = (await struck.contact(caller.user))["id"]
         await struck.happened(contact, "Delivered")
         await kill_control(struck)
-        ringing = await desk.next_call(limit=10)
+        assert (await struck.get("agents/1004"))["state"] == "reserved"
         await ringing.answer()
         await call.heard(tone=AGENT_HZ)
         await ringing.heard(tone=CALLER_HZ)
-        others = [other for other in desk.calls if other is not ringing]
-        for other in others:
-            print(other.story())
-        assert all(other.ended.happened for other in others), [other.story() for other in others]
+        assert len(desk.calls) == 1
         await call.hang_up()
         await ringing.ended.wait()
-    assert (await struck.ended(number))["outcome"] == "handled"
+    assert (await struck.ended(caller.user))["outcome"] == "handled"
+    story = [event["type"] for event in await struck.events(contact)]
+    once(story, "ContactArrived", "Queued", "Offered", "Delivered", "Established", "ContactEnded")
+
+
+async def test_an_agents_phone_that_is_answered_while_control_is_away_is_heard(
+    struck: Centre, phone: MakePhone
+) -> None:
+    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ))
+    async with struck.desk("1004", incoming=RingOnly()) as desk:
+        call = await caller.dial(struck.number("95001"))
+        ringing = await desk.next_call()
+        contact = (await struck.contact(caller.user))["id"]
+        await struck.happened(contact, "Delivered")
+        killed = struck.platform.kill("control")
+        answering = asyncio.ensure_future(ringing.answer())
+        await struck.platform.wait_ready_again("control", killed)
+        await answering
+        await call.heard(tone=AGENT_HZ)
+        await ringing.hang_up()
+        assert (await call.ended.wait()).by == "peer"
+    assert (await struck.ended(caller.user))["outcome"] == "handled"
+
+
+async def test_a_caller_who_leaves_after_control_came_back_stops_the_ringing(
+    struck: Centre, phone: MakePhone
+) -> None:
+    caller = await phone(struck.new_caller())
+    async with struck.desk("1004", incoming=RingOnly()) as desk:
+        call = await caller.dial(struck.number("95001"))
+        ringing = await desk.next_call()
+        await kill_control(struck)
+        await call.hang_up()
+        assert (await ringing.ended.wait()).reason == "cancelled"
+        await struck.agent_is("1004", "ready")
+    assert (await struck.ended(caller.user))["outcome"] == "abandoned_queue"

@@ -16,7 +16,7 @@ from ccplatform.contracts.legs import (
     LegRinging,
     SeatTarget,
 )
-from ccplatform.contracts.words import ReleaseCause, SeatId
+from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.media.port import LegSilent, WorkerLost
 from gateway.sip.uac import NO_REPLY_LIMIT
