@@ -20,6 +20,9 @@ from metrics.windows import SlidingLevel, SlidingSums
 #: From this mean load per channel on, a window is busy (0.875 = 125 % of 0.7 Erl).
 BUSY_ERLANG: Final = 0.875
 
+#: So long after the INVITE the caller must hear us (the limit of R10.3.1.2); who leaves before misses nothing.
+VOICE_DUE_SECONDS: Final = 1.0
+
 #: Fates that are no attempt at all: given up by the caller, or a number that nobody has.
 _NO_ATTEMPT: Final = frozenset({ReleaseCause.CANCELLED, ReleaseCause.NOT_FOUND})
 _ACCESS: Final = frozenset(cause.value for cause in ACCESS_CAUSES)
@@ -148,7 +151,10 @@ class Access:
             self._trunk(trunk).count(arrived, stamp, 1, 1, 0, 0, 0)
 
     def ended(self, fact: ContactEnded, stamp: Stamp, out: list[Observation]) -> None:
-        """A contact is over; without voice it was a failure, unless the caller gave up before the answer."""
+        """A contact is over; without voice it was a failure, unless the caller left before any was due.
+
+        Where the sound was not ours to make (an echo, a party outside) RTP to the caller is enough.
+        """
         contact = self._contacts.get(fact.contact)
         if (
             contact is None
@@ -157,10 +163,12 @@ class Access:
             or contact.trunk is None
         ):
             return
+        connected = int(contact.foreign_sound and contact.sent)
         gave_up = fact.outcome is Outcome.ABANDONED_BEFORE_ANSWER and fact.cause is ReleaseCause.NORMAL
-        if gave_up or fact.cause in _NO_ATTEMPT:
+        early = contact.caller_left and fact.total_seconds <= VOICE_DUE_SECONDS
+        if not connected and (gave_up or early or fact.cause in _NO_ATTEMPT):
             return
-        self._trunk(contact.trunk).count(contact.arrived, stamp, 1, 0, 0, 0, 0)
+        self._trunk(contact.trunk).count(contact.arrived, stamp, 1, connected, 0, 0, 0)
 
     def left_flow(self, fact: FlowLeft, stamp: Stamp, out: list[Observation]) -> None:
         """An IVR session is over."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from ccplatform.contracts.facts import (
     CallRefused,
+    ConnectionCleared,
     ContactArrived,
     ContactEnded,
+    FlowNodeEntered,
+    LegMeasured,
     Queued,
     QueueLeft,
     RecordingStarted,
 )
-from ccplatform.contracts.words import Direction, Outcome
+from ccplatform.contracts.words import Direction, LegRole, Outcome
 from metrics.model import ONE_DAY, Counted, Observation, Stamp
 from metrics.names import Names
+
+#: Nodes after which the caller hears somebody else's sound, or his own: it may be silent without a fault of ours.
+_FOREIGN_SOUND: Final = frozenset({"echo", "transfer"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +32,9 @@ class OpenContact:
     trunk: str | None
     arrived: int  # second
     voiced: bool = False  # its first voice was sent
+    foreign_sound: bool = False  # what the caller hears is not the centre's own
+    sent: bool = False  # RTP was sent to the caller
+    caller_left: bool = False  # the caller's side hung up
     met_agent: bool = False  # an agent answered it
     talked: bool = False  # a talk of it ended
     queue: str | None = None  # where it waits now
@@ -92,6 +101,24 @@ class Contacts:
         out.append(Counted("cc_calls", (direction, trunk, fact.outcome)))
         out.append(Counted("cc_contacts", (self._queues.maybe(fact.queue) or "", fact.outcome)))
         self._forget(fact.contact)
+
+    def entered_node(self, fact: FlowNodeEntered, stamp: Stamp, out: list[Observation]) -> None:
+        """Its flow went on."""
+        contact = self._open.get(fact.contact)
+        if contact is not None and fact.kind in _FOREIGN_SOUND:
+            contact.foreign_sound = True
+
+    def measured(self, fact: LegMeasured, stamp: Stamp, out: list[Observation]) -> None:
+        """A leg of it ended."""
+        contact = self._open.get(fact.contact)
+        if contact is not None and fact.role is LegRole.CALLER:
+            contact.sent = fact.packets_sent > 0
+
+    def cleared(self, fact: ConnectionCleared, stamp: Stamp, out: list[Observation]) -> None:
+        """A party of it is gone."""
+        contact = self._open.get(fact.contact)
+        if contact is not None and fact.role is LegRole.CALLER:
+            contact.caller_left = fact.released_by == "remote"
 
     def recorded(self, fact: RecordingStarted, stamp: Stamp, out: list[Observation]) -> None:
         """A recording of it began."""

@@ -28,10 +28,13 @@ _ATTEMPTS = (
     "second they came, once their fate is known"
 )
 _CONNECT_EXCLUSIONS = (
-    "calls that the caller gave up before the answer; numbers that nobody has; calls without a trunk; calls that "
-    "found every channel busy (blocked, counted apart)"
+    "calls that the caller gave up before the answer, or within 1 s of dialling, before any voice was due; "
+    "numbers that nobody has; calls without a trunk; calls that found every channel busy (blocked, counted apart)"
 )
-_CONNECT = "answered with audio: the first audible sample left for the caller (FirstVoiceSent)"
+_CONNECT = (
+    "answered with audio: the first audible sample left for the caller (FirstVoiceSent); "
+    "where the sound is not the centre's own (an echo, a party outside), RTP was sent to him"
+)
 _SESSIONS = "IVR sessions that ended completed or failed (FlowLeft)"
 _IVR_EXCLUSIONS = (
     "callers who hung up early; failures whose cause lies in the access network (media_lost, cancelled); our own "

@@ -28,7 +28,7 @@ _STATUS_OF_CODE = {
     "bad_request": 400,
     "range_not_satisfiable": 416,
 }
-_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
+_CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
 _NO_PAGES = """<!doctype html><meta charset="utf-8"><title>ccplatform</title>
 <p>The pages are not built. Run <code>make run</code>, or in web/:
 <code>npm ci</code> and <code>npm run build</code>.</p>"""

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: How long a request's body may take to arrive, seconds.
-BODY_SECONDS = 20.0
+BODY_SECONDS = 10.0
 
 _CLOSE = {"Connection": "close"}
 _SECURITY_HEADERS = {

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.security.audit import Audit
 from ccplatform.security.errors import NotAuthenticated, Throttled
 from ccplatform.security.model import Principal, User
@@ -83,8 +84,13 @@ class LogIn:
         # Counted before the slow part, so that many attempts at once count as many.
         self._by_user.failed(key, self._clock.now())
         self._by_address.failed(address, self._clock.now())
-        user = await self._users.find(name) if "\x00" not in name and name.isprintable() else None
-        right = await self._verify(user, password)
+        try:
+            user = await self._users.find(name) if "\x00" not in name and name.isprintable() else None
+            right = await self._verify(user, password)
+        except Unavailable:  # nothing was guessed
+            self._by_user.forgive(key)
+            self._by_address.forgive(address)
+            raise
         if user is not None and right and not user.locked:
             self._by_user.succeeded(key)
             self._by_address.forgive(address)

@@ -6,6 +6,7 @@ import asyncio
 
 from ccplatform.contracts.words import AgentId
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.security.passwords import Passwords
 from ccplatform.security.settings import ThrottleSettings
 from ccplatform.security.store import UserStore
@@ -34,7 +35,11 @@ class PinCheck:
         if self._throttle.wait(agent, self._clock.now()) > 0:
             return False
         self._throttle.failed(agent, self._clock.now())
-        user = await self._users.find_agent(agent)
+        try:
+            user = await self._users.find_agent(agent)
+        except Unavailable:  # nothing was guessed
+            self._throttle.forgive(agent)
+            raise
         usable = user is not None and user.pin_hash is not None and not user.locked
         hashed = user.pin_hash if user is not None and user.pin_hash is not None else self._passwords.decoy
         right = await asyncio.to_thread(self._passwords.verify, hashed, pin)

@@ -39,6 +39,7 @@ _LOST = (
     OSError,  # includes TimeoutError and ConnectionError
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement cut off by a lost connection leaves its protocol in no state
     asyncpg.OperatorInterventionError,  # shutting down, starting up, crashed
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidCatalogNameError,

@@ -68,6 +68,10 @@ class LegBook:
     def __iter__(self) -> Iterator[Leg]:
         return iter(self.by_id.values())
 
+    def check_ports(self) -> None:
+        """Raise CannotOpenLeg if there is no port for any leg."""
+        self._ports.check()
+
     def of_call(self, call: CallId) -> list[Leg]:
         """The legs of a call."""
         return [leg for leg in self if leg.call == call]

@@ -36,6 +36,7 @@ class PortAllocator:
 
     def __init__(self, ports: range, bind_ip: str) -> None:
         self._free = deque(ports)
+        self._range = f"{ports[0]}-{ports[-1] + 1}" if ports else "(an empty range)"
         self._bind_ip = bind_ip
 
     def open(self) -> PortPair:
@@ -48,7 +49,11 @@ class PortAllocator:
                 self._free.append(port)
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise CannotOpenLeg(f"cannot bind {self._bind_ip}:{port}: {error.strerror}") from error
-        raise CannotOpenLeg(f"no free RTP port on {self._bind_ip}")
+        raise CannotOpenLeg(f"no RTP port is free on {self._bind_ip} among {self._range}")
+
+    def check(self) -> None:
+        """Raise CannotOpenLeg if not even one pair can be bound now."""
+        self.give_back(self.open())
 
     def give_back(self, pair: PortPair) -> None:
         """Close the sockets; the port goes to the end of the row."""

@@ -16,13 +16,14 @@ import structlog
 
 from ccplatform.contracts.legs import SurvivingCall
 from ccplatform.kernel.clock import Clock, SystemClock
-from ccplatform.kernel.errors import LocalMisuse
+from ccplatform.kernel.errors import CannotStart, LocalMisuse
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.commands import Performer
 from gateway.media.control_link import ControlLink
 from gateway.media.engine import Engine
+from gateway.media.errors import CannotOpenLeg
 from gateway.media.protocol import Command, WorkerEvent, WorkerStats, encode_event
 from gateway.media.settings import MediaSettings
 from gateway.media.tick_times import TickTimes
@@ -154,10 +155,17 @@ class Worker:
 
 
 def run_worker(settings: MediaSettings, socket_path: str, index: int, ready: Callable[[], None]) -> None:
-    """Run worker ``index`` until SIGTERM or the death of its parent; ``ready``: control may connect."""
+    """Run worker ``index`` until SIGTERM or the death of its parent; ``ready``: control may connect.
+
+    Raises CannotStart when its RTP ports cannot be used.
+    """
     _allow_many_sockets()
     sys.setswitchinterval(_SWITCH_SECONDS)
     worker = Worker(settings, socket_path, index, SystemClock())
+    try:
+        worker.engine.legs.check_ports()
+    except CannotOpenLeg as error:
+        raise CannotStart(f"media worker {index}: {error}") from None
 
     def stop(signum: int, frame: FrameType | None) -> None:
         worker.stop()

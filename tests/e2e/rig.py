@@ -1,4 +1,4 @@
-"""What the failure and operation tests share: a talk between caller and agent, and the journal as it lies there."""
+"""What the failure and operation tests share: a talk of caller and agent, and the journal as it lies there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 from ccplatform.storage.embedded import EmbeddedPostgres
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.support import audio, sources
-from tests.support.g711 import RATE
+from tests.support.g711 import RATE, Samples
 from tests.support.phone import AutoAnswer, Incoming, SipPhone
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
@@ -71,11 +71,11 @@ async def talking(
     incoming: Incoming | None = None,
     transport: str = "udp",
 ) -> AsyncIterator[Talk]:
-    """A talk of a new caller with an agent."""
+    """A talk of a new caller with an agent, whose phone uses ``transport``."""
     number = centre.new_caller()
     async with (
         centre.desk(agent, incoming=incoming or AutoAnswer(), transport=transport) as desk,
-        SipPhone(number, source=sources.tone(CALLER_HZ), transport=transport) as phone,
+        SipPhone(number, source=sources.tone(CALLER_HZ)) as phone,
     ):
         caller = await phone.dial(centre.number(dialled))
         answered = await desk.next_call()
@@ -84,6 +84,13 @@ async def talking(
         talk = Talk(number, contact["id"], phone, caller, desk, answered)
         await talk.hear_each_other(answered.answered.at or 0.0)
         yield talk
+
+
+def share_with_tone(samples: Samples, hertz: float) -> float:
+    """In which share of its pieces a recording holds a tone."""
+    piece = round(PIECE_SECONDS * RATE)
+    pieces = [samples[at : at + piece] for at in range(0, len(samples) - piece, piece)]
+    return sum(audio.has_tone(part, hertz) for part in pieces) / len(pieces) if pieces else 0.0
 
 
 class Journal:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import numpy as np
 import pytest
 
-from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
 from tests.e2e.rig import Journal, centre_of, metric, once, talking
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
@@ -40,6 +40,11 @@ async def struck(mortal: PlatformProcess, callers: Iterator[int]) -> AsyncIterat
         await centre.nothing_left()
 
 
+async def alarms_of(centre: Centre, kind: str) -> list[Row]:
+    """The history of one kind of alarm, newest first."""
+    return [row for row in await centre.items("alarms") if row["kind"] == kind]
+
+
 async def audio_of(centre: Centre, recording: str) -> tuple[Samples, Samples]:
     """Both channels of a recording, as REST plays it."""
     data = await centre.ask("GET", f"recordings/{recording}/audio")
@@ -62,17 +67,13 @@ async def test_calls_of_a_killed_media_worker_end_and_new_ones_work(struck: Cent
         killed = struck.platform.kill("media")
         for call in (talk.caller, talk.agent, in_menu):
             assert (await call.ended.wait()).by == "peer"
-        raised = await struck.eventually(
-            lambda: struck.items("alarms"),
-            lambda rows: [row for row in rows if row["kind"] == "media_worker_lost"],
-        )
-        (alarm,) = [row for row in raised if row["kind"] == "media_worker_lost"]
+        (alarm,) = await struck.eventually(lambda: alarms_of(struck, "media_worker_lost"), bool)
         assert alarm["severity"] == "urgent"
         await struck.platform.wait_ready_again("media", killed)
         print(f"media worker was away for {time.monotonic() - killed_at:.2f} s")
         await struck.eventually(
-            lambda: struck.items("alarms", active=True),
-            lambda rows: not [row for row in rows if row["kind"] == "media_worker_lost"],
+            lambda: alarms_of(struck, "media_worker_lost"),
+            lambda rows: all(row["cleared_at"] is not None for row in rows),
         )
         row = await struck.ended(talk.number)
         assert (row["outcome"], row["cause"]) == ("handled", "failed")

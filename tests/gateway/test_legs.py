@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -390,5 +391,10 @@ async def test_a_caller_who_was_not_answered_has_no_snapshot(
     leg = calling.dial(to_trunk("far"))
     clock.advance(1)
     assert called.legs.snapshot(called.of(LegOffered)[0].leg) is None
-    for broken in ({}, {"dialogs": []}, {**(calling.legs.snapshot(leg) or {}), "dialogs": [{"invite": "x"}]}):
+    kept: tuple[dict[str, Any], ...] = (
+        {},
+        {"dialogs": []},
+        {**(calling.legs.snapshot(leg) or {}), "dialogs": [{"invite": "x"}]},
+    )
+    for broken in kept:
         assert not called.legs.restore(leg, broken)

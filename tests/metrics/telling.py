@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from ccplatform.contracts.facts import (
     AgentStateChanged,
     CallRefused,
+    ConnectionCleared,
     ContactArrived,
     ContactEnded,
     Established,
@@ -15,6 +16,7 @@ from ccplatform.contracts.facts import (
     FactEvent,
     FirstVoiceSent,
     FlowLeft,
+    FlowNodeEntered,
     LegMeasured,
     Queued,
     QueueLeft,
@@ -140,9 +142,16 @@ def ended(
     cause: ReleaseCause = ReleaseCause.NORMAL,
     trunk: TrunkId | None = PSTN,
     queue: QueueId | None = None,
+    seconds: float = 10.0,
 ) -> ContactEnded:
     return ContactEnded(
-        contact=contact, outcome=outcome, cause=cause, dialled="95000", trunk=trunk, total_seconds=1.0, queue=queue
+        contact=contact,
+        outcome=outcome,
+        cause=cause,
+        dialled="95000",
+        trunk=trunk,
+        total_seconds=seconds,
+        queue=queue,
     )
 
 
@@ -152,6 +161,20 @@ def refused(cause: ReleaseCause, *, trunk: TrunkId | None = PSTN) -> CallRefused
 
 def left_flow(contact: ContactId, outcome: FlowOutcome, cause: str = "") -> FlowLeft:
     return FlowLeft(contact=contact, flow=FlowId("main"), outcome=outcome, cause=cause)
+
+
+def cleared(contact: ContactId, released_by: str) -> ConnectionCleared:
+    return ConnectionCleared(
+        contact=contact,
+        leg=LegId(contact),
+        role=LegRole.CALLER,
+        cause=ReleaseCause.NORMAL,
+        released_by=released_by,
+    )
+
+
+def entered_node(contact: ContactId, kind: str) -> FlowNodeEntered:
+    return FlowNodeEntered(contact=contact, flow=FlowId("main"), node=kind, kind=kind)
 
 
 def measured(

@@ -14,6 +14,9 @@ from tests.metrics.telling import (
     PSTN,
     Centre,
     agent_answered,
+    cleared,
+    ended,
+    entered_node,
     left_flow,
     measured,
     refused,
@@ -73,6 +76,29 @@ def test_our_own_refusals_are_failures(centre: Centre, cause: ReleaseCause) -> N
 def test_a_call_without_audio_is_a_failure(centre: Centre) -> None:
     centre.end(centre.arrive(), Outcome.ABANDONED_IVR)
     assert value(centre, "R10.3.1.1.a") == (0.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("released_by", "seconds", "failed"), [("remote", 0.9, 0), ("remote", 1.1, 1), ("local", 0.9, 1)]
+)
+def test_who_leaves_before_voice_was_due_is_no_attempt(
+    centre: Centre, released_by: str, seconds: float, failed: int
+) -> None:
+    contact = centre.arrive()
+    centre.tell(cleared(contact, released_by), ended(contact, Outcome.ABANDONED_QUEUE, seconds=seconds))
+    assert value(centre, "R10.3.1.1.a") == ((0.0, 1) if failed else (None, 0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "connected"), [("echo", 100, 1), ("transfer", 100, 1), ("echo", 0, 0), ("queue", 100, 0)]
+)
+def test_silence_of_an_echo_or_a_party_outside_is_no_fault_of_ours(
+    centre: Centre, kind: str, sent: int, connected: int
+) -> None:
+    contact = centre.arrive()
+    centre.tell(entered_node(contact, kind), measured(contact, sent=sent))
+    centre.end(contact, Outcome.SELF_SERVICE)
+    assert value(centre, "R10.3.1.1.a") == (float(connected), 1)
 
 
 @pytest.mark.parametrize(

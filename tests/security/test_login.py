@@ -172,3 +172,19 @@ async def test_a_pin_signs_in_its_agent_only_and_guessing_is_slowed_down(desk: D
     assert await matches(AgentId("1005"), "5555")
     desk.clock.advance(5.1)
     assert await matches(AgentId("1004"), "1004")
+
+
+async def test_what_cannot_be_looked_up_is_no_wrong_guess(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: str) -> None:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.users, "find", away)
+        patch.setattr(desk.users, "find_agent", away)
+        for _ in range(10):
+            with pytest.raises(DatabaseUnavailable):
+                await desk.login.log_in("1004", PASSWORD, "192.0.2.7")
+            with pytest.raises(DatabaseUnavailable):
+                await desk.pins.pin_matches(AgentId("1004"), "1004")
+    assert (await desk.login.log_in("1004", PASSWORD, "192.0.2.7")).token
+    assert await desk.pins.pin_matches(AgentId("1004"), "1004")

@@ -253,3 +253,15 @@ def test_endless_nesting_costs_linear_time() -> None:
     hostile = BASE + b"Contact: " + b'"\\' * 30_000 + b"\r\n\r\n"
     with pytest.raises(SipParseError, match="does not end"):
         parse_message(hostile).addresses("contact")
+
+
+def test_a_new_requests_via_goes_to_the_top() -> None:
+    headers = Headers()
+    headers.put("to", "<sip:b@192.0.2.1>")
+    headers.push("via", "SIP/2.0/UDP 192.0.2.4;branch=z9hG4bK1")
+    headers.push("via", "SIP/2.0/UDP 192.0.2.5;branch=z9hG4bK2")
+    assert [value[:21] for _, value in headers.lines()] == [
+        "SIP/2.0/UDP 192.0.2.5",
+        "SIP/2.0/UDP 192.0.2.4",
+        "<sip:b@192.0.2.1>",
+    ]

@@ -37,7 +37,8 @@ export class LiveStore {
 
   /** Fold a message; true when the view has lost touch and needs a snapshot. */
   take(message: ServerMessage): boolean {
-    if (message.type !== "event") {
+    // A snapshot may have been made a while ago and sent to many: its time says nothing about now.
+    if (message.type === "heartbeat") {
       this.setClock(Date.parse(message.at) - Date.now());
     }
     const view = reduce(this.current.view, message);

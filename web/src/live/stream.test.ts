@@ -188,6 +188,12 @@ describe("LiveStore", () => {
     expect(store.serverNow()).toBeGreaterThanOrEqual(Date.parse("2026-01-05T09:00:00Z"));
   });
 
+  it("does not take the time of a snapshot made earlier for now", () => {
+    const { store, open } = connected();
+    open({ ...snapshot("e1", 1), at: "2026-01-05T08:42:00Z" });
+    expect(store.serverNow()).toBe(Date.now());
+  });
+
   it("does not call figures fresh that the server itself has no news of", () => {
     const { store, open } = connected();
     open(snapshot("e1", 1), heartbeat("e1", 1));

@@ -81,7 +81,7 @@ export function ContactFilters({ filters, onChange }: Props) {
         options={[...queues.values()].map(({ id, name }) => ({ value: id, label: name }))}
       />
       <Input.Search
-        className="filter narrow"
+        className="filter"
         allowClear
         placeholder={t("agents.seat")}
         aria-label={t("agents.seat")}

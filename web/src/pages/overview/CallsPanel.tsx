@@ -61,7 +61,7 @@ function columnsOf(t: Translate, words: Words): Column<Row>[] {
       cell: (row) => (
         <TwoLines
           first={[row.caller === "" ? t("calls.withheld") : row.caller, row.caller_name].join(" ").trim()}
-          second={`→ ${row.dialled} · ${words.time(row.started)}`}
+          second={`→ ${row.dialled} · ${words.shortTime(row.started)}`}
         />
       ),
     },

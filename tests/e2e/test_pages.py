@@ -1,0 +1,374 @@
+"""The web pages in a real Chromium: log-in, live overview, wallboard, desk, administration.
+
+``CCP_SCREENS=1`` also writes the pictures of `docs/screens/` (a CJK font must be installed for the Chinese ones).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, async_playwright, expect
+
+from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.rig import talking
+from tests.support import sources
+from tests.support.phone import AutoAnswer, SipPhone
+from tests.support.platform import PlatformProcess
+
+_CHROMIUM: Final = "/usr/bin/chromium"
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--autoplay-policy=no-user-gesture-required",
+)
+#: Taken out of the environment: the platform refuses `CCP_` variables that are no settings of its own.
+_TAKE_PICTURES: Final = os.environ.pop("CCP_SCREENS", "") == "1"
+_SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
+_LOCALES: Final = {"en": "en-GB", "zh": "zh-CN"}
+#: Pages wait this long for what they expect; the first start of a browser on a busy machine is slow.
+_LIMIT_MS: Final = 15_000
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=_LIMIT_MS)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, platform: PlatformProcess) -> AsyncIterator[OpenPage]:
+    """``await open_page("sup1", "/wallboard")``: a page of somebody's own browser, logged in through the form.
+
+    Whatever a page reports as an error (scripts, refused requests, the content security policy) fails the test,
+    but for the statuses that a test expects.
+    """
+    faults: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    async def make(
+        user: str | None, path: str = "/", *, language: str = "en", theme: str = "light", expected: str = ""
+    ) -> Page:
+        context = await browser.new_context(
+            base_url=platform.http,
+            viewport={"width": 1280, "height": 720},
+            locale=_LOCALES[language],
+            color_scheme="dark" if theme == "dark" else "light",
+        )
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(_LIMIT_MS)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                faults.append(message.text)
+                if message.type == "error" and not (expected and expected in message.text)
+                else None
+            ),
+        )
+        if user is None:
+            await page.goto(path)
+            return page
+        await page.goto("/login")
+        await fill_log_in(page, user, f"demo-{user}")
+        await expect(page).to_have_url(f"{platform.http}/")
+        if path != "/":
+            await page.goto(path)
+        return page
+
+    yield make
+    for context in contexts:
+        await context.close()
+    assert not faults, faults
+
+
+async def fill_log_in(page: Page, user: str, password: str) -> None:
+    await page.locator("#username").fill(user)
+    await page.locator("#password").fill(password)
+    await page.locator("button[type=submit]").click()
+
+
+def agent_row(page: Page, agent: str) -> Locator:
+    return page.locator(f"[data-agent='{agent}']")
+
+
+# --- log-in -------------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_password_is_said_and_the_right_one_opens_the_page_that_was_asked_for(
+    open_page: OpenPage, platform: PlatformProcess
+) -> None:
+    page = await open_page(None, "/wallboard", expected="401")
+    await expect(page).to_have_url(f"{platform.http}/login")
+    await fill_log_in(page, "sup1", "not-his-password")
+    await expect(page.get_by_role("alert")).to_contain_text("User or password is wrong.")
+    await expect(page.locator("#username")).to_have_value("sup1")
+    await fill_log_in(page, "sup1", "demo-sup1")
+    await expect(page).to_have_url(f"{platform.http}/wallboard")
+    await expect(page).to_have_title("Wallboard · ccplatform")
+
+
+async def test_the_token_stays_in_the_tab_and_is_worthless_after_the_log_out(
+    open_page: OpenPage, platform: PlatformProcess
+) -> None:
+    page = await open_page("sup1")
+    await expect(agent_row(page, "1001")).to_be_visible()
+    kept = await page.evaluate("sessionStorage.getItem('ccplatform.session')")
+    token = re.search(r'"token":"([^"]+)"', kept)
+    assert token is not None
+    assert token[1] not in await page.evaluate("JSON.stringify(localStorage) + document.cookie + location.href")
+
+    await page.reload()
+    await expect(agent_row(page, "1001")).to_be_visible()
+    async with page.expect_response("**/auth/logout"):
+        await page.get_by_role("button", name="Log out").click()
+    await expect(page).to_have_url(f"{platform.http}/login")
+    async with httpx.AsyncClient(base_url=platform.http) as client:
+        answer = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {token[1]}"})
+    assert answer.status_code == 401
+
+
+async def test_the_language_follows_the_browser_and_then_the_choice(open_page: OpenPage) -> None:
+    page = await open_page(None, "/login", language="zh")
+    await expect(page.get_by_role("heading", name="登录")).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.get_by_role("button", name="中文").click()
+    await fill_log_in(page, "sup1", "demo-sup1")
+    await expect(
+        page.get_by_role("heading", name="技能组 ").or_(page.get_by_label("技能组", exact=True))
+    ).to_be_visible()
+    await expect(page.locator("#agents-title")).to_have_text("座席")
+
+
+# --- overview -----------------------------------------------------------------------------------------------
+
+
+async def test_the_overview_follows_the_centre_without_a_reload(open_page: OpenPage, centre: Centre) -> None:
+    page = await open_page("sup1")
+    await expect(page.locator("[data-queue='support']")).to_contain_text("Support")
+    await expect(agent_row(page, "1004")).to_contain_text("Signed out")
+    await page.evaluate("window.sameDocument = true")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    try:
+        await centre.set_state("1004", "not_ready", seat="seat-04", user="1004")
+        await expect(agent_row(page, "1004")).to_contain_text("Not ready")
+        await expect(agent_row(page, "1004")).to_contain_text("seat-04")
+        await centre.set_state("1004", "not_ready", reason="lunch", user="1004")
+        await expect(agent_row(page, "1004")).to_contain_text("Lunch")
+        await centre.set_state("1004", "ready", user="1004")
+        await expect(agent_row(page, "1004")).to_contain_text("Ready")
+        await expect(page.locator("[data-queue='support']")).to_contain_text("1Ready")
+    finally:
+        await centre.sign_out("1004")
+    await expect(agent_row(page, "1004")).to_contain_text("Signed out")
+    assert await page.evaluate("window.sameDocument") is True
+    assert not requests, "everything comes over the event stream"
+
+
+async def test_a_call_is_seen_from_the_queue_to_the_talk_and_its_story_is_told(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    page = await open_page("sup1")
+    await expect(agent_row(page, "1004")).to_be_visible()
+    async with talking(centre) as talk:
+        row = page.locator("[data-call]", has_text=talk.number)
+        await expect(row).to_contain_text("Talking")
+        await expect(row).to_contain_text("1004")
+        await expect(agent_row(page, "1004")).to_contain_text(talk.number)
+        await expect(page.locator("[data-queue='support']")).to_contain_text("1Talking")
+    await expect(row).to_have_count(0)
+    recording = await centre.recording(talk.contact)
+
+    await page.goto("/admin")
+    await page.locator(f"[data-row='{talk.contact}']").click()
+    await expect(page).to_have_url(re.compile(f"/admin/contacts/{talk.contact}$"))
+    await expect(page.locator(".story")).to_contain_text("Connected")
+    await page.get_by_role("tab", name="SIP messages").click()
+    await expect(page.locator(".ladder")).to_contain_text("INVITE")
+    await page.get_by_role("button", name="Listen").click()
+    audio = page.locator("audio")
+    await expect(audio).to_have_attribute("src", re.compile("^blob:"))
+    seconds = await audio.evaluate(
+        """async (audio) => {
+            if (audio.readyState < 1) await new Promise((loaded) => (audio.onloadedmetadata = loaded));
+            return audio.duration;
+        }"""
+    )
+    assert seconds == pytest.approx(recording["seconds"], abs=0.05)
+    await expect(page.get_by_role("img", name="Loudness of caller and agent over time")).to_be_visible()
+
+
+async def test_a_lost_connection_is_said_with_a_countdown_and_mends_itself(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    page = await open_page("sup1", expected="WebSocket")
+    sockets: list[WebSocketRoute] = []
+    away = False
+
+    async def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if away:
+            await socket.close(code=1001)
+        else:
+            socket.connect_to_server()
+
+    await page.route_web_socket("**/api/v1/events", connect)
+    await page.reload()
+    await expect(agent_row(page, "1004")).to_contain_text("Signed out")
+    away = True
+    await sockets[-1].close(code=1001)
+    bar = page.locator(".bar.lost")
+    await expect(bar).to_contain_text(re.compile(r"Next attempt in \d+ s"))
+    await expect(bar).to_contain_text(re.compile(r"Figures of [\d:]+, [\d:]+ old"))
+    await expect(page.locator(".stale-figures")).to_have_count(1)
+    await expect(agent_row(page, "1004")).to_contain_text("Signed out")
+    try:
+        await centre.set_state("1004", "not_ready", seat="seat-04", user="1004")
+        away = False
+        await page.keyboard.press("r")
+        await expect(bar).to_have_count(0)
+        await expect(page.locator(".stale-figures")).to_have_count(0)
+        await expect(agent_row(page, "1004")).to_contain_text("Not ready")
+    finally:
+        await centre.sign_out("1004")
+
+
+# --- wallboard and administration ----------------------------------------------------------------------------
+
+
+async def test_the_wallboard_shows_queues_and_the_clauses_of_the_standard(open_page: OpenPage) -> None:
+    page = await open_page("sup1", "/wallboard")
+    await expect(page.locator("article[data-queue]")).to_have_count(3)
+    await expect(page.locator("article[data-queue='sales']")).to_contain_text("Target 80 % in 20 s")
+    clauses = page.locator("[data-requirement]")
+    await expect(clauses.first).to_be_visible()
+    assert {"R10.3.1.1.a", "R10.3.1.2", "R10.3.1.3.delay", "R10.3.1.6", "R10.3.2.d"} <= {
+        await clause.get_attribute("data-requirement") for clause in await clauses.all()
+    }
+    for clause in await clauses.all():
+        await expect(clause).to_contain_text(re.compile("Pass|Fail|Insufficient|No data"))
+        await expect(clause).to_contain_text("n = ")
+    await page.keyboard.press("f")
+    await expect(page.locator(".wall-controls")).to_have_count(0)
+    await page.keyboard.press("f")
+    await expect(page.locator(".wall-controls")).to_be_visible()
+
+
+async def test_the_administration_shows_what_the_role_permits(open_page: OpenPage) -> None:
+    page = await open_page("admin", "/admin/audit")
+    await expect(page.locator("tr.ant-table-row").first).to_contain_text("Log in")
+    await page.get_by_role("button", name="Check the chain").click()
+    await expect(page.get_by_text(re.compile("entries are intact"))).to_be_visible()
+    supervisor = await open_page("sup1", "/admin/audit")
+    await expect(supervisor.get_by_text("Your role does not permit this.")).to_be_visible()
+    await expect(supervisor.get_by_role("link", name="Audit")).to_have_count(0)
+
+
+# --- desk ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_agent_signs_in_and_changes_his_state_by_page_and_keys(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    page = await open_page("1004")
+    state = page.locator("[data-state]")
+    await expect(state).to_have_attribute("data-state", "signed_out")
+    try:
+        seat = page.get_by_role("combobox")
+        await seat.fill("seat-04")
+        await seat.press("Escape")
+        await page.get_by_role("button", name=re.compile("Sign in")).click()
+        await expect(state).to_have_attribute("data-state", "not_ready")
+        await page.keyboard.press("F2")
+        await expect(state).to_have_attribute("data-state", "ready")
+        assert (await centre.get("agents/1004"))["state"] == "ready"
+        await page.keyboard.press("l")
+        await expect(state).to_have_attribute("data-state", "not_ready")
+        await expect(page.locator(".state-sub")).to_contain_text("Lunch")
+        await page.get_by_role("button", name=re.compile("^Ready")).click()
+        await expect(state).to_have_attribute("data-state", "ready")
+        await page.get_by_role("button", name=re.compile("Sign out")).click()
+        await expect(state).to_have_attribute("data-state", "signed_out")
+    finally:
+        await centre.sign_out("1004")
+
+
+async def test_an_agent_sees_who_calls_and_holds_the_call(open_page: OpenPage, centre: Centre) -> None:
+    async with (
+        centre.desk("1004", incoming=AutoAnswer()),
+        SipPhone("13800000001", source=sources.tone(CALLER_HZ)) as phone,
+    ):
+        page = await open_page("1004")
+        call = await phone.dial(centre.number("95001"))
+        card = page.locator(".call-card")
+        await expect(card).to_contain_text("13800000001")
+        await expect(page.locator(".customer-card")).to_contain_text("Zhang Wei")
+        await expect(card).to_contain_text("Talking")
+        await page.keyboard.press("h")
+        await expect(card).to_contain_text("On hold")
+        await page.keyboard.press("h")
+        await expect(card).to_contain_text("Talking")
+        await page.keyboard.press("e")
+        await call.ended.wait()
+        await expect(page.locator("[data-state]")).to_have_attribute("data-state", "wrap_up")
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not _TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("en", "dark"), ("zh", "light"), ("zh", "dark")])
+async def test_pictures_of_the_pages(open_page: OpenPage, centre: Centre, language: str, theme: str) -> None:
+    _SCREENS.mkdir(parents=True, exist_ok=True)
+
+    async def take(page: Page, name: str) -> None:
+        await page.mouse.move(0, 0)
+        await page.screenshot(path=_SCREENS / f"{name}-{language}-{theme}.png", animations="disabled")
+
+    async def opened(user: str | None, path: str, shows: str) -> Page:
+        page = await open_page(user, path, language=language, theme=theme)
+        await expect(page.locator(shows).first).to_be_visible()
+        return page
+
+    async with AsyncExitStack() as people:
+        for agent in ("1004", "1005"):
+            await people.enter_async_context(centre.desk(agent, incoming=AutoAnswer()))
+        await people.enter_async_context(centre.desk("1002"))
+        await people.enter_async_context(centre.desk("1001", ready=False))
+        await centre.set_state("1001", "not_ready", reason="lunch", user="1001")
+        for number, dialled in (("13800000001", "95001"), ("13800000002", "95001"), ("13800000003", "95001")):
+            phone = await people.enter_async_context(SipPhone(number, source=sources.tone(CALLER_HZ)))
+            await (await phone.dial(centre.number(dialled))).answered.wait()
+        await centre.agent_is("1005", "talking")
+        await take(await opened(None, "/login", "#username"), "login")
+        await take(await opened("sup1", "/", "[data-call] >> nth=2"), "overview")
+        await take(await opened("sup1", "/wallboard", "[data-requirement]"), "wallboard")
+        await take(await opened("sup1", "/admin", "[data-row]"), "admin")
+        await take(await opened("1004", "/", ".pop"), "desk")
+    contacts = await centre.items("contacts", caller="13800000001")
+    page = await opened("admin", f"/admin/contacts/{contacts[0]['id']}", ".story li")
+    await page.locator(".player button").click()
+    await expect(page.locator(".waveform")).to_be_visible()
+    await take(page, "contact")
