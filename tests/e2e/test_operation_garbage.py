@@ -179,7 +179,7 @@ async def test_bad_requests_are_answered_with_problems(struck: tuple[Centre, int
     try:
         answer = await centre.ask("POST", login, content=endless(), headers=as_json)
         assert answer.status_code == 413
-    except httpx.WriteError:
+    except (httpx.WriteError, httpx.ReadError):
         pass  # cut off while it was still sending
     for path, status in (("nothing/here", 404), ("contacts/not-a-uuid", 422), ("contacts?cursor=%00", 400)):
         answer = await centre.ask("GET", path)

@@ -1,0 +1,263 @@
+"""Who may do what: every route of the description against every role, log-ins, tokens, and what the audit keeps."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.e2e.centre import CALLER_HZ, Centre, Row
+from tests.e2e.rig import Journal, centre_of
+from tests.support import sources
+from tests.support.fixtures import MakePhone
+from tests.support.platform import PlatformProcess, logged_in
+
+#: One person of each role, and nobody.
+PEOPLE: Final = {
+    "agent": "1001",
+    "supervisor": "sup1",
+    "auditor": "auditor1",
+    "maintainer": "tech1",
+    "admin": "admin",
+}
+ALL: Final = frozenset(PEOPLE)
+DESK: Final = frozenset({"agent"})
+CALLS: Final = frozenset({"agent", "supervisor"})
+LISTEN: Final = frozenset({"supervisor"})
+FIGURES: Final = ALL - {"agent"}
+NOTHING: Final = UUID(int=0)
+
+#: Method and path → the roles that may; None: nobody has to say who he is.
+MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
+    ("GET", "/healthz"): None,
+    ("GET", "/readyz"): None,
+    ("POST", "/api/v1/auth/login"): None,
+    ("GET", "/api/v1/events"): None,  # a WebSocket: the token comes inside
+    ("POST", "/api/v1/auth/logout"): ALL,
+    ("GET", "/api/v1/me"): ALL,
+    ("POST", "/api/v1/me/password"): ALL,
+    ("GET", "/api/v1/me/pop"): DESK,
+    ("POST", "/api/v1/me/softphone"): DESK,
+    ("GET", "/api/v1/agents"): ALL,
+    ("GET", "/api/v1/agents/{agent_id}"): ALL,
+    ("PUT", "/api/v1/agents/{agent_id}/state"): frozenset({"agent", "supervisor", "admin"}),
+    ("GET", "/api/v1/queues"): ALL,
+    ("GET", "/api/v1/queues/{queue_id}"): ALL,
+    ("GET", "/api/v1/calls"): ALL,
+    ("POST", "/api/v1/calls/{call_id}/hold"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/retrieve"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/dtmf"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/hangup"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/transfer"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/consult"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/conference"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/monitor"): LISTEN,
+    ("POST", "/api/v1/calls/{call_id}/whisper"): LISTEN,
+    ("POST", "/api/v1/calls/{call_id}/barge"): LISTEN,
+    ("GET", "/api/v1/customers"): CALLS,
+    ("GET", "/api/v1/contacts"): ALL - {"maintainer"},
+    ("GET", "/api/v1/contacts/{contact}"): ALL - {"maintainer"},
+    ("GET", "/api/v1/contacts/{contact}/events"): ALL - {"maintainer"},
+    ("GET", "/api/v1/contacts/{contact}/trace"): ALL - {"agent"},
+    ("GET", "/api/v1/recordings"): frozenset({"supervisor", "auditor"}),
+    ("GET", "/api/v1/recordings/{recording_id}"): frozenset({"supervisor", "auditor"}),
+    ("GET", "/api/v1/recordings/{recording_id}/audio"): frozenset({"supervisor", "auditor"}),
+    ("GET", "/api/v1/compliance"): FIGURES,
+    ("GET", "/api/v1/reports/{name}"): FIGURES,
+    ("GET", "/api/v1/alarms"): ALL - {"agent"},
+    ("POST", "/api/v1/alarms/{alarm}/acknowledge"): frozenset({"supervisor", "maintainer", "admin"}),
+    ("GET", "/api/v1/audit"): frozenset({"auditor", "admin"}),
+    ("GET", "/api/v1/audit/verification"): frozenset({"auditor", "admin"}),
+    ("GET", "/api/v1/seats"): frozenset({"supervisor", "maintainer", "admin"}),
+    ("GET", "/api/v1/trunks"): frozenset({"supervisor", "maintainer", "admin"}),
+}
+#: Bodies and queries that are well formed, so that nothing but the role decides.
+BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("PUT", "/api/v1/agents/{agent_id}/state"): {"state": "ready"},
+    ("POST", "/api/v1/calls/{call_id}/dtmf"): {"digits": "1"},
+    ("POST", "/api/v1/me/password"): {"old_password": "wrong", "new_password": "short"},
+    ("POST", "/api/v1/me/softphone"): {"seat": "seat-01"},
+    ("POST", "/api/v1/auth/login"): {"username": "nobody", "password": "x"},
+}
+QUERIES: Final = {("GET", "/api/v1/customers"): {"number": "13800000001"}}
+VALUES: Final = {
+    "agent_id": "1001",
+    "queue_id": "sales",
+    "call_id": str(NOTHING),
+    "contact": str(NOTHING),
+    "recording_id": str(NOTHING),
+    "alarm": str(NOTHING),
+    "name": "daily",
+}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """Log-ins end soon and are looked up at each request."""
+    environment = {
+        "CCP_SECURITY__TOKEN_CACHE_SECONDS": "0",
+        "CCP_SECURITY__THROTTLE__FIRST_WAIT_SECONDS": "1",
+    }
+    started = PlatformProcess(tmp_path_factory.mktemp("a"), environment=environment)
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+@pytest.fixture
+async def centre(guarded: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
+    async with centre_of(guarded, callers) as made:
+        yield made
+
+
+async def described(centre: Centre) -> set[tuple[str, str]]:
+    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    return {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
+def filled(path: str) -> str:
+    for name, value in VALUES.items():
+        path = path.replace("{" + name + "}", value)
+    assert "{" not in path, path
+    return path
+
+
+async def test_every_route_says_who_may_use_it(centre: Centre) -> None:
+    routes = await described(centre)
+    assert routes - MAY.keys() == set(), "routes without an entry in MAY"
+    assert MAY.keys() - routes == set(), "entries of MAY without a route"
+
+
+async def test_every_role_may_what_the_table_says_and_nothing_else(centre: Centre) -> None:
+    wrong = []
+    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        for (method, path), roles in MAY.items():
+            options = {"json": BODIES.get((method, path)), "params": QUERIES.get((method, path))}
+            answer = await client.request(method, filled(path), **options)
+            if roles is not None and answer.status_code != 401:
+                wrong.append(f"{method} {path}: nobody got {answer.status_code}")
+            if roles is not None and answer.headers.get("www-authenticate") != "Bearer":
+                wrong.append(f"{method} {path}: no WWW-Authenticate")
+            for role, user in PEOPLE.items():
+                if roles is None or path.endswith("/logout"):
+                    continue
+                async with logged_in(centre.platform.http, user, f"demo-{user}") as person:
+                    answer = await person.request(method, centre.platform.http + filled(path), **options)
+                allowed = answer.status_code != 403
+                if allowed is not (role in roles):
+                    wrong.append(f"{method} {path}: {role} got {answer.status_code} {answer.text[:80]}")
+                if answer.status_code >= 500 and answer.status_code != 501:
+                    wrong.append(f"{method} {path}: {role} got {answer.status_code} {answer.text[:80]}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_an_agent_sees_and_does_his_own_only(centre: Centre) -> None:
+    answer = await centre.ask("PUT", "agents/1002/state", user="1001", json={"state": "ready"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
+async def test_a_token_is_worthless_after_log_out_and_when_made_up(centre: Centre) -> None:
+    async with logged_in(centre.platform.http, "1001", "demo-1001") as person:
+        assert (await person.get("me")).json()["user"] == "1001"
+        assert (await person.post("auth/logout")).status_code == 204
+        answer = await person.get("me")
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+        for token in ("", "x", "cct_" + "A" * 43, "cct_" + "A" * 5000):
+            answer = await person.get("me", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 401, token[:20]
+
+
+async def test_log_ins_that_guess_have_to_wait(centre: Centre) -> None:
+    async with httpx.AsyncClient(base_url=f"{centre.platform.http}/api/v1/") as client:
+
+        async def guess(password: str) -> httpx.Response:
+            return await client.post("auth/login", json={"username": "1009", "password": password})
+
+        seen = [(await guess("wrong")).status_code for _ in range(5)]
+        assert seen == [401] * 5
+        answer = await guess("demo-1009")
+        assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+        assert int(answer.headers["retry-after"]) >= 1
+
+        async def now_right() -> httpx.Response:
+            return await guess("demo-1009")
+
+        await centre.eventually(now_right, lambda response: bool(response.status_code == 200))
+    async with logged_in(centre.platform.http, "1008", "demo-1008") as other:  # nobody else has to wait
+        assert (await other.get("me")).status_code == 200
+
+
+async def test_the_audit_says_who_did_what(centre: Centre, phone: MakePhone) -> None:
+    begun = time.time()
+    caller = await phone(centre.new_caller(), source=sources.tone(CALLER_HZ))
+    async with centre.desk("1004", ready=False) as desk:
+        await centre.set_state("1004", "ready", user="sup1")
+        call = await caller.dial(centre.number("95001"))
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard()
+        contact = await centre.contact(caller.user)
+        await call.hang_up()
+        recording = await centre.recording(contact["id"])
+        audio = await centre.ask("GET", f"recordings/{recording['id']}/audio", user="sup1")
+        assert audio.status_code == 200
+    killed = centre.platform.kill("media")
+    (alarm,) = await centre.eventually(lambda: _alarms(centre), lambda rows: len(rows) == 1)
+    answer = await centre.ask("POST", f"alarms/{alarm['id']}/acknowledge", user="tech1")
+    if answer.status_code == 404:  # the worker was back before anybody could look
+        assert "is up" in answer.json()["detail"]
+    await centre.platform.wait_ready_again("media", killed)
+    answer = await centre.ask("GET", "me", user="1001")
+    assert answer.status_code == 200
+    rows = [row for row in await centre.items("audit", user="auditor1", limit=500)]
+    done = {(row["subject"], row["action"], row["object"]) for row in rows}
+    assert ("sup1", "auth.login", "") in done
+    assert ("sup1", "recording.play", recording["id"]) in done
+    assert ("1004", "agent.sign_in", "1004") in done
+    assert ("sup1", "agent.ready", "1004") in done
+    if answer.status_code == 204:
+        assert ("tech1", "alarm.acknowledge", alarm["id"]) in done
+    assert all(row["at"] for row in rows), begun
+    check = await centre.get("audit/verification", user="auditor1")
+    assert check["intact"]
+    assert check["rows"] == len(await Journal(centre.platform).rows("SELECT seq FROM audit"))
+
+
+async def _alarms(centre: Centre) -> list[Row]:
+    return [row for row in await centre.items("alarms") if row["kind"] == "media_worker_lost"]
+
+
+async def test_the_history_of_alarms_is_paged_and_filtered(centre: Centre) -> None:
+    rows = await centre.items("alarms")
+    assert rows, "the test before made one"
+    first = await centre.get("alarms", limit=1)
+    assert [row["id"] for row in first["items"]] == [rows[0]["id"]]
+    assert await centre.items("alarms", active=True) == [row for row in rows if row["cleared_at"] is None]
+    cleared = await centre.items("alarms", active=False)
+    assert all(row["lasted_seconds"] >= 0 for row in cleared)
+    assert await centre.items("alarms", severity="urgent") == [row for row in rows if row["severity"] == "urgent"]
+    assert await centre.items("alarms", **{"from": "2100-01-01T00:00:00Z"}) == []
+
+
+async def test_health_says_what_is_wrong(centre: Centre) -> None:
+    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        assert (await client.get("/healthz")).json()["status"] == "ok"
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"], ready.json()["reason"]) == (200, True, "")
+        killed = centre.platform.kill("control")
+        await centre.platform.wait_readyz(status=503)
+        away = (await client.get("/readyz")).json()
+        assert away["ready"] is False
+        assert "control" in away["reason"], json.dumps(away)
+        assert (await client.get("/healthz")).status_code == 200
+        answer = await centre.ask("PUT", "agents/1005/state", json={"state": "not_ready", "seat": "seat-05"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert "control" in answer.json()["detail"]
+        await centre.platform.wait_ready_again("control", killed)
