@@ -66,11 +66,11 @@ web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 # New versions of everything, after a look at what changed.
 lock: $(VENV)/.test-installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
 	  --group test pyproject.toml -c requirements.lock -o requirements-test.lock
-	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
 	  --group pyproject.toml:node -o requirements-node.lock
 
 clean:

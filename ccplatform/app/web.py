@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from ccplatform.app.audited import AuditedControl
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
@@ -144,7 +145,7 @@ class WebProcess:
             build_cti_routes(
                 access=access,
                 live=self.live,
-                control=self.following.link,
+                control=AuditedControl(control=self.following.link, audit=ground.audit, live=self.live),
                 customers=customers,
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
