@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ccplatform.app.foundation import Foundation, dsn_of, lay_foundation
 from ccplatform.app.places import Places, places_of
@@ -16,8 +17,10 @@ from ccplatform.security.users import UserAdministration
 from ccplatform.storage.embedded import EmbeddedPostgres
 from ccplatform.storage.migrate import migrate as apply_migrations
 
+T = TypeVar("T")
+
 #: How long a command waits for the database, seconds.
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 #: Who the audit names for what is done at the command line.
 BY = "command line"
 
@@ -34,12 +37,8 @@ def migrate(settings: Settings) -> str:
 
 def backup(settings: Settings, file: Path) -> str:
     """Dump the whole database."""
-
-    async def work(ground: Foundation) -> str:
-        size = await dumps.backup(ground.database.dsn, file)
-        return f"{file}: {size} bytes. Keep the master key elsewhere: without it sealed data cannot be read."
-
-    return _with_database(settings, work)
+    size = _with_server(settings, lambda dsn: dumps.backup(dsn, file))
+    return f"{file}: {size} bytes. Keep the master key elsewhere: without it sealed data cannot be read."
 
 
 def restore(settings: Settings, file: Path) -> str:
@@ -47,16 +46,11 @@ def restore(settings: Settings, file: Path) -> str:
     places = places_of(settings.node.data_dir)
     places.prepare()
     lock = places.lock()
-
-    async def work(ground: Foundation) -> str:
-        await ground.database.close()
-        await dumps.restore(dsn_of(settings, places), file)
-        return f"restored from {file}"
-
     try:
-        return _with_database(settings, work)
+        _with_server(settings, lambda dsn: dumps.restore(dsn, file))
     finally:
         os.close(lock)
+    return f"restored from {file}"
 
 
 def add_user(settings: Settings, name: str, roles: list[Role], password: str, agent: str | None) -> str:
@@ -101,10 +95,16 @@ def _users(ground: Foundation) -> UserAdministration:
 
 def _with_database(settings: Settings, work: Callable[[Foundation], Awaitable[str]]) -> str:
     places = places_of(settings.node.data_dir)
+    return _with_server(settings, lambda _: _work(settings, places, work))
+
+
+def _with_server(settings: Settings, work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
+    """Do the work, which is given the DSN, while a server runs there."""
+    places = places_of(settings.node.data_dir)
     places.prepare()
     embedded = _embedded(settings, places)
     try:
-        return asyncio.run(_work(settings, places, work))
+        return asyncio.run(work(dsn_of(settings, places)))
     finally:
         if embedded is not None:
             embedded.stop()

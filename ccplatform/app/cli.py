@@ -182,10 +182,12 @@ def user_lock(name: str, config: ConfigOption = None, data_dir: DataDirOption = 
 
 
 def _administer(config: Path | None, data_dir: Path | None, what: str, *arguments: Any) -> None:
-    from ccplatform.app import administer
+    from ccplatform.app import administer, logs
     from ccplatform.app.settings import load_settings
 
     settings = load_settings(config, flags=_flags(("node", "data_dir", data_dir)))
+    level = "debug" if settings.log.level == "debug" else "error"  # what is done is printed
+    logs.configure(json_lines=settings.log.format == "json", role="command", level=level)
     action: Callable[..., str] = getattr(administer, what)
     print(action(settings, *arguments))
 

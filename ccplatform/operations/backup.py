@@ -50,7 +50,10 @@ async def restore(dsn: str, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ccplatform-restore-") as directory:
         script = Path(directory) / "restore.sql"
         # Through a script, so that emptying and filling are one transaction; "public" is there already.
-        await _run("pg_restore", None, ["--no-owner", "--no-privileges", f"--file={script}", str(file)])
+        try:
+            await _run("pg_restore", None, ["--no-owner", "--no-privileges", f"--file={script}", str(file)])
+        except BackupFailed as error:
+            raise BackupFailed(f"{file} cannot be restored: {error}") from error
         await asyncio.to_thread(_leave_out_transaction_timeout, script)
         options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         await _run("psql", dsn, [*options, f"--command={_EMPTY.format(LOCK_TIMEOUT)}", f"--file={script}"])

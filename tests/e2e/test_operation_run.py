@@ -18,10 +18,11 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.rig import Journal, centre_of
 from tests.support import sources
 from tests.support.fixtures import MakePhone
+from tests.support.phone import AutoAnswer
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
 from tests.support.ports import free_port
@@ -71,13 +72,20 @@ def run_to_its_end(home: Path, *arguments: str, limit: float = 60.0) -> tuple[in
     return done.returncode, done.stdout + done.stderr
 
 
-async def test_sigterm_lets_the_running_call_end_and_takes_no_new_one(
+async def test_sigterm_lets_the_running_talk_end_and_takes_no_new_call(
     home: Path, callers: Iterator[int], phone: MakePhone
 ) -> None:
     async with running(home, callers) as centre:
         print(f"second start: {centre.platform.started_in:.2f} s to ready")
-        call = await echo(centre, phone)
-        contact = (await centre.contact(call.phone.user))["id"]
+        desk = await phone("8004", password="demo-8004", incoming=AutoAnswer(), source=sources.tone(AGENT_HZ))
+        await desk.register(centre.sip)
+        await centre.set_state("1004", "not_ready", seat="seat-04")
+        await centre.set_state("1004", "ready")
+        caller = await phone(centre.new_caller(), source=sources.tone(CALLER_HZ))
+        call = await caller.dial(centre.number("95001"))
+        answered = await desk.next_call()
+        await call.heard(tone=AGENT_HZ)
+        contact = (await centre.contact(caller.user))["id"]
         with ThreadPoolExecutor(1) as thread:
             stopping: Future[int] = thread.submit(centre.platform.stop)
             await centre.platform.wait_readyz(status=503)
@@ -87,13 +95,20 @@ async def test_sigterm_lets_the_running_call_end_and_takes_no_new_one(
             refused = await (await phone(centre.new_caller())).dial(centre.number("95002"))
             assert (await refused.ended.wait()).status == 503
             assert refused.phone.node.received[-1].get("retry-after")
-            await call.heard(tone=CALLER_HZ, since=time.monotonic())
+            now = time.monotonic()
+            await call.heard(tone=AGENT_HZ, since=now)
+            await answered.heard(tone=CALLER_HZ, since=now)
             assert not stopping.done()
-            await call.hang_up()
+            await answered.hang_up()
+            assert (await call.ended.wait()).by == "peer"
             assert await asyncio.to_thread(stopping.result, 15.0) == 0
+        desk.vanish()  # nobody is left to be told that it goes
     async with running(home, callers) as centre:
         row = await centre.get(f"contacts/{contact}")
-        assert (row["outcome"], row["cause"]) == ("self_service", "normal")
+        assert (row["outcome"], row["cause"], row["agent"]) == ("handled", "normal", "1004")
+        (recording,) = await centre.items("recordings", contact=contact)
+        assert recording["complete"], recording
+        await centre.sign_out("1004")
         await Journal(centre.platform).without_gaps()
 
 

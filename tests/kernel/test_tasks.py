@@ -80,3 +80,18 @@ def test_a_guarded_step_that_raises_is_reported_and_not_fatal() -> None:
 
     supervisor.guarded("calls")(step)
     assert supervisor.crashes == 1
+
+
+async def test_what_the_loop_would_only_print_is_reported() -> None:
+    told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    supervisor = TaskSupervisor(
+        SystemClock(), on_crash=lambda name, error: told.put_nowait((name, type(error).__name__))
+    )
+    supervisor.watch_loop()
+
+    def fail() -> None:
+        raise KeyError("x")
+
+    asyncio.get_running_loop().call_soon(fail)
+    assert await told.get() == ("event loop", "KeyError")
+    assert supervisor.crashes == 1

@@ -142,7 +142,7 @@ class SipPhone:
         source: Source | None = None,
         headers: dict[str, str] | None = None,
     ) -> PhoneCall:
-        """Send an INVITE from ``"name" <sip:caller@…>`` and return at once; wait for ``call.answered`` and so on."""
+        """Send an INVITE from ``"name" <sip:caller@…>`` and return at once; wait for ``call.answered`` or so."""
         if self.node.sockets.transport == "tcp" and ";transport=" not in uri:
             uri += ";transport=tcp"
         call = PhoneCall(

@@ -199,7 +199,7 @@ def test_used_ports_are_passed_over_and_an_exhausted_range_is_refused(make_rig: 
     _, first = rig.open("a")
     leg, second = rig.open("b")
     assert [first.port, second.port] == [22002, 22004]
-    with pytest.raises(CannotOpenLeg, match="no free RTP port"):
+    with pytest.raises(CannotOpenLeg, match="no RTP port is free"):
         rig.open("c")
     blocker.close()
     rig.engine.close_leg(leg)
