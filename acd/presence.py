@@ -7,6 +7,7 @@ older than the engine for longer than the database is away.
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import structlog
 
@@ -35,7 +36,8 @@ class PresenceRows:
         self._tasks = tasks
         self._retry_seconds = retry_seconds
         self._locks: dict[AgentId, asyncio.Lock] = {}
-        self._stale: dict[AgentId, None] = {}
+        self._stale: dict[AgentId, int] = {}  # by the number of the change that is not written yet
+        self._changes = itertools.count(1)
         self._writing = False
         self._retry: TimerHandle | None = None
 
@@ -52,20 +54,22 @@ class PresenceRows:
 
     def write_behind(self, agent: AgentId) -> None:
         """The engine changed it: bring the row up to date soon."""
-        self._stale[agent] = None
+        self._stale[agent] = next(self._changes)
         if not self._writing and self._retry is None:
             self._writing = True
             self._tasks.run_once("acd presence", self._write())
 
     async def flush(self) -> None:
-        """Write what is still to be written; raises Unavailable."""
+        """Write what is still to be written, also what another task is writing now; raises Unavailable."""
         while self._stale:
             agent = next(iter(self._stale))
             async with self.lock(agent):
-                if agent not in self._stale:
+                change = self._stale.get(agent)
+                if change is None:
                     continue
-                del self._stale[agent]
                 await self._bring_up_to_date(agent)
+                if self._stale.get(agent) == change:
+                    del self._stale[agent]
 
     def close(self) -> None:
         """Try no more."""
@@ -76,9 +80,6 @@ class PresenceRows:
     async def _bring_up_to_date(self, agent: AgentId) -> None:
         try:
             await self.commit(agent, self._engine.presence(agent), by=BY_ENGINE)
-        except Unavailable:
-            self._stale[agent] = None
-            raise
         except Refusal as error:  # the agent or his seat has changed hands meanwhile: that writes rows of its own
             _log.warning("presence not written", agent=agent, reason=str(error))
 

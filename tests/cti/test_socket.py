@@ -390,10 +390,10 @@ def test_a_client_that_applies_the_changes_has_what_a_snapshot_shows(
         clock.advance(after)
         frame = frame_of(live, stream.publish(fact))
         text = frame.text_for(viewer)
-        if number < joined or text is None:
-            continue
         if number == joined:
             tables = client_tables(live, who)
+        if number < joined or text is None:
+            continue
         message = SERVER.validate_json(text)
         for change in json.loads(text)["changes"]:
             if change["row"] is None:
