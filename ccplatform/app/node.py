@@ -64,7 +64,8 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
         clock=clock,
         tasks=TaskSupervisor(clock),
         database=database,
-        before_database=workers,
-        after_database=[control, web],
+        # Control and web wait for the database themselves: their imports take longer than its start.
+        before_database=[*workers, control, web],
+        after_database=[],
         stop_order=["control", "web", *(worker.name for worker in workers)],
     )
