@@ -64,6 +64,9 @@ class RecordingService:
         self._zone = zone
         self._started_at = clock.wall()
         self._open: dict[RecordingId, Note] = {}
+        self._awaited: set[RecordingId] = set()  # a media worker will say that it closed them
+        self._none_awaited = asyncio.Event()
+        self._none_awaited.set()
         self._prepared = ""
         self._pending = 0
         self._idle = asyncio.Event()
@@ -88,6 +91,7 @@ class RecordingService:
         )
         self._prepare(recording)
         self._open[recording] = note
+        self._await({recording})
         self._begin_work("begin recording", self._begin(note))
         self._facts.record(started_fact(note))
         return RecordingOrder(recording=recording, path=str(self._files.path_of(recording)), mode=mode)
@@ -115,6 +119,7 @@ class RecordingService:
         the rest is found by the next call.
         """
         await self.settled()
+        self._await(running)
         busy = frozenset(running) | frozenset(self._open)
         repaired = await Repair(files=self._files, rows=self._rows, before=self._started_at).run(busy)
         self._tell(repaired)
@@ -123,6 +128,11 @@ class RecordingService:
     async def settled(self) -> None:
         """Wait until every file closed so far is sealed."""
         await self._idle.wait()
+
+    async def all_ended(self) -> None:
+        """Wait until no recording is being written any more and every file is sealed."""
+        await self._none_awaited.wait()
+        await self.settled()
 
     def close(self) -> None:
         """End the file thread after what it has to do; call after :meth:`settled`."""
@@ -141,7 +151,18 @@ class RecordingService:
         else:
             self._prepared = day
 
+    def _await(self, recordings: Collection[RecordingId]) -> None:
+        self._awaited.update(recordings)
+        if self._awaited:
+            self._none_awaited.clear()
+
+    def _await_no_longer(self, recording: RecordingId) -> None:
+        self._awaited.discard(recording)
+        if not self._awaited:
+            self._none_awaited.set()
+
     async def _finish(self, recording: RecordingId, ending: Ending) -> None:
+        self._await_no_longer(recording)
         note = await self._note_of(recording)
         if note is None:
             return
@@ -157,6 +178,7 @@ class RecordingService:
         self._end(note, ending)
 
     async def _finish_cut(self, recording: RecordingId, reason: str) -> None:
+        self._await_no_longer(recording)
         note = await self._note_of(recording)
         if note is not None and note.ending is None:
             self._end(note, await self._in_thread(lambda: finish_cut(self._files, note, reason)))

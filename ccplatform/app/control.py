@@ -23,6 +23,11 @@ from ccplatform.storage.migrate import migrate
 
 _log = structlog.get_logger("control")
 
+#: How long calls may take to end once they are told to, seconds.
+HANG_UP_SECONDS = 5.0
+#: How long the end waits for the files of the last talks, seconds.
+RECORDINGS_SECONDS = 5.0
+
 
 async def run_control(settings: Settings, places: Places, *, demo: bool, ready: Callable[[], None]) -> None:
     """Be the control process until SIGTERM and the end of the drain."""
@@ -85,7 +90,7 @@ async def drain(control: ControlProcess, seconds: float) -> None:
         _log.warning("the drain's time is over; ending calls", calls=control.calls.active)
         control.calls.hang_up_all()
         try:
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(HANG_UP_SECONDS):
                 await idle.wait()
         except TimeoutError:
             _log.error("calls did not end", calls=control.calls.active)
@@ -93,7 +98,11 @@ async def drain(control: ControlProcess, seconds: float) -> None:
 
 async def stop_control(control: ControlProcess, ground: Foundation) -> None:
     """Write what is still to be written, then let go of everything."""
-    await control.recording.service.settled()
+    try:
+        async with asyncio.timeout(RECORDINGS_SECONDS):
+            await control.recording.service.all_ended()
+    except TimeoutError:
+        _log.warning("recordings are still being written; the next start finishes them")
     control.recording.service.close()
     await control.journal.close()
     try:

@@ -175,7 +175,6 @@ class Following:
         """Ask control, together with whoever asks at the same time."""
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._health_answer())
-            self._asking.add_done_callback(self._health_asked)
         await asyncio.shield(self._asking)
 
     async def _health_answer(self) -> None:
@@ -184,14 +183,12 @@ class Following:
         except Unavailable:
             self.health = {}
             return
+        finally:
+            self._asking, self._asked_at = None, self._clock.now()
         self.health = answer.result if isinstance(answer, Done) else {}
         self.informed.set()
         if not self._whole and self.health.get("journal_backlog", MAX_TAIL_EVENTS) < MAX_TAIL_EVENTS:
             self.link.renew()
-
-    def _health_asked(self, _: asyncio.Future[None]) -> None:
-        self._asking = None
-        self._asked_at = self._clock.now()
 
     # --- faults -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ import pytest
 
 from ccplatform.contracts.media import RecordingClosed
 from ccplatform.contracts.words import AgentId, CallId, QueueId, RecordingId, RecordingMode, SeatId, Severity
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.ids import Ids
 from recording.model import Note, Policy
 from recording.service import ALARM
 from tests.recording.kit import CONTACT, Studio, talk, wave_bytes
@@ -202,3 +205,14 @@ def row(recording: RecordingId) -> Note:
         agent=AgentId("1004"),
         seat=SeatId("seat-04"),
     )
+
+
+async def test_the_end_waits_for_recordings_that_are_still_written(studio: Studio) -> None:
+    mine, earlier = order(studio), RecordingId(Ids(SystemClock()).new())
+    await studio.service.repair({earlier})  # a worker writes it since before this process
+    ending = asyncio.ensure_future(studio.service.all_ended())
+    studio.service.closed(closed(mine))
+    await studio.service.settled()
+    assert not ending.done()
+    studio.service.closed(closed(earlier))
+    await ending
