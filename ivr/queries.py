@@ -26,7 +26,7 @@ LONGEST_VALUE = 1000
 
 
 class Queries:
-    """``sources``: data sources by name (the platform's own database under a name of the lead's choice)."""
+    """``sources``: data sources by name, the platform's own database among them."""
 
     def __init__(self, *, sources: Mapping[str, Database], queries: Mapping[str, QuerySettings]) -> None:
         missing = {query.source for query in queries.values()} - sources.keys()
