@@ -92,6 +92,7 @@ def run(
         ("media", "bind_ip", bind),
         ("http", "bind_ip", bind),
         ("sip", "port", sip_port),
+        ("sip", "ws_port", sip_ws_port),
         ("http", "port", http_port),
         ("media", "rtp_ports", rtp_ports),
         ("http", "tls_cert", tls_cert),

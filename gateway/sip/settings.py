@@ -45,6 +45,12 @@ class SipSettings(BaseModel):
         5.0, gt=0, le=1000, description="Answers an unknown address gets; more is dropped silently"
     )
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
+    ws_port: int = Field(
+        5066,
+        ge=0,
+        le=65535,
+        description="Port of SIP over WebSocket (RFC 7118; WSS with a certificate), once there is one",
+    )
     tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS, once there is one")
     tls_certificate: str = Field("", description="Certificate chain of SIP over TLS (PEM file)")
     tls_key: str = Field("", description="Private key of SIP over TLS (PEM file)")
