@@ -75,6 +75,7 @@ def build_server(app: ASGIApp, http: HttpSettings) -> uvicorn.Server:
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ws_max_size=16 * 1024,
             ws_per_message_deflate=False,
+            timeout_keep_alive=75,  # above what clients keep idle connections for, so that none is cut in use
             timeout_graceful_shutdown=3,
             server_header=False,
             **_tls(http),
