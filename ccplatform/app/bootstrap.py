@@ -16,7 +16,8 @@ from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_recording
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import build_flows
-from ccplatform.calls.service import CallPorts, CallService
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
 from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered
 from ccplatform.contracts.media import FileItem

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, assert_never
+from typing import assert_never
 
 import msgspec
 import structlog
 
-from ccplatform.calls.errors import BadSnapshot
 from ccplatform.calls.model import (
     CallEffect,
     CallInput,
@@ -20,43 +18,37 @@ from ccplatform.calls.model import (
     HoldOrder,
     Record,
     RecordingBegan,
-    Stage,
 )
-from ccplatform.calls.saga import CallSaga
-from ccplatform.calls.snapshot import KeptCall, read_kept
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.restoring import Restorer
+from ccplatform.calls.snapshot import KeptCall
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, Done, HangUpCall, HoldCall, Refused, SendCallDigits
-from ccplatform.contracts.facts import CallRefused, ContactEnded, FlowLeft
+from ccplatform.contracts.facts import CallRefused, ContactEnded
 from ccplatform.contracts.flows import (
     EndFlow,
     FlowAsked,
     FlowDigit,
-    FlowFinished,
     FlowPlaybackEnded,
     FlowRequestFailed,
-    Flows,
     StartFlow,
 )
 from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
-    LegEnded,
     LegEvent,
     LegOffered,
-    Legs,
     ReleaseLeg,
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, Media, PlayItem, RecordingClosed, SendDigits, StartRecording
+from ccplatform.contracts.media import KeepSnapshot, PlayItem, RecordingClosed, SendDigits, StartRecording
 from ccplatform.contracts.ports import Facts
-from ccplatform.contracts.recordings import Recorder
 from ccplatform.contracts.routing import (
     OfferAnswered,
     OfferFailed,
     QueueContact,
-    Router,
     RouterEvent,
     TalkHeld,
     TalkReleased,
@@ -65,9 +57,7 @@ from ccplatform.contracts.routing import (
 from ccplatform.contracts.words import (
     CallId,
     ContactId,
-    FlowOutcome,
     LegId,
-    OfferEnd,
     Outcome,
     RecordingId,
     ReleaseCause,
@@ -82,28 +72,6 @@ _log = structlog.get_logger("calls")
 
 #: Snapshots of changed calls go to the media workers this long after the first change, seconds.
 SNAPSHOT_DELAY_SECONDS = 0.02
-
-
-class CallRows(Protocol):
-    """The live view's row of a call, which must survive with it."""
-
-    def snapshot_call(self, contact: ContactId) -> dict[str, Any] | None:
-        """The row, None when there is none."""
-
-    def restore_call(self, data: dict[str, Any]) -> None:
-        """Put the row back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallPorts:
-    """The packages a call passes through."""
-
-    legs: Legs
-    media: Media
-    flows: Flows
-    router: Router
-    recorder: Recorder
-    rows: CallRows
 
 
 class CallService:
@@ -126,7 +94,9 @@ class CallService:
         self._runner: EffectRunner[CallInput, CallEffect] = EffectRunner(self._core, self._perform, clock, guard)
         self._ports: CallPorts | None = None
         self._snapshots_due = False
-        self._adopted: dict[RecordingId, frozenset[LegId]] = {}  # begun by an earlier control process
+        self._restorer = Restorer(
+            core=self._core, ports=lambda: self.ports, post=self._post, clock=clock, facts=facts
+        )
         self.on_idle: Callable[[], None] | None = None
 
     def connect(self, ports: CallPorts) -> None:
@@ -157,15 +127,12 @@ class CallService:
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
-        self._adopted.pop(event.recording, None)
+        self._restorer.recording_closed(event.recording)
         self.ports.recorder.closed(event)
 
     def worker_lost(self, legs: Collection[LegId]) -> None:
         """A media worker is gone with these legs; it told the end of those recordings only that we ordered."""
-        for recording, recorded in tuple(self._adopted.items()):
-            if recorded & frozenset(legs):
-                del self._adopted[recording]
-                self.ports.recorder.cut(recording, "the media worker was gone")
+        self._restorer.worker_lost(legs)
 
     def command(self, command: HangUpCall | HoldCall | SendCallDigits) -> Answer:
         """Orders of people, by REST."""
@@ -272,59 +239,9 @@ class CallService:
 
     def restore(self, survivor: SurvivingCall) -> ContactId | None:
         """Take a call back from a media worker; returns its contact, None when there is nothing to take back."""
-        if not survivor.snapshot:
-            return None
-        try:
-            kept = read_kept(survivor.snapshot)
-            saga = self._core.restore(kept.call, self._clock.now(), self._clock.wall())
-        except BadSnapshot as error:
-            _log.error("call not taken back", call=survivor.call, reason=str(error))
-            return None
-        state = saga.state
-        restored = {leg for leg in state.live_legs if leg in survivor.legs and self._restore_leg(leg, kept)}
-        lost = [leg for leg in state.live_legs if leg not in restored]
-        _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
-        if kept.row is not None:
-            self.ports.rows.restore_call(kept.row)
-        if state.recording is not None:
-            self._adopted[state.recording] = frozenset(state.live_legs)
-        self._restore_route(saga, kept, lost)
-        self._restore_flow(saga, kept)
-        for leg in lost:
-            self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
+        contact = self._restorer.restore(survivor)
         self._runner.rearm()
-        return state.contact
-
-    def _restore_leg(self, leg: LegId, kept: KeptCall) -> bool:
-        data = kept.legs.get(leg)
-        return data is not None and self.ports.legs.restore(leg, data)
-
-    def _restore_route(self, saga: CallSaga, kept: KeptCall, lost: list[LegId]) -> None:
-        """Give the contact its place in the queue or its agent back; one who waits is not left without a place."""
-        state, router = saga.state, self.ports.router
-        placed = kept.route is not None and router.restore(state.contact, kept.route)
-        if state.stage is Stage.RINGING and (state.other_leg in lost or not placed):
-            agent, ringing = state.agent, state.other_leg
-            saga.forget_offer()
-            if ringing in lost:
-                lost.remove(ringing)
-            elif ringing is not None:
-                self.ports.legs.perform(ReleaseLeg(leg=ringing, cause=ReleaseCause.CANCELLED))
-            if placed and agent is not None:
-                router.perform(OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN))
-        if state.stage is Stage.QUEUED and not placed and state.queue is not None:
-            waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
-            again = QueueContact(contact=state.contact, queue=state.queue, waited_seconds=max(0.0, waited))
-            router.perform(again)
-
-    def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
-        state = saga.state
-        if state.flow is None or (kept.flow is not None and self.ports.flows.restore(state.contact, kept.flow)):
-            return
-        outcome = FlowOutcome.FAILED
-        left = FlowLeft(contact=state.contact, flow=state.flow, outcome=outcome, cause="lost_in_restart")
-        self._facts.record(left)
-        self._post(FlowAsked(contact=state.contact, request=FlowFinished(outcome=outcome)))
+        return contact
 
     def open_recordings(self) -> set[RecordingId]:
         """Recordings of the talks that go on."""

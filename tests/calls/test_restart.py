@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ccplatform.calls.service import CallPorts, CallService
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.service import CallService
 from ccplatform.contracts.facts import ConnectionCleared, ContactEnded, Established, Fact, FlowLeft
 from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowAsked, FlowCommand, FlowFinished, StartFlow
 from ccplatform.contracts.legs import (

@@ -1,0 +1,35 @@
+"""The packages a call passes through, as `calls` sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ccplatform.contracts.flows import Flows
+from ccplatform.contracts.legs import Legs
+from ccplatform.contracts.media import Media
+from ccplatform.contracts.recordings import Recorder
+from ccplatform.contracts.routing import Router
+from ccplatform.contracts.words import ContactId
+
+
+class CallRows(Protocol):
+    """The live view's row of a call, which must survive with it."""
+
+    def snapshot_call(self, contact: ContactId) -> dict[str, Any] | None:
+        """The row, None when there is none."""
+
+    def restore_call(self, data: dict[str, Any]) -> None:
+        """Put the row back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPorts:
+    """The packages a call passes through."""
+
+    legs: Legs
+    media: Media
+    flows: Flows
+    router: Router
+    recorder: Recorder
+    rows: CallRows

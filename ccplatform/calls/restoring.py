@@ -1,0 +1,114 @@
+"""Calls that media workers kept while control was away are taken back, whatever of them is still there.
+
+Nobody is left waiting for something that did not come back: a caller without his flow is released, one without
+his place in the queue queues again with his age, a phone that cannot ring on loses its offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import structlog
+
+from ccplatform.calls.errors import BadSnapshot
+from ccplatform.calls.model import CallInput, Stage
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.saga import CallSaga
+from ccplatform.calls.snapshot import KeptCall, read_kept
+from ccplatform.calls.switchboard import Switchboard
+from ccplatform.contracts.facts import FlowLeft
+from ccplatform.contracts.flows import FlowAsked, FlowFinished
+from ccplatform.contracts.legs import LegEnded, ReleaseLeg, SurvivingCall
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.routing import OfferFailed, QueueContact
+from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, RecordingId, ReleaseCause
+from ccplatform.kernel.clock import Clock
+
+_log = structlog.get_logger("calls")
+
+
+class Restorer:
+    """Part of the call service. Knows which recordings an earlier control process ordered."""
+
+    def __init__(
+        self,
+        *,
+        core: Switchboard,
+        ports: Callable[[], CallPorts],
+        post: Callable[[CallInput], None],
+        clock: Clock,
+        facts: Facts,
+    ) -> None:
+        self._core = core
+        self._ports = ports
+        self._post = post
+        self._clock = clock
+        self._facts = facts
+        self._adopted: dict[RecordingId, frozenset[LegId]] = {}
+
+    def restore(self, survivor: SurvivingCall) -> ContactId | None:
+        """Take a call back; returns its contact, None when there is nothing to take back."""
+        if not survivor.snapshot:
+            return None
+        try:
+            kept = read_kept(survivor.snapshot)
+            saga = self._core.restore(kept.call, self._clock.now(), self._clock.wall())
+        except BadSnapshot as error:
+            _log.error("call not taken back", call=survivor.call, reason=str(error))
+            return None
+        state = saga.state
+        restored = {leg for leg in state.live_legs if leg in survivor.legs and self._restore_leg(leg, kept)}
+        lost = [leg for leg in state.live_legs if leg not in restored]
+        _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
+        if kept.row is not None:
+            self._ports().rows.restore_call(kept.row)
+        if state.recording is not None:
+            self._adopted[state.recording] = frozenset(state.live_legs)
+        self._restore_route(saga, kept, lost)
+        self._restore_flow(saga, kept)
+        for leg in lost:
+            self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
+        return state.contact
+
+    def recording_closed(self, recording: RecordingId) -> None:
+        """Its worker told its end."""
+        self._adopted.pop(recording, None)
+
+    def worker_lost(self, legs: Collection[LegId]) -> None:
+        """End the recordings of these legs that nobody else will end."""
+        for recording, recorded in tuple(self._adopted.items()):
+            if recorded & frozenset(legs):
+                del self._adopted[recording]
+                self._ports().recorder.cut(recording, "the media worker was gone")
+
+    def _restore_leg(self, leg: LegId, kept: KeptCall) -> bool:
+        data = kept.legs.get(leg)
+        return data is not None and self._ports().legs.restore(leg, data)
+
+    def _restore_route(self, saga: CallSaga, kept: KeptCall, lost: list[LegId]) -> None:
+        """Give the contact its place in the queue or its agent back."""
+        state, ports = saga.state, self._ports()
+        placed = kept.route is not None and ports.router.restore(state.contact, kept.route)
+        if state.stage is Stage.RINGING and (state.other_leg in lost or not placed):
+            agent, ringing = state.agent, state.other_leg
+            saga.forget_offer()
+            if ringing in lost:
+                lost.remove(ringing)
+            elif ringing is not None:
+                ports.legs.perform(ReleaseLeg(leg=ringing, cause=ReleaseCause.CANCELLED))
+            if placed and agent is not None:
+                failed = OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN)
+                ports.router.perform(failed)
+        if state.stage is Stage.QUEUED and not placed and state.queue is not None:
+            waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
+            again = QueueContact(contact=state.contact, queue=state.queue, waited_seconds=max(0.0, waited))
+            ports.router.perform(again)
+
+    def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
+        state = saga.state
+        if state.flow is None or (kept.flow is not None and self._ports().flows.restore(state.contact, kept.flow)):
+            return
+        outcome = FlowOutcome.FAILED
+        left = FlowLeft(contact=state.contact, flow=state.flow, outcome=outcome, cause="lost_in_restart")
+        self._facts.record(left)
+        self._post(FlowAsked(contact=state.contact, request=FlowFinished(outcome=outcome)))
