@@ -33,8 +33,6 @@ _log = structlog.get_logger("web")
 
 #: How often control is asked how it is, seconds.
 HEALTH_SECONDS = 2.0
-#: An answer about control's health that is older than this is no answer any more, seconds.
-STALE_SECONDS = 0.5
 #: How long whoever asks for readiness waits for control, seconds.
 PATIENCE_SECONDS = 1.0
 #: Pause between attempts to reach control, seconds; short, since pages are blind meanwhile.
@@ -70,7 +68,6 @@ class Following:
         self._linked = asyncio.Event()
         self._anew = asyncio.Event()
         self._whole = True  # the last snapshot held all that the journal did not
-        self._asked_at = 0.0
         self._asking: asyncio.Future[None] | None = None
         self.health: dict[str, Any] = {}
         self.informed = asyncio.Event()  # set for good by control's first answer about its health
@@ -86,14 +83,13 @@ class Following:
         self._tasks.keep_running("rebuild", self._rebuild)
 
     async def readiness(self) -> dict[str, Any]:
-        """Whether the centre takes calls, and why not; asks control anew unless that was done just now."""
+        """Whether the centre takes calls now, and why not: control is asked each time."""
         answers = True
-        if self._clock.now() - self._asked_at > STALE_SECONDS:
-            try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    await self._ask_health()
-            except TimeoutError:
-                answers = False
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._ask_health()
+        except TimeoutError:
+            answers = False
         takes_calls = answers and self.link.connected and bool(self.health.get("takes_calls"))
         return {
             "ready": takes_calls,
@@ -184,7 +180,7 @@ class Following:
             self.health = {}
             return
         finally:
-            self._asking, self._asked_at = None, self._clock.now()
+            self._asking = None
         self.health = answer.result if isinstance(answer, Done) else {}
         self.informed.set()
         if not self._whole and self.health.get("journal_backlog", MAX_TAIL_EVENTS) < MAX_TAIL_EVENTS:

@@ -137,7 +137,6 @@ class Web:
 async def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Web]:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.02)
     monkeypatch.setattr(module, "HEALTH_SECONDS", 0.05)
-    monkeypatch.setattr(module, "STALE_SECONDS", 0.0)
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
     made = Web(tmp_path / "control.sock")
     yield made
