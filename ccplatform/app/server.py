@@ -27,17 +27,22 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._look()
+        self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """A head may have become whole."""
+        """A head begins, or became whole."""
         super().data_received(data)
-        self._look()
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering or self.transport.get_protocol() is not self:  # the latter: it became a WebSocket
+            self._wait_no_more()
+        else:
+            self._wait_for_head()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next head."""
+        """The next head may have begun behind the last request; if not, an idle connection may stay."""
         super().on_response_complete()
-        self._look()
+        if self.conn.trailing_data[0]:
+            self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -49,12 +54,8 @@ class PatientProtocol(H11Protocol):
         self._wait_no_more()
         super().handle_websocket_upgrade(event)
 
-    def _look(self) -> None:
-        answering = self.cycle is not None and not self.cycle.response_complete
-        became_websocket = self.transport.get_protocol() is not self
-        if answering or became_websocket:
-            self._wait_no_more()
-        elif self._timer is None and not self.transport.is_closing():
+    def _wait_for_head(self) -> None:
+        if self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def _wait_no_more(self) -> None:

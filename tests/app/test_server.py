@@ -54,7 +54,7 @@ async def until_closed(port: int, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("said", "answers"), [(b"", 0), (b"GET / HT", 0), (GET + b"GET /", 1), (GET + GET + b"\r\n", 2)]
+    ("said", "answers"), [(b"", 0), (b"GET / HT", 0), (GET + b"GET /", 1), (GET + GET + b"GET / HTTP/1.1\r\n", 2)]
 )
 async def test_a_connection_without_a_whole_head_is_closed(
     monkeypatch: pytest.MonkeyPatch, said: bytes, answers: int
@@ -62,6 +62,17 @@ async def test_a_connection_without_a_whole_head_is_closed(
     monkeypatch.setattr(module, "HEAD_SECONDS", 0.1)
     async with serving() as port:
         assert (await until_closed(port, said)).count(b"200 OK") == answers
+
+
+async def test_an_idle_connection_stays_for_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEAD_SECONDS", 0.05)
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(GET)
+            assert await reader.readuntil(b"ok")
+            assert await until_closed(port, b"") == b""  # as long as one lasts that said nothing
+        writer.close()
 
 
 async def test_a_websocket_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
