@@ -19,10 +19,13 @@ from ccplatform.app.settings import Settings
 from ccplatform.app.stopping import StopSignal
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.errors import Unavailable
+from ccplatform.kernel.faults import describe
 from ccplatform.storage.migrate import migrate
 
 _log = structlog.get_logger("control")
 
+#: Alarms about an earlier control process or what it saw; what is still wrong is raised anew.
+_ENDS_WITH_ITS_PROCESS = frozenset({"internal_error", "media_worker_lost"})
 #: How long calls may take to end once they are told to, seconds.
 HANG_UP_SECONDS = 5.0
 #: How long the end waits for the files of the last talks, seconds.
@@ -53,14 +56,17 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     """Load, take back what survived, then open the doors."""
     tasks = ground.tasks
     tasks.on_crash = lambda name, error: control.alarms.raise_alarm(
-        "internal_error", name, Severity.NON_URGENT, f"{type(error).__name__}: {error}"[:300]
+        "internal_error", name, Severity.NON_URGENT, describe(error)
     )
     tasks.keep_running("journal", control.journal.run)
     active = await control.alarm_store.active()
     control.alarms.restore(active)
-    control.alarms.clear_alarm("database_unavailable", "")
-    ground.database.on_availability(control.database_changed)
     await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone), active)
+    for alarm in active:
+        if alarm.kind in _ENDS_WITH_ITS_PROCESS:
+            control.alarms.clear_alarm(alarm.kind, alarm.subject)
+    ground.database.on_availability(control.database_changed)
+    control.database_changed(ground.database.available)
     await control.gateway.load()
     await control.acd.load()
     control.gateway.tell_registered()

@@ -100,6 +100,6 @@ async def _open(database: Database, clock: Clock, needed: bool, patience_seconds
             if clock.now() >= give_up_at:
                 raise
             if not told:
-                _log.warning("waiting for PostgreSQL", reason=str(error))
+                _log.info("waiting for PostgreSQL", reason=str(error))
             told = True
             await sleep(clock, RETRY_SECONDS)

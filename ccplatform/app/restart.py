@@ -8,7 +8,7 @@ from ccplatform.app.control_process import ControlProcess
 from ccplatform.app.foundation import Foundation
 from ccplatform.calls.store import ContactStore
 from ccplatform.contracts.media import ForgetCall
-from ccplatform.contracts.words import ContactId
+from ccplatform.contracts.words import ContactId, Severity
 
 _log = structlog.get_logger("restart")
 
@@ -34,3 +34,12 @@ async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
     await control.recording.service.repair(control.calls.open_recordings())
     if survivors or lost:
         _log.warning("control came back", calls_taken_back=len(kept), contacts_lost=len(lost))
+        _tell_restart(control, len(kept), len(lost))
+
+
+def _tell_restart(control: ControlProcess, kept: int, lost: int) -> None:
+    """An alarm that is over at once: it is there for the history."""
+    severity = Severity.URGENT if lost else Severity.NON_URGENT
+    text = f"control died and is back: {kept} calls were taken back, {lost} were lost"
+    control.alarms.raise_alarm("control_restarted", "", severity, text)
+    control.alarms.clear_alarm("control_restarted", "")

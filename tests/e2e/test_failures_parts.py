@@ -122,6 +122,20 @@ async def test_a_worker_that_wrote_for_an_earlier_control_process_leaves_no_open
         assert audio.has_tone(caller[RATE // 2 :], CALLER_HZ)
 
 
+async def test_an_alarm_of_a_part_that_is_well_again_does_not_outlive_control(struck: Centre) -> None:
+    before = len(await alarms_of(struck, "media_worker_lost"))
+    killed_media = struck.platform.kill("media")
+    await struck.eventually(lambda: alarms_of(struck, "media_worker_lost"), lambda rows: len(rows) > before)
+    killed = struck.platform.kill("control")
+    await struck.platform.wait_ready_again("control", killed)
+    await struck.platform.wait_ready_again("media", killed_media)
+    up = [row["kind"] for row in await struck.items("alarms", active=True)]
+    assert "media_worker_lost" not in up
+    await struck.eventually(
+        lambda: alarms_of(struck, "media_worker_lost"), lambda rows: all(row["cleared_at"] for row in rows)
+    )
+
+
 async def test_a_killed_web_process_comes_back_with_what_it_knew(struck: Centre, phone: MakePhone) -> None:
     echo = await (await phone(struck.new_caller())).dial(struck.number("95002"), source=sources.tone(CALLER_HZ))
     await echo.heard(tone=CALLER_HZ)
