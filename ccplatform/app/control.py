@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,8 +23,6 @@ from ccplatform.storage.migrate import migrate
 
 _log = structlog.get_logger("control")
 
-#: Alarms about an earlier control process or what it saw; what is still wrong is raised anew.
-_ENDS_WITH_ITS_PROCESS = frozenset({"internal_error", "media_worker_lost"})
 #: How long calls may take to end once they are told to, seconds.
 HANG_UP_SECONDS = 5.0
 #: How long the end waits for the files of the last talks, seconds.
@@ -61,9 +58,9 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     tasks.keep_running("journal", control.journal.run)
     active = await control.alarm_store.active()
     control.alarms.restore(active)
-    await load_live_view(control.live, ground, ZoneInfo(control.settings.cti.zone), active)
+    await load_live_view(control.live, ground, control.settings.node.zone_info, active)
     for alarm in active:
-        if alarm.kind in _ENDS_WITH_ITS_PROCESS:
+        if alarm.kind == "media_worker_lost":  # the workers are met anew: what is still wrong is raised again
             control.alarms.clear_alarm(alarm.kind, alarm.subject)
     ground.database.on_availability(control.database_changed)
     control.database_changed(ground.database.available)

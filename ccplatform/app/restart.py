@@ -38,8 +38,8 @@ async def take_back_calls(control: ControlProcess, ground: Foundation) -> None:
 
 
 def _tell_restart(control: ControlProcess, kept: int, lost: int) -> None:
-    """An alarm that is over at once: it is there for the history."""
+    """The newest restart is the one that is up."""
     severity = Severity.URGENT if lost else Severity.NON_URGENT
     text = f"control died and is back: {kept} calls were taken back, {lost} were lost"
-    control.alarms.raise_alarm("control_restarted", "", severity, text)
     control.alarms.clear_alarm("control_restarted", "")
+    control.alarms.raise_alarm("control_restarted", "", severity, text)

@@ -18,6 +18,8 @@ AlarmFact: TypeAlias = AlarmRaised | AlarmCleared | AlarmAcknowledged
 #: Most alarms up at once; what comes on top is one alarm of this kind.
 MAX_ACTIVE = 1000
 OVERFLOW_KIND = "too_many_alarms"
+#: Kinds that tell what happened, not what is wrong now: nothing ends them but somebody who saw them.
+UNTIL_SEEN = frozenset({"control_restarted", "internal_error", "projection_failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class AlarmBook:
             case ClearAlarm():
                 return self._clear(event.kind, event.subject, now)
             case AcknowledgeAlarm():
-                return self._acknowledge(event)
+                return self._acknowledge(event, now)
             case DeadlineReached():
                 return []
             case _:
@@ -134,11 +136,13 @@ class AlarmBook:
         overflow_over = (OVERFLOW_KIND, "") in self._up and len(self._up) < MAX_ACTIVE
         return [cleared, *(self._clear(OVERFLOW_KIND, "", now) if overflow_over else [])]
 
-    def _acknowledge(self, command: AcknowledgeAlarm) -> list[AlarmFact]:
-        entry = next((entry for entry in self._up.values() if entry.id == command.alarm), None)
-        if entry is None:
+    def _acknowledge(self, command: AcknowledgeAlarm, now: float) -> list[AlarmFact]:
+        found = next((item for item in self._up.items() if item[1].id == command.alarm), None)
+        if found is None:
             raise NotFound(f"no alarm {command.alarm} is up")
+        (kind, subject), entry = found
         if entry.acknowledged_by is not None:
             return []
         entry.acknowledged_by = command.by
-        return [AlarmAcknowledged(alarm=entry.id, by=command.by)]
+        over = self._clear(kind, subject, now) if kind in UNTIL_SEEN else []
+        return [AlarmAcknowledged(alarm=entry.id, by=command.by), *over]

@@ -16,7 +16,7 @@ from ccplatform.kernel.errors import NotFound
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations import alarms as alarms_module
-from ccplatform.operations.alarms import OVERFLOW_KIND, AlarmBook, AlarmFact
+from ccplatform.operations.alarms import OVERFLOW_KIND, UNTIL_SEEN, AlarmBook, AlarmFact
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.service import AlarmService
 
@@ -68,6 +68,18 @@ def test_acknowledging_is_told_once_and_changes_nothing_for_an_unknown_alarm() -
     with pytest.raises(NotFound, match="alarm-9"):
         book.handle(AcknowledgeAlarm(alarm="alarm-9", by="sup1"), 3.0)
     assert book.active(3.0)[0].acknowledged_by == "sup1"
+
+
+@pytest.mark.parametrize("kind", sorted(UNTIL_SEEN))
+def test_an_alarm_about_what_happened_ends_when_somebody_saw_it(kind: str) -> None:
+    book = _book()
+    book.handle(_up(kind), 0.0)
+    told = book.handle(AcknowledgeAlarm(alarm="alarm-1", by="tech1"), 4.0)
+    assert told == [
+        AlarmAcknowledged(alarm="alarm-1", by="tech1"),
+        AlarmCleared(alarm="alarm-1", kind=kind, subject="", lasted_seconds=4.0),
+    ]
+    assert book.active(5.0) == []
 
 
 def test_a_flood_of_alarms_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
