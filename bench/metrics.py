@@ -14,6 +14,7 @@ import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bench.figures import Figure, conditions, distribution, show, single, write_json
 from ccplatform.contracts.facts import (
@@ -146,7 +147,7 @@ def make_events(count: int, queues: int, agents: int) -> list[FactEvent]:
 
 def fold_speed(events: list[FactEvent]) -> list[Figure]:
     """Facts folded and observed as in the web process."""
-    fold, exposition = Fold(MetricsSettings().rules()), Exposition()
+    fold, exposition = Fold(MetricsSettings().rules(ZoneInfo("Asia/Shanghai"))), Exposition()
     begin = time.perf_counter()
     for event in events:
         exposition.observe(fold.apply(event))
@@ -180,7 +181,7 @@ def single_scrapes(fold: Fold, exposition: Exposition, events: list[FactEvent]) 
 async def loop_delays(events: list[FactEvent]) -> list[float]:
     """How late a 1 ms timer of the same loop comes while scrapes go on."""
     clock = SystemClock()
-    service = MetricsService(clock=clock, settings=MetricsSettings())
+    service = MetricsService(clock=clock, settings=MetricsSettings(), zone=ZoneInfo("Asia/Shanghai"))
     for event in events:
         service.apply(event)
     late: list[float] = []

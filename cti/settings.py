@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class EventSocketSettings(BaseModel):
@@ -45,17 +43,7 @@ class CtiSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    zone: str = Field("Asia/Shanghai", description="Time zone whose midnight begins the day of 'today' figures.")
     country_code: str = Field(
         "86", pattern=r"^[1-9][0-9]{0,2}$", description="Country whose numbers are national (E.164 code)."
     )
     events: EventSocketSettings = Field(EventSocketSettings(), description="The event socket.")
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no time zone is named {zone!r}") from error
-        return zone

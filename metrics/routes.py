@@ -88,7 +88,7 @@ class ReportList(BaseModel):
 
 
 def build_router(
-    *, access: Access, service: MetricsService, reports: ReportStore, clock: Clock, settings: MetricsSettings
+    *, access: Access, service: MetricsService, reports: ReportStore, clock: Clock, zone: ZoneInfo
 ) -> APIRouter:
     """The routes; paths without the prefix ``/api/v1``."""
     router = APIRouter(tags=["metrics"])
@@ -111,9 +111,7 @@ def build_router(
     ) -> ReportList | Response:
         """Queues or agents, summed for a period. xlsx and pdf are refused as not available yet."""
         now = clock.wall()
-        query = ReportQuery.of(
-            name, begin or _midnight(now, settings), end or now + timedelta(seconds=1), group_by
-        )
+        query = ReportQuery.of(name, begin or _midnight(now, zone), end or now + timedelta(seconds=1), group_by)
         if format in (ReportFormat.XLSX, ReportFormat.PDF):
             raise FormatNotAvailable(name, format)
         rows = await reports.rows(query)
@@ -157,8 +155,7 @@ def _in_networks(host: str, settings: MetricsSettings) -> bool:
     return any(address.version == network.version and address in network for network in settings.scrape_networks)
 
 
-def _midnight(now: datetime, settings: MetricsSettings) -> datetime:
-    zone = ZoneInfo(settings.timezone)
+def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(now.astimezone(zone).date(), time(), zone)
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -60,6 +61,7 @@ class MetricsService:
         *,
         clock: Clock,
         settings: MetricsSettings,
+        zone: ZoneInfo,
         queues: Callable[[], Collection[str]] | None = None,
         trunks: Callable[[], Collection[str]] | None = None,
         agents: Callable[[], Collection[str]] | None = None,
@@ -68,6 +70,7 @@ class MetricsService:
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._clock = clock
+        self._rules = settings.rules(zone)
         self._settings = settings
         self._service_levels = service_levels
         self._exposition = Exposition(queues=queues, trunks=trunks, agents=agents, ticks=ticks, alarms=alarms)
@@ -78,7 +81,7 @@ class MetricsService:
         self._newest = clock.wall()
         self._scraping = asyncio.Lock()
         self._text: tuple[float, bytes] | None = None
-        self.fold = Fold(settings.rules())
+        self.fold = Fold(self._rules)
 
     def apply(self, event: FactEvent) -> None:
         """Take a live fact."""
@@ -134,7 +137,7 @@ class MetricsService:
     async def _rebuilt(self, journal: JournalSource, since: datetime | None) -> Fold:
         while True:
             beginning = self._beginnings
-            fold = Fold(self._settings.rules())
+            fold = Fold(self._rules)
             begin = since if since is not None else self._clock.wall() - HORIZON
             while beginning == self._beginnings and not await self._read(journal, fold, begin):
                 begin = self._newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from metrics.model import FoldRules
 
@@ -15,7 +15,6 @@ class MetricsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    timezone: str = Field(default="Asia/Shanghai", description="IANA zone whose midnight begins a day")
     service_level_seconds: float = Field(
         default=20.0, gt=0, le=3600, description="Y of the service level X/Y for queues without their own"
     )
@@ -46,19 +45,10 @@ class MetricsSettings(BaseModel):
         default=None, description="when set, /metrics wants it as bearer token, from whatever address"
     )
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is not a known time zone") from error
-        return name
-
-    def rules(self) -> FoldRules:
-        """What the fold needs of these settings."""
+    def rules(self, zone: ZoneInfo) -> FoldRules:
+        """What the fold needs of these settings; ``zone``: whose midnight begins a day."""
         return FoldRules(
-            zone=ZoneInfo(self.timezone),
+            zone=zone,
             short_abandon_us=round(self.short_abandon_seconds * 1_000_000),
             meal_reasons=self.meal_reasons,
             design_load_erlang=self.design_load_erlang,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ccplatform.contracts.words import DEFAULT_TENANT, TenantId
 from ccplatform.storage.database import Database
@@ -80,11 +81,13 @@ class ReportStore:
         database: Database,
         *,
         settings: MetricsSettings,
+        zone: ZoneInfo,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         tenant: TenantId = DEFAULT_TENANT,
     ) -> None:
         self._database = database
         self._settings = settings
+        self._zone = zone
         self._service_levels = service_levels
         self._tenant = tenant
 
@@ -100,7 +103,7 @@ class ReportStore:
                 self._tenant,
                 query.begin,
                 query.end,
-                self._settings.timezone,
+                self._zone.key,
                 limits,
                 self._settings.service_level_seconds,
                 self._settings.short_abandon_seconds,
@@ -115,7 +118,7 @@ class ReportStore:
                 self._tenant,
                 query.begin,
                 query.end,
-                self._settings.timezone,
+                self._zone.key,
             )
         return [{query.grouping.value: row["key"], **_without_key(dict(row))} for row in found]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import time
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -61,7 +60,6 @@ class RuleSettings(_Section):
 class RecordingSettings(_Section):
     """What is recorded, how long it is kept, and how much space must be free."""
 
-    zone: str = Field("Asia/Shanghai", description="Time zone of scheduled rules and of the daily deletion.")
     rules: tuple[RuleSettings, ...] = Field((), max_length=1000, description="The policy, first match decides.")
     queue_default: Literal["full", "on_demand", "never"] = Field(
         "full", description="Talks from a queue that no rule is about."
@@ -76,15 +74,6 @@ class RecordingSettings(_Section):
     )
     very_low_bytes: int = Field(5 * 2**30, ge=0, description="Less than this makes it urgent.")
     disk_check_seconds: float = Field(30.0, ge=1, le=3600, description="Time between looks at the free space.")
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no time zone is named {zone!r}") from error
-        return zone
 
     @field_validator("retention_days")
     @classmethod

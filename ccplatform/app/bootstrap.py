@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from acd.service import AcdService
 from acd.store import AcdStore
@@ -40,7 +39,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     clock, tasks, tenant = ground.clock, ground.tasks, ground.tenant
     stream: Stream[Fact] = Stream(clock, ground.ids, tenant)
     facts = StreamFacts(stream)
-    live = LiveView(zone=ZoneInfo(settings.cti.zone))
+    live = LiveView(zone=settings.node.zone_info)
     alarms = AlarmService(facts=facts, clock=clock, ids=ground.ids)
     journal = JournalWriter(
         ground.database,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
@@ -29,7 +28,7 @@ def build_recording(
     settings: Settings, places: Places, ground: Foundation, *, facts: Facts, alarms: Alarms
 ) -> Recording:
     """Recording into the data directory, catalogued in the platform's database."""
-    own, zone = settings.recording, ZoneInfo(settings.recording.zone)
+    own, zone = settings.recording, settings.node.zone_info
     catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
     files = RecordingFiles(places.recordings)
     return Recording(

@@ -15,8 +15,9 @@ from importlib.resources import files
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
@@ -55,7 +56,22 @@ class NodeSettings(_Section):
 
     data_dir: Path = Field(Path("var"), description="Where the database, recordings and caches are kept.")
     tenant: str = Field("default", pattern=r"^[a-z0-9_-]{1,32}$", description="Name of the tenant.")
+    zone: str = Field("Asia/Shanghai", description="Time zone of the centre: its days, schedules and reports.")
     drain_seconds: float = Field(60.0, ge=0, le=86400, description="How long SIGTERM lets running calls go on.")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone is named {zone!r}") from error
+        return zone
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.zone)
 
 
 class HttpSettings(_Section):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -63,7 +62,7 @@ class WebProcess:
         self._settings = settings
         self._places = places
         self._ground = ground
-        self.live = LiveView(zone=ZoneInfo(settings.cti.zone))
+        self.live = LiveView(zone=settings.node.zone_info)
         self.hub = Hub(live=self.live, clock=ground.clock, settings=settings.cti.events)
         self.board = AlarmBoard()
         self.journal = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
@@ -71,6 +70,7 @@ class WebProcess:
         self.metrics = MetricsService(
             clock=ground.clock,
             settings=settings.metrics,
+            zone=settings.node.zone_info,
             queues=lambda: list(self.live.queues),
             trunks=lambda: self.following.health.get("trunks", []),
             agents=lambda: list(self.live.agents),
@@ -129,6 +129,7 @@ class WebProcess:
         reports = ReportStore(
             ground.database,
             settings=settings.metrics,
+            zone=settings.node.zone_info,
             service_levels=self._service_levels,
             tenant=ground.tenant,
         )
@@ -163,7 +164,7 @@ class WebProcess:
                 service=self.metrics,
                 reports=reports,
                 clock=ground.clock,
-                settings=settings.metrics,
+                zone=settings.node.zone_info,
             ),
             build_alarm_routes(
                 access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit

@@ -100,7 +100,7 @@ class Web:
         self.journal, self.alarms, self.database = Journal(), Alarms(), Database()
         self.board = AlarmBoard()
         live = LiveView(zone=ZONE)
-        self.metrics = MetricsService(clock=CLOCK, settings=MetricsSettings(timezone="UTC"))
+        self.metrics = MetricsService(clock=CLOCK, settings=MetricsSettings(), zone=ZONE)
         self.following = Following(
             path=path,
             hub=Hub(live=live, clock=CLOCK, settings=EventSocketSettings()),

@@ -41,6 +41,11 @@ def test_what_is_shipped_is_legal() -> None:
         ("[siip]\nport = 5060", "siip = {'port': 5060}: Extra inputs are not permitted"),
         ("[sip]\nport = 0x1FFFF", "sip.port = 131071: Input should be less than or equal to 65535"),
         ('[sip]\nport = "many"', "sip.port = 'many': Input should be a valid integer"),
+        ('[node]\nzone = "Mars/Olympus"', "node.zone = 'Mars/Olympus': Value error, no time zone is named"),
+        (
+            '[node]\nzone = "../../etc/passwd"',
+            "node.zone = '../../etc/passwd': Value error, no time",
+        ),
         ("sip = 3", "sip = 3: Input should be a valid dictionary"),
         ('[media]\nrtp_ports = "20-10"', "media.rtp_ports = '20-10': Value error, '20-10': ports must rise"),
         ('[http]\ntls_cert = "/nowhere.pem"', "http.tls_cert and http.tls_key: give both or none"),

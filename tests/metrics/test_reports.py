@@ -25,7 +25,7 @@ from tests.support.database import database, postgres_dsn  # noqa: F401
 
 SUPPORT = QueueId("support")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-RULES = MetricsSettings(timezone="Asia/Shanghai").rules()
+RULES = MetricsSettings().rules(SHANGHAI)
 
 
 async def write(database: Database, events: list[FactEvent]) -> None:  # noqa: F811
@@ -61,7 +61,8 @@ def day_of_two_queues() -> Centre:
 
 
 async def report(database: Database, centre: Centre, name: str, group_by: str | None = None) -> list[ReportRow]:  # noqa: F811
-    store = ReportStore(database, settings=MetricsSettings(), service_levels=lambda: {"support": 60.0})
+    levels = {"support": 60.0}
+    store = ReportStore(database, settings=MetricsSettings(), zone=SHANGHAI, service_levels=lambda: levels)
     begin = centre.events[0].at - timedelta(hours=1)
     return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by))
 
@@ -125,7 +126,10 @@ async def test_the_report_of_today_and_the_live_fold_say_the_same(database: Data
     centre = day_of_two_queues()
     await write(database, centre.events)
     service = MetricsService(
-        clock=centre.clock, settings=MetricsSettings(), service_levels=lambda: {"support": 60.0}
+        clock=centre.clock,
+        settings=MetricsSettings(),
+        zone=SHANGHAI,
+        service_levels=lambda: {"support": 60.0},
     )
     await service.load(JournalReader(database, sealer=VAULT))
     live = {figure.definition_id: figure for figure in service.figures()}

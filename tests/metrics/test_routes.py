@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -48,13 +49,16 @@ class FakeReports:
         return [{query.grouping.value: "sales", **dict.fromkeys(query.report.columns, 1)}]
 
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
 class Web:
     """The routes over a centre with one call."""
 
     def __init__(self, **settings: Any) -> None:
         self.centre = Centre()
         chosen = MetricsSettings.model_validate(settings)
-        service = MetricsService(clock=self.centre.clock, settings=chosen)
+        service = MetricsService(clock=self.centre.clock, settings=chosen, zone=SHANGHAI)
         self.centre.voice(self.centre.arrive(), seconds=0.25)
         for event in self.centre.events:
             service.apply(event)
@@ -64,7 +68,7 @@ class Web:
             service=service,
             reports=cast(ReportStore, self.reports),
             clock=self.centre.clock,
-            settings=chosen,
+            zone=SHANGHAI,
         )
         root = APIRouter()
         root.add_api_route("/metrics", build_scrape(service=service, settings=chosen))
@@ -130,7 +134,7 @@ async def test_nobody_unknown_sees_anything() -> None:
 
 
 async def test_a_report_is_of_today_unless_a_period_is_given() -> None:
-    web = Web(timezone="Asia/Shanghai")
+    web = Web()
     answer = await web.get("/api/v1/reports/agents", "supervisor")
     assert answer.json()["items"][0]["agent"] == "sales"
     assert web.reports.asked[0].begin.isoformat() == "2026-01-05T00:00:00+08:00"
@@ -188,7 +192,5 @@ async def test_with_a_token_everybody_needs_it() -> None:
 
 
 def test_settings_refuse_what_they_do_not_know() -> None:
-    with pytest.raises(ValueError, match="not a known time zone"):
-        MetricsSettings(timezone="Asia/Nowhere")
     with pytest.raises(ValueError, match="Extra inputs"):
         MetricsSettings.model_validate({"target": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,7 +43,7 @@ class Journal:
 
 def service_of(centre: Centre, **settings: object) -> MetricsService:
     return MetricsService(
-        clock=centre.clock, settings=MetricsSettings.model_validate({"timezone": "UTC", **settings})
+        clock=centre.clock, settings=MetricsSettings.model_validate(settings), zone=ZoneInfo("UTC")
     )
 
 
@@ -169,7 +170,10 @@ async def test_scrapes_at_once_render_once() -> None:
 async def test_queues_have_their_own_service_levels() -> None:
     centre = Centre()
     service = MetricsService(
-        clock=centre.clock, settings=MetricsSettings(timezone="UTC"), service_levels=lambda: {"sales": 60.0}
+        clock=centre.clock,
+        settings=MetricsSettings(),
+        zone=ZoneInfo("UTC"),
+        service_levels=lambda: {"sales": 60.0},
     )
     centre.tell(queue_left(centre.arrive(), "answered", 50.0))
     for event in centre.events:
