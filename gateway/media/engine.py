@@ -173,8 +173,10 @@ class Engine:
             leg.row for leg, event in legs if event is None and leg.digits_out.overlay(frames, parts.players.tones)
         }
         sender.prepare(frames)
+        parts.transforms.speak(frames, sender)
         going |= {leg.row for leg, event in legs if event is not None and leg.digits_out.send(sender, event)}
         self._dialling -= {leg.row for leg, _ in legs} - going
+        parts.transforms.protect(sender)
         sender.send()
         sent_at = self._clock.now()
         self._tell_audible(frames, sent_at)

@@ -35,9 +35,10 @@ class Intake:
             return
         self.packets += len(batch.row)
         sources = self._parts.sources
+        self._parts.transforms.unprotect(batch)
         headers = parse(batch.packets, batch.length, batch.truncated)
         kind = sources.kind[batch.row, headers.payload_type]
-        _count(sources.malformed, batch.row[~headers.valid])
+        _count(sources.malformed, batch.row[~headers.valid & (batch.length >= 0)])
         understood = headers.valid & (kind != Kind.UNKNOWN)
         _count(sources.unknown_type, batch.row[headers.valid & ~understood])
         trusted = batch.source == sources.source[batch.row]
@@ -74,13 +75,16 @@ class Intake:
             self._legs.by_row[row].digits_in.begin()
         kinds = kind[chosen]
         audio = usable & (kinds <= Kind.PCMA)
-        silenced = usable & ~audio
+        coded = usable & (kinds == Kind.CODED)
+        silenced = usable & ~audio & ~coded
         if silenced.any():
             parts.concealer.muted[rows[silenced]] = True
             for index in chosen[usable & (kinds == Kind.TELEPHONE_EVENT)].tolist():
                 self._take_event(batch, headers, index)
         if audio.any():
             self._take_audio(batch, headers, kind, chosen[audio], begins[audio], now)
+        if coded.any() and parts.transforms.coding is not None:
+            parts.transforms.coding.take(batch, headers, chosen[coded], begins[coded], now)
 
     def _take_event(self, batch: Batch, headers: Headers, index: int) -> None:
         end = HEADER_BYTES + int(headers.payload_length[index])

@@ -13,6 +13,7 @@ from gateway.media.sending import Sender
 from gateway.media.settings import MediaSettings
 from gateway.media.sounds import SoundLibrary
 from gateway.media.sources import Sources
+from gateway.media.transforms import Transforms
 
 
 class Parts:
@@ -31,6 +32,7 @@ class Parts:
         self.players = Players(self.library)
         self.mixer = Mixer()
         self.sender = Sender()
+        self.transforms = Transforms()
         for part in (
             self.sources,
             self.reception,
@@ -39,6 +41,7 @@ class Parts:
             self.players,
             self.mixer,
             self.sender,
+            self.transforms,
         ):
             self.table.attach(part)
 

@@ -7,11 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
 from gateway.media.g711 import ENCODE, Law
 from gateway.media.packet_io import IOVEC, MSGHDR, SEND_FLAGS, SOCKADDR, addresses_of, sendmsg
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import HEADER_BYTES, VERSION_2
+
+#: Room for an outgoing packet: header, 20 ms of any codec at 128 kbit/s, what SRTP appends.
+MAX_SENT: Final = 384
 
 _MARKER: Final = 0x80
 _AUDIO_BYTES: Final = HEADER_BYTES + FRAME
@@ -23,7 +26,7 @@ _PACKET: Final = np.dtype(
         ("sequence", ">u2"),
         ("timestamp", ">u4"),
         ("ssrc", ">u4"),
-        ("payload", "u1", (FRAME,)),
+        ("payload", "u1", (MAX_SENT - HEADER_BYTES,)),
     ]
 )
 
@@ -35,6 +38,7 @@ class Sender(RowArrays):
         super().__init__()
         self.sending: Array
         self.clock: Array
+        self.clock_step: Array
         self.packets_sent: Array
         self.payload_type: Array
         self.law: Array
@@ -44,6 +48,7 @@ class Sender(RowArrays):
         self._sequence: Array
         self.row_array("sending", np.bool_, False)
         self.row_array("clock", np.uint32)  # RTP timestamp of the next frame
+        self.row_array("clock_step", np.uint32, FRAME)  # RTP clock units per tick; another codec may set it
         self.row_array("packets_sent", np.int64)
         self.row_array("payload_type", np.uint8)
         self.row_array("law", np.int8)
@@ -66,8 +71,10 @@ class Sender(RowArrays):
             self._names[: len(old)] = old
         self._packets: Array = np.zeros(capacity, dtype=_PACKET)
         self._packets["flags"] = VERSION_2
+        self.packets: Bytes = self._packets.view(np.uint8).reshape(capacity, MAX_SENT)
         self._vectors: Array = np.zeros(capacity, dtype=IOVEC)
-        self._vectors["base"], self._vectors["len"] = addresses_of(self._packets), _AUDIO_BYTES
+        self._vectors["base"] = addresses_of(self._packets)
+        self.lengths: Array = self._vectors["len"]
         self._headers: Array = np.zeros(capacity, dtype=MSGHDR)
         self._headers["name"], self._headers["namelen"] = addresses_of(self._names), SOCKADDR.itemsize
         self._headers["iov"], self._headers["iovlen"] = addresses_of(self._vectors), 1
@@ -106,7 +113,7 @@ class Sender(RowArrays):
             self._plan()
         rows, packets = self._rows, self._packets
         for law, chosen in self._rows_by_law:
-            packets["payload"][chosen] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+            packets["payload"][chosen, :FRAME] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
         self._sequence[rows] += np.uint16(1)
         packets["sequence"][rows] = self._sequence[rows]
         packets["timestamp"][rows] = self.clock[rows]
@@ -115,26 +122,32 @@ class Sender(RowArrays):
             np.uint8
         )
         self._starting[rows] = False
-        self._vectors["len"][rows] = _AUDIO_BYTES
+        self.lengths[rows] = _AUDIO_BYTES
+
+    def put(self, row: int, payload: bytes) -> None:
+        """Send this payload from the row in this tick (between prepare and send); an empty one: no packet."""
+        self._packets[row]["payload"][: len(payload)] = np.frombuffer(payload, dtype=np.uint8)
+        self.lengths[row] = HEADER_BYTES + len(payload) if payload else 0
 
     def replace(self, row: int, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> None:
         """Send something else than audio from this row in this tick (between prepare and send)."""
         packet = self._packets[row]
         packet["type"] = payload_type | (_MARKER if marker else 0)
         packet["timestamp"] = timestamp
-        packet["payload"][: len(payload)] = np.frombuffer(payload, dtype=np.uint8)
-        self._vectors["len"][row] = HEADER_BYTES + len(payload)
+        self.put(row, payload)
 
     def send(self) -> None:
         """Hand the prepared packets to the kernel and let the clocks go on."""
-        for fd, header in self._targets:
-            sendmsg(fd, header, SEND_FLAGS)
-        self.packets_sent[self._rows] += 1
+        filled = self.lengths[self._rows] > 0
+        for (fd, header), wanted in zip(self._targets, filled.tolist(), strict=True):
+            if wanted:
+                sendmsg(fd, header, SEND_FLAGS)
+        self.packets_sent[self._rows] += filled
         self.advance(1)
 
     def advance(self, ticks: int) -> None:
         """Let the clocks of all streams run on; also for ticks that were skipped."""
-        self.clock[self.running] += np.uint32(ticks * FRAME)
+        self.clock[self.running] += np.uint32(ticks) * self.clock_step[self.running]
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)

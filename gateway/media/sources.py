@@ -33,6 +33,7 @@ class Kind(IntEnum):
     PCMA = 1
     COMFORT_NOISE = 2
     TELEPHONE_EVENT = 3
+    CODED = 4  # audio of the leg's codec when that is not G.711
 
 
 @dataclass(slots=True)
