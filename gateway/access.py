@@ -14,8 +14,10 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.dialling import Dialling
 from gateway.legs import LegService
+from gateway.media.codecs import usable_codecs
 from gateway.media.port import LegMedia
 from gateway.sip.admission import Admission
+from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.digest import DigestServer
 from gateway.sip.registrar import Binding, Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
@@ -96,6 +98,11 @@ class SipAccess:
             clock=clock,
             ids=ids,
             random_number=random_number,
+            audio=AudioPolicy(
+                codecs=usable_codecs(settings.codecs),
+                preference=settings.codec_preference,
+                comfort_noise=settings.comfort_noise,
+            ),
             listener=listener,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, TrunkId
+from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.offer_answer import AudioNegotiation
 
@@ -53,7 +54,7 @@ class Leg:
         }
 
     @classmethod
-    def restore(cls, leg: LegId, data: dict[str, Any]) -> Leg:
+    def restore(cls, leg: LegId, data: dict[str, Any], audio: AudioPolicy) -> Leg:
         """The leg that :meth:`snapshot` described, without its dialogs; raises KeyError, TypeError or ValueError
         for other data."""
         restored = cls(
@@ -63,7 +64,7 @@ class Leg:
             contact=ContactId(data["contact"]),
             role=LegRole(data["role"]),
             trunk=TrunkId(data["trunk"]) if data["trunk"] is not None else None,
-            audio=AudioNegotiation.restore(data["audio"]),
+            audio=AudioNegotiation.restore(data["audio"], audio),
             incoming=bool(data["incoming"]),
             answering=True,
             media_open=True,

@@ -36,7 +36,9 @@ from gateway.dialling import Dialling, Unreachable
 from gateway.errors import SdpError, SipParseError
 from gateway.leg_end import Once, cause_of_end, incompatible, warning
 from gateway.leg_state import Leg, weightiest
+from gateway.media.codecs import CODECS
 from gateway.media.port import LegMedia, LegSilent, LocalAudio, RemoteAudio, WorkerLost
+from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.causes import reason_of, status_of
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import (
@@ -81,6 +83,7 @@ class LegService:
         clock: Clock,
         ids: Ids,
         random_number: Callable[[int], int],
+        audio: AudioPolicy,
         listener: Callable[[LegEvent], None],
     ) -> None:
         self._sip = sip
@@ -90,6 +93,7 @@ class LegService:
         self._clock = clock
         self._ids = ids
         self._random_number = random_number
+        self._audio = audio
         self._tell = listener
         self._legs: dict[LegId, Leg] = {}
 
@@ -138,7 +142,7 @@ class LegService:
         if leg in self._legs:
             return False
         try:
-            restored = Leg.restore(leg, data)
+            restored = Leg.restore(leg, data, self._audio)
             dialogs = [self._sip.restore_dialog(dialog) for dialog in data["dialogs"]]
         except (KeyError, TypeError, ValueError, SipParseError) as error:
             _log.warning("leg cannot be restored", leg=leg, error=repr(error))
@@ -163,7 +167,7 @@ class LegService:
         trunk = call.trunk.id if call.trunk is not None else None
         if call.offer is not None:
             try:
-                AudioNegotiation(_NOWHERE, 0).answer(call.offer)
+                AudioNegotiation(_NOWHERE, 0, self._audio).answer(call.offer)
             except SdpError as error:
                 call.dialog.tell(incompatible(str(error)))
                 self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
@@ -212,7 +216,7 @@ class LegService:
         if local is None:
             self._release(leg, ReleaseCause.UNAVAILABLE)
             return
-        leg.audio = AudioNegotiation(local, self._random_number(62))
+        leg.audio = AudioNegotiation(local, self._random_number(62), self._audio)
         dialog = leg.dialogs[0]
         if leg.offer is None:
             dialog.tell(Answer(leg.audio.offer()))
@@ -258,10 +262,19 @@ class LegService:
         if local is None:
             self._release(leg, ReleaseCause.UNAVAILABLE)
             return
-        leg.audio = AudioNegotiation(local, self._random_number(62))
-        offer = leg.audio.offer()
+        leg.audio = AudioNegotiation(local, self._random_number(62), self._audio)
+        offer = leg.audio.offer(self._narrow_partner(leg))
         for dialog in tuple(leg.dialogs):
             dialog.tell(Invite(offer))
+
+    def _narrow_partner(self, leg: Leg) -> str | None:
+        """The codec of who is on the call already, if it is a narrow one: no use in more on this side."""
+        spoken = [
+            other.audio.remote.codec
+            for other in self._legs.values()
+            if other.call == leg.call and other.audio is not None and other.audio.remote is not None
+        ]
+        return next((name for name in spoken if CODECS[name].law is not None), None)
 
     # --- news of dialogs ----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
     │   └── ProtocolMismatch   control and worker do not speak the same protocol version
     └── Refusal
         ├── CannotOpenLeg      no free port or row for a leg
+        ├── CodecMissing       a codec whose library this machine does not have
         └── BadSound           a sound file that cannot be read or is too large
 """
 
@@ -29,6 +30,13 @@ class CannotOpenLeg(Refusal):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="cannot_open_leg")
+
+
+class CodecMissing(Refusal):
+    """The codec's library is not installed here; such a codec is not offered."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="codec_missing")
 
 
 class BadSound(Refusal):

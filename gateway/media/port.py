@@ -27,16 +27,19 @@ class LocalAudio:
 class RemoteAudio:
     """The peer's side as negotiated by SDP.
 
-    ``codec`` is ``"PCMA"`` or ``"PCMU"``. ``dtmf_payload_type`` is that of telephone-event (RFC 4733), None when
-    not negotiated. ``sends`` and ``receives`` are the peer's direction (``sendonly`` of a holding peer: sends
-    True, receives False). ``ptime_ms`` is what the peer asked for; 20 ms are sent in any case.
+    ``codec`` is a name of :data:`gateway.media.codecs.CODECS`, ``fmtp`` the peer's parameters for it.
+    ``dtmf_payload_type`` is that of telephone-event (RFC 4733), ``noise_payload_type`` that of comfort noise
+    (RFC 3389), None when not negotiated. ``sends`` and ``receives`` are the peer's direction (``sendonly`` of a
+    holding peer: sends True, receives False). ``ptime_ms`` is what the peer asked for; 20 ms are sent in any case.
     """
 
     host: str
     port: int
     codec: str
     payload_type: int
+    fmtp: str = ""
     dtmf_payload_type: int | None = None
+    noise_payload_type: int | None = None
     sends: bool = True
     receives: bool = True
     ptime_ms: int = 20

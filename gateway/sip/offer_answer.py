@@ -1,57 +1,45 @@
-"""Offer and answer (RFC 3264) of one audio stream: PCMA, PCMU (RFC 3551) and telephone-event (RFC 4733).
+"""Offer and answer (RFC 3264) of one audio stream; its codecs are chosen in :mod:`gateway.sip.audio_formats`.
 
-One :class:`AudioNegotiation` for each leg, so that each side of a call has its own codec. The answer takes the
-first codec of the offer that we speak. Media of other kinds are refused with port 0.
+One :class:`AudioNegotiation` for each leg, so that each side of a call has its own codec. Media of other kinds
+are refused with port 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.errors import SdpError
 from gateway.media.port import LocalAudio, RemoteAudio
+from gateway.sip.audio_formats import AudioFormats, AudioPolicy, describe_offer
 from gateway.sip.sdp import Attribute, MediaDescription, Origin, SessionDescription, parse_sdp
 
-#: Static payload types (RFC 3551) of the codecs that we speak, in the order of our offers.
-CODECS: Final = {"PCMA": 8, "PCMU": 0}
-#: The payload type that our offers give telephone-event.
-EVENT_PAYLOAD_TYPE: Final = 101
 PTIME_MS: Final = 20
 
-_STATIC: Final = {8: "PCMA", 0: "PCMU"}
 _PROTOCOLS: Final = ("RTP/AVP", "RTP/AVPF")
 #: What we do when the peer does that: the answer to a direction.
 _MIRROR: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _NOWHERE: Final = ("0.0.0.0", "::")  # RFC 2543 hold
 
 
-@dataclass(frozen=True, slots=True)
-class _Audio:
-    """One codec chosen out of a peer's m= line."""
-
-    codec: str
-    payload_type: int
-    event_payload_type: int | None
-
-
 class AudioNegotiation:
     """The session of one leg: what we offered or answered, and the peer's side of it."""
 
-    def __init__(self, local: LocalAudio, session_id: int) -> None:
+    def __init__(self, local: LocalAudio, session_id: int, policy: AudioPolicy) -> None:
         self._local = local
         self._session_id = session_id
+        self._policy = policy
         self._version = 0
+        self._payload_types: dict[str, int] = {}  # by rtpmap: what the peer called it
         self._sections: list[MediaDescription] = []
         self.remote: RemoteAudio | None = None
 
     # --- the three moves ----------------------------------------------------------------------------------
 
-    def offer(self) -> bytes:
-        """Our offer: both codecs, keys, both directions. Sections that were refused before stay refused."""
-        formats = [*map(str, CODECS.values()), str(EVENT_PAYLOAD_TYPE)]
-        attributes: list[Attribute] = [("rtpmap", f"{number} {name}/8000") for name, number in CODECS.items()]
-        attributes += _event_attributes(EVENT_PAYLOAD_TYPE)
+    def offer(self, first: str | None = None) -> bytes:
+        """Our offer: all that we speak, the codec in use (or the one called ``first``) at its head. Sections that
+        were refused before stay refused."""
+        policy = self._policy.beginning_with(self.remote.codec if self.remote else first)
+        formats, attributes = describe_offer(policy, self._payload_types)
         audio = self._section("RTP/AVP", formats, [*attributes, ("ptime", str(PTIME_MS)), ("sendrecv", None)])
         refused = [media if media.port == 0 else audio for media in self._sections]
         return self._description(refused if audio in refused else [audio])
@@ -61,21 +49,23 @@ class AudioNegotiation:
         description = parse_sdp(offer)
         sections: list[MediaDescription] = []
         remote: RemoteAudio | None = None
+        chosen: AudioFormats | None = None
         reason = "no audio stream is offered"
         for media in description.media:
             if remote is None:
                 try:
-                    section, remote = self._accept(description, media)
-                    sections.append(section)
+                    chosen = self._choose(media)
+                    remote = self._remote(description, media, chosen)
+                    sections.append(self._accept(description, media, chosen))
                     continue
                 except SdpError as error:
                     reason = str(error) if media.kind == "audio" else reason
             sections.append(
                 MediaDescription(kind=media.kind, port=0, protocol=media.protocol, formats=media.formats[:1])
             )
-        if remote is None:
+        if remote is None or chosen is None:
             raise SdpError(reason)
-        self.remote = remote
+        self._agree(remote, chosen)
         return self._description(sections)
 
     def take_answer(self, answer: bytes) -> None:
@@ -85,30 +75,35 @@ class AudioNegotiation:
             raise SdpError(f"{len(description.media)} m= lines answer {len(self._sections)}")
         for ours, media in zip(self._sections, description.media, strict=True):
             if ours.port:
-                self.remote = self._remote(description, media, _choose(media))
+                chosen = self._choose(media)
+                self._agree(self._remote(description, media, chosen), chosen)
                 return
         raise SdpError("no audio stream was offered")
 
     # --- pieces -------------------------------------------------------------------------------------------
 
     def _accept(
-        self, description: SessionDescription, media: MediaDescription
-    ) -> tuple[MediaDescription, RemoteAudio]:
-        chosen = _choose(media)
-        remote = self._remote(description, media, chosen)
-        section = self._section(
-            media.protocol,
-            [str(chosen.payload_type)],
-            [("rtpmap", f"{chosen.payload_type} {chosen.codec}/8000")],
-        )
-        if chosen.event_payload_type is not None:
-            section.formats.append(str(chosen.event_payload_type))
-            section.attributes += _event_attributes(chosen.event_payload_type)
+        self, description: SessionDescription, media: MediaDescription, chosen: AudioFormats
+    ) -> MediaDescription:
+        formats, attributes = chosen.describe()
         direction = _MIRROR[media.direction(description.direction())]
-        section.attributes += [("ptime", str(PTIME_MS)), (direction, None)]
-        return section, remote
+        attributes += [("ptime", str(PTIME_MS)), (direction, None)]
+        return self._section(media.protocol, formats, attributes)
 
-    def _remote(self, description: SessionDescription, media: MediaDescription, chosen: _Audio) -> RemoteAudio:
+    def _agree(self, remote: RemoteAudio, chosen: AudioFormats) -> None:
+        self.remote = remote
+        self._payload_types |= chosen.payload_types
+
+    def _choose(self, media: MediaDescription) -> AudioFormats:
+        if media.kind != "audio":
+            raise SdpError(f"{media.kind} is not served")
+        if media.protocol not in _PROTOCOLS:
+            raise SdpError(f"transport {media.protocol[:20]} is not served, RTP/AVP is")
+        return AudioFormats.choose(media, self._policy)
+
+    def _remote(
+        self, description: SessionDescription, media: MediaDescription, chosen: AudioFormats
+    ) -> RemoteAudio:
         address = media.address or description.address
         if address is None:
             raise SdpError("no c= line for the audio stream")
@@ -119,9 +114,11 @@ class AudioNegotiation:
         return RemoteAudio(
             host=address,
             port=media.port,
-            codec=chosen.codec,
+            codec=chosen.codec.name,
             payload_type=chosen.payload_type,
-            dtmf_payload_type=chosen.event_payload_type,
+            fmtp=chosen.fmtp,
+            dtmf_payload_type=chosen.event_type,
+            noise_payload_type=chosen.noise_type,
             sends=direction in ("sendrecv", "sendonly"),
             receives=direction in ("sendrecv", "recvonly") and not held,
             ptime_ms=_ptime(media),
@@ -148,52 +145,17 @@ class AudioNegotiation:
             "port": self._local.port,
             "session_id": self._session_id,
             "version": self._version,
+            "payload_types": self._payload_types,
         }
 
     @classmethod
-    def restore(cls, data: dict[str, Any]) -> AudioNegotiation:
+    def restore(cls, data: dict[str, Any], policy: AudioPolicy) -> AudioNegotiation:
         """The negotiation that :meth:`snapshot` described."""
-        negotiation = cls(LocalAudio(host=str(data["host"]), port=int(data["port"])), int(data["session_id"]))
+        local = LocalAudio(host=str(data["host"]), port=int(data["port"]))
+        negotiation = cls(local, int(data["session_id"]), policy)
         negotiation._version = int(data["version"])
+        negotiation._payload_types = {str(name): int(number) for name, number in data["payload_types"].items()}
         return negotiation
-
-
-def _event_attributes(payload_type: int) -> list[Attribute]:
-    return [("rtpmap", f"{payload_type} telephone-event/8000"), ("fmtp", f"{payload_type} 0-15")]
-
-
-def _choose(media: MediaDescription) -> _Audio:
-    """The first codec of an m= line that we speak, and its telephone-event at the same clock rate."""
-    if media.kind != "audio":
-        raise SdpError(f"{media.kind} is not served")
-    if media.protocol not in _PROTOCOLS:
-        raise SdpError(f"transport {media.protocol[:20]} is not served, RTP/AVP is")
-    names = _rtpmap(media)
-    events = next((n for n in names if names[n] == "TELEPHONE-EVENT/8000"), None)
-    for number, name in names.items():
-        codec, _, rate = name.partition("/")
-        if codec in CODECS and rate in ("8000", "8000/1"):
-            return _Audio(codec, number, events)
-    offered = ", ".join(sorted({name.partition("/")[0] for name in names.values()})) or "none"
-    raise SdpError(f"no common codec: PCMA and PCMU are spoken, offered: {offered[:80]}")
-
-
-def _rtpmap(media: MediaDescription) -> dict[int, str]:
-    """Payload type → NAME/rate in the m= line's order; static types need no rtpmap."""
-    mapped: dict[str, str] = {}
-    for key, value in media.attributes:
-        if key == "rtpmap" and value:
-            number, _, name = value.partition(" ")
-            mapped[number] = name.strip().upper()
-    names: dict[int, str] = {}
-    for text in media.formats:
-        if not (text.isascii() and text.isdigit()) or len(text) > 3 or int(text) > 127:
-            raise SdpError(f"{text[:20]!r} is not a payload type")
-        number_ = int(text)
-        name = mapped.get(text) or (f"{_STATIC[number_]}/8000" if number_ in _STATIC else "")
-        if name:
-            names.setdefault(number_, name)
-    return names
 
 
 def _ptime(media: MediaDescription) -> int:

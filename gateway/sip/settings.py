@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from gateway.media.codecs import usable_codecs
+from gateway.sip.audio_formats import Preference
+
+CodecName: TypeAlias = Literal["PCMA", "PCMU", "G722", "opus"]
 
 
 class SipSettings(BaseModel):
@@ -45,6 +50,15 @@ class SipSettings(BaseModel):
         5.0, gt=0, le=1000, description="Answers an unknown address gets; more is dropped silently"
     )
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
+    codecs: tuple[CodecName, ...] = Field(
+        ("PCMA", "PCMU"),
+        min_length=1,
+        description="Codecs that are spoken, in the order of our offers; opus only where the system has libopus",
+    )
+    codec_preference: Preference = Field(
+        Preference.THEIRS, description="Whose order of codecs decides the answer to an offer"
+    )
+    comfort_noise: bool = Field(True, description="Let peers send comfort noise (RFC 3389) in place of silence")
     ws_port: int = Field(
         5066,
         ge=0,
@@ -60,6 +74,15 @@ class SipSettings(BaseModel):
     def _is_address(cls, value: str) -> str:
         if value:
             ipaddress.ip_address(value)
+        return value
+
+    @field_validator("codecs")
+    @classmethod
+    def _can_be_spoken(cls, value: tuple[CodecName, ...]) -> tuple[CodecName, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a codec is listed twice")
+        if not usable_codecs(value):
+            raise ValueError("none of these codecs can be spoken on this machine: libopus is missing")
         return value
 
     @field_validator("tls_certificate", "tls_key")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import SdpError
 from gateway.media.port import LocalAudio
+from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.offer_answer import AudioNegotiation
 from gateway.sip.sdp import MAX_LINES, parse_sdp
 
@@ -17,7 +18,7 @@ LOCAL = LocalAudio(host="127.0.0.1", port=10_000)
 
 
 def negotiation() -> AudioNegotiation:
-    return AudioNegotiation(LOCAL, 42)
+    return AudioNegotiation(LOCAL, 42, AudioPolicy())
 
 
 def offer(
@@ -113,7 +114,7 @@ def test_what_cannot_be_agreed_says_why_and_changes_nothing(body: bytes, reason:
 
 
 def test_our_offer_and_its_answer_meet() -> None:
-    caller, called = negotiation(), AudioNegotiation(LocalAudio(host="192.0.2.9", port=20_000), 7)
+    caller, called = negotiation(), AudioNegotiation(LocalAudio(host="192.0.2.9", port=20_000), 7, AudioPolicy())
     caller.take_answer(called.answer(caller.offer()))
     assert caller.remote is not None
     assert called.remote is not None
@@ -137,7 +138,7 @@ def test_the_version_counts_changes_only() -> None:
     held = audio.answer(offer(direction="sendonly"))
     versions = [parse_sdp(body).origin.version for body in (first, again, held)]
     assert versions == [1, 1, 2]
-    restored = AudioNegotiation.restore(audio.snapshot())
+    restored = AudioNegotiation.restore(audio.snapshot(), AudioPolicy())
     assert parse_sdp(restored.answer(offer())).origin.version == 3
 
 

@@ -1,0 +1,166 @@
+"""The formats of an audio m= line: which codec is taken, and what goes with it (RFC 3264, 3551, 4733, 3389).
+
+A format is taken by what its rtpmap says, not by its number. Telephone-event counts at the clock of the codec
+only (RFC 4733 section 2.1), comfort noise at 8 kHz only, whose number is 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gateway.errors import SdpError
+from gateway.media.codecs import CODECS, Codec, codec_of, usable_codecs
+from gateway.sip.sdp import Attribute, MediaDescription
+
+#: Of comfort noise (RFC 3389 section 4).
+COMFORT_NOISE_TYPE: Final = 13
+#: What our offers call telephone-event, by its clock.
+EVENT_TYPES: Final = {8000: 101, 48000: 110}
+
+_STATIC: Final = {codec.payload_type: codec.rtpmap for codec in CODECS.values() if codec.payload_type < 96}
+_NOISE: Final = "CN/8000"
+_LONGEST_FMTP: Final = 256
+_DYNAMIC: Final = range(96, 128)
+
+_Format = tuple[int, str, str]  # payload type, rtpmap, fmtp
+
+
+class Preference(StrEnum):
+    """Whose order decides which codec answers an offer."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPolicy:
+    """What we speak: codecs in our order, whose order counts, and whether comfort noise may come."""
+
+    codecs: tuple[Codec, ...] = usable_codecs(("PCMA", "PCMU"))
+    preference: Preference = Preference.THEIRS
+    comfort_noise: bool = True
+
+    def beginning_with(self, name: str | None) -> AudioPolicy:
+        """The same with one codec moved to the front, if it is among them."""
+        codecs = tuple(sorted(self.codecs, key=lambda codec: codec.name != name))
+        return AudioPolicy(codecs=codecs, preference=self.preference, comfort_noise=self.comfort_noise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFormats:
+    """One codec chosen out of a peer's m= line, and the payload types that go with it (None: not agreed)."""
+
+    codec: Codec
+    payload_type: int
+    fmtp: str
+    event_type: int | None
+    noise_type: int | None
+
+    @classmethod
+    def choose(cls, media: MediaDescription, policy: AudioPolicy) -> AudioFormats:
+        """What the policy takes of the line; raises :class:`SdpError` when there is nothing in common."""
+        names = rtpmaps_of(media)
+        common = [(number, codec) for number in names if (codec := codec_of(names[number])) in policy.codecs]
+        if policy.preference is Preference.OURS:
+            common.sort(key=lambda entry: policy.codecs.index(entry[1]))
+        if not common:
+            spoken = ", ".join(codec.name for codec in policy.codecs)
+            offered = ", ".join(sorted({name.partition("/")[0] for name in names.values()})) or "none"
+            raise SdpError(f"no common codec: spoken are {spoken}, offered: {offered[:80]}")
+        number, codec = common[0]
+        noise = policy.comfort_noise and codec.clock == 8000
+        return cls(
+            codec=codec,
+            payload_type=number,
+            fmtp=_fmtp(media, number),
+            event_type=_number_of(names, f"TELEPHONE-EVENT/{codec.clock}"),
+            noise_type=_number_of(names, _NOISE) if noise else None,
+        )
+
+    def describe(self) -> tuple[list[str], list[Attribute]]:
+        """Formats and attributes of the answer that takes them."""
+        return _described(self._formats())
+
+    @property
+    def payload_types(self) -> dict[str, int]:
+        """By rtpmap in upper case."""
+        return {rtpmap.upper(): number for number, rtpmap, _ in self._formats()}
+
+    def _formats(self) -> list[_Format]:
+        formats = [(self.payload_type, self.codec.rtpmap, self.codec.fmtp)]
+        if self.noise_type is not None:
+            formats.append((self.noise_type, _NOISE, ""))
+        if self.event_type is not None:
+            formats.append(_event(self.event_type, self.codec.clock))
+        return formats
+
+
+def describe_offer(policy: AudioPolicy, known: dict[str, int]) -> tuple[list[str], list[Attribute]]:
+    """Formats and attributes of an offer of all that we speak.
+
+    ``known``: payload types by rtpmap that this session has used already; they keep their meaning (RFC 3264
+    section 8.3.2).
+    """
+    clocks = sorted({codec.clock for codec in policy.codecs})
+    wanted = [(codec.payload_type, codec.rtpmap, codec.fmtp) for codec in policy.codecs]
+    if policy.comfort_noise and 8000 in clocks:
+        wanted.append((COMFORT_NOISE_TYPE, _NOISE, ""))
+    wanted += [_event(EVENT_TYPES[clock], clock) for clock in clocks]
+    taken = set(known.values())
+    formats: list[_Format] = []
+    for number, rtpmap, fmtp in wanted:
+        if (key := rtpmap.upper()) in known:
+            number = known[key]
+        elif number in taken:
+            number = next(free for free in _DYNAMIC if free not in taken | {other for other, _, _ in wanted})
+        taken.add(number)
+        formats.append((number, rtpmap, fmtp))
+    return _described(formats)
+
+
+def rtpmaps_of(media: MediaDescription) -> dict[int, str]:
+    """Payload type → NAME/clock[/channels] in the m= line's order; static types need no rtpmap."""
+    mapped: dict[str, str] = {}
+    for key, value in media.attributes:
+        if key == "rtpmap" and value:
+            number, _, name = value.partition(" ")
+            mapped.setdefault(number, name.strip().upper())
+    names: dict[int, str] = {}
+    for text in media.formats:
+        if not (text.isascii() and text.isdigit()) or len(text) > 3 or int(text) > 127:
+            raise SdpError(f"{text[:20]!r} is not a payload type")
+        number_ = int(text)
+        name = mapped.get(text) or (_NOISE if number_ == COMFORT_NOISE_TYPE else _STATIC.get(number_, ""))
+        if name:
+            names.setdefault(number_, name.upper())
+    return names
+
+
+def _event(number: int, clock: int) -> _Format:
+    return number, f"telephone-event/{clock}", "0-15"
+
+
+def _described(formats: Iterable[_Format]) -> tuple[list[str], list[Attribute]]:
+    numbers: list[str] = []
+    attributes: list[Attribute] = []
+    for number, rtpmap, fmtp in formats:
+        numbers.append(str(number))
+        attributes.append(("rtpmap", f"{number} {rtpmap}"))
+        if fmtp:
+            attributes.append(("fmtp", f"{number} {fmtp}"))
+    return numbers, attributes
+
+
+def _number_of(names: dict[int, str], wanted: str) -> int | None:
+    return next((number for number, name in names.items() if name.removesuffix("/1") == wanted), None)
+
+
+def _fmtp(media: MediaDescription, number: int) -> str:
+    """The parameters of a format, as its fmtp attribute has them (RFC 8866 section 6.15)."""
+    for key, value in media.attributes:
+        if key == "fmtp" and value and value.partition(" ")[0] == str(number):
+            return value.partition(" ")[2].strip()[:_LONGEST_FMTP]
+    return ""
