@@ -18,11 +18,19 @@ from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import PlatformError
 from ccplatform.kernel.faults import describe
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-config_app = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
-db_app = typer.Typer(no_args_is_help=True, help="The database: migrations, backup, restore.")
-user_app = typer.Typer(no_args_is_help=True, help="Users who log in to the pages.")
-flow_app = typer.Typer(no_args_is_help=True, help="IVR flow documents.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
+config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show the configuration.")
+db_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The database: migrations, backup, restore."
+)
+user_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Users who log in to the pages.")
+flow_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="IVR flow documents.")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 import structlog
-from rich.console import Console
-from rich.table import Table
 
 from ccplatform.app.settings import Settings
 
@@ -48,12 +44,11 @@ def tell_ready(settings: Settings, *, demo: bool, seconds: float) -> None:
 
 
 def _show_demo(url: str, sip: str) -> None:
-    console = Console(file=sys.stdout)
-    table = Table(title="ccplatform demo centre", title_justify="left", show_header=False, box=None)
-    table.add_row("pages", f"{url}/  {url}/wallboard  {url}/docs  {url}/metrics")
-    table.add_row("SIP", f"{sip} (UDP, TCP)")
-    for number, answer in _NUMBERS:
-        table.add_row(f"dial {number}", answer)
-    for who, names, passwords in _LOGINS:
-        table.add_row(who, f"{names}   password {passwords}")
-    console.print(table)
+    rows = [
+        ("pages", f"{url}/  {url}/wallboard  {url}/docs  {url}/metrics"),
+        ("SIP", f"{sip} (UDP, TCP)"),
+        *((f"dial {number}", answer) for number, answer in _NUMBERS),
+        *((who, f"{names}   password {passwords}") for who, names, passwords in _LOGINS),
+    ]
+    width = max(len(name) for name, _ in rows)
+    print("ccplatform demo centre", *(f"  {name:{width}}  {text}" for name, text in rows), sep="\n", flush=True)

@@ -110,10 +110,10 @@ class LogIn:
             raise Throttled("too many log-ins at once; try again", retry_after=1.0)
 
     async def _verify(self, user: User | None, password: str) -> bool:
-        hashed = self._passwords.decoy if user is None else user.password_hash
         self._waiting += 1
         try:
             async with self._hashing:
+                hashed = None if user is None else user.password_hash
                 return await asyncio.to_thread(self._passwords.verify, hashed, password)
         finally:
             self._waiting -= 1

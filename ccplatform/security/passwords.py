@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
@@ -20,19 +22,21 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=self._settings.time_cost, memory_cost=self._settings.memory_kib, parallelism=1
         )
-        #: A hash that no password has; verified for unknown users so that they take as long as known ones.
-        self.decoy = self._hasher.hash("no password is like this: \x00")
+
+    @cached_property
+    def _decoy(self) -> str:
+        return self._hasher.hash("no password is like this: \x00")
 
     def hash(self, password: str) -> str:
         """The form to store."""
         return self._hasher.hash(password)
 
-    def verify(self, hashed: str, password: str) -> bool:
-        """Whether ``password`` is the one that was hashed."""
+    def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether ``password`` is the one that was hashed. None, for unknown users, takes as long and is False."""
         if len(password) > MAX_LENGTH or "\x00" in password:
             return False
         try:
-            return self._hasher.verify(hashed, password)
+            return self._hasher.verify(hashed or self._decoy, password) and hashed is not None
         except (Argon2Error, InvalidHashError, UnicodeEncodeError):
             return False
 

@@ -41,7 +41,7 @@ class PinCheck:
             self._throttle.forgive(agent)
             raise
         usable = user is not None and user.pin_hash is not None and not user.locked
-        hashed = user.pin_hash if user is not None and user.pin_hash is not None else self._passwords.decoy
+        hashed = None if user is None else user.pin_hash
         right = await asyncio.to_thread(self._passwords.verify, hashed, pin)
         if usable and right:
             self._throttle.succeeded(agent)
