@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, TrunkId
+from ccplatform.kernel.clock import TimerHandle
+from gateway.media.port import LocalAudio
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.offer_answer import AudioNegotiation
+
+
+@dataclass(slots=True, kw_only=True)
+class Move:
+    """A leg on its way to another media worker: its new ports, once ``opened``, and those it was ``offered``."""
+
+    since: float
+    limit: TimerHandle | None = None
+    opened: LocalAudio | None = None
+    offered: LocalAudio | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -32,6 +44,7 @@ class Leg:
     answered: bool = False
     ended: bool = False
     refusals: list[ReleaseCause] = field(default_factory=list)
+    move: Move | None = None
 
     def snapshot(self) -> dict[str, Any] | None:
         """JSON-able data with which the leg can be taken back; None unless it is up, or rings at our demand."""

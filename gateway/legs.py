@@ -22,6 +22,7 @@ from ccplatform.contracts.legs import (
     LegCommand,
     LegEnded,
     LegEvent,
+    LegMoved,
     LegOffered,
     LegQuality,
     LegRinging,
@@ -38,6 +39,7 @@ from gateway.leg_end import Once, cause_of_end, incompatible, warning
 from gateway.leg_state import Leg, weightiest
 from gateway.media.codecs import CODECS
 from gateway.media.port import LegMedia, LegSilent, LocalAudio, RemoteAudio, WorkerLost
+from gateway.reanchoring import Reanchoring
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.causes import reason_of, status_of
 from gateway.sip.dialog_runner import DialogRunner
@@ -50,7 +52,9 @@ from gateway.sip.invite_events import (
     DialogNews,
     DigitSignalled,
     Invite,
+    OfferAnswered,
     OfferArrived,
+    OfferRefused,
     RefuseOffer,
     Release,
     RemoteAnswered,
@@ -96,6 +100,9 @@ class LegService:
         self._audio = audio
         self._tell = listener
         self._legs: dict[LegId, Leg] = {}
+        self._reanchoring = Reanchoring(
+            media=media, clock=clock, random_number=random_number, release=self._release, moved=self._moved
+        )
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -125,11 +132,13 @@ class LegService:
     def media_event(self, event: LegSilent | WorkerLost) -> None:
         """The media engine lost a party's audio, or a worker with all its legs."""
         match event:
-            case LegSilent(leg=leg):
-                self._release_lost(leg, ReleaseCause.MEDIA_LOST)
+            case LegSilent(leg=name):
+                silent = self._legs.get(name)
+                if silent is not None and not silent.ended:
+                    self._release(silent, ReleaseCause.MEDIA_LOST)
             case WorkerLost(legs=legs):
-                for lost in legs:
-                    self._release_lost(lost, ReleaseCause.FAILED)
+                for lost in [leg for name in legs if (leg := self._legs.get(name))]:
+                    self._reanchoring.begin(lost)
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take an established leg back after a restart."""
@@ -291,6 +300,10 @@ class LegService:
                 self._remote_answered(leg, dialog, sdp)
             case OfferArrived(sdp):
                 self._offer_arrived(leg, dialog, sdp)
+            case OfferAnswered(sdp):
+                self._reanchoring.answered(leg, sdp)
+            case OfferRefused(status):
+                self._reanchoring.refused(leg, status)
             case Acknowledged(sdp):
                 if sdp is not None:
                     self._late_answer(leg, dialog, sdp)
@@ -350,6 +363,10 @@ class LegService:
         if not leg.answered:
             leg.answered = True
             self._tell(LegAnswered(leg=leg.id, device=leg.device))
+            self._reanchoring.proceed(leg)
+
+    def _moved(self, leg: Leg, gap_seconds: float) -> None:
+        self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds))
 
     def _connect_media(self, leg: Leg, remote: RemoteAudio | None) -> None:
         if remote is not None:
@@ -372,11 +389,6 @@ class LegService:
         release = Release(status=status_of(cause), reason=reason_of(cause))
         self._finish(leg, cause, by_remote=False, release=release)
 
-    def _release_lost(self, leg: LegId, cause: ReleaseCause) -> None:
-        found = self._legs.get(leg)
-        if found is not None and not found.ended:
-            self._release(found, cause)
-
     def __end_incompatible(self, leg: Leg, dialog: DialogRunner, why: str) -> None:
         _log.info("unusable session description", leg=leg.id, reason=why)
         self._finish(leg, ReleaseCause.INCOMPATIBLE, by_remote=False, release=incompatible(why))
@@ -386,6 +398,7 @@ class LegService:
         if leg.ended:
             return
         leg.ended = True
+        self._reanchoring.end(leg)
         dialogs, leg.dialogs = leg.dialogs, []
         if release is not None:
             for dialog in dialogs:

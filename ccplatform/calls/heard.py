@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
-from ccplatform.contracts.facts import FirstVoiceSent, KeyAnswered, LegMeasured, QueryAnswered
+from ccplatform.contracts.facts import FirstVoiceSent, KeyAnswered, LegMeasured, MediaMoved, QueryAnswered
 from ccplatform.contracts.flows import FlowDigit, FlowPlaybackEnded
-from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
+from ccplatform.contracts.legs import (
+    DigitPressed,
+    LegAudible,
+    LegMoved,
+    LegQuality,
+    PlaybackEnded,
+    PlaybackStarted,
+)
 
 
 def digit_pressed(step: Step, event: DigitPressed) -> None:
@@ -57,6 +64,14 @@ def playback_ended(step: Step, event: PlaybackEnded) -> None:
                 error=event.error,
             )
         )
+
+
+def leg_moved(step: Step, event: LegMoved) -> None:
+    """The leg's media worker died and another one took over."""
+    role = step.state.live_legs.get(event.leg)
+    if role is not None:
+        fact = MediaMoved(contact=step.state.contact, leg=event.leg, role=role, gap_seconds=event.gap_seconds)
+        step.emit(Record(fact=fact))
 
 
 def leg_measured(step: Step, event: LegQuality) -> None:

@@ -15,6 +15,7 @@ from ccplatform.contracts.legs import (
     LegCommand,
     LegEnded,
     LegEvent,
+    LegMoved,
     LegOffered,
     LegQuality,
     LegRinging,
@@ -164,6 +165,7 @@ SagaInput: TypeAlias = (
     LegRinging
     | LegAnswered
     | LegEnded
+    | LegMoved
     | LegQuality
     | DigitPressed
     | LegAudible

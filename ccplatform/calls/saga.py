@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ccplatform.calls.asked import flow_asked
-from ccplatform.calls.heard import digit_pressed, leg_audible, leg_measured, playback_ended, playback_started
+from ccplatform.calls.heard import (
+    digit_pressed,
+    leg_audible,
+    leg_measured,
+    leg_moved,
+    playback_ended,
+    playback_started,
+)
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
 from ccplatform.calls.model import (
     CallEffect,
@@ -35,6 +42,7 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegAudible,
     LegEnded,
+    LegMoved,
     LegQuality,
     LegRinging,
     PlaybackEnded,
@@ -158,6 +166,8 @@ def _take(step: Step, event: SagaInput) -> None:
             leg_ended(step, event)
         case LegRinging():
             leg_ringing(step, event)
+        case LegMoved():
+            leg_moved(step, event)
         case LegQuality():
             leg_measured(step, event)
         case DigitPressed():

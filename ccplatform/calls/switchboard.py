@@ -25,6 +25,7 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegAudible,
     LegEnded,
+    LegMoved,
     LegOffered,
     LegQuality,
     LegRinging,
@@ -88,6 +89,7 @@ class Switchboard:
                 LegRinging()
                 | LegAnswered()
                 | LegEnded()
+                | LegMoved()
                 | LegQuality()
                 | DigitPressed()
                 | LegAudible()

@@ -189,6 +189,16 @@ class ConnectionCleared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaMoved:
+    """A leg's media worker died; another one carries its sound now (R10.2.d)."""
+
+    contact: ContactId
+    leg: LegId
+    role: LegRole
+    gap_seconds: float  # for which nothing was heard on the leg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegMeasured:
     """Voice quality of one leg at its end (R10.3.1.3, R10.3.1.4)."""
 
@@ -488,6 +498,7 @@ Fact: TypeAlias = (
     | Diverted
     | Failed
     | ConnectionCleared
+    | MediaMoved
     | LegMeasured
     | ContactEnded
     | FlowEntered

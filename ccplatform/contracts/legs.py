@@ -123,6 +123,14 @@ class LegAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegMoved:
+    """The leg lost its media worker and is on another one now; nothing was heard for ``gap_seconds``."""
+
+    leg: LegId
+    gap_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded:
     """The leg is gone, told exactly once per leg. ``by_remote``: the far side ended or refused it."""
 
@@ -186,6 +194,7 @@ LegEvent: TypeAlias = (
     LegOffered
     | LegRinging
     | LegAnswered
+    | LegMoved
     | LegEnded
     | LegQuality
     | DigitPressed

@@ -30,8 +30,10 @@ from gateway.sip.invite_events import (
     OfferArrived,
     RefuseOffer,
     Release,
+    Reoffer,
 )
 from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
+from gateway.sip.own_offer import OwnOffer
 from gateway.sip.responses import response_to
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 from gateway.sip.transactions import TimerValues
@@ -84,6 +86,7 @@ class InviteDialog:
         self._timers = timers
         self._unacknowledged: _Unacknowledged | None = None
         self._pending: _PendingOffer | None = None
+        self._own_offer = OwnOffer()
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
 
@@ -119,6 +122,8 @@ class InviteDialog:
                 return self._accept_offer(sdp, now)
             case RefuseOffer(warning):
                 return self._refuse_offer(warning)
+            case Reoffer(sdp):
+                return self._reoffer(sdp)
             case Release():
                 return self._release(event, now)
             case DeadlineReached():
@@ -194,6 +199,8 @@ class InviteDialog:
         return self._offer(key, request)
 
     def _offer(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+        if self._own_offer.open:  # glare (section 14.2, RFC 3311 section 5.2)
+            return [self._refusal(key, request, 491)]
         if request.body and request.content_type != "application/sdp":
             refusal = self._refusal(key, request, 415)
             refusal.response.headers.put("accept", "application/sdp")
@@ -238,7 +245,8 @@ class InviteDialog:
         if self.state is DialogState.ENDING:
             return [self._bye(self._bye_owed.strip())]
         self.state = DialogState.CONFIRMED
-        return [Acknowledged((ack.body or b"") if waiting.offered else None)]
+        acknowledged = Acknowledged((ack.body or b"") if waiting.offered else None)
+        return [acknowledged, *self._send_own_offer()]
 
     def _deadline(self, now: float) -> list[InviteEffect]:
         waiting = self._unacknowledged
@@ -255,6 +263,29 @@ class InviteDialog:
             waiting.repeat_at = now + waiting.interval
             return [DialogResponse(waiting.transaction, waiting.response)]
         return []
+
+    # --- offers of ours -----------------------------------------------------------------------------------
+
+    def _reoffer(self, sdp: bytes) -> list[InviteEffect]:
+        if self.state not in UP or self._own_offer.open:
+            raise IllegalEvent(f"no offer can be made in a dialog that is {self.state}")
+        self._own_offer.begin(sdp)
+        return self._send_own_offer() if self._unacknowledged is None else []
+
+    def _send_own_offer(self) -> list[InviteEffect]:
+        assert self.dialog is not None
+        return self._own_offer.send(self.dialog, self._identity)
+
+    def _reinvite_answered(self, response: SipResponse) -> list[InviteEffect]:
+        if self.dialog is None or not response.final:
+            return []
+        return self._while_up(self._own_offer.answered(response, self.dialog, self._identity))
+
+    def _while_up(self, effects: list[InviteEffect]) -> list[InviteEffect]:
+        """A dialog that is being released tells nothing more of its offers."""
+        if self.state in UP:
+            return effects
+        return [effect for effect in effects if isinstance(effect, DialogAck)]
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -280,10 +311,14 @@ class InviteDialog:
         return DialogRequest(bye, self.dialog.destination())
 
     def _response(self, response: SipResponse, now: float) -> list[InviteEffect]:
+        if response.cseq.method == "INVITE":
+            return self._reinvite_answered(response)
         ours = self.dialog is not None and response.to.tag == self.dialog.remote_tag
         return self._gone() if ours and response.cseq.method == "BYE" and response.final else []
 
     def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
+        if request.method == "INVITE":
+            return self._while_up(self._own_offer.refused(request.cseq.number, status))
         ours = self.dialog is not None and request.to.tag == self.dialog.remote_tag
         return self._gone() if ours and request.method == "BYE" else []
 

@@ -55,7 +55,15 @@ class RefuseOffer:
     warning: str
 
 
-UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer
+@dataclass(frozen=True, slots=True)
+class Reoffer:
+    """Offer another session inside the dialog by a re-INVITE (RFC 3261 section 14.1), one at a time.
+    OfferAnswered or OfferRefused follows, unless the dialog ends first."""
+
+    sdp: bytes
+
+
+UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer | Reoffer
 InviteEvent: TypeAlias = UserCommand | RequestArrived | ResponseArrived | RequestFailed
 
 # --- effects towards the wire -----------------------------------------------------------------------------
@@ -112,6 +120,20 @@ class OfferArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """The peer accepted our re-INVITE; ``sdp`` answers its offer."""
+
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRefused:
+    """The peer refused our re-INVITE, or nobody answered it (408, 503). 491: he was offering himself."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """The ACK of our 2xx came; ``sdp`` answers our offer when we made one (late offer), else None."""
 
@@ -143,6 +165,14 @@ class DialogGone:
 
 WireEffect: TypeAlias = DialogRequest | DialogAck | DialogResponse
 DialogNews: TypeAlias = (
-    RemoteRinging | RemoteAnswered | OfferArrived | Acknowledged | DigitSignalled | DialogEnded | DialogGone
+    RemoteRinging
+    | RemoteAnswered
+    | OfferArrived
+    | OfferAnswered
+    | OfferRefused
+    | Acknowledged
+    | DigitSignalled
+    | DialogEnded
+    | DialogGone
 )
 InviteEffect: TypeAlias = WireEffect | DialogNews

@@ -33,6 +33,10 @@ class AudioNegotiation:
         self._sections: list[MediaDescription] = []
         self.remote: RemoteAudio | None = None
 
+    def move(self, local: LocalAudio) -> None:
+        """Our side is at another address from now on; the next offer or answer says so."""
+        self._local = local
+
     # --- the three moves ----------------------------------------------------------------------------------
 
     def offer(self, first: str | None = None) -> bytes:
@@ -139,13 +143,14 @@ class AudioNegotiation:
     # --- over a restart -----------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able data with which a re-INVITE can still be answered."""
+        """JSON-able data with which a re-INVITE can still be answered, and made."""
         return {
             "host": self._local.host,
             "port": self._local.port,
             "session_id": self._session_id,
             "version": self._version,
             "payload_types": self._payload_types,
+            "sections": [[media.kind, media.port, media.protocol, media.formats] for media in self._sections],
         }
 
     @classmethod
@@ -155,6 +160,10 @@ class AudioNegotiation:
         negotiation = cls(local, int(data["session_id"]), policy)
         negotiation._version = int(data["version"])
         negotiation._payload_types = {str(name): int(number) for name, number in data["payload_types"].items()}
+        negotiation._sections = [
+            MediaDescription(kind=str(kind), port=int(port), protocol=str(protocol), formats=[*map(str, formats)])
+            for kind, port, protocol, formats in data["sections"]
+        ]
         return negotiation
 
 

@@ -87,14 +87,18 @@ class InviteClient(InviteDialog):
                 return [*self._ended_once(DialogEnded(False)), *self._gone()]
             case Release() if self.state in _UNANSWERED:
                 return self._cancel(event.reason, DialogEnded(False), now)
-            case ResponseArrived(_, response) if response.cseq.method == "INVITE":
+            case ResponseArrived(_, response) if self._is_first(response):
                 return self._invite_response(response, now)
-            case RequestFailed(_, request, timed_out) if request.method == "INVITE":
+            case RequestFailed(_, request, timed_out) if self._is_first(request):
                 return self._failed(408 if timed_out else 503, None)
             case DeadlineReached() if self.state in (*_UNANSWERED, DialogState.CANCELLING):
                 return self._expired(now)
             case _:
                 return super().handle(event, now)
+
+    def _is_first(self, message: SipRequest | SipResponse) -> bool:
+        """Whether it is about the INVITE that began the dialog."""
+        return self._invite is not None and message.cseq == self._invite.cseq
 
     # --- over a restart -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from ccplatform.contracts.facts import (
     FirstVoiceSent,
     KeyAnswered,
     LegMeasured,
+    MediaMoved,
     QueryAnswered,
     TalkEnded,
     Transferred,
@@ -36,6 +37,7 @@ from ccplatform.contracts.legs import (
     DialLeg,
     DigitPressed,
     LegAudible,
+    LegMoved,
     LegQuality,
     LegRinging,
     PlaybackStarted,
@@ -388,6 +390,17 @@ def test_quality_is_told_with_the_role_of_the_leg() -> None:
     )
     world.post(quality)
     assert world.last(LegMeasured).role == "caller"
+
+
+def test_a_leg_on_another_media_worker_is_told_and_nothing_else_changes() -> None:
+    world = talking()
+    effects = len(world.effects)
+    world.post(LegMoved(leg=CALLER, gap_seconds=0.4))
+    world.post(LegMoved(leg=LegId("nobody"), gap_seconds=0.4))
+    moved = world.last(MediaMoved)
+    assert (moved.leg, moved.role, moved.gap_seconds) == (CALLER, "caller", 0.4)
+    assert world.all_of(MediaMoved) == [moved]
+    assert len(world.effects) == effects + 1
 
 
 def test_events_of_legs_that_are_gone_are_dropped() -> None:

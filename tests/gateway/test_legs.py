@@ -19,7 +19,7 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
-from gateway.media.port import LegSilent, WorkerLost
+from gateway.media.port import LegSilent
 from gateway.sip.uac import NO_REPLY_LIMIT
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.network import DELAY, Network
@@ -254,17 +254,14 @@ async def test_a_seat_without_a_phone_is_unreachable(called: Centre) -> None:
     assert called.ended() == [(ReleaseCause.UNREACHABLE, False)] * 2
 
 
-async def test_lost_audio_and_a_lost_worker_end_their_legs(
-    calling: Centre, called: Centre, clock: VirtualClock
-) -> None:
+async def test_lost_audio_ends_its_leg(calling: Centre, called: Centre, clock: VirtualClock) -> None:
     called.answers_everything()
-    first, second = calling.dial(to_trunk("far")), calling.dial(to_trunk("far"))
+    first, _ = calling.dial(to_trunk("far")), calling.dial(to_trunk("far"))
     clock.advance(1)
     calling.legs.media_event(LegSilent(leg=first, seconds=30))
-    calling.legs.media_event(WorkerLost(worker=0, legs=(first, second)))
     settle(clock)
-    assert [cause for cause, _ in calling.ended()] == [ReleaseCause.MEDIA_LOST, ReleaseCause.FAILED]
-    assert called.is_clean()
+    assert [cause for cause, _ in calling.ended()] == [ReleaseCause.MEDIA_LOST]
+    assert len(called.legs) == 1
 
 
 async def test_every_message_of_a_contact_is_traced(calling: Centre, called: Centre, clock: VirtualClock) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ccplatform.contracts.legs import AnswerLeg, LegAnswered, LegEnded, LegOffered
 from ccplatform.contracts.words import ReleaseCause
 from ccplatform.kernel.clock import VirtualClock
+from gateway.media.port import WorkerLost
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.network import Network
 
@@ -25,7 +26,16 @@ fates = st.lists(
 #: Who does something, what, and after how many seconds.
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["caller releases", "called answers", "called releases", "wait"]),
+        st.sampled_from(
+            [
+                "caller releases",
+                "called answers",
+                "called releases",
+                "caller's worker dies",
+                "both workers die",
+                "wait",
+            ]
+        ),
         st.sampled_from([0.0, 0.005, 0.02, 0.3, 1.0, 40.0]),
     ),
     max_size=6,
@@ -63,6 +73,10 @@ async def play(story: list[list[float]], actions: list[tuple[str, float]], answe
             called.legs.perform(AnswerLeg(leg=offered[0].leg))
         elif offered and action == "called releases":
             called.release(offered[0].leg, ReleaseCause.BUSY)
+        elif "die" in action:
+            _worker_dies(calling)
+            if action.startswith("both"):
+                _worker_dies(called)
     clock.advance(100)
     calling.release(leg)
     clock.advance(700)
@@ -72,3 +86,9 @@ async def play(story: list[list[float]], actions: list[tuple[str, float]], answe
         assert len(centre.of(LegAnswered)) <= 1
         assert centre.is_clean()
         assert [event for event in centre.told if isinstance(event, LegEnded)] == centre.told[-1:]
+
+
+def _worker_dies(centre: Centre) -> None:
+    lost = tuple(centre.media.open)
+    centre.media.open.clear()
+    centre.legs.media_event(WorkerLost(worker=0, legs=lost))

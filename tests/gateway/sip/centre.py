@@ -42,18 +42,29 @@ class FakeMedia:
         self.host = host
         self.full = False
         self.silent = False  # never answers close_leg
+        self.away = False  # answers open_leg when a worker comes
         self.open: dict[LegId, LocalAudio] = {}
         self.connected: list[tuple[LegId, RemoteAudio]] = []
         self.closed: list[LegId] = []
+        self._waiting: list[tuple[CallId, LegId, Callable[[LocalAudio | None], None]]] = []
         self._port = 10_000
 
     def open_leg(self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None]) -> None:
+        if self.away:
+            self._waiting.append((call, leg, opened))
+            return
         if self.full:
             opened(None)
             return
         self._port += 2
         self.open[leg] = LocalAudio(host=self.host, port=self._port)
         opened(self.open[leg])
+
+    def come(self) -> None:
+        """A worker is there (again)."""
+        self.away = False
+        while self._waiting:
+            self.open_leg(*self._waiting.pop(0))
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         self.connected.append((leg, remote))

@@ -77,6 +77,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   Retrieved: "talk",
   Transferred: "talk",
   Conferenced: "talk",
+  MediaMoved: "talk",
   TalkEnded: "talk",
   WrapUpEnded: "talk",
   RecordingStarted: "record",

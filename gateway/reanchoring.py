@@ -1,0 +1,134 @@
+"""Legs whose media worker died move to another one: new ports, told to the party by a re-INVITE.
+
+The dialog goes on; only the session is offered anew. A party that refuses, that answers too late, or for whom
+there is no worker in time loses its leg: the end is told with cause *failed*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import structlog
+
+from ccplatform.contracts.words import ReleaseCause
+from ccplatform.kernel.clock import Clock
+from gateway.errors import SdpError
+from gateway.leg_state import Leg, Move
+from gateway.media.port import LegMedia, LocalAudio
+from gateway.sip.invite_events import Reoffer
+
+#: From the loss of its worker until a party must have taken the new address, seconds: a successor of the worker
+#: needs some two, a re-INVITE over a bad line is sent four times within the rest.
+LIMIT_SECONDS: Final = 10.0
+
+_REQUEST_PENDING: Final = 491
+
+_log = structlog.get_logger("legs")
+
+
+class Reanchoring:
+    """Moves legs. ``release`` ends one that cannot be moved, ``moved`` hears how long the others were silent."""
+
+    def __init__(
+        self,
+        *,
+        media: LegMedia,
+        clock: Clock,
+        random_number: Callable[[int], int],
+        release: Callable[[Leg, ReleaseCause], None],
+        moved: Callable[[Leg, float], None],
+    ) -> None:
+        self._media = media
+        self._clock = clock
+        self._random_number = random_number
+        self._release = release
+        self._moved = moved
+
+    def begin(self, leg: Leg) -> None:
+        """The leg's ports are gone with their worker: reserve others. The limit goes on if that worker, too, was
+        only just taken."""
+        if leg.ended or leg.call is None:
+            return
+        if leg.move is None:
+            leg.move = Move(since=self._clock.now())
+            self._limit(leg, leg.move)
+        leg.move.opened = None
+        self._media.open_leg(leg.call, leg.id, partial(self._opened, leg))
+
+    def proceed(self, leg: Leg) -> None:
+        """Tell the party where to send, as soon as there is such a place and a dialog to tell it in."""
+        move = leg.move
+        if move is None or move.opened is None or move.offered is not None or leg.ended or not leg.answered:
+            return
+        assert leg.audio is not None
+        if move.limit is None:  # it rang until now
+            move.since = self._clock.now()
+            self._limit(leg, move)
+        move.offered = move.opened
+        leg.dialogs[0].tell(Reoffer(leg.audio.offer()))
+
+    def answered(self, leg: Leg, sdp: bytes) -> None:
+        """The party took the offer."""
+        move = leg.move
+        if move is None or leg.ended or leg.audio is None:
+            return
+        offered, move.offered = move.offered, None
+        if offered is not move.opened:  # another worker was lost meanwhile
+            self.proceed(leg)
+            return
+        try:
+            leg.audio.take_answer(sdp)
+        except SdpError as error:
+            self._give_up(leg, str(error))
+            return
+        self.end(leg)
+        if leg.audio.remote is not None:
+            self._media.connect_leg(leg.id, leg.audio.remote)
+        self._moved(leg, self._clock.now() - move.since)
+
+    def refused(self, leg: Leg, status: int) -> None:
+        """The party refused it, or offered something itself at the same time (RFC 3261 section 14.1)."""
+        move = leg.move
+        if move is None or leg.ended:
+            return
+        move.offered = None
+        if status == _REQUEST_PENDING:
+            self._clock.call_at(self._clock.now() + self._glare_seconds(leg), partial(self.proceed, leg))
+        else:
+            self._give_up(leg, f"the party answered {status}")
+
+    def end(self, leg: Leg) -> None:
+        """The leg is where it should be, or over."""
+        move, leg.move = leg.move, None
+        if move is not None and move.limit is not None:
+            move.limit.cancel()
+
+    def _opened(self, leg: Leg, local: LocalAudio | None) -> None:
+        move = leg.move
+        if move is None or leg.audio is None:
+            return
+        if local is None:
+            self._give_up(leg, "no media worker takes it")
+            return
+        move.opened = local
+        leg.audio.move(local)
+        if not leg.answered and move.limit is not None:  # it may ring for as long as it likes
+            move.limit.cancel()
+            move.limit = None
+        self.proceed(leg)
+
+    def _limit(self, leg: Leg, move: Move) -> None:
+        give_up = partial(self._give_up, leg, "no answer in time")
+        move.limit = self._clock.call_at(self._clock.now() + LIMIT_SECONDS, give_up)
+
+    def _give_up(self, leg: Leg, reason: str) -> None:
+        _log.warning("a leg could not be moved to another media worker", leg=leg.id, reason=reason)
+        self.end(leg)
+        self._release(leg, ReleaseCause.FAILED)
+
+    def _glare_seconds(self, leg: Leg) -> float:
+        """Who made the Call-ID waits longer, so that the next two offers do not meet again."""
+        share = self._random_number(16) / 0x10000
+        return 2.0 * share if leg.incoming else 2.1 + 1.9 * share
