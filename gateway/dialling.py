@@ -83,7 +83,11 @@ class Dialling:
         if known is None or not bindings:
             raise Unreachable(f"seat {seat} has no phone registered", ReleaseCause.UNREACHABLE)
         to_party = f"<sip:{escape_user(known.sip_user)}@{host_text(self._host())}>"
-        return [self._outgoing(command, binding.uri, to_party, binding.flow, pinned=True) for binding in bindings]
+        return [
+            # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261 section 19.1.5).
+            self._outgoing(command, binding.uri.partition("?")[0], to_party, binding.flow, pinned=True)
+            for binding in bindings
+        ]
 
     def _to_trunk(self, command: DialLeg, trunk: TrunkId, number: str) -> OutgoingCall:
         try:

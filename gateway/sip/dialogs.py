@@ -66,7 +66,7 @@ class Dialog:
             remote_party=request.from_.party(),
             local_seq=0,
             remote_seq=request.cseq.number,
-            remote_target=contact_of(request),
+            remote_target=_target_of(request),
             route_set=_routes_of(request),
             flow=flow,
             pinned=pinned,
@@ -199,6 +199,13 @@ def contact_of(message: SipRequest | SipResponse) -> str:
     if uri.scheme not in ("sip", "sips"):
         raise SipParseError(f"scheme {uri.scheme} cannot be called", "Contact")
     return contacts[0].uri_text
+
+
+def _target_of(request: SipRequest) -> str:
+    """The Contact; peers of RFC 2543, whose branch has no magic cookie, may leave it out: then the From URI."""
+    if "contact" in request.headers or request.via.branch.startswith("z9hG4bK"):
+        return contact_of(request)
+    return request.from_.uri_text
 
 
 def _routes_of(message: SipRequest | SipResponse) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from gateway.errors import SipParseError
 from gateway.sip.headers import Via
 from gateway.sip.message import SipRequest
 from gateway.sip.syntax import split_list
@@ -14,6 +15,10 @@ from gateway.sip.uri import SipUri, host_text, ip_of
 DEFAULT_PORT: Final = 5060
 #: Transports that are served now; TLS, WS and WSS are to come.
 TRANSPORTS: Final = ("UDP", "TCP")
+
+
+#: The headers by which a peer knows what a response is for.
+_NAMING: Final = ("via", "from", "to", "call-id", "cseq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,16 @@ def stamp_source(request: SipRequest, flow: Flow) -> None:
     lines[0] = ", ".join([str(Via(via.transport, via.host, via.port, params)), *values[1:]])
     request.headers.put_all("via", lines)
     request.changed()
+
+
+def way_back(request: SipRequest, flow: Flow) -> Flow | None:
+    """Where the answer to a malformed request goes: when its Via is malformed, to where it came from; None when
+    there is not enough of it to know what the answer would be for."""
+    try:
+        stamp_source(request, flow)
+        return reply_flow(request, flow)
+    except SipParseError:
+        return flow if all(key in request.headers for key in _NAMING) else None
 
 
 def reply_flow(request: SipRequest, flow: Flow) -> Flow:

@@ -17,6 +17,7 @@ from gateway.sip.syntax import (
     readable,
     split_list,
     unquote,
+    write_parameters,
 )
 from gateway.sip.uri import SipUri, parse_hostport, parse_uri
 
@@ -275,8 +276,7 @@ class Via:
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
-        params = "".join(f";{k}" if v is None else f";{k}={v}" for k, v in self.params.items())
-        return f"SIP/2.0/{self.transport} {self.host}{port}{params}"
+        return f"SIP/2.0/{self.transport} {self.host}{port}{write_parameters(self.params)}"
 
 
 def parse_via(text: str, where: str = "Via") -> Via:

@@ -16,6 +16,7 @@ from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.dtmf_info import DTMF_TYPES, digit_of
+from gateway.sip.headers import NameAddr
 from gateway.sip.invite_events import (
     AcceptOffer,
     Acknowledged,
@@ -142,7 +143,7 @@ class InviteDialog:
         if request.method == "CANCEL":  # Too late for it: the INVITE has its final response (section 9.2).
             return [DialogResponse(key, response_to(request, 200 if arrived.cancels else 481))]
         dialog = self.dialog
-        if dialog is None or self.state is DialogState.GONE or request.from_.tag != dialog.remote_tag:
+        if dialog is None or self.state is DialogState.GONE or not self._from_remote(request.from_):
             return [self._refusal(key, request, 481)]
         if not dialog.accepts_sequence(request.cseq.number):
             return [self._refusal(key, request, 500, retry_after=True)]
@@ -313,14 +314,21 @@ class InviteDialog:
     def _response(self, response: SipResponse, now: float) -> list[InviteEffect]:
         if response.cseq.method == "INVITE":
             return self._reinvite_answered(response)
-        ours = self.dialog is not None and response.to.tag == self.dialog.remote_tag
-        return self._gone() if ours and response.cseq.method == "BYE" and response.final else []
+        return self._gone() if response.final and self._is_ended_by(response.cseq.method) else []
 
     def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
         if request.method == "INVITE":
             return self._while_up(self._own_offer.refused(request.cseq.number, status))
-        ours = self.dialog is not None and request.to.tag == self.dialog.remote_tag
-        return self._gone() if ours and request.method == "BYE" else []
+        return self._gone() if self._is_ended_by(request.method) else []
+
+    def _is_ended_by(self, method: str) -> bool:
+        """Whether the end of this transaction is ours. A BYE that another branch of a fork got ends us early, at
+        worst: the transaction of our own BYE goes on without us."""
+        return method == "BYE" and self.state is DialogState.ENDING
+
+    def _from_remote(self, party: NameAddr) -> bool:
+        """Whether it names the peer of this dialog; one of RFC 2543 may have no tag."""
+        return self.dialog is not None and self.dialog.remote_tag in ("", party.tag)
 
     def _ended_once(self, ended: DialogEnded) -> list[InviteEffect]:
         if self._ended:

@@ -46,7 +46,9 @@ def parse_head(head: bytes) -> SipMessage:
     """Read start line and headers, given without the empty line."""
     text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    if not text.count("\r\n") == text.count("\n") == text.count("\r") or "\0" in text:
+    # A NUL may stand in a quoted string, escaped (quoted-pair, RFC 4475 section 3.1.1.2).
+    nul = "\0" in text and "\0" in text.replace("\\\0", "")
+    if nul or not text.count("\r\n") == text.count("\n") == text.count("\r"):
         raise SipParseError("a bare CR, LF or NUL", "headers")
     if len(lines) > MAX_HEADERS + 1:
         raise SipParseError(f"more than {MAX_HEADERS} header lines", "headers")
@@ -128,7 +130,7 @@ def verify(message: SipMessage) -> None:
         for key in _ONCE:
             if len(message.headers.all(key)) > 1 and key != "content-length":
                 raise SipParseError("more than once", key)
-        _ = message.via, message.from_, message.to
+        _ = message.via, message.headers.values("via"), message.from_, message.to
         if not is_call_id(message.call_id):
             raise SipParseError("not a Call-ID", "Call-ID")
         cseq = message.cseq
@@ -138,7 +140,8 @@ def verify(message: SipMessage) -> None:
             hops = message.number("max-forwards")
             if hops is not None and hops > 255:
                 raise SipParseError(f"{hops} is above 255", "Max-Forwards")
-            _ = message.uri
+            if message.uri.headers:  # Not allowed there (section 19.1.1, RFC 4475 section 3.1.2.11).
+                raise SipParseError("header fields in it", "Request-URI")
     except SipParseError as error:
         raise _blamed(error, message) from None
 

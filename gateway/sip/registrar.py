@@ -219,8 +219,8 @@ class Registrar:
             raise _Rejected(403, f"At most {MAX_CONTACTS} contacts")
         for contact in request.addresses("contact"):
             uri = parse_uri(contact.uri_text, "Contact")
-            if uri.scheme != "sip" or uri.headers:
-                raise _Rejected(400, "Contact must be a sip URI without headers")
+            if uri.scheme != "sip":
+                raise _Rejected(400, "Contact must be a sip URI")
             key, lifetime = uri.identity(), self._lifetime(contact, request)
             old = after.get(key)
             if old is not None:

@@ -24,16 +24,28 @@ def answer_outside_dialog(request: SipRequest) -> SipResponse:
     return response
 
 
-def refusal_of_unusable(request: SipRequest) -> SipResponse | None:
-    """The refusal of an INVITE that asks for an extension or a body that we do not have; None when it does not."""
+def refusal_of_extensions(request: SipRequest) -> SipResponse | None:
+    """The refusal of a request that requires an extension that we do not have; None when it does not."""
     required = request.headers.values("require")
-    if required:
-        response = response_to(request, 420)
-        response.headers.put("unsupported", ", ".join(required))
-        return response
+    if not required:
+        return None
+    response = response_to(request, 420)
+    response.headers.put("unsupported", ", ".join(required))
+    return response
+
+
+def refusal_of_unusable(request: SipRequest) -> SipResponse | None:
+    """The refusal of an INVITE with a body that we cannot read, or that wants answers that we do not give."""
+    accepted = request.headers.values("accept")
+    if accepted and not any(_is_sdp(value) for value in accepted):
+        return response_to(request, 406)
     encoding = (request.headers.first("content-encoding") or "identity").strip().lower()
     if request.body and (request.content_type != "application/sdp" or encoding != "identity"):
         response = response_to(request, 415)
         response.headers.put("accept", "application/sdp")
         return response
     return None
+
+
+def _is_sdp(media_range: str) -> bool:
+    return media_range.partition(";")[0].strip().lower() in ("application/sdp", "application/*", "*/*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from gateway.errors import SipParseError
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
 
@@ -24,18 +25,25 @@ def response_to(
     source, headers = request.headers, Headers()
     for key in ("via", "record-route") if 180 <= status < 300 and request.method == "INVITE" else ("via",):
         headers.put_all(key, source.all(key))
-    headers.put_all("from", source.all("from"))
+    headers.put_all("from", source.all("from")[:1])  # Malformed requests, which may have more, are answered too.
     to = source.first("to") or ""
-    if status > 100 and ("tag" not in to or request.to.tag is None):
+    if status > 100 and not _has_tag(request, to):
         to = f"{to};tag={to_tag or stateless_tag(request)}"
     headers.put("to", to)
-    headers.put_all("call-id", source.all("call-id"))
-    headers.put_all("cseq", source.all("cseq"))
+    headers.put_all("call-id", source.all("call-id")[:1])
+    headers.put_all("cseq", source.all("cseq")[:1])
     if status == 100:
         headers.put_all("timestamp", source.all("timestamp"))
     if body:
         headers.put("content-type", content_type or "application/sdp")
     return SipResponse(status, reason, headers, body)
+
+
+def _has_tag(request: SipRequest, to: str) -> bool:
+    try:
+        return "tag" in to and request.to.tag is not None
+    except SipParseError:  # A malformed request is answered too.
+        return False
 
 
 def stateless_tag(request: SipRequest) -> str:

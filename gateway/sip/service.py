@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import structlog
-
 from ccplatform.contracts.facts import CallRefused
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import ContactId, LegId, ReleaseCause, SeatId, TrunkId
@@ -25,13 +23,18 @@ from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, acc
 from gateway.sip.causes import reason_of
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
-from gateway.sip.flows import Flow, reply_flow, stamp_source
+from gateway.sip.flows import Flow, way_back
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.rates import SourceRates
 from gateway.sip.registrar import Binding, ConnectionLost, RegisterArrived
 from gateway.sip.registration import Registrations
-from gateway.sip.replies import answer_outside_dialog, answer_to_malformed, refusal_of_unusable
+from gateway.sip.replies import (
+    answer_outside_dialog,
+    answer_to_malformed,
+    refusal_of_extensions,
+    refusal_of_unusable,
+)
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
 from gateway.sip.syntax import readable
@@ -56,8 +59,6 @@ from gateway.sip.transactions import TimerValues
 from gateway.sip.trunks import Trunk
 from gateway.sip.uac import InviteClient, OutgoingCall
 from gateway.sip.uas import InviteServer
-
-_log = structlog.get_logger("sip")
 
 #: Answers that a stranger may get at once before the rate counts.
 STRANGER_BURST: Final = 20.0
@@ -134,7 +135,7 @@ class SipService:
         self._closing = False
         self.identity = Identity.at(settings.public_host, settings.port, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
-        layer = TransactionLayer(
+        self._transactions = layer = TransactionLayer(
             sent_by=lambda transport: dict(self.identity.sent_by)[transport],
             new_branch=self.new_token,
             timers=self._timers,
@@ -166,6 +167,11 @@ class SipService:
     def dialogs(self) -> int:
         """Dialogs that are not gone."""
         return len(self._dialogs)
+
+    @property
+    def transactions(self) -> int:
+        """Transactions that are not over."""
+        return len(self._transactions)
 
     def new_token(self) -> str:
         """An unguessable tag, branch or Call-ID part."""
@@ -214,12 +220,9 @@ class SipService:
             return
         if not self._strangers.allows(flow.host, self._clock.now()):
             return
-        try:
-            stamp_source(request, flow)
-            response = answer_to_malformed(request, error)
-            self._wire.send(response.encode(), reply_flow(request, flow))
-        except SipParseError:
-            _log.debug("malformed request without a way back", source=flow.host)
+        target = way_back(request, flow)
+        if target is not None:
+            self._wire.send(answer_to_malformed(request, error).encode(), target)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection is gone or could not be made. Those that we close when we stop are no news: their phones
@@ -263,6 +266,8 @@ class SipService:
             self._reply(key, response_to(request, 481))
         elif request.method == "INVITE":
             self._invite(key, arrived)
+        elif (refusal := refusal_of_extensions(request)) is not None:
+            self._reply_to_stranger(key, arrived, refusal)
         elif request.method == "REGISTER":
             self._authenticate_register(key, arrived)
         else:
@@ -270,6 +275,11 @@ class SipService:
 
     def _authenticate_register(self, key: ServerKey, arrived: RequestArrived) -> None:
         request = arrived.request
+        _ = request.addresses("contact")  # Nonsense is refused (400) before anybody is asked for a password.
+        account = request.to.uri_text.partition(":")[0].lower()
+        if account not in ("sip", "sips", "tel"):  # No address of record of ours (section 10.3 step 5).
+            self._reply_to_stranger(key, arrived, response_to(request, 404))
+            return
         decision = self._admission.account(request, request.to.uri.name, self._clock.now())
         if isinstance(decision, Admitted) and decision.seat is not None:
             self._registrations.tell(RegisterArrived(decision.seat, key, request, arrived.flow))
@@ -283,7 +293,7 @@ class SipService:
         if not isinstance(decision, Admitted) or self._user is None:
             self._refuse(key, arrived, decision)
             return
-        unusable = refusal_of_unusable(request)
+        unusable = refusal_of_extensions(request) or refusal_of_unusable(request)
         if unusable is not None:
             self._reply(key, unusable)
             return
@@ -368,6 +378,6 @@ class SipService:
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
         local = dict(self.identity.sent_by)[flow.transport]
-        fact = self.trace.seen(message, flow, local, outgoing=outgoing)
+        fact = self.trace.seen(message, flow, local, self._clock.now(), outgoing=outgoing)
         if fact is not None:
             self._facts.record(fact)

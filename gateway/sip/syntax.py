@@ -17,6 +17,7 @@ MAX_PARAMETERS: Final = 64
 
 _TOKEN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
 _NO_TOKEN_CHARACTERS: Final = {ord(character): None for character in _TOKEN}
+_NO_VALUE_CHARACTERS: Final = {ord(character): None for character in _TOKEN | frozenset("[]:")}
 _WORD: Final = _TOKEN | frozenset('()<>:\\"/[]?{}')
 _NO_WORD_CHARACTERS: Final = {ord(character): None for character in _WORD | {"@"}}
 _UNPRINTABLE: Final = {code: "\ufffd" for code in (*range(32), 127, *range(0xD800, 0xE000))}
@@ -126,6 +127,17 @@ def parse_parameters(text: str, where: str, delimiter: str = ";") -> Parameters:
         if len(parameters) > MAX_PARAMETERS:
             raise SipParseError(f"more than {MAX_PARAMETERS} parameters", where)
     return parameters
+
+
+def write_parameters(parameters: Parameters) -> str:
+    """``;a=b;c;d="e f"``: what :func:`parse_parameters` reads; values that are no token or host are quoted."""
+    out = []
+    for name, value in parameters.items():
+        if value is None:
+            out.append(f";{name}")
+        else:
+            out.append(f";{name}={quote(value) if value.translate(_NO_VALUE_CHARACTERS) else value}")
+    return "".join(out)
 
 
 def parse_number(text: str, where: str, limit: int = 2**32 - 1) -> int:

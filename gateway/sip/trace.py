@@ -19,6 +19,8 @@ from gateway.sip.syntax import readable
 #: Messages that are kept of a dialog without a contact, and bytes of all such dialogs together.
 MAX_MESSAGES: Final = 32
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+#: Seconds that messages of a dialog without a contact are kept.
+WAITING_SECONDS: Final = 64.0
 MASK: Final = "***"
 
 #: What a kept message costs beside its bytes, roughly.
@@ -44,25 +46,37 @@ class SignallingTrace:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._waiting: OrderedDict[str, list[_Seen]] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[float, list[_Seen]]] = OrderedDict()
         self._waiting_bytes = 0
         self._owners: dict[str, tuple[ContactId, LegId]] = {}
 
-    def seen(self, message: SipMessage, flow: Flow, local: str, *, outgoing: bool) -> SipMessageSeen | None:
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._owners)
+
+    def seen(
+        self, message: SipMessage, flow: Flow, local: str, now: float, *, outgoing: bool
+    ) -> SipMessageSeen | None:
         """Take a message; a fact when its dialog belongs to a contact already."""
+        self._drop_old(now)
         if not self._enabled or message.cseq.method in _UNTRACED:
             return None
         seen = _Seen(message, flow, local, outgoing)
         owner = self._owners.get(message.call_id)
         if owner is not None:
             return _fact(seen, owner)
-        waiting = self._waiting.setdefault(message.call_id, [])
+        _, waiting = self._waiting.setdefault(message.call_id, (now, []))
         if len(waiting) < MAX_MESSAGES:
             waiting.append(seen)
             self._waiting_bytes += seen.size()
-        while self._waiting_bytes > MAX_WAITING_BYTES:
-            self._take(next(iter(self._waiting)))
+        self._drop_old(now)  # the newest counts too
         return None
+
+    def _drop_old(self, now: float) -> None:
+        while self._waiting:
+            call_id, (since, _) = next(iter(self._waiting.items()))
+            if self._waiting_bytes <= MAX_WAITING_BYTES and now - since <= WAITING_SECONDS:
+                return
+            self._take(call_id)
 
     def adopt(self, call_id: str, contact: ContactId, leg: LegId) -> list[SipMessageSeen]:
         """The dialog belongs to this contact: what was kept of it, as facts."""
@@ -77,7 +91,7 @@ class SignallingTrace:
         self._take(call_id)
 
     def _take(self, call_id: str) -> list[_Seen]:
-        waiting = self._waiting.pop(call_id, [])
+        _, waiting = self._waiting.pop(call_id, (0.0, []))
         self._waiting_bytes -= sum(seen.size() for seen in waiting)
         return waiting
 

@@ -251,6 +251,10 @@ class TransactionLayer:
         transaction = Transaction(machine, request, flow.reliable, self._timers)
         entry = _Entry(transaction, flow, owner)
         self._clients[key] = entry
+        cancelled = self._clients.get((key[0], "INVITE")) if request.method == "CANCEL" else None
+        if cancelled is not None:
+            cancelled.transaction.cancelled(now)
+            self._schedule(False, (key[0], "INVITE"), cancelled)
         effects = self._translate(key, entry, transaction.start(now))
         self._schedule(False, key, entry)
         return effects
@@ -331,7 +335,7 @@ class TransactionLayer:
 def server_key(request: SipRequest, method: str) -> ServerKey:
     """What a request has in common with its repetitions, its ACK and its CANCEL (section 17.2.3)."""
     via = request.via
-    if via.branch.startswith(MAGIC_COOKIE):
+    if via.branch.startswith(MAGIC_COOKIE) and len(via.branch) > len(MAGIC_COOKIE):
         return (via.branch, via.sent_by, method)
     return (
         request.call_id,

@@ -101,6 +101,11 @@ class Transaction:
         self._set_timers(now)
         return [Transmit(self.request)] if self.machine.client else []
 
+    def cancelled(self, now: float) -> None:
+        """A CANCEL was sent: without a final response it ends 64·T1 from now (RFC 3261 section 9.1)."""
+        if self.state is State.PROCEEDING:
+            self._deadlines[Cue.B] = now + 64 * self._values.t1
+
     def next_deadline(self) -> float | None:
         """When the next timer fires."""
         return min(self._deadlines.values()) if self._deadlines else None

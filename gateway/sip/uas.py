@@ -97,12 +97,8 @@ class InviteServer(InviteDialog):
         """A CANCEL, or a BYE of the early dialog: the caller gave up."""
         request, key = arrived.request, arrived.transaction
         assert key is not None
-        ours = arrived.cancels == self._key if request.method == "CANCEL" else self._is_ours(request)
+        ours = arrived.cancels == self._key if request.method == "CANCEL" else self._from_remote(request.from_)
         if not ours:
             return [self._refusal(key, request, 481)]
         answer = DialogResponse(key, response_to(request, 200, to_tag=self._local_tag))
         return [answer, *self._refuse(Release(487), DialogEnded(True, 487, cancelled=True))]
-
-    def _is_ours(self, request: SipRequest) -> bool:
-        assert self.dialog is not None
-        return request.from_.tag == self.dialog.remote_tag

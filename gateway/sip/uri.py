@@ -13,6 +13,7 @@ from gateway.errors import SipParseError
 from gateway.sip.syntax import MAX_PARAMETERS, readable
 
 _HOST: Final = {ord(c): None for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"}
+_SCHEME: Final = {ord(c): None for c in "abcdefghijklmnopqrstuvwxyz0123456789+-."}
 _NOT_IN_USER: Final = frozenset(' \t"<>#[]^`{}|\\@')
 _NOT_IN_URI: Final = frozenset(' \t"<>\\^`{}|')
 
@@ -99,7 +100,7 @@ def _cached(text: str, where: str) -> SipUri:
 def _parse(text: str, where: str) -> SipUri:
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()
-    if not colon or not scheme.isascii() or not scheme.isalnum():
+    if not colon or not scheme[:1].isalpha() or scheme.translate(_SCHEME):
         raise SipParseError(f"{readable(text)[:60]!r} is not a URI", where)
     if not text.isascii() or not text.isprintable() or not _NOT_IN_URI.isdisjoint(text):
         raise SipParseError("a character that must be escaped", where)
@@ -154,7 +155,8 @@ def parse_hostport(text: str, where: str) -> tuple[str, int | None]:
     """``host``, ``host:port``, ``[v6]`` or ``[v6]:port``; an IPv6 host keeps its brackets."""
     if text.startswith("["):
         end = text.find("]")
-        host, rest = text[: end + 1], text[end + 1 :]
+        # The grammar of RFC 3261 allows three colons before an embedded IPv4 address (RFC 5118 section 4.10).
+        host, rest = text[: end + 1].replace(":::", "::"), text[end + 1 :]
         try:
             ipaddress.IPv6Address(host[1:-1])
         except ValueError as error:

@@ -186,6 +186,12 @@ class Centre:
         )
         return leg
 
+    def rings(self, leg: LegId) -> None:
+        self.legs.perform(RingLeg(leg=leg))
+
+    def answers(self, leg: LegId) -> None:
+        self.legs.perform(AnswerLeg(leg=leg))
+
     def release(self, leg: LegId, cause: ReleaseCause = ReleaseCause.NORMAL) -> None:
         self.legs.perform(ReleaseLeg(leg=leg, cause=cause))
 

@@ -22,7 +22,7 @@ def message(call_id: str = "a@b", method: str = "INVITE", extra: str = "", body:
 
 
 def see(trace: SignallingTrace, data: bytes) -> object:
-    return trace.seen(parse_message(data), FLOW, "192.0.2.1:5060", outgoing=False)
+    return trace.seen(parse_message(data), FLOW, "192.0.2.1:5060", 0.0, outgoing=False)
 
 
 def test_messages_wait_for_their_contact_and_are_facts_from_then_on() -> None:
