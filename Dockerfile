@@ -10,10 +10,12 @@ RUN npm run --silent build
 FROM python:3.11-slim-bookworm AS program
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
+# For the compiled part of the media engine, which is left out where this is.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/ccplatform
 COPY requirements.lock ./
 RUN /opt/ccplatform/bin/python -m pip install --quiet --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY ccplatform/ ccplatform/
 COPY gateway/ gateway/
 COPY acd/ acd/

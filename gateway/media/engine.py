@@ -58,7 +58,9 @@ class Engine:
         self.intake = Intake(self._parts, self.legs)
         self.rtcp = RtcpExchange(self._parts, self.legs)
         self.routing = Routing(self._parts.mixer, self.legs, settings.max_room_legs)
-        self.recorder = Recorder(settings.max_legs_per_worker, settings.recording_queue_bytes)
+        self.recorder = Recorder(
+            self._parts.hot_path, settings.max_legs_per_worker, settings.recording_queue_bytes
+        )
         self._dialling: set[int] = set()
         self._ticks = 0
         self._sent_before = 0

@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import RATE, Array, Pcm, Rows
-from gateway.media.g711 import DECODE, Law
+from gateway.media.audio import RATE, Array, Rows
 from gateway.media.legs import LegBook
 from gateway.media.packet_io import Batch
 from gateway.media.parts import Parts
@@ -109,19 +108,11 @@ class Intake:
             parts.jitter.place(
                 batch.row[index],
                 headers.timestamp[index],
-                _decode(batch, kind[index], index, length),
+                parts.hot_path.decode(kind[index], batch.packets, index, length),
                 headers.marker[index],
                 begins[which],
                 (now - batch.arrival[index]) * RATE,
             )
-
-
-def _decode(batch: Batch, laws: Array, index: Rows, length: int) -> Pcm:
-    payload = batch.packets[index, HEADER_BYTES : HEADER_BYTES + length]
-    first = int(laws[0])
-    if (laws == first).all():
-        return np.take(DECODE[Law(first)], payload)
-    return DECODE[laws[:, np.newaxis], payload]
 
 
 def _count(counters: Array, rows: Rows) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.media.conceal import Concealer
 from gateway.media.jitter import JitterBuffer
 from gateway.media.mixing import Mixer
+from gateway.media.native import find_hot_path
 from gateway.media.packet_io import Receiver
 from gateway.media.playing import Players
 from gateway.media.reception import Reception
@@ -21,7 +22,8 @@ class Parts:
 
     def __init__(self, settings: MediaSettings) -> None:
         self.table = RowTable(settings.max_legs_per_worker)
-        self.receiver = Receiver(settings.max_packets_per_tick)
+        self.hot_path = find_hot_path(settings.compiled_helper)
+        self.receiver = Receiver(self.hot_path, settings.max_packets_per_tick)
         self.sources = Sources(settings.relatch_seconds)
         self.reception = Reception()
         self.jitter = JitterBuffer(
@@ -31,7 +33,7 @@ class Parts:
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)
         self.mixer = Mixer()
-        self.sender = Sender()
+        self.sender = Sender(self.hot_path)
         self.transforms = Transforms()
         for part in (
             self.sources,
@@ -46,6 +48,5 @@ class Parts:
             self.table.attach(part)
 
     def close(self) -> None:
-        """End threads and free the poll object."""
+        """End threads."""
         self.library.close()
-        self.receiver.close()

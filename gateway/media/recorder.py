@@ -10,6 +10,7 @@ import numpy as np
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
 from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.hot_path import HotPath
 from gateway.media.recording_writer import RecordingWriter
 from gateway.media.rows import RowArrays, RowTable
 
@@ -41,7 +42,8 @@ class _Blocks(RowArrays):
 class Recorder:
     """Running recordings. ``queue_bytes`` bounds what may wait for a slow disk before recordings are cut."""
 
-    def __init__(self, limit: int, queue_bytes: int) -> None:
+    def __init__(self, hot_path: HotPath, limit: int, queue_bytes: int) -> None:
+        self._hot_path = hot_path
         self._queue_bytes = queue_bytes
         self._writer = RecordingWriter()
         self._table = RowTable(limit)
@@ -93,11 +95,9 @@ class Recorder:
         slots, blocks = self._slots, self._blocks
         if not len(slots):
             return
-        filled = blocks.filled[slots]
-        blocks.samples[slots, filled, :, 0] = voices[blocks.left[slots]]
-        blocks.samples[slots, filled, :, 1] = voices[blocks.right[slots]]
-        blocks.filled[slots] = filled + 1
-        for slot in slots[filled + 1 == _BLOCK_FRAMES].tolist():
+        self._hot_path.interleave(voices, blocks.left, blocks.right, slots, blocks.filled, blocks.samples)
+        blocks.filled[slots] += 1
+        for slot in slots[blocks.filled[slots] == _BLOCK_FRAMES].tolist():
             self._flush(slot)
         if self._writer.backlog_bytes > self._queue_bytes:
             for recording in tuple(self._running):

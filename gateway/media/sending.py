@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
-from gateway.media.g711 import ENCODE, Law
-from gateway.media.packet_io import IOVEC, MSGHDR, SEND_FLAGS, SOCKADDR, addresses_of, sendmsg
+from gateway.media.g711 import Law
+from gateway.media.hot_path import HotPath
+from gateway.media.packet_io import SOCKADDR
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import HEADER_BYTES, VERSION_2
 
@@ -34,8 +35,9 @@ _PACKET: Final = np.dtype(
 class Sender(RowArrays):
     """The outgoing streams of all legs. A leg sends while ``sending``; its clock runs from the first packet on."""
 
-    def __init__(self) -> None:
+    def __init__(self, hot_path: HotPath) -> None:
         super().__init__()
+        self._hot_path = hot_path
         self.sending: Array
         self.clock: Array
         self.clock_step: Array
@@ -43,7 +45,10 @@ class Sender(RowArrays):
         self.payload_type: Array
         self.law: Array
         self.ssrc: Array
+        self.lengths: Array
         self.running: Array
+        self._fd: Array
+        self._names: Array
         self._starting: Array
         self._sequence: Array
         self.row_array("sending", np.bool_, False)
@@ -53,42 +58,32 @@ class Sender(RowArrays):
         self.row_array("payload_type", np.uint8)
         self.row_array("law", np.int8)
         self.row_array("ssrc", np.uint32)
+        self.row_array("lengths", np.int64)  # octets of the packet that is prepared; 0: none
         self.row_array("running", np.bool_, False)
         self.row_array("_starting", np.bool_, False)
         self.row_array("_sequence", np.uint16)
-        self._fds: dict[int, int] = {}
+        self.row_array("_fd", np.int32, -1)
+        self.row_array("_names", SOCKADDR)
         self._dirty = True
-        self._rows: Rows = np.zeros(0, dtype=np.intp)
-        self._rows_by_law: list[tuple[Law, Rows]] = []
-        self._targets: list[tuple[int, int]] = []
+        self._rows: Rows = np.zeros(0, dtype=np.int64)
+        self._fds: Array = np.zeros(0, dtype=np.int32)
 
     def grow(self, capacity: int) -> None:
-        """See :class:`RowPart`; also lays out the kernel's structures, whose addresses change."""
+        """See :class:`RowPart`; the packets are written anew at each tick."""
         super().grow(capacity)
-        old = getattr(self, "_names", None)
-        self._names: Array = np.zeros(capacity, dtype=SOCKADDR)
-        if old is not None:
-            self._names[: len(old)] = old
         self._packets: Array = np.zeros(capacity, dtype=_PACKET)
         self._packets["flags"] = VERSION_2
         self.packets: Bytes = self._packets.view(np.uint8).reshape(capacity, MAX_SENT)
-        self._vectors: Array = np.zeros(capacity, dtype=IOVEC)
-        self._vectors["base"] = addresses_of(self._packets)
-        self.lengths: Array = self._vectors["len"]
-        self._headers: Array = np.zeros(capacity, dtype=MSGHDR)
-        self._headers["name"], self._headers["namelen"] = addresses_of(self._names), SOCKADDR.itemsize
-        self._headers["iov"], self._headers["iovlen"] = addresses_of(self._vectors), 1
         self._dirty = True
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`."""
         super().clear(row)
-        self._fds.pop(row, None)
         self._dirty = True
 
     def begin(self, row: int, fd: int, ssrc: int, sequence: int, clock: int) -> None:
         """Give a row its socket and the random start values of its stream (RFC 3550 section 5.1)."""
-        self._fds[row] = fd
+        self._fd[row] = fd
         self.ssrc[row], self._sequence[row], self.clock[row] = ssrc, sequence, clock
 
     def direct(self, row: int, law: Law, payload_type: int) -> None:
@@ -112,8 +107,7 @@ class Sender(RowArrays):
         if self._dirty:
             self._plan()
         rows, packets = self._rows, self._packets
-        for law, chosen in self._rows_by_law:
-            packets["payload"][chosen, :FRAME] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+        self._hot_path.encode(self.law, frames, rows, self.packets)
         self._sequence[rows] += np.uint16(1)
         packets["sequence"][rows] = self._sequence[rows]
         packets["timestamp"][rows] = self.clock[rows]
@@ -138,11 +132,8 @@ class Sender(RowArrays):
 
     def send(self) -> None:
         """Hand the prepared packets to the kernel and let the clocks go on."""
-        filled = self.lengths[self._rows] > 0
-        for (fd, header), wanted in zip(self._targets, filled.tolist(), strict=True):
-            if wanted:
-                sendmsg(fd, header, SEND_FLAGS)
-        self.packets_sent[self._rows] += filled
+        self._hot_path.send(self._fds, self._rows, self.packets, self.lengths, self._names)
+        self.packets_sent[self._rows] += self.lengths[self._rows] > 0
         self.advance(1)
 
     def advance(self, ticks: int) -> None:
@@ -151,10 +142,5 @@ class Sender(RowArrays):
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)
-        laws = self.law[self._rows]
-        self._rows_by_law = [(law, chosen) for law in Law if len(chosen := self._rows[laws == law])]
-        headers = (self._headers.ctypes.data + MSGHDR.itemsize * self._rows).tolist()
-        self._targets = [
-            (self._fds[row], header) for row, header in zip(self._rows.tolist(), headers, strict=True)
-        ]
+        self._fds = self._fd[self._rows]
         self._dirty = False

@@ -28,6 +28,9 @@ class MediaSettings(BaseModel):
         5.0, ge=1, le=600, description="Silence after which another source may take over."
     )
 
+    compiled_helper: bool = Field(
+        True, description="Use the compiled part of the engine where the installation could build it."
+    )
     max_legs_per_worker: int = Field(4000, ge=2, le=20000, description="Legs that one worker takes at most.")
     max_packets_per_tick: int = Field(16, ge=4, le=256, description="Packets read from one leg in 20 ms.")
     max_room_legs: int = Field(32, ge=2, le=256, description="Legs in one conference room.")

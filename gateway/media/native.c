@@ -1,0 +1,129 @@
+/*
+ * The hot path of a media worker: what has to be done for every packet and every sample of a tick.
+ *
+ * Each function does for all legs at once what the class PortableHotPath in hot_path.py does in Python, with the same
+ * results; native.py loads this file's shared object when the build could make it. No Python API is used.
+ * Arrays are C-contiguous numpy arrays; a row is the number of a leg.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define FRAME 160
+#define VERSION 1
+
+/* Room for the packets of a tick, one entry per packet in each array; the layout is that of native.py. */
+struct slots {
+    uint8_t *packets;   /* capacity x size octets */
+    int32_t *length;    /* octets of each packet */
+    uint8_t *truncated; /* it was longer than a slot */
+    int64_t *row;       /* the leg it was for */
+    int64_t *turn;      /* its number among the leg's packets of this tick */
+    int64_t *source;    /* address << 16 | port of the sender */
+    double *arrival;    /* monotonic seconds */
+    int64_t capacity;
+    int64_t size;
+};
+
+int media_version(void) { return VERSION; }
+
+/* The kernel's stamp of a message (SO_TIMESTAMPNS) as monotonic seconds within [now - oldest, now]. */
+static double arrival_of(struct msghdr *message, double offset, double now, double oldest)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    struct timespec stamp;
+    double arrival;
+
+    if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS)
+        return now;
+    memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
+    arrival = (double)stamp.tv_sec + (double)stamp.tv_nsec * 1e-9 + offset;
+    return arrival > now ? now : arrival < now - oldest ? now - oldest : arrival;
+}
+
+/*
+ * Read every socket until it is empty, at most per_socket packets each, beginning with socket number `first`.
+ * `offset` is what turns a stamp of the kernel into monotonic seconds. Returns how many packets there are now.
+ */
+int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *rows, int64_t sockets,
+                      int64_t first, int64_t per_socket, double offset, double now, double oldest)
+{
+    int64_t total = 0;
+
+    for (int64_t n = 0; n < sockets; n++) {
+        int64_t at = (first + n) % sockets;
+        for (int64_t turn = 0; turn < per_socket && total < s->capacity; turn++) {
+            struct sockaddr_in name;
+            union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } control;
+            struct iovec vector = {s->packets + total * s->size, (size_t)s->size};
+            struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
+            ssize_t length = recvmsg(fds[at], &message, MSG_DONTWAIT);
+            if (length < 0)
+                break;
+            s->length[total] = (int32_t)length;
+            s->truncated[total] = (message.msg_flags & MSG_TRUNC) != 0;
+            s->row[total] = rows[at];
+            s->turn[total] = turn;
+            s->source[total] = (int64_t)ntohl(name.sin_addr.s_addr) << 16 | ntohs(name.sin_port);
+            s->arrival[total] = arrival_of(&message, offset, now, oldest);
+            total++;
+        }
+    }
+    return total;
+}
+
+/* Send packet rows[n] through fds[n] to names[rows[n]]; one of length 0 is left out. What cannot leave is lost. */
+void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const uint8_t *packets, int64_t size,
+                const int64_t *lengths, const struct sockaddr_in *names)
+{
+    for (int64_t n = 0; n < count; n++) {
+        int64_t row = rows[n];
+        if (lengths[row] > 0)
+            sendto(fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
+                   (const struct sockaddr *)&names[row], sizeof names[row]);
+    }
+}
+
+/* G.711 to linear: `length` octets at `start` of each packet chosen[n], by tables[laws[n]]. */
+void media_decode(const int16_t *tables, const int8_t *laws, const uint8_t *packets, int64_t size, int64_t start,
+                  const int64_t *chosen, int64_t count, int64_t length, int16_t *pcm)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const int16_t *table = tables + 256 * laws[n];
+        const uint8_t *codes = packets + chosen[n] * size + start;
+        for (int64_t i = 0; i < length; i++)
+            *pcm++ = table[codes[i]];
+    }
+}
+
+/* Linear to G.711: frame rows[n] into its packet at `start`, by tables[laws[rows[n]]]. */
+void media_encode(const uint8_t *tables, const int8_t *laws, const int16_t *frames, const int64_t *rows,
+                  int64_t count, uint8_t *packets, int64_t size, int64_t start)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const uint8_t *table = tables + 65536 * laws[rows[n]];
+        const int16_t *frame = frames + rows[n] * FRAME;
+        uint8_t *codes = packets + rows[n] * size + start;
+        for (int i = 0; i < FRAME; i++)
+            codes[i] = table[(uint16_t)frame[i]];
+    }
+}
+
+/* Left and right frames of each recording slots[n], sample by sample, behind the filled[slot] frames of its block. */
+void media_interleave(const int16_t *frames, const int64_t *left, const int64_t *right, const int64_t *slots,
+                      int64_t count, const int64_t *filled, int64_t block_frames, int16_t *samples)
+{
+    for (int64_t n = 0; n < count; n++) {
+        int64_t slot = slots[n];
+        const int16_t *one = frames + left[slot] * FRAME, *two = frames + right[slot] * FRAME;
+        int16_t *out = samples + (slot * block_frames + filled[slot]) * FRAME * 2;
+        for (int i = 0; i < FRAME; i++) {
+            out[2 * i] = one[i];
+            out[2 * i + 1] = two[i];
+        }
+    }
+}

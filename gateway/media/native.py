@@ -1,0 +1,148 @@
+"""The compiled helper: ``native.c``, built next to this file by ``hatch_build.py`` where there is a compiler."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import structlog
+
+from gateway.media.audio import Array, Bytes, Pcm, Rows
+from gateway.media.g711 import DECODE, ENCODE
+from gateway.media.hot_path import HotPath, PortableHotPath
+from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots
+from gateway.media.rtp import HEADER_BYTES
+
+_log = structlog.get_logger("media")
+
+LIBRARY: Final = Path(__file__).with_name("_native.so")
+_VERSION: Final = 1
+
+_pointer, _int, _double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+
+
+class _Slots(ctypes.Structure):
+    _fields_ = (
+        ("packets", _pointer),
+        ("length", _pointer),
+        ("truncated", _pointer),
+        ("row", _pointer),
+        ("turn", _pointer),
+        ("source", _pointer),
+        ("arrival", _pointer),
+        ("capacity", _int),
+        ("size", _int),
+    )
+
+
+class NativeHotPath:
+    """See :class:`HotPath`; each method is one call of the library.
+
+    The two that make thousands of system calls let the interpreter go meanwhile, so that the thread that writes
+    recordings can work; the others are over in some tenths of a millisecond and keep it.
+    """
+
+    name = "native"
+
+    def __init__(self, library: Path) -> None:
+        free, held = ctypes.CDLL(str(library)), ctypes.PyDLL(str(library))
+        if held.media_version() != _VERSION:
+            raise OSError(f"{library} is of another version")
+        self._receive, self._send = free.media_receive, free.media_send
+        self._decode, self._encode, self._interleave = held.media_decode, held.media_encode, held.media_interleave
+        self._receive.argtypes = (*[_pointer] * 3, *[_int] * 3, *[_double] * 3)
+        self._receive.restype = ctypes.c_int64
+        self._send.argtypes = (_pointer, _pointer, _int, _pointer, _int, _pointer, _pointer)
+        self._decode.argtypes = (*[_pointer] * 3, _int, _int, _pointer, _int, _int, _pointer)
+        self._encode.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _int)
+        self._interleave.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _pointer)
+        for function in (self._send, self._decode, self._encode, self._interleave):
+            function.restype = None
+        self._slots: Slots | None = None
+        self._layout = _Slots()
+
+    def receive(
+        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
+    ) -> int:
+        """See :class:`HotPath`."""
+        if slots is not self._slots:
+            self._slots = slots
+            arrays = (slots.packets, slots.length, slots.truncated, slots.row, slots.turn, slots.source)
+            self._layout = _Slots(*map(_at, arrays), _at(slots.arrival), slots.capacity, MAX_PACKET)
+        return int(
+            self._receive(
+                ctypes.addressof(self._layout),
+                _at(fds),
+                _at(rows),
+                len(fds),
+                first,
+                per_socket,
+                offset,
+                now,
+                OLDEST,
+            )
+        )
+
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
+        """See :class:`HotPath`."""
+        self._send(_at(fds), _at(rows), len(rows), _at(packets), packets.strides[0], _at(lengths), _at(names))
+
+    def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
+        """See :class:`HotPath`."""
+        pcm = np.empty((len(chosen), length), dtype=np.int16)
+        self._decode(
+            _at(DECODE),
+            _at(laws),
+            _at(packets),
+            packets.strides[0],
+            HEADER_BYTES,
+            _at(chosen),
+            len(chosen),
+            length,
+            _at(pcm),
+        )
+        return pcm
+
+    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
+        """See :class:`HotPath`."""
+        self._encode(
+            _at(ENCODE),
+            _at(laws),
+            _at(frames),
+            _at(rows),
+            len(rows),
+            _at(packets),
+            packets.strides[0],
+            HEADER_BYTES,
+        )
+
+    def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
+        """See :class:`HotPath`."""
+        self._interleave(
+            _at(frames),
+            _at(left),
+            _at(right),
+            _at(slots),
+            len(slots),
+            _at(filled),
+            samples.shape[1],
+            _at(samples),
+        )
+
+
+def find_hot_path(native: bool, library: Path = LIBRARY) -> HotPath:
+    """The compiled helper when it is wanted and can be loaded, else the portable path."""
+    if native and struct.calcsize("P") == 8:
+        try:
+            return NativeHotPath(library)
+        except (OSError, AttributeError) as error:
+            _log.warning("the compiled helper is not there; each packet costs more", reason=str(error))
+    return PortableHotPath()
+
+
+def _at(array: Array) -> int:
+    """Where a contiguous array lies in memory."""
+    return int(array.__array_interface__["data"][0])

@@ -1,0 +1,161 @@
+"""The compiled helper and the portable path: the same results for the same packets and samples."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import hatch_build
+from gateway.media.audio import FRAME
+from gateway.media.g711 import DECODE, ENCODE
+from gateway.media.hot_path import HotPath, PortableHotPath
+from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
+from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Batch, Receiver, stamp_arrivals
+from gateway.media.rtp import HEADER_BYTES
+
+pytestmark = pytest.mark.usefixtures("compiled_helper")
+
+
+def _both() -> tuple[HotPath, HotPath]:
+    return NativeHotPath(LIBRARY), PortableHotPath()
+
+
+class _Sockets:
+    """Some sockets of the engine and one stranger who sends to them."""
+
+    def __init__(self, count: int) -> None:
+        self.ours = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for udp in (*self.ours, self.peer):
+            udp.bind(("127.0.0.1", 0))
+            udp.setblocking(False)
+
+    def __enter__(self) -> _Sockets:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for udp in (*self.ours, self.peer):
+            udp.close()
+
+
+def _read(path: HotPath, sockets: _Sockets, datagrams: list[tuple[int, bytes]], per_socket: int) -> Batch:
+    receiver = Receiver(path, per_socket)
+    for row, udp in enumerate(sockets.ours):
+        receiver.add(udp.fileno(), 10 * row)
+    for place, data in datagrams:
+        sockets.peer.sendto(data, sockets.ours[place].getsockname())
+    batch = receiver.read(1000.0, 5.0)
+    for udp in sockets.ours:
+        with suppress(BlockingIOError):
+            while True:
+                udp.recv(1)
+    return batch
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=1500)), max_size=20), st.integers(1, 8))
+def test_both_read_the_same_datagrams_in_the_same_order(
+    datagrams: list[tuple[int, bytes]], per_socket: int
+) -> None:
+    with _Sockets(3) as sockets:
+        native, portable = (_read(path, sockets, datagrams, per_socket) for path in _both())
+        for name in ("length", "truncated", "row", "turn", "source", "arrival"):
+            assert np.array_equal(getattr(native, name), getattr(portable, name)), name
+        for index, length in enumerate(native.length.tolist()):
+            assert native.packets[index, :length].tobytes() == portable.packets[index, :length].tobytes()
+        assert all(native.length <= MAX_PACKET)
+        assert np.bincount(native.row, minlength=1).max(initial=0) <= per_socket
+
+
+@pytest.mark.parametrize("path", [0, 1])
+def test_an_arrival_is_the_kernels_stamp_and_never_far_from_now(path: int) -> None:
+    with _Sockets(1) as sockets:
+        stamp_arrivals(sockets.ours[0])
+        batch = _read(_both()[path], sockets, [(0, b"x")], 8)  # now = 1000 s on the clock of the stamps
+        assert batch.arrival.tolist() == [5.0]
+        receiver = Receiver(_both()[path], 8)
+        receiver.add(sockets.ours[0].fileno(), 0)
+        sockets.peer.sendto(b"x", sockets.ours[0].getsockname())
+        assert receiver.read(1e12, 5.0).arrival.tolist() == [5.0 - OLDEST]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 480))
+def test_both_code_alike(seed: int, length: int) -> None:
+    rng = np.random.default_rng(seed)
+    laws = rng.integers(0, 2, 9, dtype=np.int8)
+    packets = rng.integers(0, 256, (12, MAX_PACKET), dtype=np.uint8)
+    chosen = rng.permutation(12)[:9].astype(np.int64)
+    frames = rng.integers(-32768, 32768, (12, FRAME), dtype=np.int16)
+    native, portable = _both()
+    pcm = native.decode(laws, packets, chosen, length)
+    assert np.array_equal(pcm, portable.decode(laws, packets, chosen, length))
+    assert pcm[0, 0] == DECODE[laws[0], packets[chosen[0], HEADER_BYTES]]
+    other = packets.copy()
+    every = rng.integers(0, 2, 12, dtype=np.int8)
+    native.encode(every, frames, chosen, packets)
+    portable.encode(every, frames, chosen, other)
+    assert np.array_equal(packets, other)
+    assert packets[chosen[0], HEADER_BYTES] == ENCODE[every[chosen[0]], int(frames[chosen[0], 0]) & 0xFFFF]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_both_put_recorded_samples_in_the_same_places(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames = rng.integers(-32768, 32768, (7, FRAME), dtype=np.int16)
+    left, right = rng.integers(0, 7, 5), rng.integers(0, 7, 5)
+    slots, filled = rng.permutation(5)[:3].astype(np.int64), rng.integers(0, 4, 5)
+    blocks = [np.zeros((5, 4, FRAME, 2), dtype=np.int16) for _ in range(2)]
+    for path, samples in zip(_both(), blocks, strict=True):
+        path.interleave(frames, left, right, slots, filled, samples)
+    assert np.array_equal(blocks[0], blocks[1])
+    slot = slots[0]
+    assert np.array_equal(blocks[0][slot, filled[slot], :, 1], frames[right[slot]])
+
+
+def test_both_send_each_packet_from_its_socket_and_leave_empty_ones_out() -> None:
+    for path in _both():
+        with _Sockets(3) as sockets:
+            packets = np.arange(4 * 384, dtype=np.uint8).reshape(4, 384)
+            lengths = np.array([0, 172, 0, 20], dtype=np.int64)
+            names = np.zeros(4, dtype=SOCKADDR)
+            names[:] = (socket.AF_INET, sockets.peer.getsockname()[1], 0x7F000001, 0)
+            rows = np.array([1, 2, 3], dtype=np.int64)
+            fds = np.array([udp.fileno() for udp in sockets.ours], dtype=np.int32)
+            path.send(fds, rows, packets, lengths, names)
+            got = [sockets.peer.recvfrom(1000) for _ in range(2)]
+            assert [data for data, _ in got] == [packets[1, :172].tobytes(), packets[3, :20].tobytes()]
+            assert [address for _, address in got] == [sockets.ours[at].getsockname() for at in (0, 2)]
+            with pytest.raises(BlockingIOError):
+                sockets.peer.recv(1000)
+
+
+def test_without_the_helper_or_with_a_broken_one_the_portable_path_works(tmp_path: Path) -> None:
+    assert find_hot_path(True, tmp_path / "missing.so").name == "portable"
+    (tmp_path / "broken.so").write_bytes(b"no library")
+    assert find_hot_path(True, tmp_path / "broken.so").name == "portable"
+    assert find_hot_path(False).name == "portable"
+    assert find_hot_path(True).name == "native"
+
+
+def test_the_build_without_a_compiler_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "_native.so"
+    made = subprocess.run(
+        [sys.executable, hatch_build.__file__, str(target)],
+        env={"CC": str(tmp_path / "no-compiler")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 1
+    assert "portable path" in made.stderr
+    assert not target.exists()
+    assert shutil.which("cc"), "the tests need a C compiler"
