@@ -38,7 +38,7 @@ from gateway.errors import SdpError, SipParseError
 from gateway.leg_end import Once, cause_of_end, incompatible, warning
 from gateway.leg_state import Leg, weightiest
 from gateway.media.codecs import CODECS
-from gateway.media.port import LegMedia, LegSilent, LocalAudio, RemoteAudio, WorkerLost
+from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, RemoteAudio, WorkerLost
 from gateway.reanchoring import Reanchoring
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.causes import reason_of, status_of
@@ -129,16 +129,24 @@ class LegService:
             case ReleaseLeg(cause=cause):
                 self._release(leg, cause)
 
-    def media_event(self, event: LegSilent | WorkerLost) -> None:
+    def media_event(self, event: LegSilent | LegSecured | LegNotSecured | WorkerLost) -> None:
         """The media engine lost a party's audio, or a worker with all its legs."""
         match event:
             case LegSilent(leg=name):
-                silent = self._legs.get(name)
-                if silent is not None and not silent.ended:
-                    self._release(silent, ReleaseCause.MEDIA_LOST)
+                self._media_lost(name)
+            case LegSecured(leg=name, profile=profile):
+                _log.info("leg encrypted", leg=name, profile=profile)
+            case LegNotSecured(leg=name, reason=reason):
+                _log.warning("leg cannot be encrypted", leg=name, reason=reason)
+                self._media_lost(name)
             case WorkerLost(legs=legs):
                 for lost in [leg for name in legs if (leg := self._legs.get(name))]:
                     self._reanchoring.begin(lost)
+
+    def _media_lost(self, leg: LegId) -> None:
+        found = self._legs.get(leg)
+        if found is not None and not found.ended:
+            self._release(found, ReleaseCause.MEDIA_LOST)
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take an established leg back after a restart."""

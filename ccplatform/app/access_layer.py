@@ -10,7 +10,7 @@ from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
 from gateway.legs import LegService
 from gateway.media.client import MediaPool
-from gateway.media.port import LegSilent, MediaEvent, WorkerLost
+from gateway.media.port import LegNotSecured, LegSecured, LegSilent, MediaEvent, WorkerLost
 
 
 class MediaEvents:
@@ -26,7 +26,7 @@ class MediaEvents:
         match event:
             case RecordingClosed():
                 self._calls.recording_closed(event)
-            case LegSilent() | WorkerLost():
+            case LegSilent() | LegSecured() | LegNotSecured() | WorkerLost():
                 if isinstance(event, WorkerLost):
                     self._calls.worker_lost(event.legs)
                 if self.legs is not None:

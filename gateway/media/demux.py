@@ -35,10 +35,10 @@ _LAST_RTCP: Final = 223
 _RTP_OR_RTCP_BYTES: Final = 2
 
 
-def protocols(packets: Bytes, length: Array) -> Array:
-    """The :class:`Protocol` of every row of ``packets`` (n, width), of which ``length`` bytes are filled."""
-    kinds: Array = _BY_FIRST_BYTE[packets[:, 0]]
-    second = packets[:, 1]
+def protocols(heads: Bytes, length: Array) -> Array:
+    """The :class:`Protocol` of packets by their first two bytes, ``heads`` (n, 2), and their length in bytes."""
+    kinds: Array = _BY_FIRST_BYTE[heads[:, 0]]
+    second = heads[:, 1]
     media = kinds == Protocol.RTP
     kinds = np.where(media & (second >= _FIRST_RTCP) & (second <= _LAST_RTCP), Protocol.RTCP, kinds)
     enough = np.where(media, length >= _RTP_OR_RTCP_BYTES, length > 0)
@@ -47,8 +47,5 @@ def protocols(packets: Bytes, length: Array) -> Array:
 
 def protocol(datagram: bytes) -> Protocol:
     """The same for one datagram."""
-    if not datagram:
-        return Protocol.UNKNOWN
-    row = np.zeros((1, max(_RTP_OR_RTCP_BYTES, len(datagram))), dtype=np.uint8)
-    row[0, : len(datagram)] = np.frombuffer(datagram, dtype=np.uint8)
-    return Protocol(int(protocols(row, np.asarray([len(datagram)]))[0]))
+    head = np.frombuffer(datagram[:2].ljust(2, b"\0"), dtype=np.uint8)
+    return Protocol(int(protocols(head[np.newaxis], np.asarray([len(datagram)]))[0]))

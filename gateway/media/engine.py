@@ -22,6 +22,7 @@ from gateway.media.recorder import Recorder
 from gateway.media.routing import Routing
 from gateway.media.rows import RowArrays
 from gateway.media.rtcp_exchange import RtcpExchange
+from gateway.media.secure_legs import SecureLegs
 from gateway.media.settings import MediaSettings
 
 #: Skipped ticks whose sound is still taken from the jitter buffers, for recordings; they hold no more.
@@ -57,6 +58,9 @@ class Engine:
         )
         self.intake = Intake(self._parts, self.legs)
         self.rtcp = RtcpExchange(self._parts, self.legs)
+        self.security = SecureLegs(
+            settings=settings, parts=self._parts, legs=self.legs, rtcp=self.rtcp, clock=clock, emit=emit
+        )
         self.routing = Routing(self._parts.mixer, self.legs, settings.max_room_legs)
         self.recorder = Recorder(
             self._parts.hot_path, settings.max_legs_per_worker, settings.recording_queue_bytes
@@ -74,12 +78,13 @@ class Engine:
 
     def open_leg(self, call: CallId, leg: LegId) -> LocalAudio:
         """Reserve a leg; raises CannotOpenLeg."""
-        local = self.legs.open(call, leg)
+        local = self.legs.open(call, leg, self.security.fingerprint)
         self.rtcp.add(self.legs.by_id[leg])
         return local
 
     def connect_leg(self, leg: Leg, remote: RemoteAudio) -> None:
         """Set the peer's side."""
+        self.security.connect(leg, remote)
         self.legs.connect(leg, remote, self._clock.now())
 
     def close_leg(self, leg: Leg) -> LegQuality:
@@ -88,6 +93,7 @@ class Engine:
         self.recorder.leg_closed(leg.row)
         self.routing.separate(leg)
         self.rtcp.remove(leg, self._clock.now())
+        self.security.remove(leg)
         self._dialling.discard(leg.row)
         self._sent_before += int(self._parts.sender.packets_sent[leg.row])
         return self.legs.close(leg)
@@ -132,6 +138,7 @@ class Engine:
         for closed in self.recorder.close(_WRITER_STOP_SECONDS):
             self.emit(closed)
         self.rtcp.close()
+        self.security.close()
         self._parts.close()
 
     # --- the tick -----------------------------------------------------------------------------------------
@@ -153,6 +160,7 @@ class Engine:
         self._speak(now)
         self._follow_digits(now)
         self.rtcp.tick(now)
+        self.security.tick(now)
         if self._ticks % _SILENCE_CHECK_TICKS == 0:
             self._look_for_silence(now)
 

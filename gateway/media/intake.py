@@ -59,10 +59,14 @@ class Intake:
             row, source = int(batch.row[index]), int(batch.source[index])
             if sources.source[row] != source:  # may have become the leg's source within this batch
                 ssrc, sequence = int(headers.ssrc[index]), int(headers.sequence[index])
+                leg = self._legs.by_row[row]
+                if leg.security is not None:
+                    self._legs.follow(leg, source)
+                    trusted[index] = True
+                    continue
                 if not sources.may_latch(row, source, ssrc, sequence, now):
                     sources.strangers[row] += 1
                     continue
-                leg = self._legs.by_row[row]
                 leg.rtcp_to = None
                 self._legs.aim(leg, source)
             trusted[index] = True

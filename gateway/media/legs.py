@@ -13,6 +13,7 @@ from ccplatform.contracts.words import CallId, LegId
 from gateway.media.audio import RATE, TICK_SECONDS
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.g711 import Law
+from gateway.media.leg_security import LegSecurity
 from gateway.media.packet_io import address_key
 from gateway.media.parts import Parts
 from gateway.media.port import LocalAudio, RemoteAudio
@@ -36,9 +37,15 @@ class Leg:
     digits_in: DigitListener
     digits_out: DigitSender
     remote: RemoteAudio | None = None
+    security: LegSecurity | None = None
     rtcp_to: tuple[str, int] | None = None
     room: str | None = None
     silence_told: bool = False
+
+    @property
+    def rtcp_mux(self) -> bool:
+        """Whether RTCP shares the port of RTP."""
+        return self.remote is not None and self.remote.rtcp_mux
 
 
 class LegBook:
@@ -76,8 +83,8 @@ class LegBook:
         """The legs of a call."""
         return [leg for leg in self if leg.call == call]
 
-    def open(self, call: CallId, leg_id: LegId) -> LocalAudio:
-        """Reserve a row and ports; raises CannotOpenLeg."""
+    def open(self, call: CallId, leg_id: LegId, fingerprint: str = "") -> LocalAudio:
+        """Reserve a row and ports; raises CannotOpenLeg. ``fingerprint``: of the certificate for DTLS."""
         if leg_id in self.by_id:
             raise CannotOpenLeg(f"leg {leg_id} is open already")
         row = self._parts.table.take()
@@ -98,14 +105,14 @@ class LegBook:
         self.by_id[leg_id] = self.by_row[row] = leg
         self._parts.receiver.add(ports.rtp.fileno(), row)
         self._parts.sender.begin(
-            row, ports.rtp.fileno(), secrets.randbits(32), secrets.randbits(16), secrets.randbits(32)
+            row, ports.rtp.fileno(), secrets.randbits(32), secrets.randbits(15), secrets.randbits(32)
         )
-        return LocalAudio(host=self._settings.sdp_host, port=ports.port)
+        return LocalAudio(host=self._settings.sdp_host, port=ports.port, fingerprint=fingerprint)
 
     def connect(self, leg: Leg, remote: RemoteAudio, now: float) -> None:
         """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""
         law = _LAWS.get(remote.codec.upper())
-        source = _key_of(remote)
+        source = key_of(remote) if leg.security is None else leg.security.source()
         if remote.dtmf_payload_type is not None and not 0 <= remote.dtmf_payload_type <= 127:
             remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
@@ -114,6 +121,8 @@ class LegBook:
             return
         sources, sender = self._parts.sources, self._parts.sender
         sources.accept_types(leg.row, law, remote.payload_type, remote.dtmf_payload_type)
+        if leg.security is not None and leg.security.session is None:
+            return  # no clock runs before there are keys: prompts would begin unheard
         if sources.expect(leg.row, source, now):
             leg.rtcp_to = None
         else:
@@ -129,7 +138,16 @@ class LegBook:
         if source == 0:
             leg.rtcp_to = None
         elif leg.rtcp_to is None:
-            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), min((source & 0xFFFF) + 1, 0xFFFF))
+            port = (source & 0xFFFF) + (0 if leg.rtcp_mux else 1)
+            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), min(port, 0xFFFF))
+
+    def follow(self, leg: Leg, source: int) -> None:
+        """An authentic packet came from another address: the peer moved, unless ICE says where it is."""
+        if leg.security is not None and leg.security.ice is None:
+            leg.security.peer = source
+            self._parts.sources.source[leg.row] = source
+            leg.rtcp_to = None
+            self.aim(leg, source)
 
     def close(self, leg: Leg) -> LegQuality:
         """Free the leg and say what was measured on it."""
@@ -161,7 +179,7 @@ class LegBook:
         )
 
 
-def _key_of(remote: RemoteAudio) -> int:
+def key_of(remote: RemoteAudio) -> int:
     """The peer's address as a key; 0 for one that nothing can be sent to (RFC 3264 section 8.4: 0.0.0.0)."""
     try:
         address = ipaddress.IPv4Address(remote.host)

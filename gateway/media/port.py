@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
@@ -17,10 +17,45 @@ from ccplatform.contracts.words import CallId, LegId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAudio:
-    """Where the peer sends its RTP: the address for the SDP. RTCP is at ``port`` + 1 (RFC 3550 section 11)."""
+    """Where the peer sends its RTP: the address for the SDP. RTCP is at ``port`` + 1 (RFC 3550 section 11).
+
+    ``fingerprint`` is that of the worker's certificate for DTLS, as in SDP (RFC 8122): ``sha-256 AB:CD:…``.
+    """
 
     host: str
     port: int
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdesKeys:
+    """Keys that SDP carried (RFC 4568): master key and salt of both directions, for the profile of that name."""
+
+    profile: str
+    local: bytes = field(repr=False)
+    remote: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IceSides:
+    """User fragments of both sides and our password (RFC 8839); we are the lite side."""
+
+    ufrag: str
+    pwd: str = field(repr=False)
+    remote_ufrag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtlsPeer:
+    """With whom keys are agreed by DTLS (RFC 5763): ``fingerprint`` of his certificate, as in SDP.
+
+    ``active``: we begin the handshake. With ``ice``, only sources that passed a connectivity check take part and
+    the addresses of SDP do not count.
+    """
+
+    fingerprint: str
+    active: bool
+    ice: IceSides | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +66,8 @@ class RemoteAudio:
     ``dtmf_payload_type`` is that of telephone-event (RFC 4733), ``noise_payload_type`` that of comfort noise
     (RFC 3389), None when not negotiated. ``sends`` and ``receives`` are the peer's direction (``sendonly`` of a
     holding peer: sends True, receives False). ``ptime_ms`` is what the peer asked for; 20 ms are sent in any case.
+    ``sdes`` or ``dtls`` protect the media; with neither they are in the clear. ``rtcp_mux``: RTCP shares the port
+    of RTP (RFC 5761).
     """
 
     host: str
@@ -43,6 +80,9 @@ class RemoteAudio:
     sends: bool = True
     receives: bool = True
     ptime_ms: int = 20
+    rtcp_mux: bool = False
+    sdes: SdesKeys | None = None
+    dtls: DtlsPeer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +94,22 @@ class LegSilent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegSecured:
+    """The DTLS handshake of a leg is complete; its audio begins. ``profile``: how packets are protected."""
+
+    leg: LegId
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegNotSecured:
+    """A leg that is to be encrypted cannot be; it stays mute. ``reason`` is for people."""
+
+    leg: LegId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost:
     """A media worker is gone and so is the audio of these legs."""
 
@@ -62,7 +118,15 @@ class WorkerLost:
 
 
 MediaEvent: TypeAlias = (
-    DigitPressed | LegAudible | PlaybackStarted | PlaybackEnded | RecordingClosed | LegSilent | WorkerLost
+    DigitPressed
+    | LegAudible
+    | PlaybackStarted
+    | PlaybackEnded
+    | RecordingClosed
+    | LegSilent
+    | LegSecured
+    | LegNotSecured
+    | WorkerLost
 )
 
 

@@ -19,7 +19,7 @@ from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
 PROTOCOL: Final = "ccplatform-media"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,7 @@ class WorkerStats:
     packets_received: int
     packets_sent: int
     strangers: int  # packets from sources that a leg does not listen to
+    unauthentic: int  # packets of encrypted legs that the keys do not fit
     malformed: int  # RTP and RTCP that is none
     unknown_type: int
 

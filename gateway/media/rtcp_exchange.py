@@ -7,8 +7,9 @@ import select
 from contextlib import suppress
 from typing import Final
 
-from gateway.media.errors import BadRtcp
+from gateway.media.errors import BadRtcp, BadSrtp
 from gateway.media.legs import Leg, LegBook
+from gateway.media.packet_io import address_key
 from gateway.media.parts import Parts
 from gateway.media.rtcp import MAX_RTCP, parse
 
@@ -60,8 +61,13 @@ class RtcpExchange:
         if leg.rtcp_to is None:
             return
         packet = leg.rtcp.report(self._parts.reception, self._parts.sender, now, goodbye)
+        if leg.security is not None:
+            if leg.security.session is None:
+                return
+            packet = leg.security.session.protect_rtcp(packet)
+        port = leg.ports.rtp if leg.rtcp_mux else leg.ports.rtcp
         with suppress(OSError):  # lost like any datagram
-            leg.ports.rtcp.sendto(packet, leg.rtcp_to)
+            port.sendto(packet, leg.rtcp_to)
 
     def _read(self, leg: Leg, now: float) -> None:
         for _ in range(_MAX_PER_TICK):
@@ -69,14 +75,19 @@ class RtcpExchange:
                 data, address = leg.ports.rtcp.recvfrom(MAX_RTCP)
             except OSError:
                 return
-            if int(ipaddress.IPv4Address(address[0])) != int(self._parts.sources.source[leg.row]) >> 16:
-                self.strangers += 1
-                continue
-            try:
-                reports = parse(data)
-            except BadRtcp:
-                self.malformed += 1
-                continue
-            leg.rtcp_to = (address[0], address[1])
-            leg.rtcp.take(reports, int(self._parts.sender.ssrc[leg.row]), now)
-            self._parts.sources.last_heard[leg.row] = now
+            self.take(leg, data, address_key(int(ipaddress.IPv4Address(address[0])), address[1]), now)
+
+    def take(self, leg: Leg, data: bytes, source: int, now: float) -> None:
+        """Take a packet that came for the leg, on the port of RTCP or, multiplexed, on that of RTP."""
+        if leg.security is None and source >> 16 != int(self._parts.sources.source[leg.row]) >> 16:
+            self.strangers += 1
+            return
+        try:
+            reports = parse(data if leg.security is None else leg.security.unprotect_rtcp(data))
+        except (BadRtcp, BadSrtp):
+            self.malformed += 1
+            return
+        if not leg.rtcp_mux:
+            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), source & 0xFFFF)
+        leg.rtcp.take(reports, int(self._parts.sender.ssrc[leg.row]), now)
+        self._parts.sources.last_heard[leg.row] = now

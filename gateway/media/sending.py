@@ -82,7 +82,11 @@ class Sender(RowArrays):
         self._dirty = True
 
     def begin(self, row: int, fd: int, ssrc: int, sequence: int, clock: int) -> None:
-        """Give a row its socket and the random start values of its stream (RFC 3550 section 5.1)."""
+        """Give a row its socket and the random start values of its stream (RFC 3550 section 5.1).
+
+        A ``sequence`` below 2^15 keeps apart the first packets of SRTP from those after a wrap (RFC 3711 section
+        3.3.1).
+        """
         self._fd[row] = fd
         self.ssrc[row], self._sequence[row], self.clock[row] = ssrc, sequence, clock
 

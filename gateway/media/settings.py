@@ -31,6 +31,11 @@ class MediaSettings(BaseModel):
     compiled_helper: bool = Field(
         True, description="Use the compiled part of the engine where the installation could build it."
     )
+
+    handshake_seconds: float = Field(
+        10.0, ge=1, le=60, description="Longest time for ICE and DTLS of an encrypted leg; then the call ends."
+    )
+
     max_legs_per_worker: int = Field(4000, ge=2, le=20000, description="Legs that one worker takes at most.")
     max_packets_per_tick: int = Field(16, ge=4, le=256, description="Packets read from one leg in 20 ms.")
     max_room_legs: int = Field(32, ge=2, le=256, description="Legs in one conference room.")

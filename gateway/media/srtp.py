@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from pylibsrtp import Error, Policy, Session
 from pylibsrtp._binding import ffi, lib
 
+from gateway.media.audio import Array
 from gateway.media.errors import BadSrtp
 
 #: Room that a packet needs behind it for what protecting adds.
@@ -106,15 +107,32 @@ def keys_of_dtls(profile: Profile, exported: bytes, *, is_client: bool) -> Maste
 
 
 class SrtpSession:
-    """Both directions of one leg. The C object lives as long as this one."""
+    """Both directions of one leg. A direction whose key is that of ``before`` goes on where it is: its packet
+    counter must not begin anew. The C objects live as long as this one."""
 
-    def __init__(self, keys: MasterKeys) -> None:
+    def __init__(self, keys: MasterKeys, before: SrtpSession | None = None) -> None:
         self.keys = keys
         self.tag_bytes = keys.profile.tag_bytes
-        self._out = Session(_policy(keys, keys.local, Policy.SSRC_ANY_OUTBOUND))
-        self._in = Session(_policy(keys, keys.remote, Policy.SSRC_ANY_INBOUND))
+        self._out: Session
+        self._in: Session
+        kept = before if before is not None and before.keys.profile is keys.profile else None
+        if kept is not None and kept.keys.local == keys.local:
+            self._out = kept._out
+        else:
+            self._out = Session(_policy(keys, keys.local, Policy.SSRC_ANY_OUTBOUND))
+        if kept is not None and kept.keys.remote == keys.remote:
+            self._in = kept._in
+        else:
+            self._in = Session(_policy(keys, keys.remote, Policy.SSRC_ANY_INBOUND))
         self.outbound: Address = self._out._srtp[0]
         self.inbound: Address = self._in._srtp[0]
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """One RTP packet, outside of the tick; raises :class:`BadSrtp`."""
+        try:
+            return bytes(self._in.unprotect(packet))
+        except (Error, ValueError) as error:
+            raise BadSrtp(f"SRTP: {error}") from None
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """SRTCP of a compound packet."""
@@ -132,14 +150,28 @@ def _policy(keys: MasterKeys, key: bytes, ssrc_type: int) -> Policy:
     return Policy(key=key, ssrc_type=ssrc_type, srtp_profile=keys.profile.libsrtp)
 
 
-def pointer(address: int) -> Address:
-    """The address of a packet."""
-    return ffi.cast(_POINTER, address)
+class Slots:
+    """Addresses of the rows of an array that C functions change in place; made anew when the array moves."""
+
+    def __init__(self, kind: Address = _POINTER) -> None:
+        self._kind = kind
+        self._place = (0, 0)
+        self._addresses: list[Address] = []
+
+    def of(self, array: Array) -> list[Address]:
+        """The addresses, at least as many as the array has rows."""
+        place = (array.ctypes.data, array.strides[0])
+        if place != self._place:
+            self._place, self._addresses = place, []
+        base, stride = place
+        for row in range(len(self._addresses), len(array)):
+            self._addresses.append(ffi.cast(self._kind, base + stride * row))
+        return self._addresses
 
 
-def length_pointer(address: int) -> Address:
-    """The address of a packet's length, a C ``int`` that the functions below read and set."""
-    return ffi.cast(_LENGTH, address)
+def length_slots() -> Slots:
+    """:class:`Slots` for lengths: C ``int`` that libsrtp reads and sets."""
+    return Slots(_LENGTH)
 
 
 #: ``protect(session.outbound, packet, length)``: RTP to SRTP in place; anything but 0 is a failure.

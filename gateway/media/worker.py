@@ -34,6 +34,8 @@ _HOUSEKEEPING_TICKS: Final = 25
 _STATS_TICKS: Final = 100
 #: After so many ticks in a row that raised, the worker ends and is started anew.
 _MAX_FAILED_TICKS: Final = 50
+#: What one step of a DTLS handshake takes at most: with less time left before a tick, no second one is begun.
+_HANDSHAKE_SECONDS: Final = 0.002
 #: Longest that a background thread may keep the interpreter from the tick, seconds.
 _SWITCH_SECONDS: Final = 0.0005
 
@@ -54,6 +56,7 @@ class Worker:
         self._performer = Performer(self.engine, self._answer, self._link.start_events)
         self._poll = select.epoll()
         self._poll.register(self._link.listener, select.EPOLLIN)
+        self._poll.register(self.engine.security.fd, select.EPOLLIN)
         self._watched: tuple[int, int] | None = None
 
     def stop(self) -> None:
@@ -107,6 +110,7 @@ class Worker:
                     self._watched = None
             elif events & ~select.EPOLLOUT and self._is_connection(fd):
                 self._link.read(self._perform)
+        self._guard.guarded("handshakes")(lambda: self.engine.security.work(due - _HANDSHAKE_SECONDS))
         self._link.flush()
 
     def _is_connection(self, fd: int) -> bool:
@@ -148,6 +152,7 @@ class Worker:
             tick_max_seconds=longest,
             packets_received=engine.intake.packets,
             packets_sent=engine.packets_sent,
+            unauthentic=int(engine.security.protection.unauthentic.sum()),
             strangers=int(sources.strangers.sum()) + engine.rtcp.strangers,
             malformed=int(sources.malformed.sum()) + engine.rtcp.malformed,
             unknown_type=int(sources.unknown_type.sum()),

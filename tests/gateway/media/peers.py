@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import time
@@ -168,7 +169,9 @@ class Rig:
     def __init__(self, **settings: Any) -> None:
         self.clock = VirtualClock()
         self.events: list[MediaEvent] = []
-        self.settings = MediaSettings(**({"rtp_ports": "23000-23999", "jitter_start_ms": 20} | settings))
+        first = 12_000 + 1000 * (os.getpid() % 8)  # several test runs at once do not take each other's ports
+        ports = f"{first}-{first + 999}"
+        self.settings = MediaSettings(**({"rtp_ports": ports, "jitter_start_ms": 20} | settings))
         self.engine = Engine(
             settings=self.settings,
             ports=self.settings.ports_of(0),
@@ -197,6 +200,7 @@ class Rig:
     def tick(self, skipped: int = 0) -> None:
         self.clock.advance(0.02 * (1 + skipped))
         self.engine.tick(self.clock.now(), time.time(), skipped)
+        self.engine.security.work(float("inf"))  # as the worker does between its ticks
         for peer in self.peers:
             peer.listen()
 

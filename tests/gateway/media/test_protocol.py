@@ -12,8 +12,9 @@ from ccplatform.contracts.media import Bridge, FileItem, KeepSnapshot, Play, Sil
 from ccplatform.contracts.words import CallId, LegId, PlaybackId
 from ccplatform.kernel.errors import RemoteViolation
 from gateway.media.errors import ProtocolMismatch
-from gateway.media.port import LocalAudio, RemoteAudio
+from gateway.media.port import DtlsPeer, IceSides, LegNotSecured, LegSecured, LocalAudio, RemoteAudio, SdesKeys
 from gateway.media.protocol import (
+    VERSION,
     CloseLeg,
     Command,
     ConnectLeg,
@@ -43,6 +44,22 @@ def _over_the_wire(data: dict[str, Any]) -> Any:
     [
         OpenLeg(call=CallId("c"), leg=LEG),
         ConnectLeg(leg=LEG, remote=RemoteAudio(host="10.0.0.1", port=4000, codec="PCMA", payload_type=8)),
+        ConnectLeg(
+            leg=LEG,
+            remote=RemoteAudio(
+                host="10.0.0.1",
+                port=4000,
+                codec="PCMA",
+                payload_type=8,
+                rtcp_mux=True,
+                sdes=SdesKeys(profile="AES_CM_128_HMAC_SHA1_80", local=b"\0l", remote=b"\xffr"),
+                dtls=DtlsPeer(
+                    fingerprint="sha-256 AB",
+                    active=False,
+                    ice=IceSides(ufrag="ours", pwd="secret", remote_ufrag="peer"),
+                ),
+            ),
+        ),
         CloseLeg(leg=LEG),
         GetSurvivors(),
         StopPlay(leg=LEG),
@@ -69,7 +86,10 @@ def test_commands_survive_the_wire(command: Command) -> None:
     "event",
     [
         LegOpened(leg=LEG, local=LocalAudio(host="127.0.0.1", port=10000)),
+        LegOpened(leg=LEG, local=LocalAudio(host="127.0.0.1", port=10000, fingerprint="sha-256 AB")),
         LegOpened(leg=LEG, local=None, reason="full"),
+        LegSecured(leg=LEG, profile="AEAD_AES_128_GCM"),
+        LegNotSecured(leg=LEG, reason="no DTLS handshake in time"),
         LegClosed(leg=LEG, quality=None),
         LegClosed(
             leg=LEG,
@@ -95,10 +115,20 @@ def test_events_survive_the_wire(event: WorkerEvent) -> None:
 def test_hellos_must_agree_in_protocol_and_version() -> None:
     hello = encode_hello("run-1")
     assert decode_hello(hello).run == "run-1"
-    with pytest.raises(ProtocolMismatch, match="version 2, this one 'ccplatform-media' version 1"):
-        decode_hello({**hello, "version": 2})
+    with pytest.raises(ProtocolMismatch, match=f"version 99, this one 'ccplatform-media' version {VERSION}"):
+        decode_hello({**hello, "version": 99})
     with pytest.raises(ProtocolMismatch, match="does not speak ccplatform-media"):
         decode_hello({"type": "Play"})
+
+
+def test_keys_are_not_shown() -> None:
+    """What is logged of a command by mistake tells no key."""
+    keys = SdesKeys(profile="AES_CM_128_HMAC_SHA1_80", local=b"local", remote=b"remote")
+    ice = IceSides(ufrag="ours", pwd="secret", remote_ufrag="peer")
+    dtls = DtlsPeer(fingerprint="sha-256 AB", active=False, ice=ice)
+    remote = RemoteAudio(host="10.0.0.1", port=4000, codec="PCMA", payload_type=8, sdes=keys, dtls=dtls)
+    shown = repr(ConnectLeg(leg=LEG, remote=remote))
+    assert not any(secret in shown for secret in ("b'local'", "b'remote'", "secret"))
 
 
 _JSON = st.recursive(

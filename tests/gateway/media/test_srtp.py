@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
+from pylibsrtp._binding import ffi
 
 from gateway.media.demux import Protocol, protocol
 from gateway.media.errors import BadSrtp
@@ -16,10 +17,10 @@ from gateway.media.srtp import (
     TRAILER_BYTES,
     MasterKeys,
     Profile,
+    Slots,
     SrtpSession,
     keys_of_dtls,
-    length_pointer,
-    pointer,
+    length_slots,
     protect,
     unprotect,
 )
@@ -44,7 +45,7 @@ class Packet:
         self.memory = np.zeros(len(data) + TRAILER_BYTES, dtype=np.uint8)
         self.memory[: len(data)] = np.frombuffer(data, dtype=np.uint8)
         self.length = np.asarray([len(data)], dtype=np.int32)
-        self.at = (pointer(self.memory.ctypes.data), length_pointer(self.length.ctypes.data))
+        self.at = (Slots().of(self.memory[np.newaxis])[0], length_slots().of(self.length)[0])
 
     def bytes(self) -> bytes:
         return self.memory[: self.length[0]].tobytes()
@@ -125,6 +126,33 @@ def test_both_sides_cut_the_same_keys_out_of_a_handshake(profile: Profile) -> No
     assert (client.local, client.remote) == (server.remote, server.local)
     assert client.local == exported[: profile.key_bytes] + exported[2 * profile.key_bytes :][: profile.salt_bytes]
     assert len(client.remote) == profile.master_bytes
+
+
+def test_a_direction_whose_key_stays_goes_on() -> None:
+    """A re-INVITE that changes one key must not let the other direction use its key stream a second time."""
+    profile = PROFILES["AES_CM_128_HMAC_SHA1_80"]
+    ours, theirs = sessions(profile)
+    first = Packet(rtp(1))
+    protect(ours.outbound, *first.at)
+    changed = MasterKeys(profile=profile, local=ours.keys.local, remote=key(profile, 200))
+    again = SrtpSession(changed, before=ours)
+    assert protect(again.outbound, *Packet(rtp(1)).at) != 0  # the same packet a second time
+    second = Packet(rtp(2))
+    assert protect(again.outbound, *second.at) == 0
+    assert unprotect(theirs.inbound, *second.at) is True
+    renewed = SrtpSession(MasterKeys(profile=profile, local=key(profile, 200), remote=b"r" * 30), before=again)
+    assert protect(renewed.outbound, *Packet(rtp(1)).at) == 0
+
+
+def test_addresses_follow_an_array_that_moves() -> None:
+    slots = Slots()
+    small, large = np.zeros((2, 8), dtype=np.uint8), np.zeros((4, 8), dtype=np.uint8)
+    assert len(slots.of(small)) == 2
+    assert len(slots.of(small[:1])) == 2
+    addresses = slots.of(large)
+    assert [int(ffi.cast("uintptr_t", address)) for address in addresses] == [
+        large.ctypes.data + 8 * row for row in range(4)
+    ]
 
 
 def test_keys_are_not_shown() -> None:

@@ -37,6 +37,7 @@ from gateway.media.client import MediaPool
 from gateway.media.errors import ProtocolMismatch
 from gateway.media.g711 import Law
 from gateway.media.port import LocalAudio, MediaEvent, WorkerLost
+from gateway.media.protocol import PROTOCOL, VERSION
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, steady_level, tone
 from tests.gateway.media.workers import WORKER_PROGRAM, WorkerProcess
@@ -274,7 +275,7 @@ async def test_another_protocol_version_is_a_clear_error(
         while chunk := other.recv(4096):
             data += chunk
     (hello,) = FrameDecoder().feed(data)
-    assert (hello["protocol"], hello["version"]) == ("ccplatform-media", 1)
+    assert (hello["protocol"], hello["version"]) == (PROTOCOL, VERSION)
 
     async def speak_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(encode_frame({"type": "Hello", "protocol": "other", "version": 1, "run": "x"}))
@@ -282,7 +283,8 @@ async def test_another_protocol_version_is_a_clear_error(
         writer.close()
 
     server = await asyncio.start_unix_server(speak_nonsense, tmp_path / "media-9")
-    with pytest.raises(ProtocolMismatch, match="'other' version 1, this one 'ccplatform-media' version 1"):
+    ours = f"this one 'ccplatform-media' version {VERSION}"
+    with pytest.raises(ProtocolMismatch, match=f"'other' version 1, {ours}"):
         await make_control("media-9").pool.start()
     server.close()
 
