@@ -11,11 +11,13 @@ from gateway.media.audio import Pcm
 
 _RATE: Final = 16000
 _BITS_PER_SECOND: Final = 64000
+#: Octets of a payload: 5 to 60 ms, as with G.711.
+_SIZES: Final = range(40, 481)
 _NOTHING: Final = np.zeros(0, dtype=np.int16)
 
 
 class G722Coder:
-    """One leg's coder and decoder. Every string of bytes is a valid payload: two samples an octet."""
+    """One leg's coder and decoder: two samples an octet."""
 
     def __init__(self, fmtp: str = "") -> None:
         self._coder = G722(_RATE, _BITS_PER_SECOND, use_numpy=False)
@@ -27,6 +29,8 @@ class G722Coder:
 
     def decode(self, payload: bytes) -> Pcm:
         """See :class:`gateway.media.codecs.Coder`."""
+        if len(payload) not in _SIZES:
+            return _NOTHING
         return np.frombuffer(self._coder.decode(payload), dtype=np.int16)
 
     def recover(self, following: bytes, samples: int) -> Pcm:

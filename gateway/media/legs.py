@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
+
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.words import CallId, LegId
 from gateway.media.audio import RATE, TICK_SECONDS
+from gateway.media.codecs import CODECS, Codec
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.g711 import Law
 from gateway.media.leg_security import LegSecurity
@@ -20,9 +23,12 @@ from gateway.media.port import LocalAudio, RemoteAudio
 from gateway.media.ports import PortAllocator, PortPair
 from gateway.media.rtcp_session import RtcpSession
 from gateway.media.settings import MediaSettings
+from gateway.media.sources import Kind
 from gateway.media.telephone_event import DigitListener, DigitSender
 
-_LAWS: Final = {"PCMU": Law.PCMU, "PCMA": Law.PCMA}
+_PAYLOAD_TYPES: Final = range(128)
+
+_log = structlog.get_logger("media")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,24 +117,35 @@ class LegBook:
 
     def connect(self, leg: Leg, remote: RemoteAudio, now: float) -> None:
         """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""
-        law = _LAWS.get(remote.codec.upper())
+        codec = CODECS.get(remote.codec)
         source = key_of(remote) if leg.security is None else leg.security.source()
-        if remote.dtmf_payload_type is not None and not 0 <= remote.dtmf_payload_type <= 127:
+        if remote.dtmf_payload_type not in _PAYLOAD_TYPES:
             remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
         leg.silence_told = False
-        if law is None or not 0 <= remote.payload_type <= 127:
+        if codec is None or remote.payload_type not in _PAYLOAD_TYPES or not self._speak(leg, codec, remote):
             return
         sources, sender = self._parts.sources, self._parts.sender
-        sources.accept_types(leg.row, law, remote.payload_type, remote.dtmf_payload_type)
+        sources.accept_types(leg.row, _kinds(codec, remote))
         if leg.security is not None and leg.security.session is None:
             return  # no clock runs before there are keys: prompts would begin unheard
         if sources.expect(leg.row, source, now):
             leg.rtcp_to = None
         else:
             source = int(sources.source[leg.row])  # the peer is where it was, perhaps behind a NAT
-        sender.direct(leg.row, law, remote.payload_type)
+        sender.direct(leg.row, codec.law or Law.PCMU, remote.payload_type)
         self.aim(leg, source)
+
+    def _speak(self, leg: Leg, codec: Codec, remote: RemoteAudio) -> bool:
+        """Let the leg speak a codec; False where this worker cannot."""
+        parts, row = self._parts, leg.row
+        if codec.coder is not None:
+            _log.error("a leg cannot have its codec", leg=leg.id, codec=codec.name)
+            return False
+        leg.digits_out.clock = remote.dtmf_clock
+        parts.reception.clock[row] = codec.clock
+        parts.sender.clock_step[row] = round(codec.clock * TICK_SECONDS)
+        return True
 
     def aim(self, leg: Leg, source: int) -> None:
         """The peer is at this address (0: nowhere): send RTP there, and RTCP unless it told where."""
@@ -173,10 +190,21 @@ class LegBook:
             packets_lost=reception.lost(row),
             packets_sent=int(self._parts.sender.packets_sent[row]),
             remote_packets_lost=leg.rtcp.remote_lost,
-            jitter_seconds=float(reception.jitter[row]) / RATE,
+            jitter_seconds=float(reception.jitter[row] / reception.clock[row]),
             round_trip_seconds=round_trip,
             delay_seconds=delay,
         )
+
+
+def _kinds(codec: Codec, remote: RemoteAudio) -> dict[int, Kind]:
+    """What the peer's payload types mean."""
+    kinds = {remote.payload_type: Kind.CODED if codec.law is None else Kind(codec.law)}
+    if remote.dtmf_payload_type is not None:
+        kinds[remote.dtmf_payload_type] = Kind.TELEPHONE_EVENT
+    noise = remote.noise_payload_type
+    if noise is not None and noise in _PAYLOAD_TYPES:
+        kinds[noise] = Kind.COMFORT_NOISE
+    return kinds
 
 
 def key_of(remote: RemoteAudio) -> int:

@@ -7,8 +7,9 @@ summed in layers (the n-th source of each sink together) and limited softly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ VOICE: Final = 0
 PLAYBACK: Final = 1
 PLANES: Final = 2
 _NOTHING: Final = -1
+_SILENCE: Final[Mapping[int, float]] = MappingProxyType({})
 
 #: Where the soft limiter begins and where it ends, in samples.
 _KNEE: Final = 24576.0
@@ -82,6 +84,10 @@ class Mixer(RowArrays):
         if not sinks:
             del self._heard_by[source]
         self._classify(sink)
+
+    def gains_of(self, sink: int) -> Mapping[int, float]:
+        """What a sink hears, and how loud."""
+        return self._gains.get(sink, _SILENCE)
 
     def sources_of(self, sink: int) -> tuple[int, ...]:
         """What a sink hears."""

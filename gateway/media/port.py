@@ -63,9 +63,10 @@ class RemoteAudio:
     """The peer's side as negotiated by SDP.
 
     ``codec`` is a name of :data:`gateway.media.codecs.CODECS`, ``fmtp`` the peer's parameters for it.
-    ``dtmf_payload_type`` is that of telephone-event (RFC 4733), ``noise_payload_type`` that of comfort noise
-    (RFC 3389), None when not negotiated. ``sends`` and ``receives`` are the peer's direction (``sendonly`` of a
-    holding peer: sends True, receives False). ``ptime_ms`` is what the peer asked for; 20 ms are sent in any case.
+    ``dtmf_payload_type`` is that of telephone-event (RFC 4733), whose durations count at ``dtmf_clock``,
+    ``noise_payload_type`` that of comfort noise (RFC 3389), None when not negotiated. ``sends`` and ``receives``
+    are the peer's direction (``sendonly`` of a holding peer: sends True, receives False). ``ptime_ms`` is what the
+    peer asked for; 20 ms are sent in any case.
     ``sdes`` or ``dtls`` protect the media; with neither they are in the clear. ``rtcp_mux``: RTCP shares the port
     of RTP (RFC 5761).
     """
@@ -76,6 +77,7 @@ class RemoteAudio:
     payload_type: int
     fmtp: str = ""
     dtmf_payload_type: int | None = None
+    dtmf_clock: int = 8000
     noise_payload_type: int | None = None
     sends: bool = True
     receives: bool = True

@@ -22,6 +22,11 @@ def wrapped(difference: Array, bits: int) -> Array:
     return ((difference.astype(np.int64) + half) & ((1 << bits) - 1)) - half
 
 
+def signed16(difference: int) -> int:
+    """The signed value of a difference of two 16-bit counters."""
+    return ((difference + 0x8000) & 0xFFFF) - 0x8000
+
+
 def signed32(difference: int) -> int:
     """The signed value of a difference of two 32-bit counters."""
     return ((difference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
@@ -41,6 +46,7 @@ class Reception(RowArrays):
         self.lost_before: Array
         self.duplicates: Array
         self.jitter: Array
+        self.clock: Array
         self._window: Array
         self._expected_next: Array
         self._transit: Array
@@ -53,7 +59,8 @@ class Reception(RowArrays):
         self.row_array("received", np.int64)
         self.row_array("lost_before", np.int64)  # of streams with earlier SSRCs
         self.row_array("duplicates", np.int64)
-        self.row_array("jitter", np.float64)  # in samples
+        self.row_array("jitter", np.float64)  # in units of the RTP clock
+        self.row_array("clock", np.int32, RATE)  # units of the RTP clock in a second
         self.row_array("_window", np.uint64)  # bit n: highest - n was received
         self.row_array("_expected_next", np.int64, -1)  # after a jump that is not believed yet
         self.row_array("_transit", np.int64)
@@ -88,9 +95,10 @@ class Reception(RowArrays):
 
     def measure(self, rows: Rows, timestamp: Array, arrival: Array) -> None:
         """Interarrival jitter of audio packets (RFC 3550 section 6.4.1)."""
-        transit = np.floor(arrival * RATE).astype(np.int64) - timestamp.astype(np.int64)
+        clock = self.clock[rows]
+        transit = np.floor(arrival * clock).astype(np.int64) - timestamp.astype(np.int64)
         change = np.abs(wrapped(transit - self._transit[rows], 32))
-        usable = self._transit_known[rows] & (change < RATE)  # a jump of the sender's clock is no jitter
+        usable = self._transit_known[rows] & (change < clock)  # a jump of the sender's clock is no jitter
         jitter = self.jitter[rows]
         self.jitter[rows] = np.where(usable, jitter + (change - jitter) / 16, jitter)
         self._transit[rows] = transit

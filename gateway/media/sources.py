@@ -15,18 +15,14 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import Array
-from gateway.media.g711 import Law
 from gateway.media.rows import RowArrays
 
 #: Consecutive packets of one source that make it the leg's source.
 LATCH_PACKETS: Final = 4
 
-_STATIC_TYPES: Final = {0: Law.PCMU, 8: Law.PCMA}
-_COMFORT_NOISE_TYPE: Final = 13
-
 
 class Kind(IntEnum):
-    """What a packet of a payload type is; the first two are the values of :class:`Law`."""
+    """What a packet of a payload type is; the first two are the values of :class:`~gateway.media.g711.Law`."""
 
     UNKNOWN = -1
     PCMU = 0
@@ -34,6 +30,10 @@ class Kind(IntEnum):
     COMFORT_NOISE = 2
     TELEPHONE_EVENT = 3
     CODED = 4  # audio of the leg's codec when that is not G.711
+
+
+#: Understood whatever was agreed: a peer may change to them while a call goes on (RFC 3264 section 5.1).
+_STATIC_TYPES: Final = {0: Kind.PCMU, 8: Kind.PCMA, 13: Kind.COMFORT_NOISE}
 
 
 @dataclass(slots=True)
@@ -83,16 +83,11 @@ class Sources(RowArrays):
         self.source[row], self.heard[row] = source, False
         return True
 
-    def accept_types(self, row: int, law: Law, payload_type: int, event_type: int | None) -> None:
-        """Set the payload types; the static ones of G.711 are always understood."""
-        kinds = self.kind[row]
-        kinds[:] = Kind.UNKNOWN
-        for static, static_law in _STATIC_TYPES.items():
-            kinds[static] = static_law
-        kinds[_COMFORT_NOISE_TYPE] = Kind.COMFORT_NOISE
-        kinds[payload_type] = law
-        if event_type is not None:
-            kinds[event_type] = Kind.TELEPHONE_EVENT
+    def accept_types(self, row: int, kinds: dict[int, Kind]) -> None:
+        """Set what payload types mean; the static ones of G.711 and comfort noise are always understood."""
+        self.kind[row] = Kind.UNKNOWN
+        for payload_type, kind in (_STATIC_TYPES | kinds).items():
+            self.kind[row, payload_type] = kind
 
     def may_latch(self, row: int, source: int, ssrc: int, sequence: int, now: float) -> bool:
         """Take note of a well-formed packet of a stranger; True when the leg listens to him from now on."""

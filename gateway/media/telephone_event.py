@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.media.audio import FRAME, Array, Pcm
+from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Pcm
 from gateway.media.reception import signed32
 from gateway.media.sending import Sender
 from gateway.media.sounds import Tones
@@ -115,6 +115,7 @@ class DigitSender:
     def __init__(self, row: int, limit: int) -> None:
         self._row = row
         self._limit = limit
+        self.clock = RATE  # in which the peer counts the duration of events
         self._waiting: deque[str] = deque()
         self._tick = 0
         self._timestamp = 0
@@ -140,7 +141,7 @@ class DigitSender:
             self._timestamp = int(sender.clock[self._row])
         if self._tick < _TONE_TICKS + _END_PACKETS:
             ending = self._tick >= _TONE_TICKS
-            duration = min(self._tick + 1, _TONE_TICKS) * FRAME
+            duration = min(self._tick + 1, _TONE_TICKS) * round(self.clock * TICK_SECONDS)
             flags = _VOLUME | (_END_BIT if ending else 0)
             payload = _PAYLOAD.pack(DIGITS.index(self._waiting[0]), flags, duration)
             sender.replace(self._row, payload_type, self._tick == 0, self._timestamp, payload)

@@ -1,7 +1,7 @@
 """The formats of an audio m= line: which codec is taken, and what goes with it (RFC 3264, 3551, 4733, 3389).
 
-A format is taken by what its rtpmap says, not by its number. Telephone-event counts at the clock of the codec
-only (RFC 4733 section 2.1), comfort noise at 8 kHz only, whose number is 13.
+A format is taken by what its rtpmap says, not by its number. Telephone-event is taken at the clock of the codec,
+or at 8 kHz from a peer that knows no other; comfort noise at 8 kHz only.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class AudioFormats:
     payload_type: int
     fmtp: str
     event_type: int | None
+    event_clock: int
     noise_type: int | None
 
     @classmethod
@@ -72,11 +73,14 @@ class AudioFormats:
             raise SdpError(f"no common codec: spoken are {spoken}, offered: {offered[:80]}")
         number, codec = common[0]
         noise = policy.comfort_noise and codec.clock == 8000
+        events = {clock: _number_of(names, f"TELEPHONE-EVENT/{clock}") for clock in (codec.clock, 8000)}
+        clock = codec.clock if events[codec.clock] is not None else 8000
         return cls(
             codec=codec,
             payload_type=number,
             fmtp=_fmtp(media, number),
-            event_type=_number_of(names, f"TELEPHONE-EVENT/{codec.clock}"),
+            event_type=events[clock],
+            event_clock=clock,
             noise_type=_number_of(names, _NOISE) if noise else None,
         )
 
@@ -94,7 +98,7 @@ class AudioFormats:
         if self.noise_type is not None:
             formats.append((self.noise_type, _NOISE, ""))
         if self.event_type is not None:
-            formats.append(_event(self.event_type, self.codec.clock))
+            formats.append(_event(self.event_type, self.event_clock))
         return formats
 
 

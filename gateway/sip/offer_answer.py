@@ -122,6 +122,7 @@ class AudioNegotiation:
             payload_type=chosen.payload_type,
             fmtp=chosen.fmtp,
             dtmf_payload_type=chosen.event_type,
+            dtmf_clock=chosen.event_clock,
             noise_payload_type=chosen.noise_type,
             sends=direction in ("sendrecv", "sendonly"),
             receives=direction in ("sendrecv", "recvonly") and not held,

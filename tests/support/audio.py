@@ -44,27 +44,29 @@ def level_dbm0(signal: Signal) -> float:
     return level_dbfs(signal) + OVERLOAD_DBM0
 
 
-def tone(frequency: float, seconds: float = 1.0, dbm0: float = -13.0) -> Samples:
+def tone(frequency: float, seconds: float = 1.0, dbm0: float = -13.0, rate: int = RATE) -> Samples:
     """A sine of a level in dBm0."""
     peak = 32768 * 10 ** ((dbm0 - OVERLOAD_DBM0) / 20)
-    t = np.arange(round(seconds * RATE)) / RATE
+    t = np.arange(round(seconds * rate)) / rate
     return np.asarray(np.round(peak * np.sin(2 * np.pi * frequency * t)), dtype=np.int16)
 
 
-def tone_level_dbm0(signal: Signal, frequency: float) -> float:
+def tone_level_dbm0(signal: Signal, frequency: float, rate: int = RATE) -> float:
     """Level of one frequency by Goertzel's algorithm (one DFT bin, Hann window, not tied to bin centres)."""
     x = _floats(signal)
     if x.size < 2:
         return NOTHING_DBM0
     window = np.hanning(x.size)
-    t = np.arange(x.size) / RATE
+    t = np.arange(x.size) / rate
     amplitude = 2 * abs(np.dot(x * window, np.exp(-2j * np.pi * frequency * t))) / window.sum()
     return float(20 * np.log10(amplitude / 32768) + OVERLOAD_DBM0) if amplitude > 0 else NOTHING_DBM0
 
 
-def has_tone(signal: Signal, frequency: float, *, dbm0: float = -40.0, purity_db: float = 6.0) -> bool:
+def has_tone(
+    signal: Signal, frequency: float, *, dbm0: float = -40.0, purity_db: float = 6.0, rate: int = RATE
+) -> bool:
     """Whether ``frequency`` is there, louder than ``dbm0``, and at most ``purity_db`` below the whole signal."""
-    at = tone_level_dbm0(signal, frequency)
+    at = tone_level_dbm0(signal, frequency, rate)
     return at > dbm0 and at > level_dbm0(signal) - purity_db
 
 

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import re
+import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +35,8 @@ net_interface 127.0.0.1
 audio_player aubridge,heard
 audio_source aufile,{wav}
 audio_alert aubridge,alert
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 audio_txmode thread
@@ -43,6 +44,10 @@ audio_buffer 20-160
 rtp_ports 32768-60999
 module_path {modules}
 module g711.so
+module g722.so
+module opus.so
+opus_bitrate 28000
+opus_inbandfec yes
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -73,7 +78,8 @@ class Baresip:
     """One baresip with one account. A context manager: started, and gone at the end.
 
     ``registrar``: register there with ``password`` (digest MD5); without it calls go from peer to peer.
-    ``says`` is repeated for two minutes; ``auto_answer`` answers at once, otherwise call :meth:`accept`.
+    ``codecs`` are named as baresip does: ``G722/16000/1``, ``opus/48000/2``. ``says`` is repeated for two minutes,
+    at ``rate``, which must be that of the codecs. ``auto_answer`` answers at once, otherwise call :meth:`accept`.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Baresip:
         says: Samples | None = None,
         auto_answer: bool = True,
         codecs: tuple[str, ...] = ("PCMA", "PCMU"),
+        rate: int = RATE,
         transport: str = "udp",
     ) -> None:
         self.user = user
@@ -93,7 +100,8 @@ class Baresip:
         self._control_port = free_port()
         self._directory = tempfile.TemporaryDirectory(prefix="baresip-")
         self._path = Path(self._directory.name)
-        self._says = audio.tone(700) if says is None else says
+        self.rate = rate
+        self._says = audio.tone(700, rate=rate) if says is None else says
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -112,9 +120,10 @@ class Baresip:
     async def start(self) -> Baresip:
         """Write its configuration and start it; returns when it takes commands."""
         wav = self._path / "says.wav"
-        times = -(-_SOURCE_SECONDS * RATE // max(1, self._says.size))
-        audio.write_wav(wav, np.tile(self._says, times))
+        times = -(-_SOURCE_SECONDS * self.rate // max(1, self._says.size))
+        audio.write_wav(wav, np.tile(self._says, times), rate=self.rate)
         config = _CONFIG.format(
+            rate=self.rate,
             sip=f"127.0.0.1:{self.sip_port}",
             control=f"127.0.0.1:{self._control_port}",
             wav=wav,
@@ -182,17 +191,25 @@ class Baresip:
         return str(answer.get("data") or "")
 
     def heard(self) -> Samples:
-        """What it heard in its last call so far, decoded by baresip; everything once the call is closed."""
+        """What it heard in its last call so far, decoded by baresip; everything once the call is closed.
+
+        The samples are those of the codec: :attr:`rate` of them a second, of several channels the first.
+        """
         files = sorted(self._path.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
         if not files:
             return np.zeros(0, dtype=np.int16)
-        data = files[-1].read_bytes()[44:]  # the header gets its length only at the end
-        return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16)
+        data = files[-1].read_bytes()  # the header gets its length only at the end
+        (channels,) = struct.unpack_from("<H", data, 22)
+        sound = data[44 : len(data) - (len(data) - 44) % (2 * channels)]
+        return np.frombuffer(sound, dtype="<i2").reshape(-1, channels)[:, 0].astype(np.int16)
 
     async def heard_tone(self, frequency: float, limit: float = 5.0) -> None:
         """Wait until the last half second that it heard holds a tone."""
         await self._until(
-            lambda: self.heard().size >= RATE // 2 and audio.has_tone(self.heard()[-RATE // 2 :], frequency),
+            lambda: (
+                (heard := self.heard()[-self.rate // 2 :]).size == self.rate // 2
+                and audio.has_tone(heard, frequency, rate=self.rate)
+            ),
             f"hearing {frequency:g} Hz",
             limit,
             lambda: audio.describe(self.heard()),

@@ -98,10 +98,12 @@ def test_a_payload_type_means_what_its_rtpmap_says() -> None:
     assert (remote.codec, remote.payload_type) == ("PCMU", 9)
 
 
-def test_telephone_event_of_another_clock_is_not_taken() -> None:
-    event = ("a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15")
-    assert answered(ALL, "m=audio 4000 RTP/AVP 96 101", OPUS, *event)[1].dtmf_payload_type is None
-    assert answered(ALL, "m=audio 4000 RTP/AVP 9 101", *event)[1].dtmf_payload_type == 101
+def test_telephone_event_counts_at_the_clock_of_the_codec_or_at_8_khz() -> None:
+    event, fast = "a=rtpmap:101 telephone-event/8000", "a=rtpmap:102 telephone-event/48000"
+    for lines, taken in (((event, fast), (102, 48000)), ((event,), (101, 8000)), ((fast,), (102, 48000))):
+        _, remote = answered(ALL, "m=audio 4000 RTP/AVP 96 101 102", OPUS, *lines)
+        assert (remote.dtmf_payload_type, remote.dtmf_clock) == taken
+    assert answered(ALL, "m=audio 4000 RTP/AVP 9 102", fast)[1].dtmf_payload_type is None
 
 
 def test_comfort_noise_is_agreed_only_where_it_is_offered_and_wanted() -> None:
