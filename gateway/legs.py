@@ -17,7 +17,6 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
-    DigitPressed,
     LegAnswered,
     LegCommand,
     LegEnded,
@@ -317,7 +316,7 @@ class LegService:
                     self._late_answer(leg, dialog, sdp)
             case DigitSignalled(digit):
                 if not leg.ended:
-                    self._tell(DigitPressed(leg=leg.id, digit=digit, ended_at=self._clock.now()))
+                    self._media.signal_digit(leg.id, digit)
             case DialogEnded():
                 self._dialog_ended(leg, dialog, news)
             case DialogGone():

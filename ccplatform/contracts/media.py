@@ -101,8 +101,33 @@ class StopRecording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRecording:
+    """Record silence in place of both legs from now on, sample by sample, until resumed."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRecording:
+    """Record what the legs say again."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecureCollect:
+    """While ``on``, the leg's keys are for control only (R11.4.3.i).
+
+    Other parties, recordings and taps get silence in place of what the leg says; its keys are sent on to nobody.
+    """
+
+    leg: LegId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendDigits:
-    """Send DTMF to a leg by RFC 4733."""
+    """Send DTMF to a leg: by RFC 4733 where that was agreed, else as tones."""
 
     leg: LegId
     digits: str
@@ -132,6 +157,9 @@ MediaCommand: TypeAlias = (
     | JoinRoom
     | StartRecording
     | StopRecording
+    | PauseRecording
+    | ResumeRecording
+    | SecureCollect
     | SendDigits
     | KeepSnapshot
     | ForgetCall
@@ -140,13 +168,17 @@ MediaCommand: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingClosed:
-    """A recording file is closed. ``seconds`` of audio and its size; ``error`` when it was cut short."""
+    """A recording file is closed. ``seconds`` of audio and its size; ``error`` when it was cut short.
+
+    ``pauses``: from when to when the recording was paused, seconds from its beginning.
+    """
 
     call: CallId
     recording: RecordingId
     seconds: float
     size_bytes: int
     error: str = ""
+    pauses: tuple[tuple[float, float], ...] = ()
 
 
 class Media(Protocol):

@@ -15,7 +15,9 @@ from ccplatform.contracts.media import (
     ForgetCall,
     KeepSnapshot,
     MediaCommand,
+    PauseRecording,
     RecordingClosed,
+    ResumeRecording,
     StartRecording,
     StopRecording,
 )
@@ -33,6 +35,7 @@ from gateway.media.protocol import (
     LegClosed,
     LegOpened,
     OpenLeg,
+    SignalDigit,
     Survivors,
     WorkerEvent,
     WorkerStats,
@@ -157,6 +160,10 @@ class MediaPool:
         """See :class:`~gateway.media.port.LegMedia`."""
         self._send_for(leg, ConnectLeg(leg=leg, remote=remote))
 
+    def signal_digit(self, leg: LegId, digit: str) -> None:
+        """See :class:`~gateway.media.port.LegMedia`."""
+        self._send_for(leg, SignalDigit(leg=leg, digit=digit))
+
     def close_leg(self, leg: LegId, closed: Closed) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
         call = self._call_of.get(leg)
@@ -181,7 +188,7 @@ class MediaPool:
                 self._forget(command)
             case StartRecording():
                 self._record(command)
-            case StopRecording():
+            case StopRecording() | PauseRecording() | ResumeRecording():
                 known = self._recordings.get(command.recording)
                 for index in range(len(self._links)) if known is None else (known[0],):
                     self._links[index].send(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import structlog
 
@@ -14,8 +14,11 @@ from ccplatform.contracts.media import (
     ForgetCall,
     JoinRoom,
     KeepSnapshot,
+    PauseRecording,
     Play,
     RecordingClosed,
+    ResumeRecording,
+    SecureCollect,
     SendDigits,
     StartRecording,
     StopPlay,
@@ -34,11 +37,16 @@ from gateway.media.protocol import (
     LegClosed,
     LegOpened,
     OpenLeg,
+    SignalDigit,
     Survivors,
     WorkerEvent,
 )
 
 _log = structlog.get_logger("media")
+
+_OnLeg: TypeAlias = (
+    ConnectLeg | Play | StopPlay | Unbridge | Echo | JoinRoom | SendDigits | SignalDigit | SecureCollect
+)
 
 
 class Performer:
@@ -80,22 +88,20 @@ class Performer:
                 self._forget(command.call)
             case StopRecording():
                 self._engine.recorder.stop(command.recording)
+            case PauseRecording() | ResumeRecording():
+                self._engine.recorder.pause(command.recording, isinstance(command, PauseRecording))
             case StartRecording():
                 self._record(command)
             case Bridge():
                 a, b = self._leg(command.a), self._leg(command.b)
                 if a and b and a is not b:
                     self._engine.routing.bridge(a, b)
-            case ConnectLeg() | Play() | StopPlay() | Unbridge() | Echo() | JoinRoom() | SendDigits():
+            case _:
                 leg = self._leg(command.leg)
                 if leg:
                     self._perform_on(leg, command)
-            case _:
-                assert_never(command)
 
-    def _perform_on(
-        self, leg: Leg, command: ConnectLeg | Play | StopPlay | Unbridge | Echo | JoinRoom | SendDigits
-    ) -> None:
+    def _perform_on(self, leg: Leg, command: _OnLeg) -> None:
         engine = self._engine
         match command:
             case ConnectLeg():
@@ -112,6 +118,10 @@ class Performer:
                 engine.routing.join(leg, command.room)
             case SendDigits():
                 engine.send_digits(leg, command.digits)
+            case SignalDigit():
+                engine.signal_digit(leg, command.digit)
+            case SecureCollect():
+                engine.digits.secure(leg, command.on)
             case _:
                 assert_never(command)
 

@@ -12,8 +12,10 @@ from ccplatform.contracts.media import Play, RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import Clock
 from gateway.media.audio import AUDIBLE, Array, Pcm
+from gateway.media.digits import Digits
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.intake import Intake
+from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
 from gateway.media.mixing import PLAYBACK, VOICE
 from gateway.media.parts import Parts
@@ -62,6 +64,7 @@ class Engine:
             settings=settings, parts=self._parts, legs=self.legs, rtcp=self.rtcp, clock=clock, emit=emit
         )
         self.routing = Routing(self._parts.mixer, self.legs, settings.max_room_legs)
+        self.digits = Digits(self._parts, self.legs, self.routing, tell=self._tell_digit, send=self.send_digits)
         self.recorder = Recorder(
             self._parts.hot_path, settings.max_legs_per_worker, settings.recording_queue_bytes
         )
@@ -90,6 +93,7 @@ class Engine:
     def close_leg(self, leg: Leg) -> LegQuality:
         """Free a leg; its recordings are closed and its playback ends."""
         self.stop_play(leg)
+        self.digits.forget(leg)
         self.recorder.leg_closed(leg.row)
         self.routing.separate(leg)
         self.rtcp.remove(leg, self._clock.now())
@@ -119,6 +123,10 @@ class Engine:
         """Send DTMF to the leg."""
         leg.digits_out.add(digits)
         self._dialling.add(leg.row)
+
+    def signal_digit(self, leg: Leg, digit: str) -> None:
+        """A key of the leg's peer came by signalling."""
+        self.digits.pressed(leg, digit, Way.SIGNALLING, self._clock.now())
 
     def start_recording(self, order: StartRecording, left: Leg, right: Leg) -> None:
         """Record two legs."""
@@ -154,8 +162,8 @@ class Engine:
     def _work(self, now: float, wall: float, skipped: int) -> None:
         self.intake.take(wall, now)
         for _ in range(min(skipped, _MAX_CATCH_UP)):
-            self._hear()
-        self._hear()
+            self._hear(now)
+        self._hear(now)
         self._parts.sender.advance(skipped)
         self._speak(now)
         self._follow_digits(now)
@@ -164,12 +172,14 @@ class Engine:
         if self._ticks % _SILENCE_CHECK_TICKS == 0:
             self._look_for_silence(now)
 
-    def _hear(self) -> None:
+    def _hear(self, now: float) -> None:
         """Take 20 ms of what every leg says, repair it, give it to the mixer and the recordings."""
         high = self._parts.table.high
         frame = self._parts.jitter.take(high)
         self._parts.concealer.repair(frame)
+        self.digits.hear(frame, now)
         self._parts.mixer.sound[:high, VOICE] = frame
+        self.digits.hide_tones(self._parts.mixer.sound[:high, VOICE])
         self.recorder.take(frame)
 
     def _speak(self, now: float) -> None:
@@ -206,10 +216,11 @@ class Engine:
             self._told.audible[row] = True
             self.emit(LegAudible(leg=self.legs.by_row[row].id, at=sent_at))
 
-    def _digit(self, leg: Leg, digit: str, ended_at: float) -> None:
+    def _digit(self, leg: Leg, digit: str, way: Way, ended_at: float) -> None:
+        self.digits.pressed(leg, digit, way, ended_at)
+
+    def _tell_digit(self, leg: Leg, digit: str, ended_at: float) -> None:
         self.emit(DigitPressed(leg=leg.id, digit=digit, ended_at=ended_at))
-        for partner in self.routing.partners(leg):
-            self.send_digits(partner, digit)
 
     def _follow_digits(self, now: float) -> None:
         for row in tuple(self.intake.pressed):

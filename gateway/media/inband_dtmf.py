@@ -33,7 +33,7 @@ TWIST_DB: Final = (-10.0, 6.5)
 #: Lowest level of each frequency.
 LEAST_DBM0: Final = -33.0
 #: Most of a frame's energy that may be something else than the two tones.
-MAX_RESIDUE: Final = 0.2
+MAX_RESIDUE: Final = 0.15
 
 _STEP: Final = 20
 _STEPS: Final = FRAME // _STEP
@@ -42,7 +42,7 @@ _PAUSE_STEPS: Final = 10  # 25 ms without its tone end a key: Q.24 bridges 10 ms
 _SCREEN_SHARE: Final = 0.5
 _WINDOW: Final = 100  # samples of the two windows whose phases are compared
 _ADVANCE: Final = FRAME - _WINDOW
-_COHERENT: Final = 0.5  # share of a step's energy that agrees with the fit
+_COHERENT: Final = 0.7  # share of a step's energy that agrees with the fit
 _GAIN: Final = (0.5, 2.0)  # of a step against the fit
 _NO_KEY: Final = -1
 
@@ -54,6 +54,12 @@ _LEAST_POWER: Final = peak_of(LEAST_DBM0) ** 2 / 2
 _TWIST: Final = (10 ** (TWIST_DB[0] / 10), 10 ** (TWIST_DB[1] / 10))
 _OMEGA: Final = 2 * np.pi / RATE
 _TIME: Final = np.arange(FRAME)
+
+
+def tones_of(digit: str) -> tuple[float, float]:
+    """The two frequencies of a key, hertz."""
+    low, high = divmod(KEYPAD.index(digit), _GROUP)
+    return LOW_GROUP[low], HIGH_GROUP[high]
 
 
 def _hann(size: int) -> _Doubles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -16,6 +16,7 @@ from gateway.media.audio import RATE, TICK_SECONDS
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.g711 import Law
+from gateway.media.keys import KeyMerger, Way
 from gateway.media.leg_security import LegSecurity
 from gateway.media.packet_io import address_key
 from gateway.media.parts import Parts
@@ -47,6 +48,7 @@ class Leg:
     rtcp_to: tuple[str, int] | None = None
     room: str | None = None
     silence_told: bool = False
+    keys: KeyMerger = field(default_factory=KeyMerger)
 
     @property
     def rtcp_mux(self) -> bool:
@@ -55,7 +57,7 @@ class Leg:
 
 
 class LegBook:
-    """Opens, connects and closes legs. ``digit(leg, digit, ended_at)`` is called for keys of the peers."""
+    """Opens, connects and closes legs. ``digit(leg, digit, way, ended_at)`` is called for keys of the peers."""
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class LegBook:
         parts: Parts,
         ports: range,
         wall_offset: float,
-        digit: Callable[[Leg, str, float], None],
+        digit: Callable[[Leg, str, Way, float], None],
     ) -> None:
         self._settings = settings
         self._parts = parts
@@ -105,7 +107,7 @@ class LegBook:
             row=row,
             ports=ports,
             rtcp=RtcpSession(row=row, cname=self._cname, wall_offset=self._wall_offset),
-            digits_in=DigitListener(lambda digit, ended_at: self._digit(leg, digit, ended_at)),
+            digits_in=DigitListener(lambda digit, ended_at: self._digit(leg, digit, Way.EVENTS, ended_at)),
             digits_out=DigitSender(row, self._settings.max_digits),
         )
         self.by_id[leg_id] = self.by_row[row] = leg
@@ -123,6 +125,7 @@ class LegBook:
             remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
         leg.silence_told = False
+        self._parts.dtmf.listen(leg.row, self._listens(remote))
         if codec is None or remote.payload_type not in _PAYLOAD_TYPES or not self._speak(leg, codec, remote):
             return
         sources, sender = self._parts.sources, self._parts.sender
@@ -146,6 +149,11 @@ class LegBook:
         parts.reception.clock[row] = codec.clock
         parts.sender.clock_step[row] = round(codec.clock * TICK_SECONDS)
         return True
+
+    def _listens(self, remote: RemoteAudio) -> bool:
+        """Whether keys may come as tones from such a peer."""
+        wanted = self._settings.inband_dtmf
+        return wanted == "always" or (wanted == "auto" and remote.dtmf_payload_type is None)
 
     def aim(self, leg: Leg, source: int) -> None:
         """The peer is at this address (0: nowhere): send RTP there, and RTCP unless it told where."""

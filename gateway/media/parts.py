@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.media.conceal import Concealer
+from gateway.media.inband_dtmf import InbandDtmf
 from gateway.media.jitter import JitterBuffer
 from gateway.media.mixing import Mixer
 from gateway.media.native import find_hot_path
@@ -30,6 +31,7 @@ class Parts:
             start_ms=settings.jitter_start_ms, min_ms=settings.jitter_min_ms, max_ms=settings.jitter_max_ms
         )
         self.concealer = Concealer()
+        self.dtmf = InbandDtmf()
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)
         self.mixer = Mixer()
@@ -40,6 +42,7 @@ class Parts:
             self.reception,
             self.jitter,
             self.concealer,
+            self.dtmf,
             self.players,
             self.mixer,
             self.sender,

@@ -141,5 +141,8 @@ class LegMedia(Protocol):
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         """Set the peer's side; the first call starts sending, later ones follow a re-INVITE."""
 
+    def signal_digit(self, leg: LegId, digit: str) -> None:
+        """The peer signalled a key (SIP INFO); told as a DigitPressed unless it was heard in the media as well."""
+
     def close_leg(self, leg: LegId, closed: Callable[[LegQuality | None], None]) -> None:
         """Free the leg; ``closed`` gets what was measured, None when the leg is unknown or its worker gone."""

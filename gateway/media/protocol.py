@@ -55,6 +55,14 @@ class CloseLeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDigit:
+    """The peer of a leg signalled a key, by SIP INFO."""
+
+    leg: LegId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetSurvivors:
     """Ask what is alive; :class:`Survivors` answers."""
 
@@ -103,7 +111,7 @@ class WorkerStats:
     unknown_type: int
 
 
-Command: TypeAlias = OpenLeg | ConnectLeg | CloseLeg | GetSurvivors | MediaCommand
+Command: TypeAlias = OpenLeg | ConnectLeg | CloseLeg | SignalDigit | GetSurvivors | MediaCommand
 WorkerEvent: TypeAlias = LegOpened | LegClosed | Survivors | WorkerStats | MediaEvent
 
 

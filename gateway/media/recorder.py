@@ -9,7 +9,7 @@ import numpy as np
 
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
-from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.audio import FRAME, TICK_SECONDS, Array, Pcm, Rows
 from gateway.media.hot_path import HotPath
 from gateway.media.recording_writer import RecordingWriter
 from gateway.media.rows import RowArrays, RowTable
@@ -32,10 +32,12 @@ class _Blocks(RowArrays):
         self.left: Array
         self.right: Array
         self.filled: Array
+        self.taken: Array
         self.samples: Array
         self.row_array("left", np.intp)
         self.row_array("right", np.intp)
         self.row_array("filled", np.intp)
+        self.row_array("taken", np.int64)  # frames since the recording began
         self.row_array("samples", np.int16, 0, (_BLOCK_FRAMES, FRAME, 2))
 
 
@@ -52,6 +54,8 @@ class Recorder:
         self._running: dict[RecordingId, _Running] = {}
         self._by_slot: dict[int, RecordingId] = {}
         self._call_of: dict[RecordingId, CallId] = {}
+        self._paused: dict[RecordingId, int] = {}  # since which frame
+        self._pauses: dict[RecordingId, list[tuple[float, float]]] = {}
         self._slots: Rows = np.zeros(0, dtype=np.intp)
 
     def __len__(self) -> int:
@@ -69,8 +73,21 @@ class Recorder:
         self._writer.open(order.recording, order.path)
         self._changed()
 
+    def pause(self, recording: RecordingId, paused: bool) -> None:
+        """Record silence from now on, or sound again; nothing happens when that is so already."""
+        running = self._running.get(recording)
+        if running is None or paused == (recording in self._paused):
+            return
+        frame = int(self._blocks.taken[running.slot])
+        if paused:
+            self._paused[recording] = frame
+            return
+        began = self._paused.pop(recording)
+        self._pauses.setdefault(recording, []).append((began * TICK_SECONDS, frame * TICK_SECONDS))
+
     def stop(self, recording: RecordingId, error: str = "") -> None:
         """End a recording; :meth:`closed` tells when the file is complete."""
+        self.pause(recording, False)
         running = self._running.pop(recording, None)
         if running is None:
             return
@@ -96,7 +113,11 @@ class Recorder:
         if not len(slots):
             return
         self._hot_path.interleave(voices, blocks.left, blocks.right, slots, blocks.filled, blocks.samples)
+        for recording in self._paused:
+            slot = self._running[recording].slot
+            blocks.samples[slot, blocks.filled[slot]] = 0
         blocks.filled[slots] += 1
+        blocks.taken[slots] += 1
         for slot in slots[blocks.filled[slots] == _BLOCK_FRAMES].tolist():
             self._flush(slot)
         if self._writer.backlog_bytes > self._queue_bytes:
@@ -115,6 +136,7 @@ class Recorder:
                     seconds=written.seconds,
                     size_bytes=written.size_bytes,
                     error=written.error,
+                    pauses=tuple(self._pauses.pop(written.recording, ())),
                 )
             )
         return events

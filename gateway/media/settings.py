@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -40,6 +41,9 @@ class MediaSettings(BaseModel):
     max_packets_per_tick: int = Field(16, ge=4, le=256, description="Packets read from one leg in 20 ms.")
     max_room_legs: int = Field(32, ge=2, le=256, description="Legs in one conference room.")
     max_items: int = Field(256, ge=1, le=10000, description="Items of one playback.")
+    inband_dtmf: Literal["auto", "always", "never"] = Field(
+        "auto", description="Look for keys as tones in the audio; auto: of peers without telephone-event."
+    )
     max_digits: int = Field(64, ge=1, le=1000, description="Digits waiting to be sent to one leg.")
 
     max_sound_bytes: int = Field(128 * 2**20, ge=1024, description="Largest sound file that is opened.")

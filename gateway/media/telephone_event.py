@@ -1,4 +1,4 @@
-"""DTMF as telephone-events (RFC 4733), in and out. In-band detection would call the same listener.
+"""DTMF as telephone-events (RFC 4733), in and out; out also as tones.
 
 A digit is told when its key was let go: at the first packet with the end bit, or, if all of those were lost,
 when the next event begins or nothing more comes.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Pcm
+from gateway.media.inband_dtmf import tones_of
 from gateway.media.reception import signed32
 from gateway.media.sending import Sender
 from gateway.media.sounds import Tones
@@ -30,9 +31,6 @@ _VOLUME: Final = 10  # -10 dBm0
 _TONE_TICKS: Final = 5
 _END_PACKETS: Final = 3
 _DIGIT_TICKS: Final = 11  # with the end packets and a pause
-_LOW: Final = (697.0, 770.0, 852.0, 941.0)
-_HIGH: Final = (1209.0, 1336.0, 1477.0, 1633.0)
-_KEYPAD: Final = "123A456B789C*0#D"
 
 
 @dataclass(slots=True)
@@ -156,6 +154,5 @@ class DigitSender:
 
 
 def _tone(digit: str, tick: int, tones: Tones) -> Array:
-    place = _KEYPAD.index(digit)
-    clip = tones.clip((_LOW[place // 4], _HIGH[place % 4]), 1.0, -10.0)
+    clip = tones.clip(tones_of(digit), 1.0, -10.0)
     return clip.pcm[tick * FRAME : (tick + 1) * FRAME]

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
 import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
 
 from ccplatform.contracts.legs import DigitPressed
+from ccplatform.contracts.media import RecordingClosed, StartRecording
+from ccplatform.contracts.words import CallId, RecordingId
+from gateway.media.audio import FRAME, Pcm
+from gateway.media.legs import Leg
+from tests.gateway.media.dtmf import dialled, key_tone, keys_in, over_the_wire
 from tests.gateway.media.peers import EVENT_TYPE, Packet, Peer, Rig, level, tone
 
 
@@ -147,3 +158,124 @@ def test_digits_sent_to_oneself_come_back_as_the_same_digits(rig: Rig) -> None:
             phone_b.send(phone_b.packet(packet.payload, packet.payload_type))
         phone_a.packets.clear()
     assert _digits(rig) == "0123456789*#ABCD"
+
+
+def test_tones_of_a_peer_without_telephone_event_are_keys(rig: Rig) -> None:
+    _, caller = rig.leg("a", event_type=None)
+    rig.talk((caller, dialled(np.random.default_rng(3), "0123456789*#", seconds=0.08, pause=0.08)))
+    assert _digits(rig) == "0123456789*#"
+
+
+def test_the_end_of_a_tone_is_told_as_it_was_before_the_jitter_buffer(rig: Rig) -> None:
+    _, caller = rig.leg("a", event_type=None)
+    rig.talk((caller, over_the_wire(np.concatenate([np.zeros(3200), key_tone("4", 0.1)]))))
+    let_go = rig.clock.now()
+    rig.talk((caller, np.zeros(1600, dtype=np.int16)))
+    (digit,) = rig.told(DigitPressed)
+    assert abs(digit.ended_at - let_go) < 0.03
+
+
+def test_tones_are_not_looked_for_where_telephone_event_was_agreed_unless_set(
+    rig: Rig, make_rig: Callable[..., Rig]
+) -> None:
+    keys = dialled(np.random.default_rng(3), "12", seconds=0.08, pause=0.08)
+    _, caller = rig.leg("a")
+    rig.talk((caller, keys))
+    assert _digits(rig) == ""
+    always = make_rig(inband_dtmf="always")
+    _, caller = always.leg("a")
+    always.talk((caller, keys))
+    assert _digits(always) == "12"
+    never = make_rig(inband_dtmf="never")
+    _, caller = never.leg("a", event_type=None)
+    never.talk((caller, keys))
+    assert _digits(never) == ""
+
+
+def test_a_phone_that_tells_keys_by_all_three_ways_presses_each_once(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(inband_dtmf="always")
+    leg, caller = rig.leg("a")
+    for digit in "5512":
+        rig.talk((caller, over_the_wire(key_tone(digit, 0.08))))
+        _deliver(rig, caller, caller.press(digit))
+        rig.engine.signal_digit(leg, digit)
+        rig.talk((caller, np.zeros(480, dtype=np.int16)))
+    assert _digits(rig) == "5512"
+
+
+def test_keys_handed_in_by_signalling_are_sent_on_too(rig: Rig) -> None:
+    a, _ = rig.leg("a")
+    b, agent = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    rig.engine.signal_digit(a, "9")
+    rig.engine.signal_digit(a, "x")
+    rig.ticks(12)
+    assert _digits(rig) == "9"
+    assert {packet.payload[0] for packet in _sent_events(agent)} == {9}
+
+
+def test_tones_reach_the_partner_as_events_and_no_longer_as_tones(rig: Rig) -> None:
+    a, caller = rig.leg("a", event_type=None)
+    b, agent = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    rig.talk((caller, dialled(np.random.default_rng(8), "147*", seconds=0.1, pause=0.1)))
+    rig.ticks(15)
+    assert [packet.payload[0] for packet in _sent_events(agent)][::8] == [1, 4, 7, 10]
+    assert keys_in([agent.heard()]) == [""]
+
+
+def test_tones_reach_a_partner_without_telephone_event_once(rig: Rig) -> None:
+    a, caller = rig.leg("a", event_type=None)
+    b, agent = rig.leg("b", event_type=None)
+    rig.engine.routing.bridge(a, b)
+    rig.talk((caller, dialled(np.random.default_rng(8), "147*", seconds=0.1, pause=0.2)))
+    rig.ticks(15)
+    assert keys_in([agent.heard()]) == ["147*"]
+
+
+def _recorded(
+    rig: Rig, a: Leg, b: Leg, path: Path
+) -> Callable[[], np.ndarray[tuple[int, int], np.dtype[np.int16]]]:
+    order = StartRecording(call=CallId("call"), recording=RecordingId("r"), left=a.id, right=b.id, path=str(path))
+    rig.engine.start_recording(order, a, b)
+
+    def finish() -> Pcm:
+        rig.engine.recorder.stop(RecordingId("r"))
+        done = threading.Event()
+        while not rig.told(RecordingClosed):
+            done.wait(0.002)
+            rig.events.extend(rig.engine.recorder.closed())
+        samples, _ = soundfile.read(path, dtype="int16")
+        return np.asarray(samples)
+
+    return finish
+
+
+def test_in_secure_collect_keys_go_to_control_only_and_nobody_hears_the_leg(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a", event_type=None)
+    b, agent = rig.leg("b")
+    c, caller_with_events = rig.leg("c")
+    rig.engine.routing.bridge(a, b)
+    rig.engine.routing.bridge(c, b)
+    finish = _recorded(rig, a, b, tmp_path / "r.wav")
+    spoken = tone(440, 1.0)
+    rig.talk((caller, spoken), (agent, spoken))
+    rig.engine.digits.secure(a, True)
+    rig.engine.digits.secure(c, True)
+    begin, agent.packets[:] = len(spoken) // FRAME + 2, []
+    keys = dialled(np.random.default_rng(4), "4929", seconds=0.1, pause=0.1)
+    rig.talk((caller, keys), (agent, tone(440, len(keys) / 8000)))
+    _deliver(rig, caller_with_events, caller_with_events.press("7"))
+    rig.engine.signal_digit(a, "5")
+    rig.ticks(5)
+    assert _digits(rig) == "492975"
+    assert _sent_events(agent) == []
+    assert not np.any(np.abs(agent.heard()) > 8)
+    rig.engine.digits.secure(a, False)
+    rig.talk((caller, spoken), (agent, spoken))
+    assert level(agent.heard()[-4000:], 440) > 7000
+    samples = finish()
+    secure = samples[begin * FRAME : begin * FRAME + len(keys)]
+    assert not np.any(secure[:, 0])
+    assert level(secure[400:-400, 1], 440) > 7000
+    assert level(samples[-4000:, 0], 440) > 7000

@@ -72,6 +72,26 @@ def test_a_recording_keeps_the_time_of_ticks_that_were_skipped(rig: Rig, tmp_pat
     assert level(samples[800:6400, 0], 440) > 7000
 
 
+def test_a_pause_is_silence_to_the_sample_and_its_marks_are_told(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    _record(rig, a, b, tmp_path / "r.wav")
+    name, said = RecordingId("r"), tone(440, 0.4)
+    for paused in (False, True, True, False, True):
+        rig.engine.recorder.pause(name, paused)
+        rig.talk((caller, said), (agent, said))
+    rig.engine.recorder.pause(RecordingId("unknown"), True)
+    rig.engine.recorder.stop(name)
+    (closed,) = _closed(rig)
+    assert closed.seconds == 2.0
+    assert closed.pauses == ((0.4, 1.2), (1.6, 2.0))
+    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    heard = np.abs(samples).max(axis=1).reshape(-1, 160) > 0
+    silent = np.flatnonzero(~heard.any(axis=1)).tolist()
+    assert set(silent) >= {*range(20, 60), *range(80, 100)}
+    assert heard[61:79].any(axis=1).all()
+
+
 def test_the_file_is_readable_while_it_grows(rig: Rig, tmp_path: Path) -> None:
     a, caller = rig.leg("a")
     b, _ = rig.leg("b")

@@ -46,6 +46,7 @@ class FakeMedia:
         self.open: dict[LegId, LocalAudio] = {}
         self.connected: list[tuple[LegId, RemoteAudio]] = []
         self.closed: list[LegId] = []
+        self.keys: list[tuple[LegId, str]] = []
         self._waiting: list[tuple[CallId, LegId, Callable[[LocalAudio | None], None]]] = []
         self._port = 10_000
 
@@ -68,6 +69,9 @@ class FakeMedia:
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         self.connected.append((leg, remote))
+
+    def signal_digit(self, leg: LegId, digit: str) -> None:
+        self.keys.append((leg, digit))
 
     def close_leg(self, leg: LegId, closed: Callable[[LegQuality | None], None]) -> None:
         self.closed.append(leg)
