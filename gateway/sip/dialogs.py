@@ -22,9 +22,13 @@ class Identity:
     sent_by: tuple[tuple[str, str], ...]  # (transport, host:port)
     user: str = "ccplatform"
 
+    def address(self, transport: str) -> str:
+        """Our host:port for a transport."""
+        return next(address for name, address in self.sent_by if name == transport)
+
     def contact(self, transport: str) -> str:
         """The Contact value for messages over a transport."""
-        address = dict(self.sent_by)[transport]
+        address = self.address(transport)
         parameter = "" if transport == "UDP" else f";transport={transport.lower()}"
         return f"<sip:{self.user}@{address}{parameter}>"
 

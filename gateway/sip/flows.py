@@ -76,11 +76,8 @@ def stamp_source(request: SipRequest, flow: Flow) -> None:
     params["received"] = flow.host
     if wants_port:
         params["rport"] = str(flow.port)
-    lines = request.headers.all("via")
-    values = split_list(lines[0], "Via")
-    lines[0] = ", ".join([str(Via(via.transport, via.host, via.port, params)), *values[1:]])
-    request.headers.put_all("via", lines)
-    request.changed()
+    _, *others = split_list(request.headers.first("via") or "", "Via")
+    request.put_via(Via(via.transport, via.host, via.port, params), others)
 
 
 def way_back(request: SipRequest, flow: Flow) -> Flow | None:

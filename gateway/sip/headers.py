@@ -96,6 +96,10 @@ _WIRE_NAMES: Final = {
 _CANONICAL: Final = {wire: lower for lower, wire in _WIRE_NAMES.items()} | {n: n for n in _WIRE_NAMES} | COMPACT
 
 
+#: Spellings of names that need no second look.
+KNOWN_NAMES: Final = frozenset(_CANONICAL)
+
+
 def canonical(name: str) -> str:
     """The key of a header name: lower case, long form."""
     known = _CANONICAL.get(name)
@@ -151,6 +155,10 @@ class Headers:
     def remove(self, key: str) -> None:
         """Take a header out, if it is there."""
         self._fields.pop(key, None)
+
+    def repeated(self) -> list[str]:
+        """The keys of headers that have more than one line."""
+        return [key for key, values in self._fields.items() if len(values) > 1]
 
     def first(self, key: str) -> str | None:
         """The first value, as it stands, or None."""

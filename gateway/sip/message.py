@@ -70,13 +70,13 @@ REASONS: Final = {
 class _Message:
     """What requests and responses share: headers, body and the structured view of the common headers."""
 
-    __slots__ = ("_cseq", "_from", "_to", "_via", "_wire", "body", "headers", "received_bytes")
+    __slots__ = ("_cseq", "_from", "_to", "_via", "_wire", "body", "headers", "received")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
         self.body = body
-        #: Size of a message that was read, 0 of one that was made here.
-        self.received_bytes = 0
+        #: The bytes of a message that was read, empty of one that was made here.
+        self.received = b""
         self._via: tuple[str, Via] | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
@@ -151,10 +151,13 @@ class _Message:
         """The message for people; bytes that are not UTF-8 are replaced."""
         return self.encode().decode("utf-8", "replace")
 
-    def changed(self) -> None:
-        """Forget what was derived: to be called after a header of a received message was edited."""
+    def put_via(self, via: Via, others: list[str]) -> None:
+        """Replace the Via line that is the topmost: by ``via`` and what else stood in that line."""
+        lines = self.headers.all("via")
+        lines[:1] = [", ".join([str(via), *others])]
+        self.headers.put_all("via", lines)
+        self._via = (lines[0], via)
         self._wire = None
-        self._via = None
 
     def _required(self, key: str, name: str) -> str:
         value = self.headers.first(key)

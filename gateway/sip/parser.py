@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.errors import SipParseError
+from gateway.sip.headers import KNOWN_NAMES
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.syntax import is_call_id, is_token, parse_number, readable
 
@@ -17,7 +18,7 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024
 #: Most header lines of one message.
 MAX_HEADERS: Final = 128
 
-_ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type", "expires")
+_ONCE: Final = frozenset({"from", "to", "call-id", "cseq", "max-forwards", "content-type", "expires"})
 _BLANK: Final = b"\r\n\r\n"
 
 
@@ -37,7 +38,7 @@ def parse_message(data: bytes) -> SipMessage:
             raise SipParseError(f"says {length}, but {len(body)} bytes follow", "Content-Length", message=message)
         body = body[:length]
     message.body = body
-    message.received_bytes = len(data)
+    message.received = data[: end + 4 + len(body)]
     verify(message)
     return message
 
@@ -66,9 +67,11 @@ def _with_headers(message: SipMessage, lines: list[str]) -> SipMessage:
     add = message.headers.add
     for number, line in enumerate(_unfolded(lines), 1):
         name, colon, value = line.partition(":")
-        name = name.rstrip(" \t")
-        if not colon or not is_token(name):
-            raise SipParseError(f"{readable(line)[:40]!r} is not a header", f"header {number}", message=answerable)
+        if not colon or name not in KNOWN_NAMES:
+            name = name.rstrip(" \t")
+            if not colon or not is_token(name):
+                what = f"{readable(line)[:40]!r} is not a header"
+                raise SipParseError(what, f"header {number}", message=answerable)
         add(name, value.strip(" \t"))
     return message
 
@@ -127,8 +130,8 @@ def content_length(message: SipMessage) -> int | None:
 def verify(message: SipMessage) -> None:
     """Check what every message must have (section 8.1.1); a request's error carries it, to be answered."""
     try:
-        for key in _ONCE:
-            if len(message.headers.all(key)) > 1 and key != "content-length":
+        for key in message.headers.repeated():
+            if key in _ONCE:
                 raise SipParseError("more than once", key)
         _ = message.via, message.headers.values("via"), message.from_, message.to
         if not is_call_id(message.call_id):
@@ -177,7 +180,7 @@ class StreamFramer:
             if waiting is None or len(self._buffer) < self._missing:
                 return out
             waiting.body = bytes(self._buffer[: self._missing])
-            waiting.received_bytes += self._missing
+            waiting.received += waiting.body
             del self._buffer[: self._missing]
             self._waiting = None
             out.append(_verified(waiting))
@@ -194,14 +197,15 @@ class StreamFramer:
             return False
         if end > MAX_MESSAGE_BYTES:
             raise SipParseError(f"headers longer than {MAX_MESSAGE_BYTES} bytes", "message")
-        message = parse_head(bytes(self._buffer[:end]))
+        head = bytes(self._buffer[: end + 4])
+        message = parse_head(head[:-4])
         length = content_length(message)
         if length is None:
             raise _blamed(SipParseError("missing on a stream", "Content-Length"), message)
         if end + 4 + length > MAX_MESSAGE_BYTES:
             raise _blamed(SipParseError(f"longer than {MAX_MESSAGE_BYTES} bytes", "message", status=513), message)
         del self._buffer[: end + 4]
-        message.received_bytes = end + 4
+        message.received = head
         self._waiting, self._missing = message, length
         return True
 

@@ -136,7 +136,7 @@ class SipService:
         self.identity = Identity.at(settings.public_host, settings.port, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
         self._transactions = layer = TransactionLayer(
-            sent_by=lambda transport: dict(self.identity.sent_by)[transport],
+            sent_by=lambda transport: self.identity.address(transport),
             new_branch=self.new_token,
             timers=self._timers,
         )
@@ -377,7 +377,7 @@ class SipService:
         self._clock.call_at(self._clock.now() + 64 * self._timers.t1, lambda: self.trace.forget(dialog.call_id))
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
-        local = dict(self.identity.sent_by)[flow.transport]
+        local = self.identity.address(flow.transport)
         fact = self.trace.seen(message, flow, local, self._clock.now(), outgoing=outgoing)
         if fact is not None:
             self._facts.record(fact)

@@ -28,6 +28,9 @@ _OVERHEAD_BYTES: Final = 1024
 
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
+#: What stands in messages that have something to mask, and what needs no look at all.
+_SECRET_MARKS: Final = (b"authorization", b"dtmf", b"a=crypto")
+_PLAIN: Final = bytes(range(32, 127)) + b"\r\n\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class _Seen:
     outgoing: bool
 
     def size(self) -> int:
-        return _OVERHEAD_BYTES + (self.message.received_bytes or len(self.message.encode()))
+        return _OVERHEAD_BYTES + len(self.message.received or self.message.encode())
 
 
 class SignallingTrace:
@@ -110,7 +113,17 @@ def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
 
 
 def masked(message: SipMessage) -> str:
-    """The message for people, without digest responses, SRTP keys and digits of INFO bodies."""
+    """The message for people: as on the wire, but for digest responses, SRTP keys, digits of INFO bodies and what
+    cannot be printed."""
+    data = message.received or message.encode()
+    if not data.translate(None, _PLAIN):
+        lowered = data.lower()
+        if not any(mark in lowered for mark in _SECRET_MARKS):
+            return data.decode("ascii")
+    return _masked_by_line(message)
+
+
+def _masked_by_line(message: SipMessage) -> str:
     lines = [message.start_line]
     for name, value in message.headers.lines():
         secret = name.lower() in _SECRET_HEADERS

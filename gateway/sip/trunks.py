@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ccplatform.contracts.words import TrunkId
@@ -66,6 +67,11 @@ class Trunk:
             raise BadTrunk(f"trunk {self.id}: direction {self.direction} needs a host")
 
 
+@lru_cache(maxsize=4096)
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(host)
+
+
 class TrunkDirectory:
     """The configured trunks, in memory. One whose peer address and port match wins over networks; of networks the
     longest prefix wins."""
@@ -98,7 +104,7 @@ class TrunkDirectory:
         peer = self._peers.get((flow.host, flow.port))
         if peer is not None:
             return peer
-        address = ipaddress.ip_address(flow.host)
+        address = _address(flow.host)
         return next((trunk for network, trunk in self._networks if address in network), None)
 
 

@@ -83,6 +83,7 @@ def escape_user(text: str) -> str:
     return percent_encode(text, safe="-_.!~*'()&=+$,/", errors="replace")
 
 
+_LONGEST_IP: Final = 64
 #: Longer URIs are not kept in the cache, so that strangers cannot fill memory with them.
 _CACHED_CHARACTERS: Final = 128
 
@@ -182,6 +183,11 @@ def _parse_port(text: str, where: str) -> int:
 
 def ip_of(host: str) -> str | None:
     """The address without brackets when ``host`` is an IP literal, else None (a name)."""
+    return _ip_of(host) if len(host) <= _LONGEST_IP else None
+
+
+@lru_cache(maxsize=4096)
+def _ip_of(host: str) -> str | None:
     bare = host[1:-1] if host.startswith("[") else host
     try:
         return str(ipaddress.ip_address(bare))

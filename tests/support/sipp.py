@@ -38,6 +38,11 @@ class SippResult:
     retransmissions: int
     unexpected: int  # calls that got a message which the scenario does not have there
     errors: str  # the tail of its error log
+    setup_ms: tuple[float, float, float] = (
+        0.0,
+        0.0,
+        0.0,
+    )  # p50, p95, largest of the time measured (``uac``: to 200)
 
     def require_success(self, calls: int | None = None) -> SippResult:
         """Return itself; raises :class:`PeerError` unless every call (``calls`` of them, if given) went well."""
@@ -113,7 +118,7 @@ class Sipp:
             "sipp",
             "-sf",
             str(scenario),
-            *("-trace_stat", "-fd", "1", "-trace_err", "-trace_screen"),
+            *("-trace_stat", "-fd", "1", "-trace_err", "-trace_screen", "-trace_rtt", "-rtt_freq", "1"),
             *options,
             *self._arguments,
             cwd=directory,
@@ -187,7 +192,17 @@ class Sipp:
             retransmissions=count("Retransmissions(C)"),
             unexpected=count("FailedUnexpectedMessage(C)"),
             errors=self._errors(),
+            setup_ms=self._setup_ms(),
         )
+
+    def _setup_ms(self) -> tuple[float, float, float]:
+        rows = [
+            row for path in Path(self._directory.name).glob("*_rtt.csv") for row in path.read_text().splitlines()
+        ]
+        times = sorted(float(row.split(";")[1]) for row in rows if row[:1].isdigit())
+        if not times:
+            return 0.0, 0.0, 0.0
+        return times[len(times) // 2], times[len(times) * 95 // 100], times[-1]
 
 
 async def run(

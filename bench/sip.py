@@ -1,0 +1,175 @@
+"""How fast SIP is: the parser alone, the stack in memory, and two-leg calls through the whole platform.
+
+``python -m bench.sip [--only parser,stack,register,calls,overload] [--rate 50] [--seconds 10] [--json FILE]``
+
+Speeds are per second of CPU time of what is measured, so that other work on the machine counts little. ``stack``:
+a gateway between two peers, all in memory, messages as bytes, INVITE to BYE on both legs; only the gateway's share
+is measured. ``register``: digest and refresh of 10,000 contacts. ``calls``: SIPp → platform → SIPp over UDP by the
+demo centre's trunk `lab`; the CPU is the control process's, calls, journal and facts included. ``overload``: the
+same at three times the rate that one core would carry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bench.figures import Figure, conditions, show, single, write_json
+from bench.sip_stack import RegistrarBench, StackBench, request_texts
+from gateway.sip.parser import parse_message
+from tests.e2e.lab import LAB_PORT, lab_is_free
+from tests.support import sipp
+from tests.support.milestone import PeerError
+from tests.support.platform import PlatformProcess
+
+#: CPU of one two-leg call, ms: 400 calls/s on one core.
+CALL_GOAL_MS = 2.5
+SETUP_GOAL_MS = 100.0
+PHASES = ("parser", "stack", "register", "calls", "overload")
+
+
+def fastest(work: Callable[[], object], repeat: int, rounds: int = 5) -> float:
+    """CPU seconds of one ``work()``, the best of some rounds: the others were disturbed."""
+    best = float("inf")
+    for _ in range(rounds):
+        begun = time.thread_time()
+        for _ in range(repeat):
+            work()
+        best = min(best, (time.thread_time() - begun) / repeat)
+    return best
+
+
+async def parser_phase(_: argparse.Namespace) -> list[Figure]:
+    """The parser alone."""
+    figures = []
+    for name, data in request_texts().items():
+        seconds = fastest(lambda data=data: parse_message(data), 3000)  # type: ignore[misc]
+        note = f"{len(data)} bytes, {seconds * 1e6:.1f} µs"
+        figures.append(single(f"parser, {name}", 1 / seconds, "messages/s", note=note))
+    return figures
+
+
+async def stack_phase(options: argparse.Namespace) -> list[Figure]:
+    """Whole calls in memory."""
+    figures = []
+    for trace in (True, False):
+        bench = StackBench(trace=trace)
+        await bench.open()
+        bench.calls(300)
+        costs = sorted(bench.calls(200) for _ in range(options.rounds))
+        note = f"trace {'on' if trace else 'off'}; worst round {costs[-1] * 1000:.2f} ms a call"
+        figures.append(single("stack, two-leg calls", 1 / costs[0], "calls/s", note=note))
+        kept = bench.kept_bytes(500) / 2 / 1024
+        figures.append(single("stack, memory of a standing dialog with its leg", kept, "KiB", note=note[:9]))
+    return figures
+
+
+async def register_phase(_: argparse.Namespace) -> list[Figure]:
+    """10,000 contacts that are refreshed every 60 s."""
+    bench = RegistrarBench(10_000)
+    await bench.open()
+    first = bench.round()
+    again = bench.round()
+    note = f"{again * 60 / 10_000 * 1e6:.0f} µs a refresh; the first registration, with challenge: {first:.1%}"
+    return [single("10,000 contacts refreshed every 60 s", again * 100, "% of a core", note=note)]
+
+
+async def calls_phase(options: argparse.Namespace) -> list[Figure]:
+    """SIPp → platform → SIPp."""
+    return await through_platform([options.rate], options.seconds)
+
+
+async def overload_phase(options: argparse.Namespace) -> list[Figure]:
+    """Three times what one core carries."""
+    return await through_platform([options.rate, 3 * options.capacity], options.seconds)
+
+
+async def through_platform(rates: list[float], seconds: float) -> list[Figure]:
+    """Figures of calls at each rate; a refused call is no failure when the refusal was a clean one."""
+    figures: list[Figure] = []
+    await lab_is_free()
+    with tempfile.TemporaryDirectory(prefix="ccb-") as directory:
+        platform = PlatformProcess(Path(directory) / "data", rtp_ports=4000)
+        try:
+            await asyncio.to_thread(platform.start)
+            async with sipp.Sipp("uas", port=LAB_PORT, hold=0.0, limit=60):
+                await sipp.run("uac", platform.sip, number="95004", calls=20, rate=20)
+                for rate in rates:
+                    figures += await at_rate(platform, rate, seconds)
+            await asyncio.to_thread(platform.stop)
+        finally:
+            platform.close()
+    return figures
+
+
+async def at_rate(platform: PlatformProcess, rate: float, seconds: float) -> list[Figure]:
+    """Calls at one rate, and what they cost beyond an idle platform."""
+    idle = await idle_cpu(platform)
+    before, begun = platform.cpu_seconds("control"), time.monotonic()
+    result = await sipp.run(
+        "uac", platform.sip, number="95004", calls=round(rate * seconds), rate=rate, hold=1.0, limit=seconds + 60
+    )
+    used = platform.cpu_seconds("control") - before - idle * (time.monotonic() - begun)
+    note = f"{rate:g}/s offered: {result.successful} good, {result.failed} not, {result.retransmissions} repeats"
+    cost = used * 1000 / max(1, result.successful)
+    p50, p95, largest = result.setup_ms
+    setup = Figure(
+        name="setup, INVITE → 200 through both legs", unit="ms", samples=result.successful,
+        p50=p50, p95=p95, largest=largest, goal=SETUP_GOAL_MS, note=note,
+    )  # fmt: skip
+    return [single("CPU of control for a two-leg call", cost, "ms", goal=CALL_GOAL_MS, note=note), setup]
+
+
+async def idle_cpu(platform: PlatformProcess) -> float:
+    """Cores that control uses when nothing happens."""
+    before = platform.cpu_seconds("control")
+    await asyncio.sleep(2)
+    return (platform.cpu_seconds("control") - before) / 2
+
+
+async def run(options: argparse.Namespace) -> int:
+    """All phases asked for."""
+    facts = conditions()
+    figures: list[Figure] = []
+    problems: list[str] = []
+    phases: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] = {
+        "parser": parser_phase,
+        "stack": stack_phase,
+        "register": register_phase,
+        "calls": calls_phase,
+        "overload": overload_phase,
+    }
+    for name in options.only.split(","):
+        try:
+            figures += await phases[name](options)
+        except PeerError as error:
+            problems.append(f"{name}: {error}")
+    show("SIP", figures, facts, problems)
+    if options.json:
+        write_json(options.json, figures, facts, problems)
+    return 1 if problems else 0
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="parser,stack,register,calls", help="phases, separated by commas")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds of 200 calls of the stack phase")
+    parser.add_argument("--rate", type=float, default=50.0, help="calls a second through the platform")
+    parser.add_argument("--capacity", type=float, default=100.0, help="calls a second that one core carries")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long calls are offered")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    options = parser.parse_args(arguments)
+    unknown = set(options.only.split(",")) - set(PHASES)
+    if unknown:
+        parser.error(f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(parse())))
