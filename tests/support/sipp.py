@@ -38,11 +38,7 @@ class SippResult:
     retransmissions: int
     unexpected: int  # calls that got a message which the scenario does not have there
     errors: str  # the tail of its error log
-    setup_ms: tuple[float, float, float] = (
-        0.0,
-        0.0,
-        0.0,
-    )  # p50, p95, largest of the time measured (``uac``: to 200)
+    setup_ms: tuple[float, float, float] = (0, 0, 0)  # p50, p95, largest until the 200 (``uac``)
 
     def require_success(self, calls: int | None = None) -> SippResult:
         """Return itself; raises :class:`PeerError` unless every call (``calls`` of them, if given) went well."""
