@@ -61,7 +61,7 @@ class Digits:
     def hear(self, frame: Pcm, now: float) -> None:
         """Look for tones in 20 ms of all legs (rows × 160); secure legs are silent afterwards."""
         for key in self._parts.dtmf.hear(frame):
-            waited = max(0.0, float(self._parts.jitter.earliness[key.row])) / RATE
+            waited = max(0.0, float(self._parts.jitter.delay[key.row])) / RATE
             leg = self._legs.by_row[key.row]
             self.pressed(leg, key.digit, Way.TONES, now - key.age_seconds - waited)
         if self._secure:

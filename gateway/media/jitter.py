@@ -1,14 +1,14 @@
 """The jitter buffers of all legs: audio placed by its RTP timestamp, taken out 20 ms at a time.
 
-Each leg has a ring of samples, cut into blocks of 10 ms. ``head`` is the sample that plays next; a sample that
-is not there has the value :data:`ABSENT`, which G.711 never yields. Positions count samples of a stream and
-never wrap.
+Each leg has a ring of samples. All legs play from the same place of it, ``head``, which a take moves on by one
+frame; a leg's delay is how far ahead of the head its packets are put. The ring also keeps what was played last,
+for concealment. A sample that is not there has the value :data:`ABSENT`, which no codec yields. Positions count
+samples and never wrap.
 
-The delay follows the network. *Earliness* is how long before the take that needs it a packet arrives. A packet
-that comes too late while nothing newer has played moves the head back (the gap was concealed already); one that
-was overtaken asks for more delay, and so does one that came only just in time. When even the latest packet of
-several seconds came early enough, 20 ms are taken out. Changes are made 10 ms at a time, cross-faded. This also
-absorbs the drift between the peer's clock and ours.
+The delay follows the network (:class:`DelayHistogram`): it is changed where a listener does not notice
+(:mod:`gateway.media.stretching`), which also absorbs the drift between the peer's clock and ours. A packet that
+comes too late while nothing newer has arrived is waited for: the gap before it was concealed, and all that follows
+plays later by as much.
 """
 
 from __future__ import annotations
@@ -17,192 +17,246 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import BLOCK, FRAME, RATE, Array, Mask, Pcm, Rows
+from gateway.media.audio import FRAME, RATE, Array, Mask, Pcm, Rows
+from gateway.media.delays import DelayHistogram
 from gateway.media.reception import wrapped
 from gateway.media.rows import RowArrays
+from gateway.media.stretching import Stretcher
 
 #: Marks a sample that has not arrived.
 ABSENT: Final = np.int16(-32768)
+#: Frames kept behind the head and looked at before it, when a row is repaired.
+KEPT: Final = 5
+AHEAD: Final = 4
 
-_BLOCKS: Final = 64
-_RING: Final = _BLOCKS * BLOCK
+_SLOTS: Final = 32
 _STRIKES: Final = 3  # packets out of reach in a row that make the stream begin anew
-_FAR: Final = np.float32(1e9)
-_WINDOW_TICKS: Final = 250
-_CONTROL_TICKS: Final = 10
-_LATE_STEP: Final = FRAME
-_CLOSE: Final = 24.0  # earliness below 3 ms asks for more delay
-_HYSTERESIS: Final = FRAME + 40
-
-_RISE: Final = np.linspace(0, 1, BLOCK, dtype=np.float32)
-_FALL: Final = 1 - _RISE
+_LISTEN_TICKS: Final = 5  # every row is listened to once in so many ticks
+_BACKGROUND_RISE: Final = 1.02  # each time: 6 dB in 3.5 s
+_CONTROL_TICKS: Final = 10  # every row is controlled once in so many ticks
+_RECENTRE_TICKS: Final = 500
+_CLOSE_MS: Final = 3  # packets that come with less time to spare ask for more delay
+_PROOF_TICKS: Final = 250  # no delay is taken out of a stream that is younger
+_LOSSY: Final = 0.004  # share of lost samples from which the next packet is waited for
 
 
 class JitterBuffer(RowArrays):
-    """Jitter buffers of all legs. Delays are given in milliseconds, kept in samples."""
+    """Jitter buffers of all legs. Delays are given in milliseconds, kept in samples at ``rate``."""
 
-    def __init__(self, *, start_ms: int, min_ms: int, max_ms: int) -> None:
+    def __init__(self, *, start_ms: int, min_ms: int, max_ms: int, rate: int = RATE) -> None:
         super().__init__()
-        self._start = start_ms * RATE // 1000
-        self._keep = min_ms * RATE // 1000
-        self._max = min(max_ms * RATE // 1000, _RING - 2 * FRAME)
-        self._ticks = 0
+        self.rate: Final = rate
+        self.frame: Final = FRAME * rate // RATE
+        self._ring_size: Final = _SLOTS * self.frame
+        self._start = start_ms * rate // 1000
+        self._keep = min_ms * rate // 1000
+        self._close = _CLOSE_MS * rate // 1000
+        self._max = min(max_ms * rate // 1000, (_SLOTS - KEPT - 4) * self.frame)
+        self._ticks = KEPT
+        self._delays = DelayHistogram(rate)
+        self._stretcher = Stretcher(rate, int(ABSENT))
         self.playing: Array
-        self.head: Array
         self.late: Array
-        self.earliness: Array
+        self.delay: Array
+        self.delay_sum: Array
+        self.placed: Array
+        self.loss: Array
+        self.background: Array
+        self.stretched: Array
+        self.wanted: Array
         self._ring: Array
         self._end: Array
         self._position: Array
         self._timestamp: Array
+        self._clock: Array
         self._strikes: Array
-        self._wanted: Array
-        self._least: Array
-        self._least_before: Array
+        self._reach: Array
+        self._packet: Array
         self._began: Array
         self.row_array("playing", np.bool_, False)
-        self.row_array("head", np.int64)
         self.row_array("late", np.int64)  # packets that came after their time
-        self.row_array("earliness", np.float32)  # moving average, samples
-        self.row_array("_ring", np.int16, ABSENT, (_RING,))
+        self.row_array("delay", np.float32)  # of a packet from its arrival to its sound, moving average, samples
+        self.row_array("delay_sum", np.float64)  # the same, added up
+        self.row_array("placed", np.int64)  # packets
+        self.row_array("loss", np.float32)  # recent share of samples that were missing, told by the concealer
+        self.row_array("background", np.float32, 1e4)  # RMS level of the pauses
+        self.row_array("stretched", np.int64)  # samples added and taken out
+        self.row_array("wanted", np.int32)  # samples of delay to be added, negative: to be taken out
+        self.row_array("_ring", np.int16, ABSENT, (self._ring_size,))
         self.row_array("_end", np.int64)  # one past the newest sample
         self.row_array("_position", np.int64)  # of the last packet, with its timestamp
         self.row_array("_timestamp", np.uint32)
+        self.row_array("_clock", np.int32, RATE)  # units of RTP timestamps in a second
         self.row_array("_strikes", np.int8)
-        self.row_array("_wanted", np.int32)  # samples of delay to be added, negative: to be taken out
-        self.row_array("_least", np.float32, _FAR)  # least earliness of this window and the one before
-        self.row_array("_least_before", np.float32, _FAR)
+        self.row_array("_reach", np.float64)  # the relative delay of a packet that comes just in time, samples
+        self.row_array("_packet", np.int32, self.frame)  # samples of the last packet
         self.row_array("_began", np.int64)  # tick at which the stream began
+
+    def grow(self, capacity: int) -> None:
+        """See :class:`RowPart`."""
+        super().grow(capacity)
+        self._delays.grow(capacity)
+
+    def clear(self, row: int) -> None:
+        """See :class:`RowPart`."""
+        super().clear(row)
+        self._delays.clear(row)
+
+    def set_clock(self, row: int, hertz: int) -> None:
+        """The RTP clock of a leg whose codec does not count samples at our rate (G.722: 8000, Opus: 48000)."""
+        self._clock[row] = hertz
+
+    @property
+    def head(self) -> int:
+        """The position that the next take begins with."""
+        return self._ticks * self.frame
 
     def place(self, rows: Rows, timestamp: Array, pcm: Pcm, marker: Mask, begins: Mask, lead: Array) -> None:
         """Put packets of one length in, no leg twice. ``lead``: samples of time until the next take."""
-        size = pcm.shape[1]
-        position = self._position[rows] + wrapped(timestamp - self._timestamp[rows].astype(np.int64), 32)
-        head = self.head[rows]
+        size, head = pcm.shape[1], self.head
+        step = wrapped(timestamp - self._timestamp[rows].astype(np.int64), 32)
+        position = self._position[rows] + (step * self.rate // self._clock[rows])
         slack = position - head
         outside = (slack < -self._max) | (slack + size > self._max)
         strikes = np.where(outside, self._strikes[rows] + 1, 0)
         anew = begins | ~self.playing[rows] | (outside & (marker | (strikes >= _STRIKES)))
         self._strikes[rows] = np.where(anew, 0, strikes)
-        start = np.maximum(0, np.ceil((self._start - lead) / BLOCK).astype(np.int64) * BLOCK)
-        position = np.where(anew, head + start, position)
-        self.late[rows] += ~anew & (position < head)
-        head = self._move_back(rows, position, head, anew, size)
+        if anew.any():
+            position[anew] = self._begin(rows[anew], lead[anew])
+        late = ~anew & ~outside & (position < head)
+        if late.any():
+            position += self._wait_for(rows, position, late)
         usable = (anew | ~outside) & (position + size > head)
+        self._note(rows, position - head + lead, late, anew | ~outside)
         if not usable.all():
-            rows, position, head, pcm = rows[usable], position[usable], head[usable], pcm[usable]
-            timestamp, lead, anew = timestamp[usable], lead[usable], anew[usable]
-        self._position[rows], self._timestamp[rows] = position, timestamp
-        self._note(rows, ((position - head) // FRAME * FRAME + lead).astype(np.float32), anew)
-        self._end[rows] = np.where(anew, position + size, np.maximum(self._end[rows], position + size))
-        self.playing[rows] = True
-        self._write(rows, position, head, pcm)
+            rows, position, pcm, timestamp = rows[usable], position[usable], pcm[usable], timestamp[usable]
+        self._position[rows], self._timestamp[rows], self._packet[rows] = position, timestamp, size
+        self._end[rows] = np.maximum(self._end[rows], position + size)
+        self._write(rows, position, pcm)
 
     def take(self, high: int) -> Pcm:
         """The next 20 ms of rows ``[:high]``, with :data:`ABSENT` where nothing arrived in time."""
+        self._delays.forget()
+        self._control(high)
+        self._recentre(high)
+        self._stretch(high)
+        slot = self._ticks % _SLOTS * self.frame
+        frame = self._ring[:high, slot : slot + self.frame].copy()
+        self._listen(frame)
         self._ticks += 1
-        if self._ticks % _CONTROL_TICKS == 0:
-            self._control(high)
-        grow, shrink = np.flatnonzero(self._wanted[:high] > 0), np.flatnonzero(self._wanted[:high] < 0)
-        blocks = self._ring[:high].reshape(high, _BLOCKS, BLOCK)
-        every = np.arange(high)
-        first = (self.head[:high] // BLOCK) % _BLOCKS
-        second = (first + 1) % _BLOCKS
-        frame = np.empty((high, FRAME), dtype=np.int16)
-        frame[:, :BLOCK] = blocks[every, first]
-        frame[:, BLOCK:] = blocks[every, second]
-        blocks[every, first] = ABSENT
-        kept = blocks[grow, second[grow]] if len(grow) else None
-        blocks[every, second] = ABSENT
-        step = np.where(self.playing[:high], FRAME, 0)
-        if kept is not None:
-            self._stretch(frame, grow, kept, step)
-            blocks[grow, second[grow]] = kept
-        if len(shrink):
-            self._shorten(blocks, frame, shrink, (second[shrink] + 1) % _BLOCKS, step)
-        self.head[:high] += step
+        old = (self._ticks - KEPT - 1) % _SLOTS * self.frame
+        self._ring[:high, old : old + self.frame] = ABSENT
         return frame
+
+    def _listen(self, frame: Pcm) -> None:
+        """Follow the background level of some rows: the least level, rising slowly."""
+        some = slice(self._ticks % _LISTEN_TICKS, len(frame), _LISTEN_TICKS)
+        heard = frame[some, :: 5 * self.frame // FRAME]
+        whole = heard.min(axis=1, initial=0) != ABSENT
+        level = np.sqrt(np.square(heard, dtype=np.float32).mean(axis=1))
+        background = self.background[some]
+        background[whole] = np.minimum(level, background * _BACKGROUND_RISE)[whole]
+
+    def around(self, rows: Rows) -> Pcm:
+        """What was taken last (one frame) with the :data:`KEPT` frames before and the :data:`AHEAD` after it."""
+        slots = np.arange(self._ticks - 1 - KEPT, self._ticks + AHEAD) % _SLOTS
+        blocks = self._ring.reshape(len(self._ring), _SLOTS, self.frame)
+        window: Pcm = blocks[rows[:, np.newaxis], slots].reshape(len(rows), -1)
+        return window
+
+    def mend(self, rows: Rows, frame: Pcm) -> None:
+        """Keep the repaired form of what was taken last."""
+        slot = (self._ticks - 1) % _SLOTS * self.frame
+        self._ring[rows, slot : slot + self.frame] = frame
 
     def buffered(self, row: int) -> int:
         """Samples between the head and the newest sample."""
-        return max(0, int(self._end[row] - self.head[row]))
+        return max(0, int(self._end[row] - self.head))
 
-    def _move_back(self, rows: Rows, position: Array, head: Array, anew: Mask, size: int) -> Array:
-        """Wait for packets that are late but the newest of their leg; returns the new heads."""
-        late = ~anew & (position < head)
-        if not late.any():
-            return head
-        lateness = head - position
-        back = -(-lateness // BLOCK) * BLOCK
-        newest = position >= self._end[rows]
-        moved = late & newest & (position + size - (head - back) <= self._max) & (lateness <= self._max)
-        moved_rows = rows[moved]
-        head = np.where(moved, head - back, head)
-        self.head[moved_rows] = head[moved]
-        self._least[moved_rows] += back[moved]
-        self._least_before[moved_rows] += back[moved]
-        overtaken = late & ~moved & (lateness <= self._max)
-        asked = np.minimum(back[overtaken], _LATE_STEP)
-        self._wanted[rows[overtaken]] = np.maximum(self._wanted[rows[overtaken]], asked)
-        return head
+    def mean_delay(self, row: int) -> float | None:
+        """Seconds from a packet's arrival to its sound, averaged over all packets; None before the first."""
+        placed = int(self.placed[row])
+        return float(self.delay_sum[row]) / placed / self.rate if placed else None
 
-    def _note(self, rows: Rows, early: Array, anew: Mask) -> None:
-        self._least[rows] = np.where(anew, early, np.minimum(self._least[rows], early))
-        if anew.any():
-            self._least_before[rows[anew]] = _FAR
-            self._began[rows[anew]] = self._ticks
-        average = self.earliness[rows]
-        self.earliness[rows] = np.where(anew, early, average + (early - average) / 64)
+    def _begin(self, rows: Rows, lead: Array) -> Array:
+        """Give streams their first place: the nearest to the start delay at which whole frames are played."""
+        frames = np.maximum(0, np.rint((self._start - lead) / self.frame)).astype(np.int64)
+        first = self.head + frames * self.frame
+        for index in np.flatnonzero(self._end[rows] > first).tolist():  # what is left of the stream before
+            places = np.arange(first[index], self._end[rows[index]])
+            self._ring[rows[index], places % self._ring_size] = ABSENT
+        self._reach[rows] = self._delays.begin(rows) + (first - self.head + lead)
+        self._began[rows], self.wanted[rows], self.playing[rows] = self._ticks, 0, True
+        self._end[rows] = first
+        return first
 
-    def _write(self, rows: Rows, position: Array, head: Array, pcm: Pcm) -> None:
-        size = pcm.shape[1]
-        if size % BLOCK:
-            straight = np.zeros(len(rows), dtype=np.bool_)
-        else:
-            straight = (position >= head) & (position % BLOCK == 0)
-        count = size // BLOCK
-        blocks = self._ring.reshape(len(self._ring), _BLOCKS, BLOCK)
-        target = (position[straight] // BLOCK)[:, np.newaxis] + np.arange(count)
-        chosen = pcm if straight.all() else pcm[straight]
-        if count:
-            blocks[rows[straight, np.newaxis], target % _BLOCKS] = chosen.reshape(-1, count, BLOCK)
-        for index in np.flatnonzero(~straight).tolist():
-            skipped = max(0, int(head[index] - position[index]))
-            places = (int(position[index]) + np.arange(skipped, size)) % _RING
-            self._ring[rows[index], places] = pcm[index, skipped:]
+    def _wait_for(self, rows: Rows, position: Array, late: Mask) -> Array:
+        """How much later the packets that are late, but the newest of their leg, play than they should have."""
+        behind = np.where(late & (position >= self._end[rows]), self.head - position, 0)
+        self._reach[rows] += behind
+        return behind
+
+    def _note(self, rows: Rows, delay: Array, late: Mask, heard: Mask) -> None:
+        if not heard.all():
+            rows, delay, late = rows[heard], delay[heard], late[heard]
+        self.late[rows] += late
+        recent = self.delay[rows]
+        self.delay[rows] = np.where(self.placed[rows] == 0, delay, recent + (delay - recent) / 16)
+        self.delay_sum[rows] += delay
+        self.placed[rows] += 1
+        self._delays.note(rows, self._reach[rows] - delay, late)
+
+    def _write(self, rows: Rows, position: Array, pcm: Pcm) -> None:
+        """Copy packets into the ring: in one move, unless they lie across its end or begin before the head."""
+        size, head = pcm.shape[1], self.head
+        start = position % self._ring_size
+        whole = (position >= head) & (start + size <= self._ring_size)
+        if not whole.all():
+            part = np.flatnonzero(~whole)
+            places = position[part, np.newaxis] + np.arange(size)
+            usable = places >= head
+            owners = np.broadcast_to(rows[part, np.newaxis], places.shape)
+            self._ring[owners[usable], places[usable] % self._ring_size] = pcm[part][usable]
+            rows, start, pcm = rows[whole], start[whole], pcm[whole]
+        if len(rows):
+            spans = np.ndarray(
+                (self._ring.size - size + 1,), dtype=f"V{2 * size}", buffer=self._ring.data, strides=(2,)
+            )
+            spans[rows * self._ring_size + start] = np.ascontiguousarray(pcm).view(spans.dtype)[:, 0]
 
     def _control(self, high: int) -> None:
-        """Ask for more delay where it is too short, for less where it is longer than needed."""
-        if self._ticks % _WINDOW_TICKS == 0:
-            self._least_before[:high] = self._least[:high]
-            self._least[:high] = _FAR
-        least = np.minimum(self._least[:high], self._least_before[:high])
-        known = least < _FAR / 2
-        idle = self._wanted[:high] == 0
-        self._wanted[:high][known & idle & (least < _CLOSE)] = FRAME
-        proven = known & (self._ticks - self._began[:high] >= _WINDOW_TICKS)
-        self._wanted[:high][proven & idle & (least >= self._keep + _HYSTERESIS)] = -FRAME
+        """Compare the delay of some rows with what their network needs."""
+        rows = np.arange(self._ticks % _CONTROL_TICKS, high, _CONTROL_TICKS)
+        rows = rows[self.playing[rows]]
+        if not len(rows):
+            return
+        needed, early = self._delays.wanted(rows)
+        packet = self._packet[rows]
+        lossy = self.loss[rows] > _LOSSY
+        needed = np.where(lossy, np.maximum(needed, early + packet), needed)
+        grain = np.gcd(packet, self.frame)
+        spare = self._reach[rows] - needed - (self.frame - grain)
+        skew = self._position[rows] % grain
+        short = spare < skew + self._close
+        up = -skew % grain
+        up += -(-np.maximum(self._close - spare - up, 0) // grain).astype(np.int64) * grain
+        room = spare - self._keep - skew
+        down = skew + (room // grain).astype(np.int64) * grain
+        proven = (room >= 0) & (self._ticks - self._began[rows] >= _PROOF_TICKS)
+        self.wanted[rows] = np.where(short, up, np.where(proven, -down, 0))
 
-    def _stretch(self, frame: Pcm, rows: Rows, kept: Pcm, step: Array) -> None:
-        """Play the first 10 ms of ``rows`` twice: the second block fades from itself to the first."""
-        first = frame[rows, :BLOCK]
-        mixed = (kept * _FALL + first * _RISE).astype(np.int16)
-        whole = ((first != ABSENT).all(axis=1) & (kept != ABSENT).all(axis=1))[:, np.newaxis]
-        frame[rows, BLOCK:] = np.where(whole, mixed, ABSENT)
-        step[rows] = np.where(self.playing[rows], BLOCK, 0)
-        self._wanted[rows] = np.maximum(self._wanted[rows] - BLOCK, 0)
-        self._least[rows] += BLOCK
-        self._least_before[rows] += BLOCK
+    def _recentre(self, high: int) -> None:
+        rows = np.arange(self._ticks % _RECENTRE_TICKS, high, _RECENTRE_TICKS)
+        self._reach[rows] += self._delays.recentre(rows)
 
-    def _shorten(self, blocks: Array, frame: Pcm, rows: Rows, third: Array, step: Array) -> None:
-        """Play 30 ms in 20: the first block fades into the second, the third follows."""
-        last = blocks[rows, third]
-        whole = (frame[rows] != ABSENT).all(axis=1) & (last != ABSENT).all(axis=1) & self.playing[rows]
-        rows, third, last = rows[whole], third[whole], last[whole]
-        frame[rows, :BLOCK] = (frame[rows, :BLOCK] * _FALL + frame[rows, BLOCK:] * _RISE).astype(np.int16)
-        frame[rows, BLOCK:] = last
-        blocks[rows, third] = ABSENT
-        step[rows] = FRAME + BLOCK
-        self._wanted[rows] += BLOCK
-        self._least[rows] -= BLOCK
-        self._least_before[rows] -= BLOCK
+    def _stretch(self, high: int) -> None:
+        rows = np.flatnonzero(self.wanted[:high])
+        if len(rows):
+            added = self._stretcher.apply(
+                self._ring, rows, self.head, self._end[rows], self.wanted[rows], self.background[rows]
+            )
+            self._end[rows] += added
+            self._position[rows] += added
+            self._reach[rows] += added
+            self.wanted[rows] -= added
+            self.stretched[rows] += np.abs(added)

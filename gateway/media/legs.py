@@ -12,7 +12,7 @@ import structlog
 
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.words import CallId, LegId
-from gateway.media.audio import RATE, TICK_SECONDS
+from gateway.media.audio import TICK_SECONDS
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.g711 import Law
@@ -187,10 +187,11 @@ class LegBook:
         """What was measured so far."""
         reception, jitter, row = self._parts.reception, self._parts.jitter, leg.row
         round_trip = leg.rtcp.round_trip_seconds
+        buffered = jitter.mean_delay(row)
         delay = None
-        if jitter.playing[row]:
+        if buffered is not None:
             packet = (leg.remote.ptime_ms / 1000) if leg.remote else TICK_SECONDS
-            delay = packet + max(0.0, float(jitter.earliness[row])) / RATE + (round_trip or 0.0) / 2
+            delay = packet + buffered + (round_trip or 0.0) / 2
         return LegQuality(
             leg=leg.id,
             codec=leg.remote.codec if leg.remote else "",

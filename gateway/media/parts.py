@@ -30,7 +30,7 @@ class Parts:
         self.jitter = JitterBuffer(
             start_ms=settings.jitter_start_ms, min_ms=settings.jitter_min_ms, max_ms=settings.jitter_max_ms
         )
-        self.concealer = Concealer()
+        self.concealer = Concealer(self.jitter)
         self.dtmf = InbandDtmf()
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)

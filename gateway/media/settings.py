@@ -18,11 +18,9 @@ class MediaSettings(BaseModel):
     advertised_ip: str | None = Field(None, description="Address put into SDP when it differs (behind NAT).")
     rtp_ports: str = Field("10000-19999", description="First and last UDP port for RTP and RTCP, 'A-B'.")
 
-    jitter_start_ms: int = Field(40, ge=10, le=200, description="Delay of the jitter buffer at the first packet.")
+    jitter_start_ms: int = Field(20, ge=10, le=200, description="Delay of the jitter buffer at the first packet.")
     jitter_min_ms: int = Field(10, ge=0, le=100, description="How early packets are kept on a clean network.")
-    jitter_max_ms: int = Field(
-        300, ge=60, le=400, description="Most audio the jitter buffer holds before it drops."
-    )
+    jitter_max_ms: int = Field(400, ge=60, le=400, description="Most audio the jitter buffer holds.")
 
     rtp_timeout_seconds: float = Field(30.0, ge=1, le=3600, description="Silence of a peer that is to send.")
     relatch_seconds: float = Field(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ class Buffer:
     """One leg's jitter buffer; packet n carries the value n + 1 in all its samples."""
 
     def __init__(self, start_ms: int = 20, first_timestamp: int = 0xFFFFF000) -> None:
-        self.core = JitterBuffer(start_ms=start_ms, min_ms=10, max_ms=300)
+        self.core = JitterBuffer(start_ms=start_ms, min_ms=10, max_ms=400)
         self.core.grow(1)
         self._first = first_timestamp
         self._begun = False
@@ -67,9 +68,9 @@ def test_no_order_of_arrival_invents_a_sample_or_turns_time_back(steps: list[int
     played: list[int] = []
     for step in [*steps, *[None] * 40]:
         if step is None:
-            head = int(buffer.core.head[0])
+            stretched = int(buffer.core.stretched[0])
             frame = buffer.take()
-            if int(buffer.core.head[0]) - head == FRAME:  # otherwise 10 ms were faded in or out
+            if int(buffer.core.stretched[0]) == stretched:  # otherwise some samples are mixtures of two
                 played += [int(value) for value in frame if value != ABSENT]
             now += 1
         elif now + step >= 0:
@@ -91,14 +92,19 @@ def test_a_late_packet_of_a_quiet_line_is_waited_for_not_lost() -> None:
 
 def test_an_overtaken_late_packet_is_dropped_and_asks_for_more_delay() -> None:
     buffer = Buffer()
-    buffer.put(0)
-    buffer.put(2)
-    assert buffer.drain(4) == [-1, -1, 0, 0, -1, -1, 2, 2]
-    buffer.put(1)
-    buffer.put(3)
-    buffer.put(4)
-    assert buffer.drain(1)[0] == 3
-    assert int(buffer.core.head[0]) % 160 == 80
+    for number in range(30):
+        buffer.put(number, lead=80.0)
+        buffer.take()
+    delay = buffer.core.buffered(0)
+    buffer.put(31)
+    while 31 not in buffer.drain(1):
+        pass
+    buffer.put(30)
+    assert int(buffer.core.late[0]) == 1
+    for number in range(32, 62):
+        buffer.put(number, lead=80.0)
+        assert 31 not in buffer.take()
+    assert buffer.core.buffered(0) >= delay + FRAME
 
 
 def test_a_jump_of_the_senders_clock_begins_the_stream_anew() -> None:
@@ -115,7 +121,7 @@ def test_a_jump_of_the_senders_clock_begins_the_stream_anew() -> None:
 def test_packets_not_on_the_grid_are_placed_exactly() -> None:
     buffer = Buffer()
     for number in range(8):
-        buffer.put(number, size=100)
+        buffer.put(number, size=100, lead=120.0)
     samples = np.concatenate([buffer.take() for _ in range(6)])
     heard = samples[samples != ABSENT]
     assert heard.tolist() == [number + 1 for number in range(8) for _ in range(100)]
@@ -137,15 +143,18 @@ def test_too_much_delay_is_taken_out_after_seconds_of_proof() -> None:
     assert buffer.core.buffered(0) == held
 
 
-def test_a_clock_that_drifts_never_runs_dry_or_over() -> None:
-    """1,000 ppm, five times what the requirement allows, both ways, for five minutes."""
-    for drift in (1.001, 0.999):
-        buffer = Buffer(start_ms=40)
-        number, absent = 0, 0
-        for tick in range(1, 15_000):
-            while number * drift <= tick:
-                buffer.put(number % 30_000, lead=(tick - number * drift) * FRAME)
-                number += 1
-            absent += int((buffer.take() == ABSENT).any())
-        assert buffer.core.buffered(0) < 4 * FRAME
-        assert absent <= 3  # the delay of the beginning
+@pytest.mark.parametrize("parts_per_million", [200, -200, 1000, -1000])
+def test_a_clock_that_drifts_never_runs_dry_or_over(parts_per_million: int) -> None:
+    """The requirement allows 200 ppm; for five minutes, in which the clocks part by 60 ms."""
+    buffer = Buffer()
+    step = 1 - parts_per_million * 1e-6
+    number, absent = 0, 0
+    for tick in range(1, 15_000):
+        while number * step <= tick:
+            buffer.put(number % 30_000, lead=(tick - number * step) * FRAME)
+            number += 1
+        absent += int((buffer.take() == ABSENT).any())
+    assert absent <= 1  # the delay of the beginning
+    assert buffer.core.buffered(0) <= (2 if abs(parts_per_million) == 200 else 4) * FRAME
+    expected = 15_000 * FRAME * abs(parts_per_million) * 1e-6
+    assert int(buffer.core.stretched[0]) < 1.5 * expected + 3 * FRAME

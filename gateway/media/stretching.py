@@ -1,0 +1,96 @@
+"""Changing the delay of a leg without a listener noticing: a little sound is played twice, or left out.
+
+In a pause any length will do; in speech it is a whole number of pitch periods, found by correlation, and only
+where the waveform repeats itself well. Both times 10 ms are cross-faded: tones stay in phase and nothing clicks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from gateway.media.audio import AUDIBLE, RATE, Array, Floats, Mask, Rows
+from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE, similarity
+
+_MOST: Final = 64  # legs changed in one tick; the others follow in the next ones
+#: Correlation that is asked of speech before sound is added or taken out; less where much is to be changed.
+_GROW_ALIKE, _SHRINK_ALIKE = 0.6, 0.97
+_GROW_HASTE, _SHRINK_HASTE = 0.3, 0.7
+_MUCH: Final = 480  # samples of 1/8000 s
+#: Sound up to this multiple of the background is a pause.
+_PAUSE: Final = 2.0
+
+
+class Stretcher:
+    """Works on rings of samples; ``rate`` is their sampling rate."""
+
+    def __init__(self, rate: int, absent: int) -> None:
+        self._scale = rate // RATE
+        self._absent = absent
+        self._turn = 0
+        size = TEMPLATE * self._scale
+        self._rise: Floats = ((np.arange(size, dtype=np.float32) + 0.5) / size).astype(np.float32)
+
+    def apply(self, ring: Array, rows: Rows, head: int, end: Array, wanted: Array, background: Array) -> Array:
+        """Insert (``wanted`` > 0) or remove samples right after ``head`` where it does not show.
+
+        ``end`` is where each leg's sound ends, ``background`` the RMS level of its pauses. Returns how many
+        samples were inserted into each row, negative where some were removed: all later sound lies that much
+        later.
+        """
+        added = np.zeros(len(rows), dtype=np.int64)
+        able = np.flatnonzero(end - head >= TEMPLATE * self._scale)
+        if len(able) > _MOST:
+            self._turn += _MOST
+            able = np.roll(able, -(self._turn % len(able)))[:_MOST]
+        if len(able):
+            added[able] = self._lengths(ring, rows[able], head, wanted[able], background[able])
+            changed = able[added[able] != 0]
+            if len(changed):
+                self._move(ring, rows[changed], head, end[changed], added[changed])
+        return added
+
+    def _lengths(self, ring: Array, rows: Rows, head: int, wanted: Array, background: Array) -> Array:
+        """The signed number of samples to be added to each row now, 0 where it must wait."""
+        scale = self._scale
+        longest, shortest, size = LONGEST * scale, SHORTEST * scale, TEMPLATE * scale
+        places = (head + np.arange(-longest, longest + size)) % ring.shape[1]
+        found = ring[rows[:, np.newaxis], places]
+        there = found != self._absent
+        grows = wanted > 0
+        whole = np.where(grows, there[:, : longest + size].all(axis=1), there[:, longest:].all(axis=1))
+        sound = found.astype(np.float32)
+        now = sound[:, longest : longest + size]
+        lags = np.arange(shortest, longest + 1)
+        alike = np.where(
+            grows[:, np.newaxis],
+            similarity(sound[:, : longest - shortest + size], now)[:, ::-1],
+            similarity(sound[:, longest + shortest :], now),
+        )
+        alike[(lags > np.abs(wanted)[:, np.newaxis]) & ~grows[:, np.newaxis]] = -1
+        best = np.argmax(alike, axis=1)
+        much = np.abs(wanted) >= _MUCH * scale
+        asked = np.where(
+            grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much, _SHRINK_HASTE, _SHRINK_ALIKE)
+        )
+        fits = alike[np.arange(len(rows)), best] >= asked
+        quiet = _is_quiet(sound[:, longest:], background)
+        length = np.where(quiet, np.minimum(np.abs(wanted), longest), np.where(fits, lags[best], 0))
+        return np.where(whole, np.where(grows, length, -length), 0)
+
+    def _move(self, ring: Array, rows: Rows, head: int, end: Array, added: Array) -> None:
+        size = len(self._rise)
+        places = head + np.arange(max(int((end - head + added).max()), int((end - head).max()), size))
+        owner, modulus = rows[:, np.newaxis], ring.shape[1]
+        moved = ring[owner, (places - added[:, np.newaxis]) % modulus]
+        before = ring[owner, places[:size] % modulus].astype(np.float32)
+        joint = before + (moved[:, :size] - before) * self._rise
+        moved[:, :size] = np.rint(joint)
+        ring[owner, places % modulus] = moved
+
+
+def _is_quiet(sound: Floats, background: Array) -> Mask:
+    level = np.sqrt(np.einsum("rt,rt->r", sound, sound) / sound.shape[1])
+    quiet: Mask = level <= np.maximum(_PAUSE * background, AUDIBLE / 2)
+    return quiet
