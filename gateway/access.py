@@ -13,6 +13,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.dialling import Dialling
+from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
 from gateway.media.port import LegMedia
@@ -98,10 +99,14 @@ class SipAccess:
             clock=clock,
             ids=ids,
             random_number=random_number,
-            audio=AudioPolicy(
-                codecs=usable_codecs(settings.codecs),
-                preference=settings.codec_preference,
-                comfort_noise=settings.comfort_noise,
+            sessions=LegSessions(
+                audio=AudioPolicy(
+                    codecs=usable_codecs(settings.codecs),
+                    preference=settings.codec_preference,
+                    comfort_noise=settings.comfort_noise,
+                ),
+                srtp=settings.srtp,
+                random_number=random_number,
             ),
             listener=listener,
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, TrunkId
 from ccplatform.kernel.clock import TimerHandle
+from gateway.leg_sessions import LegSessions
 from gateway.media.port import LocalAudio
-from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.offer_answer import AudioNegotiation
 
@@ -26,7 +26,7 @@ class Move:
 @dataclass(slots=True, kw_only=True, eq=False)
 class Leg:
     """One party's dialog and media. A leg that is dialled has one dialog for each phone that rings; once answered
-    it has one. ``offer`` is the SDP of an INVITE that came in."""
+    it has one. ``offer`` is the SDP of an INVITE that came in, ``transport`` what it came over."""
 
     id: LegId
     device: str
@@ -35,8 +35,11 @@ class Leg:
     role: LegRole | None = None
     trunk: TrunkId | None = None
     offer: bytes | None = None
+    transport: str = ""
     dialogs: list[DialogRunner] = field(default_factory=list)
     audio: AudioNegotiation | None = None
+    transports: dict[str, str] = field(default_factory=dict)  # of the signalling of phones that ring, by Call-ID
+    offered: dict[str, AudioNegotiation] = field(default_factory=dict)  # what they were offered
     incoming: bool = False
     answering: bool = False
     media_open: bool = False
@@ -63,11 +66,12 @@ class Leg:
             "answered": self.answered,
             "rang": self.rang,
             "audio": self.audio.snapshot(),
+            "offered": {phone: session.snapshot() for phone, session in self.offered.items()},
             "dialogs": dialogs,
         }
 
     @classmethod
-    def restore(cls, leg: LegId, data: dict[str, Any], audio: AudioPolicy) -> Leg:
+    def restore(cls, leg: LegId, data: dict[str, Any], sessions: LegSessions) -> Leg:
         """The leg that :meth:`snapshot` described, without its dialogs; raises KeyError, TypeError or ValueError
         for other data."""
         restored = cls(
@@ -77,16 +81,23 @@ class Leg:
             contact=ContactId(data["contact"]),
             role=LegRole(data["role"]),
             trunk=TrunkId(data["trunk"]) if data["trunk"] is not None else None,
-            audio=AudioNegotiation.restore(data["audio"], audio),
+            audio=sessions.restore(data["audio"]),
+            offered={str(phone): sessions.restore(kept) for phone, kept in data["offered"].items()},
             incoming=bool(data["incoming"]),
             answering=True,
             media_open=True,
             rang=bool(data["rang"]),
             answered=bool(data["answered"]),
         )
-        if not restored.answered and restored.audio is not None:
-            restored.audio.offer()  # the same as was sent: its answer is still to come
+        for session in restored.offered.values():
+            session.offer()  # the same as was sent: its answer is still to come
         return restored
+
+    def move_to(self, local: LocalAudio) -> None:
+        """Our side is at another address from now on."""
+        for session in {id(session): session for session in (self.audio, *self.offered.values())}.values():
+            if session is not None:
+                session.move(local)
 
 
 #: Which refusal counts when several phones of a seat refuse: a person's word before a machine's.

@@ -35,11 +35,11 @@ from ccplatform.kernel.ids import Ids
 from gateway.dialling import Dialling, Unreachable
 from gateway.errors import SdpError, SipParseError
 from gateway.leg_end import Once, cause_of_end, incompatible, warning
+from gateway.leg_sessions import LegSessions
 from gateway.leg_state import Leg, weightiest
 from gateway.media.codecs import CODECS
 from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, RemoteAudio, WorkerLost
 from gateway.reanchoring import Reanchoring
-from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.causes import reason_of, status_of
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import (
@@ -60,14 +60,11 @@ from gateway.sip.invite_events import (
     RemoteRinging,
     Ring,
 )
-from gateway.sip.offer_answer import AudioNegotiation
 from gateway.sip.service import IncomingCall, SipService
 from gateway.sip.trunks import TrunkChannels
 
 #: How long the media engine may take to say what it measured before the leg's end is told without it, seconds.
 QUALITY_SECONDS: Final = 2.0
-#: Address of the trial answer that shows whether an offer is usable; never sent.
-_NOWHERE: Final = LocalAudio(host="0.0.0.0", port=9)
 _ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
 
 _log = structlog.get_logger("legs")
@@ -86,7 +83,7 @@ class LegService:
         clock: Clock,
         ids: Ids,
         random_number: Callable[[int], int],
-        audio: AudioPolicy,
+        sessions: LegSessions,
         listener: Callable[[LegEvent], None],
     ) -> None:
         self._sip = sip
@@ -95,8 +92,7 @@ class LegService:
         self._channels = channels
         self._clock = clock
         self._ids = ids
-        self._random_number = random_number
-        self._audio = audio
+        self._sessions = sessions
         self._tell = listener
         self._legs: dict[LegId, Leg] = {}
         self._reanchoring = Reanchoring(
@@ -158,7 +154,7 @@ class LegService:
         if leg in self._legs:
             return False
         try:
-            restored = Leg.restore(leg, data, self._audio)
+            restored = Leg.restore(leg, data, self._sessions)
             dialogs = [self._sip.restore_dialog(dialog) for dialog in data["dialogs"]]
         except (KeyError, TypeError, ValueError, SipParseError) as error:
             _log.warning("leg cannot be restored", leg=leg, error=repr(error))
@@ -181,18 +177,17 @@ class LegService:
     def call_arrived(self, call: IncomingCall) -> None:
         """An INVITE was let in (see :class:`gateway.sip.service.CallUser`)."""
         trunk = call.trunk.id if call.trunk is not None else None
-        if call.offer is not None:
-            try:
-                AudioNegotiation(_NOWHERE, 0, self._audio).answer(call.offer)
-            except SdpError as error:
-                call.dialog.tell(incompatible(str(error)))
-                self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
-                return
+        refusal = self._sessions.refusal(call.offer, call.transport) if call.offer is not None else None
+        if refusal is not None:
+            call.dialog.tell(incompatible(refusal))
+            self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
+            return
         leg = Leg(
             id=LegId(self._ids.new()),
             device=call.caller,
             trunk=trunk,
             offer=call.offer,
+            transport=call.transport,
             dialogs=[call.dialog],
             incoming=True,
         )
@@ -232,7 +227,7 @@ class LegService:
         if local is None:
             self._release(leg, ReleaseCause.UNAVAILABLE)
             return
-        leg.audio = AudioNegotiation(local, self._random_number(62), self._audio)
+        leg.audio = self._sessions.session(local, leg.transport)
         dialog = leg.dialogs[0]
         if leg.offer is None:
             dialog.tell(Answer(leg.audio.offer()))
@@ -267,6 +262,7 @@ class LegService:
         for call in calls:
             dialog = self._sip.dial(call)
             leg.dialogs.append(dialog)
+            leg.transports[dialog.call_id] = call.flow.transport
             self._listen(leg, dialog)
             self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
         leg.media_open = True
@@ -278,10 +274,11 @@ class LegService:
         if local is None:
             self._release(leg, ReleaseCause.UNAVAILABLE)
             return
-        leg.audio = AudioNegotiation(local, self._random_number(62), self._audio)
-        offer = leg.audio.offer(self._narrow_partner(leg))
+        leg.offered = self._sessions.sessions(local, leg.transports)
+        leg.audio = next(iter(leg.offered.values()), None)
+        first = self._narrow_partner(leg)
         for dialog in tuple(leg.dialogs):
-            dialog.tell(Invite(offer))
+            dialog.tell(Invite(leg.offered[dialog.call_id].offer(first)))
 
     def _narrow_partner(self, leg: Leg) -> str | None:
         """The codec of who is on the call already, if it is a narrow one: no use in more on this side."""
@@ -327,11 +324,13 @@ class LegService:
         if leg.ended or leg.answered or leg.audio is None:
             dialog.tell(Release(reason=_ELSEWHERE))
             return
+        leg.audio = leg.offered.get(dialog.call_id, leg.audio)
         try:
             leg.audio.take_answer(sdp)
         except SdpError as error:
             self.__end_incompatible(leg, dialog, str(error))
             return
+        leg.offered.clear()
         others = [other for other in leg.dialogs if other is not dialog]
         leg.dialogs = [dialog]
         for other in others:

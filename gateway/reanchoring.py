@@ -113,7 +113,7 @@ class Reanchoring:
             self._give_up(leg, "no media worker takes it")
             return
         move.opened = local
-        leg.audio.move(local)
+        leg.move_to(local)
         if not leg.answered and move.limit is not None:  # it may ring for as long as it likes
             move.limit.cancel()
             move.limit = None

@@ -1,21 +1,23 @@
 """Offer and answer (RFC 3264) of one audio stream; its codecs are chosen in :mod:`gateway.sip.audio_formats`.
 
 One :class:`AudioNegotiation` for each leg, so that each side of a call has its own codec. Media of other kinds
-are refused with port 0.
+are refused with port 0. How the stream is protected is settled by :mod:`gateway.sip.media_protection`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.errors import SdpError
 from gateway.media.port import LocalAudio, RemoteAudio
 from gateway.sip.audio_formats import AudioFormats, AudioPolicy, describe_offer
+from gateway.sip.media_protection import Agreed, Described, MediaProtection
 from gateway.sip.sdp import Attribute, MediaDescription, Origin, SessionDescription, parse_sdp
 
 PTIME_MS: Final = 20
 
-_PROTOCOLS: Final = ("RTP/AVP", "RTP/AVPF")
 #: What we do when the peer does that: the answer to a direction.
 _MIRROR: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _NOWHERE: Final = ("0.0.0.0", "::")  # RFC 2543 hold
@@ -24,10 +26,13 @@ _NOWHERE: Final = ("0.0.0.0", "::")  # RFC 2543 hold
 class AudioNegotiation:
     """The session of one leg: what we offered or answered, and the peer's side of it."""
 
-    def __init__(self, local: LocalAudio, session_id: int, policy: AudioPolicy) -> None:
+    def __init__(
+        self, local: LocalAudio, session_id: int, policy: AudioPolicy, protection: MediaProtection
+    ) -> None:
         self._local = local
         self._session_id = session_id
         self._policy = policy
+        self._protection = protection
         self._version = 0
         self._payload_types: dict[str, int] = {}  # by rtpmap: what the peer called it
         self._sections: list[MediaDescription] = []
@@ -36,6 +41,7 @@ class AudioNegotiation:
     def move(self, local: LocalAudio) -> None:
         """Our side is at another address from now on; the next offer or answer says so."""
         self._local = local
+        self._protection.move()
 
     # --- the three moves ----------------------------------------------------------------------------------
 
@@ -44,9 +50,11 @@ class AudioNegotiation:
         were refused before stay refused."""
         policy = self._policy.beginning_with(self.remote.codec if self.remote else first)
         formats, attributes = describe_offer(policy, self._payload_types)
-        audio = self._section("RTP/AVP", formats, [*attributes, ("ptime", str(PTIME_MS)), ("sendrecv", None)])
+        ours = self._protection.offer(self._local)
+        attributes += [("ptime", str(PTIME_MS)), ("sendrecv", None), *ours.attributes]
+        audio = self._section(ours.protocol, formats, attributes)
         refused = [media if media.port == 0 else audio for media in self._sections]
-        return self._description(refused if audio in refused else [audio])
+        return self._description(refused if audio in refused else [audio], ours)
 
     def answer(self, offer: bytes) -> bytes:
         """Answer a peer's offer and take :attr:`remote` from it; raises :class:`SdpError` and changes nothing."""
@@ -54,23 +62,26 @@ class AudioNegotiation:
         sections: list[MediaDescription] = []
         remote: RemoteAudio | None = None
         chosen: AudioFormats | None = None
+        ours: Described | None = None
         reason = "no audio stream is offered"
         for media in description.media:
             if remote is None:
                 try:
                     chosen = self._choose(media)
-                    remote = self._remote(description, media, chosen)
-                    sections.append(self._accept(description, media, chosen))
+                    plain = self._remote(description, media, chosen)
+                    ours, agreed = self._protection.answer(description, media, self._local)
+                    remote = _protected(plain, agreed)
+                    sections.append(self._accept(description, media, chosen, ours))
                     continue
                 except SdpError as error:
                     reason = str(error) if media.kind == "audio" else reason
             sections.append(
                 MediaDescription(kind=media.kind, port=0, protocol=media.protocol, formats=media.formats[:1])
             )
-        if remote is None or chosen is None:
+        if remote is None or chosen is None or ours is None:
             raise SdpError(reason)
         self._agree(remote, chosen)
-        return self._description(sections)
+        return self._description(sections, ours)
 
     def take_answer(self, answer: bytes) -> None:
         """Take :attr:`remote` from the answer to our offer; raises :class:`SdpError` and changes nothing."""
@@ -80,19 +91,20 @@ class AudioNegotiation:
         for ours, media in zip(self._sections, description.media, strict=True):
             if ours.port:
                 chosen = self._choose(media)
-                self._agree(self._remote(description, media, chosen), chosen)
+                plain = self._remote(description, media, chosen)
+                self._agree(_protected(plain, self._protection.take_answer(description, media)), chosen)
                 return
         raise SdpError("no audio stream was offered")
 
     # --- pieces -------------------------------------------------------------------------------------------
 
     def _accept(
-        self, description: SessionDescription, media: MediaDescription, chosen: AudioFormats
+        self, description: SessionDescription, media: MediaDescription, chosen: AudioFormats, ours: Described
     ) -> MediaDescription:
         formats, attributes = chosen.describe()
         direction = _MIRROR[media.direction(description.direction())]
-        attributes += [("ptime", str(PTIME_MS)), (direction, None)]
-        return self._section(media.protocol, formats, attributes)
+        attributes += [("ptime", str(PTIME_MS)), (direction, None), *ours.attributes]
+        return self._section(ours.protocol, formats, attributes)
 
     def _agree(self, remote: RemoteAudio, chosen: AudioFormats) -> None:
         self.remote = remote
@@ -101,8 +113,6 @@ class AudioNegotiation:
     def _choose(self, media: MediaDescription) -> AudioFormats:
         if media.kind != "audio":
             raise SdpError(f"{media.kind} is not served")
-        if media.protocol not in _PROTOCOLS:
-            raise SdpError(f"transport {media.protocol[:20]} is not served, RTP/AVP is")
         return AudioFormats.choose(media, self._policy)
 
     def _remote(
@@ -114,7 +124,6 @@ class AudioNegotiation:
         if media.port == 0:
             raise SdpError("the audio stream is refused (port 0)")
         direction = media.direction(description.direction())
-        held = address in _NOWHERE
         return RemoteAudio(
             host=address,
             port=media.port,
@@ -125,7 +134,7 @@ class AudioNegotiation:
             dtmf_clock=chosen.event_clock,
             noise_payload_type=chosen.noise_type,
             sends=direction in ("sendrecv", "sendonly"),
-            receives=direction in ("sendrecv", "recvonly") and not held,
+            receives=direction in ("sendrecv", "recvonly"),
             ptime_ms=_ptime(media),
         )
 
@@ -134,12 +143,15 @@ class AudioNegotiation:
             kind="audio", port=self._local.port, protocol=protocol, formats=formats, attributes=attributes
         )
 
-    def _description(self, sections: list[MediaDescription]) -> bytes:
+    def _description(self, sections: list[MediaDescription], ours: Described) -> bytes:
         if sections != self._sections:  # The version counts changes only (RFC 3264 section 8).
             self._sections = sections
             self._version += 1
         origin = Origin(username="-", session_id=self._session_id, version=self._version, address=self._local.host)
-        return SessionDescription(origin=origin, address=self._local.host, media=sections).encode()
+        description = SessionDescription(
+            origin=origin, address=self._local.host, attributes=ours.session, media=sections
+        )
+        return description.encode()
 
     # --- over a restart -----------------------------------------------------------------------------------
 
@@ -148,6 +160,8 @@ class AudioNegotiation:
         return {
             "host": self._local.host,
             "port": self._local.port,
+            "fingerprint": self._local.fingerprint,
+            "protection": self._protection.snapshot(),
             "session_id": self._session_id,
             "version": self._version,
             "payload_types": self._payload_types,
@@ -155,10 +169,13 @@ class AudioNegotiation:
         }
 
     @classmethod
-    def restore(cls, data: dict[str, Any], policy: AudioPolicy) -> AudioNegotiation:
+    def restore(
+        cls, data: dict[str, Any], policy: AudioPolicy, random_number: Callable[[int], int]
+    ) -> AudioNegotiation:
         """The negotiation that :meth:`snapshot` described."""
-        local = LocalAudio(host=str(data["host"]), port=int(data["port"]))
-        negotiation = cls(local, int(data["session_id"]), policy)
+        local = LocalAudio(host=str(data["host"]), port=int(data["port"]), fingerprint=str(data["fingerprint"]))
+        protection = MediaProtection.restore(data["protection"], random_number)
+        negotiation = cls(local, int(data["session_id"]), policy, protection)
         negotiation._version = int(data["version"])
         negotiation._payload_types = {str(name): int(number) for name, number in data["payload_types"].items()}
         negotiation._sections = [
@@ -166,6 +183,13 @@ class AudioNegotiation:
             for kind, port, protocol, formats in data["sections"]
         ]
         return negotiation
+
+
+def _protected(remote: RemoteAudio, agreed: Agreed) -> RemoteAudio:
+    """The peer's side with its protection. An address of zeros means hold (RFC 2543), unless ICE finds the way."""
+    by_ice = agreed.dtls is not None and agreed.dtls.ice is not None
+    receives = remote.receives and (by_ice or remote.host not in _NOWHERE)
+    return replace(remote, receives=receives, rtcp_mux=agreed.rtcp_mux, sdes=agreed.sdes, dtls=agreed.dtls)
 
 
 def _ptime(media: MediaDescription) -> int:

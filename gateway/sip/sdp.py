@@ -56,6 +56,10 @@ class SessionDescription:
     attributes: list[Attribute] = field(default_factory=list)
     media: list[MediaDescription] = field(default_factory=list)
 
+    def attribute(self, name: str) -> str | None:
+        """The value of the session's first attribute of that name; empty text for a flag, None when missing."""
+        return _attribute(self.attributes, name)
+
     def direction(self) -> str:
         """The direction that counts for media without one of their own."""
         return _direction(self.attributes) or "sendrecv"

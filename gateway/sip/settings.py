@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import Preference
+from gateway.sip.media_protection import SrtpPolicy
 
 CodecName: TypeAlias = Literal["PCMA", "PCMU", "G722", "opus"]
 
@@ -48,6 +49,11 @@ class SipSettings(BaseModel):
     )
     stranger_requests_per_second: float = Field(
         5.0, gt=0, le=1000, description="Answers an unknown address gets; more is dropped silently"
+    )
+    srtp: SrtpPolicy = Field(
+        SrtpPolicy.ACCEPT,
+        description="Encrypted media: off; accept: when a phone offers them; offer: to phones on TLS also of our "
+        "own accord; require: nothing else. Browsers (WebSocket) are always offered DTLS-SRTP",
     )
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
     codecs: tuple[CodecName, ...] = Field(

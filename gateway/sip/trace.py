@@ -5,6 +5,7 @@ Messages of a dialog are kept, bounded, until its leg belongs to a contact; from
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -27,9 +28,13 @@ MASK: Final = "***"
 _OVERHEAD_BYTES: Final = 1024
 
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
+#: Lines of a session description that hold a key (RFC 4568) or the password of ICE (RFC 8839).
+_MEDIA_KEY: Final = re.compile(
+    r"^(a=(?:crypto|ice-pwd|key-mgmt)(?::| ?)|k=).*?(?=\r?$)", re.MULTILINE | re.IGNORECASE
+)
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
 #: What stands in messages that have something to mask, and what needs no look at all.
-_SECRET_MARKS: Final = (b"authorization", b"dtmf", b"a=crypto")
+_SECRET_MARKS: Final = (b"authorization", b"dtmf", b"a=crypto", b"a=ice-pwd", b"a=key-mgmt", b"\nk=")
 _PLAIN: Final = bytes(range(32, 127)) + b"\r\n\t"
 
 
@@ -113,8 +118,8 @@ def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
 
 
 def masked(message: SipMessage) -> str:
-    """The message for people: as on the wire, but for digest responses, SRTP keys, digits of INFO bodies and what
-    cannot be printed."""
+    """The message for people: as on the wire, but for digest responses, keys of media, digits of INFO bodies and
+    what cannot be printed."""
     data = message.received or message.encode()
     if not data.translate(None, _PLAIN):
         lowered = data.lower()
@@ -129,10 +134,7 @@ def _masked_by_line(message: SipMessage) -> str:
         secret = name.lower() in _SECRET_HEADERS
         lines.append(f"{name}: {_without_response(value) if secret else value}")
     body = message.body.decode("utf-8", "replace")
-    if message.content_type in DTMF_TYPES:
-        body = _without_digits(body)
-    elif "a=crypto" in body:
-        body = "\n".join("a=crypto:" + MASK if line.startswith("a=crypto") else line for line in body.split("\n"))
+    body = _without_digits(body) if message.content_type in DTMF_TYPES else _without_keys(body)
     return "\r\n".join(readable(line) for line in lines) + "\r\n\r\n" + body.replace("\0", "\ufffd")
 
 
@@ -146,6 +148,10 @@ def _without_response(value: str) -> str:
     closing = '"' if quoted else ""
     rest = "" if end < 0 else value[end + len(closing) :]
     return f"{value[:start]}{closing}{MASK}{closing}{rest}"
+
+
+def _without_keys(body: str) -> str:
+    return _MEDIA_KEY.sub(rf"\1{MASK}", body)
 
 
 def _without_digits(body: str) -> str:

@@ -33,6 +33,7 @@ from gateway.sip.trunks import Trunk, TrunkDirection
 
 T = TypeVar("T")
 REALM = "ccplatform"
+FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
 
 
 class FakeMedia:
@@ -58,7 +59,7 @@ class FakeMedia:
             opened(None)
             return
         self._port += 2
-        self.open[leg] = LocalAudio(host=self.host, port=self._port)
+        self.open[leg] = LocalAudio(host=self.host, port=self._port, fingerprint=FINGERPRINT)
         opened(self.open[leg])
 
     def come(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.errors import SdpError
 from gateway.media.codecs import CODECS, codec_of
 from gateway.media.port import LocalAudio, RemoteAudio
 from gateway.sip.audio_formats import AudioPolicy, Preference
+from gateway.sip.media_protection import MediaProtection, ProtectionRules
 from gateway.sip.offer_answer import AudioNegotiation
 from gateway.sip.sdp import MediaDescription, parse_sdp
 
@@ -34,7 +36,9 @@ BROWSER = (
 
 
 def negotiation(policy: AudioPolicy = ALL) -> AudioNegotiation:
-    return AudioNegotiation(LocalAudio(host="127.0.0.1", port=10_000), 42, policy)
+    return AudioNegotiation(
+        LocalAudio(host="127.0.0.1", port=10_000), 42, policy, MediaProtection(ProtectionRules(), secrets.randbits)
+    )
 
 
 def description(*lines: str) -> bytes:
@@ -137,7 +141,7 @@ def test_a_session_keeps_its_payload_types_and_its_codec_when_we_offer_again() -
     audio = negotiation()
     audio.answer(description("m=audio 4000 RTP/AVP 101 8 97", "a=rtpmap:101 opus/48000/2",
                              "a=rtpmap:97 telephone-event/48000"))  # fmt: skip
-    for again in (audio, AudioNegotiation.restore(audio.snapshot(), ALL)):
+    for again in (audio, AudioNegotiation.restore(audio.snapshot(), ALL, secrets.randbits)):
         mapped = attributes(audio_of(again.offer()), "rtpmap")
         assert {"101 opus/48000/2", "97 telephone-event/48000", "96 telephone-event/8000"} <= set(mapped)
     assert audio_of(audio.offer()).formats[0] == "101"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 
 import pytest
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 from gateway.errors import SdpError
 from gateway.media.port import LocalAudio
 from gateway.sip.audio_formats import AudioPolicy
+from gateway.sip.media_protection import MediaProtection, ProtectionRules
 from gateway.sip.offer_answer import AudioNegotiation
 from gateway.sip.sdp import MAX_LINES, parse_sdp
 
 LOCAL = LocalAudio(host="127.0.0.1", port=10_000)
 
 
-def negotiation() -> AudioNegotiation:
-    return AudioNegotiation(LOCAL, 42, AudioPolicy())
+def negotiation(local: LocalAudio = LOCAL) -> AudioNegotiation:
+    return AudioNegotiation(local, 42, AudioPolicy(), MediaProtection(ProtectionRules(), secrets.randbits))
 
 
 def offer(
@@ -93,7 +95,7 @@ def test_packet_time_is_what_the_peer_asks_within_reason() -> None:
         (b"", "v=0 is missing"),
         (b"v=0\r\n", "o= line is missing"),
         (offer(media="audio 4000 RTP/AVP 18"), "no common codec"),
-        (offer(media="audio 4000 RTP/SAVP 0"), "RTP/SAVP is not served"),
+        (offer(media="audio 4000 RTP/SAVP 0"), "encrypted media are switched off"),
         (offer(media="audio 0 RTP/AVP 0"), "port 0"),
         (offer(media="audio 70000 RTP/AVP 0"), "bad port"),
         (offer(media="audio 4000 RTP/AVP 300"), "not a payload type"),
@@ -114,7 +116,7 @@ def test_what_cannot_be_agreed_says_why_and_changes_nothing(body: bytes, reason:
 
 
 def test_our_offer_and_its_answer_meet() -> None:
-    caller, called = negotiation(), AudioNegotiation(LocalAudio(host="192.0.2.9", port=20_000), 7, AudioPolicy())
+    caller, called = negotiation(), negotiation(LocalAudio(host="192.0.2.9", port=20_000))
     caller.take_answer(called.answer(caller.offer()))
     assert caller.remote is not None
     assert called.remote is not None
@@ -138,7 +140,7 @@ def test_the_version_counts_changes_only() -> None:
     held = audio.answer(offer(direction="sendonly"))
     versions = [parse_sdp(body).origin.version for body in (first, again, held)]
     assert versions == [1, 1, 2]
-    restored = AudioNegotiation.restore(audio.snapshot(), AudioPolicy())
+    restored = AudioNegotiation.restore(audio.snapshot(), AudioPolicy(), secrets.randbits)
     assert parse_sdp(restored.answer(offer())).origin.version == 3
 
 

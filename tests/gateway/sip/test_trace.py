@@ -72,8 +72,12 @@ def test_digest_responses_are_masked(header: str, value: str, shown: str) -> Non
 
 
 def test_keys_of_srtp_and_digits_are_masked() -> None:
-    sdp = "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"
-    text = masked(parse_message(message(extra="Content-Type: application/sdp\r\n", body=sdp)))
-    assert "c2VjcmV0" not in text
+    keys = ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0", "a=ice-pwd:c2VjcmV0", "k=clear:c2VjcmV0")
+    for end in ("\r\n", "\n", ""):
+        sdp = "v=0\r\n" + (end or "\n").join(keys) + end
+        text = masked(parse_message(message(extra="Content-Type: application/sdp\r\n", body=sdp)))
+        assert "c2VjcmV0" not in text
+        assert "a=ice-pwd:***" in text
+    assert "a=fingerprint:sha-256 AB" in masked(parse_message(message(body="a=fingerprint:sha-256 AB\r\n")))
     info = message(extra="Content-Type: application/dtmf-relay\r\n", body="Signal=5\r\nDuration=160\r\n")
     assert masked(parse_message(info)).endswith("Signal=***\nDuration=160\r\n")
