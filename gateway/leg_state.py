@@ -15,12 +15,19 @@ from gateway.sip.offer_answer import AudioNegotiation
 
 @dataclass(slots=True, kw_only=True)
 class Move:
-    """A leg on its way to another media worker: its new ports, once ``opened``, and those it was ``offered``."""
+    """A leg on its way to another media worker: its new ports, once ``opened``, and those it was ``offered``, with
+    the ``limit`` of its party's answer."""
 
     since: float
     limit: TimerHandle | None = None
     opened: LocalAudio | None = None
     offered: LocalAudio | None = None
+
+    def stop_limit(self) -> None:
+        """The party need not answer now."""
+        if self.limit is not None:
+            self.limit.cancel()
+            self.limit = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

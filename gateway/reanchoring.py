@@ -19,9 +19,8 @@ from gateway.leg_state import Leg, Move
 from gateway.media.port import LegMedia, LocalAudio
 from gateway.sip.invite_events import Reoffer
 
-#: From the loss of its worker until a party must have taken the new address, seconds: a successor of the worker
-#: needs some two, a re-INVITE over a bad line is sent four times within the rest.
-LIMIT_SECONDS: Final = 10.0
+#: How long a party may take to accept its new address, seconds: a re-INVITE over a bad line is sent five times.
+LIMIT_SECONDS: Final = 8.0
 
 _REQUEST_PENDING: Final = 491
 
@@ -47,14 +46,13 @@ class Reanchoring:
         self._moved = moved
 
     def begin(self, leg: Leg) -> None:
-        """The leg's ports are gone with their worker: reserve others. The limit goes on if that worker, too, was
-        only just taken."""
+        """The leg's ports are gone with their worker: reserve others."""
         if leg.ended or leg.call is None:
             return
         if leg.move is None:
             leg.move = Move(since=self._clock.now())
-            self._limit(leg, leg.move)
         leg.move.opened = None
+        leg.move.stop_limit()
         self._media.open_leg(leg.call, leg.id, partial(self._opened, leg))
 
     def proceed(self, leg: Leg) -> None:
@@ -63,9 +61,9 @@ class Reanchoring:
         if move is None or move.opened is None or move.offered is not None or leg.ended or not leg.answered:
             return
         assert leg.audio is not None
-        if move.limit is None:  # it rang until now
-            move.since = self._clock.now()
-            self._limit(leg, move)
+        if move.limit is None:
+            give_up = partial(self._give_up, leg, "no answer in time")
+            move.limit = self._clock.call_at(self._clock.now() + LIMIT_SECONDS, give_up)
         move.offered = move.opened
         leg.dialogs[0].tell(Reoffer(leg.audio.offer()))
 
@@ -102,8 +100,8 @@ class Reanchoring:
     def end(self, leg: Leg) -> None:
         """The leg is where it should be, or over."""
         move, leg.move = leg.move, None
-        if move is not None and move.limit is not None:
-            move.limit.cancel()
+        if move is not None:
+            move.stop_limit()
 
     def _opened(self, leg: Leg, local: LocalAudio | None) -> None:
         move = leg.move
@@ -114,14 +112,7 @@ class Reanchoring:
             return
         move.opened = local
         leg.move_to(local)
-        if not leg.answered and move.limit is not None:  # it may ring for as long as it likes
-            move.limit.cancel()
-            move.limit = None
         self.proceed(leg)
-
-    def _limit(self, leg: Leg, move: Move) -> None:
-        give_up = partial(self._give_up, leg, "no answer in time")
-        move.limit = self._clock.call_at(self._clock.now() + LIMIT_SECONDS, give_up)
 
     def _give_up(self, leg: Leg, reason: str) -> None:
         _log.warning("a leg could not be moved to another media worker", leg=leg.id, reason=reason)

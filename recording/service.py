@@ -24,7 +24,7 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from recording.files import RecordingFiles
 from recording.model import Ending, Note, Policy
 from recording.policy import decide
-from recording.repair import Repair, Repaired, Rows, finish_cut
+from recording.repair import Repair, Repaired, Rows
 
 T = TypeVar("T")
 
@@ -106,10 +106,6 @@ class RecordingService:
         )
         self._begin_work("finish recording", self._finish(closed.recording, ending))
 
-    def cut(self, recording: RecordingId, reason: str) -> None:
-        """The worker that wrote it is gone: mend what is there and end it as incomplete."""
-        self._begin_work("cut recording", self._finish_cut(recording, reason))
-
     # --- start and end ------------------------------------------------------------------------------------
 
     async def repair(self, running: Collection[RecordingId]) -> int:
@@ -176,12 +172,6 @@ class RecordingService:
                 reason=ending.reason or f"not sealed: {error.strerror}",
             )
         self._end(note, ending)
-
-    async def _finish_cut(self, recording: RecordingId, reason: str) -> None:
-        self._await_no_longer(recording)
-        note = await self._note_of(recording)
-        if note is not None and note.ending is None:
-            self._end(note, await self._in_thread(lambda: finish_cut(self._files, note, reason)))
 
     async def _note_of(self, recording: RecordingId) -> Note | None:
         note = self._open.get(recording) or await self._in_thread(lambda: self._files.note_of(recording))

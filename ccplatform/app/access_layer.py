@@ -27,8 +27,6 @@ class MediaEvents:
             case RecordingClosed():
                 self._calls.recording_closed(event)
             case LegSilent() | LegSecured() | LegNotSecured() | WorkerLost():
-                if isinstance(event, WorkerLost):
-                    self._calls.worker_lost(event.legs)
                 if self.legs is not None:
                     self.legs.media_event(event)
             case _:
@@ -39,7 +37,7 @@ class MediaEvents:
         if there:
             self._alarms.clear_alarm("media_worker_lost", str(index))
         else:
-            text = f"media worker {index} is gone; the calls on it ended, new ones wait for its return"
+            text = f"media worker {index} is gone; its calls move to another one or to its successor"
             self._alarms.raise_alarm("media_worker_lost", str(index), Severity.URGENT, text)
 
 

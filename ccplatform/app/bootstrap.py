@@ -69,6 +69,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         listener=media_events.take,
         clock=clock,
         tasks=tasks,
+        wait_seconds=settings.media.worker_wait_seconds,
     )
     media.on_worker = media_events.worker_changed
     gateway = SipAccess(

@@ -6,7 +6,7 @@ his place in the queue queues again with his age, a phone that cannot ring on lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import structlog
 
@@ -21,14 +21,14 @@ from ccplatform.contracts.flows import FlowAsked, FlowFinished
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg, SurvivingCall
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import OfferFailed, QueueContact
-from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, RecordingId, ReleaseCause
+from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, ReleaseCause
 from ccplatform.kernel.clock import Clock
 
 _log = structlog.get_logger("calls")
 
 
 class Restorer:
-    """Part of the call service. Knows which recordings an earlier control process ordered."""
+    """Part of the call service."""
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class Restorer:
         self._post = post
         self._clock = clock
         self._facts = facts
-        self._adopted: dict[RecordingId, frozenset[LegId]] = {}
 
     def restore(self, survivor: SurvivingCall) -> ContactId | None:
         """Take a call back; returns its contact, None when there is nothing to take back."""
@@ -62,24 +61,11 @@ class Restorer:
         _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
         if kept.row is not None:
             self._ports().rows.restore_call(kept.row)
-        if state.recording is not None:
-            self._adopted[state.recording] = frozenset(state.live_legs)
         self._restore_route(saga, kept, lost)
         self._restore_flow(saga, kept)
         for leg in lost:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         return state.contact
-
-    def recording_closed(self, recording: RecordingId) -> None:
-        """Its worker told its end."""
-        self._adopted.pop(recording, None)
-
-    def worker_lost(self, legs: Collection[LegId]) -> None:
-        """End the recordings of these legs that nobody else will end."""
-        for recording, recorded in tuple(self._adopted.items()):
-            if recorded & frozenset(legs):
-                del self._adopted[recording]
-                self._ports().recorder.cut(recording, "the media worker was gone")
 
     def _restore_leg(self, leg: LegId, kept: KeptCall) -> bool:
         data = kept.legs.get(leg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
@@ -57,7 +57,6 @@ from ccplatform.contracts.routing import (
 from ccplatform.contracts.words import (
     CallId,
     ContactId,
-    LegId,
     Outcome,
     RecordingId,
     ReleaseCause,
@@ -127,12 +126,7 @@ class CallService:
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
-        self._restorer.recording_closed(event.recording)
         self.ports.recorder.closed(event)
-
-    def worker_lost(self, legs: Collection[LegId]) -> None:
-        """A media worker is gone with these legs; it told the end of those recordings only that we ordered."""
-        self._restorer.worker_lost(legs)
 
     def command(self, command: HangUpCall | HoldCall | SendCallDigits) -> Answer:
         """Orders of people, by REST."""

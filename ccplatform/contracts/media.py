@@ -84,13 +84,18 @@ class JoinRoom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecording:
-    """Write what two legs say, left and right channel, to ``path`` until stopped or a leg closes."""
+    """Write what two legs say, left and right channel, to ``path`` until stopped or a leg closes.
+
+    ``at_seconds``: how long the recording has been going on; a file that ends before is gone on with there, with
+    silence in between, and its end tells how much that was.
+    """
 
     call: CallId
     recording: RecordingId
     left: LegId
     right: LegId
     path: str
+    at_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,3 @@ class Recorder(Protocol):
 
     def closed(self, closed: RecordingClosed) -> None:
         """The media engine closed the file: seal it and finish the catalogue row."""
-
-    def cut(self, recording: RecordingId, reason: str) -> None:
-        """The worker that wrote it is gone and nobody else tells its end: finish what is there, as incomplete."""

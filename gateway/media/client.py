@@ -5,28 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
-from ccplatform.contracts.legs import LegQuality, SurvivingCall
-from ccplatform.contracts.media import (
-    Bridge,
-    ForgetCall,
-    KeepSnapshot,
-    MediaCommand,
-    PauseRecording,
-    RecordingClosed,
-    ResumeRecording,
-    StartRecording,
-    StopRecording,
-)
-from ccplatform.contracts.words import CallId, LegId, RecordingId
-from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import Unavailable
+from ccplatform.contracts.legs import LegQuality, PlaybackEnded, SurvivingCall
+from ccplatform.contracts.media import ForgetCall, KeepSnapshot, MediaCommand, RecordingClosed, SendDigits
+from ccplatform.contracts.words import CallId, LegId
+from ccplatform.kernel.clock import Clock, TimerHandle
+from ccplatform.kernel.errors import RemoteViolation, Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
-from gateway.media.audio import RATE
+from gateway.media.placing import Place, Places
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio, WorkerLost
 from gateway.media.protocol import (
     CloseLeg,
@@ -39,21 +30,15 @@ from gateway.media.protocol import (
     Survivors,
     WorkerEvent,
     WorkerStats,
+    link_socket,
 )
-from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES
+from gateway.media.switching import Switching
 from gateway.media.worker_link import WorkerLink
 
 _log = structlog.get_logger("media")
 
 Opened = Callable[[LocalAudio | None], None]
 Closed = Callable[[LegQuality | None], None]
-
-
-@dataclass(slots=True)
-class _Call:
-    worker: int
-    legs: set[LegId] = field(default_factory=set)
-    kept: bool = False  # the worker holds a snapshot: only ForgetCall ends it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +52,19 @@ class WorkerState:
     stats: WorkerStats | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    opened: Opened
+    limit: TimerHandle
+
+
 class MediaPool:
     """Implements ``contracts.media.Media`` and ``LegMedia``. Every call lives on one worker, with all its legs.
 
     ``sockets`` are the workers' Unix sockets by index. ``listener`` gets every :data:`MediaEvent`; none is
     delivered before :meth:`start` has returned and the loop has turned once, so that what survived can be
-    restored first.
+    restored first. When a worker dies its legs are told as lost; each that is opened again gets back what was
+    wanted of its sound, wherever it is then. A leg waits ``wait_seconds`` for a worker when there is none.
     """
 
     def __init__(
@@ -82,19 +74,27 @@ class MediaPool:
         listener: Callable[[MediaEvent], None],
         clock: Clock,
         tasks: TaskSupervisor,
+        wait_seconds: float = 8.0,
     ) -> None:
         self._listener = listener
+        self._wait_seconds = wait_seconds
         self._tasks = tasks
         self._clock = clock
         self._paths = [os.fspath(path) for path in sockets]
         self._links: list[WorkerLink] = []
         self._stats: dict[int, WorkerStats] = {}
-        self._calls: dict[CallId, _Call] = {}
-        self._call_of: dict[LegId, CallId] = {}
-        self._opening: dict[LegId, Opened] = {}
-        self._closing: dict[LegId, Closed] = {}
-        self._recordings: dict[RecordingId, tuple[int, StartRecording]] = {}
+        self._places = Places(len(self._paths))
+        self._switching = Switching(
+            places=self._places,
+            clock=clock,
+            sockets=[link_socket(path) for path in self._paths],
+            send=self._send,
+            tell=lambda event: _soon(partial(self._deliver, event)),
+        )
+        self._opening: dict[LegId, _Opening] = {}
+        self._closing: dict[LegId, tuple[int, Closed]] = {}
         self._survivors: dict[CallId, SurvivingCall] = {}
+        self._links_there: dict[int, tuple[LegId, ...]] = {}  # what workers reported before we knew what is wanted
         self._held: list[MediaEvent] | None = []
         self.on_stats: Callable[[WorkerStats], None] | None = None
         self.on_worker: Callable[[int, bool], None] | None = None  # a worker came (True) or was lost
@@ -118,6 +118,8 @@ class MediaPool:
             answer.result()
         if not answered:
             raise Unavailable("no media worker: " + "; ".join(link.problem for link in self._links))
+        self._switching.know_again(self._links_there)
+        self._links_there.clear()
         asyncio.get_running_loop().call_soon(self._release)
 
     async def close(self) -> None:
@@ -137,7 +139,7 @@ class MediaPool:
                 index=index,
                 connected=link.connected,
                 problem=link.problem,
-                legs=self._load(index),
+                legs=self._places.load(index),
                 stats=self._stats.get(index),
             )
             for index, link in enumerate(self._links)
@@ -147,14 +149,18 @@ class MediaPool:
 
     def open_leg(self, call: CallId, leg: LegId, opened: Opened) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
-        place = self._place(call)
-        if place is None or leg in self._call_of:
+        known = self._places.of(leg)
+        if known is not None and leg not in known.adrift:
             _soon(lambda: opened(None))
             return
-        place.legs.add(leg)
-        self._call_of[leg] = call
-        self._opening[leg] = opened
-        self._links[place.worker].send(OpenLeg(call=call, leg=leg))
+        limit = self._clock.call_at(self._clock.now() + self._wait_seconds, partial(self._opened, leg, None))
+        self._opening[leg] = _Opening(opened, limit)
+        place = self._places.add(call)
+        self._places.add_leg(place, leg)
+        if place.worker is None:
+            self._settle(place)
+        else:
+            self._begin(place, leg)
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
@@ -166,13 +172,14 @@ class MediaPool:
 
     def close_leg(self, leg: LegId, closed: Closed) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
-        call = self._call_of.get(leg)
-        if call is None or leg in self._closing or not self._links[self._calls[call].worker].connected:
-            self._drop_leg(leg)
+        worker = self._places.worker_of(leg)
+        self._drop_leg(leg)
+        self._stop_opening(leg)
+        if worker is None or not self._links[worker].connected:
             _soon(lambda: closed(None))
             return
-        self._closing[leg] = closed
-        self._send_for(leg, CloseLeg(leg=leg))
+        self._closing[leg] = (worker, closed)
+        self._send(worker, CloseLeg(leg=leg))
 
     # --- Media --------------------------------------------------------------------------------------------
 
@@ -180,58 +187,61 @@ class MediaPool:
         """See :class:`~ccplatform.contracts.media.Media`."""
         match command:
             case KeepSnapshot():
-                place = self._calls.get(command.call)
+                place = self._places.find(command.call)
                 if place is not None:
-                    place.kept = True
-                    self._links[place.worker].send(command)
+                    place.kept = command
+                    self._keep(place)
             case ForgetCall():
                 self._forget(command)
-            case StartRecording():
-                self._record(command)
-            case StopRecording() | PauseRecording() | ResumeRecording():
-                known = self._recordings.get(command.recording)
-                for index in range(len(self._links)) if known is None else (known[0],):
-                    self._links[index].send(command)
-            case Bridge():
-                self._bridge(command)
-            case _:
+            case SendDigits():
                 self._send_for(command.leg, command)
+            case _:
+                self._switching.perform(command)
 
     # --- what workers say ---------------------------------------------------------------------------------
 
-    def worker_up(self, index: int, survivors: tuple[SurvivingCall, ...]) -> None:
+    def worker_up(self, index: int, there: Survivors) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
-        for survivor in survivors:
-            if survivor.call not in self._calls:
-                self._survivors[survivor.call] = survivor
-            place = self._calls.setdefault(survivor.call, _Call(index))
-            place.kept = place.kept or bool(survivor.snapshot)
-            place.legs.update(survivor.legs)
-            self._call_of.update(dict.fromkeys(survivor.legs, survivor.call))
-        alive = {leg for survivor in survivors for leg in survivor.legs}
-        for leg in self._legs_on(index):
-            if leg not in alive:
+        for survivor in there.calls:
+            self._meet(index, survivor)
+        alive = {leg for survivor in there.calls for leg in survivor.legs}
+        for place in self._places.on(index):
+            for leg in tuple(place.legs - alive - self._opening.keys()):
                 self._drop_leg(leg)
+            asked = sorted(place.legs & self._opening.keys())
+            for leg in alive.intersection(asked):  # its answer was lost with the connection
+                self._send(index, CloseLeg(leg=leg))
+            self._begin(place, *asked)
+        for place in self._places.on(None):
+            self._settle(place)
+        if self._held is None:
+            self._switching.know_again({index: there.links})
+        else:
+            self._links_there[index] = there.links
         if self.on_worker is not None:
             self.on_worker(index, True)
 
     def worker_away(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
-        self._give_up_answers(self._legs_on(index))
+        self._give_up_closing(index)
 
     def worker_lost(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
-        legs = self._legs_on(index)
-        self._give_up_answers(legs)
-        for call in [call for call, place in self._calls.items() if place.worker == index]:
-            self._drop_call(call)
-            self._survivors.pop(call, None)
+        self._give_up_closing(index)
+        places = self._places.on(index)
+        lost: list[LegId] = []
+        for place in places:
+            self._places.put(place, None)
+            place.adrift |= place.legs - self._opening.keys()
+            lost += place.adrift
+            if self._survivors.pop(place.call, None) is not None:
+                self._places.drop(place.call)
+        self._switching.worker_lost(index)
         self._stats.pop(index, None)
-        self._deliver(WorkerLost(worker=index, legs=tuple(legs)))
-        for recording, (worker, order) in tuple(self._recordings.items()):
-            if worker == index:
-                del self._recordings[recording]
-                self._deliver(_cut(order))
+        self._deliver(WorkerLost(worker=index, legs=tuple(lost)))
+        for place in places:
+            if place.worker is None and not place.legs <= place.adrift:
+                self._settle(place)
         if self.on_worker is not None:
             self.on_worker(index, False)
 
@@ -239,98 +249,120 @@ class MediaPool:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         match event:
             case LegOpened():
-                opened = self._opening.pop(event.leg, None)
-                if event.local is None:
-                    self._drop_leg(event.leg)
-                if opened is not None:
-                    opened(event.local)
+                self._opened(event.leg, event.local)
             case LegClosed():
-                self._drop_leg(event.leg)
-                closed = self._closing.pop(event.leg, None)
-                if closed is not None:
-                    closed(event.quality)
+                closing = self._closing.pop(event.leg, None)
+                if closing is not None:
+                    closing[1](event.quality)
             case WorkerStats():
                 self._stats[index] = event
                 if self.on_stats is not None:
                     self.on_stats(event)
-            case RecordingClosed():
-                self._recordings.pop(event.recording, None)
-                self._deliver(event)
             case Survivors():
                 _log.error("unexpected survivors", worker=index)
+            case RecordingClosed() | PlaybackEnded():
+                self._switching.heard(event)
+                self._deliver(event)
             case _:
                 self._deliver(event)
 
-    # --- bookkeeping --------------------------------------------------------------------------------------
+    # --- calls and legs find their worker -----------------------------------------------------------------
 
-    def _place(self, call: CallId) -> _Call | None:
-        """Where a call lives; a new one goes to the connected worker with the fewest legs."""
-        place = self._calls.get(call)
+    def _settle(self, place: Place) -> None:
+        """Give a call without a worker the connected one with the fewest legs, if there is one."""
+        connected = [index for index, link in enumerate(self._links) if link.connected]
+        worker = self._places.least_loaded(connected)
+        if worker is None:
+            return
+        self._places.put(place, worker)
+        self._keep(place)
+        self._begin(place, *sorted(place.legs & self._opening.keys()))
+
+    def _begin(self, place: Place, *legs: LegId) -> None:
+        assert place.worker is not None
+        for leg in legs:
+            self._send(place.worker, OpenLeg(call=place.call, leg=leg))
+        for leg in legs:
+            self._switching.leg_came(leg)
+
+    def _opened(self, leg: LegId, local: LocalAudio | None) -> None:
+        """A worker reserved the leg's ports, or could not, or nobody did in time."""
+        opening = self._stop_opening(leg)
+        if opening is None:
+            return
+        if local is None:
+            self._send_for(leg, CloseLeg(leg=leg))
+            self._drop_leg(leg)
+        opening.opened(local)
+
+    def _stop_opening(self, leg: LegId) -> _Opening | None:
+        opening = self._opening.pop(leg, None)
+        if opening is not None:
+            opening.limit.cancel()
+        return opening
+
+    def _meet(self, index: int, survivor: SurvivingCall) -> None:
+        """A worker has this call: it is new to us, known there, or has moved on meanwhile."""
+        place = self._places.find(survivor.call)
         if place is None:
-            free = [index for index, link in enumerate(self._links) if link.connected]
-            if not free:
-                return None
-            place = self._calls[call] = _Call(min(free, key=self._load))
-        return place if self._links[place.worker].connected else None
+            snapshot = survivor.snapshot.get("calls", {})
+            self._survivors[survivor.call] = replace(survivor, snapshot=snapshot)
+            place = self._places.add(survivor.call)
+            self._places.put(place, index)
+            for leg in survivor.legs:
+                self._places.add_leg(place, leg)
+            if snapshot:
+                place.kept = KeepSnapshot(call=survivor.call, snapshot=snapshot)
+                self._recall(survivor)
+        elif place.worker != index:
+            self._send(index, ForgetCall(call=survivor.call))
 
-    def _load(self, index: int) -> int:
-        return sum(len(place.legs) for place in self._calls.values() if place.worker == index)
+    def _recall(self, survivor: SurvivingCall) -> None:
+        try:
+            now, wall = self._clock.now(), self._clock.wall().timestamp()
+            self._switching.wishes.restore(survivor.snapshot["media"], now, wall)
+        except (KeyError, TypeError, ValueError, RemoteViolation) as error:
+            _log.error("what was wanted of a call's sound is lost", call=survivor.call, reason=repr(error))
 
-    def _legs_on(self, index: int) -> list[LegId]:
-        return [leg for place in self._calls.values() if place.worker == index for leg in place.legs]
-
-    def _send_for(self, leg: LegId, command: Command) -> None:
-        call = self._call_of.get(leg)
-        if call is not None:
-            self._links[self._calls[call].worker].send(command)
-
-    def _bridge(self, command: Bridge) -> None:
-        workers = {self._calls[call].worker for leg in (command.a, command.b) if (call := self._call_of.get(leg))}
-        if len(workers) > 1:
-            _log.error("legs of different workers cannot be bridged", a=command.a, b=command.b)
+    def _keep(self, place: Place) -> None:
+        """Leave the snapshot of a call with its worker, and with it what is wanted of its sound."""
+        if place.kept is None or place.worker is None:
             return
-        self._send_for(command.a, command)
-
-    def _record(self, order: StartRecording) -> None:
-        call = self._call_of.get(order.left)
-        if call is None or not self._links[self._calls[call].worker].connected:
-            _soon(lambda: self._deliver(_cut(order)))
-            return
-        worker = self._calls[call].worker
-        self._recordings[order.recording] = (worker, order)
-        self._links[worker].send(order)
+        now, wall = self._clock.now(), self._clock.wall().timestamp()
+        media = self._switching.wishes.snapshot(place.legs, now, wall)
+        snapshot = {"calls": place.kept.snapshot, "media": media}
+        self._send(place.worker, KeepSnapshot(call=place.call, snapshot=snapshot))
 
     def _forget(self, command: ForgetCall) -> None:
-        place = self._calls.get(command.call)
-        for index in range(len(self._links)) if place is None else (place.worker,):
-            self._links[index].send(command)
-        self._give_up_answers(list(place.legs) if place else [])
-        self._drop_call(command.call)
         self._survivors.pop(command.call, None)
-
-    def _give_up_answers(self, legs: list[LegId]) -> None:
-        for leg in legs:
-            opened, closed = self._opening.pop(leg, None), self._closing.pop(leg, None)
-            if opened is not None:
-                self._drop_leg(leg)
-                opened(None)
-            if closed is not None:
-                self._drop_leg(leg)
-                closed(None)
+        place = self._places.find(command.call)
+        if place is None:
+            return
+        for leg in tuple(place.legs):
+            self._switching.leg_gone(leg)
+            self._opened(leg, None)
+        if place.worker is not None:
+            self._send(place.worker, command)
+        self._places.drop(command.call)
 
     def _drop_leg(self, leg: LegId) -> None:
-        call = self._call_of.pop(leg, None)
-        place = self._calls.get(call) if call is not None else None
-        if call is None or place is None:
-            return
-        place.legs.discard(leg)
-        if not place.legs and not place.kept:
-            del self._calls[call]
+        self._switching.leg_gone(leg)
+        self._places.drop_leg(leg)
 
-    def _drop_call(self, call: CallId) -> None:
-        place = self._calls.pop(call, None)
-        for leg in place.legs if place else ():
-            self._call_of.pop(leg, None)
+    def _give_up_closing(self, index: int) -> None:
+        for leg in [leg for leg, (worker, _) in self._closing.items() if worker == index]:
+            _, closed = self._closing.pop(leg)
+            closed(None)
+
+    # --- sending and telling ------------------------------------------------------------------------------
+
+    def _send(self, worker: int, command: Command) -> None:
+        self._links[worker].send(command)
+
+    def _send_for(self, leg: LegId, command: Command) -> None:
+        worker = self._places.worker_of(leg)
+        if worker is not None:
+            self._send(worker, command)
 
     def _deliver(self, event: MediaEvent) -> None:
         if self._held is None:
@@ -342,22 +374,6 @@ class MediaPool:
         held, self._held = self._held or [], None
         for event in held:
             self._listener(event)
-
-
-def _cut(order: StartRecording) -> RecordingClosed:
-    """A recording whose worker is gone: what is on the disk is complete up to its last second."""
-    try:
-        size = os.stat(order.path).st_size
-    except OSError:
-        size = 0
-    seconds = max(0, size - HEADER_BYTES) / SAMPLE_BYTES / RATE
-    return RecordingClosed(
-        call=order.call,
-        recording=order.recording,
-        seconds=seconds,
-        size_bytes=size,
-        error="the media worker or a leg was gone",
-    )
 
 
 def _soon(callback: Callable[[], None]) -> None:

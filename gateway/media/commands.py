@@ -31,22 +31,23 @@ from gateway.media.errors import CannotOpenLeg
 from gateway.media.legs import Leg
 from gateway.media.protocol import (
     CloseLeg,
+    CloseLink,
     Command,
     ConnectLeg,
     GetSurvivors,
     LegClosed,
     LegOpened,
     OpenLeg,
+    OpenLink,
     SignalDigit,
     Survivors,
     WorkerEvent,
 )
+from gateway.media.routing import Party
 
 _log = structlog.get_logger("media")
 
-_OnLeg: TypeAlias = (
-    ConnectLeg | Play | StopPlay | Unbridge | Echo | JoinRoom | SendDigits | SignalDigit | SecureCollect
-)
+_OnLeg: TypeAlias = ConnectLeg | Play | StopPlay | Echo | SendDigits | SignalDigit | SecureCollect
 
 
 class Performer:
@@ -80,8 +81,14 @@ class Performer:
                 quality = self._engine.close_leg(leg) if leg else None
                 self._answer(LegClosed(leg=command.leg, quality=quality))
             case GetSurvivors():
-                self._answer(Survivors(calls=self.survivors()))
+                self._answer(Survivors(calls=self.survivors(), links=tuple(self._engine.links.by_id)))
                 self._start_events()
+            case OpenLink():
+                self._open_link(command)
+            case CloseLink():
+                link = self._engine.links.by_id.get(command.link)
+                if link:
+                    self._engine.close_link(link)
             case KeepSnapshot():
                 self._snapshots[command.call] = command.snapshot
             case ForgetCall():
@@ -93,9 +100,17 @@ class Performer:
             case StartRecording():
                 self._record(command)
             case Bridge():
-                a, b = self._leg(command.a), self._leg(command.b)
+                a, b = self._party(command.a), self._party(command.b)
                 if a and b and a is not b:
                     self._engine.routing.bridge(a, b)
+            case Unbridge():
+                party = self._party(command.leg)
+                if party:
+                    self._engine.routing.separate(party)
+            case JoinRoom():
+                party = self._party(command.leg)
+                if party:
+                    self._engine.routing.join(party, command.room)
             case _:
                 leg = self._leg(command.leg)
                 if leg:
@@ -110,12 +125,8 @@ class Performer:
                 engine.play(leg, command)
             case StopPlay():
                 engine.stop_play(leg)
-            case Unbridge():
-                engine.routing.separate(leg)
             case Echo():
                 engine.routing.echo(leg)
-            case JoinRoom():
-                engine.routing.join(leg, command.room)
             case SendDigits():
                 engine.send_digits(leg, command.digits)
             case SignalDigit():
@@ -128,6 +139,15 @@ class Performer:
     def _leg(self, leg: LegId) -> Leg | None:
         return self._engine.legs.by_id.get(leg)
 
+    def _party(self, leg: LegId) -> Party | None:
+        return self._leg(leg) or self._engine.links.by_id.get(leg)
+
+    def _open_link(self, command: OpenLink) -> None:
+        try:
+            self._engine.open_link(command.link, command.leg, command.peer)
+        except CannotOpenLeg as error:
+            _log.error("cannot open a link leg", link=command.link, reason=str(error))
+
     def _open(self, command: OpenLeg) -> None:
         try:
             local = self._engine.open_leg(command.call, command.leg)
@@ -138,7 +158,7 @@ class Performer:
         self._answer(LegOpened(leg=command.leg, local=local))
 
     def _record(self, command: StartRecording) -> None:
-        left, right = self._leg(command.left), self._leg(command.right)
+        left, right = self._party(command.left), self._party(command.right)
         if left and right:
             self._engine.start_recording(command, left, right)
             return

@@ -16,7 +16,7 @@ from gateway.media.audio import RATE, Pcm
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
 from gateway.media.parts import Parts
-from gateway.media.routing import Routing
+from gateway.media.routing import Party, Routing
 
 #: Keys that signalling may hand in.
 _KEYS: Final = frozenset("0123456789*#ABCD")
@@ -32,7 +32,7 @@ class Digits:
         routing: Routing,
         *,
         tell: Callable[[Leg, str, float], None],
-        send: Callable[[Leg, str], None],
+        send: Callable[[Party, str], None],
     ) -> None:
         self._parts = parts
         self._legs = legs
@@ -47,8 +47,12 @@ class Digits:
             return
         self._tell(leg, digit, ended_at)
         if leg.row not in self._secure:
-            for partner in self._routing.partners(leg):
-                self._send(partner, digit)
+            self.pass_on(leg, digit)
+
+    def pass_on(self, leg: Party, digit: str) -> None:
+        """Send a leg's key to whom it is bridged with."""
+        for partner in self._routing.partners(leg):
+            self._send(partner, digit)
 
     def secure(self, leg: Leg, on: bool) -> None:
         """From now on the leg's keys and sound are for nobody but control, or again for all."""

@@ -17,11 +17,12 @@ from gateway.media.errors import CannotOpenLeg
 from gateway.media.intake import Intake
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
+from gateway.media.link_legs import LinkBook, LinkLeg
 from gateway.media.mixing import PLAYBACK, VOICE
 from gateway.media.parts import Parts
 from gateway.media.port import LegSilent, LocalAudio, MediaEvent, RemoteAudio
 from gateway.media.recorder import Recorder
-from gateway.media.routing import Routing
+from gateway.media.routing import Party, Routing
 from gateway.media.rows import RowArrays
 from gateway.media.rtcp_exchange import RtcpExchange
 from gateway.media.secure_legs import SecureLegs
@@ -43,15 +44,22 @@ class _Told(RowArrays):
 
 
 class Engine:
-    """``emit`` gets every event. Nothing here blocks; nothing here raises for a leg that is gone."""
+    """``emit`` gets every event, ``link_path`` is where other workers send the frames of link legs. Nothing here
+    blocks; nothing here raises for a leg that is gone."""
 
     def __init__(
-        self, *, settings: MediaSettings, ports: range, clock: Clock, emit: Callable[[MediaEvent], None]
+        self,
+        *,
+        settings: MediaSettings,
+        ports: range,
+        clock: Clock,
+        emit: Callable[[MediaEvent], None],
+        link_path: str = "",
     ) -> None:
         self._settings = settings
         self._clock = clock
         self.emit = emit
-        self._parts = Parts(settings)
+        self._parts = Parts(settings, link_path)
         self._told = _Told()
         self._parts.table.attach(self._told)
         self._wall_offset = clock.wall().timestamp() - clock.now()
@@ -60,11 +68,12 @@ class Engine:
         )
         self.intake = Intake(self._parts, self.legs)
         self.rtcp = RtcpExchange(self._parts, self.legs)
+        self.links = LinkBook(self._parts)
         self.security = SecureLegs(
             settings=settings, parts=self._parts, legs=self.legs, rtcp=self.rtcp, clock=clock, emit=emit
         )
-        self.routing = Routing(self._parts.mixer, self.legs, settings.max_room_legs)
-        self.digits = Digits(self._parts, self.legs, self.routing, tell=self._tell_digit, send=self.send_digits)
+        self.routing = Routing(self._parts.mixer, self.legs, self.links, settings.max_room_legs)
+        self.digits = Digits(self._parts, self.legs, self.routing, tell=self._tell_digit, send=self._send_on)
         self.recorder = Recorder(
             self._parts.hot_path, settings.max_legs_per_worker, settings.recording_queue_bytes
         )
@@ -102,6 +111,17 @@ class Engine:
         self._sent_before += int(self._parts.sender.packets_sent[leg.row])
         return self.legs.close(leg)
 
+    def open_link(self, link: LegId, leg: LegId | None, peer: str) -> None:
+        """Make a link leg unless it is there; raises CannotOpenLeg. Nothing is carried of a leg that is gone."""
+        if link not in self.links.by_id:
+            self.routing.carry(self.links.open(link, leg, peer))
+
+    def close_link(self, link: LinkLeg) -> None:
+        """Take a link leg away; recordings of it are closed."""
+        self.recorder.leg_closed(link.row)
+        self.routing.separate(link)
+        self.links.close(link)
+
     def play(self, leg: Leg, order: Play) -> None:
         """Begin a playback in place of what plays now."""
         self.stop_play(leg)
@@ -128,7 +148,7 @@ class Engine:
         """A key of the leg's peer came by signalling."""
         self.digits.pressed(leg, digit, Way.SIGNALLING, self._clock.now())
 
-    def start_recording(self, order: StartRecording, left: Leg, right: Leg) -> None:
+    def start_recording(self, order: StartRecording, left: Party, right: Party) -> None:
         """Record two legs."""
         try:
             self.recorder.start(order, left.row, right.row)
@@ -161,10 +181,13 @@ class Engine:
 
     def _work(self, now: float, wall: float, skipped: int) -> None:
         self.intake.take(wall, now)
+        for row, digit in self._parts.links.receive():
+            self.digits.pass_on(self.links.by_row[row], digit)
         for _ in range(min(skipped, _MAX_CATCH_UP)):
             self._hear(now)
         self._hear(now)
         self._parts.sender.advance(skipped)
+        self._parts.links.advance(skipped)
         self._speak(now)
         self._follow_digits(now)
         self.rtcp.tick(now)
@@ -176,6 +199,7 @@ class Engine:
         """Take 20 ms of what every leg says, repair it, give it to the mixer and the recordings."""
         high = self._parts.table.high
         frame = self._parts.jitter.take(high)
+        self._parts.links.fill(frame)
         self._parts.concealer.repair(frame)
         self.digits.hear(frame, now)
         self._parts.mixer.sound[:high, VOICE] = frame
@@ -198,6 +222,7 @@ class Engine:
         self._dialling -= {leg.row for leg, _ in legs} - going
         parts.transforms.protect(sender)
         sender.send()
+        parts.links.send(frames)
         sent_at = self._clock.now()
         self._tell_audible(frames, sent_at)
         for player in began:
@@ -221,6 +246,12 @@ class Engine:
 
     def _tell_digit(self, leg: Leg, digit: str, ended_at: float) -> None:
         self.emit(DigitPressed(leg=leg.id, digit=digit, ended_at=ended_at))
+
+    def _send_on(self, partner: Party, digit: str) -> None:
+        if isinstance(partner, LinkLeg):
+            self._parts.links.pass_digit(partner.row, digit)
+        else:
+            self.send_digits(partner, digit)
 
     def _follow_digits(self, now: float) -> None:
         for row in tuple(self.intake.pressed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.media.conceal import Concealer
 from gateway.media.inband_dtmf import InbandDtmf
 from gateway.media.jitter import JitterBuffer
+from gateway.media.link_frames import LinkFrames
 from gateway.media.mixing import Mixer
 from gateway.media.native import find_hot_path
 from gateway.media.packet_io import Receiver
@@ -19,9 +20,9 @@ from gateway.media.transforms import Transforms
 
 
 class Parts:
-    """Every part, attached to one table of rows."""
+    """Every part, attached to one table of rows. ``link_path``: the socket for frames of other workers."""
 
-    def __init__(self, settings: MediaSettings) -> None:
+    def __init__(self, settings: MediaSettings, link_path: str = "") -> None:
         self.table = RowTable(settings.max_legs_per_worker)
         self.hot_path = find_hot_path(settings.compiled_helper)
         self.receiver = Receiver(self.hot_path, settings.max_packets_per_tick)
@@ -37,6 +38,7 @@ class Parts:
         self.mixer = Mixer()
         self.sender = Sender(self.hot_path)
         self.transforms = Transforms()
+        self.links = LinkFrames(link_path)
         for part in (
             self.sources,
             self.reception,
@@ -47,9 +49,11 @@ class Parts:
             self.mixer,
             self.sender,
             self.transforms,
+            self.links,
         ):
             self.table.attach(part)
 
     def close(self) -> None:
-        """End threads."""
+        """End threads and free sockets."""
         self.library.close()
+        self.links.close()

@@ -63,6 +63,23 @@ class SignalDigit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLink:
+    """Make a link leg, once: it says what its twin of the same id hears on the worker with the socket ``peer``,
+    and carries there what ``leg`` says, or (None) the own legs of the room that it will join."""
+
+    link: LegId
+    leg: LegId | None
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLink:
+    """Take a link leg away."""
+
+    link: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetSurvivors:
     """Ask what is alive; :class:`Survivors` answers."""
 
@@ -86,9 +103,10 @@ class LegClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survivors:
-    """Every call of which a leg or a snapshot is there."""
+    """Every call of which a leg or a snapshot is there, and every link leg."""
 
     calls: tuple[SurvivingCall, ...]
+    links: tuple[LegId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +129,9 @@ class WorkerStats:
     unknown_type: int
 
 
-Command: TypeAlias = OpenLeg | ConnectLeg | CloseLeg | SignalDigit | GetSurvivors | MediaCommand
+Command: TypeAlias = (
+    OpenLeg | ConnectLeg | CloseLeg | SignalDigit | OpenLink | CloseLink | GetSurvivors | MediaCommand
+)
 WorkerEvent: TypeAlias = LegOpened | LegClosed | Survivors | WorkerStats | MediaEvent
 
 
@@ -129,6 +149,11 @@ _HELLO: Final[Codec[Hello]] = Codec([Hello])
 _ITEMS: Final[Codec[PlayItem]] = Codec(get_args(PlayItem))
 _COMMANDS: Final[Codec[Command | _PlayOrder]] = Codec((*get_args(Command), _PlayOrder))
 _EVENTS: Final[Codec[WorkerEvent]] = Codec(get_args(WorkerEvent))
+
+
+def link_socket(path: str) -> str:
+    """Where a worker takes the frames of link legs, from the path of its control socket."""
+    return f"{path}.link"
 
 
 def encode_hello(run: str) -> dict[str, Any]:

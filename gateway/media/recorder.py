@@ -70,7 +70,7 @@ class Recorder:
         self._running[order.recording] = _Running(slot, left, right)
         self._by_slot[slot] = order.recording
         self._call_of[order.recording] = order.call
-        self._writer.open(order.recording, order.path)
+        self._writer.open(order.recording, order.path, order.at_seconds)
         self._changed()
 
     def pause(self, recording: RecordingId, paused: bool) -> None:

@@ -26,6 +26,7 @@ class Written:
 class _Open:
     recording: RecordingId
     path: str
+    at_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class RecordingWriter:
         """Audio that waits for the disk."""
         return self._bytes_in - self._bytes_out
 
-    def open(self, recording: RecordingId, path: str) -> None:
-        """Begin a file."""
-        self._jobs.put(_Open(recording, path))
+    def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0) -> None:
+        """Begin a file, or go on with it where ``at_seconds`` of audio should be."""
+        self._jobs.put(_Open(recording, path, at_seconds))
 
     def append(self, recording: RecordingId, data: bytes) -> None:
         """Add audio to it."""
@@ -95,7 +96,7 @@ class RecordingWriter:
     def _do(self, job: _Job) -> None:
         match job:
             case _Open():
-                self._files[job.recording] = WavFile(job.path)
+                self._files[job.recording] = WavFile(job.path, job.at_seconds)
             case _Append():
                 self._bytes_out += len(job.data)
                 if job.recording in self._files:
@@ -111,6 +112,8 @@ class RecordingWriter:
         data_bytes = 0
         if file is not None:
             data_bytes = file.data_bytes
+            if file.missing_seconds and not error:
+                error = f"{file.missing_seconds:.1f} s are silent: the media worker was gone"
             try:
                 file.close()
             except OSError as failure:

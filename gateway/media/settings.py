@@ -30,9 +30,12 @@ class MediaSettings(BaseModel):
     compiled_helper: bool = Field(
         True, description="Use the compiled part of the engine where the installation could build it."
     )
-
     handshake_seconds: float = Field(
         10.0, ge=1, le=60, description="Longest time for ICE and DTLS of an encrypted leg; then the call ends."
+    )
+
+    worker_wait_seconds: float = Field(
+        8.0, ge=1, le=60, description="How long calls wait for a worker when theirs died and no other is there."
     )
 
     max_legs_per_worker: int = Field(4000, ge=2, le=20000, description="Legs that one worker takes at most.")

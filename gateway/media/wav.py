@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import Final
 
+from ccplatform.contracts.media import RecordingClosed, StartRecording
 from gateway.media.audio import RATE
 
 HEADER_BYTES: Final = 44
@@ -24,18 +25,31 @@ def header(data_bytes: int) -> bytes:
 
 
 class WavFile:
-    """The file at ``path``, new, for the owner only; its directory is made when missing. Raises OSError."""
+    """The file at ``path``, for the owner only; its directory is made when missing. Raises OSError.
 
-    def __init__(self, path: str) -> None:
+    It must be new, unless ``at_seconds`` are given: then it goes on there, after ``missing_seconds`` of silence in
+    place of what was never written.
+    """
+
+    def __init__(self, path: str, at_seconds: float = 0.0) -> None:
         self.data_bytes = 0
+        self.missing_seconds = 0.0
         _make_directories(Path(path).parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(path, flags, 0o600)
+        new = os.O_EXCL if not at_seconds else 0
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o600)
         try:
-            os.pwrite(self._fd, header(0), 0)
+            self._go_on(round(at_seconds * RATE) * SAMPLE_BYTES)
         except OSError:
             os.close(self._fd)
             raise
+
+    def _go_on(self, due_bytes: int) -> None:
+        """Begin, or begin again where ``due_bytes`` of audio should be."""
+        there = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // SAMPLE_BYTES * SAMPLE_BYTES
+        self.data_bytes = min(max(there, due_bytes), MAX_DATA_BYTES)
+        self.missing_seconds = (self.data_bytes - there) / SAMPLE_BYTES / RATE
+        os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
+        os.pwrite(self._fd, header(self.data_bytes), 0)
 
     def append(self, data: bytes) -> None:
         """Add audio, then say so in the header: whoever reads, reads whole samples."""
@@ -53,6 +67,23 @@ class WavFile:
             os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
         finally:
             os.close(self._fd)
+
+
+def cut_recording(order: StartRecording) -> RecordingClosed:
+    """The end of a recording that no worker writes any more: what is on the disk is complete up to its last
+    half second."""
+    try:
+        size = os.stat(order.path).st_size
+    except OSError:
+        size = 0
+    seconds = max(0, size - HEADER_BYTES) / SAMPLE_BYTES / RATE
+    return RecordingClosed(
+        call=order.call,
+        recording=order.recording,
+        seconds=seconds,
+        size_bytes=size,
+        error="the media worker or a leg was gone",
+    )
 
 
 def _make_directories(directory: Path) -> None:

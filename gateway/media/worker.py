@@ -24,7 +24,7 @@ from gateway.media.commands import Performer
 from gateway.media.control_link import ControlLink
 from gateway.media.engine import Engine
 from gateway.media.errors import CannotOpenLeg
-from gateway.media.protocol import Command, WorkerEvent, WorkerStats, encode_event
+from gateway.media.protocol import Command, WorkerEvent, WorkerStats, encode_event, link_socket
 from gateway.media.settings import MediaSettings
 from gateway.media.tick_times import TickTimes
 
@@ -50,7 +50,13 @@ class Worker:
         self._stopping = False
         self._times = TickTimes()
         self._link = ControlLink(socket_path, Ids(clock).new(), settings.event_queue)
-        self.engine = Engine(settings=settings, ports=settings.ports_of(index), clock=clock, emit=self._tell)
+        self.engine = Engine(
+            settings=settings,
+            ports=settings.ports_of(index),
+            clock=clock,
+            emit=self._tell,
+            link_path=link_socket(socket_path),
+        )
         self._guard = TaskSupervisor(clock)
         self._failed_ticks = 0
         self._performer = Performer(self.engine, self._answer, self._link.start_events)

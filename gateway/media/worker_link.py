@@ -8,7 +8,6 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ccplatform.contracts.legs import SurvivingCall
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.frames import FrameDecoder, encode_frame
@@ -35,8 +34,8 @@ _HELLO_SECONDS: Final = 5.0
 class WorkerListener(Protocol):
     """Who is told what a worker says; ``index`` is the worker's."""
 
-    def worker_up(self, index: int, survivors: tuple[SurvivingCall, ...]) -> None:
-        """The worker answers; ``survivors`` is what it holds."""
+    def worker_up(self, index: int, there: Survivors) -> None:
+        """The worker answers; ``there`` is what it holds."""
 
     def worker_away(self, index: int) -> None:
         """The connection broke; the worker may still be there."""
@@ -126,7 +125,7 @@ class WorkerLink:
             return
         self._writer = writer
         self.connected, self.problem = True, ""
-        self._listener.worker_up(self._index, event.calls)
+        self._listener.worker_up(self._index, event)
         if not self.first_answer.done():
             self.first_answer.set_result(None)
 

@@ -23,7 +23,7 @@ from ccplatform.contracts.legs import (
     ReleaseLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, RecordingClosed, StartRecording
+from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, RecordingClosed
 from ccplatform.contracts.recordings import RecordingOrder, Talk
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, QueueContact, RouterCommand
 from ccplatform.contracts.words import (
@@ -142,7 +142,6 @@ class Router:
 
 class Recorder:
     def __init__(self) -> None:
-        self.cuts: list[RecordingId] = []
         self.ended: list[RecordingId] = []
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
@@ -150,9 +149,6 @@ class Recorder:
 
     def closed(self, closed: RecordingClosed) -> None:
         self.ended.append(closed.recording)
-
-    def cut(self, recording: RecordingId, reason: str) -> None:
-        self.cuts.append(recording)
 
 
 class Rows:
@@ -371,30 +367,3 @@ def test_what_cannot_be_read_is_not_taken_back_and_stops_nobody(centre: Centre, 
     assert later.calls.restore(SurvivingCall(call=survivor.call, legs=survivor.legs)) is None
     assert later.calls.active == 0
     assert later.calls.restore(survivor) == centre.contact
-
-
-def test_a_worker_that_is_lost_ends_the_recordings_it_had_from_before(centre: Centre) -> None:
-    centre.queue()
-    centre.ring()
-    centre.talk()
-    assert [command for command in centre.media.commands if isinstance(command, StartRecording)]
-    legs = set(centre.legs.up)
-    centre.calls.worker_lost(legs)
-    assert centre.recorder.cuts == []  # the media engine tells the end of what this process ordered
-    later = centre.restarted()
-    later.calls.worker_lost({LegId("another")})
-    assert later.recorder.cuts == []
-    later.calls.worker_lost(legs)
-    later.calls.worker_lost(legs)
-    assert later.recorder.cuts == [RECORDING]
-
-
-def test_a_recording_that_was_closed_is_not_cut(centre: Centre) -> None:
-    centre.queue()
-    centre.ring()
-    centre.talk()
-    later = centre.restarted()
-    closed = RecordingClosed(call=CallId("c"), recording=RECORDING, seconds=1.0, size_bytes=1)
-    later.calls.recording_closed(closed)
-    later.calls.worker_lost(set(centre.legs.up))
-    assert (later.recorder.ended, later.recorder.cuts) == ([RECORDING], [])

@@ -25,7 +25,11 @@ RTP_TIMEOUT = 3.0
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform that gives up silent parties soon."""
     started = PlatformProcess(
-        tmp_path_factory.mktemp("m"), environment={"CCP_MEDIA__RTP_TIMEOUT_SECONDS": str(RTP_TIMEOUT)}
+        tmp_path_factory.mktemp("m"),
+        environment={
+            "CCP_MEDIA__RTP_TIMEOUT_SECONDS": str(RTP_TIMEOUT),
+            "CCP_MEDIA__WORKER_WAIT_SECONDS": "30",  # a busy machine starts a process slowly
+        },
     )
     try:
         yield started.start()
@@ -65,61 +69,93 @@ async def audio_of(centre: Centre, recording: str) -> tuple[Samples, Samples]:
     return samples[:, 0], samples[:, 1]
 
 
-async def test_calls_of_a_killed_media_worker_end_and_new_ones_work(struck: Centre, phone: MakePhone) -> None:
-    waiting = await phone(struck.new_caller())
-    in_menu = await waiting.dial(struck.number("95000"))
+async def test_calls_of_a_killed_media_worker_go_on_with_its_successor(struck: Centre, phone: MakePhone) -> None:
+    in_menu = await (await phone(struck.new_caller())).dial(struck.number("95000"))
     await in_menu.heard(speech=True)
     async with talking(struck) as talk:
         await struck.happened(talk.contact, "RecordingStarted")
+        queued = await (await phone(struck.new_caller())).dial(struck.number("95001"))
+        await queued.heard()
         established = time.monotonic()
         await talk.caller.heard(tone=AGENT_HZ, since=established + 1.0)
         killed_at = time.monotonic()
         killed = struck.platform.kill("media")
-        for call in (talk.caller, talk.agent, in_menu):
-            assert (await call.ended.wait()).by == "peer"
-        (alarm,) = await struck.eventually(lambda: alarms_of(struck, "media_worker_lost"), bool)
+        (alarm, *_) = await struck.eventually(lambda: alarms_of(struck, "media_worker_lost"), bool)
         assert alarm["severity"] == "urgent"
         await struck.platform.wait_ready_again("media", killed)
-        print(f"media worker was away for {time.monotonic() - killed_at:.2f} s")
+        await talk.hear_each_other(killed_at + 0.1)
+        print(f"caller and agent heard each other again after {time.monotonic() - killed_at:.2f} s")
+        for call in (in_menu, queued):
+            await call.heard(since=killed_at + 0.1)
         await struck.eventually(
             lambda: alarms_of(struck, "media_worker_lost"),
             lambda rows: all(row["cleared_at"] is not None for row in rows),
         )
+        moved = await struck.eventually(
+            lambda: struck.events(talk.contact),
+            lambda rows: [row["type"] for row in rows].count("MediaMoved") == 2,
+        )
+        gaps = [row["data"]["gap_seconds"] for row in moved if row["type"] == "MediaMoved"]
+        print(f"media moved after {gaps} s")
+        back_at = time.monotonic()
+        await talk.caller.heard(tone=AGENT_HZ, since=back_at + 1.0)
+        await talk.caller.hang_up()
+        await talk.agent.ended.wait()
         row = await struck.ended(talk.number)
-        assert (row["outcome"], row["cause"]) == ("handled", "failed")
-        menu = await struck.ended(waiting.user)
-        assert (menu["outcome"], menu["cause"]) == ("failed", "failed")
+        assert (row["outcome"], row["cause"]) == ("handled", "normal")
         recording = await struck.recording(talk.contact)
         assert not recording["complete"]
-        assert recording["reason"]
+        assert "are silent: the media worker was gone" in recording["reason"]
+        assert recording["seconds"] == pytest.approx(row["talk_seconds"], abs=0.5)
         caller, agent = await audio_of(struck, recording["id"])
-        assert len(caller) / RATE > killed_at - established - 1.0
-        assert audio.has_tone(caller[-RATE // 2 :], CALLER_HZ)
-        assert audio.has_tone(agent[-RATE // 2 :], AGENT_HZ)
+        for channel, hertz in ((caller, CALLER_HZ), (agent, AGENT_HZ)):
+            assert audio.has_tone(channel[RATE // 4 : RATE], hertz)
+            assert audio.has_tone(channel[-RATE // 2 :], hertz)
         story = [event["type"] for event in await struck.events(talk.contact)]
         once(story, "ContactArrived", "RecordingStarted", "Established", "TalkEnded", "ContactEnded")
         once(story, "RecordingStarted", "RecordingEnded")
-        await struck.set_state("1004", "ready")
-        again = await talk.phone.dial(struck.number("95001"))
-        answered = await talk.desk.next_call()
-        await again.heard(tone=AGENT_HZ)
-        await again.hang_up()
-        await answered.ended.wait()
+        await queued.hang_up()
+    await in_menu.press("3")
+    await in_menu.heard(speech=True, since=time.monotonic())
+    await in_menu.hang_up()
     await Journal(struck.platform).without_gaps()
 
 
-async def test_a_worker_that_wrote_for_an_earlier_control_process_leaves_no_open_recording(struck: Centre) -> None:
+async def test_a_party_that_refuses_to_be_moved_ends_the_call(struck: Centre) -> None:
     async with talking(struck) as talk:
         await struck.happened(talk.contact, "RecordingStarted")
-        killed = struck.platform.kill("control")
-        await struck.platform.wait_ready_again("control", killed)
+        await talk.caller.heard(tone=AGENT_HZ, since=time.monotonic() + 1.0)
+        talk.agent.refuse_offers = 488
         killed = struck.platform.kill("media")
-        await talk.caller.ended.wait()
-        await struck.platform.wait_ready_again("media", killed)
+        for call in (talk.caller, talk.agent):
+            assert (await call.ended.wait(15)).by == "peer"
+        row = await struck.ended(talk.number)
+        assert (row["outcome"], row["cause"]) == ("handled", "failed")
         recording = await struck.recording(talk.contact)
         assert not recording["complete"]
+        assert recording["reason"]
         caller, _ = await audio_of(struck, recording["id"])
-        assert audio.has_tone(caller[RATE // 2 :], CALLER_HZ)
+        assert audio.has_tone(caller[RATE // 4 : RATE], CALLER_HZ)
+        await struck.platform.wait_ready_again("media", killed)
+
+
+async def test_a_call_is_moved_by_a_control_process_that_took_it_back(struck: Centre) -> None:
+    async with talking(struck) as talk:
+        await struck.happened(talk.contact, "RecordingStarted")
+        await talk.caller.heard(tone=AGENT_HZ, since=time.monotonic() + 1.0)
+        killed = struck.platform.kill("control")
+        await struck.platform.wait_ready_again("control", killed)
+        killed_at = time.monotonic()
+        killed = struck.platform.kill("media")
+        await struck.platform.wait_ready_again("media", killed)
+        await talk.hear_each_other(killed_at + 0.1)
+        await talk.agent.hang_up()
+        await talk.caller.ended.wait()
+        recording = await struck.recording(talk.contact)
+        assert "are silent: the media worker was gone" in recording["reason"]
+        caller, agent = await audio_of(struck, recording["id"])
+        assert audio.has_tone(caller[RATE // 4 : RATE // 2], CALLER_HZ)
+        assert audio.has_tone(agent[-RATE // 4 :], AGENT_HZ)
 
 
 async def test_an_alarm_of_a_part_that_is_well_again_does_not_outlive_control(struck: Centre) -> None:

@@ -116,15 +116,6 @@ async def test_a_directory_that_cannot_be_made_is_an_alarm_not_a_crash(tmp_path:
     await studio.end()
 
 
-async def test_a_recording_of_a_lost_worker_is_mended_and_ends_incomplete(studio: Studio) -> None:
-    recording = order(studio)
-    studio.files.path_of(recording).write_bytes(wave_bytes(16_000, declared=0))
-    studio.service.cut(recording, "worker_lost")
-    await studio.service.settled()
-    [ended] = studio.told.ended
-    assert (ended.seconds, ended.complete, ended.reason) == (2.0, False, "worker_lost")
-
-
 async def test_after_a_restart_cut_files_are_finished_and_running_ones_left(studio: Studio) -> None:
     lost, running = order(studio), order(studio)
     studio.files.path_of(lost).write_bytes(wave_bytes(24_000, declared=0))

@@ -46,6 +46,7 @@ class PhoneCall:
         self.ended: Milestone[CallEnd] = Milestone("ended", self.story)
         self.rtp = RtpStream(phone.host)
         self.remote_holds = False
+        self.refuse_offers = 0  # the status that a re-INVITE gets; 0: it is accepted
         self._history: list[str] = []
         self._codecs = {name: PAYLOAD_TYPES[name] for name in codecs}
         self._description = 0
@@ -298,6 +299,8 @@ class PhoneCall:
         if method == "BYE":
             transaction.answer(200)
             self._end(CallEnd(reason="bye", by="peer"), transaction.at)
+        elif method == "INVITE" and self.refuse_offers:
+            transaction.answer(self.refuse_offers)
         elif method in ("INVITE", "UPDATE"):
             self._target = sip.uri_of(transaction.request.get("contact")) or self._target
             if method == "UPDATE" and not transaction.request.body:

@@ -166,7 +166,7 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 class Rig:
     """An engine whose ticks the test makes; loopback delivers at once, so nothing has to be waited for."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, link_path: str = "", **settings: Any) -> None:
         self.clock = VirtualClock()
         self.events: list[MediaEvent] = []
         first = 12_000 + 1000 * (os.getpid() % 8)  # several test runs at once do not take each other's ports
@@ -177,6 +177,7 @@ class Rig:
             ports=self.settings.ports_of(0),
             clock=self.clock,
             emit=self.events.append,
+            link_path=link_path,
         )
         self.peers: list[Peer] = []
 

@@ -48,12 +48,18 @@ CALL = CallId("call")
 class Control:
     """The control process of a test: a pool, its events, and peers that talk in real time."""
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], wait_seconds: float = 30.0) -> None:
         self.clock = SystemClock()
         self.tasks = TaskSupervisor(self.clock)
         self.events: list[MediaEvent] = []
         self.changed = asyncio.Event()
-        self.pool = MediaPool(sockets=paths, listener=self._listen, clock=self.clock, tasks=self.tasks)
+        self.pool = MediaPool(
+            sockets=paths,
+            listener=self._listen,
+            clock=self.clock,
+            tasks=self.tasks,
+            wait_seconds=wait_seconds,
+        )
 
     def _listen(self, event: MediaEvent) -> None:
         self.events.append(event)
@@ -107,8 +113,8 @@ def settings() -> MediaSettings:
 async def make_control(tmp_path: Path) -> AsyncIterator[Callable[..., Control]]:
     controls: list[Control] = []
 
-    def make(*names: str) -> Control:
-        controls.append(Control([tmp_path / name for name in names or ("media-0",)]))
+    def make(*names: str, **options: float) -> Control:
+        controls.append(Control([tmp_path / name for name in names or ("media-0",)], **options))
         return controls[-1]
 
     yield make
@@ -226,20 +232,42 @@ async def test_a_killed_worker_is_told_and_its_successor_is_used(
     (lost,) = await control.wait_for(WorkerLost)
     assert lost.worker == 0
     assert set(lost.legs) == {"a", "b"}
+    assert await control.close_leg("a") is None  # its party could not be moved
     (closed,) = await control.wait_for(RecordingClosed)
     assert closed.error
     assert 0.5 <= closed.seconds <= 1.3
     assert len(soundfile.read(path)[0]) == round(closed.seconds * 8000)
-    assert await control.open("c") is None
-    assert await control.close_leg("a") is None
-    back = asyncio.Event()
-    control.pool.on_worker = lambda index, there: back.set() if there else None
     successor = WorkerProcess(settings, worker.path)
     try:
-        await back.wait()
         assert await control.open("d", CallId("next")) is not None
     finally:
         successor.stop()
+
+
+async def test_a_leg_waits_for_the_successor_of_its_worker(
+    settings: MediaSettings, worker: WorkerProcess, make_control: Callable[..., Control]
+) -> None:
+    control = make_control()
+    await control.pool.start()
+    worker.kill()
+    await control.wait_for(WorkerLost)
+    opening = asyncio.ensure_future(control.open("a"))
+    await asyncio.sleep(0)
+    assert not opening.done()
+    successor = WorkerProcess(settings, worker.path)
+    try:
+        assert await opening is not None
+    finally:
+        successor.stop()
+
+
+async def test_a_leg_does_not_wait_for_ever(worker: WorkerProcess, make_control: Callable[..., Control]) -> None:
+    control = make_control(wait_seconds=0.1)
+    await control.pool.start()
+    worker.kill()
+    await control.wait_for(WorkerLost)
+    assert await control.open("a") is None
+    assert control.pool.workers[0].legs == 0
 
 
 async def test_calls_go_to_the_least_loaded_worker_and_stay_together(

@@ -1,0 +1,264 @@
+"""The frames of link legs: what joins the legs of a worker with those of other workers.
+
+Every tick one Unix datagram goes to each worker that link legs lead to, with one record for each of them: 20 ms
+of 16-bit samples, numbered by tick, and the last digit passed on. A full queue or a dead peer loses the frame,
+which is counted on the side that misses it. A link leg holds back no more than its peer's tick needs: it begins
+with the first frame that comes, waits one frame when one comes too late, and gives that back when it was not
+needed for five seconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import socket
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+import numpy as np
+
+from ccplatform.contracts.words import LegId
+from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.jitter import ABSENT
+from gateway.media.rows import RowArrays
+
+_MAGIC: Final = 0x6C6E6B31
+_HEADER: Final = np.dtype([("magic", "<u4"), ("records", "<u4"), ("tick", "<u8")])
+_RECORD: Final = np.dtype(
+    [("number", "<u8"), ("digits", "<u4"), ("digit", "S1"), ("_", "V3"), ("samples", "<i2", (FRAME,))]
+)
+#: Records of one datagram; what is more goes into another.
+_MAX_RECORDS: Final = 128
+_MAX_BYTES: Final = _HEADER.itemsize + _MAX_RECORDS * _RECORD.itemsize
+#: Bytes that may wait in the kernel towards the other workers together.
+_SEND_BUFFER: Final = 1 << 20
+_MAX_DATAGRAMS: Final = 64  # read in one tick
+_HELD: Final = 4  # frames that a link leg holds at most
+_SPARE_TICKS: Final = 250
+_QUIET_TICKS: Final = 50
+_DIGIT_TICKS: Final = 5  # between two digits: each is in so many frames at least
+
+
+def number_of(link: LegId) -> int:
+    """The number of a link leg in the frames; the same on both sides."""
+    return int.from_bytes(hashlib.blake2b(link.encode(), digest_size=8).digest(), "little") or 1
+
+
+class LinkFrames(RowArrays):
+    """The frames of all link legs, in and out. ``path`` is the socket that takes them; "" makes one without."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.lost: Array
+        self.digits: Array
+        self.digit: Array
+        self._number: Array
+        self._frames: Array
+        self._held: Array
+        self._next: Array
+        self._playing: Array
+        self._spare: Array
+        self._quiet: Array
+        self._digits_heard: Array
+        self.row_array("lost", np.int64)
+        self.row_array("digits", np.uint32)  # passed on so far
+        self.row_array("digit", "S1", b"")
+        self.row_array("_number", np.uint64)
+        self.row_array("_frames", np.int16, 0, (_HELD, FRAME))
+        self.row_array("_held", np.bool_, False, (_HELD,))
+        self.row_array("_next", np.int64)  # the peer's tick that plays next
+        self.row_array("_playing", np.bool_, False)
+        self.row_array("_spare", np.int32)  # ticks in a row after which a frame was left
+        self.row_array("_quiet", np.int32)  # ticks without a frame
+        self.row_array("_digits_heard", np.uint32)
+        self.sent = 0
+        self.refused = 0  # frames that the kernel did not take
+        self._tick = 0
+        self._path = path
+        self._socket = _bind(path)
+        self._digits_waiting: dict[int, deque[str]] = {}
+        self._last_digit: dict[int, int] = {}
+        self._rows: Rows = np.zeros(0, dtype=np.intp)
+        self._sorted: Rows = np.zeros(0, dtype=np.intp)
+        self._peers: dict[str, list[int]] = {}
+        self._batches: list[tuple[str, Rows, Array]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    # --- link legs ----------------------------------------------------------------------------------------
+
+    def add(self, row: int, link: LegId, peer: str) -> None:
+        """Let a row send to and hear from the worker with that socket."""
+        self._number[row] = number_of(link)
+        self._peers.setdefault(peer, []).append(row)
+        self._plan()
+
+    def clear(self, row: int) -> None:
+        """See :class:`RowPart`."""
+        super().clear(row)
+        self._digits_waiting.pop(row, None)
+        self._last_digit.pop(row, None)
+        for peer, rows in tuple(self._peers.items()):
+            if row in rows:
+                rows.remove(row)
+                if not rows:
+                    del self._peers[peer]
+                self._plan()
+
+    def close(self) -> None:
+        """Close and remove the socket."""
+        self._socket.close()
+        if self._path:
+            with suppress(OSError):
+                os.unlink(self._path)
+
+    def pass_digit(self, row: int, digit: str) -> None:
+        """Pass a digit on to the other side."""
+        self._digits_waiting.setdefault(row, deque(maxlen=64)).append(digit)
+
+    # --- in -----------------------------------------------------------------------------------------------
+
+    def receive(self) -> list[tuple[int, str]]:
+        """Take the frames that have come; returns the digits in them with their rows."""
+        digits: list[tuple[int, str]] = []
+        for tick, records in self._datagrams() if len(self._rows) else ():
+            places = np.searchsorted(self._number[self._sorted], records["number"])
+            places = np.minimum(places, len(self._sorted) - 1)
+            rows = self._sorted[places]
+            known = self._number[rows] == records["number"]
+            if known.any():
+                self._place(rows[known], tick, records["samples"][known])
+                digits += self._new_digits(rows[known], records[known])
+        return digits
+
+    def fill(self, frame: Pcm) -> None:
+        """Write 20 ms of every link leg into its row of ``frame``, :data:`ABSENT` where there is nothing."""
+        rows = self._rows
+        if not len(rows):
+            return
+        slot = self._next[rows] % _HELD
+        here = self._held[rows, slot]
+        frame[rows] = np.where(here[:, np.newaxis], self._frames[rows, slot], ABSENT)
+        self._held[rows[here], slot[here]] = False
+        waiting = self._held[rows].any(axis=1)
+        missing = ~here & waiting  # a later frame is there: this one will not come
+        self.lost[rows[missing]] += 1
+        self._next[rows] += here | missing
+        self._quiet[rows] = np.where(here | waiting, 0, self._quiet[rows] + 1)
+        self._spare[rows] = np.where(waiting, self._spare[rows] + 1, 0)
+        for row in rows[self._spare[rows] >= _SPARE_TICKS].tolist():
+            self._held[row, self._next[row] % _HELD] = False
+            self._next[row] += 1
+            self._spare[row] = 0
+
+    def quiet(self) -> Rows:
+        """The rows whose peer has just been silent for a second."""
+        rows: Rows = self._rows[self._quiet[self._rows] == _QUIET_TICKS]
+        return rows
+
+    def _datagrams(self) -> Iterator[tuple[int, Array]]:
+        for _ in range(_MAX_DATAGRAMS):
+            try:
+                data = self._socket.recv(_MAX_BYTES)
+            except OSError:  # nothing more is there
+                return
+            if len(data) < _HEADER.itemsize:
+                continue
+            head = np.frombuffer(data, _HEADER, 1)[0]
+            count = int(head["records"])
+            if head["magic"] == _MAGIC and len(data) == _HEADER.itemsize + count * _RECORD.itemsize:
+                yield int(head["tick"]), np.frombuffer(data, _RECORD, count, _HEADER.itemsize)
+
+    def _place(self, rows: Rows, tick: int, samples: Array) -> None:
+        ahead = tick - self._next[rows]
+        anew = ~self._playing[rows] | (ahead >= _HELD) | (ahead < -_QUIET_TICKS)
+        jumped = rows[anew & self._playing[rows]]
+        self.lost[jumped] += np.maximum(0, tick - self._next[jumped])
+        begun = rows[anew]
+        self._held[begun] = False
+        self._next[begun] = tick
+        self._playing[begun] = True
+        usable = rows[anew | (ahead >= 0)]
+        self._frames[usable, tick % _HELD] = samples[anew | (ahead >= 0)]
+        self._held[usable, tick % _HELD] = True
+
+    def _new_digits(self, rows: Rows, records: Array) -> list[tuple[int, str]]:
+        fresh = (records["digits"] != self._digits_heard[rows]) & (records["digit"] != b"")
+        self._digits_heard[rows[fresh]] = records["digits"][fresh]
+        return [
+            (row, digit.decode("ascii", "replace"))
+            for row, digit in zip(rows[fresh].tolist(), records["digit"][fresh].tolist(), strict=True)
+        ]
+
+    # --- out ----------------------------------------------------------------------------------------------
+
+    def send(self, frames: Pcm) -> None:
+        """Send what every link leg hears."""
+        for row in tuple(self._digits_waiting):
+            self._next_digit(row)
+        for peer, rows, batch in self._batches:
+            records = batch["records"]
+            records["samples"] = frames[rows]
+            records["digits"] = self.digits[rows]
+            records["digit"] = self.digit[rows]
+            batch["head"]["tick"] = self._tick
+            try:
+                self._socket.sendto(batch.tobytes(), socket.MSG_DONTWAIT, peer)
+            except OSError as error:
+                if error.errno not in _UNSENT:
+                    raise
+                self.refused += len(rows)
+            else:
+                self.sent += len(rows)
+
+    def advance(self, ticks: int) -> None:
+        """Count ticks, also those that were skipped."""
+        self._tick += ticks
+
+    def _next_digit(self, row: int) -> None:
+        waiting = self._digits_waiting[row]
+        if self._tick - self._last_digit.get(row, -_DIGIT_TICKS) < _DIGIT_TICKS:
+            return
+        if not waiting:
+            del self._digits_waiting[row]
+            return
+        self.digit[row] = waiting.popleft().encode("ascii", "replace")
+        self.digits[row] += 1
+        self._last_digit[row] = self._tick
+
+    def _plan(self) -> None:
+        used = [row for rows in self._peers.values() for row in rows]
+        self._rows = np.asarray(sorted(used), dtype=np.intp)
+        self._sorted = self._rows[np.argsort(self._number[self._rows])]
+        self._batches = []
+        for peer, rows in self._peers.items():
+            for first in range(0, len(rows), _MAX_RECORDS):
+                chosen = np.asarray(rows[first : first + _MAX_RECORDS], dtype=np.intp)
+                layout = np.dtype([("head", _HEADER), ("records", _RECORD, (len(chosen),))])
+                batch = np.zeros((), dtype=layout)
+                batch["head"]["magic"], batch["head"]["records"] = _MAGIC, len(chosen)
+                batch["records"]["number"] = self._number[chosen]
+                self._batches.append((peer, chosen, batch))
+
+
+#: What sending to a full or dead worker ends with; the frame is lost.
+_UNSENT: Final = (errno.EAGAIN, errno.ENOBUFS, errno.ENOENT, errno.ECONNREFUSED, errno.EMSGSIZE)
+
+
+def _bind(path: str) -> socket.socket:
+    """A datagram socket that only the owner may use; a stale file of a dead worker is replaced."""
+    if path:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    mask = os.umask(0o177)
+    try:
+        made.bind(path)
+    finally:
+        os.umask(mask)
+    return made

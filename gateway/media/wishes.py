@@ -1,0 +1,174 @@
+"""What control wants of the sound of its legs: enough to say it all again to another worker.
+
+Commands go in, and come out again as the shortest list that leads to the same: what plays, who hears whom, what
+is recorded. Nothing here knows workers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ccplatform.contracts.media import (
+    Bridge,
+    Echo,
+    JoinRoom,
+    MediaCommand,
+    PauseRecording,
+    Play,
+    ResumeRecording,
+    SecureCollect,
+    StartRecording,
+    StopPlay,
+    StopRecording,
+    Unbridge,
+)
+from ccplatform.contracts.words import LegId, PlaybackId, RecordingId
+from gateway.media.protocol import decode_command, encode_command
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    order: StartRecording
+    began: float
+
+
+class Wishes:
+    """The wishes for all legs."""
+
+    def __init__(self) -> None:
+        self._plays: dict[LegId, Play] = {}
+        self._secure: set[LegId] = set()
+        self._echoes: set[LegId] = set()
+        self._rooms: dict[LegId, str] = {}
+        self._bridges: defaultdict[LegId, set[LegId]] = defaultdict(set)
+        self._recordings: dict[RecordingId, _Recording] = {}
+        self._paused: set[RecordingId] = set()
+
+    def note(self, command: MediaCommand, now: float) -> None:
+        """Take a command into account; those that leave nothing behind change nothing."""
+        match command:
+            case Play():
+                self._plays[command.leg] = command
+            case StopPlay():
+                self._plays.pop(command.leg, None)
+            case Echo():
+                self._echoes.add(command.leg)
+            case JoinRoom():
+                self._rooms[command.leg] = command.room
+            case Bridge():
+                self._bridges[command.a].add(command.b)
+                self._bridges[command.b].add(command.a)
+            case Unbridge():
+                self._separate(command.leg)
+            case StartRecording():
+                self._recordings.setdefault(command.recording, _Recording(command, now))
+            case StopRecording():
+                self.recording_ended(command.recording)
+            case PauseRecording() if command.recording in self._recordings:
+                self._paused.add(command.recording)
+            case ResumeRecording():
+                self._paused.discard(command.recording)
+            case SecureCollect():
+                (self._secure.add if command.on else self._secure.discard)(command.leg)
+            case _:
+                pass
+
+    def playing(self, leg: LegId) -> PlaybackId | None:
+        """What plays, or is to play, to a leg."""
+        play = self._plays.get(leg)
+        return play.playback if play is not None else None
+
+    def play_ended(self, leg: LegId, playback: PlaybackId) -> None:
+        """A playback is over."""
+        if self.playing(leg) == playback:
+            del self._plays[leg]
+
+    def recording_ended(self, recording: RecordingId) -> None:
+        """A file is closed, or is about to be."""
+        self._recordings.pop(recording, None)
+        self._paused.discard(recording)
+
+    def forget(self, leg: LegId) -> list[StartRecording]:
+        """The leg is gone; returns the recordings that this ends."""
+        self._plays.pop(leg, None)
+        self._secure.discard(leg)
+        self._separate(leg)
+        ended = [known.order for known in self._recordings.values() if leg in _both(known.order)]
+        for order in ended:
+            self.recording_ended(order.recording)
+        return ended
+
+    def room_of(self, leg: LegId) -> str | None:
+        """The room that a leg is in."""
+        return self._rooms.get(leg)
+
+    def members(self, room: str) -> list[LegId]:
+        """The legs of a room."""
+        return [leg for leg, joined in self._rooms.items() if joined == room]
+
+    def rooms(self) -> set[str]:
+        """Every room that somebody is in."""
+        return set(self._rooms.values())
+
+    def pairs(self) -> set[tuple[LegId, LegId]]:
+        """Every two legs that are joined, each pair once."""
+        bridged = {tuple(sorted((a, b))) for a, others in self._bridges.items() for b in others}
+        recorded = {tuple(sorted(_both(known.order))) for known in self._recordings.values()}
+        return {(a, b) for a, b in bridged | recorded}
+
+    def joined(self, a: LegId, b: LegId) -> bool:
+        """Whether two legs hear each other or are recorded together."""
+        together = (known.order for known in self._recordings.values())
+        return b in self._bridges.get(a, ()) or any({a, b} == set(_both(order)) for order in together)
+
+    def recordings(self) -> list[StartRecording]:
+        """The recordings that are to go on."""
+        return [known.order for known in self._recordings.values()]
+
+    def of(self, leg: LegId, now: float) -> list[MediaCommand]:
+        """What to say to a worker that has just got this leg. What concerns two legs is said of each."""
+        commands: list[MediaCommand] = [SecureCollect(leg=leg, on=True)] if leg in self._secure else []
+        commands += [Bridge(a=leg, b=other) for other in sorted(self._bridges.get(leg, ()))]
+        if leg in self._echoes:
+            commands.append(Echo(leg=leg))
+        if leg in self._rooms:
+            commands.append(JoinRoom(leg=leg, room=self._rooms[leg]))
+        for known in self._recordings.values():
+            if leg in _both(known.order):
+                commands.append(replace(known.order, at_seconds=known.order.at_seconds + now - known.began))
+                if known.order.recording in self._paused:
+                    commands.append(PauseRecording(recording=known.order.recording))
+        if leg in self._plays:
+            commands.append(self._plays[leg])
+        return commands
+
+    def snapshot(self, legs: Iterable[LegId], now: float, wall: float) -> dict[str, Any]:
+        """The wishes for these legs as JSON-able data; instants are ages at ``wall``."""
+        commands = [encode_command(command) for leg in sorted(legs) for command in self.of(leg, now)]
+        return {"wall": wall, "commands": commands}
+
+    def restore(self, data: dict[str, Any], now: float, wall: float) -> None:
+        """Take back what :meth:`snapshot` gave; raises KeyError or UnknownType for other data."""
+        age = max(0.0, wall - float(data["wall"]))
+        for encoded in data["commands"]:
+            command = decode_command(encoded)
+            if isinstance(command, StartRecording):
+                began = now - age - command.at_seconds
+                self._recordings.setdefault(command.recording, _Recording(replace(command, at_seconds=0.0), began))
+            elif isinstance(command, MediaCommand):
+                self.note(command, now)
+
+    def _separate(self, leg: LegId) -> None:
+        self._echoes.discard(leg)
+        self._rooms.pop(leg, None)
+        for other in self._bridges.pop(leg, ()):
+            self._bridges[other].discard(leg)
+            if not self._bridges[other]:
+                del self._bridges[other]
+
+
+def _both(order: StartRecording) -> tuple[LegId, LegId]:
+    return order.left, order.right
