@@ -51,6 +51,10 @@ opus_inbandfec yes
 module aufile.so
 module aubridge.so
 module sndfile.so
+module srtp.so
+module dtls_srtp.so
+module ice.so
+rtcp_mux yes
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -93,6 +97,8 @@ class Baresip:
         codecs: tuple[str, ...] = ("PCMA", "PCMU"),
         rate: int = RATE,
         transport: str = "udp",
+        encryption: str = "",
+        ice: bool = False,
     ) -> None:
         self.user = user
         self.events: list[dict[str, Any]] = []
@@ -110,6 +116,8 @@ class Baresip:
         host, port = registrar or ("127.0.0.1", self.sip_port)
         options = [f"regint={120 if registrar else 0}", f"answermode={'auto' if auto_answer else 'manual'}"]
         options += [f"audio_codecs={','.join(codecs)}", *([f"auth_pass={password}"] if password else [])]
+        options += [f"mediaenc={encryption}"] if encryption else []
+        options += ["medianat=ice"] if ice else []
         self._account = f"<sip:{user}@{host}:{port};transport={transport}>;{';'.join(options)}"
 
     @property
@@ -134,7 +142,7 @@ class Baresip:
             (self._path / name).write_text(text, encoding="utf-8")
         with (self._path / "output.log").open("wb") as output:
             await self._run(output)
-        await until(self._ready, lambda: f"baresip ready; {self._output()}")
+        await until(self._ready, lambda: f"baresip ready; {self.output()}")
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._control_port)
         self._reader = asyncio.create_task(self._read(reader), name=f"baresip {self.user}")
         return self
@@ -185,7 +193,7 @@ class Baresip:
             async with asyncio.timeout(limit):
                 answer = await future
         except TimeoutError:
-            raise PeerError(f"baresip {self.user} did not answer {command!r}; {self._output()[-800:]}") from None
+            raise PeerError(f"baresip {self.user} did not answer {command!r}; {self.output()[-800:]}") from None
         if not answer.get("ok"):
             raise PeerError(f"baresip {self.user}: {command} {parameters}: {answer.get('data')}")
         return str(answer.get("data") or "")
@@ -263,8 +271,8 @@ class Baresip:
     def _ready(self) -> bool:
         assert self._process is not None
         if self._process.returncode is not None:
-            raise PeerError(f"baresip {self.user} ended with {self._process.returncode}; {self._output()}")
-        return "baresip is ready" in self._output()
+            raise PeerError(f"baresip {self.user} ended with {self._process.returncode}; {self.output()}")
+        return "baresip is ready" in self.output()
 
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("event"):
@@ -274,7 +282,7 @@ class Baresip:
 
     def _registration(self) -> str | None:
         """The last final status of a REGISTER; its event comes too early for the control connection."""
-        found = re.findall(r"(?:\{[^}]*\}|reg: \S+) ([2-6]\d\d) ", self._output())
+        found = re.findall(r"(?:\{[^}]*\}|reg: \S+) ([2-6]\d\d) ", self.output())
         return found[-1] if found else None
 
     def _seen(self, kind: str) -> bool:
@@ -285,10 +293,11 @@ class Baresip:
     ) -> None:
         def story() -> str:
             kinds = ", ".join(str(event.get("type")) for event in self.events) or "none"
-            return f"baresip {self.user} {what}; {more()} events: {kinds}; output ends:\n{self._output()[-800:]}"
+            return f"baresip {self.user} {what}; {more()} events: {kinds}; output ends:\n{self.output()[-800:]}"
 
         await until(condition, story, limit=limit)
 
-    def _output(self) -> str:
+    def output(self) -> str:
+        """What it printed so far."""
         path = self._path / "output.log"
         return path.read_text(errors="replace") if path.exists() else ""
