@@ -1,0 +1,226 @@
+"""Calls through the media engine that carry recorded speech, in virtual time or over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+
+from bench.speech import Sample
+from ccplatform.contracts.legs import LegQuality
+from ccplatform.contracts.media import Bridge
+from ccplatform.contracts.words import CallId, LegId
+from ccplatform.kernel.clock import SystemClock, VirtualClock
+from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Bytes, Pcm, Rows
+from gateway.media.client import MediaPool
+from gateway.media.engine import Engine
+from gateway.media.g711 import Law, decode, encode
+from gateway.media.hot_path import PortableHotPath
+from gateway.media.packet_io import Slots, address_key
+from gateway.media.port import RemoteAudio
+from gateway.media.rtp import HEADER_BYTES
+from gateway.media.settings import MediaSettings
+from tests.gateway.media.workers import WorkerProcess
+from tests.support.impairment import ImpairedLink, Network
+
+_HEADER: Final = struct.Struct("!BBHII")
+_PCMA: Final = 8
+_HOST: Final = "127.0.0.1"
+_HOST_NUMBER: Final = 0x7F000001
+_AFTER: Final = 1.0  # seconds that the calls go on after the last packet was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the agent heard, and what the engine measured on the caller's leg."""
+
+    heard: Pcm
+    quality: LegQuality | None
+
+
+def _packets(sample: Sample, ssrc: int) -> list[bytes]:
+    frames = sample.pcm[: len(sample.pcm) // FRAME * FRAME].reshape(-1, FRAME)
+    payloads = encode(Law.PCMA, frames)
+    return [
+        _HEADER.pack(0x80, _PCMA, (65530 + number) & 0xFFFF, (0xFFFFF000 + number * FRAME) & 0xFFFFFFFF, ssrc)
+        + payload.tobytes()
+        for number, payload in enumerate(payloads)
+    ]
+
+
+# --- virtual time -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Flying:
+    arrival: float
+    caller: int
+    data: bytes
+
+
+class _Wire(PortableHotPath):
+    """The engine's sockets, in memory: gives it what has arrived by now and keeps what it sends."""
+
+    name = "in memory"
+
+    def __init__(self, flying: list[_Flying]) -> None:
+        super().__init__()
+        self._flying = sorted(flying, reverse=True)
+        self.row_of: dict[int, int] = {}  # of the callers
+        self.sent: dict[int, list[bytes]] = {}
+
+    def receive(
+        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
+    ) -> int:
+        """See :class:`HotPath`."""
+        total, turns = 0, dict.fromkeys(self.row_of.values(), 0)
+        while self._flying and self._flying[-1].arrival <= now:
+            packet = self._flying.pop()
+            row = self.row_of[packet.caller]
+            slots.packets[total, : len(packet.data)] = np.frombuffer(packet.data, dtype=np.uint8)
+            slots.length[total], slots.truncated[total], slots.row[total] = len(packet.data), False, row
+            slots.turn[total], turns[row] = turns[row], turns[row] + 1
+            slots.source[total] = address_key(_HOST_NUMBER, _port(packet.caller))
+            slots.arrival[total] = packet.arrival
+            total += 1
+        return total
+
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
+        """See :class:`HotPath`."""
+        for row in rows.tolist():
+            self.sent.setdefault(row, []).append(packets[row, HEADER_BYTES : lengths[row]].tobytes())
+
+
+def _port(leg: int) -> int:
+    return 40000 + 2 * leg
+
+
+def virtual_calls(speech: list[Sample], network: Network, seed: int) -> Iterator[Call]:
+    """Every sample in a call of its own, all through one engine; the result depends on nothing but the seed."""
+    generator = np.random.default_rng([seed, 862])
+    clock = VirtualClock()
+    begin = clock.now()
+    flying = []
+    for caller, sample in enumerate(speech):
+        packets = _packets(sample, ssrc=caller + 1)
+        sent_at = begin + generator.uniform(0, TICK_SECONDS) + np.arange(len(packets)) * TICK_SECONDS
+        arrivals = sent_at + network.fates(generator, len(packets))
+        flying += [
+            _Flying(arrival, caller, data)
+            for arrival, data in zip(arrivals.tolist(), packets, strict=True)
+            if arrival != np.inf
+        ]
+    wire = _Wire(flying)
+    settings = MediaSettings(rtp_ports="42000-43999")
+    with mock.patch("gateway.media.parts.find_hot_path", return_value=wire):
+        engine = Engine(settings=settings, ports=settings.ports_of(0), clock=clock, emit=lambda event: None)
+    agents = [_open_call(engine, wire, caller) for caller in range(len(speech))]
+    longest = max(len(sample.pcm) for sample in speech) / RATE + (network.delay_ms + network.jitter_ms) / 1000
+    for _ in range(round((longest + _AFTER) / TICK_SECONDS)):
+        clock.advance(TICK_SECONDS)
+        engine.tick(clock.now(), clock.now(), 0)
+    for caller, row in enumerate(agents):
+        payload = np.frombuffer(b"".join(wire.sent[row]), dtype=np.uint8)
+        quality = engine.close_leg(engine.legs.by_id[LegId(f"caller{caller}")])
+        yield Call(decode(Law.PCMA, payload), quality)
+    engine.close()
+
+
+def _open_call(engine: Engine, wire: _Wire, number: int) -> int:
+    """Bridge a caller and an agent; the agent's row."""
+    legs = []
+    for name, port in (("caller", _port(number)), ("agent", _port(number) + 10000)):
+        engine.open_leg(CallId(f"{number}"), LegId(f"{name}{number}"))
+        leg = engine.legs.by_id[LegId(f"{name}{number}")]
+        engine.connect_leg(leg, RemoteAudio(host=_HOST, port=port, codec="PCMA", payload_type=_PCMA))
+        legs.append(leg)
+    engine.routing.bridge(*legs)
+    wire.row_of[number] = legs[0].row
+    return legs[1].row
+
+
+# --- real time --------------------------------------------------------------------------------------------------
+
+
+def real_time_calls(speech: list[Sample], network: Network) -> list[Call]:
+    """The same over sockets: a worker process, and for each call a caller, an impaired link and an agent."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = MediaSettings(rtp_ports="42000-43999")
+        path = Path(folder) / "media"
+        worker = WorkerProcess(settings, path)
+        try:
+            return asyncio.run(_in_real_time(str(path), speech, network))
+        finally:
+            worker.stop()
+
+
+async def _in_real_time(path: str, speech: list[Sample], network: Network) -> list[Call]:
+    clock = SystemClock()
+    pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=TaskSupervisor(clock))
+    await pool.start()
+    agents = [_udp() for _ in speech]
+    links = []
+    for number, agent in enumerate(agents):
+        caller_leg, agent_leg = LegId(f"caller{number}"), LegId(f"agent{number}")
+        entry = await _ask(pool.open_leg, CallId(f"{number}"), caller_leg)
+        await _ask(pool.open_leg, CallId(f"{number}"), agent_leg)
+        links.append(ImpairedLink(network, (entry.host, entry.port), seed=number))
+        for leg, udp in ((caller_leg, links[-1].far), (agent_leg, agent)):
+            port = int(udp.getsockname()[1])
+            pool.connect_leg(leg, RemoteAudio(host=_HOST, port=port, codec="PCMA", payload_type=_PCMA))
+        pool.perform(Bridge(a=caller_leg, b=agent_leg))
+    heard = await asyncio.to_thread(_talk, speech, [link.near.getsockname() for link in links], agents)
+    calls = [Call(pcm, await _ask(pool.close_leg, LegId(f"caller{index}"))) for index, pcm in enumerate(heard)]
+    await pool.close()
+    for link in links:
+        link.close()
+    for agent in agents:
+        agent.close()
+    return calls
+
+
+async def _ask(ask: Callable[..., None], *arguments: object) -> Any:
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    ask(*arguments, answer.set_result)
+    return await answer
+
+
+def _talk(speech: list[Sample], to: list[tuple[str, int]], agents: list[socket.socket]) -> list[Pcm]:
+    """Send every caller's packets at their time; what the agents got, in order."""
+    packets = [_packets(sample, ssrc=number + 1) for number, sample in enumerate(speech)]
+    phases = np.random.default_rng(7).uniform(0, TICK_SECONDS, len(speech))
+    plan = sorted(
+        (float(phase) + index * TICK_SECONDS, number, data)
+        for number, (stream, phase) in enumerate(zip(packets, phases, strict=True))
+        for index, data in enumerate(stream)
+    )
+    got: list[list[bytes]] = [[] for _ in agents]
+    with _udp() as udp, selectors.DefaultSelector() as selector:
+        for number, agent in enumerate(agents):
+            agent.setblocking(False)
+            selector.register(agent, selectors.EVENT_READ, number)
+        begin = time.monotonic()
+        for due, number, data in [*plan, (plan[-1][0] + _AFTER, -1, b"")]:
+            while (left := begin + due - time.monotonic()) > 0:
+                for key, _ in selector.select(left):
+                    got[key.data].append(agents[key.data].recv(2048)[HEADER_BYTES:])
+            if data:
+                udp.sendto(data, to[number])
+    return [decode(Law.PCMA, np.frombuffer(b"".join(payloads), dtype=np.uint8)) for payloads in got]
+
+
+def _udp() -> socket.socket:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind((_HOST, 0))
+    return udp

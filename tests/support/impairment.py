@@ -1,0 +1,101 @@
+"""A bad network: which packets are lost, how long the others take; as numbers, or as a relay of two sockets."""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LARGEST: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Independent random loss, a delay uniform in ``delay_ms`` ± ``jitter_ms``; packets may be reordered."""
+
+    name: str
+    loss: float = 0.0
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+
+    def fates(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        """Seconds that each of ``count`` packets takes; infinite for those that are lost."""
+        delay = generator.uniform(self.delay_ms - self.jitter_ms, self.delay_ms + self.jitter_ms, count) / 1000
+        return np.where(generator.random(count) < self.loss, np.inf, delay)
+
+
+#: The networks of R10.3.1.4.
+GOOD: Final = Network(name="good")
+POOR: Final = Network(name="poor", loss=0.01, delay_ms=100, jitter_ms=20)
+BAD: Final = Network(name="bad", loss=0.05, delay_ms=400, jitter_ms=60)
+
+
+class ImpairedLink:
+    """A UDP relay: what comes to ``near`` leaves from ``far`` to ``target`` as the network lets it; back at once.
+
+    A peer that sends to ``near`` is, for the other side, at the address of ``far``. The relay runs in a thread of
+    its own until :meth:`close`.
+    """
+
+    def __init__(self, network: Network, target: tuple[str, int], seed: int) -> None:
+        self.near, self.far = _socket(), _socket()
+        self.lost = 0
+        self._network = network
+        self._target = target
+        self._generator = np.random.default_rng(seed)
+        self._peer: tuple[str, int] | None = None
+        self._due: list[tuple[float, int, bytes]] = []
+        self._count = 0
+        self._stop, self._stopped = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name="impaired-link", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Drop what is under way."""
+        self._stop.close()
+        self._thread.join()
+        for each in (self.near, self.far, self._stopped):
+            each.close()
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for each in (self.near, self.far, self._stopped):
+                selector.register(each, selectors.EVENT_READ)
+            while True:
+                wait = max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
+                ready = {key.fileobj for key, _ in selector.select(wait)}
+                if self._stopped in ready:
+                    return
+                if self.near in ready:
+                    self._take()
+                if self.far in ready:
+                    self._give_back()
+                while self._due and self._due[0][0] <= time.monotonic():
+                    self.far.sendto(heapq.heappop(self._due)[2], self._target)
+
+    def _take(self) -> None:
+        data, self._peer = self.near.recvfrom(_LARGEST)
+        fate = float(self._network.fates(self._generator, 1)[0])
+        if fate == np.inf:
+            self.lost += 1
+            return
+        self._count += 1
+        heapq.heappush(self._due, (time.monotonic() + fate, self._count, data))
+
+    def _give_back(self) -> None:
+        data = self.far.recv(_LARGEST)
+        if self._peer is not None:
+            self.near.sendto(data, self._peer)
+
+
+def _socket() -> socket.socket:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    return udp
