@@ -39,6 +39,9 @@ MAX_ATTEMPTS = 5
 DATABASE_CHECK_SECONDS = 0.5
 #: What children are started with; their arguments follow.
 PROGRAM = (sys.executable, "-m", "ccplatform", "run")
+#: Added to the environment of children. The matrix products of a media tick are small: numpy's threads would spin
+#: on the other workers' cores for many times what the product itself costs.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(slots=True)
@@ -179,6 +182,7 @@ class Supervisor:
                 "--ready-fd",
                 str(write_end),
                 pass_fds=(write_end,),
+                env={**os.environ, **ENVIRONMENT},
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
             )

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import RATE, Pcm
+from gateway.media.audio import Pcm
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
 from gateway.media.parts import Parts
@@ -65,14 +65,17 @@ class Digits:
     def hear(self, frame: Pcm, now: float) -> None:
         """Look for tones in 20 ms of all legs (rows × 160); secure legs are silent afterwards."""
         for key in self._parts.dtmf.hear(frame):
-            waited = max(0.0, float(self._parts.jitter.delay[key.row])) / RATE
+            jitter, place = self._parts.buffer_of(key.row)
+            waited = max(0.0, float(jitter.delay[place])) / jitter.rate
             leg = self._legs.by_row[key.row]
             self.pressed(leg, key.digit, Way.TONES, now - key.age_seconds - waited)
         if self._secure:
             frame[sorted(self._secure)] = 0
+            self._parts.wide.silence(self._secure)
 
     def hide_tones(self, sound: Pcm) -> None:
         """Silence in ``sound`` (rows × 160), which others are to hear, the tones of keys that are sent on."""
         for row in np.flatnonzero(self._parts.dtmf.sounding[: len(sound)]).tolist():
             if self._routing.partners(self._legs.by_row[row]):
                 sound[row] = 0
+                self._parts.wide.silence((row,))

@@ -201,6 +201,7 @@ class Engine:
         frame = self._parts.jitter.take(high)
         self._parts.links.fill(frame)
         self._parts.concealer.repair(frame)
+        self._parts.wide.hear(frame, self._parts.concealer.muted)
         self.digits.hear(frame, now)
         self._parts.mixer.sound[:high, VOICE] = frame
         self.digits.hide_tones(self._parts.mixer.sound[:high, VOICE])

@@ -87,7 +87,10 @@ class Intake:
         if audio.any():
             self._take_audio(batch, headers, kind, chosen[audio], begins[audio], now)
         if coded.any() and parts.transforms.coding is not None:
-            parts.transforms.coding.take(batch, headers, chosen[coded], begins[coded], now)
+            index = chosen[coded]
+            parts.concealer.muted[batch.row[index]] = False
+            parts.reception.measure(batch.row[index], headers.timestamp[index], batch.arrival[index])
+            parts.transforms.coding.take(batch, headers, index, begins[coded], now)
 
     def _take_event(self, batch: Batch, headers: Headers, index: int) -> None:
         end = HEADER_BYTES + int(headers.payload_length[index])
@@ -101,6 +104,8 @@ class Intake:
     ) -> None:
         parts, rows = self._parts, batch.row[chosen]
         parts.concealer.muted[rows] = False
+        if len(parts.wide):
+            parts.wide.narrow[rows] = True
         parts.reception.measure(rows, headers.timestamp[chosen], batch.arrival[chosen])
         lengths = headers.payload_length[chosen]
         for length in np.unique(lengths).tolist():

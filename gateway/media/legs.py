@@ -14,7 +14,7 @@ from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.words import CallId, LegId
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.codecs import CODECS, Codec
-from gateway.media.errors import CannotOpenLeg
+from gateway.media.errors import CannotOpenLeg, CodecMissing
 from gateway.media.g711 import Law
 from gateway.media.keys import KeyMerger, Way
 from gateway.media.leg_security import LegSecurity
@@ -142,8 +142,13 @@ class LegBook:
     def _speak(self, leg: Leg, codec: Codec, remote: RemoteAudio) -> bool:
         """Let the leg speak a codec; False where this worker cannot."""
         parts, row = self._parts, leg.row
-        if codec.coder is not None:
-            _log.error("a leg cannot have its codec", leg=leg.id, codec=codec.name)
+        try:
+            if codec.coder is None:
+                parts.wide.leave(row)
+            else:
+                parts.wide.join(row, codec, remote.fmtp)
+        except (CodecMissing, CannotOpenLeg) as error:
+            _log.error("a leg cannot have its codec", leg=leg.id, codec=codec.name, reason=str(error))
             return False
         leg.digits_out.clock = remote.dtmf_clock
         parts.reception.clock[row] = codec.clock
@@ -185,9 +190,10 @@ class LegBook:
 
     def quality(self, leg: Leg) -> LegQuality:
         """What was measured so far."""
-        reception, jitter, row = self._parts.reception, self._parts.jitter, leg.row
+        reception, row = self._parts.reception, leg.row
         round_trip = leg.rtcp.round_trip_seconds
-        buffered = jitter.mean_delay(row)
+        jitter, place = self._parts.buffer_of(row)
+        buffered = jitter.mean_delay(place)
         delay = None
         if buffered is not None:
             packet = (leg.remote.ptime_ms / 1000) if leg.remote else TICK_SECONDS

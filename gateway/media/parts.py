@@ -17,6 +17,7 @@ from gateway.media.settings import MediaSettings
 from gateway.media.sounds import SoundLibrary
 from gateway.media.sources import Sources
 from gateway.media.transforms import Transforms
+from gateway.media.wideband import WideLane
 
 
 class Parts:
@@ -39,6 +40,8 @@ class Parts:
         self.sender = Sender(self.hot_path)
         self.transforms = Transforms()
         self.links = LinkFrames(link_path)
+        self.wide = WideLane(settings, self.mixer, self.sources)
+        self.transforms.coding = self.wide
         for part in (
             self.sources,
             self.reception,
@@ -50,8 +53,14 @@ class Parts:
             self.sender,
             self.transforms,
             self.links,
+            self.wide,
         ):
             self.table.attach(part)
+
+    def buffer_of(self, row: int) -> tuple[JitterBuffer, int]:
+        """The jitter buffer that a leg's sound waits in, and the leg's row there."""
+        slot = self.wide.slot_of(row)
+        return (self.jitter, row) if slot is None else (self.wide.jitter, slot)
 
     def close(self) -> None:
         """End threads and free sockets."""

@@ -57,7 +57,7 @@ class SipSettings(BaseModel):
     )
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
     codecs: tuple[CodecName, ...] = Field(
-        ("PCMA", "PCMU"),
+        ("G722", "PCMA", "PCMU", "opus"),
         min_length=1,
         description="Codecs that are spoken, in the order of our offers; opus only where the system has libopus",
     )
