@@ -19,11 +19,11 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, TrunkId
 from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.connections import FlowUser
 from gateway.sip.digest import authorization
 from gateway.sip.flows import Flow
 from gateway.sip.parser import parse_message
 from gateway.sip.settings import SipSettings
-from gateway.sip.tcp import FlowUser
 from tests.gateway.sip.centre import Centre, seat, trunk
 
 US, CALLER, CALLEE = "192.0.2.1", "192.0.2.4", "192.0.2.5"
@@ -39,7 +39,7 @@ class Wire:
     """Collects what the gateway sends."""
 
     def __init__(self) -> None:
-        self.port = 5060
+        self.ports = {"UDP": 5060, "TCP": 5060}
         self.user: FlowUser | None = None
         self.sent: deque[tuple[bytes, Flow]] = deque()
 

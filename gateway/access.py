@@ -19,6 +19,7 @@ from gateway.media.codecs import usable_codecs
 from gateway.media.port import LegMedia
 from gateway.sip.admission import Admission
 from gateway.sip.audio_formats import AudioPolicy
+from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
 from gateway.sip.registrar import Binding, Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
@@ -26,7 +27,6 @@ from gateway.sip.registration_writer import RegistrationWriter
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.service import SipService, Wire
 from gateway.sip.settings import SipSettings
-from gateway.sip.tcp import ConnectionLimits
 from gateway.sip.transports import SipTransports
 from gateway.sip.trunks import TrunkChannels, TrunkDirectory
 from gateway.store import GatewayStore
@@ -170,6 +170,9 @@ def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor) -> SipT
     return SipTransports(
         bind_ip=settings.bind_ip,
         port=settings.port,
+        ws_port=settings.ws_port,
+        tls_port=settings.tls_port,
+        tls=settings.tls,
         clock=clock,
         tasks=tasks,
         limits=ConnectionLimits(

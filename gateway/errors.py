@@ -8,7 +8,8 @@
     LocalMisuse
     └── IllegalEvent         a SIP core was told something that does not fit its state
     CannotStart
-    └── PortInUse            a listener's address is taken by somebody else
+    ├── PortInUse            a listener's address is taken by somebody else
+    └── BadCertificate       a certificate or key of SIP over TLS cannot be used
     NotFound
     └── UnknownTrunk, UnknownSeat
     Refusal
@@ -53,6 +54,10 @@ class PortInUse(CannotStart):
         self.transport = transport
         self.host = host
         self.port = port
+
+
+class BadCertificate(CannotStart):
+    """A certificate or its key cannot be read, or they do not belong together."""
 
 
 class UnknownTrunk(NotFound):

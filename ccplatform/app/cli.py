@@ -81,7 +81,7 @@ def run(
     data_dir: DataDirOption = None,
     bind: Annotated[str | None, typer.Option(help="Address of every listener (SIP, RTP, HTTP).")] = None,
     sip_port: Annotated[int | None, typer.Option(help="SIP, UDP and TCP.")] = None,
-    sip_ws_port: Annotated[int | None, typer.Option(help="SIP over WebSocket (not available yet).")] = None,
+    sip_ws_port: Annotated[int | None, typer.Option(help="Port of SIP over WebSocket.")] = None,
     http_port: Annotated[int | None, typer.Option(help="Pages, REST, metrics.")] = None,
     rtp_ports: Annotated[str | None, typer.Option(help="RTP port range, A-B.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the pages (PEM).")] = None,

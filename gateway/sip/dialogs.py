@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.uri import host_text, parse_uri
 
 MAX_FORWARDS: Final = "70"
+_PARAMETERS: Final = {"TCP": "tcp", "TLS": "tls", "WS": "ws", "WSS": "ws"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +28,17 @@ class Identity:
         """Our host:port for a transport."""
         return next(address for name, address in self.sent_by if name == transport)
 
-    def contact(self, transport: str) -> str:
-        """The Contact value for messages over a transport."""
-        address = self.address(transport)
-        parameter = "" if transport == "UDP" else f";transport={transport.lower()}"
-        return f"<sip:{self.user}@{address}{parameter}>"
+    def contact(self, transport: str, *, secure: bool = False) -> str:
+        """The Contact value for messages over a transport; ``secure`` when the dialog was made by SIPS URIs
+        (RFC 3261 section 12.1.1). WebSocket is one parameter value for both (RFC 7118 section 5.2)."""
+        parameter = "" if transport == "UDP" else f";transport={_PARAMETERS[transport]}"
+        return f"<{'sips' if secure else 'sip'}:{self.user}@{self.address(transport)}{parameter}>"
 
     @classmethod
-    def at(cls, host: str, port: int, user_agent: str) -> Identity:
-        """The same address for UDP and TCP."""
-        address = f"{host_text(host)}:{port}"
-        return cls(user_agent=user_agent, sent_by=(("UDP", address), ("TCP", address)))
+    def at(cls, host: str, ports: Mapping[str, int], user_agent: str) -> Identity:
+        """One host with a port for each transport."""
+        sent_by = tuple((transport, f"{host_text(host)}:{port}") for transport, port in ports.items())
+        return cls(user_agent=user_agent, sent_by=sent_by)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +100,10 @@ class Dialog:
             pinned=pinned,
         )
 
+    def contact(self, identity: Identity) -> str:
+        """Our Contact in this dialog."""
+        return identity.contact(self.flow.transport, secure=self.remote_target.startswith("sips:"))
+
     def request(self, method: str, identity: Identity, *, cseq: int | None = None) -> SipRequest:
         """A request inside the dialog (section 12.2.1.1); ``cseq`` is given for an ACK."""
         if cseq is None:
@@ -113,7 +119,7 @@ class Dialog:
         headers.put("call-id", self.call_id)
         headers.put("cseq", f"{cseq} {method}")
         if method != "BYE":
-            headers.put("contact", identity.contact(self.flow.transport))
+            headers.put("contact", self.contact(identity))
         headers.put("user-agent", identity.user_agent)
         return SipRequest(method, uri, headers)
 

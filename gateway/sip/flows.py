@@ -11,10 +11,13 @@ from gateway.sip.message import SipRequest
 from gateway.sip.syntax import split_list
 from gateway.sip.uri import SipUri, host_text, ip_of
 
-#: The port of SIP over UDP and TCP when a URI names none.
+#: The ports of SIP when a URI names none (RFC 3261 section 19.1.2).
 DEFAULT_PORT: Final = 5060
-#: Transports that are served now; TLS, WS and WSS are to come.
-TRANSPORTS: Final = ("UDP", "TCP")
+DEFAULT_TLS_PORT: Final = 5061
+#: Transports over which we can call; over WebSocket we are called only.
+TRANSPORTS: Final = ("UDP", "TCP", "TLS")
+#: Transports that nobody listens to on the way.
+SECURE: Final = ("TLS", "WSS")
 
 
 #: The headers by which a peer knows what a response is for.
@@ -58,12 +61,14 @@ class Flow:
 
 
 def flow_to(uri: SipUri, default_transport: str = "UDP") -> Flow | None:
-    """The flow to a URI whose host is an IP address; None for names (RFC 3263 is not served) and SIPS."""
+    """The flow to a URI whose host is an IP address; None for names (RFC 3263 is not served). SIPS means TLS."""
     transport = uri.transport or default_transport
+    if uri.scheme == "sips" and transport in ("UDP", "TCP"):
+        transport = "TLS"
     host = ip_of(uri.host)
-    if host is None or uri.scheme != "sip" or transport not in TRANSPORTS:
+    if host is None or uri.scheme not in ("sip", "sips") or transport not in TRANSPORTS:
         return None
-    return Flow(transport, host, uri.port or DEFAULT_PORT)
+    return Flow(transport, host, uri.port or (DEFAULT_TLS_PORT if transport == "TLS" else DEFAULT_PORT))
 
 
 def stamp_source(request: SipRequest, flow: Flow) -> None:

@@ -357,7 +357,7 @@ class InviteDialog:
 
     def _with_contact(self, response: SipResponse) -> SipResponse:
         assert self.dialog is not None
-        response.headers.put("contact", self._identity.contact(self.dialog.flow.transport))
+        response.headers.put("contact", self.dialog.contact(self._identity))
         return self._with_abilities(response)
 
     def _with_abilities(self, response: SipResponse) -> SipResponse:

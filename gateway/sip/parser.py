@@ -165,6 +165,17 @@ class StreamFramer:
         self._waiting: SipMessage | None = None
         self._missing = 0
         self.pings = 0
+        #: A stream that cannot be cut any further raises instead.
+        self.ended = False
+
+    def wrap(self, data: bytes) -> bytes:
+        """A message as it goes out."""
+        return data
+
+    def outgoing(self) -> bytes:
+        """The pongs that are owed: one CRLF for all pings since the last look."""
+        owed, self.pings = self.pings, 0
+        return b"\r\n" if owed else b""
 
     def feed(self, data: bytes) -> list[SipMessage | SipParseError]:
         """Take bytes; return the messages that are complete, and errors of messages that could be cut out.

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import SipParseError
-from gateway.sip.flows import Flow, flow_to
+from gateway.sip.flows import SECURE, Flow, flow_to
 from gateway.sip.headers import NameAddr
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.responses import response_to
@@ -219,8 +219,8 @@ class Registrar:
             raise _Rejected(403, f"At most {MAX_CONTACTS} contacts")
         for contact in request.addresses("contact"):
             uri = parse_uri(contact.uri_text, "Contact")
-            if uri.scheme != "sip":
-                raise _Rejected(400, "Contact must be a sip URI")
+            if uri.scheme != "sip" and (uri.scheme != "sips" or event.flow.transport not in SECURE):
+                raise _Rejected(400, "Contact must be a sip URI, or a sips URI over TLS")
             key, lifetime = uri.identity(), self._lifetime(contact, request)
             old = after.get(key)
             if old is not None:

@@ -8,7 +8,7 @@ transaction layer, registrar and dialogs.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,7 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import SipParseError
 from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, account_of
 from gateway.sip.causes import reason_of
+from gateway.sip.connections import FlowUser
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
 from gateway.sip.flows import Flow, way_back
@@ -38,7 +39,6 @@ from gateway.sip.replies import (
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
 from gateway.sip.syntax import readable
-from gateway.sip.tcp import FlowUser
 from gateway.sip.trace import SignallingTrace
 from gateway.sip.transaction_layer import (
     DropRequest,
@@ -68,7 +68,9 @@ _IN_DIALOG_ONLY: Final = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "REFER", "
 class Wire(Protocol):
     """The sockets below."""
 
-    port: int
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The port of each transport that is listened on."""
 
     async def open(self, user: FlowUser) -> None:
         """Listen."""
@@ -133,7 +135,7 @@ class SipService:
         self._invites: dict[ServerKey, DialogRunner] = {}
         self._user: CallUser | None = None
         self._closing = False
-        self.identity = Identity.at(settings.public_host, settings.port, settings.user_agent)
+        self.identity = Identity.at(settings.public_host, wire.ports, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
         self._transactions = layer = TransactionLayer(
             sent_by=lambda transport: self.identity.address(transport),
@@ -150,7 +152,7 @@ class SipService:
         self._user = user
         await self._wire.open(self)
         self._closing = False
-        self.identity = Identity.at(self._settings.public_host, self._wire.port, self._settings.user_agent)
+        self.identity = Identity.at(self._settings.public_host, self._wire.ports, self._settings.user_agent)
 
     async def close(self) -> None:
         """Stop listening. Dialogs are left as they are: their snapshots go on elsewhere."""
@@ -160,8 +162,8 @@ class SipService:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
-        return self._wire.port
+        """The port of UDP and TCP."""
+        return self._wire.ports["UDP"]
 
     @property
     def dialogs(self) -> int:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import Preference
 from gateway.sip.media_protection import SrtpPolicy
+from gateway.sip.tls import TlsFiles
 
 CodecName: TypeAlias = Literal["PCMA", "PCMU", "G722", "opus"]
 
@@ -69,11 +70,16 @@ class SipSettings(BaseModel):
         5066,
         ge=0,
         le=65535,
-        description="Port of SIP over WebSocket (RFC 7118; WSS with a certificate), once there is one",
+        description="Port of SIP over WebSocket (RFC 7118), secure with a certificate; 0 takes a free one",
     )
-    tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS, once there is one")
-    tls_certificate: str = Field("", description="Certificate chain of SIP over TLS (PEM file)")
-    tls_key: str = Field("", description="Private key of SIP over TLS (PEM file)")
+    tls_port: int = Field(
+        5061, ge=0, le=65535, description="Port of SIP over TLS, with a certificate; 0 takes a free one"
+    )
+    tls_certificate: str = Field("", description="Certificate chain of TLS and secure WebSocket (PEM file)")
+    tls_key: str = Field("", description="Private key of the certificate (PEM file)")
+    tls_authorities: str = Field(
+        "", description="Who must have signed the certificates of trunks over TLS (PEM file); empty: the system's"
+    )
 
     @field_validator("bind_ip", "advertised_address")
     @classmethod
@@ -91,12 +97,21 @@ class SipSettings(BaseModel):
             raise ValueError("none of these codecs can be spoken on this machine: libopus is missing")
         return value
 
-    @field_validator("tls_certificate", "tls_key")
-    @classmethod
-    def _not_yet(cls, value: str) -> str:
-        if value:
-            raise ValueError("SIP over TLS is not available yet; leave this empty")
-        return value
+    @model_validator(mode="after")
+    def _has_both(self) -> SipSettings:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key: give both or none")
+        ports = [port for port in (self.port, self.ws_port, self.tls_port) if port]
+        if len(set(ports)) < len(ports):
+            raise ValueError("port, ws_port and tls_port must differ")
+        return self
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The files of TLS, None without a certificate."""
+        if not self.tls_certificate:
+            return None
+        return TlsFiles(certificate=self.tls_certificate, key=self.tls_key, authorities=self.tls_authorities)
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> SipSettings:

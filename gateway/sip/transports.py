@@ -1,4 +1,4 @@
-"""The sockets of SIP: one UDP and one TCP listener on the same address and port."""
+"""The sockets of SIP: UDP and TCP on one port, TLS and WebSocket on ports of their own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Final, cast
 from ccplatform.kernel.clock import Clock, TimerHandle
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import PortInUse, SipParseError
-from gateway.sip.flows import Flow
+from gateway.sip.connections import ConnectionLimits, Connections, FlowUser
+from gateway.sip.flows import SECURE, Flow
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import parse_message
 from gateway.sip.rates import SourceCounts
-from gateway.sip.tcp import ConnectionLimits, FlowUser, TcpConnections
+from gateway.sip.tls import TlsFiles
 
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _SWEEP_SECONDS: Final = 30.0
@@ -52,36 +53,58 @@ class _Guarded:
 
 
 class SipTransports:
-    """UDP and TCP on ``bind_ip``:``port``; with port 0 a free one, the same for both.
+    """UDP and TCP on ``bind_ip``:``port``, WebSocket on ``ws_port`` (None: none), with ``tls`` TLS on ``tls_port``
+    and the WebSocket secure; port 0 is a free one, the same for UDP and TCP.
 
     Malformed input is counted by source in :attr:`malformed`; what the user does about it is his business.
     """
 
     def __init__(
-        self, *, bind_ip: str, port: int, clock: Clock, tasks: TaskSupervisor, limits: ConnectionLimits
+        self,
+        *,
+        bind_ip: str,
+        port: int,
+        clock: Clock,
+        tasks: TaskSupervisor,
+        limits: ConnectionLimits,
+        ws_port: int | None = None,
+        tls_port: int = 0,
+        tls: TlsFiles | None = None,
     ) -> None:
         self.bind_ip = bind_ip
-        self.port = port
         self.malformed = SourceCounts()
         self.send_errors = 0
+        self.ports = {"UDP": port, "TCP": port}
+        if tls is not None:
+            self.ports["TLS"] = tls_port
+        if ws_port is not None:
+            self.ports["WS" if tls is None else "WSS"] = ws_port
+        self._tls = tls
         self._clock = clock
         self._tasks = tasks
         self._limits = limits
         self._user: FlowUser | None = None
         self._udp: asyncio.DatagramTransport | None = None
-        self._tcp: TcpConnections | None = None
-        self._server: asyncio.Server | None = None
+        self._connected: Connections | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweep: TimerHandle | None = None
         self._early: list[tuple[bytes, Flow]] | None = []  # to be sent once there are sockets
 
     async def open(self, user: FlowUser) -> None:
-        """Listen; raises :class:`PortInUse` that names transport, address and port."""
+        """Listen; raises :class:`PortInUse` that names transport, address and port, or :class:`BadCertificate`."""
+        server, client = (self._tls.for_servers(), self._tls.for_clients()) if self._tls else (None, None)
         self._user = _Guarded(user, self._tasks, self.malformed)
-        self._tcp = TcpConnections(user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits)
-        udp, tcp = self._bind()
+        self._connected = Connections(
+            user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits, tls=client
+        )
+        sockets = self._bind()
+        udp = sockets.pop("UDP")
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
-        self._server = await loop.create_server(self._tcp.protocol, sock=tcp, backlog=512)
+        for kind, listener in sockets.items():
+            tls = server if kind in SECURE else None
+            accepting = self._connected.accepting(kind)
+            self._servers.append(await loop.create_server(accepting, sock=listener, backlog=512, ssl=tls))
         self._sweep_later()
         early, self._early = self._early or [], None
         for data, flow in early:
@@ -93,15 +116,15 @@ class SipTransports:
             self._sweep.cancel()
         if self._udp is not None:
             self._udp.close()
-        if self._server is not None:
-            self._server.close()
-        if self._tcp is not None:
-            self._tcp.close()
+        for server in self._servers:
+            server.close()
+        if self._connected is not None:
+            self._connected.close()
 
     @property
     def connections(self) -> int:
-        """TCP connections open now."""
-        return len(self._tcp) if self._tcp is not None else 0
+        """Connections open now."""
+        return len(self._connected) if self._connected is not None else 0
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send a message, once there are sockets; failures come as ``flow_lost``."""
@@ -112,8 +135,8 @@ class SipTransports:
         elif flow.transport == "UDP":
             if self._udp is not None and not self._udp.is_closing():
                 self._udp.sendto(data, (flow.host, flow.port))
-        elif self._tcp is not None:
-            self._tcp.send(data, flow)
+        elif self._connected is not None:
+            self._connected.send(data, flow)
 
     def datagram(self, data: bytes, host: str, port: int) -> None:
         """A UDP datagram came."""
@@ -129,33 +152,43 @@ class SipTransports:
 
     # --- sockets ------------------------------------------------------------------------------------------
 
-    def _bind(self) -> tuple[socket.socket, socket.socket]:
-        """Both sockets on one port; a free port of TCP may be taken for UDP, then another is tried."""
+    def _bind(self) -> dict[str, socket.socket]:
+        """All sockets, or none."""
+        made: dict[str, socket.socket] = {}
+        try:
+            made["TCP"], made["UDP"] = self._bind_pair(self.ports["TCP"])
+            for kind in self.ports.keys() - made.keys():
+                made[kind] = self._socket(kind, self.ports[kind])
+        except PortInUse:
+            for listener in made.values():
+                listener.close()
+            raise
+        self.ports = {kind: cast(int, made[kind].getsockname()[1]) for kind in self.ports}
+        return made
+
+    def _bind_pair(self, port: int) -> tuple[socket.socket, socket.socket]:
+        """TCP and UDP on one port; a free port of TCP may be taken for UDP, then another is tried."""
         for attempt in range(_ATTEMPTS_FOR_FREE_PORT):
-            tcp = self._socket("TCP", self.port)
-            number = cast(int, tcp.getsockname()[1])
+            tcp = self._socket("TCP", port)
             try:
-                udp = self._socket("UDP", number)
+                return tcp, self._socket("UDP", cast(int, tcp.getsockname()[1]))
             except PortInUse:
                 tcp.close()
-                if self.port or attempt == _ATTEMPTS_FOR_FREE_PORT - 1:
+                if port or attempt == _ATTEMPTS_FOR_FREE_PORT - 1:
                     raise
-                continue
-            self.port = number
-            return udp, tcp
-        raise PortInUse("UDP", self.bind_ip, self.port, "no port is free")
+        raise PortInUse("UDP", self.bind_ip, port, "no port is free")
 
     def _socket(self, transport: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ipaddress.ip_address(self.bind_ip).version == 6 else socket.AF_INET
         made = socket.socket(family, socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM)
         made.setblocking(False)
-        if transport == "TCP":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        else:
+        if transport == "UDP":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        else:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((self.bind_ip, port))
-            if transport == "TCP":
+            if transport != "UDP":
                 made.listen(512)
         except OSError as error:
             made.close()
@@ -164,8 +197,8 @@ class SipTransports:
 
     def _sweep_later(self) -> None:
         def sweep() -> None:
-            if self._tcp is not None:
-                self._tcp.close_idle()
+            if self._connected is not None:
+                self._connected.close_idle()
             self._sweep_later()
 
         self._sweep = self._clock.call_at(self._clock.now() + _SWEEP_SECONDS, sweep)

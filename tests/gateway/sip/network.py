@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
+from gateway.sip.connections import FlowUser
 from gateway.sip.flows import Flow
 from gateway.sip.parser import parse_message
-from gateway.sip.tcp import FlowUser
 
 #: Fate of a datagram: the delays, in seconds, of its copies; none: lost.
 Fate = Callable[[bytes], list[float]]
@@ -58,6 +58,7 @@ class Network:
 class MemoryWire:
     def __init__(self, network: Network, host: str, port: int) -> None:
         self.port = port
+        self.ports = {"UDP": port, "TCP": port}
         self.user: FlowUser | None = None
         self._network = network
         self._host = host

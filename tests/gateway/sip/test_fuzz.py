@@ -17,12 +17,12 @@ from ccplatform.contracts.legs import LegAnswered, LegEvent, LegOffered, SeatTar
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
+from gateway.sip.connections import FlowUser
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.parser import parse_message
 from gateway.sip.registrar import Binding
 from gateway.sip.responses import response_to
-from gateway.sip.tcp import FlowUser
 from tests.gateway.sip.centre import Centre, seat, to_trunk, trunk
 from tests.gateway.sip.messages import INVALID, VALID, torture
 from tests.gateway.sip.raw import SDP
@@ -53,7 +53,7 @@ class Ether:
     """The wire: remembers the last that the gateway sent."""
 
     def __init__(self) -> None:
-        self.port = 5060
+        self.ports = {"UDP": 5060, "TCP": 5060}
         self.user: FlowUser | None = None
         self.sent: deque[tuple[bytes, Flow]] = deque(maxlen=40)
 

@@ -57,7 +57,7 @@ async def real_centre(trunks: Callable[[], list[Trunk]] = list) -> AsyncIterator
         None,
         trunks=trunks(),
         seats=[seat(1)],
-        settings=SipSettings(port=0, t1_seconds=0.1, t2_seconds=0.5, t4_seconds=0.5),
+        settings=SipSettings(port=0, ws_port=0, t1_seconds=0.1, t2_seconds=0.5, t4_seconds=0.5),
     )
     await centre.open()
     yield centre

@@ -13,8 +13,9 @@ from gateway.sip.settings import SipSettings
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"tls_certificate": "cert.pem"}, "not available yet"),
-        ({"tls_key": "key.pem"}, "not available yet"),
+        ({"tls_certificate": "cert.pem"}, "give both or none"),
+        ({"tls_key": "key.pem"}, "give both or none"),
+        ({"ws_port": 5060}, "must differ"),
         ({"bind_ip": "localhost"}, "does not appear to be an IPv4 or IPv6 address"),
         ({"bind_ip": "0.0.0.0"}, "advertised_address must be set"),
         ({"bind_ip": "::"}, "advertised_address must be set"),

@@ -12,9 +12,9 @@ import uvloop
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import PortInUse, SipParseError
+from gateway.sip.connections import ConnectionLimits
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipMessage
-from gateway.sip.tcp import ConnectionLimits
 from gateway.sip.transports import SipTransports
 
 OPTIONS = (
@@ -79,7 +79,7 @@ async def exchange_datagrams(opened: SipTransports, ear: Ear) -> None:
         peer.bind(("127.0.0.1", 0))
         options = OPTIONS.format(transport="UDP", number=1).encode()
         for data in (b"\r\n\r\n", b"\0\0\0\0", b"", b"garbage", options):
-            peer.sendto(data, ("127.0.0.1", opened.port))
+            peer.sendto(data, ("127.0.0.1", opened.ports["UDP"]))
         assert (await ear.next("malformed")).host == "127.0.0.1"
         flow = await ear.next("message")
         assert flow.port == peer.getsockname()[1]
@@ -93,7 +93,7 @@ async def test_streams_come_in_and_answers_go_back_over_them(opened: SipTranspor
 
 
 async def exchange_over_a_stream(opened: SipTransports, ear: Ear) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", opened.ports["UDP"])
     text = OPTIONS.format(transport="TCP", number=1).encode()
     writer.write(b"\r\n\r\n" + text[:50])
     writer.write(text[50:] + text)
@@ -113,7 +113,7 @@ def test_streams_work_on_the_loop_that_control_runs_on() -> None:
     async def story() -> None:
         made, ear = transports(), Ear()
         await made.open(ear)
-        reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", made.ports["UDP"])
         writer.write(OPTIONS.format(transport="TCP", number=1).encode())
         made.send(b"hello", await ear.next("message"))
         assert await reader.readexactly(5) == b"hello"
@@ -140,7 +140,7 @@ def test_all_that_works_on_uvloop_too() -> None:
 
 
 async def test_a_stream_that_cannot_be_cut_is_closed(opened: SipTransports, ear: Ear) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", opened.ports["UDP"])
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert await reader.read() == b""
     await ear.next("malformed")
@@ -154,7 +154,7 @@ async def test_a_connection_is_made_when_there_is_none(opened: SipTransports, ea
     await far.open(far_ear)
     text = OPTIONS.format(transport="TCP", number=1).encode()
     for _ in range(3):
-        opened.send(text, Flow("TCP", "127.0.0.1", far.port))
+        opened.send(text, Flow("TCP", "127.0.0.1", far.ports["UDP"]))
     flows = [await far_ear.next("message") for _ in range(3)]
     assert len(set(flows)) == 1
     await far.close()
@@ -178,10 +178,10 @@ async def test_a_peer_that_is_not_there_is_a_lost_flow(opened: SipTransports, ea
 async def test_connections_are_bounded_by_source(ear: Ear) -> None:
     made = transports(ConnectionLimits(per_source=1))
     await made.open(ear)
-    first = await asyncio.open_connection("127.0.0.1", made.port)
+    first = await asyncio.open_connection("127.0.0.1", made.ports["UDP"])
     first[1].write(OPTIONS.format(transport="TCP", number=1).encode())
     await ear.next("message")
-    reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", made.ports["UDP"])
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(1)
     writer.close()

@@ -1,11 +1,13 @@
-"""SIP over TCP: connections, accepted and made, bounded in number, idle time and unsent bytes."""
+"""SIP over connections (TCP, TLS, WebSocket), accepted and made; bounded in number, idle time and unsent bytes."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -13,6 +15,7 @@ from gateway.errors import SipParseError
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import StreamFramer
+from gateway.sip.websocket import WebSocketFramer
 
 #: How long making a connection may take, seconds.
 CONNECT_SECONDS: Final = 5.0
@@ -22,6 +25,8 @@ MAX_UNSENT_BYTES: Final = 1024 * 1024
 FIRST_MESSAGE_SECONDS: Final = 60.0
 #: Messages kept for a connection that is being made.
 MAX_WAITING: Final = 64
+
+_Peer: TypeAlias = tuple[str, str, int]
 
 
 class FlowUser(Protocol):
@@ -37,6 +42,31 @@ class FlowUser(Protocol):
         """A connection is gone or could not be made."""
 
 
+class Framer(Protocol):
+    """Cuts the bytes of one connection into messages; sans-IO."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection has to be closed."""
+
+    def feed(self, data: bytes) -> list[SipMessage | SipParseError]:
+        """Take bytes; raises :class:`SipParseError` when the connection is useless."""
+
+    def wrap(self, data: bytes) -> bytes:
+        """A message as it goes out."""
+
+    def outgoing(self) -> bytes:
+        """What has to be sent beside messages."""
+
+
+_FRAMERS: Final[Mapping[str, Callable[[], Framer]]] = {
+    "TCP": StreamFramer,
+    "TLS": StreamFramer,
+    "WS": WebSocketFramer,
+    "WSS": WebSocketFramer,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
     """Most connections, most of one address, and seconds without a message until one is closed."""
@@ -47,15 +77,16 @@ class ConnectionLimits:
 
 
 class _Connection(asyncio.Protocol):
-    """One TCP connection."""
+    """One connection."""
 
-    def __init__(self, owner: TcpConnections) -> None:
-        self._owner = owner
-        self._framer = StreamFramer()
-        self._transport: asyncio.Transport | None = None
+    def __init__(self, owner: Connections, kind: str) -> None:
+        self.kind = kind
         self.flow: Flow | None = None
         self.heard_at = 0.0
         self.has_spoken = False
+        self._owner = owner
+        self._framer = _FRAMERS[kind]()
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # By its type only: uvloop's transports are no subclasses of asyncio's.
@@ -73,22 +104,32 @@ class _Connection(asyncio.Protocol):
             self._owner.user.malformed(error, self.flow)
             self.close()
             return
-        if self._framer.pings:
-            self._framer.pings = 0
-            self.write(b"\r\n")
-        for message in messages:
+        kept_alive = self._framer.outgoing()
+        if kept_alive:
+            self._put(kept_alive)
+        if messages or (kept_alive and self.has_spoken):
             self.heard_at = self._owner.now()
+        for message in messages:
             self.has_spoken = True
             if isinstance(message, SipParseError):
                 self._owner.user.malformed(message, self.flow)
             else:
                 self._owner.user.received(message, self.flow)
+        if self._framer.ended:
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.flow is not None:
             self._owner.lost(self.flow)
 
     def write(self, data: bytes) -> None:
+        self._put(self._framer.wrap(data))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _put(self, data: bytes) -> None:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -97,32 +138,37 @@ class _Connection(asyncio.Protocol):
             return
         transport.write(data)
 
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
 
+class Connections:
+    """All connections of the node. ``tls`` is for those that we make over TLS; without it there are none."""
 
-class TcpConnections:
-    """All TCP connections of the node."""
-
-    def __init__(self, *, user: FlowUser, clock: Clock, tasks: TaskSupervisor, limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        *,
+        user: FlowUser,
+        clock: Clock,
+        tasks: TaskSupervisor,
+        limits: ConnectionLimits,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.user = user
         self.refused = 0
         self._clock = clock
         self._tasks = tasks
         self._limits = limits
+        self._tls = tls
         self._connections: dict[int, _Connection] = {}
-        self._by_address: dict[tuple[str, int], int] = {}
+        self._by_peer: dict[_Peer, int] = {}
         self._sources: Counter[str] = Counter()
-        self._waiting: dict[tuple[str, int], list[bytes]] = {}
+        self._waiting: dict[_Peer, list[bytes]] = {}
         self._serial = 0
 
     def __len__(self) -> int:
         return len(self._connections)
 
-    def protocol(self) -> _Connection:
-        """The protocol factory of listener and outgoing connections."""
-        return _Connection(self)
+    def accepting(self, kind: str) -> Callable[[], asyncio.Protocol]:
+        """The protocol factory of the listener of a transport."""
+        return lambda: _Connection(self, kind)
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -139,52 +185,59 @@ class TcpConnections:
             return None
         self._serial += 1
         self._connections[self._serial] = connection
-        self._by_address[host, port] = self._serial
+        self._by_peer[connection.kind, host, port] = self._serial
         self._sources[host] += 1
         connection.heard_at = self.now()
-        return Flow("TCP", host, port, self._serial)
+        return Flow(connection.kind, host, port, self._serial)
 
     def lost(self, flow: Flow) -> None:
         """A connection closed."""
         assert flow.connection is not None
         self._connections.pop(flow.connection, None)
-        if self._by_address.get((flow.host, flow.port)) == flow.connection:
-            del self._by_address[flow.host, flow.port]
+        if self._by_peer.get(_peer(flow)) == flow.connection:
+            del self._by_peer[_peer(flow)]
         self._sources[flow.host] -= 1
         if self._sources[flow.host] <= 0:
             del self._sources[flow.host]
         self.user.flow_lost(flow)
 
     def send(self, data: bytes, flow: Flow) -> None:
-        """Send over the flow's connection, or over one to its address, made when there is none."""
-        number = flow.connection if flow.connection is not None else self._by_address.get((flow.host, flow.port))
+        """Send over the flow's connection, or over one to its address, made when there is none. Nobody can be
+        called by WebSocket: those connections come in."""
+        number = flow.connection if flow.connection is not None else self._by_peer.get(_peer(flow))
         connection = self._connections.get(number) if number is not None else None
         if connection is not None:
             connection.write(data)
-        elif flow.connection is not None:
+        elif flow.connection is not None or not self._can_call(flow.transport):
             self._clock.call_at(self.now(), lambda: self.user.flow_lost(flow))
         else:
             self._send_later(data, flow)
 
+    def _can_call(self, transport: str) -> bool:
+        return transport == "TCP" or (transport == "TLS" and self._tls is not None)
+
     def _send_later(self, data: bytes, flow: Flow) -> None:
-        waiting = self._waiting.get((flow.host, flow.port))
+        waiting = self._waiting.get(_peer(flow))
         if waiting is not None:
             if len(waiting) < MAX_WAITING:
                 waiting.append(data)
             return
-        self._waiting[flow.host, flow.port] = [data]
-        self._tasks.run_once(f"sip tcp connect {flow.address()}", self._connect(flow))
+        self._waiting[_peer(flow)] = [data]
+        self._tasks.run_once(f"sip {flow.transport.lower()} connect {flow.address()}", self._connect(flow))
 
     async def _connect(self, flow: Flow) -> None:
+        tls = self._tls if flow.transport == "TLS" else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 loop = asyncio.get_running_loop()
-                _, connection = await loop.create_connection(self.protocol, flow.host, flow.port)
-        except OSError:  # includes TimeoutError
-            self._waiting.pop((flow.host, flow.port), None)
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(self, flow.transport), flow.host, flow.port, ssl=tls
+                )
+        except OSError:  # includes TimeoutError and what TLS refuses
+            self._waiting.pop(_peer(flow), None)
             self.user.flow_lost(flow)
             return
-        for data in self._waiting.pop((flow.host, flow.port), []):
+        for data in self._waiting.pop(_peer(flow), []):
             connection.write(data)
 
     def close_idle(self) -> None:
@@ -199,3 +252,7 @@ class TcpConnections:
         """Close every connection."""
         for connection in list(self._connections.values()):
             connection.close()
+
+
+def _peer(flow: Flow) -> _Peer:
+    return flow.transport, flow.host, flow.port
