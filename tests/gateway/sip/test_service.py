@@ -437,7 +437,7 @@ async def test_an_answer_without_a_usable_session_is_acknowledged_and_cleared(
     registered(phone)
     called.dial(SeatTarget(seat=SeatId("seat-01")))
     invite = next(m for m in phone.heard() if isinstance(m, SipRequest))
-    phone.send(answer(phone, invite, 200, "p").replace(b"AVP 8", b"AVP 9"))
+    phone.send(answer(phone, invite, 200, "p").replace(b"AVP 8", b"AVP 18"))
     assert [m.method for m in phone.heard() if isinstance(m, SipRequest)] == ["ACK", "BYE"]
     assert called.ended() == [(ReleaseCause.INCOMPATIBLE, False)]
 
