@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ TARGET = SOURCE.with_name("_native.so")
 FLAGS = ("-std=c11", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared")
 
 
-def build(target: Path = TARGET) -> bool:
+def build(target: Path = TARGET, source: Path = SOURCE) -> bool:
     """Compile the helper to ``target``; False when there is no compiler or it fails."""
     compiler = shlex.split(os.environ.get("CC", "cc"))
     if shutil.which(compiler[0]) is None:
         print(f"no C compiler ({compiler[0]}): the media engine uses its portable path", file=sys.stderr)
         return False
     fresh = target.with_suffix(".new")
-    made = subprocess.run([*compiler, *FLAGS, "-o", str(fresh), str(SOURCE)], check=False)
+    checksum = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
+    made = subprocess.run([*compiler, *FLAGS, checksum, "-o", str(fresh), str(source)], check=False)
     if made.returncode:
         print("native.c does not compile: the media engine uses its portable path", file=sys.stderr)
         return False

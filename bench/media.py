@@ -1,205 +1,214 @@
-"""What the media engine costs and how much delay it adds; run with ``python -m bench.media``.
+"""What the media engine costs and how much delay it adds: ``python -m bench.media [--calls ...] [--seconds 10]``.
 
-For each number of calls: one real worker process, one load process per run that plays the peers of all legs
-(two per call, bridged, G.711 at 20 ms; one leg A-law, the other µ-law, so that every frame is decoded, mixed
-and encoded again). Measured over ``--seconds`` after a warm-up:
+For each number of calls one real worker process on one core and one load process on the other, which plays the
+peers of all legs (two per call, bridged, G.711 at 20 ms; one leg A-law, the other µ-law, so that every frame is
+decoded, mixed and encoded again). Every row is measured after a warm-up and shows
 
-* CPU of the worker process per call, in per cent of one core, also with every call recorded (``--record``);
-* one-way delay added by the engine: from ``sendto`` of a packet to the receipt of the packet that carries the
-  same sound on the other side, found by a mark (one loud frame) in the signal, p50 and p95;
-* its tick times and overruns, and the packets that never reached it (a full socket buffer).
+* ``cpu``: CPU of the worker process in per cent of one core, and per call;
+* ``bare``: CPU of a process that only reads and sends the same packets through the same sockets, and the ratio;
+* the tick's duration (median; worst 99th percentile of any two seconds; maximum) and ticks skipped;
+* ``delay``: from the send call for a packet to the kernel's receipt of the packet with the same sound on the
+  other side, p50 and p95;
+* ``lost``: packets that the engine did not take from its sockets in time, or did not send;
+* ``late``: share of the load's own rounds that began more than 5 ms late (delays and ticks are then the load's);
+* ``leg``: memory of the worker per leg.
 
-The load process is a plain Python loop and takes a core of its own; beyond what it can pace the row says so
-(``late``: share of its rounds that began more than 10 ms late), and the delay figures are then its own.
+Then the breaking point: the most calls, in steps of a tenth, for which nothing is lost and no tick is skipped.
+Goals are printed with their ratios. Another kind of call (SRTP, Opus) is one more entry in ``PROFILES``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import multiprocessing
 import os
-import select
 import socket
-import struct
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import psutil
-import structlog
 
+from bench.media_load import LoadResult, play_peers
+from bench.media_worker import allow_many_sockets, relay_bare, serve
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.media import Bridge, StartRecording
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.client import MediaPool
-from gateway.media.g711 import Law, encode
 from gateway.media.port import LocalAudio, RemoteAudio
+from gateway.media.protocol import WorkerStats
 from gateway.media.settings import MediaSettings
-from gateway.media.worker import run_worker
 
-_HEADER = struct.Struct("!BBHII")
-_MARK_EVERY = 25  # rounds between marks
-_BATCHES = 10  # the peers of a round are spread over the 20 ms, as on a network
+_SPAWN: Final = multiprocessing.get_context("spawn")
+_FORK: Final = multiprocessing.get_context("fork")
+_WARM_UP: Final = 3.0
+_SETTINGS: Final = MediaSettings(rtp_ports="10000-29999", max_legs_per_worker=8000)
 
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What the load process saw."""
-
-    late_share: float
-    delays: list[float]
+GOAL_CALLS: Final = 1000
+GOAL_CPU: Final = 80.0
+GOAL_TICK_MS: Final = 20.0
+GOAL_RATIO: Final = 1.6
+GOAL_DELAY_MS: Final = 50.0
 
 
-def _serve(settings: MediaSettings, path: str, ready: Connection) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    run_worker(settings, path, 0, lambda: ready.send("ready"))
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What was measured at one number of calls. Milliseconds, per cent of a core, bytes."""
+
+    calls: int
+    cpu: float
+    tick_p50: float
+    tick_p99: float
+    tick_max: float
+    skipped: int
+    delay_p50: float
+    delay_p95: float
+    lost: int
+    late: float
+    leg_bytes: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether all calls were served."""
+        return not self.lost and not self.skipped
 
 
-class _Phones:
-    """The peers of all legs: leg 2n is bridged with 2n + 1."""
+class _Calls:
+    """A pool with one worker, and what is asked of it."""
 
-    def __init__(self, ports: list[int], receive: list[socket.socket]) -> None:
-        self._sockets = receive
-        for udp, port in zip(receive, ports, strict=True):
-            udp.connect(("127.0.0.1", port))
-        self._poll = select.epoll()
-        self._index_of = {udp.fileno(): index for index, udp in enumerate(receive)}
-        for udp in receive:
-            self._poll.register(udp.fileno(), select.EPOLLIN)
-        rng = np.random.default_rng(7)
-        quiet = (rng.standard_normal(160) * 200).astype(np.int16)
-        loud = (rng.standard_normal(160) * 8000).astype(np.int16)
-        self._quiet = [encode(law, quiet).tobytes() for law in (Law.PCMA, Law.PCMU)]
-        self._loud = [encode(law, loud).tobytes() for law in (Law.PCMA, Law.PCMU)]
-        self._marked_at = [0.0] * len(receive)
-        self.delays: list[float] = []
+    def __init__(self, pool: MediaPool, folder: Path) -> None:
+        self._pool = pool
+        self._folder = folder
 
-    def send(self, round_: int, batch: int) -> None:
-        """Send the packets of one batch of legs."""
-        for index in range(batch, len(self._sockets), _BATCHES):
-            law = index % 2
-            marked = (round_ + index // 2) % _MARK_EVERY == 0
-            payload = self._loud[law] if marked else self._quiet[law]
-            header = _HEADER.pack(0x80, 8 if law == 0 else 0, round_ & 0xFFFF, round_ * 160, index + 1)
-            if marked:
-                self._marked_at[index ^ 1] = time.monotonic()
-            self._sockets[index].send(header + payload)
+    async def connect(self, index: int, udp: socket.socket) -> int:
+        answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
+        leg = LegId(f"{index}")
+        self._pool.open_leg(CallId(f"{index // 2}"), leg, answer.set_result)
+        local = await answer
+        if local is None:
+            raise SystemExit("the worker has no port left")
+        codec, payload_type = ("PCMA", 8) if index % 2 == 0 else ("PCMU", 0)
+        remote = RemoteAudio(
+            host="127.0.0.1", port=int(udp.getsockname()[1]), codec=codec, payload_type=payload_type
+        )
+        self._pool.connect_leg(leg, remote)
+        return local.port
 
-    def receive(self, until: float) -> None:
-        """Take packets until the instant; look for marks."""
-        while (left := until - time.monotonic()) > 0:
-            for fd, _ in self._poll.poll(left):
-                index = self._index_of[fd]
-                data = self._sockets[index].recv(512)
-                sent_at = self._marked_at[index]
-                if sent_at and _is_loud(data, index % 2):
-                    self.delays.append(time.monotonic() - sent_at)
-                    self._marked_at[index] = 0.0
+    def bridge(self, call: int) -> None:
+        self._pool.perform(Bridge(a=LegId(f"{2 * call}"), b=LegId(f"{2 * call + 1}")))
 
+    def bridge_and_record(self, call: int) -> None:
+        self.bridge(call)
+        self._pool.perform(
+            StartRecording(
+                call=CallId(f"{call}"),
+                recording=RecordingId(f"{call}"),
+                left=LegId(f"{2 * call}"),
+                right=LegId(f"{2 * call + 1}"),
+                path=str(self._folder / f"{call}.wav"),
+            )
+        )
 
-def _is_loud(data: bytes, law: int) -> bool:
-    """Whether a packet carries the mark: some code of the outer segments near its beginning."""
-    flip = 0x55 if law == 0 else 0xFF
-    return any((code ^ flip) & 0x70 >= 0x50 for code in data[12:32])
+    async def lost(self, index: int) -> int:
+        answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
+        self._pool.close_leg(LegId(f"{index}"), answer.set_result)
+        quality = await answer
+        return quality.packets_lost if quality else 0
 
 
-def _load(ports: list[int], sockets: list[socket.socket], seconds: float, warm_up: float, out: Connection) -> None:
-    phones = _Phones(ports, sockets)
-    warm_rounds, rounds = round(warm_up * 50), round((warm_up + seconds) * 50)
-    begin = time.monotonic() + 0.05
-    late = 0
-    for round_ in range(rounds):
-        if round_ == warm_rounds:
-            late = 0
-            phones.delays.clear()
-            out.send("warm")
-        for batch in range(_BATCHES):
-            due = begin + round_ * 0.02 + batch * 0.02 / _BATCHES
-            phones.receive(due)
-            late += batch == 0 and time.monotonic() - due > 0.01
-            phones.send(round_, batch)
-    out.send("done")
-    phones.receive(time.monotonic() + 0.1)
-    out.send(LoadResult(late / (rounds - warm_rounds), phones.delays))
+#: What is done with a call once both of its legs are connected.
+PROFILES: Final[dict[str, Callable[[_Calls, int], None]]] = {
+    "bridged": _Calls.bridge,
+    "recorded": _Calls.bridge_and_record,
+}
 
 
-async def _measure(calls: int, seconds: float, record: bool, folder: Path) -> None:
-    settings = MediaSettings(rtp_ports="30000-39999")
-    context = multiprocessing.get_context("spawn")
-    path = str(folder / f"media-{calls}")
-    here, there = context.Pipe()
-    worker = context.Process(target=_serve, args=(settings, path, there))
-    worker.start()
-    here.recv()
-    clock = SystemClock()
-    tasks = TaskSupervisor(clock)
-    pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=tasks)
-    await pool.start()
+@contextmanager
+def _peers(calls: int) -> Iterator[list[socket.socket]]:
     sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2 * calls)]
-    ports = [await _connect(pool, index, udp) for index, udp in enumerate(sockets)]
-    for call in range(calls):
-        a, b = LegId(f"{2 * call}"), LegId(f"{2 * call + 1}")
-        pool.perform(Bridge(a=a, b=b))
-        if record:
-            wav = str(folder / f"{calls}-{call}.wav")
-            name = RecordingId(f"{call}")
-            pool.perform(StartRecording(call=CallId(f"{call}"), recording=name, left=a, right=b, path=wav))
-    result, cpu = await asyncio.to_thread(_run_load, ports, sockets, seconds, worker.pid or 0)
-    stats = pool.workers[0].stats
-    lost = sum([await _lost(pool, index) for index in range(2 * calls)])
-    p50, p95 = np.percentile(result.delays, (50, 95)) * 1000 if result.delays else (float("nan"), float("nan"))
-    tick = (stats.tick_p50_seconds * 1000, stats.tick_p99_seconds * 1000) if stats else (0.0, 0.0)
-    print(
-        f"{calls:6d} {'yes' if record else 'no':>8} {cpu * 100:8.1f} {cpu * 100 / calls:10.3f} "
-        f"{p50:8.1f} {p95:8.1f} {tick[0]:9.2f} {tick[1]:9.2f} {stats.overruns if stats else 0:8d} "
-        f"{lost:7d} {result.late_share:6.1%}",
-        flush=True,
-    )
-    await pool.close()
-    worker.terminate()
-    worker.join()
+    for udp in sockets:
+        udp.bind(("127.0.0.1", 0))
+    yield sockets
     for udp in sockets:
         udp.close()
 
 
-async def _connect(pool: MediaPool, index: int, udp: socket.socket) -> int:
-    udp.bind(("127.0.0.1", 0))
-    answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
-    leg = LegId(f"{index}")
-    pool.open_leg(CallId(f"{index // 2}"), leg, answer.set_result)
-    local = await answer
-    if local is None:
-        raise SystemExit("the worker has no port left")
-    codec, payload_type = ("PCMA", 8) if index % 2 == 0 else ("PCMU", 0)
-    port = int(udp.getsockname()[1])
-    pool.connect_leg(leg, RemoteAudio(host="127.0.0.1", port=port, codec=codec, payload_type=payload_type))
-    return local.port
+async def _measure(calls: int, profile: str, seconds: float) -> Row:
+    here, there = _SPAWN.Pipe()
+    stats: list[WorkerStats] = []
+    with tempfile.TemporaryDirectory() as folder, _peers(calls) as sockets:
+        path = f"{folder}/media"
+        worker = _SPAWN.Process(target=serve, args=(_SETTINGS, path, 0, there))
+        worker.start()
+        here.recv()
+        clock = SystemClock()
+        pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=TaskSupervisor(clock))
+        await pool.start()
+        process, work = psutil.Process(worker.pid or 0), _Calls(pool, Path(folder))
+        empty = process.memory_info().rss
+        ports = [await work.connect(index, udp) for index, udp in enumerate(sockets)]
+        for call in range(calls):
+            PROFILES[profile](work, call)
+        pool.on_stats = stats.append
+        result, cpu = await asyncio.to_thread(_load, ports, sockets, seconds, process, stats.clear)
+        full = process.memory_info().rss
+        lost = result.lost + sum([await work.lost(index) for index in range(2 * calls)])
+        await pool.close()
+        worker.terminate()
+        worker.join()
+    delays = np.percentile(result.delays, (50, 95)) * 1000 if result.delays else (float("nan"),) * 2
+    return Row(
+        calls=calls,
+        cpu=cpu * 100,
+        tick_p50=float(np.median([entry.tick_p50_seconds for entry in stats])) * 1000,
+        tick_p99=max(entry.tick_p99_seconds for entry in stats) * 1000,
+        tick_max=max(entry.tick_max_seconds for entry in stats) * 1000,
+        skipped=stats[-1].overruns - stats[0].overruns,
+        delay_p50=float(delays[0]),
+        delay_p95=float(delays[1]),
+        lost=lost,
+        late=result.late_share,
+        leg_bytes=(full - empty) / (2 * calls),
+    )
 
 
-async def _lost(pool: MediaPool, index: int) -> int:
-    answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
-    pool.close_leg(LegId(f"{index}"), answer.set_result)
-    quality = await answer
-    return quality.packets_lost if quality else 0
+def _bare(calls: int, seconds: float) -> float:
+    """CPU of the system calls alone, in per cent of a core."""
+    here, there = _SPAWN.Pipe()
+    with _peers(calls) as sockets:
+        relay = _SPAWN.Process(target=relay_bare, args=([udp.getsockname()[1] for udp in sockets], 0, there))
+        relay.start()
+        ports = here.recv()
+        _, cpu = _load(ports, sockets, seconds, psutil.Process(relay.pid or 0), lambda: None)
+        here.send("end")
+        relay.join()
+    return cpu * 100
 
 
-def _run_load(
-    ports: list[int], sockets: list[socket.socket], seconds: float, worker: int
+def _load(
+    ports: list[int],
+    sockets: list[socket.socket],
+    seconds: float,
+    process: psutil.Process,
+    warm: Callable[[], None],
 ) -> tuple[LoadResult, float]:
-    """Run the load in a process of its own; its result and the worker's share of a core meanwhile."""
-    context = multiprocessing.get_context("fork")
-    here, there = context.Pipe()
-    load = context.Process(target=_load, args=(ports, sockets, seconds, 2.0, there))
+    """Run the load in a process of its own; its result and the measured process's share of a core meanwhile."""
+    here: Connection
+    here, there = _FORK.Pipe()
+    core = (os.cpu_count() or 1) - 1
+    load = _FORK.Process(target=play_peers, args=(ports, sockets, core, seconds, _WARM_UP, there))
     load.start()
-    process = psutil.Process(worker)
     here.recv()
+    warm()
     before, begin = _cpu_seconds(process), time.monotonic()
     here.recv()
     cpu = (_cpu_seconds(process) - before) / (time.monotonic() - begin)
@@ -213,18 +222,61 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+def _show(row: Row, profile: str, bare: float) -> None:
+    print(
+        f"{row.calls:6d} {profile:>9} {row.cpu:7.1f} {row.cpu / row.calls:7.3f} {bare:7.1f} {row.cpu / bare:6.2f}"
+        f" {row.tick_p50:7.2f} {row.tick_p99:7.2f} {row.tick_max:7.2f} {row.skipped:5d}"
+        f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.late:6.1%} {row.leg_bytes / 1024:6.1f}",
+        flush=True,
+    )
+
+
+def _judge(row: Row, bare: float) -> None:
+    print(f"# {row.calls} bridged and recorded calls against the goals (ratio 1.00 and less is met)")
+    for name, value, goal in (
+        ("CPU of one core, %", row.cpu, GOAL_CPU * row.calls / GOAL_CALLS),
+        ("ratio to the bare system calls", row.cpu / bare, GOAL_RATIO),
+        ("tick p99, ms", row.tick_p99, GOAL_TICK_MS),
+        ("one-way delay added p95, ms", row.delay_p95, GOAL_DELAY_MS),
+    ):
+        print(f"#   {name:32} {value:8.2f}  goal {goal:7.2f}  ratio {value / goal:.2f}")
+    print(f"#   {'packets lost by the engine':32} {row.lost:8d}  goal       0")
+
+
+def _breaking_point(start: int, seconds: float) -> None:
+    best: Row | None = None
+    calls = start
+    while (row := asyncio.run(_measure(calls, "recorded", seconds))).holds:
+        best, calls = row, round(calls * 1.1)
+    reached = f"{best.calls} calls at {best.cpu:.1f} % of a core" if best else f"below {start} calls"
+    reason = f"{calls} calls: {row.lost} packets lost, {row.skipped} ticks skipped, load late {row.late:.1%}"
+    print(f"# breaking point of recorded calls: {reached}; {reason}")
+
+
 def main() -> None:
     """Run the bench and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, nargs="+", default=[10, 100, 500])
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--record", action="store_true", help="record every call as well")
+    parser.add_argument("--calls", type=int, nargs="+", default=[10, 100, 500, 1000])
+    parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=list(PROFILES))
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each row")
+    parser.add_argument("--no-breaking-point", action="store_true")
     options = parser.parse_args()
+    allow_many_sockets()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the supervisor does for its children
     print(f"# {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {options.seconds:g} s per row")
-    print("# calls recorded    cpu%  cpu%/call  delay50  delay95   tick50ms  tick99ms overruns    lost   late")
-    with tempfile.TemporaryDirectory() as folder:
-        for calls in options.calls:
-            asyncio.run(_measure(calls, options.seconds, options.record, Path(folder)))
+    print(
+        "# calls   profile    cpu%  %/call   bare%  ratio  tick50  tick99 tickmax skip dly50  dly95   lost"
+        "   late leg-kB"
+    )
+    for calls in options.calls:
+        bare = _bare(calls, min(options.seconds, 10.0))
+        for profile in options.profiles:
+            row = asyncio.run(_measure(calls, profile, options.seconds))
+            _show(row, profile, bare)
+        if calls == GOAL_CALLS and profile == "recorded":
+            _judge(row, bare)
+    if not options.no_breaking_point:
+        _breaking_point(max(options.calls), options.seconds)
 
 
 if __name__ == "__main__":

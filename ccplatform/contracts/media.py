@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 
@@ -80,6 +80,31 @@ class JoinRoom:
 
     leg: LegId
     room: str
+
+
+#: Largest gain between two legs: 12 dB.
+MAX_GAIN: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetGain:
+    """Let ``sink`` hear what ``source`` says at a gain, besides whatever it hears; 0 ends that.
+
+    Gains are linear, at most :data:`MAX_GAIN`. Monitor: the supervisor hears both parties at 1. Whisper: the
+    agent hears the supervisor as well. Barge: so does the customer. ``Unbridge`` takes these entries away too.
+    """
+
+    source: LegId
+    sink: LegId
+    gain: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """Let nobody hear the leg, in whatever bridge, room or supervision it is, until muted no more."""
+
+    leg: LegId
+    muted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +185,8 @@ MediaCommand: TypeAlias = (
     | Unbridge
     | Echo
     | JoinRoom
+    | SetGain
+    | Mute
     | StartRecording
     | StopRecording
     | PauseRecording

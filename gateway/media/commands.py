@@ -9,17 +9,20 @@ import structlog
 
 from ccplatform.contracts.legs import SurvivingCall
 from ccplatform.contracts.media import (
+    MAX_GAIN,
     Bridge,
     Echo,
     ForgetCall,
     JoinRoom,
     KeepSnapshot,
+    Mute,
     PauseRecording,
     Play,
     RecordingClosed,
     ResumeRecording,
     SecureCollect,
     SendDigits,
+    SetGain,
     StartRecording,
     StopPlay,
     StopRecording,
@@ -47,7 +50,7 @@ from gateway.media.routing import Party
 
 _log = structlog.get_logger("media")
 
-_OnLeg: TypeAlias = ConnectLeg | Play | StopPlay | Echo | SendDigits | SignalDigit | SecureCollect
+_OnLeg: TypeAlias = ConnectLeg | Play | StopPlay | Echo | Mute | SendDigits | SignalDigit | SecureCollect
 
 
 class Performer:
@@ -103,6 +106,8 @@ class Performer:
                 a, b = self._party(command.a), self._party(command.b)
                 if a and b and a is not b:
                     self._engine.routing.bridge(a, b)
+            case SetGain():
+                self._set_gain(command)
             case Unbridge():
                 party = self._party(command.leg)
                 if party:
@@ -116,6 +121,13 @@ class Performer:
                 if leg:
                     self._perform_on(leg, command)
 
+    def _set_gain(self, command: SetGain) -> None:
+        source, sink = self._party(command.source), self._party(command.sink)
+        if not 0 <= command.gain <= MAX_GAIN:
+            _log.error("a gain is out of bounds", gain=command.gain, largest=MAX_GAIN)
+        elif source and sink and source is not sink:
+            self._engine.routing.set_gain(source, sink, command.gain)
+
     def _perform_on(self, leg: Leg, command: _OnLeg) -> None:
         engine = self._engine
         match command:
@@ -127,6 +139,8 @@ class Performer:
                 engine.stop_play(leg)
             case Echo():
                 engine.routing.echo(leg)
+            case Mute():
+                engine.routing.mute(leg, command.muted)
             case SendDigits():
                 engine.send_digits(leg, command.digits)
             case SignalDigit():

@@ -14,7 +14,7 @@ import numpy as np
 
 from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots
+from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
@@ -27,12 +27,11 @@ class HotPath(Protocol):
 
     name: str
 
-    def receive(
-        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
-    ) -> int:
-        """Read every socket until it is empty, at most ``per_socket`` packets each, beginning with ``first``.
+    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
+        """Read what is there, at most ``per_socket`` packets of each socket, beginning with number ``first``.
 
-        ``offset`` turns the kernel's stamps into monotonic seconds. Returns how many packets were read.
+        ``offset`` turns the kernel's stamps into monotonic seconds. Returns how many packets were read. A second
+        packet in a socket that had one in each tick so far may be left until the next tick.
         """
 
     def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
@@ -92,10 +91,9 @@ class PortableHotPath:
         )
         self._messages: _Messages | None = None
 
-    def receive(
-        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
-    ) -> int:
-        """See :class:`HotPath`."""
+    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
+        """See :class:`HotPath`; reads every socket until it is empty."""
+        fds, rows = watch.fds, watch.rows
         if self._messages is None or self._messages.slots is not slots:
             self._messages = _Messages(slots)
         messages, total, counts, taken = self._messages, 0, [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +14,13 @@ import structlog
 from gateway.media.audio import Array, Bytes, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE
 from gateway.media.hot_path import HotPath, PortableHotPath
-from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots
+from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
 _log = structlog.get_logger("media")
 
 LIBRARY: Final = Path(__file__).with_name("_native.so")
-_VERSION: Final = 1
+_SOURCE: Final = Path(__file__).with_name("native.c")
 
 _pointer, _int, _double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 
@@ -49,11 +50,12 @@ class NativeHotPath:
 
     def __init__(self, library: Path) -> None:
         free, held = ctypes.CDLL(str(library)), ctypes.PyDLL(str(library))
-        if held.media_version() != _VERSION:
-            raise OSError(f"{library} is of another version")
+        held.media_source.restype = ctypes.c_uint32
+        if held.media_source() != zlib.crc32(_SOURCE.read_bytes()):
+            raise OSError(f"{library} was not built from the present native.c")
         self._receive, self._send = free.media_receive, free.media_send
         self._decode, self._encode, self._interleave = held.media_decode, held.media_encode, held.media_interleave
-        self._receive.argtypes = (*[_pointer] * 3, *[_int] * 3, *[_double] * 3)
+        self._receive.argtypes = (*[_pointer] * 3, *[_int] * 3, *[_double] * 4, _pointer)
         self._receive.restype = ctypes.c_int64
         self._send.argtypes = (_pointer, _pointer, _int, _pointer, _int, _pointer, _pointer)
         self._decode.argtypes = (*[_pointer] * 3, _int, _int, _pointer, _int, _int, _pointer)
@@ -64,9 +66,7 @@ class NativeHotPath:
         self._slots: Slots | None = None
         self._layout = _Slots()
 
-    def receive(
-        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
-    ) -> int:
+    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
         """See :class:`HotPath`."""
         if slots is not self._slots:
             self._slots = slots
@@ -75,14 +75,16 @@ class NativeHotPath:
         return int(
             self._receive(
                 ctypes.addressof(self._layout),
-                _at(fds),
-                _at(rows),
-                len(fds),
+                _at(watch.fds),
+                _at(watch.rows),
+                len(watch.fds),
                 first,
                 per_socket,
                 offset,
                 now,
                 OLDEST,
+                watch.read_at,
+                _at(watch.watched),
             )
         )
 

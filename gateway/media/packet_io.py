@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateway.media.audio import Array, Bytes, Mask, Rows
+from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Rows
 
 if TYPE_CHECKING:
     from gateway.media.hot_path import HotPath
@@ -20,6 +20,8 @@ OLDEST: Final = 0.2
 
 _SO_TIMESTAMPNS: Final = 35
 _SPARE: Final = 2048  # packets beyond two per leg that one tick takes
+_WATCHED: Final = 250  # ticks for which a new socket is read until it is empty
+_LATE_SECONDS: Final = 1.5 * TICK_SECONDS  # since the last read: there is more than one packet in each
 
 #: ``struct sockaddr_in``.
 SOCKADDR: Final = np.dtype([("family", "<u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "<u8")])
@@ -61,6 +63,16 @@ class Batch:
     arrival: Array
 
 
+class Watch:
+    """The sockets that are read; ``watched``, by row: for how many ticks to look for more than one packet."""
+
+    def __init__(self) -> None:
+        self.fds: Array = np.zeros(0, dtype=np.int32)
+        self.rows: Rows = np.zeros(0, dtype=np.int64)
+        self.watched: Array = np.zeros(0, dtype=np.int32)
+        self.read_at = 0.0
+
+
 class Receiver:
     """Reads the RTP sockets of all legs. ``per_socket`` bounds what one leg may take of a tick."""
 
@@ -69,14 +81,19 @@ class Receiver:
         self._per_socket = per_socket
         self._row_of: dict[int, int] = {}
         self._slots = Slots(_SPARE)
-        self._fds: Array = np.zeros(0, dtype=np.int32)
-        self._rows: Rows = np.zeros(0, dtype=np.int64)
+        self._watch = Watch()
         self._dirty = False
         self._first = 0
 
     def add(self, fd: int, row: int) -> None:
         """Read a leg's socket from now on."""
         self._row_of[fd] = row
+        watch = self._watch
+        if row >= len(watch.watched):
+            grown = np.zeros(2 * row + 64, dtype=np.int32)
+            grown[: len(watch.watched)] = watch.watched
+            watch.watched = grown
+        watch.watched[row] = _WATCHED
         self._dirty = True
 
     def remove(self, fd: int) -> None:
@@ -88,12 +105,13 @@ class Receiver:
         """What has arrived. ``wall`` and ``now``: the same instant on the kernel's stamps' clock and monotonic."""
         if self._dirty:
             self._plan()
-        slots, total = self._slots, 0
-        if len(self._fds):
-            self._first = (self._first + 1) % len(self._fds)  # in a flood of all, nobody is always the last
-            total = self._hot_path.receive(
-                slots, self._fds, self._rows, self._first, self._per_socket, now - wall, now
-            )
+        slots, watch, total = self._slots, self._watch, 0
+        if now - watch.read_at > _LATE_SECONDS:
+            watch.watched += watch.watched == 0
+        if len(watch.fds):
+            self._first = (self._first + 1) % len(watch.fds)  # in a flood of all, nobody is always the last
+            total = self._hot_path.receive(slots, watch, self._first, self._per_socket, now - wall, now)
+        watch.read_at = now
         used = slice(0, total)
         return Batch(
             packets=slots.packets[used],
@@ -106,9 +124,9 @@ class Receiver:
         )
 
     def _plan(self) -> None:
-        self._fds = np.fromiter(self._row_of, dtype=np.int32)
-        self._rows = np.fromiter(self._row_of.values(), dtype=np.int64)
-        needed = 2 * len(self._fds) + _SPARE
+        self._watch.fds = np.fromiter(self._row_of, dtype=np.int32)
+        self._watch.rows = np.fromiter(self._row_of.values(), dtype=np.int64)
+        needed = 2 * len(self._row_of) + _SPARE
         if needed > self._slots.capacity:
             self._slots = Slots(2 * needed)
         self._dirty = False

@@ -57,6 +57,7 @@ class Recorder:
         self._paused: dict[RecordingId, int] = {}  # since which frame
         self._pauses: dict[RecordingId, list[tuple[float, float]]] = {}
         self._slots: Rows = np.zeros(0, dtype=np.intp)
+        self._frames = 0
 
     def __len__(self) -> int:
         return len(self._running)
@@ -91,7 +92,7 @@ class Recorder:
         running = self._running.pop(recording, None)
         if running is None:
             return
-        self._flush(running.slot)
+        self._flush([running.slot])
         self._writer.close(recording, error)
         del self._by_slot[running.slot]
         self._table.give_back(running.slot)
@@ -118,8 +119,8 @@ class Recorder:
             blocks.samples[slot, blocks.filled[slot]] = 0
         blocks.filled[slots] += 1
         blocks.taken[slots] += 1
-        for slot in slots[blocks.filled[slots] == _BLOCK_FRAMES].tolist():
-            self._flush(slot)
+        self._frames += 1  # each slot has a turn of its own, so that not all are written in one tick
+        self._flush(slots[(slots + self._frames) % _BLOCK_FRAMES == 0].tolist())
         if self._writer.backlog_bytes > self._queue_bytes:
             for recording in tuple(self._running):
                 self.stop(recording, "the disk is too slow")
@@ -148,12 +149,16 @@ class Recorder:
         self._writer.stop(timeout)
         return self.closed()
 
-    def _flush(self, slot: int) -> None:
-        filled = int(self._blocks.filled[slot])
-        if filled:
-            data = self._blocks.samples[slot, :filled].astype("<i2", copy=False).tobytes()
-            self._writer.append(self._by_slot[slot], data)
-            self._blocks.filled[slot] = 0
+    def _flush(self, slots: list[int]) -> None:
+        filled, samples = self._blocks.filled, self._blocks.samples
+        parts = [
+            (self._by_slot[slot], samples[slot, : filled[slot]].astype("<i2", copy=False).tobytes())
+            for slot in slots
+            if filled[slot]
+        ]
+        if parts:
+            self._writer.append(parts)
+            filled[slots] = 0
 
     def _changed(self) -> None:
         self._slots = np.fromiter(self._by_slot, dtype=np.intp)

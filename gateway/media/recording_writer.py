@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -48,7 +49,7 @@ class RecordingWriter:
     """Takes jobs from the tick; results are fetched with :meth:`written`."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Written] = queue.SimpleQueue()
         self._files: dict[RecordingId, WavFile] = {}
         self._bytes_in = 0
@@ -63,16 +64,16 @@ class RecordingWriter:
 
     def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0) -> None:
         """Begin a file, or go on with it where ``at_seconds`` of audio should be."""
-        self._jobs.put(_Open(recording, path, at_seconds))
+        self._jobs.put([_Open(recording, path, at_seconds)])
 
-    def append(self, recording: RecordingId, data: bytes) -> None:
-        """Add audio to it."""
-        self._bytes_in += len(data)
-        self._jobs.put(_Append(recording, data))
+    def append(self, parts: Sequence[tuple[RecordingId, bytes]]) -> None:
+        """Add audio to files."""
+        self._bytes_in += sum(len(data) for _, data in parts)
+        self._jobs.put([_Append(recording, data) for recording, data in parts])
 
     def close(self, recording: RecordingId, error: str = "") -> None:
         """End it; ``error`` says why it was cut short."""
-        self._jobs.put(_Close(recording, error))
+        self._jobs.put([_Close(recording, error)])
 
     def written(self) -> list[Written]:
         """Recordings that were closed or failed since the last call."""
@@ -87,11 +88,12 @@ class RecordingWriter:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                self._do(job)
-            except OSError as error:
-                self._finish(job.recording, f"cannot write: {error.strerror or error}")
+        while (jobs := self._jobs.get()) is not None:
+            for job in jobs:
+                try:
+                    self._do(job)
+                except OSError as error:
+                    self._finish(job.recording, f"cannot write: {error.strerror or error}")
 
     def _do(self, job: _Job) -> None:
         match job:

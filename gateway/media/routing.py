@@ -30,6 +30,7 @@ class Routing:
         self._links = links
         self._room_limit = room_limit
         self._rooms: defaultdict[str, set[int]] = defaultdict(set)
+        self._supervising: set[tuple[int, int]] = set()  # who is heard, who hears: set one by one
 
     def carry(self, link: LinkLeg) -> None:
         """Let a link leg hear the leg that it carries."""
@@ -55,10 +56,7 @@ class Routing:
         if len(self._rooms[room]) >= self._room_limit:
             _log.warning("conference room is full", room=room, leg=leg.id, limit=self._room_limit)
             return
-        for row in self._rooms[room]:
-            if not (isinstance(leg, LinkLeg) and row in self._links.by_row):
-                self._mixer.route(source_of(row, VOICE), leg.row)
-                self._mixer.route(source_of(leg.row, VOICE), row)
+        self._mixer.join(room, leg.row, apart=isinstance(leg, LinkLeg))
         self._rooms[room].add(leg.row)
         leg.room = room
 
@@ -72,6 +70,22 @@ class Routing:
         for row in (*self._mixer.hearers(leg.row), leg.row):
             if not self._carries(row, leg):
                 self._mixer.unroute(own, row)
+        self._supervising = {pair for pair in self._supervising if leg.row not in pair}
+
+    def set_gain(self, source: Party, sink: Party, gain: float) -> None:
+        """Let a leg hear another one at this gain, whatever else it hears; 0: no longer."""
+        pair = (source.row, sink.row)
+        if gain:
+            if sink.row not in self._mixer.hearers(source.row):
+                self._supervising.add(pair)
+            self._mixer.route(source_of(source.row, VOICE), sink.row, gain)
+        else:
+            self._supervising.discard(pair)
+            self._mixer.unroute(source_of(source.row, VOICE), sink.row)
+
+    def mute(self, leg: Leg, muted: bool) -> None:
+        """Let nobody hear a leg, wherever it is routed to, or let it be heard again."""
+        self._mixer.mute(leg.row, muted)
 
     def play(self, leg: Leg, playing: bool) -> None:
         """Let a leg hear its playback, or no longer."""
@@ -83,10 +97,10 @@ class Routing:
             self._mixer.sound[leg.row, PLAYBACK] = 0
 
     def partners(self, leg: Party) -> list[Party]:
-        """The legs that a leg is bridged with: they get its digits. Rooms do not pass digits on."""
+        """The legs that a leg is bridged with: they get its digits. Rooms and supervision pass none on."""
         if leg.room is not None:
             return []
-        rows = self._mixer.hearers(leg.row)
+        rows = [row for row in self._mixer.hearers(leg.row) if (leg.row, row) not in self._supervising]
         return [self._links.by_row.get(row) or self._legs.by_row[row] for row in rows]
 
     def _carries(self, row: int, leg: Party) -> bool:
@@ -98,9 +112,7 @@ class Routing:
             return
         members = self._rooms[leg.room]
         members.discard(leg.row)
-        for row in members:
-            self._mixer.unroute(source_of(row, VOICE), leg.row)
-            self._mixer.unroute(source_of(leg.row, VOICE), row)
+        self._mixer.leave(leg.row)
         if not members:
             del self._rooms[leg.room]
         leg.room = None

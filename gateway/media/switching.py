@@ -20,6 +20,7 @@ from ccplatform.contracts.media import (
     Play,
     RecordingClosed,
     ResumeRecording,
+    SetGain,
     StartRecording,
     StopPlay,
     StopRecording,
@@ -143,6 +144,11 @@ class Switching:
                 link = self._spans.pair(a, worker_a, b, worker_b)
                 self._send(worker_a, Bridge(a=a, b=link))
                 self._send(worker_b, Bridge(a=link, b=b))
+            case SetGain(source=source, sink=sink):
+                worker, seen = self._places.worker_of(sink), self._seen_from(sink, source)
+                if worker is not None and seen is not None:
+                    self._send(worker, replace(command, source=seen))
+                    self._spans.prune(source, self.wishes.joined)
             case StartRecording(left=left, right=right):
                 worker, seen = self._places.worker_of(left), self._seen_from(left, right)
                 if worker is not None and seen is not None:
@@ -199,6 +205,8 @@ def legs_of(command: MediaCommand) -> tuple[LegId, ...]:
     match command:
         case Bridge():
             return command.a, command.b
+        case SetGain():
+            return command.source, command.sink
         case StartRecording():
             return command.left, command.right
         case StopRecording() | PauseRecording() | ResumeRecording() | KeepSnapshot() | ForgetCall():

@@ -16,10 +16,12 @@ from ccplatform.contracts.media import (
     Echo,
     JoinRoom,
     MediaCommand,
+    Mute,
     PauseRecording,
     Play,
     ResumeRecording,
     SecureCollect,
+    SetGain,
     StartRecording,
     StopPlay,
     StopRecording,
@@ -44,6 +46,8 @@ class Wishes:
         self._echoes: set[LegId] = set()
         self._rooms: dict[LegId, str] = {}
         self._bridges: defaultdict[LegId, set[LegId]] = defaultdict(set)
+        self._gains: dict[tuple[LegId, LegId], float] = {}  # by who is heard and who hears
+        self._muted: set[LegId] = set()
         self._recordings: dict[RecordingId, _Recording] = {}
         self._paused: set[RecordingId] = set()
 
@@ -61,6 +65,12 @@ class Wishes:
             case Bridge():
                 self._bridges[command.a].add(command.b)
                 self._bridges[command.b].add(command.a)
+            case SetGain(gain=0):
+                self._gains.pop((command.source, command.sink), None)
+            case SetGain():
+                self._gains[command.source, command.sink] = command.gain
+            case Mute():
+                (self._muted.add if command.muted else self._muted.discard)(command.leg)
             case Unbridge():
                 self._separate(command.leg)
             case StartRecording():
@@ -95,6 +105,7 @@ class Wishes:
         """The leg is gone; returns the recordings that this ends."""
         self._plays.pop(leg, None)
         self._secure.discard(leg)
+        self._muted.discard(leg)
         self._separate(leg)
         ended = [known.order for known in self._recordings.values() if leg in _both(known.order)]
         for order in ended:
@@ -117,10 +128,13 @@ class Wishes:
         """Every two legs that are joined, each pair once."""
         bridged = {tuple(sorted((a, b))) for a, others in self._bridges.items() for b in others}
         recorded = {tuple(sorted(_both(known.order))) for known in self._recordings.values()}
-        return {(a, b) for a, b in bridged | recorded}
+        supervised = {tuple(sorted(pair)) for pair in self._gains}
+        return {(a, b) for a, b in bridged | recorded | supervised}
 
     def joined(self, a: LegId, b: LegId) -> bool:
-        """Whether two legs hear each other or are recorded together."""
+        """Whether one of two legs hears the other, or they are recorded together."""
+        if (a, b) in self._gains or (b, a) in self._gains:
+            return True
         together = (known.order for known in self._recordings.values())
         return b in self._bridges.get(a, ()) or any({a, b} == set(_both(order)) for order in together)
 
@@ -132,6 +146,13 @@ class Wishes:
         """What to say to a worker that has just got this leg. What concerns two legs is said of each."""
         commands: list[MediaCommand] = [SecureCollect(leg=leg, on=True)] if leg in self._secure else []
         commands += [Bridge(a=leg, b=other) for other in sorted(self._bridges.get(leg, ()))]
+        commands += [
+            SetGain(source=source, sink=sink, gain=gain)
+            for (source, sink), gain in self._gains.items()
+            if leg in (source, sink)
+        ]
+        if leg in self._muted:
+            commands.append(Mute(leg=leg, muted=True))
         if leg in self._echoes:
             commands.append(Echo(leg=leg))
         if leg in self._rooms:
@@ -164,6 +185,7 @@ class Wishes:
     def _separate(self, leg: LegId) -> None:
         self._echoes.discard(leg)
         self._rooms.pop(leg, None)
+        self._gains = {pair: gain for pair, gain in self._gains.items() if leg not in pair}
         for other in self._bridges.pop(leg, ()):
             self._bridges[other].discard(leg)
             if not self._bridges[other]:

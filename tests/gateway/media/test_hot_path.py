@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,6 +89,27 @@ def test_an_arrival_is_the_kernels_stamp_and_never_far_from_now(path: int) -> No
         assert receiver.read(1e12, 5.0).arrival.tolist() == [5.0 - OLDEST]
 
 
+def test_a_socket_with_one_packet_a_tick_is_asked_once_until_it_has_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.media.packet_io._LATE_SECONDS", 3600.0)  # however slow the machine is
+    with _Sockets(1) as sockets:
+        stamp_arrivals(sockets.ours[0])
+        receiver = Receiver(NativeHotPath(LIBRARY), 8)
+        receiver.add(sockets.ours[0].fileno(), 0)
+
+        def tick(packets: int) -> int:
+            for _ in range(packets):
+                sockets.peer.sendto(b"x", sockets.ours[0].getsockname())
+            now = time.monotonic()
+            return len(receiver.read(time.time(), now).row)
+
+        assert tick(3) == 3
+        assert [tick(1) for _ in range(260)] == [1] * 260
+        assert tick(2) == 1  # the second is left
+        assert tick(1) == 2  # found by its stamp
+        assert tick(5) == 5  # and watched from then on
+        assert tick(0) == 0
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 480))
 def test_both_code_alike(seed: int, length: int) -> None:
     rng = np.random.default_rng(seed)
@@ -144,6 +166,13 @@ def test_without_the_helper_or_with_a_broken_one_the_portable_path_works(tmp_pat
     assert find_hot_path(True, tmp_path / "broken.so").name == "portable"
     assert find_hot_path(False).name == "portable"
     assert find_hot_path(True).name == "native"
+
+
+def test_a_helper_built_from_other_source_is_not_used(tmp_path: Path) -> None:
+    source, built = tmp_path / "native.c", tmp_path / "_native.so"
+    source.write_bytes(hatch_build.SOURCE.read_bytes() + b"/* changed */")
+    assert hatch_build.build(built, source)
+    assert find_hot_path(True, built).name == "portable"
 
 
 def test_the_build_without_a_compiler_says_so_and_leaves_nothing(tmp_path: Path) -> None:
