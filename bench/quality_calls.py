@@ -27,7 +27,7 @@ from gateway.media.client import MediaPool
 from gateway.media.engine import Engine
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.hot_path import PortableHotPath
-from gateway.media.packet_io import Slots, address_key
+from gateway.media.packet_io import Slots, Watch, address_key
 from gateway.media.port import RemoteAudio
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
@@ -80,9 +80,7 @@ class _Wire(PortableHotPath):
         self.row_of: dict[int, int] = {}  # of the callers
         self.sent: dict[int, list[bytes]] = {}
 
-    def receive(
-        self, slots: Slots, fds: Array, rows: Rows, first: int, per_socket: int, offset: float, now: float
-    ) -> int:
+    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
         """See :class:`HotPath`."""
         total, turns = 0, dict.fromkeys(self.row_of.values(), 0)
         while self._flying and self._flying[-1].arrival <= now:
