@@ -212,14 +212,16 @@ class LegBook:
 
 
 def _kinds(codec: Codec, remote: RemoteAudio) -> dict[int, Kind]:
-    """What the peer's payload types mean."""
-    kinds = {remote.payload_type: Kind.CODED if codec.law is None else Kind(codec.law)}
-    if remote.dtmf_payload_type is not None:
-        kinds[remote.dtmf_payload_type] = Kind.TELEPHONE_EVENT
-    noise = remote.noise_payload_type
-    if noise is not None and noise in _PAYLOAD_TYPES:
-        kinds[noise] = Kind.COMFORT_NOISE
-    return kinds
+    """What payload types mean: ours, where we chose them, before the peer's."""
+    audio = Kind.CODED if codec.law is None else Kind(codec.law)
+    meanings = (
+        (remote.payload_type, audio),
+        (remote.dtmf_payload_type, Kind.TELEPHONE_EVENT),
+        (remote.noise_payload_type, Kind.COMFORT_NOISE),
+        (remote.own_payload_type, audio),
+        (remote.own_dtmf_payload_type, Kind.TELEPHONE_EVENT),
+    )
+    return {number: kind for number, kind in meanings if number is not None and number in _PAYLOAD_TYPES}
 
 
 def key_of(remote: RemoteAudio) -> int:

@@ -67,6 +67,8 @@ class RemoteAudio:
     ``noise_payload_type`` that of comfort noise (RFC 3389), None when not negotiated. ``sends`` and ``receives``
     are the peer's direction (``sendonly`` of a holding peer: sends True, receives False). ``ptime_ms`` is what the
     peer asked for; 20 ms are sent in any case.
+    ``own_payload_type`` and ``own_dtmf_payload_type`` are what we called the formats when the offer was ours: what
+    we get bears those numbers, what we send the peer's.
     ``sdes`` or ``dtls`` protect the media; with neither they are in the clear. ``rtcp_mux``: RTCP shares the port
     of RTP (RFC 5761).
     """
@@ -79,6 +81,8 @@ class RemoteAudio:
     dtmf_payload_type: int | None = None
     dtmf_clock: int = 8000
     noise_payload_type: int | None = None
+    own_payload_type: int | None = None
+    own_dtmf_payload_type: int | None = None
     sends: bool = True
     receives: bool = True
     ptime_ms: int = 20

@@ -31,6 +31,8 @@ from gateway.media.sources import Sources
 #: Samples per second of the lane.
 WIDE_RATE: Final = 2 * RATE
 _FULL: Final = 32767.0
+#: A gain that changes does so over one frame, so that nothing clicks.
+_RISE: Final = np.linspace(0, 1, FRAME + 1, dtype=np.float32)[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class WideLane(RowArrays):
         for part in (self.jitter, self.concealer, self._bands, self._high):
             self._table.attach(part)
         self._legs: dict[int, _WideLeg] = {}  # by row
+        self._gains: dict[int, dict[int, float]] = {}  # of the last frame, by sink and source
         self._rows: Rows = np.zeros(0, dtype=np.int64)
         self._slots: Rows = np.zeros(0, dtype=np.int64)
         self._ticks = 0
@@ -94,6 +97,7 @@ class WideLane(RowArrays):
         """The leg speaks G.711 from now on, or nothing; harmless for one that is not here."""
         leg = self._legs.pop(row, None)
         if leg is not None:
+            self._gains.pop(row, None)
             self._table.give_back(leg.slot)
             self._changed()
 
@@ -190,15 +194,23 @@ class WideLane(RowArrays):
         )
 
     def _mixed(self, sinks: list[int]) -> Pcm:
-        """The high bands that these rows hear: the mixer's gains, as far as its sources are wide."""
+        """The high bands that these rows hear: by the mixer's gains, as far as its sources are wide."""
         total: Floats = np.zeros((len(sinks), FRAME), dtype=np.float32)
         for place, sink in enumerate(sinks):
-            for source, gain in self._mixer.gains_of(sink).items():
-                row, plane = divmod(source, PLANES)
-                if plane == VOICE and (leg := self._legs.get(row)) is not None:
-                    total[place] += self._high.voice[leg.slot] * np.float32(gain)
+            before, now = self._gains.get(sink, {}), self._wide_gains(sink)
+            self._gains[sink] = now
+            for row in before.keys() | now.keys():
+                if (leg := self._legs.get(row)) is not None:
+                    old, new = before.get(row, 0.0), now.get(row, 0.0)
+                    gain = np.float32(new) if old == new else old + (new - old) * _RISE
+                    total[place] += self._high.voice[leg.slot] * gain
         np.clip(total, -_FULL, _FULL, out=total)
         return total.astype(np.int16)
+
+    def _wide_gains(self, sink: int) -> dict[int, float]:
+        """By row: how loud a sink hears wide legs."""
+        heard = ((divmod(source, PLANES), gain) for source, gain in self._mixer.gains_of(sink).items())
+        return {row: gain for (row, plane), gain in heard if plane == VOICE and row in self._legs}
 
     def _changed(self) -> None:
         self._rows = np.array(sorted(self._legs), dtype=np.int64)

@@ -108,6 +108,15 @@ def describe_offer(policy: AudioPolicy, known: dict[str, int]) -> tuple[list[str
     ``known``: payload types by rtpmap that this session has used already; they keep their meaning (RFC 3264
     section 8.3.2).
     """
+    return _described(_offered(policy, known))
+
+
+def offered_types(policy: AudioPolicy, known: dict[str, int]) -> dict[str, int]:
+    """The payload types of such an offer, by rtpmap in upper case."""
+    return {rtpmap.upper(): number for number, rtpmap, _ in _offered(policy, known)}
+
+
+def _offered(policy: AudioPolicy, known: dict[str, int]) -> list[_Format]:
     clocks = sorted({codec.clock for codec in policy.codecs})
     wanted = [(codec.payload_type, codec.rtpmap, codec.fmtp) for codec in policy.codecs]
     if policy.comfort_noise and 8000 in clocks:
@@ -122,7 +131,7 @@ def describe_offer(policy: AudioPolicy, known: dict[str, int]) -> tuple[list[str
             number = next(free for free in _DYNAMIC if free not in taken | {other for other, _, _ in wanted})
         taken.add(number)
         formats.append((number, rtpmap, fmtp))
-    return _described(formats)
+    return formats
 
 
 def rtpmaps_of(media: MediaDescription) -> dict[int, str]:

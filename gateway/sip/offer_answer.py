@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.errors import SdpError
 from gateway.media.port import LocalAudio, RemoteAudio
-from gateway.sip.audio_formats import AudioFormats, AudioPolicy, describe_offer
+from gateway.sip.audio_formats import AudioFormats, AudioPolicy, describe_offer, offered_types
 from gateway.sip.media_protection import Agreed, Described, MediaProtection
 from gateway.sip.sdp import Attribute, MediaDescription, Origin, SessionDescription, parse_sdp
 
@@ -80,7 +80,8 @@ class AudioNegotiation:
             )
         if remote is None or chosen is None or ours is None:
             raise SdpError(reason)
-        self._agree(remote, chosen)
+        self.remote = remote
+        self._payload_types |= chosen.payload_types
         return self._description(sections, ours)
 
     def take_answer(self, answer: bytes) -> None:
@@ -92,7 +93,8 @@ class AudioNegotiation:
             if ours.port:
                 chosen = self._choose(media)
                 plain = self._remote(description, media, chosen)
-                self._agree(_protected(plain, self._protection.take_answer(description, media)), chosen)
+                agreed = self._protection.take_answer(description, media)
+                self.remote = _protected(self._with_our_types(plain, chosen), agreed)
                 return
         raise SdpError("no audio stream was offered")
 
@@ -105,10 +107,6 @@ class AudioNegotiation:
         direction = _MIRROR[media.direction(description.direction())]
         attributes += [("ptime", str(PTIME_MS)), (direction, None), *ours.attributes]
         return self._section(ours.protocol, formats, attributes)
-
-    def _agree(self, remote: RemoteAudio, chosen: AudioFormats) -> None:
-        self.remote = remote
-        self._payload_types |= chosen.payload_types
 
     def _choose(self, media: MediaDescription) -> AudioFormats:
         if media.kind != "audio":
@@ -136,6 +134,15 @@ class AudioNegotiation:
             sends=direction in ("sendrecv", "sendonly"),
             receives=direction in ("sendrecv", "recvonly"),
             ptime_ms=_ptime(media),
+        )
+
+    def _with_our_types(self, remote: RemoteAudio, chosen: AudioFormats) -> RemoteAudio:
+        """Who answers may call a format otherwise than we did: he sends with our number (RFC 3264 section 5.1)."""
+        ours = offered_types(self._policy, self._payload_types)
+        return replace(
+            remote,
+            own_payload_type=ours.get(chosen.codec.rtpmap.upper()),
+            own_dtmf_payload_type=ours.get(f"TELEPHONE-EVENT/{chosen.event_clock}"),
         )
 
     def _section(self, protocol: str, formats: list[str], attributes: list[Attribute]) -> MediaDescription:

@@ -103,6 +103,27 @@ def test_a_steady_tone_has_no_clicks_in_it(rig: Rig) -> None:
     assert second_difference < 1.3 * 8000 * (2 * np.pi * 1000 / RATE) ** 2
 
 
+def test_a_bridge_that_begins_and_ends_fades_the_high_band(rig: Rig) -> None:
+    a, caller = wide_leg(rig, "a")
+    b, agent = wide_leg(rig, "b")
+    converse(rig, (caller, wide_tone(5000, 0.2)))
+    agent.packets.clear()
+    rig.engine.routing.bridge(a, b)
+    converse(rig, (caller, wide_tone(5000, 0.1)))
+    begun = np.abs(agent.heard()[:FRAME].astype(float))
+    assert begun[: FRAME // 4].max() < 0.4 * 8000 < 0.7 * 8000 < begun[-FRAME // 4 :].max()
+
+
+def test_packets_are_understood_by_our_numbers_and_sent_by_the_peers(rig: Rig) -> None:
+    a, caller = wide_leg(rig, "a")
+    rig.engine.routing.echo(a)
+    rig.engine.connect_leg(a, caller.remote(payload_type=97, own_payload_type=9))
+    converse(rig, (caller, wide_tone(5000, 0.3)))
+    assert {packet.payload_type for packet in caller.packets} == {97}
+    caller.payload_type = 97
+    assert wide_level(after(caller.heard(), 0.15), 5000) > 7500
+
+
 @codecs
 def test_every_codec_has_its_rtp_clock_and_one_packet_a_tick(rig: Rig, codec: str) -> None:
     _, peer = wide_leg(rig, "a", codec)

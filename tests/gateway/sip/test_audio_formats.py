@@ -161,6 +161,8 @@ def test_an_answer_may_give_another_number_to_what_we_offered() -> None:
     audio.take_answer(description("m=audio 4000 RTP/AVP 120", "a=rtpmap:120 OPUS/48000/2", "a=fmtp:120 cbr=1"))
     assert audio.remote is not None
     assert (audio.remote.codec, audio.remote.payload_type, audio.remote.fmtp) == ("opus", 120, "cbr=1")
+    assert (audio.remote.own_payload_type, audio.remote.own_dtmf_payload_type) == (111, 101)
+    assert "111 opus/48000/2" in attributes(audio_of(audio.offer()), "rtpmap")
 
 
 LINES = (*BROWSER[1:], "a=fmtp:111", "a=rtpmap:111", "a=rtpmap:9 /", "a=fmtp:9 " + "x" * 999,
