@@ -21,7 +21,7 @@ from gateway.media.audio import Pcm
 from gateway.media.bands import WIDE_FRAME, Bands
 from gateway.media.codecs import CODECS, Codec, usable_codecs
 from gateway.media.engine import Engine
-from gateway.media.g711 import Law, encode
+from gateway.media.g711 import encode
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer
 from tests.gateway.media.wide import WidePeer
@@ -85,7 +85,8 @@ def _calls(pair: tuple[str, str], calls: int, seconds: float) -> None:
     for call in range(calls):
         engine.routing.bridge(*(engine.legs.by_id[LegId(f"{2 * call + side}")] for side in (0, 1)))
     rounds = round(seconds / _TICK)
-    packets = [_packets(peer, rounds + 50) for peer in peers]
+    payloads = {name: _payloads(CODECS[name], rounds + 50) for name in pair}
+    packets = [_packets(peer, payloads[pair[index % 2]]) for index, peer in enumerate(peers)]
     spent: list[float] = []
     for round_ in range(rounds + 50):
         for peer, own in zip(peers, packets, strict=True):
@@ -118,18 +119,21 @@ def _leg(engine: Engine, index: int, codec: Codec) -> Peer:
     return peer
 
 
-def _packets(peer: Peer, count: int) -> list[bytes]:
-    """Payloads of two seconds, over and over, with headers that go on."""
-    wide = isinstance(peer, WidePeer)
-    frames = _speech(16000 if wide else 8000, 2.0).reshape(-1, WIDE_FRAME if wide else WIDE_FRAME // 2)
-    if isinstance(peer, WidePeer):
-        payloads = [peer.coder.encode(frame) for frame in frames]
-        step = peer.codec.clock // 50
-    else:
-        payloads, step = [encode(Law(peer.law), frame).tobytes() for frame in frames], 160
+def _payloads(codec: Codec, count: int) -> list[bytes]:
+    """What a peer says: two seconds of speech over and over, coded without a break."""
+    frames = _speech(codec.rate, 2.0).reshape(-1, codec.rate // 50)
+    if codec.law is not None:
+        return [encode(codec.law, frames[number % len(frames)]).tobytes() for number in range(count)]
+    assert codec.coder is not None
+    coder = codec.coder("useinbandfec=1")
+    return [coder.encode(frames[number % len(frames)]) for number in range(count)]
+
+
+def _packets(peer: Peer, payloads: list[bytes]) -> list[bytes]:
+    step = peer.codec.clock // 50 if isinstance(peer, WidePeer) else 160
     packets = []
-    for number in range(count):
-        packets.append(peer.packet(payloads[number % len(payloads)]))
+    for payload in payloads:
+        packets.append(peer.packet(payload))
         peer.timestamp = (peer.timestamp + step) & 0xFFFFFFFF
     return packets
 

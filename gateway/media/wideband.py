@@ -31,6 +31,7 @@ from gateway.media.sources import Sources
 #: Samples per second of the lane.
 WIDE_RATE: Final = 2 * RATE
 _FULL: Final = 32767.0
+_LEAST: Final = np.int16(-32767)  # a decoder may give one less, which would mark a lost sample
 #: A gain that changes does so over one frame, so that nothing clicks.
 _RISE: Final = np.linspace(0, 1, FRAME + 1, dtype=np.float32)[1:]
 
@@ -187,7 +188,7 @@ class WideLane(RowArrays):
         self.jitter.place(
             np.array([slot for slot, _ in pieces], dtype=np.int64),
             np.array([piece.timestamp for _, piece in pieces], dtype=np.uint32),
-            np.stack([piece.pcm for _, piece in pieces]),
+            np.maximum(np.stack([piece.pcm for _, piece in pieces]), _LEAST),
             np.array([packet.marker for packet in packets]),
             np.array([packet.begins for packet in packets]),
             np.array(due) * WIDE_RATE,

@@ -138,6 +138,18 @@ def test_every_codec_has_its_rtp_clock_and_one_packet_a_tick(rig: Rig, codec: st
         assert {len(packet.payload) for packet in peer.packets} == {160}
 
 
+def test_the_loudest_sample_of_a_decoder_is_no_lost_one(rig: Rig) -> None:
+    a, caller = wide_leg(rig, "a")
+    rig.engine.routing.echo(a)
+    square = np.where(np.arange(RATE // 2) // 20 % 2, -32768, 32767).astype(np.int16)
+    loudest = min(
+        int(caller.coder.decode(caller.coder.encode(frame)).min()) for frame in square.reshape(-1, FRAME)
+    )
+    assert loudest == -32768
+    converse(rig, (caller, square))
+    assert int(rig.engine.parts.wide.concealer.concealed[0]) == 0
+
+
 @needs_opus
 def test_digits_to_an_opus_peer_count_at_48_khz(rig: Rig) -> None:
     leg, peer = wide_leg(rig, "a", "opus")
