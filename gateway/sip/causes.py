@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.contracts.words import ReleaseCause
+from gateway.errors import SipParseError
+from gateway.sip.message import SipRequest, SipResponse
 
 C: Final = ReleaseCause
 
@@ -85,6 +87,23 @@ def cause_of_refusal(status: int, q850: int | None = None) -> ReleaseCause:
     if status >= 600:
         return C.REJECTED
     return C.FAILED if status >= 500 else C.REJECTED
+
+
+def q850_of(message: SipRequest | SipResponse) -> int | None:
+    """The cause of a ``Reason: Q.850;cause=n`` header (RFC 3326)."""
+    try:
+        values = message.headers.values("reason")
+    except SipParseError:
+        return None
+    for value in values:
+        protocol, _, rest = value.partition(";")
+        if protocol.strip().upper() != "Q.850":
+            continue
+        for parameter in rest.split(";"):
+            name, _, number = parameter.partition("=")
+            if name.strip().lower() == "cause" and number.strip().isascii() and number.strip().isdigit():
+                return int(number.strip()) if len(number.strip()) <= 3 else None
+    return None
 
 
 def cause_of_clearing(q850: int | None) -> ReleaseCause:

@@ -7,13 +7,14 @@ from typing import Any, Final, TypeAlias
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
-from gateway.sip.invite_dialog import DialogState, InviteDialog
+from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     DialogAck,
     DialogGone,
     DialogNews,
     DialogRequest,
     DialogResponse,
+    DialogState,
     InviteEffect,
     InviteEvent,
 )

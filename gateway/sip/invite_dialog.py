@@ -2,18 +2,18 @@
 
 A pure core. :class:`~gateway.sip.uas.InviteServer` and :class:`~gateway.sip.uac.InviteClient` add how it begins.
 A 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4); when none comes, the dialog ends with a BYE.
-Session timers (RFC 4028) are declined by leaving them out of answers.
+A session timer that was agreed is kept (RFC 4028): refreshed by UPDATE, or by a re-INVITE with the same session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
+from gateway.sip.causes import q850_of
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.dtmf_info import DTMF_TYPES, digit_of
 from gateway.sip.headers import NameAddr
@@ -25,6 +25,7 @@ from gateway.sip.invite_events import (
     DialogGone,
     DialogRequest,
     DialogResponse,
+    DialogState,
     DigitSignalled,
     InviteEffect,
     InviteEvent,
@@ -33,37 +34,14 @@ from gateway.sip.invite_events import (
     Release,
     Reoffer,
 )
-from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
-from gateway.sip.own_offer import OwnOffer
+from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SUPPORTED, SipRequest, SipResponse
+from gateway.sip.own_offer import OwnOffer, takes_updates
+from gateway.sip.replies import refusal_of_extensions
 from gateway.sip.responses import response_to
+from gateway.sip.session_timer import Due, refusal_of_brief_session
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 from gateway.sip.transactions import TimerValues
-
-
-class DialogState(StrEnum):
-    """Where an INVITE dialog stands."""
-
-    NEW = "new"
-    CALLING = "calling"  # UAC: INVITE sent, nothing heard
-    PROCEEDING = "proceeding"  # UAC: a provisional response came
-    CANCELLING = "cancelling"  # UAC: given up before the answer
-    OFFERED = "offered"  # UAS: INVITE received
-    RINGING = "ringing"  # UAS: 180 sent
-    ANSWERED = "answered"  # 2xx sent, its ACK is awaited
-    CONFIRMED = "confirmed"
-    ENDING = "ending"  # released by us; BYE sent or about to be
-    GONE = "gone"
-
-
-@dataclass(slots=True)
-class _Unacknowledged:
-    transaction: ServerKey
-    response: SipResponse
-    sequence: int
-    offered: bool  # our 2xx carries an offer, its ACK must carry the answer
-    interval: float
-    repeat_at: float
-    give_up_at: float
+from gateway.sip.unacknowledged import Unacknowledged
 
 
 @dataclass(slots=True)
@@ -85,27 +63,32 @@ class InviteDialog:
         self.dialog = dialog
         self._identity = identity
         self._timers = timers
-        self._unacknowledged: _Unacknowledged | None = None
+        self._unacknowledged: Unacknowledged | None = None
         self._pending: _PendingOffer | None = None
-        self._own_offer = OwnOffer()
+        self._own_offer = OwnOffer(timers.session)
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
 
     @classmethod
-    def restored(cls, data: dict[str, Any], identity: Identity, timers: TimerValues) -> InviteDialog:
+    def restored(cls, data: dict[str, Any], identity: Identity, timers: TimerValues, now: float) -> InviteDialog:
         """A confirmed dialog from :meth:`snapshot`."""
         core = cls(identity=identity, timers=timers, dialog=Dialog.restore(data))
         core.state = DialogState.CONFIRMED
+        core._own_offer.restore(data["session"], now)
         return core
 
     def snapshot(self) -> dict[str, Any] | None:
         """The dialog as JSON-able data, None unless it is established."""
-        return self.dialog.snapshot() if self.dialog is not None and self.state in UP else None
+        if self.dialog is None or self.state not in UP:
+            return None
+        return {**self.dialog.snapshot(), "session": self._own_offer.snapshot()}
 
     def next_deadline(self) -> float | None:
-        """When a 2xx must be repeated or given up."""
+        """When a 2xx must be repeated or given up, else when the session must be refreshed."""
         waiting = self._unacknowledged
-        return None if waiting is None else min(waiting.repeat_at, waiting.give_up_at)
+        if waiting is not None:
+            return waiting.next_deadline()
+        return self._own_offer.session.next_deadline() if self.state is DialogState.CONFIRMED else None
 
     def handle(self, event: InviteEvent | DeadlineReached, now: float) -> list[InviteEffect]:
         """Take one event."""
@@ -116,7 +99,10 @@ class InviteDialog:
                 except SipParseError:
                     return [self._refusal(key, request, 400)] if key is not None else []
             case ResponseArrived(_, response):
-                return self._response(response, now)
+                try:
+                    return self._response(response, now)
+                except SipParseError:
+                    return []
             case RequestFailed(_, request, timed_out):
                 return self._request_failed(request, 408 if timed_out else 503)
             case AcceptOffer(sdp):
@@ -149,13 +135,14 @@ class InviteDialog:
             return [self._refusal(key, request, 500, retry_after=True)]
         if request.method == "BYE":
             return self._bye_arrived(key, request)
-        if request.headers.values("require"):
-            refusal = self._refusal(key, request, 420)
-            refusal.response.headers.put_all("unsupported", request.headers.values("require"))
-            return [refusal]
+        refusal = refusal_of_extensions(request, dialog.local_tag)
+        if refusal is None and request.method in ("INVITE", "UPDATE"):
+            refusal = refusal_of_brief_session(request, dialog.local_tag)
+        if refusal is not None:
+            return [DialogResponse(key, refusal)]
         handler = _IN_DIALOG.get(request.method)
         if handler is not None:
-            return handler(self, key, request)
+            return handler(self, key, request, now)
         return [self._refusal(key, request, 405 if request.method in KNOWN_METHODS else 501)]
 
     def _bye_arrived(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
@@ -169,10 +156,10 @@ class InviteDialog:
         pending, self._pending = self._pending, None
         return [self._refusal(pending.transaction, pending.request, 487)] if pending else []
 
-    def _options(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+    def _options(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         return [DialogResponse(key, self._with_abilities(response_to(request, 200)))]
 
-    def _info(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+    def _info(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if not request.body:
             return [DialogResponse(key, response_to(request, 200))]
         if request.content_type not in DTMF_TYPES:
@@ -185,18 +172,20 @@ class InviteDialog:
             return [self._refusal(key, request, 400)]
         return [DialogResponse(key, response_to(request, 200)), DigitSignalled(digit)]
 
-    def _reinvite(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+    def _reinvite(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
             return [self._refusal(key, request, 491 if self.state in UP else 500, retry_after=True)]
         return self._offer(key, request)
 
-    def _update(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
+    def _update(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
             return [self._refusal(key, request, 500, retry_after=True)]
         if not request.body:
             assert self.dialog is not None
             self.dialog.refresh_target(request)
-            return [DialogResponse(key, self._with_contact(response_to(request, 200)))]
+            response = self._with_contact(response_to(request, 200))
+            self._own_offer.session.answer(request, response, now)
+            return [DialogResponse(key, response)]
         return self._offer(key, request)
 
     def _offer(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
@@ -219,8 +208,10 @@ class InviteDialog:
         dialog.refresh_target(pending.request)
         response = self._with_contact(response_to(pending.request, 200, body=sdp))
         if pending.request.method == "UPDATE":
+            self._own_offer.last_sdp = sdp
+            self._own_offer.session.answer(pending.request, response, now)
             return [DialogResponse(pending.transaction, response)]
-        return [self._answer(pending.transaction, response, not pending.has_offer, now)]
+        return [self._answer(pending.transaction, pending.request, response, now)]
 
     def _refuse_offer(self, warning: str) -> list[InviteEffect]:
         pending, self._pending = self._pending, None
@@ -230,11 +221,12 @@ class InviteDialog:
         refusal.response.headers.put("warning", warning)
         return [refusal]
 
-    def _answer(self, key: ServerKey, response: SipResponse, offered: bool, now: float) -> DialogResponse:
+    def _answer(self, key: ServerKey, invite: SipRequest, response: SipResponse, now: float) -> DialogResponse:
         """A 2xx to an INVITE: repeated until acknowledged."""
-        t1 = self._timers.t1
-        sequence = response.cseq.number
-        self._unacknowledged = _Unacknowledged(key, response, sequence, offered, t1, now + t1, now + 64 * t1)
+        self._own_offer.last_sdp = response.body
+        self._own_offer.peer_updates = takes_updates(invite)
+        self._own_offer.session.answer(invite, response, now)
+        self._unacknowledged = Unacknowledged.sent(key, invite, response, self._timers, now)
         self.state = DialogState.ANSWERED
         return DialogResponse(key, response)
 
@@ -252,23 +244,20 @@ class InviteDialog:
     def _deadline(self, now: float) -> list[InviteEffect]:
         waiting = self._unacknowledged
         if waiting is None:
-            return []
+            return self._session_due(now)
         if now >= waiting.give_up_at:
             self._unacknowledged = None
             if self.state is DialogState.ENDING:
                 return [self._bye(self._bye_owed.strip())]
             self.state = DialogState.ENDING
             return [self._bye('SIP;cause=408;text="ACK missing"'), *self._ended_once(DialogEnded(True, 408))]
-        if now >= waiting.repeat_at:
-            waiting.interval = min(waiting.interval * 2, self._timers.t2)
-            waiting.repeat_at = now + waiting.interval
-            return [DialogResponse(waiting.transaction, waiting.response)]
-        return []
+        again = waiting.repeats(now, self._timers.t2)
+        return [DialogResponse(waiting.transaction, waiting.response)] if again else []
 
-    # --- offers of ours -----------------------------------------------------------------------------------
+    # --- offers of ours, and refreshes of the session -----------------------------------------------------
 
     def _reoffer(self, sdp: bytes) -> list[InviteEffect]:
-        if self.state not in UP or self._own_offer.open:
+        if self.state not in UP or not self._own_offer.free:
             raise IllegalEvent(f"no offer can be made in a dialog that is {self.state}")
         self._own_offer.begin(sdp)
         return self._send_own_offer() if self._unacknowledged is None else []
@@ -277,16 +266,41 @@ class InviteDialog:
         assert self.dialog is not None
         return self._own_offer.send(self.dialog, self._identity)
 
-    def _reinvite_answered(self, response: SipResponse) -> list[InviteEffect]:
+    def _session_due(self, now: float) -> list[InviteEffect]:
+        if self.state is not DialogState.CONFIRMED or self.dialog is None:
+            return []
+        due = self._own_offer.session.due(now)
+        if due is Due.END:
+            return self._end_session()
+        if due is Due.NOTHING or self._pending:
+            return []
+        return self._own_offer.refresh(self.dialog, self._identity)
+
+    def _end_session(self) -> list[InviteEffect]:
+        self.state = DialogState.ENDING
+        return [self._bye('SIP;cause=408;text="session timer"'), *self._ended_once(DialogEnded(True, 408))]
+
+    def _reinvite_answered(self, response: SipResponse, now: float) -> list[InviteEffect]:
         if self.dialog is None or not response.final:
             return []
-        return self._while_up(self._own_offer.answered(response, self.dialog, self._identity))
+        return self._while_up(self._own_offer.answered(response, self.dialog, self._identity, now))
+
+    def _offer_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
+        if self.dialog is None:
+            return []
+        refused = self._own_offer.refused(request.cseq.number, status, self.dialog, self._identity)
+        return self._while_up(refused)
+
+    def _updated(self, response: SipResponse, now: float) -> list[InviteEffect]:
+        if response.final:
+            self._own_offer.updated(response, now)
+        return self._while_up([])
 
     def _while_up(self, effects: list[InviteEffect]) -> list[InviteEffect]:
-        """A dialog that is being released tells nothing more of its offers."""
-        if self.state in UP:
-            return effects
-        return [effect for effect in effects if isinstance(effect, DialogAck)]
+        """A dialog that is being released tells nothing more of its offers; one that the peer lost ends."""
+        if self.state not in UP:
+            return [effect for effect in effects if isinstance(effect, DialogAck)]
+        return self._end_session() if self._own_offer.lost else effects
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -313,12 +327,16 @@ class InviteDialog:
 
     def _response(self, response: SipResponse, now: float) -> list[InviteEffect]:
         if response.cseq.method == "INVITE":
-            return self._reinvite_answered(response)
+            return self._reinvite_answered(response, now)
+        if response.cseq.method == "UPDATE":
+            return self._updated(response, now)
         return self._gone() if response.final and self._is_ended_by(response.cseq.method) else []
 
     def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
         if request.method == "INVITE":
-            return self._while_up(self._own_offer.refused(request.cseq.number, status))
+            return self._offer_failed(request, status)
+        if request.method == "UPDATE" and self.state in UP:
+            return self._end_session()  # nobody answered it, or nothing could be sent (RFC 4028 section 10)
         return self._gone() if self._is_ended_by(request.method) else []
 
     def _is_ended_by(self, method: str) -> bool:
@@ -362,6 +380,7 @@ class InviteDialog:
 
     def _with_abilities(self, response: SipResponse) -> SipResponse:
         response.headers.put("allow", ALLOWED_METHODS)
+        response.headers.put("supported", SUPPORTED)
         response.headers.put("server", self._identity.user_agent)
         return response
 
@@ -369,27 +388,10 @@ class InviteDialog:
         return DialogAck(dialog.request("ACK", self._identity, cseq=sequence), dialog.destination())
 
 
-_Handler = Callable[[InviteDialog, ServerKey, SipRequest], list[InviteEffect]]
+_Handler = Callable[[InviteDialog, ServerKey, SipRequest, float], list[InviteEffect]]
 _IN_DIALOG: Final[dict[str, _Handler]] = {
     "INVITE": InviteDialog._reinvite,
     "UPDATE": InviteDialog._update,
     "INFO": InviteDialog._info,
     "OPTIONS": InviteDialog._options,
 }
-
-
-def q850_of(message: SipRequest | SipResponse) -> int | None:
-    """The cause of a ``Reason: Q.850;cause=n`` header (RFC 3326)."""
-    try:
-        values = message.headers.values("reason")
-    except SipParseError:
-        return None
-    for value in values:
-        protocol, _, rest = value.partition(";")
-        if protocol.strip().upper() != "Q.850":
-            continue
-        for parameter in rest.split(";"):
-            name, _, number = parameter.partition("=")
-            if name.strip().lower() == "cause" and number.strip().isascii() and number.strip().isdigit():
-                return int(number.strip()) if len(number.strip()) <= 3 else None
-    return None

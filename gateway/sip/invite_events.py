@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
+
+# --- states -----------------------------------------------------------------------------------------------
+
+
+class DialogState(StrEnum):
+    """Where an INVITE dialog stands."""
+
+    NEW = "new"
+    CALLING = "calling"  # UAC: INVITE sent, nothing heard
+    PROCEEDING = "proceeding"  # UAC: a provisional response came
+    CANCELLING = "cancelling"  # UAC: given up before the answer
+    OFFERED = "offered"  # UAS: INVITE received
+    RINGING = "ringing"  # UAS: 180 sent
+    ANSWERED = "answered"  # 2xx sent, its ACK is awaited
+    CONFIRMED = "confirmed"
+    ENDING = "ending"  # released by us; BYE sent or about to be
+    GONE = "gone"
+
 
 # --- commands of the user ---------------------------------------------------------------------------------
 

@@ -29,7 +29,11 @@ KNOWN_METHODS: Final = frozenset(
     ]
 )
 #: Methods that are served: the Allow header.
-ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER"
+ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REGISTER"
+#: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028).
+EXTENSIONS: Final = frozenset({"100rel", "timer"})
+#: The Supported header.
+SUPPORTED: Final = "100rel, timer"
 
 REASONS: Final = {
     100: "Trying",
@@ -47,6 +51,7 @@ REASONS: Final = {
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     423: "Interval Too Brief",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",

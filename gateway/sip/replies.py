@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from gateway.errors import SipParseError
-from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
+from gateway.sip.message import (
+    ALLOWED_METHODS,
+    EXTENSIONS,
+    KNOWN_METHODS,
+    SUPPORTED,
+    SipRequest,
+    SipResponse,
+)
 from gateway.sip.responses import response_to
 
 
@@ -18,19 +25,20 @@ def answer_outside_dialog(request: SipRequest) -> SipResponse:
     if request.method == "OPTIONS":
         response = response_to(request, 200)
         response.headers.put("accept", "application/sdp")
+        response.headers.put("supported", SUPPORTED)
     else:
         response = response_to(request, 405 if request.method in KNOWN_METHODS else 501)
     response.headers.put("allow", ALLOWED_METHODS)
     return response
 
 
-def refusal_of_extensions(request: SipRequest) -> SipResponse | None:
+def refusal_of_extensions(request: SipRequest, to_tag: str = "") -> SipResponse | None:
     """The refusal of a request that requires an extension that we do not have; None when it does not."""
-    required = request.headers.values("require")
-    if not required:
+    unknown = [value for value in request.headers.values("require") if value.lower() not in EXTENSIONS]
+    if not unknown:
         return None
-    response = response_to(request, 420)
-    response.headers.put("unsupported", ", ".join(required))
+    response = response_to(request, 420, to_tag=to_tag)
+    response.headers.put("unsupported", ", ".join(unknown))
     return response
 
 

@@ -37,6 +37,7 @@ from gateway.sip.replies import (
     refusal_of_unusable,
 )
 from gateway.sip.responses import response_to
+from gateway.sip.session_timer import refusal_of_brief_session
 from gateway.sip.settings import SipSettings
 from gateway.sip.syntax import readable
 from gateway.sip.trace import SignallingTrace
@@ -129,7 +130,9 @@ class SipService:
         self._accepts_calls = accepts_calls
         self._random_bytes = random_bytes
         self._guard = tasks.guarded("sip")
-        self._timers = TimerValues(settings.t1_seconds, settings.t2_seconds, settings.t4_seconds)
+        self._timers = TimerValues(
+            settings.t1_seconds, settings.t2_seconds, settings.t4_seconds, settings.session_seconds
+        )
         self._strangers = SourceRates(per_second=settings.stranger_requests_per_second, burst=STRANGER_BURST)
         self._dialogs: dict[tuple[str, str], DialogRunner] = {}
         self._invites: dict[ServerKey, DialogRunner] = {}
@@ -195,7 +198,7 @@ class SipService:
         if "invite" in data:
             ringing = InviteClient.ringing_again(data, self.identity, self._timers)
             return self._keep(ringing, ringing.key)
-        core = InviteDialog.restored(data, self.identity, self._timers)
+        core = InviteDialog.restored(data, self.identity, self._timers, self._clock.now())
         assert core.dialog is not None
         return self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
 
@@ -295,7 +298,9 @@ class SipService:
         if not isinstance(decision, Admitted) or self._user is None:
             self._refuse(key, arrived, decision)
             return
-        unusable = refusal_of_extensions(request) or refusal_of_unusable(request)
+        unusable = (
+            refusal_of_extensions(request) or refusal_of_unusable(request) or refusal_of_brief_session(request)
+        )
         if unusable is not None:
             self._reply(key, unusable)
             return

@@ -40,6 +40,12 @@ class SipSettings(BaseModel):
     t1_seconds: float = Field(0.5, ge=0.05, le=5, description="RFC 3261 T1: round-trip estimate")
     t2_seconds: float = Field(4.0, ge=0.5, le=60, description="RFC 3261 T2: longest pause between retransmissions")
     t4_seconds: float = Field(5.0, ge=0.5, le=60, description="RFC 3261 T4: longest life of a packet")
+    session_seconds: int = Field(
+        1800,
+        ge=0,
+        le=86_400,
+        description="Session timer (RFC 4028) that our INVITEs ask for, at least 90; 0 asks for none",
+    )
     min_register_seconds: int = Field(60, ge=1, le=3600, description="Shortest registration; below it 423")
     max_register_seconds: int = Field(3600, ge=60, le=86_400, description="Longest and default registration")
     max_registrations: int = Field(10_000, ge=1, le=1_000_000, description="Contacts of all seats together")

@@ -26,11 +26,13 @@ from gateway.sip.transaction_tables import (
 
 @dataclass(frozen=True, slots=True)
 class TimerValues:
-    """T1 (round-trip estimate), T2 (longest retransmit interval), T4 (life of a packet), all in seconds."""
+    """T1 (round-trip estimate), T2 (longest retransmit interval), T4 (life of a packet) and the session timer that
+    we ask for (RFC 4028; 0: none), all in seconds."""
 
     t1: float = 0.5
     t2: float = 4.0
     t4: float = 5.0
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)

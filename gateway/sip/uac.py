@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ccplatform.kernel.core import DeadlineReached
-from gateway.errors import IllegalEvent
+from gateway.errors import IllegalEvent, SipParseError
+from gateway.sip.causes import q850_of
 from gateway.sip.dialogs import MAX_FORWARDS, Dialog, Identity
 from gateway.sip.flows import Flow, flow_to
 from gateway.sip.headers import Headers
-from gateway.sip.invite_dialog import DialogState, InviteDialog, q850_of
+from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     DialogEnded,
     DialogRequest,
+    DialogState,
     Invite,
     InviteEffect,
     InviteEvent,
@@ -23,6 +25,7 @@ from gateway.sip.invite_events import (
 )
 from gateway.sip.message import ALLOWED_METHODS, SipRequest, SipResponse
 from gateway.sip.parser import parse_message
+from gateway.sip.reliable import sequence_of
 from gateway.sip.responses import cancel_of
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.transactions import TimerValues
@@ -33,6 +36,9 @@ RING_LIMIT: Final = 180.0
 #: How long a peer may say nothing at all to an INVITE, seconds. A living one says 100 at once (section 17.2.1)
 #: and got four copies by then; timer B alone (32 s) would leave the caller in front of a dead phone or trunk.
 NO_REPLY_LIMIT: Final = 6.0
+
+#: Early dialogs of one INVITE: branches of a fork that want their provisional responses acknowledged.
+MAX_EARLY: Final = 16
 
 _UNANSWERED: Final = (DialogState.CALLING, DialogState.PROCEEDING)
 
@@ -64,6 +70,8 @@ class InviteClient(InviteDialog):
         self._cancel_sent = False
         self._cancel_reason = ""
         self._give_up_at: float | None = None
+        self._early: dict[str, tuple[Dialog, int]] = {}  # by To tag, with the last RSeq
+        self._early_answer = b""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -88,7 +96,10 @@ class InviteClient(InviteDialog):
             case Release() if self.state in _UNANSWERED:
                 return self._cancel(event.reason, DialogEnded(False), now)
             case ResponseArrived(_, response) if self._is_first(response):
-                return self._invite_response(response, now)
+                try:
+                    return self._invite_response(response, now)
+                except SipParseError:  # as good as no answer
+                    return []
             case RequestFailed(_, request, timed_out) if self._is_first(request):
                 return self._failed(408 if timed_out else 503, None)
             case DeadlineReached() if self.state in (*_UNANSWERED, DialogState.CANCELLING):
@@ -160,7 +171,8 @@ class InviteClient(InviteDialog):
         for name, value in call.headers:
             headers.put(name, value)
         headers.put("content-type", "application/sdp")
-        return SipRequest("INVITE", call.uri, headers, offer)
+        self._own_offer.last_sdp = offer
+        return self._own_offer.with_session(SipRequest("INVITE", call.uri, headers, offer))
 
     def _cancel(self, reason: str, ended: DialogEnded, now: float) -> list[InviteEffect]:
         heard = self.state is DialogState.PROCEEDING
@@ -193,10 +205,12 @@ class InviteClient(InviteDialog):
     def _invite_response(self, response: SipResponse, now: float) -> list[InviteEffect]:
         if response.status < 200:
             return self._provisional(response, now)
+        if response.status == 422 and self.state in _UNANSWERED and self._own_offer.session.longer(response):
+            return self._invite_longer(now)
         if response.status >= 300:
             return self._failed(response.status, q850_of(response))
         if self.state in _UNANSWERED:
-            return self._accepted(response)
+            return self._accepted(response, now)
         return self._accepted_again(response)
 
     def _provisional(self, response: SipResponse, now: float) -> list[InviteEffect]:
@@ -207,13 +221,39 @@ class InviteClient(InviteDialog):
         if self.state is DialogState.CALLING:
             self._give_up_at = now + RING_LIMIT
         self.state = DialogState.PROCEEDING
-        return [RemoteRinging(response.status, response.body)] if response.status > 100 else []
+        acknowledged = self._acknowledge_ringing(response)
+        return [*acknowledged, RemoteRinging(response.status, response.body)] if response.status > 100 else []
 
-    def _accepted(self, response: SipResponse) -> list[InviteEffect]:
+    def _acknowledge_ringing(self, response: SipResponse) -> list[InviteEffect]:
+        """The PRACK of a reliable provisional response, in the early dialog of its To tag (RFC 3262 section 4)."""
+        number, tag = sequence_of(response), response.to.tag
+        if number is None or tag is None or (tag not in self._early and len(self._early) >= MAX_EARLY):
+            return []
+        dialog, last = self._early.get(tag) or (self._dialog_of(response), number - 1)
+        if number != last + 1:
+            return []
+        self._early[tag] = dialog, number
+        if response.content_type == "application/sdp":
+            self._early_answer = response.body  # the 2xx need not repeat it (section 5)
+        prack = dialog.request("PRACK", self._identity)
+        prack.headers.put("rack", f"{number} {response.cseq}")
+        return [DialogRequest(prack, dialog.destination())]
+
+    def _invite_longer(self, now: float) -> list[InviteEffect]:
+        """Once more, with the session timer that the peer wants (RFC 4028 section 7.3)."""
+        assert self._invite is not None
+        again = SipRequest("INVITE", self._invite.uri_text, self._invite.headers.copy(), self._invite.body)
+        again.headers.remove("via")
+        again.headers.put("cseq", f"{self._invite.cseq.number + 1} INVITE")
+        self._invite = self._own_offer.with_session(again)
+        return self._send_invite(again.body, now)
+
+    def _accepted(self, response: SipResponse, now: float) -> list[InviteEffect]:
         self.dialog = self._dialog_of(response)
         self.state = DialogState.CONFIRMED
+        self._own_offer.accepted(response, now)
         sdp = response.body if response.content_type in ("application/sdp", "") else b""
-        return [self._ack(self.dialog, response.cseq.number), RemoteAnswered(sdp)]
+        return [self._ack(self.dialog, response.cseq.number), RemoteAnswered(sdp or self._early_answer)]
 
     def _accepted_again(self, response: SipResponse) -> list[InviteEffect]:
         """A repeated 2xx, that of another branch, or one that crossed our CANCEL."""
@@ -229,7 +269,10 @@ class InviteClient(InviteDialog):
 
     def _dialog_of(self, response: SipResponse) -> Dialog:
         assert self._invite is not None
-        return Dialog.from_response(self._invite, response, self._call.flow, pinned=self._call.pinned)
+        dialog = Dialog.from_response(self._invite, response, self._call.flow, pinned=self._call.pinned)
+        early, _ = self._early.get(dialog.remote_tag, (dialog, 0))
+        dialog.local_seq = early.local_seq
+        return dialog
 
     def _failed(self, status: int, q850: int | None) -> list[InviteEffect]:
         if self.state not in (*_UNANSWERED, DialogState.CANCELLING):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.kernel.core import DeadlineReached
-from gateway.errors import IllegalEvent
+from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.dialogs import Dialog, Identity
-from gateway.sip.invite_dialog import DialogState, InviteDialog
+from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     Answer,
     DialogEnded,
     DialogResponse,
+    DialogState,
     InviteEffect,
     InviteEvent,
     Release,
     Ring,
 )
 from gateway.sip.message import SipRequest
+from gateway.sip.reliable import ReliableRinging, wants_reliable
 from gateway.sip.responses import response_to
 from gateway.sip.transaction_layer import RequestArrived, ServerKey
 from gateway.sip.transactions import TimerValues
@@ -53,27 +55,38 @@ class InviteServer(InviteDialog):
         self._key: ServerKey = invite.transaction
         self._invite: SipRequest = invite.request
         self._give_up_at = now + UNANSWERED_LIMIT
+        self._ringing: ReliableRinging | None = None
+        self._acknowledged_ringing = False
 
     def next_deadline(self) -> float | None:
         """The limit of an unanswered INVITE, later that of the 2xx."""
-        return self._give_up_at if self.state in _UNANSWERED else super().next_deadline()
+        if self.state not in _UNANSWERED:
+            return super().next_deadline()
+        ringing = self._ringing if not self._acknowledged_ringing else None
+        return self._give_up_at if ringing is None else min(self._give_up_at, ringing.next_deadline())
 
     def handle(self, event: InviteEvent | DeadlineReached, now: float) -> list[InviteEffect]:
         """Take one event."""
+        if isinstance(event, RequestArrived) and event.request.method == "PRACK":
+            return self._prack(event)
         if self.state not in _UNANSWERED:
             return super().handle(event, now)
         match event:
             case Ring():
                 self.state = DialogState.RINGING
-                response = response_to(self._invite, 180, to_tag=self._local_tag)
-                return [DialogResponse(self._key, self._with_contact(response))]
+                response = self._with_contact(response_to(self._invite, 180, to_tag=self._local_tag))
+                if wants_reliable(self._invite):
+                    self._ringing = ReliableRinging.made(response, self._timers, now)
+                return [DialogResponse(self._key, response)]
             case Answer(sdp):
                 response = response_to(self._invite, 200, to_tag=self._local_tag, body=sdp)
-                return [self._answer(self._key, self._with_contact(response), not self._invite.body, now)]
+                return [self._answer(self._key, self._invite, self._with_contact(response), now)]
             case Release():
                 return self._refuse(event, DialogEnded(False))
             case DeadlineReached() if now >= self._give_up_at:
                 return self._refuse(Release(480), DialogEnded(False, 408))
+            case DeadlineReached() if self._ringing is not None:
+                return self._ring_again(self._ringing, now)
             case RequestArrived(key, request) if key is not None and request.method in ("CANCEL", "BYE"):
                 return self._withdrawn(event)
             case _:
@@ -92,6 +105,28 @@ class InviteServer(InviteDialog):
         if release.retry_after_seconds is not None:
             response.headers.put("retry-after", str(release.retry_after_seconds))
         return [DialogResponse(self._key, response), *self._ended_once(ended), *self._gone()]
+
+    def _ring_again(self, ringing: ReliableRinging, now: float) -> list[InviteEffect]:
+        if self._acknowledged_ringing:
+            return []
+        if now >= ringing.give_up_at:  # no PRACK came (RFC 3262 section 3)
+            return self._refuse(Release(504), DialogEnded(True, 408))
+        return [DialogResponse(self._key, ringing.response)] if ringing.repeats(now) else []
+
+    def _prack(self, arrived: RequestArrived) -> list[InviteEffect]:
+        request, key = arrived.request, arrived.transaction
+        if key is None or self.dialog is None:
+            return []
+        try:
+            known = self._ringing is not None and self._ringing.acknowledged_by(request)
+        except SipParseError:
+            return [self._refusal(key, request, 400)]
+        if not known or self._acknowledged_ringing or not self._from_remote(request.from_):
+            return [self._refusal(key, request, 481)]
+        if not self.dialog.accepts_sequence(request.cseq.number):
+            return [self._refusal(key, request, 500, retry_after=True)]
+        self._acknowledged_ringing = True
+        return [DialogResponse(key, response_to(request, 200))]
 
     def _withdrawn(self, arrived: RequestArrived) -> list[InviteEffect]:
         """A CANCEL, or a BYE of the early dialog: the caller gave up."""
