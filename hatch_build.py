@@ -28,7 +28,7 @@ def build(target: Path = TARGET, source: Path = SOURCE) -> bool:
         return False
     fresh = target.with_suffix(".new")
     checksum = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
-    made = subprocess.run([*compiler, *FLAGS, checksum, "-o", str(fresh), str(source)], check=False)
+    made = subprocess.run([*compiler, *FLAGS, checksum, "-o", str(fresh), str(source), "-lm"], check=False)
     if made.returncode:
         print("native.c does not compile: the media engine uses its portable path", file=sys.stderr)
         return False

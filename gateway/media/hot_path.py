@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import socket
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,6 +17,28 @@ from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
 from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
+
+#: Audio octets of one packet: 5 to 60 ms of G.711.
+SMALLEST_PAYLOAD: Final = 40
+LARGEST_PAYLOAD: Final = 480
+#: What :meth:`HotPath.admit` reads and writes, one entry per row.
+STREAM_ARRAYS: Final = (
+    "kind",
+    "source",
+    "heard",
+    "last_heard",
+    "started",
+    "ssrc",
+    "highest",
+    "in_stream",
+    "received",
+    "window",
+    "expected_next",
+    "jitter",
+    "transit",
+    "transit_known",
+    "muted",
+)
 
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
 _RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)
@@ -34,11 +57,19 @@ class HotPath(Protocol):
         packet in a socket that had one in each tick so far may be left until the next tick.
         """
 
+    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
+        """Take the ordinary ones of the packets that were read last: G.711 in sequence, without any extra.
+
+        They are counted in ``streams`` (see :data:`STREAM_ARRAYS`) just as :class:`Intake` would, and marked in
+        ``slots.ordinary``; what remains is to decode and place them. All others are left as they are. A hot path
+        may find none ordinary.
+        """
+
     def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
         """Send ``packets[rows]`` through ``fds``; one of length 0 is left out. What cannot leave is lost."""
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
-        """G.711 payloads of the packets ``chosen``, all of one length, by the law of each."""
+        """G.711 payloads of packets of one length, by the law of each; valid until the next call."""
 
     def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
         """Write ``frames[rows]`` as G.711 payloads into ``packets[rows]``, by the law of each row."""
@@ -112,6 +143,10 @@ class PortableHotPath:
         slots.turn[:total] = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
         messages.read(total, offset, now)
         return total
+
+    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
+        """See :class:`HotPath`; leaves all to the arrays of the intake."""
+        slots.ordinary[:total] = False
 
     def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
         """See :class:`HotPath`."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 
 from gateway.media.audio import RATE, Array, Rows
+from gateway.media.hot_path import LARGEST_PAYLOAD, SMALLEST_PAYLOAD
 from gateway.media.legs import LegBook
-from gateway.media.packet_io import Batch
+from gateway.media.packet_io import Batch, Slots
 from gateway.media.parts import Parts
 from gateway.media.rtp import HEADER_BYTES, Headers, parse
 from gateway.media.sources import Kind
 
-#: Audio bytes of one packet: 5 to 60 ms of G.711.
-_SMALLEST: Final = 40
-_LARGEST: Final = 480
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    """What placing needs to know of some packets, one entry each."""
+
+    timestamp: Array
+    length: Array
+    marker: Array
+    begins: Array
 
 
 class Intake:
@@ -33,8 +40,33 @@ class Intake:
         if not len(batch.row):
             return
         self.packets += len(batch.row)
+        parts, slots = self._parts, self._parts.receiver.slots
+        parts.transforms.unprotect(batch)
+        parts.hot_path.admit(slots, len(batch.row), self._streams(), now)
+        ordinary = slots.ordinary[: len(batch.row)]
+        if not ordinary.any():
+            self._sort(batch, now)
+            return
+        self._place_ordinary(batch, slots, ordinary, now)
+        if not ordinary.all():
+            self._sort(batch.only(np.flatnonzero(~ordinary)), now)
+
+    def _streams(self) -> tuple[Array, ...]:
+        """The arrays of STREAM_ARRAYS."""
+        parts = self._parts
+        return parts.sources.streams() + parts.reception.streams() + (parts.concealer.muted,)
+
+    def _place_ordinary(self, batch: Batch, slots: Slots, ordinary: Array, now: float) -> None:
+        for turn in range(int(batch.turn[ordinary].max()) + 1):
+            chosen = np.flatnonzero(ordinary & (batch.turn == turn))
+            if len(chosen):
+                nothing_new = np.zeros(len(chosen), dtype=np.bool_)
+                audio = _Audio(slots.timestamp[chosen], slots.payload[chosen], slots.marker[chosen], nothing_new)
+                self._place(batch, slots.law[chosen], chosen, audio, now)
+
+    def _sort(self, batch: Batch, now: float) -> None:
+        """Packets that may be anything."""
         sources = self._parts.sources
-        self._parts.transforms.unprotect(batch)
         headers = parse(batch.packets, batch.length, batch.truncated)
         kind = sources.kind[batch.row, headers.payload_type]
         _count(sources.malformed, batch.row[~headers.valid & (batch.length >= 0)])
@@ -104,23 +136,30 @@ class Intake:
     ) -> None:
         parts, rows = self._parts, batch.row[chosen]
         parts.concealer.muted[rows] = False
+        timestamp = headers.timestamp[chosen]
+        parts.reception.measure(rows, timestamp, batch.arrival[chosen])
+        audio = _Audio(timestamp, headers.payload_length[chosen], headers.marker[chosen], begins)
+        self._place(batch, kind[chosen], chosen, audio, now)
+
+    def _place(self, batch: Batch, laws: Array, chosen: Rows, audio: _Audio, now: float) -> None:
+        """Decode packets, no leg twice, and put them into the jitter buffers."""
+        parts, rows = self._parts, batch.row[chosen]
         if len(parts.wide):
             parts.wide.narrow[rows] = True
-        parts.reception.measure(rows, headers.timestamp[chosen], batch.arrival[chosen])
-        lengths = headers.payload_length[chosen]
-        for length in np.unique(lengths).tolist():
-            which = lengths == length
-            index = chosen[which]
-            if not _SMALLEST <= length <= _LARGEST:
-                _count(parts.sources.malformed, batch.row[index])
+        lead = (now - batch.arrival[chosen]) * RATE
+        lengths = audio.length
+        for length in (int(lengths[0]),) if (lengths == lengths[0]).all() else np.unique(lengths).tolist():
+            which = slice(None) if len(lengths) == np.count_nonzero(lengths == length) else lengths == length
+            if not SMALLEST_PAYLOAD <= length <= LARGEST_PAYLOAD:
+                _count(parts.sources.malformed, rows[which])
                 continue
             parts.jitter.place(
-                batch.row[index],
-                headers.timestamp[index],
-                parts.hot_path.decode(kind[index], batch.packets, index, length),
-                headers.marker[index],
-                begins[which],
-                (now - batch.arrival[index]) * RATE,
+                rows[which],
+                audio.timestamp[which],
+                parts.hot_path.decode(laws[which], batch.packets, chosen[which], length),
+                audio.marker[which],
+                audio.begins[which],
+                lead[which],
             )
 
 

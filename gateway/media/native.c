@@ -6,14 +6,16 @@
  * Arrays are C-contiguous numpy arrays; a row is the number of a leg.
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#define RATE 8000
 #define FRAME 160
+#define HEADER 12 /* octets of the fixed RTP header */
 #define WATCHED 250 /* ticks for which a socket with several packets in one of them is read until it is empty */
 
 /* Room for the packets of a tick, one entry per packet in each array; the layout is that of native.py. */
@@ -25,8 +27,32 @@ struct slots {
     int64_t *turn;      /* its number among the leg's packets of this tick */
     int64_t *source;    /* address << 16 | port of the sender */
     double *arrival;    /* monotonic seconds */
+    uint8_t *ordinary;  /* media_admit has dealt with it, and these say what is left to do: */
+    uint8_t *marker;
+    int8_t *law;
+    int32_t *payload; /* octets behind the fixed header */
+    uint32_t *timestamp;
     int64_t capacity;
     int64_t size;
+};
+
+/* One entry per row of what is known of the legs' streams; the layout is that of native.py. */
+struct streams {
+    const int8_t *kind; /* rows x 128: what a payload type is */
+    const int64_t *source;
+    uint8_t *heard;
+    double *last_heard;
+    const uint8_t *started;
+    const uint32_t *ssrc;
+    int64_t *highest;
+    int64_t *in_stream;
+    int64_t *received;
+    uint64_t *window;
+    int64_t *expected_next;
+    double *jitter;
+    int64_t *transit;
+    uint8_t *transit_known;
+    uint8_t *muted;
 };
 
 /* The checksum of this file, which the build gives: a library of other source is not used. */
@@ -88,6 +114,64 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
         }
     }
     return total;
+}
+
+/* Interarrival jitter (RFC 3550 section 6.4.1) in samples, as Reception.measure does it. */
+static void measure(const struct streams *legs, int64_t row, uint32_t timestamp, double arrival)
+{
+    int64_t transit = (int64_t)floor(arrival * RATE) - timestamp;
+    int64_t change = (int32_t)(uint32_t)(transit - legs->transit[row]);
+
+    change = change < 0 ? -change : change;
+    if (legs->transit_known[row] && change < RATE)
+        legs->jitter[row] += ((double)change - legs->jitter[row]) / 16;
+    legs->transit[row] = transit;
+    legs->transit_known[row] = 1;
+}
+
+/*
+ * Take the packets that are as they should be: G.711 without CSRCs, extension and padding, from the leg's source and
+ * stream, with the next sequence number. All others, and what follows them on the same leg, are left to Intake.
+ */
+void media_admit(const struct slots *s, int64_t total, const struct streams *legs, double now, int64_t smallest,
+                 int64_t largest)
+{
+    int64_t other = -1; /* the row of the last packet that was not ordinary */
+
+    for (int64_t i = 0; i < total; i++) {
+        const uint8_t *packet = s->packets + i * s->size;
+        int64_t row = s->row[i], payload = s->length[i] - HEADER;
+        int8_t kind = legs->kind[row * 128 + (packet[1] & 0x7F)];
+        uint16_t sequence = (uint16_t)(packet[2] << 8 | packet[3]);
+        uint32_t timestamp, ssrc;
+        s->ordinary[i] = 0;
+        if (row == other)
+            continue;
+        other = row;
+        if (payload < smallest || payload > largest || packet[0] != 0x80 || s->truncated[i] || (kind & ~1))
+            continue;
+        memcpy(&timestamp, packet + 4, 4);
+        memcpy(&ssrc, packet + 8, 4);
+        timestamp = ntohl(timestamp);
+        if (s->source[i] != legs->source[row] || !legs->started[row] || ntohl(ssrc) != legs->ssrc[row] ||
+            sequence != (uint16_t)(legs->highest[row] + 1))
+            continue;
+        other = -1;
+        s->ordinary[i] = 1;
+        s->marker[i] = packet[1] >> 7;
+        s->law[i] = kind;
+        s->payload[i] = (int32_t)payload;
+        s->timestamp[i] = timestamp;
+        legs->heard[row] = 1;
+        legs->last_heard[row] = now;
+        legs->muted[row] = 0;
+        legs->highest[row]++;
+        legs->in_stream[row]++;
+        legs->received[row]++;
+        legs->window[row] = legs->window[row] << 1 | 1;
+        legs->expected_next[row] = -1;
+        measure(legs, row, timestamp, s->arrival[i]);
+    }
 }
 
 /* Send packet rows[n] through fds[n] to names[rows[n]]; one of length 0 is left out. What cannot leave is lost. */

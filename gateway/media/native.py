@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,13 @@ import structlog
 
 from gateway.media.audio import Array, Bytes, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import HotPath, PortableHotPath
+from gateway.media.hot_path import (
+    LARGEST_PAYLOAD,
+    SMALLEST_PAYLOAD,
+    STREAM_ARRAYS,
+    HotPath,
+    PortableHotPath,
+)
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
@@ -34,9 +41,18 @@ class _Slots(ctypes.Structure):
         ("turn", _pointer),
         ("source", _pointer),
         ("arrival", _pointer),
+        ("ordinary", _pointer),
+        ("marker", _pointer),
+        ("law", _pointer),
+        ("payload", _pointer),
+        ("timestamp", _pointer),
         ("capacity", _int),
         ("size", _int),
     )
+
+
+class _Streams(ctypes.Structure):
+    _fields_ = tuple((name, _pointer) for name in STREAM_ARRAYS)
 
 
 class NativeHotPath:
@@ -57,21 +73,24 @@ class NativeHotPath:
         self._decode, self._encode, self._interleave = held.media_decode, held.media_encode, held.media_interleave
         self._receive.argtypes = (*[_pointer] * 3, *[_int] * 3, *[_double] * 4, _pointer)
         self._receive.restype = ctypes.c_int64
+        self._admit = held.media_admit
+        self._admit.argtypes = (_pointer, _int, _pointer, _double, _int, _int)
         self._send.argtypes = (_pointer, _pointer, _int, _pointer, _int, _pointer, _pointer)
         self._decode.argtypes = (*[_pointer] * 3, _int, _int, _pointer, _int, _int, _pointer)
         self._encode.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _int)
         self._interleave.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _pointer)
-        for function in (self._send, self._decode, self._encode, self._interleave):
+        for function in (self._admit, self._send, self._decode, self._encode, self._interleave):
             function.restype = None
         self._slots: Slots | None = None
         self._layout = _Slots()
+        self._samples: Pcm = np.zeros(0, dtype=np.int16)
 
     def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
         """See :class:`HotPath`."""
         if slots is not self._slots:
             self._slots = slots
-            arrays = (slots.packets, slots.length, slots.truncated, slots.row, slots.turn, slots.source)
-            self._layout = _Slots(*map(_at, arrays), _at(slots.arrival), slots.capacity, MAX_PACKET)
+            arrays = (getattr(slots, name) for name, kind in _Slots._fields_ if kind is _pointer)
+            self._layout = _Slots(*map(_at, arrays), slots.capacity, MAX_PACKET)
         return int(
             self._receive(
                 ctypes.addressof(self._layout),
@@ -88,13 +107,23 @@ class NativeHotPath:
             )
         )
 
+    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
+        """See :class:`HotPath`."""
+        legs = _Streams(*map(_at, streams))
+        self._admit(
+            ctypes.addressof(self._layout), total, ctypes.addressof(legs), now, SMALLEST_PAYLOAD, LARGEST_PAYLOAD
+        )
+
     def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
         """See :class:`HotPath`."""
         self._send(_at(fds), _at(rows), len(rows), _at(packets), packets.strides[0], _at(lengths), _at(names))
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""
-        pcm = np.empty((len(chosen), length), dtype=np.int16)
+        size = len(chosen) * length
+        if size > len(self._samples):
+            self._samples = np.zeros(2 * size, dtype=np.int16)
+        pcm: Pcm = self._samples[:size].reshape(len(chosen), length)
         self._decode(
             _at(DECODE),
             _at(laws),

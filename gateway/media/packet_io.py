@@ -33,7 +33,10 @@ def address_key(ip: int, port: int) -> int:
 
 
 class Slots:
-    """Room for the packets of one tick: arrays with one entry per packet, see :class:`Batch`."""
+    """Room for the packets of one tick: arrays with one entry per packet, see :class:`Batch`.
+
+    ``marker``, ``law``, ``payload`` (octets) and ``timestamp`` mean something where a packet is ``ordinary``.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -44,6 +47,11 @@ class Slots:
         self.turn: Array = np.zeros(capacity, dtype=np.int64)
         self.source: Array = np.zeros(capacity, dtype=np.int64)
         self.arrival: Array = np.zeros(capacity, dtype=np.float64)
+        self.ordinary: Mask = np.zeros(capacity, dtype=np.bool_)
+        self.marker: Mask = np.zeros(capacity, dtype=np.bool_)
+        self.law: Array = np.zeros(capacity, dtype=np.int8)
+        self.payload: Array = np.zeros(capacity, dtype=np.int32)
+        self.timestamp: Array = np.zeros(capacity, dtype=np.uint32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,10 @@ class Batch:
     turn: Array
     source: Array
     arrival: Array
+
+    def only(self, chosen: Rows) -> Batch:
+        """Some of the packets."""
+        return Batch(**{name: getattr(self, name)[chosen] for name in Batch.__slots__})
 
 
 class Watch:
@@ -80,7 +92,7 @@ class Receiver:
         self._hot_path = hot_path
         self._per_socket = per_socket
         self._row_of: dict[int, int] = {}
-        self._slots = Slots(_SPARE)
+        self.slots = Slots(_SPARE)
         self._watch = Watch()
         self._dirty = False
         self._first = 0
@@ -105,7 +117,7 @@ class Receiver:
         """What has arrived. ``wall`` and ``now``: the same instant on the kernel's stamps' clock and monotonic."""
         if self._dirty:
             self._plan()
-        slots, watch, total = self._slots, self._watch, 0
+        slots, watch, total = self.slots, self._watch, 0
         if now - watch.read_at > _LATE_SECONDS:
             watch.watched += watch.watched == 0
         if len(watch.fds):
@@ -127,8 +139,8 @@ class Receiver:
         self._watch.fds = np.fromiter(self._row_of, dtype=np.int32)
         self._watch.rows = np.fromiter(self._row_of.values(), dtype=np.int64)
         needed = 2 * len(self._row_of) + _SPARE
-        if needed > self._slots.capacity:
-            self._slots = Slots(2 * needed)
+        if needed > self.slots.capacity:
+            self.slots = Slots(2 * needed)
         self._dirty = False
 
 

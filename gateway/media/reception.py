@@ -66,6 +66,21 @@ class Reception(RowArrays):
         self.row_array("_transit", np.int64)
         self.row_array("_transit_known", np.bool_, False)
 
+    def streams(self) -> tuple[Array, ...]:
+        """The arrays that the hot path knows, in its order."""
+        return (
+            self.started,
+            self.ssrc,
+            self.highest,
+            self.in_stream,
+            self.received,
+            self._window,
+            self._expected_next,
+            self.jitter,
+            self._transit,
+            self._transit_known,
+        )
+
     def lost(self, row: int) -> int:
         """Packets lost so far; late ones that came count as received."""
         if not self.started[row]:

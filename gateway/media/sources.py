@@ -73,6 +73,10 @@ class Sources(RowArrays):
         self._signalled.pop(row, None)
         self._candidates.pop(row, None)
 
+    def streams(self) -> tuple[Array, ...]:
+        """The arrays that the hot path knows, in its order."""
+        return self.kind, self.source, self.heard, self.last_heard
+
     def expect(self, row: int, source: int, now: float) -> bool:
         """Signalling gave an address; False when it gave that one before (a latched source is then kept)."""
         self.last_heard[row] = now

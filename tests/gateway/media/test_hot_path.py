@@ -22,6 +22,7 @@ from gateway.media.hot_path import HotPath, PortableHotPath
 from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
 from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Batch, Receiver, stamp_arrivals
 from gateway.media.rtp import HEADER_BYTES
+from tests.gateway.media.peers import EVENT_TYPE, Peer, Rig, tone
 
 pytestmark = pytest.mark.usefixtures("compiled_helper")
 
@@ -188,3 +189,60 @@ def test_the_build_without_a_compiler_says_so_and_leaves_nothing(tmp_path: Path)
     assert "portable path" in made.stderr
     assert not target.exists()
     assert shutil.which("cc"), "the tests need a C compiler"
+
+
+_KINDS = ("next", "next", "next", "again", "lost", "early", "ssrc", "far", "short", "odd", "type", "csrc", "event")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(_KINDS), max_size=4), min_size=1, max_size=12))
+def test_both_count_whatever_comes_alike(ticks: list[list[str]]) -> None:
+    counted = []
+    for native in (True, False):
+        rig = Rig(compiled_helper=native)
+        leg, peer = rig.leg("a")
+        for kinds in ticks:
+            for kind in kinds:
+                _send(peer, kind)
+            rig.tick()
+        reception, sources = rig.engine.parts.reception, rig.engine.parts.sources
+        names = ("started", "ssrc", "highest", "first", "in_stream", "received", "lost_before", "duplicates")
+        counts = [int(getattr(reception, name)[leg.row]) for name in (*names, "_window", "_expected_next")]
+        counts += [int(getattr(sources, name)[leg.row]) for name in ("malformed", "unknown_type", "strangers")]
+        jitter = rig.engine.parts.jitter
+        counts += [int(jitter.placed[leg.row]), int(rig.engine.parts.concealer.muted[leg.row])]
+        counted.append(counts)
+        rig.close()
+    assert counted[0] == counted[1]
+
+
+def _send(peer: Peer, kind: str) -> None:
+    sound = tone(440, 0.02)
+    match kind:
+        case "again":
+            packet = peer.audio(sound)
+            peer.send(packet)
+            peer.send(packet)
+        case "early":
+            late = peer.audio(sound)
+            peer.say(sound)
+            peer.send(late)
+        case "lost":
+            peer.skip()
+        case "ssrc":
+            peer.ssrc += 1
+        case "far":
+            peer.sequence = (peer.sequence + 5000) & 0xFFFF
+        case "short":
+            peer.send(peer.packet(b"\xd5" * 7))
+        case "odd":
+            peer.say(tone(440, 0.03))
+        case "type":
+            peer.send(peer.packet(bytes(160), payload_type=77))
+        case "csrc":
+            packet = peer.audio(sound)
+            peer.send(bytes([packet[0] | 1]) + packet[1:12] + bytes(4) + packet[12:])
+        case "event":
+            peer.send(peer.packet(b"\x05\x0a\x00\xa0", payload_type=EVENT_TYPE))
+        case _:
+            peer.say(sound)
