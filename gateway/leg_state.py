@@ -52,6 +52,7 @@ class Leg:
     media_open: bool = False
     rang: bool = False
     answered: bool = False
+    held: bool = False
     ended: bool = False
     refusals: list[ReleaseCause] = field(default_factory=list)
     move: Move | None = None
@@ -72,6 +73,7 @@ class Leg:
             "incoming": self.incoming,
             "answered": self.answered,
             "rang": self.rang,
+            "held": self.held,
             "audio": self.audio.snapshot(),
             "offered": {phone: session.snapshot() for phone, session in self.offered.items()},
             "dialogs": dialogs,
@@ -94,6 +96,7 @@ class Leg:
             answering=True,
             media_open=True,
             rang=bool(data["rang"]),
+            held=bool(data.get("held", False)),
             answered=bool(data["answered"]),
         )
         for session in restored.offered.values():

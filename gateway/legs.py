@@ -21,6 +21,7 @@ from ccplatform.contracts.legs import (
     LegCommand,
     LegEnded,
     LegEvent,
+    LegHeld,
     LegMoved,
     LegOffered,
     LegQuality,
@@ -375,8 +376,13 @@ class LegService:
         self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds))
 
     def _connect_media(self, leg: Leg, remote: RemoteAudio | None) -> None:
-        if remote is not None:
-            self._media.connect_leg(leg.id, remote)
+        if remote is None:
+            return
+        self._media.connect_leg(leg.id, remote)
+        held = not remote.receives
+        if leg.answered and held is not leg.held:
+            leg.held = held
+            self._tell(LegHeld(leg=leg.id, held=held))
 
     def _dialog_ended(self, leg: Leg, dialog: DialogRunner, ended: DialogEnded) -> None:
         if leg.ended or dialog not in leg.dialogs:

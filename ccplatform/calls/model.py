@@ -15,6 +15,7 @@ from ccplatform.contracts.legs import (
     LegCommand,
     LegEnded,
     LegEvent,
+    LegHeld,
     LegMoved,
     LegOffered,
     LegQuality,
@@ -166,6 +167,7 @@ SagaInput: TypeAlias = (
     | LegAnswered
     | LegEnded
     | LegMoved
+    | LegHeld
     | LegQuality
     | DigitPressed
     | LegAudible

@@ -8,7 +8,7 @@ from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
 from ccplatform.contracts.facts import Diverted
 from ccplatform.contracts.flows import FlowRequestFailed
-from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
+from ccplatform.contracts.legs import DialLeg, LegHeld, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import LegRole, OfferEnd, ReleaseCause
@@ -70,6 +70,16 @@ def hold_order(step: Step, event: HoldOrder) -> None:
     else:
         step.move(Stage.TALKING)
         step.emit(*retrieve(step.state, step.now))
+
+
+def leg_held(step: Step, event: LegHeld) -> None:
+    """The agent's phone holds the caller by itself, or takes him back. Other parties' holds part nobody: they
+    hear what they asked to hear."""
+    state = step.state
+    if event.leg != state.other_leg or state.agent is None:
+        return
+    if state.stage is (Stage.TALKING if event.held else Stage.HELD):
+        hold_order(step, HoldOrder(call=state.call, hold=event.held, by=state.agent))
 
 
 def check_hold(state: CallState, hold_it: bool) -> None:

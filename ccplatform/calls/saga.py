@@ -31,7 +31,14 @@ from ccplatform.calls.model import (
     SagaInput,
     Stage,
 )
-from ccplatform.calls.offered import agent_offered, check_hold, hold_order, offer_withdrawn, queue_refused
+from ccplatform.calls.offered import (
+    agent_offered,
+    check_hold,
+    hold_order,
+    leg_held,
+    offer_withdrawn,
+    queue_refused,
+)
 from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
@@ -42,6 +49,7 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegAudible,
     LegEnded,
+    LegHeld,
     LegMoved,
     LegQuality,
     LegRinging,
@@ -166,6 +174,8 @@ def _take(step: Step, event: SagaInput) -> None:
             leg_ended(step, event)
         case LegRinging():
             leg_ringing(step, event)
+        case LegHeld():
+            leg_held(step, event)
         case LegMoved():
             leg_moved(step, event)
         case LegQuality():

@@ -25,6 +25,7 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegAudible,
     LegEnded,
+    LegHeld,
     LegMoved,
     LegOffered,
     LegQuality,
@@ -90,6 +91,7 @@ class Switchboard:
                 | LegAnswered()
                 | LegEnded()
                 | LegMoved()
+                | LegHeld()
                 | LegQuality()
                 | DigitPressed()
                 | LegAudible()

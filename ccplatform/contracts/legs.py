@@ -131,6 +131,14 @@ class LegMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegHeld:
+    """The party put the other side on hold by its own device (``held``), or took it back; told at each change."""
+
+    leg: LegId
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded:
     """The leg is gone, told exactly once per leg. ``by_remote``: the far side ended or refused it."""
 
@@ -195,6 +203,7 @@ LegEvent: TypeAlias = (
     | LegRinging
     | LegAnswered
     | LegMoved
+    | LegHeld
     | LegEnded
     | LegQuality
     | DigitPressed

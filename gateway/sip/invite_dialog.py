@@ -74,7 +74,8 @@ class InviteDialog:
         """A confirmed dialog from :meth:`snapshot`."""
         core = cls(identity=identity, timers=timers, dialog=Dialog.restore(data))
         core.state = DialogState.CONFIRMED
-        core._own_offer.restore(data["session"], now)
+        if "session" in data:  # not in those of earlier versions
+            core._own_offer.restore(data["session"], now)
         return core
 
     def snapshot(self) -> dict[str, Any] | None:

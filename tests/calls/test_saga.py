@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NoSuchCall, NotInThisState
-from ccplatform.calls.model import HangUpOrder, HoldOrder
+from ccplatform.calls.model import HangUpOrder, HoldOrder, Stage
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
@@ -37,6 +37,7 @@ from ccplatform.contracts.legs import (
     DialLeg,
     DigitPressed,
     LegAudible,
+    LegHeld,
     LegMoved,
     LegQuality,
     LegRinging,
@@ -282,6 +283,26 @@ def test_hold_parts_them_with_music_and_retrieve_joins_them() -> None:
     world.leg_ends(CALLER)
     assert world.outcome().hold_seconds == pytest.approx(5.0)
     assert world.outcome().talk_seconds == pytest.approx(10.0)
+
+
+def test_the_hold_key_of_the_agents_phone_does_the_same() -> None:
+    world = talking()
+    leg = world.dialled_leg()
+    world.post(LegHeld(leg=leg, held=True))
+    assert world.last(Unbridge).leg == CALLER
+    assert (world.last(TalkHeld).held, world.last(Play).loop) == (True, True)
+    world.passes(5.0)
+    world.post(LegHeld(leg=leg, held=False))
+    assert world.last(Bridge) == Bridge(a=CALLER, b=leg)
+    world.post(LegHeld(leg=leg, held=False))  # held by nobody: nothing to take back
+    world.leg_ends(CALLER)
+    assert world.outcome().hold_seconds == pytest.approx(5.0)
+
+
+def test_the_hold_of_a_caller_parts_nobody() -> None:
+    world = talking()
+    world.post(LegHeld(leg=CALLER, held=True))
+    assert world.core.saga(CALL).state.stage is Stage.TALKING
 
 
 def test_an_order_that_does_not_fit_raises_and_changes_nothing() -> None:

@@ -9,6 +9,7 @@ from ccplatform.contracts.legs import (
     AnswerLeg,
     LegAnswered,
     LegEnded,
+    LegHeld,
     LegOffered,
     LegRinging,
     SeatTarget,
@@ -211,6 +212,14 @@ async def test_hold_and_retrieve_by_re_invite(called: Centre, talking: RawPeer) 
         assert f"a={answered}".encode() in response.body
         assert called.media.connected[-1][1].receives is receives
     assert talking.statuses() == []
+
+
+async def test_a_phones_own_hold_is_told_once_and_so_is_its_end(called: Centre, talking: RawPeer) -> None:
+    for direction in ("sendonly", "sendonly", "inactive", "sendrecv", "recvonly"):
+        talking.ask(talking.request("INVITE", talking.sdp(direction)))
+        talking.ack()
+    talking.ask(talking.request("UPDATE", talking.sdp("inactive")))
+    assert [event.held for event in called.of(LegHeld)] == [True, False, True]
 
 
 async def test_an_unusable_re_invite_leaves_the_call_as_it_is(called: Centre, talking: RawPeer) -> None:
