@@ -164,6 +164,11 @@ class SipService:
         self._layer.close()
 
     @property
+    def ports(self) -> Mapping[str, int]:
+        """The port of each transport that is listened on."""
+        return self._wire.ports
+
+    @property
     def port(self) -> int:
         """The port of UDP and TCP."""
         return self._wire.ports["UDP"]

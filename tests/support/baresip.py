@@ -99,6 +99,7 @@ class Baresip:
         transport: str = "udp",
         encryption: str = "",
         ice: bool = False,
+        authorities: Path | None = None,
     ) -> None:
         self.user = user
         self.events: list[dict[str, Any]] = []
@@ -107,6 +108,7 @@ class Baresip:
         self._directory = tempfile.TemporaryDirectory(prefix="baresip-")
         self._path = Path(self._directory.name)
         self.rate = rate
+        self._authorities = authorities
         self._says = audio.tone(700, rate=rate) if says is None else says
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -138,6 +140,8 @@ class Baresip:
             modules=_MODULES,
             directory=self._path,
         )
+        if self._authorities is not None:  # whom to believe over TLS
+            config += f"sip_cafile {self._authorities}\n"
         for name, text in {"config": config, "accounts": self._account + "\n", "contacts": ""}.items():
             (self._path / name).write_text(text, encoding="utf-8")
         with (self._path / "output.log").open("wb") as output:

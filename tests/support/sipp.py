@@ -1,7 +1,8 @@
 """SIPp as a peer: our own scenarios in ``sipp/*.xml``, its counters as numbers, its errors as text.
 
 Scenarios: ``uac`` (call, stay, hang up), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
-``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``uas`` (a trunk's far end).
+``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
+``late_offer``, ``lost_ack``; ``uas`` and ``uas_reliable`` (a trunk's far end).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.support.ports import free_port
 from tests.support.sip import Address
 
 _SCENARIOS: Final = Path(__file__).with_name("sipp")
-_SERVERS: Final = ("uas",)
+_SERVERS: Final = ("uas", "uas_reliable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
