@@ -53,14 +53,14 @@ window.statistics = async () => {
   const all = [...(await window.peer.getStats()).values()];
   const transport = all.find((row) => row.type === "transport");
   const inbound = all.find((row) => row.type === "inbound-rtp");
-  const codec = all.find((row) => row.id === inbound.codecId);
+  const codec = all.find((row) => row.id === inbound?.codecId);
   return {
     dtls: transport.dtlsState,
     version: transport.tlsVersion,
     srtp: transport.srtpCipher,
-    codec: codec.mimeType,
-    lost: inbound.packetsLost,
-    received: inbound.packetsReceived,
+    codec: codec?.mimeType,
+    lost: inbound?.packetsLost,
+    received: inbound?.packetsReceived,
     remote: all.find((row) => row.type === "remote-inbound-rtp"),
   };
 };

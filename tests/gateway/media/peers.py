@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import socket
 import struct
 import time
@@ -169,7 +169,7 @@ class Rig:
     def __init__(self, link_path: str = "", **settings: Any) -> None:
         self.clock = VirtualClock()
         self.events: list[MediaEvent] = []
-        first = 12_000 + 1000 * (os.getpid() % 8)  # several test runs at once do not take each other's ports
+        first = random.randrange(10_000, 19_000, 2)  # several test runs at once do not take each other's ports
         ports = f"{first}-{first + 999}"
         self.settings = MediaSettings(**({"rtp_ports": ports, "jitter_start_ms": 20} | settings))
         self.engine = Engine(

@@ -33,6 +33,7 @@ class SecurePeer(Peer):
     answers: list[stun.StunMessage] = field(default_factory=list)
     reports: list[bytes] = field(default_factory=list)
     clear: list[bytes] = field(default_factory=list)  # what came and was not protected with the keys
+    received: list[bytes] = field(default_factory=list)  # every datagram of the platform
     dropped: Callable[[bytes], bool] = lambda datagram: False
 
     def dtls_remote(self, **changes: Any) -> RemoteAudio:
@@ -70,7 +71,10 @@ class SecurePeer(Peer):
                 data, source = self.rtp.recvfrom(4096)
             except BlockingIOError:
                 return
-            if source == self.to and not self.dropped(data):
+            if source != self.to:
+                continue
+            self.received.append(data)
+            if not self.dropped(data):
                 self._take(data)
 
     def _take(self, data: bytes) -> None:

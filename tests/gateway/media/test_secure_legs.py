@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gateway.media.port import DtlsPeer, LegNotSecured, LegSecured, SdesKeys
 from gateway.media.srtp import PROFILES, MasterKeys
 from tests.gateway.media.peers import Rig, level, steady_level, tone
 from tests.gateway.media.secure_peers import SecurePeer, SecureRig, sdes
+from tests.support import pcap
 
 MakeRig = Callable[..., Rig]
 
@@ -402,6 +404,27 @@ def test_one_step_at_least_is_made_however_late_it_is(rig: Rig) -> None:
     assert leg.security is not None
     assert leg.security.ice is not None
     assert leg.security.ice.answered == 1
+
+
+def test_tshark_finds_nothing_wrong_in_what_we_send(rig: Rig, tmp_path: Path) -> None:
+    secure = SecureRig(rig)
+    _, browser = secure.connected()
+    browser.check(pwd="guessed")
+    secure.exchange()
+    rig.talk((browser, tone(700, 0.2)))
+    there = ("127.0.0.1", browser.port)
+    # SRTCP looks like broken RTCP to whoever has no keys
+    sent = [data for data in browser.received if not (data[0] >= 128 and 192 <= data[1] <= 223)]
+    pcap.write(tmp_path / "sent.pcap", [(browser.to, there, data) for data in sent])
+    packets = pcap.read(tmp_path / "sent.pcap", "--enable-heuristic", "rtp_udp", "--enable-heuristic", "stun_udp")
+    assert [text for layers in packets for text in pcap.complaints(layers)] == []
+    kinds = [next(name for name in ("stun", "dtls", "rtp", "udp") if name in layers) for layers in packets]
+    assert (kinds[0], kinds.count("stun"), kinds.count("udp")) == ("stun", 2, 0)
+    assert kinds.count("dtls") > 1
+    assert kinds.count("rtp") >= 9
+    answer = str(packets[0]["stun"])
+    assert f"'stun.att.port': '{browser.port}'" in answer
+    assert "'stun.att.crc32.status': '1'" in answer
 
 
 # --- DTLS-SRTP without ICE, and SDES: phones ------------------------------------------------------------------
