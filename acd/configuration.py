@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from acd import matching
-from acd.agents import WITH_CONTACT, LiveAgent
-from acd.errors import UnknownQueue
+from acd.agents import LiveAgent
+from acd.errors import IllegalSetting, UnknownQueue
 from acd.events import (
     Change,
+    OpenQueue,
     PauseMatching,
     PresenceChanged,
     RemoveAgent,
@@ -18,17 +19,36 @@ from acd.events import (
     SaveQueue,
     SeatReachability,
 )
+from acd.expected_wait import Departure
 from acd.floor import Floor
-from acd.matching import seek_agent, seek_contact, stop_seeking
-from acd.model import Agent, Queue
+from acd.model import Agent, Queue, TargetKind
 from acd.queues import LiveQueue
-from acd.talks import drop_waiting, end_wrap_up
+from acd.talks import cut_wrap_ups, settle
+from acd.waiting import drop_waiting, wait_on
 from ccplatform.contracts.routing import QueueRefused
 from ccplatform.contracts.words import AgentId, AgentState, OfferEnd, QueueId, SeatId
 
 
+def check_queue(floor: Floor, queue: Queue) -> None:
+    """Raise IllegalSetting when contacts could go round in a ring of overflows; the text names the ring."""
+    beyond = {live.id: _overflows_to(live.config) for live in floor.queues.values()} | {
+        queue.id: _overflows_to(queue)
+    }
+    trails: list[tuple[QueueId, ...]] = [(queue.id, target) for target in beyond[queue.id]]
+    seen: set[QueueId] = set()
+    while trails:
+        trail = trails.pop()
+        at = trail[-1]
+        if at == queue.id:
+            rule = "contacts would go round and round"
+            raise IllegalSetting(f"queue {queue.id}", "overflows", " → ".join(trail), rule)
+        if at not in seen:
+            seen.add(at)
+            trails += [(*trail, target) for target in beyond.get(at, ())]
+
+
 def apply(floor: Floor, change: Change) -> None:
-    """Carry a change out; raises UnknownAgent or UnknownQueue when there is nothing to remove."""
+    """Carry a change out; raises UnknownAgent or UnknownQueue when there is nothing to change or remove."""
     match change:
         case SaveAgent(agent=agent):
             _save_agent(floor, agent)
@@ -38,14 +58,20 @@ def apply(floor: Floor, change: Change) -> None:
             _save_queue(floor, queue)
         case RemoveQueue(queue=queue_id):
             _remove_queue(floor, queue_id)
+        case OpenQueue(queue=queue_id, open=is_open):
+            _known(floor, queue_id).open = is_open
         case SeatReachability(seat=seat, reachable=reachable):
             _set_reachable(floor, seat, reachable)
         case PauseMatching():
             floor.matching = False
         case ResumeMatching():
-            matching.resume(floor)
+            _resume(floor)
         case _:
             assert_never(change)
+
+
+def _overflows_to(queue: Queue) -> list[QueueId]:
+    return [QueueId(overflow.to) for overflow in queue.overflows if overflow.kind is TargetKind.QUEUE]
 
 
 def _save_agent(floor: Floor, config: Agent) -> None:
@@ -55,64 +81,87 @@ def _save_agent(floor: Floor, config: Agent) -> None:
     agent.config = config
     agent.removed = False
     floor.regroup(agent)
-    if agent.place:
-        stop_seeking(agent)
-        seek_contact(floor, agent)
+    if agent.seat is not None:
+        settle(floor, agent)
 
 
 def _remove_agent(floor: Floor, agent_id: AgentId) -> None:
     """An agent with a contact keeps it, and its wrap-up, to the end; nobody can ask anything for him any more."""
     agent = floor.agent(agent_id)
     agent.removed = True
+    agent.place = 0
     agent.ask(AgentState.SIGNED_OUT)
     floor.effects.append(PresenceChanged(agent=agent_id))
-    if agent.state in WITH_CONTACT:
+    floor.thinned.append((agent, ()))
+    if agent.has_contact():
         return
-    stop_seeking(agent)
-    if agent.state is AgentState.WRAP_UP:
-        end_wrap_up(floor, agent)
-    elif agent.state is AgentState.SIGNED_OUT:
+    if agent.seat is None:
         floor.forget_agent(agent)
-    else:
-        floor.leave_seat(agent)
+        return
+    cut_wrap_ups(floor, agent)
+    settle(floor, agent)
 
 
 def _save_queue(floor: Floor, config: Queue) -> None:
+    """Contacts that wait keep their age and priority; offers ring on under the conditions that they were made."""
+    check_queue(floor, config)
     queue = floor.queues.get(config.id)
     if queue is None:
-        floor.queues[config.id] = LiveQueue(config=config, group=floor.join_group(config.requirement))
+        queue = floor.queues[config.id] = LiveQueue(config=config, groups=(), ageing=floor.ageing)
+        queue.configure(config, floor.join_groups(queue, config))
         return
-    waiting = list(floor.in_order(queue))
-    for ticket in waiting:
-        queue.step_out(ticket)
-    group = floor.join_group(config.requirement)
-    floor.quit_group(queue.group)
-    queue.config, queue.group = config, group
-    for ticket in waiting:
-        seek_agent(floor, ticket)
+    for ticket in floor.in_order(queue):
+        queue.step_out(ticket, floor.now, Departure.MOVED)
+    before = queue.groups
+    queue.configure(config, floor.join_groups(queue, config))
+    floor.quit_groups(queue, before)
+    for ticket in queue.tickets.values():
+        ticket.ring = 0
+        ticket.targets, ticket.more_at = queue.targets(), None
+    for ticket in sorted(queue.tickets.values(), key=queue.key):
+        wait_on(floor, ticket)
 
 
 def _remove_queue(floor: Floor, queue_id: QueueId) -> None:
     """Who waits there is refused, talks that came from it go on."""
-    queue = floor.queues.pop(queue_id, None)
-    if queue is None:
-        raise UnknownQueue(queue_id)
+    queue = _known(floor, queue_id)
+    del floor.queues[queue_id]
     tickets = sorted(queue.tickets.values(), key=queue.key)
     for ticket in tickets:
-        queue.step_out(ticket)  # first of all, lest an agent set free below is offered the next of them
+        queue.step_out(ticket, floor.now, Departure.LOST)
+        # first of all, lest an agent set free below is offered the next of them
     for ticket in tickets:
         drop_waiting(floor, ticket, "refused", OfferEnd.WITHDRAWN)
         floor.effects.append(QueueRefused(contact=ticket.contact, queue=queue_id, reason="queue_removed"))
-    floor.quit_group(queue.group)
+    floor.quit_groups(queue, queue.groups)
+
+
+def _known(floor: Floor, queue_id: QueueId) -> LiveQueue:
+    queue = floor.queues.get(queue_id)
+    if queue is None:
+        raise UnknownQueue(queue_id)
+    return queue
 
 
 def _set_reachable(floor: Floor, seat: SeatId, reachable: bool) -> None:
     agent = floor.seats.get(seat)
-    if not reachable:
-        floor.reachable.discard(seat)
-        if agent is not None:
-            stop_seeking(agent)
-    elif seat not in floor.reachable:
+    if reachable == (seat in floor.reachable):
+        return
+    if reachable:
         floor.reachable.add(seat)
-        if agent is not None and agent.state is AgentState.READY:
-            seek_contact(floor, agent)
+    else:
+        floor.reachable.discard(seat)
+    if agent is None:
+        return
+    if agent.grace is not None:
+        agent.grace.place = 0
+        agent.grace = None
+    settle(floor, agent)
+
+
+def _resume(floor: Floor) -> None:
+    """Everybody is back: who had a contact that did not come back has it no more; then match."""
+    for agent in sorted(floor.agents.values(), key=lambda agent: agent.id):
+        if agent.seat is not None:
+            settle(floor, agent)
+    matching.resume(floor)

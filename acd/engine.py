@@ -5,30 +5,32 @@ comes out as a list of effects, complete and in order. Between two events nothin
 time, and of that the engine says beforehand when it matters (``next_deadline``). What holds after every event:
 
 * a contact is in one place at most: it waits in one queue, or is offered to one agent, or talks with one;
-* an agent has one contact at most, sits at one seat at most, and nobody shares his seat;
-* no agent who is ready at a reachable seat is without a contact while one that he may take waits;
+* an agent's contacts fit into his capacity (a call fills it), he sits at one seat, and nobody shares it;
+* no agent who is ready at a reachable seat has room for a contact that he may take and that waits;
 * a contact that entered a queue leaves it once (QueueLeft): answered, abandoned, transferred or refused;
 * an agent's intervals follow one another without gap or overlap;
-* a reservation ends by itself after the queue's ring time, wrap-up after its time.
+* a reservation ends by itself after the queue's ring time, wrap-up after its time, the wait for an agent of
+  one's own, or for a lost phone, after theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from acd import configuration, desk, restoring, snapshots, talks
-from acd.agents import WITH_CONTACT
+from acd import configuration, desk, offers, restoring, snapshots, talks, waiting
+from acd.agents import Engagement
 from acd.events import (
     AcdEvent,
     AgentCommand,
-    Change,
     ContactPlace,
     Effect,
     GoNotReady,
     GoReady,
+    OpenQueue,
     PauseMatching,
+    PickUp,
     PutBack,
     RemoveAgent,
     RemoveQueue,
@@ -39,16 +41,19 @@ from acd.events import (
     SeatReachability,
     SignIn,
     SignOut,
+    Standing,
 )
 from acd.floor import Floor
+from acd.model import Queue
+from acd.queues import Ticket
 from acd.views import AgentView, QueueView, agent_view, queue_view
 from ccplatform.contracts.routing import (
     OfferAnswered,
     OfferFailed,
     QueueContact,
-    RouterCommand,
     TalkHeld,
     TalkReleased,
+    TransferContact,
     WithdrawContact,
 )
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
@@ -56,6 +61,13 @@ from ccplatform.kernel.core import DeadlineReached
 
 #: Most contacts at one time, by default.
 MAX_CONTACTS = 100_000
+#: Seconds of waiting that count as one step of priority, and that a phone may be away, by default.
+AGEING_SECONDS, GRACE_SECONDS = 60.0, 30.0
+
+
+def _middle() -> float:
+    """Draws for engines without a random strategy."""
+    return 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,52 +85,80 @@ class AcdEngine:
 
     Commands of agents that the rules do not allow raise a Refusal; :meth:`check` tells beforehand. Router
     commands that come too late (the offer is over, the contact gone) change nothing and answer nothing.
+
+    ``ageing_seconds`` of waiting count as one step of priority (0: none), ``grace_seconds`` may a ready agent's
+    phone be away (0: for ever); ``draw`` is the source of numbers from [0, 1) of the random strategies.
     """
 
-    def __init__(self, *, max_contacts: int = MAX_CONTACTS) -> None:
-        self._floor = Floor()
+    def __init__(
+        self,
+        *,
+        max_contacts: int = MAX_CONTACTS,
+        ageing_seconds: float = AGEING_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
+        draw: Callable[[], float] = _middle,
+    ) -> None:
+        self._floor = Floor(ageing=ageing_seconds, grace=grace_seconds, draw=draw)
         self._max_contacts = max_contacts
 
     # --- the contract of a core ---
 
     def handle(self, event: AcdEvent | DeadlineReached, now: float) -> Sequence[Effect]:
         """Take one event; what does not fit raises and changes nothing."""
-        effects = self._floor.begin(now)
+        floor = self._floor
+        effects = floor.begin(now)
         match event:
-            case (
-                QueueContact() | WithdrawContact() | OfferAnswered() | OfferFailed() | TalkHeld() | TalkReleased()
-            ):
-                self._route(event)
+            case QueueContact():
+                waiting.queue_contact(floor, event, self._max_contacts)
+            case OfferAnswered():
+                offers.offer_answered(floor, event)
+            case TalkReleased():
+                talks.talk_released(floor, event)
             case DeadlineReached():
                 self._expire()
-            case SignIn() | SignOut() | GoReady() | GoNotReady() | PutBack():
-                desk.apply(self._floor, event)
+            case WithdrawContact():
+                waiting.withdraw_contact(floor, event)
+            case TransferContact():
+                waiting.transfer_contact(floor, event)
+            case OfferFailed():
+                offers.offer_failed(floor, event)
+            case TalkHeld():
+                talks.talk_held(floor, event)
+            case SignIn() | SignOut() | GoReady() | GoNotReady() | PutBack() | PickUp():
+                desk.apply(floor, event)
             case (
                 SaveAgent()
                 | RemoveAgent()
                 | SaveQueue()
                 | RemoveQueue()
+                | OpenQueue()
                 | SeatReachability()
                 | PauseMatching()
                 | ResumeMatching()
             ):
-                self._change(event)
+                configuration.apply(floor, event)
             case RestoreContact():
-                restoring.restore(self._floor, event)
+                restoring.restore(floor, event)
             case _:
                 assert_never(event)
+        if floor.thinned:
+            waiting.mind_the_gaps(floor)
         return effects
 
     def next_deadline(self) -> float | None:
-        """When the next reservation or wrap-up ends by itself."""
-        entry = self._floor.deadlines.first()
-        return None if entry is None else entry[2].when
+        """When the next reservation, wrap-up, step of a wait or grace ends by itself."""
+        timer = self._floor.timers.first()
+        return None if timer is None else timer.when
 
     # --- questions ---
 
     def check(self, command: AgentCommand) -> None:
         """Raise the Refusal that ``command`` would meet now."""
         desk.check(self._floor, command)
+
+    def check_queue(self, queue: Queue) -> None:
+        """Raise IllegalSetting if the queue cannot stand beside the others (a ring of overflows)."""
+        configuration.check_queue(self._floor, queue)
 
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""
@@ -136,6 +176,11 @@ class AcdEngine:
             return None
         return Presence(agent=agent, seat=live.seat, asked=live.asked, reason=live.asked_reason)
 
+    def standing(self, agent: AgentId, now: float) -> Standing | None:
+        """What the agent's row should remember of him besides; None when he is signed out or not known."""
+        live = self._floor.agents.get(agent)
+        return None if live is None or live.seat is None else restoring.standing_of(live, now)
+
     def seat_of(self, agent: AgentId) -> SeatId | None:
         """Where the agent sits; raises UnknownAgent."""
         return self._floor.agent(agent).seat
@@ -150,12 +195,12 @@ class AcdEngine:
         ticket = self._floor.tickets.get(contact)
         return None if ticket is None else ticket.queue.position(ticket)
 
-    def expected_wait(self, contact: ContactId) -> float | None:
+    def expected_wait(self, contact: ContactId, now: float) -> float | None:
         """Seconds that the contact will still wait, as far as recent departures tell; None without an estimate."""
         ticket = self._floor.tickets.get(contact)
         if ticket is None or not ticket.place:
             return None
-        return ticket.queue.pace.estimate(ticket.queue.position(ticket))
+        return ticket.queue.expected_wait(ticket.queue.position(ticket), now)
 
     def describe_agent(self, agent: AgentId, now: float) -> AgentView:
         """An agent's row; raises UnknownAgent."""
@@ -180,42 +225,31 @@ class AcdEngine:
         return snapshots.snapshot(self._floor, now)
 
     @classmethod
-    def restore(
-        cls, data: dict[str, Any], now: float, *, elapsed: float = 0.0, max_contacts: int = MAX_CONTACTS
-    ) -> AcdEngine:
-        """An engine that goes on from a snapshot taken ``elapsed`` seconds ago; raises BadSnapshot."""
-        engine = cls(max_contacts=max_contacts)
-        engine._floor = snapshots.restore(data, now, elapsed)
+    def restore(cls, data: dict[str, Any], now: float, *, elapsed: float = 0.0, **settings: Any) -> AcdEngine:
+        """An engine that goes on from a snapshot taken ``elapsed`` seconds ago; raises BadSnapshot.
+
+        ``settings`` are those of the constructor.
+        """
+        engine = cls(**settings)
+        snapshots.restore(data, engine._floor, now, elapsed)
         return engine
 
     # --- inside ---
 
-    def _route(self, command: RouterCommand) -> None:
-        match command:
-            case QueueContact():
-                talks.queue_contact(self._floor, command, self._max_contacts)
-            case WithdrawContact():
-                talks.withdraw_contact(self._floor, command)
-            case OfferAnswered():
-                talks.offer_answered(self._floor, command)
-            case OfferFailed():
-                talks.offer_failed(self._floor, command)
-            case TalkHeld():
-                talks.talk_held(self._floor, command)
-            case TalkReleased():
-                talks.talk_released(self._floor, command)
-            case _:
-                assert_never(command)
-
-    def _change(self, change: Change) -> None:
-        configuration.apply(self._floor, change)
-
     def _expire(self) -> None:
-        """End every reservation and wrap-up whose time is over, in the order in which they ran out."""
+        """End everything whose time is over, in the order in which it ran out."""
         floor = self._floor
-        while (entry := floor.deadlines.first()) is not None and entry[2].when <= floor.now:
-            agent = entry[2].agent
-            if agent.state in WITH_CONTACT:
-                talks.ring_time_over(floor, agent)
+        while (timer := floor.timers.first()) is not None and timer.when <= floor.now:
+            timer.place = 0
+            owner = timer.owner
+            if isinstance(owner, Engagement):
+                owner.timer = None
+                if owner.state is AgentState.RESERVED:
+                    offers.lease_over(floor, owner)
+                else:
+                    talks.wrap_up_over(floor, owner)
+            elif isinstance(owner, Ticket):
+                owner.timer = None
+                waiting.wait_on(floor, owner)
             else:
-                talks.end_wrap_up(floor, agent)
+                desk.grace_over(floor, owner)

@@ -9,8 +9,10 @@
     ├── AlreadySignedIn     the agent is signed in at another seat
     ├── AgentBusy           not possible while the agent has a contact
     ├── NotSignedIn         the agent is not signed in
+    ├── PhoneAway           the agent's phone cannot ring
     └── NotFound
         ├── UnknownAgent
+        ├── UnknownContact
         ├── UnknownSeat
         └── UnknownQueue
     LocalMisuse
@@ -69,6 +71,20 @@ class NotSignedIn(Refusal):
 
     def __init__(self, agent: AgentId) -> None:
         super().__init__(f"agent {agent} is not signed in", code="not_signed_in")
+
+
+class PhoneAway(Refusal):
+    """The agent's phone cannot ring."""
+
+    def __init__(self, agent: AgentId) -> None:
+        super().__init__(f"the phone of agent {agent} cannot be reached", code="phone_away")
+
+
+class UnknownContact(NotFound):
+    """No such contact waits."""
+
+    def __init__(self, contact: ContactId) -> None:
+        super().__init__(f"no contact {contact} is waiting")
 
 
 class UnknownAgent(NotFound):

@@ -52,6 +52,45 @@ class GoNotReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUp:
+    """After-call work in progress: its age and how long it may still take, seconds."""
+
+    contact: ContactId
+    queue: QueueId
+    age: float
+    left: float
+    capacity: int
+    gives_way: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an agent is besides his presence, as data: ages in seconds, no instants."""
+
+    state: AgentState
+    age: float
+    reason: str = ""
+    idle_age: float | None = None
+    calls: int = 0
+    talk_seconds: float = 0.0
+    occupancy: float = 0.0
+    weighed_age: float = 0.0
+    wrap_ups: tuple[WrapUp, ...] = ()
+
+    def aged(self, seconds: float) -> Standing:
+        """The same, ``seconds`` later."""
+        return replace(
+            self,
+            age=self.age + seconds,
+            idle_age=None if self.idle_age is None else self.idle_age + seconds,
+            weighed_age=self.weighed_age + seconds,
+            wrap_ups=tuple(
+                replace(work, age=work.age + seconds, left=work.left - seconds) for work in self.wrap_ups
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PutBack:
     """After a restart: the agent sits where he sat, in the state that he last asked for."""
 
@@ -60,12 +99,21 @@ class PutBack:
     asked: AgentState  # ready or not_ready
     reason: str = ""
     idle_age: float = 0.0  # seconds
+    standing: Standing | None = None  # the rest of what he was, if it is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickUp:
+    """The agent (a supervisor at his seat) takes a waiting contact out of its turn, whatever his skills."""
+
+    agent: AgentId
+    contact: ContactId
 
 
 #: What an agent, or a supervisor for him, can ask for.
 Wish: TypeAlias = SignIn | SignOut | GoReady | GoNotReady
 
-AgentCommand: TypeAlias = Wish | PutBack
+AgentCommand: TypeAlias = Wish | PutBack | PickUp
 
 # --- configuration, seats, running ------------------------------------------------------------------------
 
@@ -107,6 +155,14 @@ class SeatReachability:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenQueue:
+    """The queue's opening hours begin, or end; who waits already is still served."""
+
+    queue: QueueId
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseMatching:
     """Make no new offers: the engine is being filled."""
 
@@ -117,7 +173,14 @@ class ResumeMatching:
 
 
 Change: TypeAlias = (
-    SaveAgent | RemoveAgent | SaveQueue | RemoveQueue | SeatReachability | PauseMatching | ResumeMatching
+    SaveAgent
+    | RemoveAgent
+    | SaveQueue
+    | RemoveQueue
+    | OpenQueue
+    | SeatReachability
+    | PauseMatching
+    | ResumeMatching
 )
 
 # --- a contact taken back after a restart -----------------------------------------------------------------
@@ -144,10 +207,18 @@ class ContactPlace:
     seat: SeatId | None = None
     held: bool = False
     wrap_up_seconds: float = 0.0
+    preferred: AgentId | None = None
+    preferred_seconds: float = 0.0  # how long he is still waited for
+    hops: int = 0
 
     def aged(self, seconds: float) -> ContactPlace:
         """The same place, ``seconds`` later."""
-        return replace(self, age=self.age + seconds, phase_age=self.phase_age + seconds)
+        return replace(
+            self,
+            age=self.age + seconds,
+            phase_age=self.phase_age + seconds,
+            preferred_seconds=max(0.0, self.preferred_seconds - seconds),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,55 +1,100 @@
-"""How long will I wait? An estimate per position, learned from how fast a queue empties.
+"""How long will I wait? An estimate per position, learned from how a queue moves.
 
-While somebody waits, each departure (answered or given up: both bring the next one forward) ends a *gap* that
-began with the departure before, or with the arrival that ended an empty queue. The mean of the recent gaps is
-the queue's pace; who is at position *p* waits about *p* gaps. Idle times of an empty queue teach nothing.
+While somebody waits for an agent, agents take contacts from the line at some rate, and those who wait give up at
+some rate each. Who stands at position *p* is served when *p* contacts were taken, fewer for each that gives up
+before him: his wait is the sum over *i* = 0 … *p* − 1 of 1 / (taken + *i* · given up), the queue-length estimator
+with abandonment of W. Whitt (Management Science 45, 1999), here with rates learned from the queue's own recent
+departures. The time in which nobody waits teaches nothing; the gap that is still open counts, so that the
+estimate grows while nothing moves.
+
+Before enough contacts were taken from the line, their rate is that of the signed-in agents, were they all at work
+on contacts of the mean handling time; before the first of those, nothing is said.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
 
-#: Departures remembered, and how many it takes before anything is said.
+#: Departures that are remembered (each weighs 1 − 1 / MEMORY of the next), and how many it takes to say anything.
 MEMORY, ENOUGH = 30, 3
 
 
+class Departure(Enum):
+    """How a contact leaves the line."""
+
+    TAKEN = auto()  # by an agent
+    LOST = auto()  # it gave up, or went elsewhere
+    MOVED = auto()  # it will line up again at once: nothing is learned
+
+
+@dataclass(slots=True)
 class DeparturePace:
-    """The pace of one queue. Instants are monotonic seconds."""
+    """The pace of one queue; instants are monotonic seconds.
 
-    __slots__ = ("_began", "_gaps", "_sum")
+    ``taken`` and ``lost`` count departures, ``moving`` is the time in which somebody waited, ``waited`` that
+    time of all who waited together; all four fade with each departure. ``seen`` counts contacts taken;
+    ``handling`` is the smoothed time that an agent has to do with one, wrap-up included.
+    """
 
-    def __init__(self, gaps: Sequence[float] = (), began: float | None = None) -> None:
-        self._gaps = deque(gaps, MEMORY)
-        self._sum = sum(self._gaps)
-        self._began = began
+    at: float = 0.0
+    waiting: int = 0
+    seen: int = 0
+    taken: float = 0.0
+    moving: float = 0.0
+    lost: float = 0.0
+    waited: float = 0.0
+    handling: float | None = None
 
-    @property
-    def gaps(self) -> tuple[float, ...]:
-        """The gaps remembered, seconds, oldest first."""
-        return tuple(self._gaps)
+    def handled(self, seconds: float) -> None:
+        """An agent is done with a contact."""
+        mean = self.handling
+        self.handling = seconds if mean is None else mean + (seconds - mean) / MEMORY
 
-    @property
-    def began(self) -> float | None:
-        """When the present gap began; None while nobody waits."""
-        return self._began
+    def joined(self, now: float) -> None:
+        """A contact lines up."""
+        self._advance(now)
+        self.waiting += 1
 
-    def waiting_began(self, now: float) -> None:
-        """The first contact came into the empty queue."""
-        self._began = now
+    def left(self, now: float, departure: Departure) -> None:
+        """A contact leaves the line."""
+        self._advance(now)
+        self.waiting -= 1
+        if departure is Departure.MOVED:
+            return
+        if departure is Departure.TAKEN:
+            self.taken += 1.0
+            self.seen += 1
+        else:
+            self.lost += 1.0
+        kept = 1.0 - 1.0 / MEMORY
+        self.taken *= kept
+        self.moving *= kept
+        self.lost *= kept
+        self.waited *= kept
 
-    def departed(self, now: float, left: int) -> None:
-        """A contact left the queue, and ``left`` still wait."""
-        if self._began is not None:
-            if len(self._gaps) == MEMORY:
-                self._sum -= self._gaps[0]
-            gap = max(0.0, now - self._began)
-            self._gaps.append(gap)
-            self._sum += gap
-        self._began = now if left else None
-
-    def estimate(self, position: int) -> float | None:
-        """Seconds that position ``position`` (from 1) will wait from now; None without enough departures."""
-        if len(self._gaps) < ENOUGH:
+    def estimate(self, position: int, now: float, agents: int = 0) -> float | None:
+        """Seconds that position ``position`` (from 1) will wait from now, with ``agents`` signed in, or None."""
+        if self.seen < ENOUGH:
+            return position * self.handling / agents if self.handling is not None and agents else None
+        open_gap = max(0.0, now - self.at) if self.waiting else 0.0
+        moving = self.moving + open_gap
+        if moving <= 0.0:
+            return 0.0
+        rate = self.taken / moving
+        if rate <= 0.0:
             return None
-        return max(0.0, position * self._sum / len(self._gaps))
+        waited = self.waited + open_gap * self.waiting
+        loss = self.lost / waited if waited > 0.0 else 0.0
+        if loss <= 0.0:
+            return position / rate
+        shifted = rate - min(loss, rate) / 2  # the sum as an integral, by its midpoints
+        return math.log1p(position * loss / shifted) / loss
+
+    def _advance(self, now: float) -> None:
+        if self.waiting and now > self.at:
+            passed = now - self.at
+            self.moving += passed
+            self.waited += passed * self.waiting
+        self.at = now

@@ -1,47 +1,57 @@
 """Who gets whom. After every event: no free, reachable, suitable agent while a contact that he may take waits.
 
-That holds because only an arriving (or returning) contact and an agent who becomes free can make a match
-possible that was not there before, and both look for one at once.
+That holds because only a contact that comes (back) or opens its next ring and an agent who becomes free can make
+a match possible that was not there before, and each looks for the other at once.
 """
 
 from __future__ import annotations
 
-from acd.agents import LiveAgent
-from acd.events import Phase
+from acd.agents import Engagement, LiveAgent
+from acd.expected_wait import Departure
 from acd.floor import Floor
+from acd.groups import SkillGroup
+from acd.instants import set_timer
+from acd.model import CAPACITY
 from acd.order import Entry
 from acd.queues import Ticket
-from ccplatform.contracts.facts import Offered
-from ccplatform.contracts.routing import AgentOffered
-from ccplatform.contracts.words import AgentState
+from ccplatform.contracts.facts import Offered, OfferEnded
+from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn
+from ccplatform.contracts.words import AgentState, OfferEnd
 
 
 def seek_agent(floor: Floor, ticket: Ticket) -> None:
-    """A contact came, or came back: offer it to the first free agent of its group, or let it wait."""
-    entry = ticket.queue.group.free.first() if floor.matching else None
-    if entry is None:
-        floor.line_up(ticket)
-    else:
-        offer(floor, ticket, entry[2])
+    """A contact came, came back or opened a ring: offer it to whom it may go, or let it wait for (more) agents."""
+    while len(ticket.offers) < ticket.targets:
+        agent = _pick(ticket) if floor.matching else None
+        if agent is None:
+            floor.line_up(ticket)
+            return
+        offer(floor, ticket, agent)
+        if agent.firm < CAPACITY:
+            seek_contact(floor, agent)
 
 
 def seek_contact(floor: Floor, agent: LiveAgent) -> None:
-    """An agent is ready: offer him the first contact over all his groups, or let him wait.
+    """An agent is free, or has room: offer him the first contact over all his groups, or let him wait.
 
-    An agent whose seat is not reachable does neither.
+    An agent who did not ask for contacts does neither, nor one whose phone is away: his time of grace begins.
     """
-    if agent.seat not in floor.reachable:
-        return
-    entry = _first_contact(agent) if floor.matching else None
-    if entry is None:
-        floor.line_up_free(agent)
-    else:
-        offer(floor, entry[2], agent)
-
-
-def stop_seeking(agent: LiveAgent) -> None:
-    """The agent is not free; harmless if he was not."""
     agent.place = 0
+    if agent.firm >= CAPACITY or agent.asked is not AgentState.READY or agent.removed:
+        return
+    if agent.seat not in floor.reachable:
+        if agent.grace is None and floor.grace:
+            agent.grace = floor.timer(agent, floor.now + floor.grace, agent.id)
+        return
+    while agent.firm < CAPACITY:
+        found = _first_contact(agent) if floor.matching else None
+        if found is None:
+            floor.line_up_free(agent)
+            return
+        group, ticket = found
+        if group is not None:
+            group.remember(agent)
+        offer(floor, ticket, agent)
 
 
 def resume(floor: Floor) -> None:
@@ -49,31 +59,94 @@ def resume(floor: Floor) -> None:
     floor.matching = True
     waiting = [ticket for queue in floor.queues.values() for ticket in floor.in_order(queue)]
     for ticket in sorted(waiting, key=lambda ticket: ticket.key):
-        entry = ticket.queue.group.free.first()
-        if entry is not None:
-            offer(floor, ticket, entry[2])
+        if ticket.place:
+            seek_agent(floor, ticket)
 
 
 def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
     """Reserve the agent for the contact, for the queue's ring time."""
-    queue, seat = ticket.queue, agent.seat
+    queue, seat, now = ticket.queue, agent.seat, floor.now
     assert seat is not None  # a free agent sits somewhere
-    queue.step_out(ticket)
-    stop_seeking(agent)
-    ticket.phase = Phase.OFFERED
-    ticket.phase_since = floor.now
-    ticket.agent = agent
-    agent.ticket = ticket
-    floor.set_deadline(agent, queue.config.ring_seconds)
-    floor.move(agent, AgentState.RESERVED, contact=ticket.contact)
+    config = queue.config
+    engagement = Engagement(
+        ticket, agent, AgentState.RESERVED, now, floor.next_place(), config.capacity, config.gives_way
+    )
+    engagement.timer = floor.timer(engagement, now + config.ring_seconds, agent.id)
+    ticket.offers.append(engagement)
+    if len(ticket.offers) >= ticket.targets:
+        queue.step_out(ticket, now, Departure.TAKEN)
+    if not queue.plain:
+        set_timer(floor, ticket)
+    agent.place = 0
+    agent.take(engagement)
+    if agent.chief() is engagement:
+        floor.move(agent, AgentState.RESERVED, contact=ticket.contact)
     floor.effects.append(Offered(contact=ticket.contact, queue=queue.id, agent=agent.id, seat=seat))
     floor.effects.append(AgentOffered(contact=ticket.contact, queue=queue.id, agent=agent.id, seat=seat))
 
 
-def _first_contact(agent: LiveAgent) -> Entry[Ticket] | None:
+def end_offer(floor: Floor, engagement: Engagement, end: OfferEnd) -> None:
+    """Part contact and agent, unless he answered; what becomes of each is for the caller to say."""
+    ticket, agent = engagement.ticket, engagement.agent
+    disarm(engagement)
+    agent.place = 0  # nobody picks him before he is settled
+    if end is not OfferEnd.ANSWERED:
+        agent.drop(engagement)
+    ticket.offers.remove(engagement)
+    floor.effects.append(
+        OfferEnded(
+            contact=ticket.contact,
+            queue=ticket.queue.id,
+            agent=agent.id,
+            end=end,
+            rang_seconds=floor.now - engagement.since,
+        )
+    )
+
+
+def take_back(floor: Floor, ticket: Ticket, end: OfferEnd) -> list[LiveAgent]:
+    """Take all offers of the contact back; the agents, who are to be settled, in the order of their offers."""
+    agents = [engagement.agent for engagement in ticket.offers]
+    for engagement in tuple(ticket.offers):
+        end_offer(floor, engagement, end)
+        floor.effects.append(OfferWithdrawn(contact=ticket.contact, agent=engagement.agent.id, end=end))
+    return agents
+
+
+def disarm(engagement: Engagement) -> None:
+    """The offer or the wrap-up does not end by itself any more."""
+    if engagement.timer is not None:
+        engagement.timer.place = 0
+        engagement.timer = None
+
+
+def _pick(ticket: Ticket) -> LiveAgent | None:
+    """The free agent for the contact: its preferred one, or the first of the open rings."""
+    preferred = ticket.preferred
+    if preferred is not None:
+        return preferred if preferred.place and preferred.has_room(ticket.queue.groups[0].requirement) else None
+    for group in ticket.groups():
+        agent = group.pick()
+        if agent is not None:
+            return agent
+    return None
+
+
+def _first_contact(agent: LiveAgent) -> tuple[SkillGroup | None, Ticket] | None:
+    """The contact that comes first of all that the agent may take, with the group in which it was found."""
     best: Entry[Ticket] | None = None
+    found: SkillGroup | None = None
+    if agent.own is not None:
+        own = agent.own.front()
+        if own is not None and agent.has_room(own[3].queue.groups[0].requirement):
+            best = own
+    engaged = agent.firm or agent.soft
     for group in agent.groups:
-        entry = group.waiting.first()
-        if entry is not None and (best is None or entry[0] < best[0]):
-            best = entry
-    return best
+        entry = group.waiting.front()
+        if (
+            entry is not None
+            and (best is None or entry[3].key < best[3].key)
+            and not (engaged and not agent.has_room(group.requirement))
+        ):
+            best, found = entry, group
+    return None if best is None else (found, best[3])

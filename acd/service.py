@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from random import SystemRandom
 from typing import Any
 
 import msgspec
 import structlog
 
+from acd.calendars import Calendar
 from acd.engine import AcdEngine, Presence
-from acd.errors import BadSnapshot, IllegalState, UnknownSeat
+from acd.errors import BadSnapshot, IllegalSetting, IllegalState, UnknownSeat
 from acd.events import (
     AcdEvent,
     ContactPlace,
@@ -31,12 +33,15 @@ from acd.events import (
     SignOut,
     Wish,
 )
-from acd.model import Agent, Queue
+from acd.hours import OpeningHours
+from acd.model import RINGS_MANY, Agent, Queue
 from acd.presence import PresenceRows
 from acd.settings import AcdSettings
+from acd.standings import StandingRows
 from acd.store import AcdStore, StoredPresence
 from acd.views import AgentView, QueueView
 from ccplatform.contracts.commands import Answer, Done, Refused, SetAgentState
+from ccplatform.contracts.facts import AgentStateChanged
 from ccplatform.contracts.ports import Facts, Seats
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -52,6 +57,9 @@ from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 
 _log = structlog.get_logger("acd")
+
+#: After a longer absence of the platform nobody's interval goes on: he was not at work with us meanwhile.
+LONGEST_AWAY_SECONDS = 600.0
 
 
 class AcdService:
@@ -79,7 +87,12 @@ class AcdService:
         self._clock = clock
         self._listener = listener
         self._pin_check = pin_check
-        self._engine = AcdEngine(max_contacts=settings.max_contacts)
+        self._engine = AcdEngine(
+            max_contacts=settings.max_contacts,
+            ageing_seconds=settings.ageing_seconds,
+            grace_seconds=settings.grace_seconds,
+            draw=SystemRandom().random,
+        )
         self._runner: EffectRunner[AcdEvent, Effect] = EffectRunner(
             self._engine, self._perform, clock, tasks.guarded("acd")
         )
@@ -90,6 +103,14 @@ class AcdService:
             tasks=tasks,
             retry_seconds=settings.presence_retry_seconds,
         )
+        self._standings = StandingRows(
+            engine=self._engine,
+            store=store,
+            clock=clock,
+            tasks=tasks,
+            retry_seconds=settings.presence_retry_seconds,
+        )
+        self._hours = OpeningHours(clock=clock, tell=self._runner.post)
 
     # --- start and end ---
 
@@ -103,6 +124,7 @@ class AcdService:
             self._runner.post(SaveAgent(agent=agent))
         for row in stored.presence:
             self._put_back(row)
+        self._hours.load(stored.calendars, stored.queues)
         _log.info("loaded", agents=len(stored.agents), queues=len(stored.queues), signed_in=len(stored.presence))
 
     def start_matching(self) -> None:
@@ -112,9 +134,12 @@ class AcdService:
     async def close(self) -> None:
         """Write what is still to be written, if the database is there, and stop."""
         self._runner.close()
+        self._hours.close()
         self._presence.close()
+        self._standings.close()
         try:
             await self._presence.flush()
+            await self._standings.flush()
         except Unavailable as error:
             _log.warning("presence not written at the end", reason=str(error))
 
@@ -199,14 +224,24 @@ class AcdService:
 
     async def save_queue(self, queue: Queue) -> None:
         """Add or change a queue; contacts that wait keep their places."""
+        self._engine.check_queue(queue)
+        check_playable(queue)
+        self._hours.check(queue)
         await self._store.save_queue(queue)
         self._runner.post(SaveQueue(queue=queue))
+        self._hours.follow(queue)
+
+    async def save_calendar(self, calendar: Calendar) -> None:
+        """Add or change a calendar; its queues open and close by it from now on."""
+        await self._store.save_calendar(calendar)
+        self._hours.save(calendar)
 
     async def remove_queue(self, queue: QueueId) -> None:
         """Remove a queue; contacts that wait there are refused."""
         await self._store.remove_queue(queue)
         if self._engine.knows_queue(queue):
             self._runner.post(RemoveQueue(queue=queue))
+            self._hours.forget(queue)
 
     def seat_changed(self, seat: SeatId, reachable: bool) -> None:
         """A seat's phone registered or is gone."""
@@ -224,7 +259,7 @@ class AcdService:
 
     def expected_wait(self, contact: ContactId) -> float | None:
         """Seconds that a contact will still wait; None without an estimate."""
-        return self._engine.expected_wait(contact)
+        return self._engine.expected_wait(contact, self._clock.now())
 
     # --- inside ---
 
@@ -234,19 +269,28 @@ class AcdService:
                 self._listener(effect)
             case PresenceChanged(agent=agent):
                 self._presence.write_behind(agent)
+            case AgentStateChanged(agent=agent):
+                self._standings.write_behind(agent)
+                self._facts.record(effect)
             case _:
                 self._facts.record(effect)
 
     def _put_back(self, row: StoredPresence) -> None:
         presence = row.presence
         self._learn_reachability(presence.seat)
-        idle = max(0.0, (self._clock.wall() - row.since).total_seconds())
+        wall = self._clock.wall()
+        idle = max(0.0, (wall - row.since).total_seconds())
+        standing = row.standing
+        if standing is not None and row.standing_at is not None:
+            away = max(0.0, (wall - row.standing_at).total_seconds())
+            standing = standing.aged(away) if away <= LONGEST_AWAY_SECONDS else None
         command = PutBack(
             agent=presence.agent,
             seat=presence.seat,
             asked=presence.asked,
             reason=presence.reason,
             idle_age=idle,
+            standing=standing,
         )
         self._runner.post(command)
 
@@ -303,3 +347,10 @@ class AcdService:
         except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
             raise BadSnapshot(f"no place of a contact: {error}") from error
         return place.aged(max(0.0, elapsed))
+
+
+def check_playable(queue: Queue) -> None:
+    """Raise IllegalSetting for what the engine can do and call control cannot yet: several phones for a caller."""
+    if queue.strategy in RINGS_MANY:
+        rule = "calls ring one phone at a time in this version"
+        raise IllegalSetting(f"queue {queue.id}", "strategy", queue.strategy, rule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from acd.engine import MAX_CONTACTS
+from acd.engine import AGEING_SECONDS, GRACE_SECONDS, MAX_CONTACTS
 
 
 class AcdSettings(BaseModel):
@@ -17,6 +17,18 @@ class AcdSettings(BaseModel):
         ge=1,
         le=MAX_CONTACTS,
         description="Most contacts waiting, ringing and talking through queues at one time; more are refused.",
+    )
+    ageing_seconds: float = Field(
+        default=AGEING_SECONDS,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds of waiting that raise a contact's priority by one step; 0: priorities never change.",
+    )
+    grace_seconds: float = Field(
+        default=GRACE_SECONDS,
+        ge=0.0,
+        le=3600.0,
+        description="How long a ready agent's phone may be away before he is not ready; 0: for ever.",
     )
     presence_retry_seconds: float = Field(
         default=2.0,

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 
+from acd.calendars import Calendar
 from acd.engine import Presence
 from acd.errors import IllegalSetting, SeatTaken, UnknownAgent
-from acd.model import Agent, Queue, SkillId, Strategy
+from acd.events import Standing
+from acd.model import Agent, Queue, Strategy
+from acd.skills import SkillId, skills_of
 from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, AgentState, QueueId, SeatId, TenantId
 from ccplatform.storage.database import Connection, Database
+
+#: Fields of a queue that are kept together in one column.
+_RULES = (
+    "requires",
+    "rings",
+    "rung_at_most",
+    "ring_more_seconds",
+    "capacity",
+    "gives_way",
+    "max_wait_seconds",
+    "overflows",
+    "calendar",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPresence:
-    """A presence row; ``since`` when it was set."""
+    """A presence row; ``since`` when it was set, ``standing`` what the agent was at ``standing_at``, if known."""
 
     presence: Presence
     since: datetime
+    standing: Standing | None = None
+    standing_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +50,7 @@ class Stored:
     agents: tuple[Agent, ...]
     queues: tuple[Queue, ...]
     presence: tuple[StoredPresence, ...]
+    calendars: tuple[Calendar, ...] = ()
 
 
 class AcdStore:
@@ -45,25 +66,41 @@ class AcdStore:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             agents = await connection.fetch(
                 """
-                SELECT a.id, a.name, a.team,
+                SELECT a.id, a.name, a.team, a.position,
                        array_agg(s.skill ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS skills,
                        array_agg(s.level ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS levels
                 FROM agents a LEFT JOIN agent_skills s ON s.tenant = a.tenant AND s.agent = a.id
                 WHERE a.tenant = $1
-                GROUP BY a.id, a.name, a.team
+                GROUP BY a.id, a.name, a.team, a.position
                 ORDER BY a.id
                 """,
                 self._tenant,
             )
-            queues = await connection.fetch("SELECT * FROM queues WHERE tenant = $1 ORDER BY id", self._tenant)
-            presence = await connection.fetch(
-                "SELECT agent, seat, asked, reason, since FROM agent_presence WHERE tenant = $1 ORDER BY agent",
+            queues = await connection.fetch(
+                """
+                SELECT id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds, weight,
+                       service_level_seconds, service_level_ratio, max_waiting, music, rules::text AS rules
+                FROM queues WHERE tenant = $1 ORDER BY id
+                """,
                 self._tenant,
+            )
+            presence = await connection.fetch(
+                """
+                SELECT p.agent, p.seat, p.asked, p.reason, p.since, s.at, s.standing::text AS standing
+                FROM agent_presence p LEFT JOIN agent_standings s ON s.tenant = p.tenant AND s.agent = p.agent
+                WHERE p.tenant = $1
+                ORDER BY p.agent
+                """,
+                self._tenant,
+            )
+            calendars = await connection.fetch(
+                "SELECT document::text AS document FROM calendars WHERE tenant = $1 ORDER BY id", self._tenant
             )
         return Stored(
             agents=tuple(_agent(row) for row in agents),
             queues=tuple(_queue(row) for row in queues),
             presence=tuple(_presence(row) for row in presence),
+            calendars=tuple(msgspec.json.decode(row["document"], type=Calendar) for row in calendars),
         )
 
     async def save_skill(self, skill: SkillId, name: str) -> None:
@@ -84,13 +121,15 @@ class AcdStore:
         async with self._database.transaction() as connection:
             await connection.execute(
                 """
-                INSERT INTO agents (tenant, id, name, team) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name, team = excluded.team
+                INSERT INTO agents (tenant, id, name, team, position) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (tenant, id) DO UPDATE SET
+                    name = excluded.name, team = excluded.team, position = excluded.position
                 """,
                 self._tenant,
                 agent.id,
                 agent.name,
                 agent.team,
+                agent.position,
             )
             await self._require_skills(connection, f"agent {agent.id}", list(agent.skills))
             await connection.execute(
@@ -109,19 +148,22 @@ class AcdStore:
     async def save_queue(self, queue: Queue) -> None:
         """Add or replace a queue; raises IllegalSetting for a skill that is not known."""
         async with self._database.transaction() as connection:
-            await self._require_skills(connection, f"queue {queue.id}", [queue.skill])
+            skills = {skill for requirement in queue.requirements() for skill in skills_of(requirement.need)}
+            await self._require_skills(connection, f"queue {queue.id}", sorted(skills | {queue.skill}))
             await connection.execute(
                 """
                 INSERT INTO queues (tenant, id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds,
-                                    weight, service_level_seconds, service_level_ratio, max_waiting, music)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                    weight, service_level_seconds, service_level_ratio, max_waiting, music,
+                                    rules)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
                 ON CONFLICT (tenant, id) DO UPDATE SET
                     name = excluded.name, skill = excluded.skill, min_level = excluded.min_level,
                     strategy = excluded.strategy, ring_seconds = excluded.ring_seconds,
                     wrap_up_seconds = excluded.wrap_up_seconds, weight = excluded.weight,
                     service_level_seconds = excluded.service_level_seconds,
                     service_level_ratio = excluded.service_level_ratio,
-                    max_waiting = excluded.max_waiting, music = excluded.music
+                    max_waiting = excluded.max_waiting, music = excluded.music,
+                    rules = excluded.rules
                 """,
                 self._tenant,
                 queue.id,
@@ -136,6 +178,7 @@ class AcdStore:
                 queue.service_level_ratio,
                 queue.max_waiting,
                 queue.music,
+                msgspec.to_builtins({name: getattr(queue, name) for name in _RULES}),
             )
 
     async def remove_queue(self, queue: QueueId) -> None:
@@ -175,6 +218,43 @@ class AcdStore:
                 "DELETE FROM agent_presence WHERE tenant = $1 AND agent = $2", self._tenant, agent
             )
 
+    async def save_standings(self, standings: Mapping[AgentId, Standing | None], at: datetime) -> None:
+        """Write what agents are, all at once; None: signed out. Agents who are not known are left out."""
+        there = {agent: standing for agent, standing in standings.items() if standing is not None}
+        async with self._database.transaction() as connection:
+            await connection.execute("SET LOCAL synchronous_commit = off")  # a lost row costs an interval
+            await connection.execute(
+                """
+                INSERT INTO agent_standings (tenant, agent, at, standing)
+                SELECT $1, a.id, $4, n.standing::jsonb
+                FROM unnest($2::text[], $3::text[]) AS n (agent, standing)
+                JOIN agents a ON a.tenant = $1 AND a.id = n.agent
+                ON CONFLICT (tenant, agent) DO UPDATE SET at = excluded.at, standing = excluded.standing
+                """,
+                self._tenant,
+                list(there),
+                [msgspec.json.encode(standing).decode() for standing in there.values()],
+                at,
+            )
+            await connection.execute(
+                "DELETE FROM agent_standings WHERE tenant = $1 AND agent = ANY($2::text[])",
+                self._tenant,
+                [agent for agent in standings if agent not in there],
+            )
+
+    async def save_calendar(self, calendar: Calendar) -> None:
+        """Add or replace a calendar."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO calendars (tenant, id, document) VALUES ($1, $2, $3)
+                ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document
+                """,
+                self._tenant,
+                calendar.id,
+                msgspec.to_builtins(calendar, str_keys=True),
+            )
+
     async def _require_skills(self, connection: Connection, subject: str, skills: list[SkillId]) -> None:
         rows = await connection.fetch(
             "SELECT id FROM skills WHERE tenant = $1 AND id = ANY($2::text[])", self._tenant, skills
@@ -191,15 +271,20 @@ def _agent(row: asyncpg.Record) -> Agent:
         id=AgentId(row["id"]),
         name=row["name"],
         team=row["team"],
+        position=row["position"],
         skills={SkillId(skill): level for skill, level in skills},
     )
 
 
 def _queue(row: asyncpg.Record) -> Queue:
-    fields: dict[str, Any] = {name: value for name, value in row.items() if name not in ("tenant", "strategy")}
+    fields: dict[str, Any] = {**row, **msgspec.json.decode(row["rules"])}
+    del fields["rules"]
     if row["strategy"] not in list(Strategy):
         raise IllegalSetting(f"queue {row['id']}", "strategy", row["strategy"], "this program does not know it")
-    return Queue(strategy=Strategy(row["strategy"]), **fields)
+    try:
+        return msgspec.convert(fields, type=Queue)
+    except msgspec.ValidationError as error:
+        raise IllegalSetting(f"queue {row['id']}", "rules", row["rules"], str(error)) from error
 
 
 def _presence(row: asyncpg.Record) -> StoredPresence:
@@ -209,4 +294,10 @@ def _presence(row: asyncpg.Record) -> StoredPresence:
         asked=AgentState(row["asked"]),
         reason=row["reason"],
     )
-    return StoredPresence(presence=presence, since=row["since"])
+    standing = row["standing"]
+    return StoredPresence(
+        presence=presence,
+        since=row["since"],
+        standing=None if standing is None else msgspec.json.decode(standing, type=Standing),
+        standing_at=row["at"],
+    )

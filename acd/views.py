@@ -44,7 +44,7 @@ class QueueView:
 
 def agent_view(agent: LiveAgent, now: float) -> AgentView:
     """The row of an agent."""
-    wrapping = agent.wrapping[0] if agent.wrapping is not None else None
+    chief = agent.chief()
     return AgentView(
         id=agent.id,
         name=agent.config.name,
@@ -55,7 +55,7 @@ def agent_view(agent: LiveAgent, now: float) -> AgentView:
         seat=agent.seat,
         since_age=now - agent.since,
         asked=agent.asked,
-        contact=agent.ticket.contact if agent.ticket is not None else wrapping,
+        contact=chief.ticket.contact if chief is not None else None,
     )
 
 
@@ -69,7 +69,7 @@ def queue_view(queue: LiveQueue, now: float) -> QueueView:
         min_level=config.min_level,
         waiting=len(queue.tickets),
         longest_wait_seconds=queue.longest_wait(now),
-        expected_wait_seconds=queue.pace.estimate(len(queue.line) + 1),
+        expected_wait_seconds=queue.expected_wait(len(queue.line) + 1, now),
         service_level_seconds=config.service_level_seconds,
         service_level_ratio=config.service_level_ratio,
         max_waiting=config.max_waiting,

@@ -9,19 +9,6 @@ from datetime import datetime
 from ccplatform.contracts.words import AgentState
 from cti.model import LiveAgent, LiveQueue
 
-#: Weight of the newest talk in a queue's smoothed talk and wrap-up times.
-SMOOTHING = 0.1
-
-#: States in which an agent serves contacts now or takes the next one by himself.
-_SERVING = frozenset(
-    {AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.HELD, AgentState.WRAP_UP}
-)
-
-
-def smoothed(mean: float | None, value: float) -> float:
-    """The exponentially weighted mean with one more value."""
-    return value if mean is None else mean + SMOOTHING * (value - mean)
-
 
 def has_skills(has: Mapping[str, int], needed: Mapping[str, int]) -> bool:
     """Whether every needed skill is there at its least level."""
@@ -37,18 +24,12 @@ def agents_by_state(members: Iterable[LiveAgent]) -> dict[str, int]:
 def expected_wait(queue: LiveQueue, members: Iterable[LiveAgent]) -> float | None:
     """Seconds that a contact entering now may expect to wait; None while nothing is known.
 
-    0 when somebody is ready and nobody waits; else (waiting + 1) × mean handling time (talk and wrap-up,
-    smoothed over the latest) / serving agents. Agents who serve several queues count in each, so that this
-    is a lower estimate.
+    0 when somebody is ready and nobody waits; else what the ACD told with the latest contact that entered or
+    left (:mod:`acd.expected_wait`).
     """
-    states = [agent.state for agent in members]
-    if not queue.entries and AgentState.READY in states:
+    if not queue.entries and any(agent.state is AgentState.READY for agent in members):
         return 0.0
-    serving = sum(state in _SERVING for state in states)
-    if not serving or queue.talk_mean is None:
-        return None
-    handling = queue.talk_mean + (queue.wrap_mean or 0.0)
-    return (len(queue.entries) + 1) * handling / serving
+    return queue.expected
 
 
 def oldest_entry(queue: LiveQueue) -> datetime | None:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from ccplatform.contracts import facts as f
 from ccplatform.contracts.words import AgentState, ContactId, LegRole, OfferEnd
-from cti.figures import smoothed
 from cti.model import (
     CallStage,
     Change,
@@ -56,8 +55,6 @@ class LiveView(LiveState):
         match event.fact:
             case f.QueueLeft(queue=queue) if queue in self.queues:
                 self._count_end_of_wait(self.queues[queue], event.fact)
-            case f.TalkEnded() | f.WrapUpEnded():
-                self._work_ended(event.fact)
             case _:
                 pass
 
@@ -79,8 +76,6 @@ class LiveView(LiveState):
                 self._party_lost(fact.contact, at)
             case f.FlowEntered() | f.FlowNodeEntered():
                 self._party_lost(fact.contact, at)
-            case f.TalkEnded() | f.WrapUpEnded():
-                self._work_ended(fact)
             case f.ContactEnded():
                 self._contact_ended(fact, at)
             case f.AgentStateChanged():
@@ -176,6 +171,7 @@ class LiveView(LiveState):
             queue = self.queues[fact.queue] = LiveQueue(id=fact.queue, name=fact.queue)
             self._index()
         queue.entries[fact.contact] = entered
+        queue.expected = fact.expected_seconds
         self._touch(Collection.QUEUES, fact.queue)
         call = self._staged(fact.contact, CallStage.QUEUE, at)
         if call is not None:
@@ -193,6 +189,7 @@ class LiveView(LiveState):
 
     def _count_end_of_wait(self, queue: LiveQueue, fact: f.QueueLeft) -> bool:
         """Count an answer or an abandon; False for other ways out of the queue."""
+        queue.expected = fact.expected_seconds
         match fact.reason:
             case "answered":
                 queue.today.answered += 1
@@ -219,16 +216,6 @@ class LiveView(LiveState):
         else:
             waits = self._waits(call.contact)
             self._staged(call.contact, CallStage.QUEUE if waits else CallStage.IVR, at)
-
-    def _work_ended(self, fact: f.TalkEnded | f.WrapUpEnded) -> None:
-        queue = self.queues.get(fact.queue) if fact.queue is not None else None
-        if queue is None:
-            return
-        if isinstance(fact, f.TalkEnded):
-            queue.talk_mean = smoothed(queue.talk_mean, fact.talk_seconds)
-        else:
-            queue.wrap_mean = smoothed(queue.wrap_mean, fact.wrap_up_seconds)
-        self._touch(Collection.QUEUES, queue.id)
 
     def _contact_ended(self, fact: f.ContactEnded, at: datetime) -> None:
         self._leave_queues(fact.contact)

@@ -115,8 +115,7 @@ class LiveQueue:
     target_share: float = 0.8
     entries: dict[ContactId, datetime] = field(default_factory=dict)
     today: QueueDay = field(default_factory=QueueDay)
-    talk_mean: float | None = None  # smoothed, seconds
-    wrap_mean: float | None = None
+    expected: float | None = None  # what the ACD told last of the wait of who enters, seconds
 
 
 @dataclass(slots=True, kw_only=True)

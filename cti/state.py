@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
+from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
 from cti.figures import has_skills
 from cti.model import (
     AgentSetup,
@@ -140,6 +140,21 @@ class LiveState:
         self._call_of[call.contact] = call.id
         if call.stage in (CallStage.QUEUE, CallStage.RINGING) and call.queue in self.queues and call.queued_at:
             self.queues[call.queue].entries[call.contact] = call.queued_at
+
+    def restore_agent(
+        self,
+        agent: AgentId,
+        *,
+        state: AgentState,
+        reason: str,
+        seat: SeatId | None,
+        since: datetime,
+        contact: ContactId | None,
+    ) -> None:
+        """Show an agent as he is after a restart of control: what merely went on, no fact tells."""
+        row = self.agents.get(agent)
+        if row is not None:
+            row.state, row.reason, row.seat, row.since, row.contact = state, reason, seat, since, contact
 
     def restore_alarm(self, alarm: LiveAlarm) -> None:
         """Show an alarm that was up before control was restarted."""

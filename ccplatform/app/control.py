@@ -11,7 +11,7 @@ from ccplatform.app.bootstrap import build_control
 from ccplatform.app.control_process import ControlProcess
 from ccplatform.app.demo import load_demo
 from ccplatform.app.foundation import Foundation, lay_foundation
-from ccplatform.app.liveview import load_live_view
+from ccplatform.app.liveview import load_live_view, show_agents
 from ccplatform.app.places import Places
 from ccplatform.app.restart import take_back_calls
 from ccplatform.app.settings import Settings
@@ -70,6 +70,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await control.flows.load()
     await control.media.start()
     await take_back_calls(control, ground)
+    show_agents(control.live, control.acd.describe_agents(), ground.clock.wall())
     control.acd.start_matching()
     await control.gateway.open()
     await control.link.start()

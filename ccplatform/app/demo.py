@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from acd.model import Agent, Queue, SkillId
+from acd.model import Agent, Queue
+from acd.skills import SkillId
 from acd.store import AcdStore
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.settings import Settings

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from acd.store import AcdStore
+from acd.views import AgentView
 from ccplatform.app.foundation import Foundation
+from ccplatform.contracts.words import AgentState
 from ccplatform.operations.board import AlarmRow
 from ccplatform.storage.journal_reader import JournalReader
 from cti.live import LiveView
 from cti.model import AgentSetup, LiveAlarm, QueueSetup
+
+
+def show_agents(live: LiveView, agents: Iterable[AgentView], now: datetime) -> None:
+    """Agents as the restarted ACD took them back; ``now`` is the wall time that their ages count from."""
+    for agent in agents:
+        if agent.state is not AgentState.SIGNED_OUT:
+            live.restore_agent(
+                agent.id,
+                state=agent.state,
+                reason=agent.reason,
+                seat=agent.seat,
+                since=now - timedelta(seconds=agent.since_age),
+                contact=agent.contact,
+            )
 
 
 async def load_live_view(live: LiveView, ground: Foundation, zone: ZoneInfo, alarms: Iterable[AlarmRow]) -> None:

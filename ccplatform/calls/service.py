@@ -52,6 +52,7 @@ from ccplatform.contracts.routing import (
     RouterEvent,
     TalkHeld,
     TalkReleased,
+    TransferContact,
     WithdrawContact,
 )
 from ccplatform.contracts.words import (
@@ -187,7 +188,13 @@ class CallService:
             case StartFlow() | FlowDigit() | FlowPlaybackEnded() | FlowRequestFailed() | EndFlow():
                 ports.flows.perform(effect)
             case (
-                QueueContact() | WithdrawContact() | OfferAnswered() | OfferFailed() | TalkHeld() | TalkReleased()
+                QueueContact()
+                | TransferContact()
+                | WithdrawContact()
+                | OfferAnswered()
+                | OfferFailed()
+                | TalkHeld()
+                | TalkReleased()
             ):
                 ports.router.perform(effect)
             case _:

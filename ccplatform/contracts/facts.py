@@ -317,6 +317,7 @@ class Queued:
     queue: QueueId
     priority: int
     waited_seconds: float  # 0 at the first entry, the age kept when it comes back
+    expected_seconds: float | None = None  # what the next contact to enter would wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,8 +326,9 @@ class QueueLeft:
 
     contact: ContactId
     queue: QueueId
-    reason: str  # answered, abandoned, transferred, refused
+    reason: str  # answered, abandoned, transferred, overflowed, refused
     waited_seconds: float
+    expected_seconds: float | None = None  # what the next contact to enter would wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

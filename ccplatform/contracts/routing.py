@@ -12,12 +12,22 @@ from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, Se
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueContact:
-    """Let the contact wait for an agent."""
+    """Let the contact wait for an agent: for ``preferred_seconds`` for one of its own, the last or a named one."""
 
     contact: ContactId
     queue: QueueId
     priority: int = 5
     waited_seconds: float = 0.0  # the age it brings along
+    preferred: AgentId | None = None
+    preferred_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferContact:
+    """Let the contact wait in another queue, from wherever it is, with its priority and the age of its waiting."""
+
+    contact: ContactId
+    queue: QueueId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,9 @@ class TalkReleased:
     agent: AgentId
 
 
-RouterCommand: TypeAlias = QueueContact | WithdrawContact | OfferAnswered | OfferFailed | TalkHeld | TalkReleased
+RouterCommand: TypeAlias = (
+    QueueContact | TransferContact | WithdrawContact | OfferAnswered | OfferFailed | TalkHeld | TalkReleased
+)
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -88,11 +100,12 @@ class OfferWithdrawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRefused:
-    """The contact cannot wait there (no such queue, full)."""
+    """The contact cannot wait there (no such queue, full, closed, …); ``target`` is where it should go instead."""
 
     contact: ContactId
     queue: QueueId
     reason: str
+    target: str = ""  # 'flow:<id>', 'voice_mail:<id>', 'number:<number>'; '': nothing was set
 
 
 RouterEvent: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused

@@ -18,7 +18,8 @@ from acd.events import (
     SignIn,
     SignOut,
 )
-from acd.model import Agent, Queue, SkillId
+from acd.model import Agent, Queue
+from acd.skills import SkillId
 from acd.views import AgentView, QueueView
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -99,9 +100,17 @@ class Centre:
     def reach(self, name: str, reachable: bool) -> list[Effect]:
         return self.do(SeatReachability(seat=SeatId(f"s{name}"), reachable=reachable))
 
-    def call(self, contact: str, to: str = "sales", priority: int = 5, age: float = 0.0) -> list[Effect]:
+    def call(
+        self, contact: str, to: str = "sales", priority: int = 5, age: float = 0.0, **fields: object
+    ) -> list[Effect]:
         return self.do(
-            QueueContact(contact=ContactId(contact), queue=QueueId(to), priority=priority, waited_seconds=age)
+            QueueContact(
+                contact=ContactId(contact),
+                queue=QueueId(to),
+                priority=priority,
+                waited_seconds=age,
+                **fields,  # type: ignore[arg-type]
+            )
         )
 
     def hang_up(self, contact: str, reason: str = "abandoned") -> list[Effect]:

@@ -24,17 +24,18 @@ def test_the_first_is_always_the_least_of_those_in_line(steps: list[tuple[int, b
         item = items[number]
         item.place = place if joins else 0
         if joins:
-            order.add((item.key,), item)
-        waiting = [(item.key, item.place) for item in items if item.place]
-        first = order.first()
-        assert (None if first is None else (first[2].key, first[1])) == min(waiting, default=None)
+            order.add(item.key, str(number), item)
+        waiting = [(item.key, str(number), item.place) for number, item in enumerate(items) if item.place]
+        front = order.front()
+        assert (None if front is None else front[:3]) == min(waiting, default=None)
+        assert order.first() is (None if front is None else front[3])
 
 
 def test_stale_entries_do_not_pile_up() -> None:
     order: Order[Item] = Order()
     items = [Item(key=number) for number in range(10)]
     for place in range(1, 10_000):
-        item = items[place % 10]
+        item = items[place * 7 % 10]
         item.place = place
-        order.add((item.key,), item)
+        order.add(item.key, "", item)
     assert len(order) < 100

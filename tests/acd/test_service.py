@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from acd.calendars import Calendar, Span
 from acd.engine import Presence
 from acd.errors import IllegalSetting, NotSignedIn, SeatTaken, UnknownAgent, UnknownSeat
-from acd.model import SkillId
-from acd.service import AcdService
+from acd.service import LONGEST_AWAY_SECONDS, AcdService
 from acd.settings import AcdSettings
+from acd.skills import SkillId
 from acd.store import AcdStore
 from ccplatform.contracts.commands import Done, Refused, SetAgentState
-from ccplatform.contracts.facts import AgentStateChanged, Fact, QueueLeft
+from ccplatform.contracts.facts import AgentStateChanged, Fact, QueueLeft, WrapUpEnded
 from ccplatform.contracts.ports import AgentDesk
 from ccplatform.contracts.routing import (
     AgentOffered,
     OfferAnswered,
     QueueContact,
+    QueueRefused,
     Router,
     RouterEvent,
+    TalkReleased,
     WithdrawContact,
 )
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
@@ -385,3 +390,62 @@ async def test_pins_are_checked_by_whoever_was_given(process: Process) -> None:
     desk: AgentDesk = process.acd
     assert await desk.pin_matches(ONE, "1")
     assert not await desk.pin_matches(ONE, "2")
+
+
+async def test_a_wrap_up_goes_on_after_a_restart_and_the_interval_with_it(store: Store, process: Process) -> None:
+    await process.acd.sign_in(ONE, S1, "test")
+    await process.acd.set_ready(ONE, True, "test")
+    process.queue_contact()
+    process.acd.perform(OfferAnswered(contact=C1, agent=ONE))
+    process.clock.advance(60)
+    process.acd.perform(TalkReleased(contact=C1, agent=ONE))
+    process.clock.advance(4)
+    await process.acd.close()
+    clock = VirtualClock(wall=process.clock.wall())
+    clock.advance(3)
+    again = Process(clock=clock, store=store, tasks=TaskSupervisor(clock))
+    await again.start()
+    assert (again.states()["1"], again.facts) == ("wrap_up", [])
+    clock.advance(3)
+    ended, changed = again.facts
+    assert isinstance(ended, WrapUpEnded)
+    assert (ended.contact, ended.wrap_up_seconds) == (C1, 10)
+    assert isinstance(changed, AgentStateChanged)
+    assert (changed.previous, changed.previous_seconds, changed.state) == ("wrap_up", 10, "ready")
+    await again.acd.close()
+    await again.tasks.close()
+
+
+async def test_after_a_long_absence_the_interval_begins_anew(store: Store, process: Process) -> None:
+    await process.acd.sign_in(ONE, S1, "test")
+    await process.acd.close()
+    clock = VirtualClock(wall=process.clock.wall())
+    clock.advance(LONGEST_AWAY_SECONDS + 1)
+    again = Process(clock=clock, store=store, tasks=TaskSupervisor(clock))
+    await again.start()
+    fact = only(AgentStateChanged, again.facts)
+    assert (fact.previous, fact.previous_seconds) == ("signed_out", 0)
+    await again.acd.close()
+    await again.tasks.close()
+
+
+async def test_queues_open_and_close_by_their_calendar(store: Store, process: Process) -> None:
+    local = process.clock.wall().astimezone(ZoneInfo("Asia/Shanghai"))
+    begins, ends = (local + timedelta(seconds=s) for s in (100, 200))
+    spans = (Span(start=begins.time(), end=ends.time()),)
+    await process.acd.save_calendar(Calendar(id="office", week=dict.fromkeys(range(7), spans)))
+    with pytest.raises(IllegalSetting, match="no such calendar"):
+        await process.acd.save_queue(queue(calendar="none"))
+    await process.acd.save_queue(queue(calendar="office"))
+    reasons = []
+    for number, seconds in enumerate((0.0, 100.0, 100.0)):
+        process.clock.advance(seconds)
+        process.events.clear()
+        process.queue_contact(ContactId(f"n{number}"))
+        reasons.append([event.reason for event in process.events if isinstance(event, QueueRefused)])
+    assert reasons == [["queue_closed"], [], ["queue_closed"]]
+    again = Process(clock=process.clock, store=store, tasks=process.tasks)
+    await again.start()
+    again.queue_contact()
+    assert only(QueueRefused, again.events).reason == "queue_closed"
+    await again.acd.close()

@@ -45,12 +45,26 @@ def in_flow(n: int) -> f.FlowEntered:
     return f.FlowEntered(contact=ContactId(f"contact-{n}"), flow=FlowId("main"), revision="1")
 
 
-def queued(n: int, queue: QueueId = SUPPORT, waited: float = 0.0) -> f.Queued:
-    return f.Queued(contact=ContactId(f"contact-{n}"), queue=queue, priority=5, waited_seconds=waited)
+def queued(n: int, queue: QueueId = SUPPORT, waited: float = 0.0, expected: float | None = None) -> f.Queued:
+    return f.Queued(
+        contact=ContactId(f"contact-{n}"),
+        queue=queue,
+        priority=5,
+        waited_seconds=waited,
+        expected_seconds=expected,
+    )
 
 
-def left(n: int, reason: str, waited: float, queue: QueueId = SUPPORT) -> f.QueueLeft:
-    return f.QueueLeft(contact=ContactId(f"contact-{n}"), queue=queue, reason=reason, waited_seconds=waited)
+def left(
+    n: int, reason: str, waited: float, queue: QueueId = SUPPORT, expected: float | None = None
+) -> f.QueueLeft:
+    return f.QueueLeft(
+        contact=ContactId(f"contact-{n}"),
+        queue=queue,
+        reason=reason,
+        waited_seconds=waited,
+        expected_seconds=expected,
+    )
 
 
 def offered(n: int, agent: str = "1004", queue: QueueId = SUPPORT) -> f.Offered:

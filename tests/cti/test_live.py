@@ -176,7 +176,7 @@ def test_a_clock_set_back_over_midnight_does_not_begin_a_day_twice() -> None:
     assert centre.live.queues[SUPPORT].today.answered == 2
 
 
-def test_expected_wait_is_unknown_then_zero_then_by_handling_time() -> None:
+def test_expected_wait_is_zero_while_somebody_is_ready_and_else_what_the_acd_told_last() -> None:
     centre = Centre()
     queue = centre.live.queues[SUPPORT]
 
@@ -187,11 +187,11 @@ def test_expected_wait_is_unknown_then_zero_then_by_handling_time() -> None:
     centre.tell(story.agent_state(AgentState.READY))
     assert estimate() == 0.0
     centre.tell(story.agent_state(AgentState.TALKING, 1))
-    assert estimate() is None  # no talk has been measured
-    centre.tell(story.talk_ended(1, talk=100.0), story.wrap_up_ended(1, seconds=20.0))
+    assert estimate() is None  # nothing was told
+    centre.tell(story.queued(2, expected=120.0))
     assert estimate() == 120.0
-    centre.tell(story.queued(2), story.agent_state(AgentState.TALKING, 3, agent="1005"))
-    assert estimate() == 120.0
+    centre.tell(story.left(2, "abandoned", 5.0, expected=80.0))
+    assert estimate() == 80.0
 
 
 def test_agents_seats_and_alarms_follow_their_facts() -> None:
@@ -277,7 +277,7 @@ def test_a_restarted_control_counts_the_day_so_far_and_nothing_else() -> None:
         whole.apply(event)
         again.count(event)
     assert again.queues[SUPPORT].today == whole.queues[SUPPORT].today
-    assert again.queues[SUPPORT].talk_mean == whole.queues[SUPPORT].talk_mean
+    assert again.queues[SUPPORT].expected == whole.queues[SUPPORT].expected
     assert (again.epoch, again.seq, again.calls, again.queues[SUPPORT].entries) == ("", 0, {}, {})
     assert {agent.state for agent in again.agents.values()} == {AgentState.SIGNED_OUT}
 

@@ -188,14 +188,14 @@ async def test_callers_numbers_are_shown_to_those_who_may_see_them(
 
 
 async def test_a_queue_shows_who_waits_and_what_to_expect(desk: Desk) -> None:
-    desk.tell(story.arrived(2), story.queued(2, waited=10.0))
+    desk.tell(story.arrived(2), story.queued(2, waited=10.0, expected=120.0))
     desk.tell(story.talk_ended(1, talk=60.0), after=20.0)
     async with desk.http("supervisor") as http:
         row = (await http.get("/queues/support")).json()
         missing = await http.get("/queues/none")
     assert missing.status_code == 404
     assert (row["waiting"], row["longest_wait"]) == (1, 30.0)
-    assert row["expected_wait"] == 120.0  # two places × 60 s, one agent at work
+    assert row["expected_wait"] == 120.0
     assert row["service_level"]["value"] == 1.0
     assert (row["answered_today"], row["abandoned_today"]) == (1, 0)
     assert row["agents"]["talking"] == 1

@@ -1,0 +1,81 @@
+"""Tells the engine when queues open and close: one timer, for the next change of any calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from acd.calendars import Calendar
+from acd.errors import IllegalSetting
+from acd.events import OpenQueue
+from acd.model import Queue
+from ccplatform.contracts.words import QueueId
+from ccplatform.kernel.clock import Clock, TimerHandle
+
+#: The clock is looked at again after so long at most: somebody may have set it.
+LOOK_AGAIN_SECONDS = 60.0
+
+
+class OpeningHours:
+    """``tell`` gets the changes; a queue without a calendar is always open."""
+
+    def __init__(self, *, clock: Clock, tell: Callable[[OpenQueue], None]) -> None:
+        self._clock = clock
+        self._tell = tell
+        self._calendars: dict[str, Calendar] = {}
+        self._queues: dict[QueueId, str] = {}
+        self._closed: set[QueueId] = set()
+        self._timer: TimerHandle | None = None
+
+    def load(self, calendars: Iterable[Calendar], queues: Iterable[Queue]) -> None:
+        """Start with what is configured."""
+        self._calendars = {calendar.id: calendar for calendar in calendars}
+        self._queues = {queue.id: queue.calendar for queue in queues if queue.calendar}
+        self._look()
+
+    def check(self, queue: Queue) -> None:
+        """Raise IllegalSetting for a queue whose calendar is not there."""
+        if queue.calendar and queue.calendar not in self._calendars:
+            raise IllegalSetting(f"queue {queue.id}", "calendar", queue.calendar, "there is no such calendar")
+
+    def follow(self, queue: Queue) -> None:
+        """A queue was added or changed."""
+        self._queues.pop(queue.id, None)
+        if queue.calendar:
+            self._queues[queue.id] = queue.calendar
+        self._look()
+
+    def forget(self, queue: QueueId) -> None:
+        """A queue was removed."""
+        self._queues.pop(queue, None)
+        self._closed.discard(queue)
+
+    def save(self, calendar: Calendar) -> None:
+        """A calendar was added or changed."""
+        self._calendars[calendar.id] = calendar
+        self._look()
+
+    def close(self) -> None:
+        """Tell no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """Tell what is another than before, and look again when the next is."""
+        wall = self._clock.wall()
+        used = {name: self._calendars[name] for name in self._queues.values() if name in self._calendars}
+        is_open = {name: calendar.is_open(wall) for name, calendar in used.items()}
+        closed = {queue for queue, name in self._queues.items() if not is_open.get(name, True)}
+        for queue in sorted(closed ^ self._closed):
+            self._tell(OpenQueue(queue=queue, open=queue not in closed))
+        self._closed = closed
+        self.close()
+        if used:
+            self._timer = self._clock.call_at(self._clock.now() + self._pause(used.values()), self._look)
+
+    def _pause(self, used: Iterable[Calendar]) -> float:
+        wall = self._clock.wall()
+        changes = [change for calendar in used if (change := calendar.next_change(wall)) is not None]
+        if not changes:
+            return LOOK_AGAIN_SECONDS
+        return min(LOOK_AGAIN_SECONDS, max(0.0, (min(changes) - wall).total_seconds()))
