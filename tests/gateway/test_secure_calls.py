@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 import pytest
 
 from ccplatform.contracts.facts import CallRefused, SipMessageSeen
-from ccplatform.contracts.legs import LegAnswered
-from ccplatform.contracts.words import ReleaseCause
-from ccplatform.kernel.clock import VirtualClock
+from ccplatform.contracts.legs import LegAnswered, LegEnded, SeatTarget
+from ccplatform.contracts.words import ReleaseCause, SeatId
+from ccplatform.kernel.clock import SystemClock, VirtualClock
 from gateway.leg_sessions import LegSessions
 from gateway.media.port import LegNotSecured, LocalAudio
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.media_protection import SrtpPolicy
 from gateway.sip.sdp import parse_sdp
+from gateway.sip.secure_sdp import SUITES
 from gateway.sip.settings import SipSettings
-from tests.gateway.sip.centre import FINGERPRINT, Centre, to_trunk, trunk
+from gateway.sip.tls import TlsFiles
+from tests.gateway.sip.centre import FINGERPRINT, Centre, seat, to_trunk, trunk
 from tests.gateway.sip.network import Network
+from tests.gateway.sip.test_loopback import Waiting
+from tests.gateway.sip.test_secure_transports import files
+from tests.support.baresip import Baresip
+
+__all__ = ["files"]
 
 
 @pytest.fixture
@@ -107,3 +115,37 @@ def test_phones_of_one_seat_get_what_each_can(clock: VirtualClock) -> None:
     protocols = {phone: parse_sdp(session.offer()).media[0].protocol for phone, session in offered.items()}
     assert protocols == {"desk": "RTP/AVP", "browser": "UDP/TLS/RTP/SAVPF", "other": "RTP/AVP"}
     assert offered["desk"] is offered["other"]
+
+
+@pytest.mark.parametrize("policy", [SrtpPolicy.OFFER, SrtpPolicy.REQUIRE])
+async def test_baresip_on_tls_is_offered_keys_and_answers_with_its_own(
+    files: TlsFiles, policy: SrtpPolicy
+) -> None:
+    settings = SipSettings(
+        port=0, ws_port=0, tls_port=0, tls_certificate=files.certificate, tls_key=files.key, srtp=policy
+    )
+    centre = Centre("127.0.0.1", SystemClock(), None, seats=[seat(1)], settings=settings)
+    await centre.open()
+    waiting = Waiting(centre)
+    phone = Baresip(
+        "8001",
+        password="secret",
+        registrar=("127.0.0.1", centre.access.sip.ports["TLS"]),
+        transport="tls",
+        authorities=Path(files.certificate),
+        encryption="srtp-mand",
+    )
+    async with phone:
+        await phone.registered()
+        leg = centre.dial(SeatTarget(seat=SeatId("seat-01")))
+        await waiting.next(LegAnswered)
+        keys = centre.media.connected[0][1].sdes
+        assert keys is not None
+        assert keys.profile in SUITES
+        assert keys.local != keys.remote
+        assert "SRTP is Enabled" in phone.output()
+        centre.release(leg)
+        await waiting.next(LegEnded)
+    await centre.access.close()
+    await centre.tasks.close()
+    assert centre.crashes == []
