@@ -36,6 +36,8 @@ _STATS_TICKS: Final = 100
 _MAX_FAILED_TICKS: Final = 50
 #: What one step of a DTLS handshake takes at most: with less time left before a tick, no second one is begun.
 _HANDSHAKE_SECONDS: Final = 0.002
+#: What handshakes and connectivity checks get of each tick even when the ticks take all the time there is.
+_LEAST_SECONDS: Final = 0.001
 #: Longest that a background thread may keep the interpreter from the tick, seconds.
 _SWITCH_SECONDS: Final = 0.0005
 
@@ -116,7 +118,8 @@ class Worker:
                     self._watched = None
             elif events & ~select.EPOLLOUT and self._is_connection(fd):
                 self._link.read(self._perform)
-        self._guard.guarded("handshakes")(lambda: self.engine.security.work(due - _HANDSHAKE_SECONDS))
+        until = max(due - _HANDSHAKE_SECONDS, self._clock.now() + _LEAST_SECONDS)
+        self._guard.guarded("handshakes")(lambda: self.engine.security.work(until))
         self._link.flush()
 
     def _is_connection(self, fd: int) -> bool:

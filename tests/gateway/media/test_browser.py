@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from ccplatform.contracts.media import Echo
-from ccplatform.contracts.words import CallId, LegId
+from ccplatform.contracts.media import Echo, Play, ToneItem
+from ccplatform.contracts.words import CallId, LegId, PlaybackId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.leg_sessions import LegSessions
@@ -129,6 +129,27 @@ async def test_a_browser_answers_our_offer_and_hears_itself(engine: Engine, page
     engine.pool.perform(Echo(leg=LEG))
     assert await engine.told(LegSecured) == LegSecured(leg=LEG, profile="AEAD_AES_128_GCM")
     await hears(page, 700)
+
+
+async def test_a_browsers_call_moves_to_another_worker(engine: Engine, page: Page, tmp_path: Path) -> None:
+    """What a re-INVITE does when a worker died: another certificate, other passwords, the same call."""
+    ours = session(await engine.open())
+    ours.take_answer((await page.evaluate("sdp => answer(sdp)", ours.offer().decode())).encode())
+    assert ours.remote is not None
+    engine.pool.connect_leg(LEG, ours.remote)
+    engine.pool.perform(Echo(leg=LEG))
+    await hears(page, 700)
+    other = tmp_path / "other"
+    other.mkdir()
+    successor = Engine(other)
+    ours.move(await successor.open())
+    ours.take_answer((await page.evaluate("sdp => answer(sdp)", ours.offer().decode())).encode())
+    successor.pool.connect_leg(LEG, ours.remote)
+    tone = ToneItem(hertz=(1000.0,), seconds=60)
+    successor.pool.perform(Play(leg=LEG, playback=PlaybackId("here"), items=(tone,)))
+    await successor.told(LegSecured)
+    await hears(page, 1000)
+    await successor.close()
 
 
 async def test_a_browser_with_another_certificate_is_found_out(engine: Engine, page: Page) -> None:
