@@ -25,6 +25,9 @@ class Coder(Protocol):
         """The sound of ``samples`` that were lost before ``following``, which is decoded next; nothing when the
         codec knows no better than the concealment that serves all codecs."""
 
+    def expect_loss(self, share: float) -> None:
+        """The peer reported a share of packets lost on the way: encode for such a network from now on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:

@@ -36,3 +36,6 @@ class G722Coder:
     def recover(self, following: bytes, samples: int) -> Pcm:
         """Nothing: G.722 carries no redundancy."""
         return _NOTHING
+
+    def expect_loss(self, share: float) -> None:
+        """See :class:`gateway.media.codecs.Coder`: there is no choice."""

@@ -90,4 +90,5 @@ class RtcpExchange:
         if not leg.rtcp_mux:
             leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), source & 0xFFFF)
         leg.rtcp.take(reports, int(self._parts.sender.ssrc[leg.row]), now)
+        self._parts.wide.expect_loss(leg.row, leg.rtcp.remote_loss_share)
         self._parts.sources.last_heard[leg.row] = now

@@ -25,6 +25,7 @@ class RtcpSession:
     wall_offset: float
     round_trip_seconds: float | None = None
     remote_lost: int | None = None
+    remote_loss_share: float = 0.0  # of what we sent between the last two reports
     _last_report: int = 0
     _last_report_at: float = 0.0
     _expected_before: int = field(default=0)
@@ -56,6 +57,7 @@ class RtcpSession:
 
     def _learn(self, block: ReportBlock, now: float) -> None:
         self.remote_lost = max(0, block.lost)
+        self.remote_loss_share = block.fraction_lost / 256
         if block.last_report == 0:
             return
         arrived = middle(ntp_time(now + self.wall_offset))

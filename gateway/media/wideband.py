@@ -107,6 +107,11 @@ class WideLane(RowArrays):
         super().clear(row)
         self.leave(row)
 
+    def expect_loss(self, row: int, share: float) -> None:
+        """The peer reports that so much of what it was sent is lost; harmless for a leg that is not here."""
+        if (leg := self._legs.get(row)) is not None:
+            leg.coder.expect_loss(share)
+
     def slot_of(self, row: int) -> int | None:
         """Where a leg is in :attr:`jitter`; None for one that is not here."""
         leg = self._legs.get(row)

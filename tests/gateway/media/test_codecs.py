@@ -28,6 +28,14 @@ def tone(hertz: float, seconds: float = 1.0, peak: float = 8000.0) -> Pcm:
     return np.rint(peak * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
 
 
+def voice(seconds: float) -> Pcm:
+    """Something with a moving pitch, syllables and a little noise."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    pitch = 2 * np.pi * np.cumsum(140 + 60 * np.sin(2 * np.pi * 2.5 * time)) / RATE
+    speech = sum(np.sin(k * pitch) / k for k in range(1, 20)) * 4000 * (1 + np.sin(2 * np.pi * 5 * time)) / 2
+    return np.asarray(speech + np.random.default_rng(3).normal(0, 20, len(time)), dtype=np.int16)
+
+
 def frames(pcm: Pcm) -> list[Pcm]:
     return list(pcm.reshape(-1, FRAME))
 
@@ -87,12 +95,9 @@ def test_no_payload_raises_or_yields_more_than_120_ms_of_it(name: str, payload: 
 
 @needs_opus
 def test_opus_recovers_a_lost_packet_from_the_one_that_follows() -> None:
-    rng = np.random.default_rng(3)
-    time = np.arange(2 * RATE) / RATE
-    pitch = 2 * np.pi * np.cumsum(140 + 60 * np.sin(2 * np.pi * 2.5 * time)) / RATE
-    speech = sum(np.sin(k * pitch) / k for k in range(1, 20)) * 4000 * (1 + np.sin(2 * np.pi * 5 * time)) / 2
-    pcm = (speech + rng.normal(0, 20, len(speech))).astype(np.int16)
+    pcm = voice(2.0)
     encoder = OpusCoder("useinbandfec=1")
+    encoder.expect_loss(0.05)
     payloads = [encoder.encode(frame) for frame in frames(pcm)]
     whole = OpusCoder()
     original = [whole.decode(payload) for payload in payloads]
@@ -107,6 +112,26 @@ def test_opus_recovers_a_lost_packet_from_the_one_that_follows() -> None:
             else:
                 decoder.decode(payload)
     assert errors["fec"] < errors["none"] / 2
+
+
+@needs_opus
+def test_opus_sends_redundancy_while_packets_are_lost_and_the_peer_wants_it() -> None:
+    pcm = frames(voice(2.0))
+
+    def error_of_recovery(fmtp: str, reports: tuple[float, ...]) -> float:
+        encoder, decoder, whole = OpusCoder(fmtp), OpusCoder(), OpusCoder()
+        for share in reports:
+            encoder.expect_loss(share)
+        payloads = [encoder.encode(frame) for frame in pcm]
+        original = [whole.decode(payload) for payload in payloads]
+        for payload in payloads[:60]:
+            decoder.decode(payload)
+        recovered = decoder.recover(payloads[61], FRAME).astype(float)
+        return float(((recovered - original[60]) ** 2).mean() / (original[60].astype(float) ** 2).mean())
+
+    with_it = error_of_recovery("useinbandfec=1", (0.05,))
+    for fmtp, reports in (("useinbandfec=1", ()), ("useinbandfec=1", (0.05, 0, 0, 0, 0)), ("", (0.05,))):
+        assert with_it < 0.8 * error_of_recovery(fmtp, reports)
 
 
 @needs_opus

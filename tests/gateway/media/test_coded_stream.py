@@ -31,6 +31,9 @@ class _Coder:
         self.decoded.append(int(payload))
         return np.zeros(320, dtype=np.int16)
 
+    def expect_loss(self, share: float) -> None:
+        pass
+
     def recover(self, following: bytes, samples: int) -> Pcm:
         self.recovered.append((int(following), samples))
         return np.zeros(samples if self._recovers else 0, dtype=np.int16)

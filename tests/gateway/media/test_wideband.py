@@ -17,6 +17,7 @@ from gateway.media.audio import Pcm
 from gateway.media.codecs import CODECS
 from gateway.media.g711 import Law, encode
 from gateway.media.opus import opus_is_here
+from gateway.media.rtcp import ReportBlock, build
 from tests.gateway.media.peers import Rig, level, steady_level, tone
 from tests.gateway.media.wide import FRAME, RATE, converse, wide_leg, wide_level, wide_tone
 
@@ -201,19 +202,35 @@ def test_packets_that_overtake_one_another_change_nothing(make_rig: Callable[...
 
 
 @codecs
-def test_a_lost_packet_leaves_a_tone_whole(make_rig: Callable[..., Rig], codec: str) -> None:
+def test_a_lost_packet_leaves_no_hole(make_rig: Callable[..., Rig], codec: str) -> None:
     rig = make_rig(jitter_start_ms=60)
     a, caller = wide_leg(rig, "a", codec, fmtp="useinbandfec=1")
     b, agent = wide_leg(rig, "b")
+    caller.coder.expect_loss(0.05)
     rig.engine.routing.bridge(a, b)
-    for at, frame in enumerate(wide_tone(500, 1.2).reshape(-1, FRAME)):
+    for at, frame in enumerate(wide_tone(500, 0.9).reshape(-1, FRAME)):
         packet = caller.audio(frame)
         if at % 20 != 10:
             caller.send(packet)
         rig.tick()
     heard = after(agent.heard(), 0.2)
-    levels = [wide_level(heard[start : start + 800], 500) for start in range(0, len(heard) - 800, 400)]
-    assert 6500 < min(levels) <= max(levels) < 9500
+    levels = np.sqrt(
+        2 * np.mean(heard[: len(heard) // FRAME * FRAME].reshape(-1, FRAME).astype(float) ** 2, axis=1)
+    )
+    assert 4000 < levels.min() <= levels.max() < 12_000
+
+
+@needs_opus
+def test_loss_that_the_peer_reports_is_what_the_coder_expects(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(opus.OpusCoder, "expect_loss", lambda _, share: told.append(share))
+    _, peer = wide_leg(rig, "a", "opus", fmtp="useinbandfec=1")
+    rig.ticks(5)
+    ssrc = peer.packets[0].ssrc
+    block = ReportBlock(ssrc=ssrc, fraction_lost=26, lost=5, highest=5, jitter=0, last_report=0, delay=0)
+    peer.rtcp.sendto(build(peer.ssrc, "peer", None, block, False), (peer.to[0], peer.to[1] + 1))
+    rig.tick()
+    assert told == [pytest.approx(0.1, abs=0.01)]
 
 
 def test_garbage_in_opus_packets_is_counted_and_harmless(rig: Rig) -> None:
