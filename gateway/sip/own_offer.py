@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.invite_events import DialogAck, DialogRequest, InviteEffect, OfferAnswered, OfferRefused
 from gateway.sip.message import ALLOWED_METHODS, SUPPORTED, SipRequest, SipResponse
@@ -156,5 +157,8 @@ class OwnOffer:
 
 
 def takes_updates(message: SipRequest | SipResponse) -> bool:
-    """Whether the peer's Allow names UPDATE."""
-    return "update" in message.headers.tokens("allow")
+    """Whether the peer's Allow names UPDATE; one that cannot be read names nothing."""
+    try:
+        return "update" in message.headers.tokens("allow")
+    except SipParseError:
+        return False

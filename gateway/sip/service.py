@@ -19,7 +19,8 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import SipParseError
-from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, account_of
+from gateway.sip.admission import Admission, Admitted, Challenged, Rejected
+from gateway.sip.caller_identity import calling_party
 from gateway.sip.causes import reason_of
 from gateway.sip.connections import FlowUser
 from gateway.sip.dialog_runner import DialogRunner
@@ -39,7 +40,6 @@ from gateway.sip.replies import (
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import refusal_of_brief_session
 from gateway.sip.settings import SipSettings
-from gateway.sip.syntax import readable
 from gateway.sip.trace import SignallingTrace
 from gateway.sip.transaction_layer import (
     DropRequest,
@@ -321,13 +321,14 @@ class SipService:
         )
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
+        caller, caller_name = calling_party(request, trusted=decision.trunk is not None)
         self._user.call_arrived(
             IncomingCall(
                 dialog=dialog,
                 seat=decision.seat,
                 trunk=decision.trunk,
-                caller=account_of(request),
-                caller_name=readable(request.from_.display),
+                caller=caller,
+                caller_name=caller_name,
                 dialled=request.uri.name,
                 transport=flow.transport,
                 offer=request.body or None,

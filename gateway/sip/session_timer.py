@@ -130,11 +130,13 @@ def session_expires(message: SipRequest | SipResponse) -> tuple[int, str] | None
 
 
 def refusal_of_brief_session(request: SipRequest, to_tag: str = "") -> SipResponse | None:
-    """422 when a peer that knows session timers asks for too short a one (section 8.1); else None."""
-    value = (request.headers.first("session-expires") or "").partition(";")[0].strip()
-    if not value or parse_number(value, "Session-Expires") >= MIN_SECONDS:
+    """422 when a peer that knows session timers asks for too short a one (section 8.1); else None. Raises
+    :class:`SipParseError` when what it says of session timers cannot be read."""
+    if session_expires(request) is None:
         return None
-    if "timer" not in request.headers.tokens("supported") | request.headers.tokens("require"):
+    seconds = (request.headers.first("session-expires") or "").partition(";")[0].strip()
+    knows = "timer" in request.headers.tokens("supported") | request.headers.tokens("require")
+    if not knows or int(seconds) >= MIN_SECONDS:
         return None
     response = response_to(request, 422, to_tag=to_tag)
     response.headers.put("min-se", str(MIN_SECONDS))

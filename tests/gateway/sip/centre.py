@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -116,6 +117,7 @@ class Centre:
         trunks: Iterable[Trunk] = (),
         seats: Iterable[Seat] = (),
         settings: SipSettings | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.host = host
         self.clock = clock
@@ -138,6 +140,7 @@ class Centre:
             accepts_calls=lambda: self.refusing,
             store=None,
             wire=wire,
+            random_bytes=random_bytes,
         )
         self.legs = self.access.legs
         self.access.trunks.replace(trunks)

@@ -79,7 +79,8 @@ class Ether:
 class Chaos:
     """Makes messages out of one seed."""
 
-    def __init__(self, seed: int, ether: Ether) -> None:
+    def __init__(self, seed: int, ether: Ether, *, mutating: bool = True) -> None:
+        self._mutating = mutating
         self._random = random.Random(seed)
         self._ether = ether
         self._torture = [torture(name) for name in (*VALID, *INVALID)]
@@ -163,7 +164,7 @@ class Chaos:
 
     def _mutated(self, data: bytes) -> bytes:
         dice = self._random
-        if dice.random() < 0.6:
+        if dice.random() < 0.6 or not self._mutating:
             return data
         octets = bytearray(data)
         for _ in range(dice.randint(1, 4)):
@@ -204,7 +205,14 @@ def reacting(centre: Centre, dice: random.Random) -> None:
 async def bombard(seed: int, messages: int) -> None:
     clock = VirtualClock()
     ether = Ether()
-    centre = Centre(US, clock, ether, trunks=[trunk("peer", PEER, capacity=50)], seats=[seat(1)])
+    centre = Centre(
+        US,
+        clock,
+        ether,
+        trunks=[trunk("peer", PEER, capacity=50)],
+        seats=[seat(1)],
+        random_bytes=random.Random(seed).randbytes,
+    )
     binding = Binding(uri=f"sip:8001@{PHONE}", flow=Flow("UDP", PHONE, 5060), call_id="r", sequence=1,
                       expires_at=clock.now() + 1e9, refreshed_at=clock.now())  # fmt: skip
     await centre.open()

@@ -22,16 +22,25 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from ccplatform.kernel.clock import SystemClock
+from ccplatform.contracts.facts import SeatRegistered, SeatUnregistered
+from ccplatform.contracts.legs import LegEnded, SeatTarget
+from ccplatform.contracts.words import ReleaseCause, SeatId
+from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import BadCertificate, SipParseError
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.flows import Flow
-from gateway.sip.message import SipRequest
-from gateway.sip.parser import MAX_MESSAGE_BYTES
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.parser import MAX_MESSAGE_BYTES, parse_message
+from gateway.sip.responses import response_to
+from gateway.sip.settings import SipSettings
 from gateway.sip.tls import TlsFiles
 from gateway.sip.transports import SipTransports
 from gateway.sip.websocket import WebSocketFramer
+from tests.gateway.sip.centre import Centre, seat
+from tests.gateway.sip.network import Network
+from tests.gateway.sip.raw import RawPeer
+from tests.gateway.sip.test_loopback import Waiting
 from tests.gateway.sip.test_transports import OPTIONS, Ear
 
 SIP = [Subprotocol("sip")]
@@ -225,3 +234,44 @@ def test_a_message_beyond_the_limit_closes_the_connection() -> None:
     assert framer.feed(b"".join(client.data_to_send())) == []
     assert framer.ended
     assert framer.outgoing()
+
+
+# --- a browser's phone ------------------------------------------------------------------------------------
+
+
+async def test_a_browsers_phone_registers_and_is_called_over_its_websocket() -> None:
+    settings = SipSettings(port=0, ws_port=0)
+    centre = Centre("127.0.0.1", SystemClock(), None, seats=[seat(1)], settings=settings)
+    await centre.open()
+    waiting = Waiting(centre)
+    port = centre.access.sip.ports["WS"]
+    peer = RawPeer(Network(VirtualClock()), "b7k2.invalid", "127.0.0.1", user="8001")
+    to, uri = "<sip:8001@127.0.0.1>", "sip:127.0.0.1"
+    async with websockets.connect(f"ws://127.0.0.1:{port}/", subprotocols=SIP) as browser:
+
+        async def ask(data: bytes) -> SipResponse:
+            await browser.send(data.decode().replace("SIP/2.0/UDP", "SIP/2.0/WS"))
+            answer = parse_message(await browser.recv(decode=False))
+            assert isinstance(answer, SipResponse)
+            return answer
+
+        challenge = await ask(peer.request("REGISTER", uri=uri, to=to))
+        answer = await ask(peer.with_credentials("REGISTER", challenge, "secret", uri=uri, to=to))
+        assert answer.status == 200
+        await waiting.next(SeatRegistered)
+        centre.dial(SeatTarget(seat=SeatId("seat-01")))
+        invite = parse_message(await browser.recv(decode=False))
+        assert isinstance(invite, SipRequest)
+        assert invite.uri_text.startswith("sip:8001@b7k2.invalid")
+        assert invite.via.transport == "WS"
+        assert invite.addresses("contact")[0].uri.transport == "WS"
+        await browser.send(response_to(invite, 486, to_tag="browser").encode())
+        assert (await browser.recv(decode=False)).startswith(b"ACK sip:8001@b7k2.invalid")
+        await waiting.next(LegEnded)
+        assert centre.ended() == [(ReleaseCause.BUSY, True)]
+    gone = await waiting.next(SeatUnregistered)
+    assert isinstance(gone, SeatUnregistered)
+    assert gone.reason == "connection_lost"
+    await centre.access.close()
+    await centre.tasks.close()
+    assert centre.crashes == []

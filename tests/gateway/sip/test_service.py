@@ -168,6 +168,29 @@ async def test_unusable_invites_are_refused_with_a_reason(
         assert [fact.cause for fact in called.facts_of(CallRefused)] == [ReleaseCause.INCOMPATIBLE]
 
 
+@pytest.mark.parametrize(
+    ("headers", "caller", "name"),
+    [
+        (
+            'P-Asserted-Identity: "Zhang Wei" <sip:+8613800000009@net>, <tel:+8613800000009>',
+            "+8613800000009",
+            "Zhang Wei",
+        ),
+        ("P-Asserted-Identity: <urn:x:y>, <tel:+8613800000009;ext=1>", "+8613800000009", ""),
+        ("P-Asserted-Identity: <sip:139@net>\r\nPrivacy: critical;id", "13800000001", ""),
+        ("P-Asserted-Identity: <sip:139@net>\r\nPrivacy: none", "139", ""),
+        ("P-Asserted-Identity: nonsense <", "13800000001", ""),
+    ],
+)
+async def test_what_a_trunk_asserts_of_the_caller_counts_unless_he_withholds_it(
+    called: Centre, trunk_peer: RawPeer, headers: str, caller: str, name: str
+) -> None:
+    trunk_peer.send(trunk_peer.request("INVITE", trunk_peer.sdp(), extra=headers))
+    trunk_peer.heard()
+    (offered,) = called.of(LegOffered)
+    assert (offered.caller, offered.caller_name) == (caller, name)
+
+
 async def test_overload_is_a_503_with_retry_after(called: Centre, trunk_peer: RawPeer) -> None:
     called.refusing = ReleaseCause.OVERLOAD
     response = trunk_peer.ask(trunk_peer.request("INVITE", trunk_peer.sdp()))
