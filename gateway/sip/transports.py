@@ -20,6 +20,8 @@ from gateway.sip.tls import TlsFiles
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _SWEEP_SECONDS: Final = 30.0
 _ATTEMPTS_FOR_FREE_PORT: Final = 20
+#: How long a peer may take to shake hands by TLS, seconds.
+HANDSHAKE_SECONDS: Final = 5.0
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -102,9 +104,12 @@ class SipTransports:
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         for kind, listener in sockets.items():
-            tls = server if kind in SECURE else None
+            tls, patience = (server, HANDSHAKE_SECONDS) if kind in SECURE else (None, None)
             accepting = self._connected.accepting(kind)
-            self._servers.append(await loop.create_server(accepting, sock=listener, backlog=512, ssl=tls))
+            made = await loop.create_server(
+                accepting, sock=listener, backlog=512, ssl=tls, ssl_handshake_timeout=patience
+            )
+            self._servers.append(made)
         self._sweep_later()
         early, self._early = self._early or [], None
         for data, flow in early:

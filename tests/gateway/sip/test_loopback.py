@@ -12,7 +12,7 @@ import pytest
 
 from ccplatform.contracts.facts import Fact, SeatRegistered, SeatUnregistered
 from ccplatform.contracts.legs import LegAnswered, LegEnded, LegEvent
-from ccplatform.contracts.words import ReleaseCause, SeatId
+from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from gateway.sip.message import SipResponse
 from gateway.sip.parser import StreamFramer
@@ -50,14 +50,14 @@ class Waiting:
 
 
 @asynccontextmanager
-async def real_centre(trunks: Callable[[], list[Trunk]] = list) -> AsyncIterator[Centre]:
+async def real_centre(trunks: Callable[[], list[Trunk]] = list, host: str = "127.0.0.1") -> AsyncIterator[Centre]:
     centre = Centre(
-        "127.0.0.1",
+        host,
         SystemClock(),
         None,
         trunks=trunks(),
         seats=[seat(1)],
-        settings=SipSettings(port=0, ws_port=0, t1_seconds=0.1, t2_seconds=0.5, t4_seconds=0.5),
+        settings=SipSettings(bind_ip=host, port=0, ws_port=0, t1_seconds=0.1, t2_seconds=0.5, t4_seconds=0.5),
     )
     await centre.open()
     yield centre
@@ -66,17 +66,19 @@ async def real_centre(trunks: Callable[[], list[Trunk]] = list) -> AsyncIterator
     assert centre.crashes == []
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
-async def test_two_gateways_talk_over_real_sockets(transport: str) -> None:
-    async with real_centre(lambda: [trunk("near", "127.0.0.1")]) as called:
+async def test_two_gateways_talk_over_real_sockets(transport: str, host: str) -> None:
+    near = Trunk(id=TrunkId("near"), peers=(host,), direction=TrunkDirection.IN)
+    async with real_centre(lambda: [near], host) as called:
         far = Trunk(
             id=to_trunk("far").trunk,
-            host="127.0.0.1",
+            host=host,
             port=called.access.sip.port,
             transport=transport,
             direction=TrunkDirection.OUT,
         )
-        async with real_centre(lambda: [far]) as calling:
+        async with real_centre(lambda: [far], host) as calling:
             called.answers_everything(ring=True)
             waiting, there = Waiting(calling), Waiting(called)
             leg = calling.dial(to_trunk("far"))
