@@ -205,7 +205,9 @@ class SipService:
             return self._keep(ringing, ringing.key)
         core = InviteDialog.restored(data, self.identity, self._timers, self._clock.now())
         assert core.dialog is not None
-        return self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
+        dialog = self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
+        dialog.start()
+        return dialog
 
     def adopt_trace(self, call_id: str, contact: ContactId, leg: LegId) -> None:
         """The messages of this dialog belong to a contact from now on, and those kept so far."""

@@ -81,7 +81,10 @@ class SessionTimer:
 
     def longer(self, refusal: SipResponse) -> bool:
         """Take the Min-SE of a 422; False when it says nothing new."""
-        seconds = refusal.number("min-se") or 0
+        try:
+            seconds = refusal.number("min-se") or 0
+        except SipParseError:
+            return False
         if refusal.status != 422 or seconds <= max(self._wanted, self._seconds):
             return False
         self._wanted = seconds

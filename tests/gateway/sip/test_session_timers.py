@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ccplatform.contracts.legs import LegOffered
 from ccplatform.contracts.words import LegId, ReleaseCause
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
@@ -11,8 +14,8 @@ from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.parser import parse_message
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import session_expires
-from tests.gateway.sip.centre import Centre, to_trunk
-from tests.gateway.sip.network import Network
+from tests.gateway.sip.centre import Centre, to_trunk, trunk
+from tests.gateway.sip.network import Network, in_order
 from tests.gateway.sip.raw import RawPeer
 
 TIMER = "Supported: timer"
@@ -198,6 +201,39 @@ async def test_a_lost_bye_is_noticed(
     calling.release(leg)
     clock.advance(2000)
     assert called.ended() == [(ReleaseCause.TIMEOUT, True)]
+
+
+async def test_after_a_restart_we_go_on_refreshing(
+    called: Centre, caller: RawPeer, clock: VirtualClock, network: Network
+) -> None:
+    call(caller, TIMER, "Session-Expires: 600;refresher=uas", "Allow: UPDATE")
+    leg = called.of(LegOffered)[0].leg
+    kept = json.loads(json.dumps(called.legs.snapshot(leg)))
+    network.fate = lambda _: []  # the old one dies without a word
+    called.release(leg)
+    await called.access.close()
+    clock.advance(40)
+    network.fate = in_order
+    restarted = Centre(called.host, clock, network.wire(called.host), trunks=[trunk("near", "10.0.0.1")])
+    await restarted.open()
+    assert restarted.legs.restore(leg, kept)
+    caller.heard()
+    clock.advance(300)
+    (update,) = requests(caller)
+    assert (update.method, update.headers.first("session-expires")) == ("UPDATE", "600;refresher=uac")
+
+
+async def test_a_callee_who_refuses_without_a_reason_is_not_asked_again(
+    calling: Centre, callee: RawPeer, clock: VirtualClock
+) -> None:
+    for header in (("min-se", "soon"), ("min-se", "90"), ("subject", "none")):
+        calling.dial(to_trunk("far"))
+        (invite,) = requests(callee)
+        reply(callee, invite, 422, header)
+        assert [request.method for request in requests(callee)] == ["ACK"]
+        clock.advance(100)
+    assert len(calling.ended()) == 3
+    assert calling.is_clean()
 
 
 def test_a_useless_header_is_an_error_in_a_request_and_nothing_in_a_response(callee: RawPeer) -> None:
