@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from ccplatform.contracts.media import CallTone, ToneCountry
 from ccplatform.contracts.words import ReleaseCause
 from ivr.numbers import Language
 
@@ -81,11 +82,20 @@ class Tone(_Model):
     level_dbm0: float = Field(-13.0, ge=-60, le=0)
 
 
+class NetworkTone(_Model):
+    """A tone of the network with its cadence; without ``seconds`` one round of it."""
+
+    tone: CallTone
+    country: ToneCountry = ToneCountry.CHINA
+    seconds: Seconds | None = None
+
+
 class SoundItem(_Model):
     """One thing that a play node plays (exactly one of them)."""
 
     file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")] | None = None
     tone: Tone | None = None
+    call_tone: NetworkTone | None = None
     silence: Seconds | None = None
     reference: Literal["speech"] | None = Field(None, description="the reference speech of voice-quality tests")
 

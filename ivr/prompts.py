@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ccplatform.contracts.media import PlayItem, SilenceItem, ToneItem
+from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
 from ivr.errors import UnspeakableValue
 from ivr.model import Flow, NodeName, Part, PlaySounds, Prompt, exits_of, prompts_of
 from ivr.numbers import READERS, Language, without_latin_digits
@@ -73,6 +73,10 @@ def sounds_of(node: PlaySounds) -> tuple[Piece, ...]:
         elif item.tone is not None:
             tone = item.tone
             pieces.append(Sound(item=ToneItem(hertz=tone.hertz, seconds=tone.seconds, level_dbm0=tone.level_dbm0)))
+        elif item.call_tone is not None:
+            call = item.call_tone
+            tone_item = CallToneItem(tone=call.tone, country=call.country, seconds=call.seconds or 0.0)
+            pieces.append(Sound(item=tone_item))
         elif item.silence is not None:
             pieces.append(Sound(item=SilenceItem(seconds=item.silence)))
         else:

@@ -20,17 +20,14 @@ from ccplatform.contracts.flows import (
     TransferCaller,
 )
 from ccplatform.contracts.legs import AnswerLeg, DialLeg, RingLeg, TrunkTarget
-from ccplatform.contracts.media import Echo, JoinRoom, PlayItem, SilenceItem, StopPlay, ToneItem
+from ccplatform.contracts.media import CallTone, CallToneItem, Echo, JoinRoom, PlayItem, StopPlay, ToneCountry
 from ccplatform.contracts.routing import QueueContact
 from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
 
 #: How long a party outside may ring, seconds.
 DIAL_SECONDS = 60.0
-#: Ringback of China: 450 Hz at −13 dBm0, 1 s on, 4 s off (GF 002-9002).
-RINGBACK: tuple[PlayItem, ...] = (
-    ToneItem(hertz=(450.0,), seconds=1.0),
-    SilenceItem(seconds=4.0),
-)
+#: Ringback of China.
+RINGBACK: tuple[PlayItem, ...] = (CallToneItem(tone=CallTone.RINGBACK, country=ToneCountry.CHINA),)
 
 
 def flow_asked(step: Step, request: FlowRequest) -> None:

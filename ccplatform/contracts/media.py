@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
@@ -10,10 +11,15 @@ from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileItem:
-    """A sound file (WAV or FLAC, any rate, mono); leading silence is trimmed when ``trim``."""
+    """A sound file: WAV, FLAC, Opus or MP3 of any rate, mixed down to one channel.
+
+    Leading silence is left out when ``trim``. ``start_seconds`` of it are passed over, in the first round only.
+    """
 
     path: str
     trim: bool = True
+    start_seconds: float = 0.0
+    gain_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,52 @@ class ToneItem:
     level_dbm0: float = -13.0
 
 
+class CallTone(StrEnum):
+    """How a call fares (ITU-T E.182)."""
+
+    DIAL = "dial"
+    RINGBACK = "ringback"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    INFORMATION = "information"
+    CALL_WAITING = "call_waiting"
+    RECORDING = "recording"
+
+
+class ToneCountry(StrEnum):
+    """Whose tones (ISO 3166 alpha-2, lower case)."""
+
+    CHINA = "cn"
+    UNITED_STATES = "us"
+    UNITED_KINGDOM = "gb"
+    GERMANY = "de"
+    JAPAN = "jp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallToneItem:
+    """A tone of the network with its cadence, repeated for ``seconds``; 0: one round of the cadence."""
+
+    tone: CallTone
+    country: ToneCountry = ToneCountry.CHINA
+    seconds: float = 0.0
+    level_dbm0: float = -13.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamItem:
+    """Speech that is still being made: a file of 16-bit little-endian samples, one channel, that grows.
+
+    Who writes it holds an exclusive ``flock`` on it from before the item is sent until the last sample is
+    written; a writer that dies ends the stream too. It sounds as soon as 20 ms are there; where it runs dry there
+    is silence.
+    """
+
+    path: str
+    rate: int = 8000
+    gain_db: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilenceItem:
     """Nothing for a while."""
@@ -32,17 +84,21 @@ class SilenceItem:
     seconds: float
 
 
-PlayItem: TypeAlias = FileItem | ToneItem | SilenceItem
+PlayItem: TypeAlias = FileItem | StreamItem | ToneItem | CallToneItem | SilenceItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """Play items to one leg, one after the other; replaces what plays there."""
+    """Play items to one leg, one after the other; replaces what plays there.
+
+    ``loop``: without end, else ``rounds`` times.
+    """
 
     leg: LegId
     playback: PlaybackId
     items: tuple[PlayItem, ...]
     loop: bool = False
+    rounds: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

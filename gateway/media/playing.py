@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import assert_never
+from typing import Final, Protocol, assert_never
+
+import numpy as np
 
 from ccplatform.contracts.legs import PlaybackEnded
-from ccplatform.contracts.media import FileItem, Play, PlayItem, SilenceItem, ToneItem
+from ccplatform.contracts.media import CallToneItem, FileItem, Play, SilenceItem, StreamItem, ToneItem
 from ccplatform.contracts.words import LegId, PlaybackId
 from gateway.media.audio import FRAME, Array, Pcm
 from gateway.media.errors import BadSound
-from gateway.media.sounds import Clip, SoundLibrary, Tones, silence
+from gateway.media.sounds import Clip, SoundLibrary, Tones, seconds_to_samples, silence
+from gateway.media.streams import SpeechStream
+
+#: Most that an item may be made louder or quieter.
+_GAINS_DB: Final = (-60.0, 20.0)
 
 
 class Filled(Enum):
     """What became of a frame."""
 
     SOUNDING = auto()
-    WAITING = auto()  # a file is still being read; the rest of the frame is silence
+    WAITING = auto()  # a file is still being read, or speech being made; the frame is silence
     OVER = auto()  # the last sample was in this frame
 
 
@@ -36,6 +42,42 @@ class FinishedPlayback:
         return PlaybackEnded(leg=self.leg, playback=self.playback, finished=not self.error, error=self.error)
 
 
+class _Source(Protocol):
+    """An item that is being played."""
+
+    @property
+    def over(self) -> bool:
+        """Nothing more comes."""
+
+    def read(self, out: Pcm) -> int:
+        """Write the next samples, as many as there are; raises BadSound."""
+
+
+class _Reader:
+    """Plays a clip from ``skipped`` samples on."""
+
+    def __init__(self, clip: Clip, skipped: int) -> None:
+        self._clip = clip
+        self._done = min(skipped, clip.length) if len(clip.pcm) else clip.length
+
+    @property
+    def over(self) -> bool:
+        """See :class:`_Source`."""
+        return self._done >= self._clip.length
+
+    def read(self, out: Pcm) -> int:
+        """See :class:`_Source`."""
+        clip = self._clip
+        count = 0
+        while count < len(out) and not self.over:
+            place = (clip.start + self._done) % len(clip.pcm)
+            taken = min(len(out) - count, clip.length - self._done, len(clip.pcm) - place)
+            out[count : count + taken] = clip.pcm[place : place + taken]
+            self._done += taken
+            count += taken
+        return count
+
+
 class Player:
     """One playback: its items and the place it has reached."""
 
@@ -46,8 +88,9 @@ class Player:
         self._tones = tones
         self._clips: list[Clip | None] = [None] * len(order.items)
         self._item = 0
-        self._done = 0
+        self._round = 1
         self._played_in_round = False
+        self._source: _Source | None = None
         for item in order.items:
             if isinstance(item, FileItem):
                 library.request(item.path, now)
@@ -56,37 +99,63 @@ class Player:
         """Write the next samples; raises BadSound when an item cannot be played."""
         filled = 0
         while filled < FRAME:
-            if self._item == len(self._clips):
-                if not (self.order.loop and self._played_in_round):
-                    frame[filled:] = 0
-                    return Filled.OVER
-                self._item, self._played_in_round = 0, False
-            clip = self._clip()
-            if clip is None:
+            if self._item == len(self.order.items) and not self._again():
                 frame[filled:] = 0
-                return Filled.WAITING
-            filled += self._copy(clip, frame, filled)
-        over = self._item == len(self._clips) and not self.order.loop
-        return Filled.OVER if over else Filled.SOUNDING
+                return Filled.OVER
+            source = self._source or self._open()
+            if source is None:
+                break
+            count = source.read(frame[filled:])
+            self._amplify(frame[filled : filled + count])
+            filled += count
+            self._played_in_round |= count > 0
+            if source.over:
+                self._item, self._source = self._item + 1, None
+            elif not count:
+                break
+        frame[filled:] = 0
+        if self._item == len(self.order.items) and not self._goes_on():
+            return Filled.OVER
+        return Filled.SOUNDING if filled else Filled.WAITING
 
-    def _copy(self, clip: Clip, frame: Pcm, at: int) -> int:
-        place = (clip.start + self._done) % max(1, len(clip.pcm))
-        count = min(FRAME - at, clip.length - self._done, len(clip.pcm) - place)
-        if count > 0:
-            frame[at : at + count] = clip.pcm[place : place + count]
-            self._done += count
-            self._played_in_round = True
-        if self._done >= clip.length or not len(clip.pcm):
-            self._item, self._done = self._item + 1, 0
-        return max(count, 0)
+    def close(self) -> None:
+        """Nobody hears it any more."""
+        if isinstance(self._source, SpeechStream):
+            self._source.closed = True
 
-    def _clip(self) -> Clip | None:
+    def _goes_on(self) -> bool:
+        return self._played_in_round and (self.order.loop or self._round < self.order.rounds)
+
+    def _again(self) -> bool:
+        """Begin the next round, if there is one."""
+        if not self._goes_on():
+            return False
+        self._item, self._played_in_round = 0, False
+        self._round += 1
+        return True
+
+    def _amplify(self, part: Pcm) -> None:
+        item = self.order.items[self._item]
+        if isinstance(item, FileItem | StreamItem) and item.gain_db:
+            part[:] = np.clip(np.rint(part * 10 ** (item.gain_db / 20)), -32767, 32767).astype(np.int16)
+
+    def _open(self) -> _Source | None:
+        item = self.order.items[self._item]
+        if isinstance(item, FileItem | StreamItem) and not _GAINS_DB[0] <= item.gain_db <= _GAINS_DB[1]:
+            raise BadSound(f"{item.path}: a gain of {item.gain_db} dB is not between -60 and 20")
+        if isinstance(item, StreamItem):
+            self._source = self._library.streams.open(item.path, item.rate)
+            return self._source
         clip = self._clips[self._item]
         if clip is None:
-            clip = self._clips[self._item] = self._make(self.order.items[self._item])
-        return clip
+            clip = self._clips[self._item] = self._make(item)
+        if clip is None:
+            return None
+        skipped = item.start_seconds if isinstance(item, FileItem) and self._round == 1 else 0.0
+        self._source = _Reader(clip, seconds_to_samples(skipped))
+        return self._source
 
-    def _make(self, item: PlayItem) -> Clip | None:
+    def _make(self, item: FileItem | ToneItem | CallToneItem | SilenceItem) -> Clip | None:
         match item:
             case FileItem():
                 sound = self._library.find(item.path)
@@ -95,6 +164,8 @@ class Player:
                 return None if sound is None else sound.clip(item.trim)
             case ToneItem():
                 return self._tones.clip(item.hertz, item.seconds, item.level_dbm0)
+            case CallToneItem():
+                return self._tones.call_tone(item.tone, item.country, item.seconds, item.level_dbm0)
             case SilenceItem():
                 return silence(item.seconds)
             case _:
@@ -118,14 +189,17 @@ class Players:
 
     def stop(self, row: int) -> Player | None:
         """Take the row's playback away."""
-        return self._players.pop(row, None)
+        player = self._players.pop(row, None)
+        if player is not None:
+            player.close()
+        return player
 
     def grow(self, capacity: int) -> None:
         """See :class:`RowPart`; nothing is kept by row here but the players."""
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`."""
-        self._players.pop(row, None)
+        self.stop(row)
 
     def fill(self, sound: Array, running: Array, now: float) -> tuple[list[Player], list[FinishedPlayback]]:
         """Write the next frames of legs that are ``running``; returns who began to sound and what ended."""
@@ -147,5 +221,5 @@ class Players:
             if filled is Filled.OVER:
                 ended.append(FinishedPlayback(row, player.order.leg, player.order.playback, error))
         for finished in ended:
-            del self._players[finished.row]
+            self.stop(finished.row)
         return began, ended

@@ -143,6 +143,7 @@ class _PlayOrder:
     playback: PlaybackId
     items: tuple[dict[str, Any], ...]
     loop: bool
+    rounds: int = 1
 
 
 _HELLO: Final[Codec[Hello]] = Codec([Hello])
@@ -180,7 +181,13 @@ def encode_command(command: Command) -> dict[str, Any]:
     if isinstance(command, Play):
         items = tuple(_ITEMS.encode(item) for item in command.items)
         return _COMMANDS.encode(
-            _PlayOrder(leg=command.leg, playback=command.playback, items=items, loop=command.loop)
+            _PlayOrder(
+                leg=command.leg,
+                playback=command.playback,
+                items=items,
+                loop=command.loop,
+                rounds=command.rounds,
+            )
         )
     return _COMMANDS.encode(command)
 
@@ -190,7 +197,9 @@ def decode_command(message: Any) -> Command:
     command = _COMMANDS.decode(_fields(message))
     if isinstance(command, _PlayOrder):
         items = tuple(_ITEMS.decode(item) for item in command.items)
-        return Play(leg=command.leg, playback=command.playback, items=items, loop=command.loop)
+        return Play(
+            leg=command.leg, playback=command.playback, items=items, loop=command.loop, rounds=command.rounds
+        )
     return command
 
 

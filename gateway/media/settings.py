@@ -49,6 +49,9 @@ class MediaSettings(BaseModel):
 
     max_sound_bytes: int = Field(128 * 2**20, ge=1024, description="Largest sound file that is opened.")
     max_sound_seconds: float = Field(1800.0, ge=1, description="Longest sound file that is played.")
+    stream_stall_seconds: float = Field(
+        10.0, ge=0.1, le=600, description="How long speech that is still being made may stay away."
+    )
     sound_cache_bytes: int = Field(128 * 2**20, ge=2**20, description="Decoded sounds kept in memory.")
     recording_queue_bytes: int = Field(32 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk.")
     event_queue: int = Field(20000, ge=100, description="Events kept for a control process that is away.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import queue
+import stat
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +15,12 @@ import numpy as np
 import soundfile
 import soxr
 
+from ccplatform.contracts.media import CallTone, ToneCountry
 from gateway.media.audio import AUDIBLE, RATE, Floats, Pcm, peak_of
+from gateway.media.call_tones import CALL_TONES
 from gateway.media.errors import BadSound
 from gateway.media.settings import MediaSettings
+from gateway.media.streams import StreamFollower
 
 _THREADS: Final = 2
 _CHUNK_SECONDS: Final = 0.5  # read and resampled at once: short, so that the tick never waits for the interpreter
@@ -23,6 +28,8 @@ _PRE_ROLL: Final = 40  # samples kept before the first audible one
 _RECHECK_SECONDS: Final = 2.0
 _MAX_TONES: Final = 256
 _MAX_FAILURES: Final = 256
+_CHANNELS: Final = range(1, 9)
+_EDGE: Final = 40  # samples in which a tone of a cadence rises and falls, so that it does not click
 _RATES: Final = range(4000, 192_001)
 
 
@@ -53,11 +60,15 @@ def load(path: str, max_bytes: int, max_seconds: float) -> Sound:
     """Read, mix down and resample a file; raises BadSound with the reason."""
     try:
         status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadSound(f"{path}: not a file")
         if status.st_size > max_bytes:
             raise BadSound(f"{path}: {status.st_size} bytes, the limit is {max_bytes}")
         with soundfile.SoundFile(path) as file:
             if file.samplerate not in _RATES:
                 raise BadSound(f"{path}: a rate of {file.samplerate} Hz cannot be played")
+            if file.channels not in _CHANNELS:
+                raise BadSound(f"{path}: {file.channels} channels cannot be played")
             if file.frames > max_seconds * file.samplerate:
                 raise BadSound(f"{path}: longer than {max_seconds:g} s")
             pcm = _read(file)
@@ -97,6 +108,7 @@ class SoundLibrary:
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
+        self.streams = StreamFollower(settings.max_sound_seconds, settings.stream_stall_seconds)
         self._sounds: OrderedDict[str, Sound] = OrderedDict()
         self._failed: OrderedDict[str, BadSound] = OrderedDict()
         self._checked: dict[str, float] = {}
@@ -145,6 +157,7 @@ class SoundLibrary:
 
     def close(self) -> None:
         """Let the threads end."""
+        self.streams.close()
         for _ in self._threads:
             self._wanted.put(None)
 
@@ -178,21 +191,29 @@ class Tones:
     """Tables of tones, made once. Frequencies are rounded to 0.1 Hz, so that a table of 10 s closes on itself."""
 
     def __init__(self) -> None:
-        self._tables: OrderedDict[tuple[tuple[float, ...], float], Pcm] = OrderedDict()
+        self._tables: OrderedDict[tuple[object, float], Pcm] = OrderedDict()
 
     def clip(self, hertz: tuple[float, ...], seconds: float, level_dbm0: float) -> Clip:
         """Sines of ``level_dbm0`` each, together; raises BadSound for what no line can carry."""
         if not hertz or not all(0 < value < RATE / 2 for value in hertz) or len(hertz) > 8:
             raise BadSound(f"tone of {hertz} Hz: between one and eight frequencies below {RATE // 2} are needed")
+        table = self._table(hertz, level_dbm0, lambda: _tone(hertz, level_dbm0))
+        return Clip(table, 0, seconds_to_samples(seconds))
+
+    def call_tone(self, tone: CallTone, country: ToneCountry, seconds: float, level_dbm0: float) -> Clip:
+        """A tone of the network in its cadence, one round if ``seconds`` is 0; raises BadSound."""
+        table = self._table((tone, country), level_dbm0, lambda: _cadence(tone, country, level_dbm0))
+        return Clip(table, 0, seconds_to_samples(seconds) or len(table))
+
+    def _table(self, name: object, level_dbm0: float, make: Callable[[], Pcm]) -> Pcm:
         if not -100 <= level_dbm0 <= 3.14:
             raise BadSound(f"tone level of {level_dbm0} dBm0 is not between -100 and 3.14")
-        key = (hertz, level_dbm0)
-        table = self._tables.get(key)
+        table = self._tables.get((name, level_dbm0))
         if table is None:
-            table = self._tables[key] = _tone(hertz, level_dbm0)
+            table = self._tables[name, level_dbm0] = make()
             if len(self._tables) > _MAX_TONES:
                 self._tables.popitem(last=False)
-        return Clip(table, 0, seconds_to_samples(seconds))
+        return table
 
 
 def silence(seconds: float) -> Clip:
@@ -213,3 +234,18 @@ def _tone(hertz: tuple[float, ...], level_dbm0: float) -> Pcm:
     time = np.arange(seconds * RATE) / RATE
     wave = peak_of(level_dbm0) * sum(np.sin(2 * np.pi * value * time) for value in rounded)
     return np.clip(np.rint(wave), -32767, 32767).astype(np.int16)
+
+
+def _cadence(tone: CallTone, country: ToneCountry, level_dbm0: float) -> Pcm:
+    """One round of a tone."""
+    beats = CALL_TONES[country][tone]
+    parts = []
+    for beat in beats:
+        count = round(beat.seconds * RATE)
+        part = np.resize(_tone(beat.hertz, level_dbm0), count) if beat.hertz else np.zeros(count, dtype=np.int16)
+        if len(beats) > 1:
+            rise = np.linspace(0, 1, _EDGE)
+            part[:_EDGE] = part[:_EDGE] * rise
+            part[-_EDGE:] = part[-_EDGE:] * rise[::-1]
+        parts.append(part)
+    return np.concatenate(parts)

@@ -26,7 +26,7 @@ from ccplatform.contracts.flows import (
     StopPrompt,
     TransferCaller,
 )
-from ccplatform.contracts.media import FileItem, SilenceItem, ToneItem
+from ccplatform.contracts.media import CallTone, CallToneItem, FileItem, SilenceItem, ToneCountry, ToneItem
 from ccplatform.contracts.words import FlowId, FlowOutcome, PlaybackId, ReleaseCause
 from ccplatform.kernel.errors import LocalMisuse
 from ivr.work import (
@@ -543,7 +543,13 @@ def test_play_plays_files_tones_and_silence() -> None:
         nodes:
           p:
             kind: play
-            sounds: [{tone: {hertz: [1004], seconds: 2}}, {silence: 1}, {file: a/b.wav}, {reference: speech}]
+            sounds:
+              - {tone: {hertz: [1004], seconds: 2}}
+              - {call_tone: {tone: busy, country: gb, seconds: 3}}
+              - {call_tone: {tone: ringback}}
+              - {silence: 1}
+              - {file: a/b.wav}
+              - {reference: speech}
             delivers: true
             next: m
             on_error: e
@@ -553,6 +559,8 @@ def test_play_plays_files_tones_and_silence() -> None:
     )
     assert caller.asked(PlayPrompt)[0].items == (
         ToneItem(hertz=(1004.0,), seconds=2.0),
+        CallToneItem(tone=CallTone.BUSY, country=ToneCountry.UNITED_KINGDOM, seconds=3.0),
+        CallToneItem(tone=CallTone.RINGBACK),
         SilenceItem(seconds=1.0),
         FileItem(path="a/b.wav"),
         FileItem(path="reference"),

@@ -9,18 +9,31 @@ import pytest
 import soundfile
 
 from ccplatform.contracts.legs import LegAudible, PlaybackEnded, PlaybackStarted
-from ccplatform.contracts.media import FileItem, Play, PlayItem, SilenceItem, ToneItem
+from ccplatform.contracts.media import (
+    CallTone,
+    CallToneItem,
+    FileItem,
+    Play,
+    PlayItem,
+    SilenceItem,
+    StreamItem,
+    ToneCountry,
+    ToneItem,
+)
 from ccplatform.contracts.words import PlaybackId
 from gateway.media import sounds
 from gateway.media.audio import peak_of
+from gateway.media.call_tones import CALL_TONES
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Peer, Rig, level, steady_level, tone
 
 PLAYBACK = PlaybackId("p")
 
 
-def _play(rig: Rig, leg: Leg, *items: PlayItem, loop: bool = False, name: PlaybackId = PLAYBACK) -> None:
-    rig.engine.play(leg, Play(leg=leg.id, playback=name, items=items, loop=loop))
+def _play(
+    rig: Rig, leg: Leg, *items: PlayItem, loop: bool = False, rounds: int = 1, name: PlaybackId = PLAYBACK
+) -> None:
+    rig.engine.play(leg, Play(leg=leg.id, playback=name, items=items, loop=loop, rounds=rounds))
 
 
 def _until_loaded(rig: Rig) -> None:
@@ -36,7 +49,8 @@ def _wave(path: Path, hertz: float, seconds: float, rate: int, channels: int = 1
     time = np.arange(round(seconds * rate)) / rate
     sine = 0.25 * np.sin(2 * np.pi * hertz * time)
     mono = np.concatenate([np.zeros(round(lead * rate)), sine])
-    soundfile.write(path, np.column_stack([mono] * channels), rate)
+    kind = ("OGG", "OPUS") if path.suffix == ".opus" else (None, None)
+    soundfile.write(path, np.column_stack([mono] * channels), rate, format=kind[0], subtype=kind[1])
     return str(path)
 
 
@@ -47,7 +61,15 @@ def _hear(rig: Rig, phone: Peer, ticks: int) -> np.ndarray[tuple[int], np.dtype[
 
 
 @pytest.mark.parametrize(
-    ("name", "rate", "channels"), [("a.wav", 8000, 1), ("b.wav", 44100, 2), ("c.flac", 16000, 1)]
+    ("name", "rate", "channels"),
+    [
+        ("a.wav", 8000, 1),
+        ("b.wav", 44100, 2),
+        ("c.flac", 16000, 1),
+        ("d.mp3", 22050, 1),
+        ("e.opus", 48000, 2),
+        ("f.ogg", 32000, 1),
+    ],
 )
 def test_files_of_any_rate_are_heard_at_their_pitch(
     rig: Rig, tmp_path: Path, name: str, rate: int, channels: int
@@ -57,7 +79,7 @@ def test_files_of_any_rate_are_heard_at_their_pitch(
     _until_loaded(rig)
     heard = _hear(rig, phone, 30)
     assert 7500 < level(heard[800:3200], 600) < 8800
-    assert not np.any(np.abs(heard[4320:]) > 100)
+    assert not np.any(np.abs(heard[4800:]) > 100)
     (ended,) = rig.told(PlaybackEnded)
     assert ended.finished
     assert ended.error == ""
@@ -142,6 +164,65 @@ def test_a_playback_and_a_partner_are_heard_together_and_never_wrap(rig: Rig) ->
     assert np.max(np.abs(np.diff(heard.astype(int)))) < 40000
 
 
+def test_a_file_begins_where_asked_in_its_first_round_only_at_the_gain_asked(rig: Rig, tmp_path: Path) -> None:
+    leg, phone = rig.leg("a")
+    soundfile.write(tmp_path / "a.wav", np.concatenate([tone(400, 0.2), tone(900, 0.2)]), 8000)
+    item = FileItem(path=str(tmp_path / "a.wav"), start_seconds=0.2, gain_db=-6.0)
+    _play(rig, leg, item, rounds=2)
+    _until_loaded(rig)
+    heard = _hear(rig, phone, 31)
+    quieter = pytest.approx(8000 * 10 ** (-6 / 20), rel=0.03)
+    assert level(heard[:1600], 900) == quieter
+    assert level(heard[1600:3200], 400) == quieter
+    assert level(heard[3200:4800], 900) == quieter
+    assert not np.any(np.abs(heard[4800:]) > 8)
+    assert rig.told(PlaybackEnded)[0].finished
+
+
+def test_a_start_behind_the_end_plays_nothing(rig: Rig, tmp_path: Path) -> None:
+    leg, _ = rig.leg("a")
+    _play(rig, leg, FileItem(path=_wave(tmp_path / "a.wav", 400, 0.2, 8000), start_seconds=5))
+    _until_loaded(rig)
+    rig.tick()
+    assert rig.told(PlaybackEnded)[0].finished
+
+
+def test_a_playback_is_silent_from_the_tick_in_which_it_is_stopped(rig: Rig) -> None:
+    leg, phone = rig.leg("a")
+    _play(rig, leg, ToneItem(hertz=(400.0,), seconds=5))
+    rig.ticks(5)
+    rig.engine.stop_play(leg)
+    assert not np.any(np.abs(_hear(rig, phone, 1)) > 8)
+
+
+@pytest.mark.parametrize("country", ToneCountry)
+@pytest.mark.parametrize("kind", CallTone)
+def test_tones_of_the_network_have_their_frequencies_and_cadence(
+    rig: Rig, kind: CallTone, country: ToneCountry
+) -> None:
+    leg, phone = rig.leg("a")
+    beats = CALL_TONES[country][kind]
+    length = sum(beat.seconds for beat in beats)
+    _play(rig, leg, CallToneItem(tone=kind, country=country, seconds=2 * length))
+    heard = _hear(rig, phone, round(2 * length * 50) + 1)
+    start = 0
+    for beat in (*beats, *beats):
+        part = heard[start + 40 : start + round(beat.seconds * 8000) - 40]
+        start += round(beat.seconds * 8000)
+        if not beat.hertz:
+            assert not np.any(np.abs(part) > 8)
+        for hertz in beat.hertz:
+            assert level(part, hertz) == pytest.approx(peak_of(-13), rel=0.15)
+    assert rig.told(PlaybackEnded)[0].finished
+
+
+def test_the_tones_of_china_are_as_its_networks_make_them(rig: Rig) -> None:
+    leg, phone = rig.leg("a")
+    _play(rig, leg, CallToneItem(tone=CallTone.BUSY), loop=True)
+    on = np.abs(_hear(rig, phone, 35).reshape(-1, 400)).max(axis=1) > 1000
+    assert on.tolist() == [True] * 7 + [False] * 7
+
+
 def test_an_endless_tone_closes_on_itself(rig: Rig) -> None:
     clip = sounds.Tones().clip((697.3, 1209.7), 30, -13.0)
     doubled = np.concatenate([clip.pcm, clip.pcm]).astype(int)
@@ -156,6 +237,8 @@ def test_an_endless_tone_closes_on_itself(rig: Rig) -> None:
         (b"RIFF nonsense", "a.wav"),
         (b"", "a.wav"),
         ("big", "the limit is 2048"),
+        ("folder", "not a file"),
+        ("channels", "9 channels"),
         ("long", "longer than 1 s"),
     ],
 )
@@ -165,6 +248,10 @@ def test_what_cannot_be_played_ends_with_its_reason(
     path = tmp_path / "a.wav"
     if isinstance(content, bytes):
         path.write_bytes(content)
+    elif content == "folder":
+        path.mkdir()
+    elif content == "channels":
+        soundfile.write(path, np.zeros((80, 9)), 8000)
     elif content is not None:
         _wave(path, 440, 2.0 if content == "long" else 0.5, 8000)
     limit = 2048 if content == "big" else 10**6
@@ -190,6 +277,10 @@ def test_what_cannot_be_played_ends_with_its_reason(
         ToneItem(hertz=(400.0,), seconds=1, level_dbm0=30),
         ToneItem(hertz=(float("nan"),), seconds=1),
         SilenceItem(seconds=1e9),
+        CallToneItem(tone=CallTone.BUSY, level_dbm0=30),
+        CallToneItem(tone=CallTone.BUSY, seconds=-1),
+        FileItem(path="/nowhere", gain_db=90),
+        StreamItem(path="/nowhere", gain_db=float("nan")),
     ],
 )
 def test_impossible_items_end_with_an_error(rig: Rig, item: PlayItem) -> None:
