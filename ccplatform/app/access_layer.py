@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 from ccplatform.calls.service import CallService
-from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.media import AnswerHint, RecordingClosed, TapEnded, VoiceChanged, VoiceLevel
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
 from gateway.legs import LegService
 from gateway.media.client import MediaPool
 from gateway.media.port import LegNotSecured, LegSecured, LegSilent, MediaEvent, WorkerLost
+
+_log = structlog.get_logger("media")
 
 
 class MediaEvents:
@@ -29,6 +33,8 @@ class MediaEvents:
             case LegSilent() | LegSecured() | LegNotSecured() | WorkerLost():
                 if self.legs is not None:
                     self.legs.media_event(event)
+            case TapEnded() | VoiceChanged() | VoiceLevel() | AnswerHint():
+                _log.debug("heard", heard=event)  # no part of the platform asks for these yet
             case _:
                 self._calls.leg_event(event)
 

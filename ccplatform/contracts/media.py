@@ -220,6 +220,39 @@ class SendDigits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartTap:
+    """Hand what a leg says to the program that listens at ``path``, as 16-bit samples of 8,000 or 16,000 a second.
+
+    The frames are described in ``gateway.media.taps``. :class:`TapEnded` follows, once.
+    """
+
+    leg: LegId
+    tap: str
+    path: str
+    rate: int = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTap:
+    """End a tap."""
+
+    leg: LegId
+    tap: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchVoice:
+    """Tell from now on when the leg speaks and who seems to have answered, or no longer.
+
+    Its level is told every ``level_seconds``; 0: never.
+    """
+
+    leg: LegId
+    on: bool
+    level_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepSnapshot:
     """Let the worker keep this for the call, to be given back to a restarted control process."""
 
@@ -249,6 +282,9 @@ MediaCommand: TypeAlias = (
     | ResumeRecording
     | SecureCollect
     | SendDigits
+    | StartTap
+    | StopTap
+    | WatchVoice
     | KeepSnapshot
     | ForgetCall
 )
@@ -267,6 +303,55 @@ class RecordingClosed:
     size_bytes: int
     error: str = ""
     pauses: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapEnded:
+    """A tap is over: after so many ``seconds``, ``lost_seconds`` of which its reader did not take in time."""
+
+    leg: LegId
+    tap: str
+    seconds: float
+    lost_seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceChanged:
+    """The leg began to speak, or fell silent, at that instant."""
+
+    leg: LegId
+    speaking: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceLevel:
+    """How loud the leg was since the last one, as levels of a sine."""
+
+    leg: LegId
+    rms_dbm0: float
+    peak_dbm0: float
+
+
+class Answerer(StrEnum):
+    """Who seems to have answered."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    SILENCE = "silence"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerHint:
+    """A guess at who answered, once per watch."""
+
+    leg: LegId
+    answerer: Answerer
+
+
+VoiceEvent: TypeAlias = TapEnded | VoiceChanged | VoiceLevel | AnswerHint
 
 
 class Media(Protocol):

@@ -24,9 +24,12 @@ from ccplatform.contracts.media import (
     SendDigits,
     SetGain,
     StartRecording,
+    StartTap,
     StopPlay,
     StopRecording,
+    StopTap,
     Unbridge,
+    WatchVoice,
 )
 from ccplatform.contracts.words import CallId, LegId
 from gateway.media.engine import Engine
@@ -50,7 +53,19 @@ from gateway.media.routing import Party
 
 _log = structlog.get_logger("media")
 
-_OnLeg: TypeAlias = ConnectLeg | Play | StopPlay | Echo | Mute | SendDigits | SignalDigit | SecureCollect
+_OnLeg: TypeAlias = (
+    ConnectLeg
+    | Play
+    | StopPlay
+    | Echo
+    | Mute
+    | SendDigits
+    | SignalDigit
+    | SecureCollect
+    | StartTap
+    | StopTap
+    | WatchVoice
+)
 
 
 class Performer:
@@ -147,6 +162,8 @@ class Performer:
                 engine.signal_digit(leg, command.digit)
             case SecureCollect():
                 engine.digits.secure(leg, command.on)
+            case StartTap() | StopTap() | WatchVoice():
+                engine.hearing.perform(leg, command)
             case _:
                 assert_never(command)
 

@@ -14,6 +14,7 @@ from ccplatform.kernel.clock import Clock
 from gateway.media.audio import AUDIBLE, Array, Pcm
 from gateway.media.digits import Digits
 from gateway.media.errors import CannotOpenLeg
+from gateway.media.hearing import Hearing
 from gateway.media.intake import Intake
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
@@ -74,6 +75,7 @@ class Engine:
         )
         self.routing = Routing(self._parts.mixer, self.legs, self.links, settings.max_room_legs)
         self.digits = Digits(self._parts, self.legs, self.routing, tell=self._tell_digit, send=self._send_on)
+        self.hearing = Hearing(self._parts, self.legs, settings.max_taps, self.emit)
         self.recorder = Recorder(
             self._parts.hot_path, settings.max_legs_per_worker, settings.recording_queue_bytes
         )
@@ -103,6 +105,7 @@ class Engine:
         """Free a leg; its recordings are closed and its playback ends."""
         self.stop_play(leg)
         self.digits.forget(leg)
+        self.hearing.forget(leg)
         self.recorder.leg_closed(leg.row)
         self.routing.separate(leg)
         self.rtcp.remove(leg, self._clock.now())
@@ -206,6 +209,7 @@ class Engine:
         self._parts.mixer.sound[:high, VOICE] = frame
         self.digits.hide_tones(self._parts.mixer.sound[:high, VOICE])
         self.recorder.take(frame)
+        self.hearing.take(frame, now)
 
     def _speak(self, now: float) -> None:
         """Send 20 ms of what every leg is to hear."""

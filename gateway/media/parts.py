@@ -17,6 +17,7 @@ from gateway.media.settings import MediaSettings
 from gateway.media.sounds import SoundLibrary
 from gateway.media.sources import Sources
 from gateway.media.transforms import Transforms
+from gateway.media.voice import VoiceWatch
 from gateway.media.wideband import WideLane
 
 
@@ -34,6 +35,7 @@ class Parts:
         )
         self.concealer = Concealer(self.jitter)
         self.dtmf = InbandDtmf()
+        self.voice = VoiceWatch()
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)
         self.mixer = Mixer()
@@ -48,6 +50,7 @@ class Parts:
             self.jitter,
             self.concealer,
             self.dtmf,
+            self.voice,
             self.players,
             self.mixer,
             self.sender,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, PlaybackEnded, PlaybackStarted
-from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.media import AnswerHint, RecordingClosed, TapEnded, VoiceChanged, VoiceLevel
 from ccplatform.contracts.words import CallId, LegId
 
 
@@ -133,6 +133,10 @@ MediaEvent: TypeAlias = (
     | LegSecured
     | LegNotSecured
     | WorkerLost
+    | TapEnded
+    | VoiceChanged
+    | VoiceLevel
+    | AnswerHint
 )
 
 

@@ -45,6 +45,7 @@ class MediaSettings(BaseModel):
     inband_dtmf: Literal["auto", "always", "never"] = Field(
         "auto", description="Look for keys as tones in the audio; auto: of peers without telephone-event."
     )
+    max_taps: int = Field(200, ge=0, le=10000, description="Taps (such as of speech recognisers) on one worker.")
     max_digits: int = Field(64, ge=1, le=1000, description="Digits waiting to be sent to one leg.")
 
     max_sound_bytes: int = Field(128 * 2**20, ge=1024, description="Largest sound file that is opened.")
