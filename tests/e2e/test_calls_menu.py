@@ -41,6 +41,23 @@ async def test_the_balance_is_looked_up_and_spoken(centre: Centre, phone: MakePh
         assert 0 < key["response_seconds"] < 3  # R10.3.1.6
 
 
+async def test_a_phone_that_sends_nothing_but_tones_works_the_menu(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, telephone_event=False)
+    call = await caller.dial(centre.number("95000"))
+    await call.answered.wait()
+    await call.heard(speech=True)
+    call.press_tones("3")
+    contact = await centre.contact(number)
+    key = await centre.happened(contact["id"], "KeyAnswered", node="menu")
+    assert 0 < key["response_seconds"] < 3  # R10.3.1.6
+    call.press_tones("600001#")
+    query = await centre.happened(contact["id"], "QueryAnswered")
+    assert (query["node"], query["ok"]) == ("find_account", True)
+    await call.hang_up()
+    assert (await centre.ended(number))["caller"] == number
+
+
 async def test_an_unknown_account_is_read_back_and_asked_for_again(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
     call = await menu_of(centre, phone, number)

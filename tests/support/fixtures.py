@@ -51,6 +51,7 @@ async def phone() -> AsyncIterator[MakePhone]:
             algorithm: str | None = None,
             incoming: Incoming | None = None,
             source: Source | None = None,
+            telephone_event: bool = True,
         ) -> SipPhone:
             return await stack.enter_async_context(
                 SipPhone(
@@ -61,6 +62,7 @@ async def phone() -> AsyncIterator[MakePhone]:
                     algorithm=algorithm,
                     incoming=incoming,
                     source=source,
+                    telephone_event=telephone_event,
                 )
             )
 

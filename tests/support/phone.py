@@ -52,7 +52,8 @@ Incoming = AutoAnswer | RingOnly | Reject
 class SipPhone:
     """One phone with one SIP address. ``incoming`` says what it does with calls; ``source`` what it says first.
 
-    ``codecs`` in order of preference out of ``PCMA`` and ``PCMU``; ``algorithm`` forces ``MD5`` or ``SHA-256``.
+    ``codecs`` in order of preference out of ``PCMA`` and ``PCMU``; ``algorithm`` forces ``MD5`` or ``SHA-256``;
+    ``telephone_event``: whether it knows RFC 4733.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class SipPhone:
         algorithm: str | None = None,
         incoming: Incoming | None = None,
         source: Source | None = None,
+        telephone_event: bool = True,
     ) -> None:
         self.user = user
+        self.telephone_event = telephone_event
         self.host = host
         self.incoming: Incoming = incoming or RingOnly()
         self.calls: list[PhoneCall] = []

@@ -7,9 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.support import sdp, sip
+import numpy as np
+
+from tests.gateway.media.dtmf import key_tone
+from tests.support import sdp, sip, sources
 from tests.support.ear import Ear, Recording
-from tests.support.g711 import PAYLOAD_TYPES
+from tests.support.g711 import PAYLOAD_TYPES, RATE
 from tests.support.milestone import Milestone, PeerError
 from tests.support.node import ClientTransaction, ServerTransaction
 from tests.support.rtp import RtpStream
@@ -105,6 +108,11 @@ class PhoneCall:
         if self._agreed is None or self._agreed.dtmf is None:
             raise PeerError(f"no telephone-event was agreed on; {self.story()}")
         return await self.rtp.press(keys, seconds=seconds, gap=gap)
+
+    def press_tones(self, keys: str, *, seconds: float = 0.15, gap: float = 0.15) -> None:
+        """Send keys as tones in the audio, as a phone without telephone-event does (ITU-T Q.23)."""
+        tones = [np.concatenate([key_tone(key, seconds), np.zeros(round(gap * RATE))]) for key in keys]
+        self.play(sources.signal(np.rint(np.concatenate(tones)).astype(np.int16), name=f"tones {keys}"))
 
     async def answer(self) -> None:
         """200 OK to an incoming call; returns when the ACK is there."""
@@ -337,7 +345,7 @@ class PhoneCall:
         return sdp.Audio(
             address=self.rtp.address,
             codecs=self._codecs,
-            dtmf=sdp.DTMF_PAYLOAD_TYPE,
+            dtmf=sdp.DTMF_PAYLOAD_TYPE if self.phone.telephone_event else None,
             direction=self._direction,
         )
 
