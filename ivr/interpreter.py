@@ -15,6 +15,7 @@ from typing import Any, assert_never
 
 from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered
 from ccplatform.contracts.flows import (
+    CollectSecurely,
     ConferenceCaller,
     EchoCaller,
     EndFlow,
@@ -246,6 +247,10 @@ class Interpreter:
         cursor.node, cursor.deadline = name, None
         cursor.typed, cursor.tries, cursor.silent = [], 0, False
         node = self.flow.nodes[name]
+        securely = isinstance(node, Collect) and node.secure
+        if securely != cursor.collecting_securely:
+            cursor.collecting_securely = securely
+            run.ask(CollectSecurely(on=securely))
         run.tell(FlowNodeEntered(contact=run.contact, flow=run.flow_id, node=name, kind=node.kind))
         match node:
             case Say() | PlaySounds() if cursor.keys_ahead and node.barge_in and cursor.result is None:

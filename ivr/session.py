@@ -55,6 +55,7 @@ class Cursor:
     started_at: float = 0.0
     deadline: float | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    collecting_securely: bool = False
     secure: set[str] = field(default_factory=set)  # variables that leave this process nowhere
     keys_ahead: list[Key] = field(default_factory=list)  # pressed, not yet taken by an input
     typed: list[Key] = field(default_factory=list)  # taken by the running input

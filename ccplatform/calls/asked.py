@@ -8,6 +8,7 @@ from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import Conferenced
 from ccplatform.contracts.flows import (
+    CollectSecurely,
     ConferenceCaller,
     EchoCaller,
     EnterQueue,
@@ -20,7 +21,16 @@ from ccplatform.contracts.flows import (
     TransferCaller,
 )
 from ccplatform.contracts.legs import AnswerLeg, DialLeg, RingLeg, TrunkTarget
-from ccplatform.contracts.media import CallTone, CallToneItem, Echo, JoinRoom, PlayItem, StopPlay, ToneCountry
+from ccplatform.contracts.media import (
+    CallTone,
+    CallToneItem,
+    Echo,
+    JoinRoom,
+    PlayItem,
+    SecureCollect,
+    StopPlay,
+    ToneCountry,
+)
 from ccplatform.contracts.routing import QueueContact
 from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
 
@@ -39,6 +49,8 @@ def flow_asked(step: Step, request: FlowRequest) -> None:
     elif isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller) and not step.state.answered:
         step.on_answer.append(request)
         answer_caller(step)
+    elif isinstance(request, CollectSecurely) and not step.state.answered:
+        step.on_answer.append(request)
     else:
         do_request(step, request)
 
@@ -50,6 +62,8 @@ def do_request(step: Step, request: FlowRequest) -> None:
             _prompt(step, request)
         case StopPrompt():
             step.emit(StopPlay(leg=step.state.caller_leg))
+        case CollectSecurely():
+            step.emit(SecureCollect(leg=step.state.caller_leg, on=request.on))
         case InputCompleted():
             step.state.pending_key = PendingKey(node=request.node, keyed_at=request.keyed_at)
         case EnterQueue():

@@ -91,6 +91,13 @@ class StopPrompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectSecurely:
+    """From now on the caller's keys are for the flow alone, and nobody hears him; or no longer (R11.4.3.i)."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputCompleted:
     """The key that completes an input was let go at ``keyed_at``; the next sound answers it (R10.3.1.6)."""
 
@@ -148,6 +155,7 @@ class FlowFinished:
 FlowRequest: TypeAlias = (
     PlayPrompt
     | StopPrompt
+    | CollectSecurely
     | InputCompleted
     | EnterQueue
     | TransferCaller

@@ -19,6 +19,7 @@ from ccplatform.contracts.facts import (
     Transferred,
 )
 from ccplatform.contracts.flows import (
+    CollectSecurely,
     ConferenceCaller,
     EchoCaller,
     EndFlow,
@@ -47,7 +48,17 @@ from ccplatform.contracts.legs import (
     SeatTarget,
     TrunkTarget,
 )
-from ccplatform.contracts.media import Bridge, Echo, ForgetCall, JoinRoom, Play, StopPlay, StopRecording, Unbridge
+from ccplatform.contracts.media import (
+    Bridge,
+    Echo,
+    ForgetCall,
+    JoinRoom,
+    Play,
+    SecureCollect,
+    StopPlay,
+    StopRecording,
+    Unbridge,
+)
 from ccplatform.contracts.routing import (
     AgentOffered,
     OfferAnswered,
@@ -134,6 +145,23 @@ def test_connect_delay_runs_from_invite_to_the_first_audible_sample_once() -> No
     world.post(LegAudible(leg=CALLER, at=world.now + 9.0))
     (fact,) = world.all_of(FirstVoiceSent)
     assert fact.connect_seconds == pytest.approx(0.05)
+
+
+def test_a_secure_input_silences_the_caller_for_all_others() -> None:
+    world = in_flow()
+    for on in (True, False):
+        world.asks(CollectSecurely(on=on))
+        assert world.last(SecureCollect) == SecureCollect(leg=CALLER, on=on)
+
+
+def test_a_secure_input_before_the_answer_waits_for_the_callers_leg() -> None:
+    world = World()
+    world.arrive()
+    world.asks(CollectSecurely(on=True))
+    assert world.all_of(SecureCollect) == []
+    world.asks(HELLO)
+    world.answers(CALLER)
+    assert world.last(SecureCollect).on
 
 
 def test_a_key_is_answered_by_the_first_sound_that_begins_after_it() -> None:

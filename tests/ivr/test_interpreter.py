@@ -13,6 +13,7 @@ from ccplatform.contracts.facts import (
     QueryAnswered,
 )
 from ccplatform.contracts.flows import (
+    CollectSecurely,
     ConferenceCaller,
     EchoCaller,
     EnterQueue,
@@ -308,6 +309,16 @@ def test_secure_digits_are_in_no_fact_request_or_snapshot() -> None:
     assert caller.told(KeysEntered) == [KeysEntered(contact=CONTACT, node="pin", length=4, keys="")]
     assert caller.asked(ConferenceCaller) == [ConferenceCaller(room="demo")]
     assert "1234" not in f"{caller.facts} {caller.requests} {caller.snapshot()}"
+
+
+def test_nobody_hears_the_caller_while_a_secure_input_runs() -> None:
+    caller = Caller(SECRET)
+    assert caller.requests[0] == CollectSecurely(on=True)
+    caller.hear_out()
+    caller.press("1234")
+    assert caller.asked(CollectSecurely) == [CollectSecurely(on=True), CollectSecurely(on=False)]
+    asked = [type(request) for request in caller.requests]
+    assert asked.index(ConferenceCaller) > asked.index(CollectSecurely, 1)
 
 
 # --- queries ----------------------------------------------------------------------------------------------
