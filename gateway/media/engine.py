@@ -269,7 +269,7 @@ class Engine:
         timeout = self._settings.rtp_timeout_seconds
         quiet = now - self._parts.sources.last_heard[:high]
         for leg in self.legs:
-            if leg.remote is None or not leg.remote.sends:
+            if leg.remote is None or not (leg.remote.sends or leg.gives_consent):
                 continue
             if quiet[leg.row] < timeout:
                 leg.silence_told = False

@@ -51,6 +51,11 @@ class Leg:
     keys: KeyMerger = field(default_factory=KeyMerger)
 
     @property
+    def gives_consent(self) -> bool:
+        """Whether the peer checks all the time that we are there, on hold as well (RFC 7675)."""
+        return self.security is not None and self.security.ice is not None
+
+    @property
     def rtcp_mux(self) -> bool:
         """Whether RTCP shares the port of RTP."""
         return self.remote is not None and self.remote.rtcp_mux

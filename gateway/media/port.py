@@ -93,7 +93,8 @@ class RemoteAudio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegSilent:
-    """No packet came from the leg for ``seconds`` although its peer is to send; told once per silence."""
+    """Nothing came from the leg for ``seconds`` although its peer is to send, or to check by ICE; told once per
+    silence."""
 
     leg: LegId
     seconds: float

@@ -214,6 +214,8 @@ class SecureLegs:
             return
         now, before = self._clock.now(), security.source()
         answer = security.ice.handle(data, source, now)
+        if security.ice.last_check == now:
+            self._parts.sources.last_heard[leg.row] = now
         if answer is not None:
             _send(leg, answer, source)
         nominated = security.ice.nominated

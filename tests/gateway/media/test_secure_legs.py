@@ -18,7 +18,7 @@ from gateway.media import rtcp, stun
 from gateway.media.commands import Performer
 from gateway.media.dtls import Certificate
 from gateway.media.leg_security import MAX_STREAMS
-from gateway.media.port import DtlsPeer, LegNotSecured, LegSecured, SdesKeys
+from gateway.media.port import DtlsPeer, LegNotSecured, LegSecured, LegSilent, SdesKeys
 from gateway.media.srtp import PROFILES, MasterKeys
 from tests.gateway.media.peers import Rig, level, steady_level, tone
 from tests.gateway.media.secure_peers import SecurePeer, SecureRig, sdes
@@ -271,6 +271,21 @@ def test_a_repeated_offer_changes_nothing_and_hold_holds(rig: Rig) -> None:
     rig.ticks(10)
     assert len(browser.packets) == before + 10
     assert len(rig.told(LegSecured)) == 1
+
+
+def test_a_held_browser_that_checks_no_more_is_gone(make_rig: MakeRig) -> None:
+    rig = make_rig(rtp_timeout_seconds=2)
+    leg, browser = SecureRig(rig).connected()
+    rig.talk((browser, tone(700, 0.2)))
+    rig.engine.connect_leg(leg, browser.dtls_remote(sends=False, receives=False))
+    for _ in range(6):
+        browser.check()
+        rig.ticks(50)
+    assert rig.told(LegSilent) == []
+    for _ in range(6):
+        browser.check(pwd="guessed")
+        rig.ticks(50)
+    assert [event.leg for event in rig.told(LegSilent)] == [leg.id]
 
 
 def test_a_restart_of_ice_keeps_the_keys(rig: Rig) -> None:
