@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import structlog
@@ -77,6 +78,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     tasks.keep_running("retention", control.retention.run)
     tasks.keep_running("recording retention", control.recording.retention.run)
     tasks.keep_running("recording space", control.recording.space.run)
+    gc.freeze()  # agents, queues, code: what is there now stays, and no collection within a call looks at it again
     _log.info("control takes calls", workers=len(control.media.workers), restored=control.calls.active)
 
 
