@@ -25,15 +25,15 @@ def delay_impairment(delay_seconds: float) -> float:
     return float(25.0 * ((1.0 + x**6) ** (1 / 6) - 3.0 * (1.0 + (x / 3.0) ** 6) ** (1 / 6) + 2.0))
 
 
-def loss_impairment(loss_ratio: float, bpl: float = BPL_CONCEALED) -> float:
-    """Ie,eff of G.107 for G.711 (Ie = 0) under random loss; ``loss_ratio`` 0…1."""
+def loss_impairment(loss_ratio: float, bpl: float = BPL_CONCEALED, burst_ratio: float = 1.0) -> float:
+    """Ie,eff of G.107 (7-29) for G.711 (Ie = 0); ``loss_ratio`` 0…1, ``burst_ratio`` 1 for random loss."""
     percent = 100.0 * loss_ratio
-    return 95.0 * percent / (percent + bpl)
+    return 95.0 * percent / (percent / max(burst_ratio, 1.0) + bpl)
 
 
-def rating(loss_ratio: float, delay_seconds: float, bpl: float = BPL_CONCEALED) -> float:
+def rating(loss_ratio: float, delay_seconds: float, bpl: float = BPL_CONCEALED, burst_ratio: float = 1.0) -> float:
     """The transmission rating R."""
-    return BASIC_R - delay_impairment(delay_seconds) - loss_impairment(loss_ratio, bpl)
+    return BASIC_R - delay_impairment(delay_seconds) - loss_impairment(loss_ratio, bpl, burst_ratio)
 
 
 def mos_of_rating(r: float) -> float:
@@ -45,6 +45,6 @@ def mos_of_rating(r: float) -> float:
     return max(1.0, 1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6)
 
 
-def mos(loss_ratio: float, delay_seconds: float) -> float:
+def mos(loss_ratio: float, delay_seconds: float, burst_ratio: float = 1.0) -> float:
     """MOS-CQE of G.711 with concealment, from the loss (0…1) and the one-way mouth-to-ear delay (seconds)."""
-    return mos_of_rating(rating(loss_ratio, delay_seconds))
+    return mos_of_rating(rating(loss_ratio, delay_seconds, burst_ratio=burst_ratio))

@@ -118,7 +118,9 @@ class Voice:
 
 def _observe(fact: LegMeasured, loss: float, out: list[Observation]) -> None:
     delay = fact.delay_seconds or 0.0
-    score = fact.mos if fact.mos is not None else mos(loss, delay)
+    heard = fact.packets_received - fact.packets_discarded
+    unheard = 1.0 - heard / (fact.packets_received + fact.packets_lost)
+    score = fact.mos if fact.mos is not None else mos(unheard, delay, fact.burst_ratio)
     condition = condition_of(loss, fact.jitter_seconds, delay)
     out.append(Observed("cc_rtp_loss_ratio", loss))
     out.append(Observed("cc_rtp_jitter_seconds", fact.jitter_seconds))

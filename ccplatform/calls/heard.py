@@ -92,5 +92,7 @@ def leg_measured(step: Step, event: LegQuality) -> None:
         round_trip_seconds=event.round_trip_seconds,
         delay_seconds=event.delay_seconds,
         mos=None,
+        packets_discarded=event.packets_discarded,
+        burst_ratio=event.burst_ratio,
     )
     step.emit(Record(fact=fact))

@@ -214,6 +214,8 @@ class LegMeasured:
     round_trip_seconds: float | None
     delay_seconds: float | None  # estimated one-way mouth to ear
     mos: float | None  # E-model estimate (G.107)
+    packets_discarded: int = 0  # came too late to be played
+    burst_ratio: float = 1.0  # BurstR of G.107
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,10 @@ class LegQuality:
     jitter_seconds: float
     round_trip_seconds: float | None
     delay_seconds: float | None
+    packets_discarded: int = 0  # came too late to be played (RFC 3611 section 4.7: discard rate)
+    buffer_seconds: float | None = None  # from a packet's arrival to its sound, mean
+    concealed_ratio: float = 0.0  # share of the sound that was made up for what did not arrive
+    burst_ratio: float = 1.0  # mean length of losses over that of random ones (ITU-T G.107: BurstR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

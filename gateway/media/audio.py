@@ -20,6 +20,8 @@ TICK_SECONDS: Final = FRAME / RATE
 PEAK_0_DBM0: Final = 32768 / 10 ** (3.14 / 20)
 #: Smallest sample magnitude that counts as audible: the peak of a sine of -50 dBm0.
 AUDIBLE: Final = round(PEAK_0_DBM0 * 10 ** (-50 / 20))
+#: RMS level of the loudest background noise (-40 dBm0): what never gets quieter than this has no pauses.
+LOUDEST_BACKGROUND: Final = PEAK_0_DBM0 / 2**0.5 * 10 ** (-40 / 20)
 
 Pcm: TypeAlias = NDArray[np.int16]
 Floats: TypeAlias = NDArray[np.float32]

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import FRAME, RATE, Array, Floats, Pcm, Rows
+from gateway.media.audio import FRAME, LOUDEST_BACKGROUND, RATE, Array, Floats, Pcm, Rows
 from gateway.media.rows import RowArrays
 
 _LOOP_FRAMES: Final = 7  # a prime number of frames, so that legs and ticks meet it at ever other places
@@ -17,8 +17,6 @@ _LOOP_FRAMES: Final = 7  # a prime number of frames, so that legs and ticks meet
 #: square wave of full scale.
 _OVERLOAD_RMS: Final = 32768.0
 _MOST_COEFFICIENTS: Final = 12
-#: What is louder than this (-40 dBm0) was no pause.
-_LOUDEST: Final = 161.0
 
 
 class ComfortNoise(RowArrays):
@@ -28,11 +26,13 @@ class ComfortNoise(RowArrays):
         super().__init__()
         self._frame: Final = FRAME * rate // RATE
         self.level: Array
+        self._described: Array
         self._loop: Array
         size = _LOOP_FRAMES * self._frame
         self._white: Floats = _unit(np.random.default_rng(3389).standard_normal(size).astype(np.float32))
         self._slope: Floats = _coloured(self._white, np.array([-0.3]))
         self.row_array("level", np.float32)  # RMS of what the loop holds
+        self.row_array("_described", np.bool_, False)  # by a SID packet
         self.row_array("_loop", np.int16, 0, (size,))
 
     def describe(self, row: int, payload: bytes) -> None:
@@ -41,12 +41,14 @@ class ComfortNoise(RowArrays):
             return
         level = _OVERLOAD_RMS * 10 ** (-(payload[0] & 0x7F) / 20)
         reflection = (np.frombuffer(payload[1 : 1 + _MOST_COEFFICIENTS], dtype=np.uint8) - 127.0) / 128
+        self._described[row] = True
         self._set(row, level, _coloured(self._white, reflection) if len(reflection) else self._slope)
 
     def follow(self, rows: Rows, level: Array) -> None:
-        """Give rows the level of their background, unless it is what they have within 2 dB; silence to others."""
-        level = np.where(level > _LOUDEST, 0, level)
-        for index in np.flatnonzero(np.abs(level - self.level[rows]) > 0.25 * level).tolist():
+        """Give rows the level of their background, or silence if no pause was heard; to those without a SID."""
+        level = np.where(level > LOUDEST_BACKGROUND, 0, level)
+        differs = np.abs(level - self.level[rows]) > 0.25 * level  # 2 dB
+        for index in np.flatnonzero(differs & ~self._described[rows]).tolist():
             self._set(int(rows[index]), float(level[index]), self._slope)
 
     def frame(self, rows: Rows, tick: int) -> Pcm:

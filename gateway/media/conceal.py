@@ -39,6 +39,14 @@ _LOSS_MEMORY: Final = 1 / 500  # of a tick: 10 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """The share of a leg's sound that was made up, and BurstR of ITU-T G.107: 1 for random losses."""
+
+    concealed_ratio: float
+    burst_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Gaps:
     """One gap of each of some rows, in samples of this tick's frame (``end`` may lie after it).
 
@@ -90,6 +98,14 @@ class Concealer(RowArrays):
         super().clear(row)
         self.noise.clear(row)
 
+    def report(self, row: int) -> Repair:
+        """What was repaired so far."""
+        packet = self._jitter.packet_samples(row)
+        concealed, gaps = int(self.concealed[row]), int(self.gaps[row])
+        ratio = concealed / max(1, concealed + int(self._jitter.placed[row]) * packet)
+        mean_gap = concealed / packet / gaps if gaps else 1.0
+        return Repair(concealed_ratio=ratio, burst_ratio=max(1.0, mean_gap * (1 - ratio)))
+
     def repair(self, frame: Pcm) -> None:
         """Replace every :data:`ABSENT` sample of what was just taken (rows × one frame), in place."""
         high = len(frame)
@@ -104,7 +120,7 @@ class Concealer(RowArrays):
             self._fill_with_noise(frame, np.flatnonzero(lossy))
         if len(active):
             frame[active] = self._repair(active)
-            self._jitter.mend(active, frame[active])
+            self._jitter.mend(active, frame[active], self._run[active] > 0)
 
     def _fill_with_noise(self, frame: Pcm, rows: Rows) -> None:
         self._run[rows] = _GONE * self._scale
@@ -114,7 +130,7 @@ class Concealer(RowArrays):
         frame[rows] = sound
         playing = self._jitter.playing[rows]
         if playing.any():
-            self._jitter.mend(rows[playing], sound[playing])
+            self._jitter.mend(rows[playing], sound[playing], playing[playing])
 
     def _repair(self, rows: Rows) -> Pcm:
         """The repaired frames of ``rows``, gap after gap: a frame of short packets can have several."""
@@ -180,7 +196,7 @@ class Concealer(RowArrays):
         places = gaps.end[:, np.newaxis] + np.arange(0, _NEXT * self._scale, 4)
         last = missing.shape[1] - 1
         holes = missing[gaps.which[:, np.newaxis], np.minimum(places, last)].any(axis=1)
-        fits = (gaps.length > 0) & (gaps.length <= _SPAN * self._scale)
+        fits = (gaps.end > gaps.first) & (gaps.length <= _SPAN * self._scale)
         known: Mask = fits & ~holes & (places[:, -1] <= last)
         return known
 
@@ -207,7 +223,8 @@ class Concealer(RowArrays):
         fade = np.where(gaps.run >= _GONE * self._scale, _RETURN * self._scale, fade)
         fade = np.minimum(fade, np.maximum(self._frame - gaps.end, 1))
         rise = np.clip((self._cells - gaps.end[:, np.newaxis] + 0.5) / fade[:, np.newaxis], 0, 1)
-        plain = known[:, np.newaxis] | (self._cells < gaps.first[:, np.newaxis])
+        from_silence = (gaps.run >= _GONE * self._scale) & (self.noise.level[gaps.rows] == 0)
+        plain = (known | from_silence)[:, np.newaxis] | (self._cells < gaps.first[:, np.newaxis])
         return np.asarray(np.where(plain, 1, rise), dtype=np.float32)
 
     def _gain(self, distance: Array) -> Floats:

@@ -183,6 +183,7 @@ class Engine:
             self.emit(closed)
 
     def _work(self, now: float, wall: float, skipped: int) -> None:
+        self._parts.jitter.overdue = min(skipped, _MAX_CATCH_UP)
         self.intake.take(wall, now)
         for row, digit in self._parts.links.receive():
             self.digits.pass_on(self.links.by_row[row], digit)

@@ -116,6 +116,8 @@ class Intake:
             parts.concealer.muted[rows[silenced]] = True
             for index in chosen[usable & (kinds == Kind.TELEPHONE_EVENT)].tolist():
                 self._take_event(batch, headers, index)
+            for index in chosen[usable & (kinds == Kind.COMFORT_NOISE)].tolist():
+                parts.concealer.noise.describe(int(batch.row[index]), _payload(batch, headers, index))
         if audio.any():
             self._take_audio(batch, headers, kind, chosen[audio], begins[audio], now)
         if coded.any() and parts.transforms.coding is not None:
@@ -125,8 +127,7 @@ class Intake:
             parts.transforms.coding.take(batch, headers, index, begins[coded], now)
 
     def _take_event(self, batch: Batch, headers: Headers, index: int) -> None:
-        end = HEADER_BYTES + int(headers.payload_length[index])
-        payload = batch.packets[index, HEADER_BYTES:end].tobytes()
+        payload = _payload(batch, headers, index)
         leg = self._legs.by_row[int(batch.row[index])]
         self.pressed.add(leg.row)
         leg.digits_in.packet(payload, int(headers.timestamp[index]), float(batch.arrival[index]))
@@ -161,6 +162,11 @@ class Intake:
                 audio.begins[which],
                 lead[which],
             )
+
+
+def _payload(batch: Batch, headers: Headers, index: int) -> bytes:
+    end = HEADER_BYTES + int(headers.payload_length[index])
+    return batch.packets[index, HEADER_BYTES:end].tobytes()
 
 
 def _count(counters: Array, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 Each leg has a ring of samples. All legs play from the same place of it, ``head``, which a take moves on by one
 frame; a leg's delay is how far ahead of the head its packets are put. The ring also keeps what was played last,
-for concealment. A sample that is not there has the value :data:`ABSENT`, which no codec yields. Positions count
+for concealment. A sample that is not there has the value :data:`ABSENT`, which G.711 never yields. Positions count
 samples and never wrap.
 
 The delay follows the network (:class:`DelayHistogram`): it is changed where a listener does not notice
@@ -53,9 +53,12 @@ class JitterBuffer(RowArrays):
         self._close = _CLOSE_MS * rate // 1000
         self._max = min(max_ms * rate // 1000, (_SLOTS - KEPT - 4) * self.frame)
         self._ticks = KEPT
+        #: Takes that should have been made before now: the next ones come at once, one after the other.
+        self.overdue = 0
         self._delays = DelayHistogram(rate)
         self._stretcher = Stretcher(rate, int(ABSENT))
         self.playing: Array
+        self.discarded: Array
         self.late: Array
         self.delay: Array
         self.delay_sum: Array
@@ -73,7 +76,9 @@ class JitterBuffer(RowArrays):
         self._reach: Array
         self._packet: Array
         self._began: Array
+        self._in_gap: Array
         self.row_array("playing", np.bool_, False)
+        self.row_array("discarded", np.int64)  # packets of which nothing was played
         self.row_array("late", np.int64)  # packets that came after their time
         self.row_array("delay", np.float32)  # of a packet from its arrival to its sound, moving average, samples
         self.row_array("delay_sum", np.float64)  # the same, added up
@@ -91,6 +96,7 @@ class JitterBuffer(RowArrays):
         self.row_array("_reach", np.float64)  # the relative delay of a packet that comes just in time, samples
         self.row_array("_packet", np.int32, self.frame)  # samples of the last packet
         self.row_array("_began", np.int64)  # tick at which the stream began
+        self.row_array("_in_gap", np.int64)  # tick that ended in a gap: what follows it is not to be moved
 
     def grow(self, capacity: int) -> None:
         """See :class:`RowPart`."""
@@ -114,6 +120,7 @@ class JitterBuffer(RowArrays):
     def place(self, rows: Rows, timestamp: Array, pcm: Pcm, marker: Mask, begins: Mask, lead: Array) -> None:
         """Put packets of one length in, no leg twice. ``lead``: samples of time until the next take."""
         size, head = pcm.shape[1], self.head
+        lead = lead - self.overdue * self.frame
         step = wrapped(timestamp - self._timestamp[rows].astype(np.int64), 32)
         position = self._position[rows] + (step * self.rate // self._clock[rows])
         slack = position - head
@@ -129,13 +136,15 @@ class JitterBuffer(RowArrays):
         usable = (anew | ~outside) & (position + size > head)
         self._note(rows, position - head + lead, late, anew | ~outside)
         if not usable.all():
+            self.discarded[rows[~usable]] += 1
             rows, position, pcm, timestamp = rows[usable], position[usable], pcm[usable], timestamp[usable]
         self._position[rows], self._timestamp[rows], self._packet[rows] = position, timestamp, size
         self._end[rows] = np.maximum(self._end[rows], position + size)
-        self._write(rows, position, pcm)
+        self._write(rows, position, np.maximum(pcm, ABSENT + 1) if self.rate != RATE else pcm)
 
     def take(self, high: int) -> Pcm:
         """The next 20 ms of rows ``[:high]``, with :data:`ABSENT` where nothing arrived in time."""
+        self.overdue = max(0, self.overdue - 1)
         self._delays.forget()
         self._control(high)
         self._recentre(high)
@@ -164,10 +173,11 @@ class JitterBuffer(RowArrays):
         window: Pcm = blocks[rows[:, np.newaxis], slots].reshape(len(rows), -1)
         return window
 
-    def mend(self, rows: Rows, frame: Pcm) -> None:
-        """Keep the repaired form of what was taken last."""
+    def mend(self, rows: Rows, frame: Pcm, goes_on: Mask) -> None:
+        """Keep the repaired form of what was taken last; ``goes_on``: the gap does, at the end of the frame."""
         slot = (self._ticks - 1) % _SLOTS * self.frame
         self._ring[rows, slot : slot + self.frame] = frame
+        self._in_gap[rows[goes_on]] = self._ticks
 
     def buffered(self, row: int) -> int:
         """Samples between the head and the newest sample."""
@@ -177,6 +187,10 @@ class JitterBuffer(RowArrays):
         """Seconds from a packet's arrival to its sound, averaged over all packets; None before the first."""
         placed = int(self.placed[row])
         return float(self.delay_sum[row]) / placed / self.rate if placed else None
+
+    def packet_samples(self, row: int) -> int:
+        """Samples of the leg's last packet."""
+        return int(self._packet[row])
 
     def _begin(self, rows: Rows, lead: Array) -> Array:
         """Give streams their first place: the nearest to the start delay at which whole frames are played."""
@@ -250,7 +264,7 @@ class JitterBuffer(RowArrays):
         self._reach[rows] += self._delays.recentre(rows)
 
     def _stretch(self, high: int) -> None:
-        rows = np.flatnonzero(self.wanted[:high])
+        rows = np.flatnonzero((self.wanted[:high] != 0) & (self._in_gap[:high] != self._ticks))
         if len(rows):
             added = self._stretcher.apply(
                 self._ring, rows, self.head, self._end[rows], self.wanted[rows], self.background[rows]

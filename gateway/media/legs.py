@@ -203,6 +203,7 @@ class LegBook:
         if buffered is not None:
             packet = (leg.remote.ptime_ms / 1000) if leg.remote else TICK_SECONDS
             delay = packet + buffered + (round_trip or 0.0) / 2
+        repair = self._parts.concealer_of(row).report(place)
         return LegQuality(
             leg=leg.id,
             codec=leg.remote.codec if leg.remote else "",
@@ -213,6 +214,10 @@ class LegBook:
             jitter_seconds=float(reception.jitter[row] / reception.clock[row]),
             round_trip_seconds=round_trip,
             delay_seconds=delay,
+            packets_discarded=int(jitter.discarded[place]),
+            buffer_seconds=buffered,
+            concealed_ratio=repair.concealed_ratio,
+            burst_ratio=repair.burst_ratio,
         )
 
 

@@ -65,6 +65,10 @@ class Parts:
         slot = self.wide.slot_of(row)
         return (self.jitter, row) if slot is None else (self.wide.jitter, slot)
 
+    def concealer_of(self, row: int) -> Concealer:
+        """What repairs the sound of :meth:`buffer_of`."""
+        return self.concealer if self.wide.slot_of(row) is None else self.wide.concealer
+
     def close(self) -> None:
         """End threads and free sockets."""
         self.library.close()

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import AUDIBLE, RATE, Array, Floats, Mask, Rows
+from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats, Mask, Rows
 from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE, similarity
 
 _MOST: Final = 64  # legs changed in one tick; the others follow in the next ones
@@ -93,7 +93,8 @@ class Stretcher:
 
 def _is_quiet(sound: Floats, background: Array) -> Mask:
     level = np.sqrt(np.einsum("rt,rt->r", sound, sound) / sound.shape[1])
-    quiet: Mask = level <= np.maximum(_PAUSE * background, AUDIBLE / 2)
+    known = np.where(background > LOUDEST_BACKGROUND, 0, background)
+    quiet: Mask = level <= np.maximum(_PAUSE * known, AUDIBLE / 2)
     return quiet
 
 

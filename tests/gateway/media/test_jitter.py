@@ -155,6 +155,7 @@ def test_a_clock_that_drifts_never_runs_dry_or_over(parts_per_million: int) -> N
             number += 1
         absent += int((buffer.take() == ABSENT).any())
     assert absent <= 1  # the delay of the beginning
-    assert buffer.core.buffered(0) <= (2 if abs(parts_per_million) == 200 else 4) * FRAME
+    frames = 2 if abs(parts_per_million) == 200 else 4
+    assert buffer.core.buffered(0) <= frames * FRAME + 20  # less than a pitch period stays
     expected = 15_000 * FRAME * abs(parts_per_million) * 1e-6
     assert int(buffer.core.stretched[0]) < 1.5 * expected + 3 * FRAME
