@@ -1,7 +1,7 @@
 """Changing the delay of a leg without a listener noticing: a little sound is played twice, or left out.
 
-Where the waveform repeats itself well it is a whole number of periods, found by correlation; in a pause that does
-not repeat itself any length will do. Both times 10 ms are cross-faded: tones stay in phase and nothing clicks.
+In a pause any length will do; elsewhere it is a whole number of periods, found by correlation, and only where the
+waveform repeats itself well. Both times 10 ms are cross-faded: tones stay in phase and nothing clicks.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class Stretcher:
             similarity(sound[:, : longest - shortest + size], now)[:, ::-1],
             similarity(sound[:, longest + shortest :], now),
         )
-        repeats = (alike.max(axis=1) >= _SHRINK_HASTE) & _varies(now)
         alike[(lags > np.abs(wanted)[:, np.newaxis]) & ~grows[:, np.newaxis]] = -1
         best = np.argmax(alike, axis=1)
         much = np.abs(wanted) >= _MUCH * scale
@@ -76,8 +75,8 @@ class Stretcher:
             grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much, _SHRINK_HASTE, _SHRINK_ALIKE)
         )
         fits = alike[np.arange(len(rows)), best] >= asked
-        quiet = ~repeats & _is_quiet(sound[:, longest:], background)
-        length = np.where(fits, lags[best], np.where(quiet, np.minimum(np.abs(wanted), longest), 0))
+        quiet = _is_quiet(sound[:, longest:], background)
+        length = np.where(quiet, np.minimum(np.abs(wanted), longest), np.where(fits, lags[best], 0))
         return np.where(whole, np.where(grows, length, -length), 0)
 
     def _move(self, ring: Array, rows: Rows, head: int, end: Array, added: Array) -> None:
@@ -96,9 +95,3 @@ def _is_quiet(sound: Floats, background: Array) -> Mask:
     known = np.where(background > LOUDEST_BACKGROUND, 0, background)
     quiet: Mask = level <= np.maximum(_PAUSE * known, AUDIBLE / 2)
     return quiet
-
-
-def _varies(sound: Floats) -> Mask:
-    """Whether there is more than an offset, which resembles itself at every lag."""
-    varies: Mask = sound.var(axis=1) > np.square(sound.mean(axis=1))
-    return varies
