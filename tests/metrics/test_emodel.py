@@ -39,3 +39,9 @@ def test_more_loss_or_delay_is_never_better(loss: float, more: float, delay: flo
     worse = mos(max(loss, more), max(delay, longer))
     # The polynomial of annex B turns up a little below R = 6.5, where the scale is at its end anyway.
     assert 1.0 <= worse <= mos(min(loss, more), min(delay, longer)) + 0.02 <= 4.6
+
+
+def test_losses_in_bursts_weigh_more_than_random_ones() -> None:
+    """G.107 (7-29): 5 % at BurstR 2 is 95 · 5 / (5 / 2 + 25.1)."""
+    assert loss_impairment(0.05, burst_ratio=2.0) == pytest.approx(17.21, abs=0.005)
+    assert loss_impairment(0.05, burst_ratio=0.5) == loss_impairment(0.05)
