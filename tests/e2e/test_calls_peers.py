@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import httpx
+import numpy as np
 import pytest
 
 from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.lab import open_lab
+from tests.gateway.media.dtmf import key_tone
 from tests.support import sipp, sources
 from tests.support.baresip import Baresip
 from tests.support.fixtures import MakePhone
 from tests.support.phone import RingOnly
+from tests.support.platform import PlatformProcess
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -77,3 +81,24 @@ async def test_sipp_registers_a_seat(centre: Centre) -> None:
     )
     (seat,) = [row for row in seats if row["id"] == "seat-10"]
     assert seat["contacts"][0]["transport"].lower() == "udp"
+
+
+async def test_baresip_works_the_menu_by_tones_in_its_audio(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It agrees on telephone-event, as it always does, but sends tones: ``inband_dtmf`` says to listen anyway."""
+    number = "13909999001"
+    keys = [np.zeros(12_000), key_tone("1", 0.12), np.zeros(12_000)]
+    platform = PlatformProcess(tmp_path_factory.mktemp("t"), environment={"CCP_MEDIA__INBAND_DTMF": "always"})
+    try:
+        platform.start()
+        async with (
+            httpx.AsyncClient(base_url=platform.http, timeout=10.0) as client,
+            Baresip(number, says=np.rint(np.concatenate(keys)).astype(np.int16)) as caller,
+        ):
+            centre = Centre(platform, {}, iter(()), client)
+            await caller.dial(centre.number("95000"))
+            await caller.established()
+            contact = await centre.contact(number)
+            await centre.happened(contact["id"], "Queued", limit=10.0)
+            await caller.hang_up()
+    finally:
+        platform.close()
