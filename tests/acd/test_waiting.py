@@ -168,6 +168,29 @@ def test_a_contact_that_waits_long_enough_goes_before_a_more_urgent_one() -> Non
     assert [offers(centre.staff(name))[0][0] for name in "123"] == ["complaint", "old", "vip"]
 
 
+@pytest.mark.parametrize("gap", [20.0, 5.0])
+def test_nobody_starves_behind_a_stream_of_urgent_contacts(gap: float) -> None:
+    """One agent, twenty seconds a talk: who comes nine steps of a minute later is served later."""
+    centre = Centre(queue(wrap_up_seconds=0))
+    centre.staff("1")
+    [(talking, _)] = offers(centre.call("first"))
+    centre.answer(talking, "1")
+    centre.call("humble", priority=1)
+    began, ends = centre.now, centre.now + 20
+    came = {"first": 0.0}
+    while talking != "humble":
+        centre.wait(gap)
+        contact = f"c{len(came):05}"
+        came[contact] = centre.now - began
+        centre.call(contact, priority=10)
+        if centre.now >= ends:
+            assert came[talking] <= 540
+            [(talking, _)] = offers(centre.release(talking, "1"))
+            centre.answer(talking, "1")
+            ends = centre.now + 20
+    assert centre.now - began == pytest.approx(20 * 540 / min(gap, 20), abs=40)
+
+
 # --- transfer and pick-up ---
 
 
