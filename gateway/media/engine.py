@@ -203,9 +203,9 @@ class Engine:
         """Take 20 ms of what every leg says, repair it, give it to the mixer and the recordings."""
         high = self._parts.table.high
         frame = self._parts.jitter.take(high)
-        self._parts.links.fill(frame)
         self._parts.concealer.repair(frame)
         self._parts.wide.hear(frame, self._parts.concealer.muted)
+        self._parts.links.fill(frame)
         self.digits.hear(frame, now)
         self._parts.mixer.sound[:high, VOICE] = frame
         self.digits.hide_tones(self._parts.mixer.sound[:high, VOICE])

@@ -22,7 +22,6 @@ import numpy as np
 
 from ccplatform.contracts.words import LegId
 from gateway.media.audio import FRAME, Array, Pcm, Rows
-from gateway.media.jitter import ABSENT
 from gateway.media.rows import RowArrays
 
 _MAGIC: Final = 0x6C6E6B31
@@ -53,22 +52,24 @@ class LinkFrames(RowArrays):
     def __init__(self, path: str) -> None:
         super().__init__()
         self.lost: Array
-        self.digits: Array
-        self.digit: Array
+        self._digits: Array
+        self._digit: Array
         self._number: Array
         self._frames: Array
         self._held: Array
+        self._last: Array
         self._next: Array
         self._playing: Array
         self._spare: Array
         self._quiet: Array
         self._digits_heard: Array
         self.row_array("lost", np.int64)
-        self.row_array("digits", np.uint32)  # passed on so far
-        self.row_array("digit", "S1", b"")
+        self.row_array("_digits", np.uint32)  # passed on so far
+        self.row_array("_digit", "S1", b"")
         self.row_array("_number", np.uint64)
         self.row_array("_frames", np.int16, 0, (_HELD, FRAME))
         self.row_array("_held", np.bool_, False, (_HELD,))
+        self.row_array("_last", np.int16, 0, (FRAME,))
         self.row_array("_next", np.int64)  # the peer's tick that plays next
         self.row_array("_playing", np.bool_, False)
         self.row_array("_spare", np.int32)  # ticks in a row after which a frame was left
@@ -136,13 +137,14 @@ class LinkFrames(RowArrays):
         return digits
 
     def fill(self, frame: Pcm) -> None:
-        """Write 20 ms of every link leg into its row of ``frame``, :data:`ABSENT` where there is nothing."""
+        """Write 20 ms of every link leg into its row of ``frame``; in place of a missing one the last, quieter."""
         rows = self._rows
         if not len(rows):
             return
         slot = self._next[rows] % _HELD
         here = self._held[rows, slot]
-        frame[rows] = np.where(here[:, np.newaxis], self._frames[rows, slot], ABSENT)
+        self._last[rows] = np.where(here[:, np.newaxis], self._frames[rows, slot], self._last[rows] // 2)
+        frame[rows] = self._last[rows]
         self._held[rows[here], slot[here]] = False
         waiting = self._held[rows].any(axis=1)
         missing = ~here & waiting  # a later frame is there: this one will not come
@@ -203,8 +205,8 @@ class LinkFrames(RowArrays):
         for peer, rows, batch in self._batches:
             records = batch["records"]
             records["samples"] = frames[rows]
-            records["digits"] = self.digits[rows]
-            records["digit"] = self.digit[rows]
+            records["digits"] = self._digits[rows]
+            records["digit"] = self._digit[rows]
             batch["head"]["tick"] = self._tick
             try:
                 self._socket.sendto(batch.tobytes(), socket.MSG_DONTWAIT, peer)
@@ -214,9 +216,10 @@ class LinkFrames(RowArrays):
                 self.refused += len(rows)
             else:
                 self.sent += len(rows)
+        self._tick += 1
 
     def advance(self, ticks: int) -> None:
-        """Count ticks, also those that were skipped."""
+        """Count ticks that were skipped."""
         self._tick += ticks
 
     def _next_digit(self, row: int) -> None:
@@ -226,8 +229,8 @@ class LinkFrames(RowArrays):
         if not waiting:
             del self._digits_waiting[row]
             return
-        self.digit[row] = waiting.popleft().encode("ascii", "replace")
-        self.digits[row] += 1
+        self._digit[row] = waiting.popleft().encode("ascii", "replace")
+        self._digits[row] += 1
         self._last_digit[row] = self._tick
 
     def _plan(self) -> None:
