@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import hatch_build
+from gateway.media.g711 import Law
 from gateway.media.native import LIBRARY
-from tests.gateway.media.peers import Rig
+from tests.gateway.media.peers import Peer, Rig
+from tests.gateway.media.workers import Control
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,24 @@ def make_rig(request: pytest.FixtureRequest, compiled_helper: None) -> Iterator[
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
     return make_rig()
+
+
+@pytest.fixture
+async def make_control(tmp_path: Path) -> AsyncIterator[Callable[..., Control]]:
+    controls: list[Control] = []
+
+    def make(*names: str, **options: float) -> Control:
+        controls.append(Control([tmp_path / name for name in names or ("media-0",)], **options))
+        return controls[-1]
+
+    yield make
+    for control in controls:
+        await control.close()
+
+
+@pytest.fixture
+async def peers() -> AsyncIterator[tuple[Peer, Peer]]:
+    pair = (Peer(law=Law.PCMA, payload_type=8), Peer(law=Law.PCMU, payload_type=0))
+    yield pair
+    for peer in pair:
+        peer.close()

@@ -27,7 +27,7 @@ class Rigs:
     def __init__(self, directory: Path, count: int) -> None:
         self.paths = [str(directory / f"{index}.link") for index in range(count)]
         self.all = [
-            Rig(link_path=path, rtp_ports=f"{24400 + 100 * index}-{24499 + 100 * index}")
+            Rig(link_path=path, rtp_ports=f"{28400 + 100 * index}-{28499 + 100 * index}")
             for index, path in enumerate(self.paths)
         ]
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ccplatform.contracts.legs import DigitPressed, LegQuality, PlaybackEnded, PlaybackStarted
+from ccplatform.contracts.legs import DigitPressed, PlaybackEnded, PlaybackStarted
 from ccplatform.contracts.media import (
     Bridge,
     ForgetCall,
@@ -29,79 +29,14 @@ from ccplatform.contracts.media import (
     ToneItem,
 )
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
-from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.frames import FrameDecoder, encode_frame
-from ccplatform.kernel.tasks import TaskSupervisor
-from gateway.media.client import MediaPool
 from gateway.media.errors import ProtocolMismatch
-from gateway.media.g711 import Law
-from gateway.media.port import LocalAudio, MediaEvent, WorkerLost
+from gateway.media.port import WorkerLost
 from gateway.media.protocol import PROTOCOL, VERSION
 from gateway.media.settings import MediaSettings
-from tests.gateway.media.peers import Peer, steady_level, tone
-from tests.gateway.media.workers import WORKER_PROGRAM, WorkerProcess
-
-CALL = CallId("call")
-
-
-class Control:
-    """The control process of a test: a pool, its events, and peers that talk in real time."""
-
-    def __init__(self, paths: list[Path], wait_seconds: float = 30.0) -> None:
-        self.clock = SystemClock()
-        self.tasks = TaskSupervisor(self.clock)
-        self.events: list[MediaEvent] = []
-        self.changed = asyncio.Event()
-        self.pool = MediaPool(
-            sockets=paths,
-            listener=self._listen,
-            clock=self.clock,
-            tasks=self.tasks,
-            wait_seconds=wait_seconds,
-        )
-
-    def _listen(self, event: MediaEvent) -> None:
-        self.events.append(event)
-        self.changed.set()
-
-    async def wait_for(self, kind: type, count: int = 1) -> list[Any]:
-        while len(found := [event for event in self.events if isinstance(event, kind)]) < count:
-            self.changed.clear()
-            await self.changed.wait()
-        return found
-
-    async def open(self, leg: str, call: CallId = CALL) -> LocalAudio | None:
-        answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
-        self.pool.open_leg(call, LegId(leg), answer.set_result)
-        return await answer
-
-    async def connect(self, leg: str, peer: Peer, call: CallId = CALL) -> None:
-        local = await self.open(leg, call)
-        assert local is not None
-        peer.to = (local.host, local.port)
-        self.pool.connect_leg(LegId(leg), peer.remote())
-
-    async def close_leg(self, leg: str) -> LegQuality | None:
-        answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
-        self.pool.close_leg(LegId(leg), answer.set_result)
-        return await answer
-
-    async def close(self) -> None:
-        await self.pool.close()
-        await self.tasks.close()
-
-
-async def talk(seconds: float, *pairs: tuple[Peer, float]) -> None:
-    """Peers speak tones, paced by the real clock, and listen."""
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
-    for index in range(round(seconds * 50)):
-        for peer, hertz in pairs:
-            peer.say(tone(hertz, 0.02, start=index * 160))
-        await asyncio.sleep(begin + (index + 1) * 0.02 - loop.time())
-        for peer, _ in pairs:
-            peer.listen()
+from tests.gateway.media.peers import Peer, steady_level
+from tests.gateway.media.workers import CALL, WORKER_PROGRAM, Control, WorkerProcess, talk
 
 
 @pytest.fixture
@@ -110,31 +45,10 @@ def settings() -> MediaSettings:
 
 
 @pytest.fixture
-async def make_control(tmp_path: Path) -> AsyncIterator[Callable[..., Control]]:
-    controls: list[Control] = []
-
-    def make(*names: str, **options: float) -> Control:
-        controls.append(Control([tmp_path / name for name in names or ("media-0",)], **options))
-        return controls[-1]
-
-    yield make
-    for control in controls:
-        await control.close()
-
-
-@pytest.fixture
 async def worker(settings: MediaSettings, tmp_path: Path) -> AsyncIterator[WorkerProcess]:
     process = WorkerProcess(settings, tmp_path / "media-0")
     yield process
     assert process.stop() in (0, -9)
-
-
-@pytest.fixture
-async def peers() -> AsyncIterator[tuple[Peer, Peer]]:
-    pair = (Peer(law=Law.PCMA, payload_type=8), Peer(law=Law.PCMU, payload_type=0))
-    yield pair
-    for peer in pair:
-        peer.close()
 
 
 async def test_two_legs_talk_are_recorded_and_measured(
