@@ -41,7 +41,7 @@ from tests.gateway.media.workers import CALL, WORKER_PROGRAM, Control, WorkerPro
 
 @pytest.fixture
 def settings() -> MediaSettings:
-    return MediaSettings(rtp_ports="24000-24199", rtp_timeout_seconds=5)
+    return MediaSettings(rtp_ports="25000-25199", rtp_timeout_seconds=5)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ async def test_a_leg_does_not_wait_for_ever(worker: WorkerProcess, make_control:
 async def test_calls_go_to_the_least_loaded_worker_and_stay_together(
     tmp_path: Path, make_control: Callable[..., Control]
 ) -> None:
-    settings = MediaSettings(rtp_ports="24200-24399", workers=2)
+    settings = MediaSettings(rtp_ports="25200-25399", workers=2)
     workers = [WorkerProcess(settings, tmp_path / f"media-{index}", index) for index in range(2)]
     try:
         control = make_control("media-0", "media-1")
@@ -198,8 +198,8 @@ async def test_calls_go_to_the_least_loaded_worker_and_stay_together(
                 local = await control.open(call + leg, CallId(call))
                 assert local is not None
                 ports[call + leg] = local.port
-        assert {ports["x1"] < 24300, ports["x2"] < 24300} == {True}
-        assert {ports["y1"] < 24300, ports["y2"] < 24300} == {False}
+        assert {ports["x1"] < 25300, ports["x2"] < 25300} == {True}
+        assert {ports["y1"] < 25300, ports["y2"] < 25300} == {False}
         assert [state.legs for state in control.pool.workers] == [2, 2]
     finally:
         for worker in workers:
