@@ -108,6 +108,7 @@ def test_a_held_leg_hears_nothing_and_is_heard_again_when_retrieved(two: Rigs) -
     two.ticks(20, (caller, tone(440, 0.4)), (agent, tone(1000, 0.4)))
     two[0].engine.routing.separate(a)
     two[1].engine.routing.separate(two[1].engine.links.by_id[LINK])
+    two.ticks(2)  # it fades
     for peer in (caller, agent):
         peer.packets.clear()
     two.ticks(20, (caller, tone(440, 0.4)), (agent, tone(1000, 0.4)))
