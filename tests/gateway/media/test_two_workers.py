@@ -20,6 +20,7 @@ from ccplatform.contracts.media import (
     Unbridge,
 )
 from ccplatform.contracts.words import CallId, LegId, RecordingId
+from gateway.media.audio import Pcm
 from gateway.media.port import WorkerLost
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, level, steady_level
@@ -59,10 +60,36 @@ async def parted(control: Control, peers: tuple[Peer, Peer]) -> tuple[Peer, Peer
     return peers
 
 
-def heard(peer: Peer, hertz: float, own: float) -> bool:
-    """Whether a peer hears that tone, all the time, and not his own."""
-    samples = peer.heard()[2400:]
-    return steady_level(samples, hertz) > 6500 and level(samples, own) < 300
+def hears(peer: Peer, hertz: float, own: float) -> bool:
+    """Whether a peer has been hearing that tone for a while, and not his own."""
+    samples = peer.heard()[-2400:]
+    return len(samples) == 2400 and steady_level(samples, hertz) > 6000 and level(samples, own) < 300
+
+
+def is_silent(peer: Peer) -> bool:
+    """Whether a peer has been hearing nothing for a while."""
+    samples = peer.heard()[-2400:]
+    return len(samples) == 2400 and int(np.abs(samples).max()) < 50
+
+
+def seconds_of(samples: Pcm, hertz: float) -> float:
+    """For how long a tone is in a recording, whatever else there is."""
+    windows = [samples[start : start + 400] for start in range(0, len(samples) - 399, 400)]
+    return sum(level(window, hertz) > 6000 for window in windows) * 0.05
+
+
+async def until(fits: Callable[[], bool], *pairs: tuple[Peer, float]) -> None:
+    """Let peers talk until it fits."""
+    while not fits():
+        await talk(0.1, *pairs)
+
+
+async def hear_each_other(caller: Peer, agent: Peer) -> None:
+    """Talk until each hears the other."""
+    caller.packets.clear()
+    agent.packets.clear()
+    pairs = ((caller, 440.0), (agent, 1000.0))
+    await until(lambda: hears(caller, 1000, 440) and hears(agent, 440, 1000), *pairs)
 
 
 async def test_caller_and_agent_on_different_workers_hear_each_other(
@@ -72,32 +99,30 @@ async def test_caller_and_agent_on_different_workers_hear_each_other(
     path = tmp_path / "talk.wav"
     control.pool.perform(Bridge(a=A, b=B))
     control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
-    await talk(1.0, (caller, 440), (agent, 1000))
-    assert heard(caller, 1000, 440)
-    assert heard(agent, 440, 1000)
+    await hear_each_other(caller, agent)
     control.pool.perform(Unbridge(leg=A))
-    await talk(0.1, (caller, 440), (agent, 1000))
-    for peer in parted:
-        peer.packets.clear()
-    await talk(0.3, (caller, 440), (agent, 1000))
-    assert all(np.abs(peer.heard()).max() < 50 for peer in parted)
+    await until(lambda: is_silent(caller) and is_silent(agent), (caller, 440), (agent, 1000))
     control.pool.perform(StopRecording(recording=RecordingId("r")))
     (closed,) = await control.wait_for(RecordingClosed)
     assert closed.error == ""
     samples, _ = soundfile.read(path, dtype="int16")
     for channel, hertz in ((0, 440), (1, 1000)):  # the hold silences ears, not the recording
-        assert steady_level(samples[2400:, channel], hertz) > 6500
+        assert seconds_of(samples[:, channel], hertz) > 0.5
 
 
 async def test_keys_go_from_one_worker_to_the_other(control: Control, parted: tuple[Peer, Peer]) -> None:
     caller, agent = parted
     control.pool.perform(Bridge(a=A, b=B))
-    await talk(0.2, (caller, 440), (agent, 1000))
+    await hear_each_other(caller, agent)
     for packet in caller.press("7"):
         caller.send(packet)
-    await talk(0.5, (agent, 1000))
-    ends = {p.timestamp for p in agent.packets if p.payload_type == 101 and p.payload[1] & 0x80}
-    assert len(ends) == 1
+
+    def ends() -> list[int]:
+        return [p.timestamp for p in agent.packets if p.payload_type == 101 and p.payload[1] & 0x80]
+
+    await until(lambda: len(ends()) >= 3, (agent, 1000))
+    await talk(0.2, (agent, 1000))
+    assert len(set(ends())) == 1
     assert all(p.payload[0] == 7 for p in agent.packets if p.payload_type == 101)
 
 
@@ -109,12 +134,11 @@ async def test_a_room_over_two_workers_is_one_room(
     for name in "abc":
         control.pool.perform(JoinRoom(leg=LegId(name), room="red"))
     caller, agent = parted
-    await talk(1.0, (caller, 440), (agent, 1000), (third, 1500))
-    tones = {440: caller, 1000: agent, 1500: third}
-    for own, peer in tones.items():
-        samples = peer.heard()[2400:]
-        assert level(samples, own) < 300
-        assert all(steady_level(samples, other) > 6000 for other in tones if other != own)
+    tones = {440.0: caller, 1000.0: agent, 1500.0: third}
+    await until(
+        lambda: all(hears(peer, other, own) for own, peer in tones.items() for other in tones if other != own),
+        *((peer, own) for own, peer in tones.items()),
+    )
     third.close()
 
 
@@ -125,26 +149,22 @@ async def test_a_talk_over_two_workers_survives_the_death_of_either(
     path = tmp_path / "talk.wav"
     control.pool.perform(Bridge(a=A, b=B))
     control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
-    await talk(1.2, (caller, 440), (agent, 1000))
+    await hear_each_other(caller, agent)
+    await until(lambda: path.exists() and path.stat().st_size > 20_000, (caller, 440), (agent, 1000))
     workers[0].kill()
     (lost,) = await control.wait_for(WorkerLost)
     assert lost.legs == (A,)
     await control.connect("a", caller, X)  # what the gateway does once the party agreed
     assert [state.legs for state in control.pool.workers] == [0, 2]
-    for peer in parted:
-        peer.packets.clear()
-    await talk(1.0, (caller, 440), (agent, 1000))
-    assert heard(caller, 1000, 440)
-    assert heard(agent, 440, 1000)
+    await hear_each_other(caller, agent)
     control.pool.perform(StopRecording(recording=RecordingId("r")))
     (closed,) = await control.wait_for(RecordingClosed)
     assert "are silent: the media worker was gone" in closed.error
     samples, _ = soundfile.read(path, dtype="int16")
     assert closed.seconds == pytest.approx(len(samples) / 8000)
-    assert len(samples) / 8000 > 2.0
     for channel, hertz in ((0, 440), (1, 1000)):
-        assert steady_level(samples[1600:3200, channel], hertz) > 6500
-        assert steady_level(samples[-3200:, channel], hertz) > 6500
+        assert seconds_of(samples[:, channel], hertz) > 0.8
+        assert seconds_of(samples[-2400:, channel], hertz) > 0.1
 
 
 async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_workers(
@@ -160,10 +180,9 @@ async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_worke
     control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
     for call in (X, Y):
         control.pool.perform(KeepSnapshot(call=call, snapshot={"of": call}))
-    await talk(0.8, (caller, 440), (agent, 1000))
+    await hear_each_other(caller, agent)
+    await until(lambda: path.exists() and path.stat().st_size > 20_000, (caller, 440), (agent, 1000))
     await control.close()
-    for peer in parted:
-        peer.packets.clear()
     second = make_control("media-0", "media-1")
     await second.pool.start()
     assert {s.call: (s.legs, s.snapshot) for s in second.pool.survivors()} == {
@@ -171,22 +190,16 @@ async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_worke
         Y: ((B,), {"of": Y}),
     }
     assert [state.legs for state in second.pool.workers] == [1, 1]
-    await talk(0.8, (caller, 440), (agent, 1000))
-    assert heard(caller, 1000, 440)
-    assert heard(agent, 440, 1000)
+    await hear_each_other(caller, agent)
     workers[1].kill()
     await second.wait_for(WorkerLost)
     await second.connect("b", agent, Y)
-    for peer in parted:
-        peer.packets.clear()
-    await talk(0.8, (caller, 440), (agent, 1000))
-    assert heard(caller, 1000, 440)
-    assert heard(agent, 440, 1000)
+    await hear_each_other(caller, agent)
     second.pool.perform(ForgetCall(call=Y))
     (closed,) = await second.wait_for(RecordingClosed)
     assert closed.recording == "r"
     samples, _ = soundfile.read(path, dtype="int16")
-    assert steady_level(samples[1600:4800, 1], 1000) > 6500
+    assert seconds_of(samples[:, 1], 1000) > 0.5
     second.pool.perform(ForgetCall(call=X))
     third = make_control("media-0")
     await third.pool.start()
