@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+import os
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+#: Most media processes of one node.
+MAX_WORKERS: Final = 64
 
 
 class MediaSettings(BaseModel):
@@ -13,7 +17,12 @@ class MediaSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workers: int = Field(1, ge=1, le=64, description="Media processes; each gets its part of the RTP ports.")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=MAX_WORKERS,
+        description="Media processes; each gets its part of the RTP ports. 'auto': one for each core but one.",
+    )
     bind_ip: str = Field("127.0.0.1", description="IPv4 address that RTP sockets are bound to.")
     advertised_ip: str | None = Field(None, description="Address put into SDP when it differs (behind NAT).")
     rtp_ports: str = Field("10000-19999", description="First and last UDP port for RTP and RTCP, 'A-B'.")
@@ -56,6 +65,12 @@ class MediaSettings(BaseModel):
     sound_cache_bytes: int = Field(128 * 2**20, ge=2**20, description="Decoded sounds kept in memory.")
     recording_queue_bytes: int = Field(32 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk.")
     event_queue: int = Field(20000, ge=100, description="Events kept for a control process that is away.")
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _count_cores(cls, value: object) -> object:
+        """One core is for control, web and database; what the process may use counts, not what there is."""
+        return min(max(1, len(os.sched_getaffinity(0)) - 1), MAX_WORKERS) if value == "auto" else value
 
     @field_validator("bind_ip", "advertised_ip")
     @classmethod

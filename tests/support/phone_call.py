@@ -78,6 +78,11 @@ class PhoneCall:
         return self._agreed.codec if self._agreed else ""
 
     @property
+    def media_port(self) -> int:
+        """Where the peer wants our RTP."""
+        return self._agreed.remote[1] if self._agreed else 0
+
+    @property
     def caller(self) -> str:
         """User part of the From header."""
         return sip.user_of(self.invite.get("from"))

@@ -63,7 +63,8 @@ class PlatformProcess:
         self._arguments += ["--sip-port", str(self.sip_port), "--sip-ws-port", str(self.sip_ws_port)]
         self._arguments += ["--http-port", str(self.http_port)]
         self._arguments += ["--rtp-ports", f"{self.rtp_ports[0]}-{self.rtp_ports[1]}", *arguments]
-        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        alike = {"PYTHONUNBUFFERED": "1", "CCP_MEDIA__WORKERS": "1"}  # whatever cores there are
+        self._environment = {**os.environ, **alike, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._changed = threading.Condition()
@@ -182,9 +183,9 @@ class PlatformProcess:
         """Processes whose command line has ``--role control``, ``media`` or ``web``."""
         return sorted(child.pid for child in self._children() if _has_role(child, role))
 
-    def kill(self, role: str) -> list[int]:
-        """SIGKILL for every process of a role; their pids."""
-        killed = self.pids(role)
+    def kill(self, role: str, index: int | None = None) -> list[int]:
+        """SIGKILL for every process of a role, or for the one of that index; their pids."""
+        killed = [pid for pid in self.pids(role) if index is None or _index_of(pid) == index]
         if not killed:
             raise PeerError(f"no process with --role {role} is running")
         for pid in killed:
@@ -312,3 +313,9 @@ def _as_line(text: str) -> LogLine:
     except ValueError:
         return {"text": text}
     return line if isinstance(line, dict) else {"text": text}
+
+
+def _index_of(pid: int) -> int | None:
+    """The value of ``--index`` on a command line."""
+    line = psutil.Process(pid).cmdline()
+    return int(line[line.index("--index") + 1]) if "--index" in line else None

@@ -17,6 +17,7 @@ from ccplatform.contracts.words import CallId, LegId, RecordingId
 from gateway.media.audio import FRAME, Pcm
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Peer, Rig, level, steady_level, tone
+from tests.support.ports import PortBlock
 
 LINK = LegId("link:a+b")
 
@@ -24,10 +25,10 @@ LINK = LegId("link:a+b")
 class Rigs:
     """Engines whose ticks alternate, each with its place for link frames."""
 
-    def __init__(self, directory: Path, count: int) -> None:
+    def __init__(self, directory: Path, ports: PortBlock, count: int) -> None:
         self.paths = [str(directory / f"{index}.link") for index in range(count)]
         self.all = [
-            Rig(link_path=path, rtp_ports=f"{28400 + 100 * index}-{28499 + 100 * index}")
+            Rig(link_path=path, rtp_ports=f"{ports.first + 100 * index}-{ports.first + 100 * index + 99}")
             for index, path in enumerate(self.paths)
         ]
 
@@ -51,11 +52,11 @@ class Rigs:
 
 
 @pytest.fixture
-def make_rigs(tmp_path: Path) -> Iterator[Callable[[int], Rigs]]:
+def make_rigs(tmp_path: Path, ports: PortBlock) -> Iterator[Callable[[int], Rigs]]:
     made: list[Rigs] = []
 
     def make(count: int) -> Rigs:
-        made.append(Rigs(tmp_path, count))
+        made.append(Rigs(tmp_path, ports, count))
         return made[-1]
 
     yield make

@@ -19,6 +19,18 @@ def test_workers_share_the_ports_without_overlap() -> None:
     assert all(port % 2 == 0 for port in ports)
 
 
+def test_auto_leaves_one_core_to_the_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, workers in ((1, 1), (2, 1), (4, 3), (128, 64)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert MediaSettings.model_validate({"workers": "auto"}).workers == workers
+
+
+@pytest.mark.parametrize("count", [0, 65, "many", "1.5"])
+def test_a_number_of_workers_that_makes_no_sense_is_refused(count: object) -> None:
+    with pytest.raises(ValidationError, match="workers"):
+        MediaSettings.model_validate({"workers": count})
+
+
 @pytest.mark.parametrize("ports", ["1-2", "20000", "20010-20000", "a-b", "60000-70000"])
 def test_a_port_range_that_makes_no_sense_is_refused(ports: str) -> None:
     with pytest.raises(ValidationError, match="rtp_ports"):

@@ -25,14 +25,15 @@ from gateway.media.port import WorkerLost
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, level, steady_level
 from tests.gateway.media.workers import Control, WorkerProcess, talk
+from tests.support.ports import PortBlock
 
 X, Y = CallId("x"), CallId("y")
 A, B = LegId("a"), LegId("b")
 
 
 @pytest.fixture
-def settings() -> MediaSettings:
-    return MediaSettings(rtp_ports="27000-27399", workers=2)
+def settings(ports: PortBlock) -> MediaSettings:
+    return MediaSettings(rtp_ports=f"{ports.first}-{ports.last}", workers=2)
 
 
 @pytest.fixture

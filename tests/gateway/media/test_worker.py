@@ -37,11 +37,12 @@ from gateway.media.protocol import PROTOCOL, VERSION
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, steady_level
 from tests.gateway.media.workers import CALL, WORKER_PROGRAM, Control, WorkerProcess, talk
+from tests.support.ports import PortBlock
 
 
 @pytest.fixture
-def settings() -> MediaSettings:
-    return MediaSettings(rtp_ports="25000-25199", rtp_timeout_seconds=5)
+def settings(ports: PortBlock) -> MediaSettings:
+    return MediaSettings(rtp_ports=f"{ports.first}-{ports.last}", rtp_timeout_seconds=5)
 
 
 @pytest.fixture
@@ -185,21 +186,21 @@ async def test_a_leg_does_not_wait_for_ever(worker: WorkerProcess, make_control:
 
 
 async def test_calls_go_to_the_least_loaded_worker_and_stay_together(
-    tmp_path: Path, make_control: Callable[..., Control]
+    ports: PortBlock, tmp_path: Path, make_control: Callable[..., Control]
 ) -> None:
-    settings = MediaSettings(rtp_ports="25200-25399", workers=2)
+    settings = MediaSettings(rtp_ports=f"{ports.first}-{ports.last}", workers=2)
     workers = [WorkerProcess(settings, tmp_path / f"media-{index}", index) for index in range(2)]
     try:
         control = make_control("media-0", "media-1")
         await control.pool.start()
-        ports = {}
+        opened = {}
         for call in ("x", "y"):
             for leg in ("1", "2"):
                 local = await control.open(call + leg, CallId(call))
                 assert local is not None
-                ports[call + leg] = local.port
-        assert {ports["x1"] < 25300, ports["x2"] < 25300} == {True}
-        assert {ports["y1"] < 25300, ports["y2"] < 25300} == {False}
+                opened[call + leg] = local.port
+        assert all(opened[leg] in settings.ports_of(0) for leg in ("x1", "x2"))
+        assert all(opened[leg] in settings.ports_of(1) for leg in ("y1", "y2"))
         assert [state.legs for state in control.pool.workers] == [2, 2]
     finally:
         for worker in workers:
