@@ -11,6 +11,15 @@ from gateway.media.g711 import Law
 from gateway.media.native import LIBRARY
 from tests.gateway.media.peers import Peer, Rig
 from tests.gateway.media.workers import Control
+from tests.support.ports import PortBlock
+
+
+@pytest.fixture
+def ports() -> Iterator[PortBlock]:
+    """RTP ports that no other test run uses."""
+    block = PortBlock(400)
+    yield block
+    block.close()
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ class WorkerProcess:
         ]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=os.getcwd())
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
+        assert b"ready\n" in iter(self.process.stdout.readline, b""), "the worker ended"
 
     def kill(self) -> None:
         self.process.kill()
