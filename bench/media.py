@@ -13,8 +13,9 @@ decoded, mixed and encoded again). Every row is measured after a warm-up and sho
 * ``late``: share of the load's own rounds that began more than 5 ms late (delays and ticks are then the load's);
 * ``leg``: memory of the worker per leg.
 
-Then the breaking point: the most calls, in steps of a tenth, for which nothing is lost and no tick is skipped.
-Goals are printed with their ratios. Another kind of call (SRTP, Opus) is one more entry in ``PROFILES``.
+Then a flood on one leg, and the breaking point: the most calls, in steps of a tenth, for which nothing is lost and
+no tick is skipped. Goals are printed with their ratios. Another kind of call (SRTP, Opus) is one more entry in
+``PROFILES``.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from gateway.media.settings import MediaSettings
 _SPAWN: Final = multiprocessing.get_context("spawn")
 _FORK: Final = multiprocessing.get_context("fork")
 _WARM_UP: Final = 3.0
-_SETTINGS: Final = MediaSettings(rtp_ports="10000-29999", max_legs_per_worker=8000)
+_SETTINGS: Final = MediaSettings(rtp_ports="16000-31999", max_legs_per_worker=8000)
 
 GOAL_CALLS: Final = 1000
 GOAL_CPU: Final = 80.0
@@ -142,7 +143,8 @@ def _peers(calls: int) -> Iterator[list[socket.socket]]:
         udp.close()
 
 
-async def _measure(calls: int, profile: str, seconds: float) -> Row:
+async def measure(calls: int, profile: str, seconds: float, flood: int = 0) -> Row:
+    """One row; ``flood``: packets a second sent to the first leg besides."""
     here, there = _SPAWN.Pipe()
     stats: list[WorkerStats] = []
     with tempfile.TemporaryDirectory() as folder, _peers(calls) as sockets:
@@ -159,9 +161,9 @@ async def _measure(calls: int, profile: str, seconds: float) -> Row:
         for call in range(calls):
             PROFILES[profile](work, call)
         pool.on_stats = stats.append
-        result, cpu = await asyncio.to_thread(_load, ports, sockets, seconds, process, stats.clear)
+        result, cpu = await asyncio.to_thread(_load, ports, sockets, seconds, process, stats.clear, flood)
         full = process.memory_info().rss
-        lost = result.lost + sum([await work.lost(index) for index in range(2 * calls)])
+        lost = result.lost + sum([await work.lost(index) for index in range(bool(flood), 2 * calls)])
         await pool.close()
         worker.terminate()
         worker.join()
@@ -181,7 +183,7 @@ async def _measure(calls: int, profile: str, seconds: float) -> Row:
     )
 
 
-def _bare(calls: int, seconds: float) -> float:
+def measure_bare(calls: int, seconds: float) -> float:
     """CPU of the system calls alone, in per cent of a core."""
     here, there = _SPAWN.Pipe()
     with _peers(calls) as sockets:
@@ -200,12 +202,13 @@ def _load(
     seconds: float,
     process: psutil.Process,
     warm: Callable[[], None],
+    flood: int = 0,
 ) -> tuple[LoadResult, float]:
     """Run the load in a process of its own; its result and the measured process's share of a core meanwhile."""
     here: Connection
     here, there = _FORK.Pipe()
     core = (os.cpu_count() or 1) - 1
-    load = _FORK.Process(target=play_peers, args=(ports, sockets, core, seconds, _WARM_UP, there))
+    load = _FORK.Process(target=play_peers, args=(ports, sockets, core, seconds, _WARM_UP, flood, there))
     load.start()
     here.recv()
     warm()
@@ -246,7 +249,7 @@ def _judge(row: Row, bare: float) -> None:
 def _breaking_point(start: int, seconds: float) -> None:
     best: Row | None = None
     calls = start
-    while (row := asyncio.run(_measure(calls, "recorded", seconds))).holds:
+    while (row := asyncio.run(measure(calls, "recorded", seconds))).holds:
         best, calls = row, round(calls * 1.1)
     reached = f"{best.calls} calls at {best.cpu:.1f} % of a core" if best else f"below {start} calls"
     reason = f"{calls} calls: {row.lost} packets lost, {row.skipped} ticks skipped, load late {row.late:.1%}"
@@ -259,6 +262,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=[10, 100, 500, 1000])
     parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=list(PROFILES))
     parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each row")
+    parser.add_argument("--flood", type=int, default=50000, help="packets a second to one leg; 0: no flood")
     parser.add_argument("--no-breaking-point", action="store_true")
     options = parser.parse_args()
     allow_many_sockets()
@@ -269,12 +273,17 @@ def main() -> None:
         "   late leg-kB"
     )
     for calls in options.calls:
-        bare = _bare(calls, min(options.seconds, 10.0))
+        bare = measure_bare(calls, min(options.seconds, 10.0))
         for profile in options.profiles:
-            row = asyncio.run(_measure(calls, profile, options.seconds))
+            row = asyncio.run(measure(calls, profile, options.seconds))
             _show(row, profile, bare)
         if calls == GOAL_CALLS and profile == "recorded":
             _judge(row, bare)
+    if options.flood:
+        calls = min(options.calls)
+        row = asyncio.run(measure(calls, "bridged", options.seconds, options.flood))
+        print(f"# and {options.flood} packets/s more to one leg; lost and delay of its neighbours:")
+        _show(row, "flooded", measure_bare(calls, min(options.seconds, 10.0)))
     if not options.no_breaking_point:
         _breaking_point(max(options.calls), options.seconds)
 

@@ -20,7 +20,7 @@ import numpy as np
 from gateway.media.audio import FRAME, Array, Mask
 from gateway.media.g711 import Law, encode
 from gateway.media.native import find_hot_path
-from gateway.media.packet_io import SOCKADDR, Batch, Receiver, stamp_arrivals
+from gateway.media.packet_io import SOCKADDR, Batch, Receiver, address_key, stamp_arrivals
 from gateway.media.rtp import HEADER_BYTES
 
 BATCHES: Final = 10
@@ -66,6 +66,7 @@ class Phones:
         self._names: Array = np.zeros(count, dtype=SOCKADDR)
         for row, port in enumerate(ports):
             self._names[row] = (socket.AF_INET, port, 0x7F000001, 0)
+        self._sources = address_key(0x7F000001, 0) | np.array(ports, dtype=np.int64)
         self._packets: Array = np.zeros(count, dtype=_PACKET)
         self._bytes = self._packets.view(np.uint8).reshape(count, _PACKET_BYTES)
         self._lengths = np.full(count, _PACKET_BYTES, dtype=np.int64)
@@ -103,9 +104,17 @@ class Phones:
         self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names)
         self._sent += len(rows)
 
+    def flood(self, packets: int) -> None:
+        """Send the last packet of the first peer again and again."""
+        rows = np.zeros(packets, dtype=np.int64)
+        self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names)
+
     def receive(self) -> None:
         """Take what has arrived, look for marks and gaps."""
         batch = self._receiver.read(time.time(), time.monotonic())
+        ours = batch.source == self._sources[batch.row]  # ports are used again: others may still send to them
+        if not ours.all():
+            batch = batch.only(np.flatnonzero(ours))
         for turn in range(int(batch.turn.max(initial=-1)) + 1):
             self._count(batch, batch.turn == turn)
         rows = batch.row
@@ -140,9 +149,18 @@ class Phones:
 
 
 def play_peers(
-    ports: list[int], sockets: list[socket.socket], core: int, seconds: float, warm_up: float, out: Connection
+    ports: list[int],
+    sockets: list[socket.socket],
+    core: int,
+    seconds: float,
+    warm_up: float,
+    flood: int,
+    out: Connection,
 ) -> None:
-    """The load process: tells ``"warm"`` when the measured time begins, ``"done"`` at its end, then the result."""
+    """The load process, which also sends ``flood`` packets a second to the first leg.
+
+    It tells ``"warm"`` when the measured time begins, ``"done"`` at its end, then the result.
+    """
     os.sched_setaffinity(0, {core})
     phones = Phones(ports, sockets)
     warm_rounds, rounds = round(warm_up * 50), round((warm_up + seconds) * 50)
@@ -159,6 +177,8 @@ def play_peers(
                 time.sleep(left)
             late += group == 0 and left < -0.005
             phones.send(round_, group)
+            if flood:
+                phones.flood(flood // (50 * BATCHES))
             if group % 5 == 4:
                 phones.receive()
     measured = time.monotonic() - measured_from

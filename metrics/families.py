@@ -80,6 +80,12 @@ _ALL: Final = (
     _gauge("cc_trunk_channels_in_use", "Channels in use now (R6.3)", "trunk"),
     _gauge("cc_trunk_channels", "Channels configured (R6.3)", "trunk"),
     _gauge("cc_media_tick_seconds", "Work of a media worker in its 20 ms tick", "worker", "stat"),
+    _gauge(
+        "cc_media_refused_packets",
+        "Packets that a media worker refused since its start; flood: ticks in which a leg was limited (R10.3.1.4)",
+        "worker",
+        "reason",
+    ),
     _gauge("cc_compliance_value", "Measured value of a requirement (R10.3)", "requirement"),
     _gauge("cc_compliance_target", "Target of a requirement (R10.3)", "requirement"),
     _gauge("cc_compliance_ok", "1 pass, 0 fail; absent while the sample is too small (R10.3)", "requirement"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -40,12 +40,13 @@ _FIGURE_FAMILIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTick:
-    """How long a media worker's ticks took lately, seconds."""
+    """How long a media worker's ticks took lately, seconds; packets that it refused since its start, by reason."""
 
     worker: int
     mean_seconds: float
     p99_seconds: float
     max_seconds: float
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 class Histogram:
@@ -139,6 +140,8 @@ class Exposition:
                 ("max", tick.max_seconds),
             ):
                 yield "cc_media_tick_seconds", (str(tick.worker), stat), seconds
+            for reason, packets in tick.refused.items():
+                yield "cc_media_refused_packets", (str(tick.worker), reason), packets
 
     def _queue_gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         known = self._known["queue"]

@@ -62,6 +62,13 @@ def media_health(media: MediaPool) -> list[dict[str, Any]]:
                 "p99": worker.stats.tick_p99_seconds,
                 "max": worker.stats.tick_max_seconds,
                 "overruns": worker.stats.overruns,
+                "refused": {
+                    "stranger": worker.stats.strangers,
+                    "malformed": worker.stats.malformed,
+                    "unknown_type": worker.stats.unknown_type,
+                    "unauthentic": worker.stats.unauthentic,
+                    "flood": worker.stats.limited,
+                },
             },
         }
         for worker in media.workers

@@ -195,6 +195,7 @@ class WebProcess:
                 mean_seconds=worker["stats"]["p50"],
                 p99_seconds=worker["stats"]["p99"],
                 max_seconds=worker["stats"]["max"],
+                refused=worker["stats"]["refused"],
             )
             for worker in self.following.health.get("workers", [])
             if worker["stats"] is not None

@@ -96,6 +96,7 @@ class Receiver:
         self._watch = Watch()
         self._dirty = False
         self._first = 0
+        self.limited = 0  # times that a leg had all the packets that one may take of a tick
 
     def add(self, fd: int, row: int) -> None:
         """Read a leg's socket from now on."""
@@ -124,6 +125,7 @@ class Receiver:
             self._first = (self._first + 1) % len(watch.fds)  # in a flood of all, nobody is always the last
             total = self._hot_path.receive(slots, watch, self._first, self._per_socket, now - wall, now)
         watch.read_at = now
+        self.limited += int(np.count_nonzero(slots.turn[:total] == self._per_socket - 1))
         used = slice(0, total)
         return Batch(
             packets=slots.packets[used],

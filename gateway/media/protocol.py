@@ -127,6 +127,7 @@ class WorkerStats:
     unauthentic: int  # packets of encrypted legs that the keys do not fit
     malformed: int  # RTP and RTCP that is none
     unknown_type: int
+    limited: int  # times that a leg had as many packets in a tick as are read of it, or more
 
 
 Command: TypeAlias = (

@@ -79,12 +79,22 @@ class RowArrays:
 
     def __init__(self) -> None:
         self._blank: dict[str, tuple[Array, object]] = {}
+        self._gone: dict[str, int] = {}
 
     def row_array(self, name: str, dtype: object, blank: object = 0, shape: tuple[int, ...] = ()) -> None:
         """Declare the attribute ``name``; a cleared row is filled with ``blank``."""
         template: Array = np.empty((0, *shape), dtype=dtype)  # type: ignore[call-overload]
         self._blank[name] = (template, blank)
         setattr(self, name, template)
+
+    def row_counter(self, name: str) -> None:
+        """Declare an attribute that counts; :meth:`total` knows what rows had counted that are gone."""
+        self.row_array(name, np.int64)
+        self._gone[name] = 0
+
+    def total(self, name: str) -> int:
+        """What all legs counted since the start."""
+        return self._gone[name] + int(getattr(self, name).sum())
 
     def grow(self, capacity: int) -> None:
         """See :class:`RowPart`."""
@@ -97,5 +107,7 @@ class RowArrays:
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`."""
+        for name in self._gone:
+            self._gone[name] += int(getattr(self, name)[row])
         for name, (_, blank) in self._blank.items():
             getattr(self, name)[row] = blank

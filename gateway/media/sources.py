@@ -59,9 +59,9 @@ class Sources(RowArrays):
         self.row_array("source", np.int64)  # listened to; 0: nobody
         self.row_array("heard", np.bool_, False)  # a packet of `source` came
         self.row_array("last_heard", np.float64)
-        self.row_array("strangers", np.int64)
-        self.row_array("unknown_type", np.int64)
-        self.row_array("malformed", np.int64)
+        self.row_counter("strangers")
+        self.row_counter("unknown_type")
+        self.row_counter("malformed")
         self.row_array("kind", np.int8, Kind.UNKNOWN, (128,))
         self._signalled: dict[int, int] = {}
         self._candidates: dict[int, _Candidate] = {}

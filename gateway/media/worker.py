@@ -162,9 +162,10 @@ class Worker:
             packets_received=engine.intake.packets,
             packets_sent=engine.packets_sent,
             unauthentic=int(engine.security.protection.unauthentic.sum()),
-            strangers=int(sources.strangers.sum()) + engine.rtcp.strangers,
-            malformed=int(sources.malformed.sum()) + engine.rtcp.malformed,
-            unknown_type=int(sources.unknown_type.sum()),
+            strangers=sources.total("strangers") + engine.rtcp.strangers,
+            malformed=sources.total("malformed") + engine.rtcp.malformed,
+            unknown_type=sources.total("unknown_type"),
+            limited=engine.parts.receiver.limited,
         )
 
 

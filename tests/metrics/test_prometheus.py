@@ -133,7 +133,11 @@ def test_one_call_shows_everywhere() -> None:
     found = samples(
         scrape(
             one_of_everything(),
-            ticks=(WorkerTick(worker=0, mean_seconds=0.001, p99_seconds=0.002, max_seconds=0.003),),
+            ticks=(
+                WorkerTick(
+                    worker=0, mean_seconds=0.001, p99_seconds=0.002, max_seconds=0.003, refused={"flood": 2}
+                ),
+            ),
         )
     )
     call = (("direction", "inbound"), ("outcome", "handled"), ("trunk", "pstn"))
@@ -153,6 +157,7 @@ def test_one_call_shows_everywhere() -> None:
     assert found["cc_recordings_total", (("mode", "full"),)] == 1
     assert found["cc_trunk_channels_in_use", (("trunk", "pstn"),)] == 3
     assert found["cc_media_tick_seconds", (("stat", "p99"), ("worker", "0"))] == 0.002
+    assert found["cc_media_refused_packets", (("reason", "flood"), ("worker", "0"))] == 2
     assert found["cc_compliance_value", (("requirement", "R10.3.1.2"),)] == 0.08
     assert found["cc_compliance_target", (("requirement", "R10.3.1.2"),)] == 1.0
     assert found["cc_asa_seconds", ()] == 20.0

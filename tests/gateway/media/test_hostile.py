@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -161,12 +162,69 @@ def test_a_flood_on_one_leg_is_bounded_and_the_neighbours_keep_their_sound(rig: 
     rig.engine.routing.bridge(a, b)
     said = tone(440, 0.6)
     for index in range(0, len(said), 160):
-        for _ in range(100):
-            flooder.say(said[:160])
+        packet = flooder.audio(said[:160])
+        for _ in range(1000):  # 50,000 a second
+            flooder.send(packet)
         caller.say(said[index : index + 160])
         rig.tick()
     assert level(agent.heard()[800:], 440) > 7500
-    assert int(rig.engine.parts.reception.received[c.row]) <= 30 * rig.settings.max_packets_per_tick
+    parts = rig.engine.parts
+    assert parts.receiver.limited == 30
+    taken = int(parts.reception.received[c.row] + parts.reception.duplicates[c.row])
+    assert taken <= 30 * rig.settings.max_packets_per_tick
+    assert rig.engine.close_leg(a).packets_lost == 0
+
+
+_GOOD = HEADER.pack(0x80, 8, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"\x80",
+        _GOOD[:11],
+        bytes([0x40]) + _GOOD[1:] + bytes(160),  # version 1
+        _GOOD + bytes(700),  # longer than a packet that is looked at
+        _GOOD + bytes(39),  # 39 and 481 octets of G.711
+        _GOOD + bytes(481),
+        bytes([0x8F]) + _GOOD[1:] + bytes(40),  # fifteen CSRCs announced, ten there
+        bytes([0x90]) + _GOOD[1:] + b"\xbe\xde\xff\xff" + bytes(160),  # an extension beyond the end
+        bytes([0x90]) + _GOOD[1:],  # no room for an extension
+        bytes([0xA0]) + _GOOD[1:] + bytes(160),  # no octet of padding
+        bytes([0xA0]) + _GOOD[1:] + bytes(159) + b"\xff",  # more padding than packet
+    ],
+)
+def test_rtp_that_is_none_is_counted_even_when_its_leg_is_gone(rig: Rig, garbage: bytes) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    said = tone(440, 0.4)
+    for index in range(0, len(said), 160):
+        caller.say(said[index : index + 160])
+        caller.send(garbage)
+        rig.tick()
+    assert level(agent.heard()[1600:], 440) > 7000
+    sources = rig.engine.parts.sources
+    assert int(sources.malformed[a.row]) == 20
+    assert rig.engine.close_leg(a).packets_lost == 0
+    assert sources.total("malformed") == 20
+
+
+def test_rtp_to_a_closed_leg_reaches_nobody(rig: Rig) -> None:
+    a, caller = rig.leg("a")
+    rig.talk((caller, tone(440, 0.1)))
+    caller.say(tone(440, 0.02))  # waits in the socket
+    rig.engine.close_leg(a)
+    b, agent = rig.leg("b")
+    assert b.row == a.row
+    rig.engine.routing.echo(b)
+    for _ in range(10):
+        with suppress(ConnectionRefusedError):
+            caller.say(tone(440, 0.02))
+        rig.tick()
+    assert int(rig.engine.parts.reception.received[b.row]) == 0
+    assert not np.any(np.abs(agent.heard()) > 8)
 
 
 def test_packets_to_a_leg_that_is_not_connected_are_dropped(rig: Rig) -> None:
