@@ -58,14 +58,15 @@ struct streams {
 /* The checksum of this file, which the build gives: a library of other source is not used. */
 uint32_t media_source(void) { return SOURCE; }
 
-/* The kernel's stamp of a message (SO_TIMESTAMPNS) as monotonic seconds within [now - oldest, now]. */
-static double arrival_of(struct msghdr *message, double offset, double now, double oldest)
+/* The kernel's stamp of a message (SO_TIMESTAMPNS) as monotonic seconds within [now - oldest, now]; now without one. */
+static double arrival_of(struct msghdr *message, double offset, double now, double oldest, int *stamped)
 {
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
     struct timespec stamp;
     double arrival;
 
-    if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS)
+    *stamped = control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS;
+    if (!*stamped)
         return now;
     memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
     arrival = (double)stamp.tv_sec + (double)stamp.tv_nsec * 1e-9 + offset;
@@ -97,9 +98,10 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
             struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
             ssize_t length = recvmsg(fds[at], &message, MSG_DONTWAIT);
             double arrival;
+            int stamped;
             if (length < 0)
                 break;
-            arrival = arrival_of(&message, offset, now, oldest);
+            arrival = arrival_of(&message, offset, now, oldest, &stamped);
             s->length[total] = (int32_t)length;
             s->truncated[total] = (message.msg_flags & MSG_TRUNC) != 0;
             s->row[total] = row;
@@ -107,7 +109,7 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
             s->source[total] = (int64_t)ntohl(name.sin_addr.s_addr) << 16 | ntohs(name.sin_port);
             s->arrival[total] = arrival;
             total++;
-            if (turn > 0 || arrival < before || arrival >= now) { /* several, left behind, or not stamped */
+            if (turn > 0 || arrival < before || !stamped) { /* several, left behind, or nobody knows */
                 all = 1;
                 watched[row] = WATCHED;
             }

@@ -97,13 +97,16 @@ def test_a_socket_with_one_packet_a_tick_is_asked_once_until_it_has_more(monkeyp
         receiver = Receiver(NativeHotPath(LIBRARY), 8)
         receiver.add(sockets.ours[0].fileno(), 0)
 
-        def tick(packets: int) -> int:
+        def tick(packets: int, behind: float = 0.0) -> int:
             for _ in range(packets):
                 sockets.peer.sendto(b"x", sockets.ours[0].getsockname())
             now = time.monotonic()
-            return len(receiver.read(time.time(), now).row)
+            return len(receiver.read(time.time() - behind, now).row)
 
         assert tick(3) == 3
+        assert [tick(1) for _ in range(260)] == [1] * 260
+        assert tick(2, behind=1.0) == 1  # a packet that comes while the sockets are read is none that was left
+        assert tick(0) == 1
         assert [tick(1) for _ in range(260)] == [1] * 260
         assert tick(2) == 1  # the second is left
         assert tick(1) == 2  # found by its stamp
