@@ -31,8 +31,7 @@ from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 from gateway.media.port import LocalAudio
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, tone
-from tests.gateway.media.test_worker import Control
-from tests.gateway.media.workers import WorkerProcess
+from tests.gateway.media.workers import Control, WorkerProcess
 
 _SECONDS = float(os.environ.get("SOAK_SECONDS", "1800"))
 _CALLS = 20  # at any time
