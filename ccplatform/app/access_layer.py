@@ -69,6 +69,8 @@ def media_health(media: MediaPool) -> list[dict[str, Any]]:
                     "unauthentic": worker.stats.unauthentic,
                     "flood": worker.stats.limited,
                 },
+                "link_frames_lost": worker.stats.link_frames_lost,
+                "link_frames_refused": worker.stats.link_frames_refused,
             },
         }
         for worker in media.workers

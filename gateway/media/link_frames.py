@@ -37,7 +37,7 @@ _SEND_BUFFER: Final = 1 << 20
 _MAX_DATAGRAMS: Final = 64  # read in one tick
 _HELD: Final = 4  # frames that a link leg holds at most
 _SPARE_TICKS: Final = 250
-_QUIET_TICKS: Final = 50
+_ANEW_TICKS: Final = 50  # a frame so far behind is of a peer that began to count anew
 _DIGIT_TICKS: Final = 5  # between two digits: each is in so many frames at least
 
 
@@ -61,7 +61,6 @@ class LinkFrames(RowArrays):
         self._next: Array
         self._playing: Array
         self._spare: Array
-        self._quiet: Array
         self._digits_heard: Array
         self.row_array("lost", np.int64)
         self.row_array("_digits", np.uint32)  # passed on so far
@@ -73,10 +72,10 @@ class LinkFrames(RowArrays):
         self.row_array("_next", np.int64)  # the peer's tick that plays next
         self.row_array("_playing", np.bool_, False)
         self.row_array("_spare", np.int32)  # ticks in a row after which a frame was left
-        self.row_array("_quiet", np.int32)  # ticks without a frame
         self.row_array("_digits_heard", np.uint32)
         self.sent = 0
-        self.refused = 0  # frames that the kernel did not take
+        self.refused = 0  # frames that a full or dead peer did not take
+        self._lost_before = 0
         self._tick = 0
         self._path = path
         self._socket = _bind(path)
@@ -90,6 +89,11 @@ class LinkFrames(RowArrays):
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def frames_lost(self) -> int:
+        """Frames that did not come, of all link legs since the start."""
+        return self._lost_before + int(self.lost.sum())
+
     # --- link legs ----------------------------------------------------------------------------------------
 
     def add(self, row: int, link: LegId, peer: str) -> None:
@@ -100,6 +104,7 @@ class LinkFrames(RowArrays):
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`."""
+        self._lost_before += int(self.lost[row])
         super().clear(row)
         self._digits_waiting.pop(row, None)
         self._last_digit.pop(row, None)
@@ -150,17 +155,11 @@ class LinkFrames(RowArrays):
         missing = ~here & waiting  # a later frame is there: this one will not come
         self.lost[rows[missing]] += 1
         self._next[rows] += here | missing
-        self._quiet[rows] = np.where(here | waiting, 0, self._quiet[rows] + 1)
         self._spare[rows] = np.where(waiting, self._spare[rows] + 1, 0)
         for row in rows[self._spare[rows] >= _SPARE_TICKS].tolist():
             self._held[row, self._next[row] % _HELD] = False
             self._next[row] += 1
             self._spare[row] = 0
-
-    def quiet(self) -> Rows:
-        """The rows whose peer has just been silent for a second."""
-        rows: Rows = self._rows[self._quiet[self._rows] == _QUIET_TICKS]
-        return rows
 
     def _datagrams(self) -> Iterator[tuple[int, Array]]:
         for _ in range(_MAX_DATAGRAMS):
@@ -177,7 +176,7 @@ class LinkFrames(RowArrays):
 
     def _place(self, rows: Rows, tick: int, samples: Array) -> None:
         ahead = tick - self._next[rows]
-        anew = ~self._playing[rows] | (ahead >= _HELD) | (ahead < -_QUIET_TICKS)
+        anew = ~self._playing[rows] | (ahead >= _HELD) | (ahead < -_ANEW_TICKS)
         jumped = rows[anew & self._playing[rows]]
         self.lost[jumped] += np.maximum(0, tick - self._next[jumped])
         begun = rows[anew]

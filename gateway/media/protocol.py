@@ -128,6 +128,8 @@ class WorkerStats:
     malformed: int  # RTP and RTCP that is none
     unknown_type: int
     limited: int  # times that a leg had as many packets in a tick as are read of it, or more
+    link_frames_lost: int  # that other workers sent, or did not
+    link_frames_refused: int  # that other workers did not take
 
 
 Command: TypeAlias = (

@@ -166,6 +166,8 @@ class Worker:
             malformed=sources.total("malformed") + engine.rtcp.malformed,
             unknown_type=sources.total("unknown_type"),
             limited=engine.parts.receiver.limited,
+            link_frames_lost=engine.parts.links.frames_lost,
+            link_frames_refused=engine.parts.links.refused,
         )
 
 

@@ -196,9 +196,12 @@ def test_lost_frames_are_counted_and_bridged_over(two: Rigs) -> None:
         two[1].tick()
         two.ticks(3, (caller, speech), (agent, answer))
     assert lost(two[1]) == 3
+    assert frames.frames_lost == 3
     agent.packets.clear()
     two.ticks(20, (caller, speech), (agent, answer))
     assert steady_level(agent.heard()[800:], 440) > 7500
+    two[1].engine.close_link(two[1].engine.links.by_id[LINK])
+    assert frames.frames_lost == 3
 
 
 def test_ticks_that_were_skipped_on_one_side_do_not_delay_the_other_for_good(two: Rigs) -> None:
