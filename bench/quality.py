@@ -112,8 +112,9 @@ def _compare(speech: list[Sample], count: int) -> None:
     chosen = speech[:: max(1, len(speech) // count)][:count]
     said = [sample.pcm for sample in chosen]
     for network in (GOOD, POOR, BAD):
-        real, virtual = real_time_calls(chosen, network), list(virtual_calls(chosen, network, 0))
-        _show(f"{network.name}, {count} calls, real time", scores(said, [call.heard for call in real]), real)
+        (real, overruns), virtual = real_time_calls(chosen, network), list(virtual_calls(chosen, network, 0))
+        values = scores(said, [call.heard for call in real])
+        _show(f"{network.name}, {count} calls, real time", values, real, f"{overruns} ticks too late")
         _show(f"{network.name}, the same in memory", scores(said, [call.heard for call in virtual]), virtual)
 
 

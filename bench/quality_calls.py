@@ -151,8 +151,11 @@ def _open_call(engine: Engine, wire: _Wire, number: int) -> int:
 # --- real time --------------------------------------------------------------------------------------------------
 
 
-def real_time_calls(speech: list[Sample], network: Network) -> list[Call]:
-    """The same over sockets: a worker process, and for each call a caller, an impaired link and an agent."""
+def real_time_calls(speech: list[Sample], network: Network) -> tuple[list[Call], int]:
+    """The same over sockets: a worker process, and for each call a caller, an impaired link and an agent.
+
+    The number is that of the worker's ticks that came too late: on a busy machine they cost sound.
+    """
     with tempfile.TemporaryDirectory() as folder:
         settings = MediaSettings(rtp_ports="42000-43999")
         path = Path(folder) / "media"
@@ -163,7 +166,7 @@ def real_time_calls(speech: list[Sample], network: Network) -> list[Call]:
             worker.stop()
 
 
-async def _in_real_time(path: str, speech: list[Sample], network: Network) -> list[Call]:
+async def _in_real_time(path: str, speech: list[Sample], network: Network) -> tuple[list[Call], int]:
     clock = SystemClock()
     pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=TaskSupervisor(clock))
     await pool.start()
@@ -180,12 +183,13 @@ async def _in_real_time(path: str, speech: list[Sample], network: Network) -> li
         pool.perform(Bridge(a=caller_leg, b=agent_leg))
     heard = await asyncio.to_thread(_talk, speech, [link.near.getsockname() for link in links], agents)
     calls = [Call(pcm, await _ask(pool.close_leg, LegId(f"caller{index}"))) for index, pcm in enumerate(heard)]
+    overruns = sum(worker.stats.overruns for worker in pool.workers if worker.stats is not None)
     await pool.close()
     for link in links:
         link.close()
     for agent in agents:
         agent.close()
-    return calls
+    return calls, overruns
 
 
 async def _ask(ask: Callable[..., None], *arguments: object) -> Any:
