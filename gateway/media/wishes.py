@@ -26,6 +26,7 @@ from ccplatform.contracts.media import (
     StopPlay,
     StopRecording,
     Unbridge,
+    WatchVoice,
 )
 from ccplatform.contracts.words import LegId, PlaybackId, RecordingId
 from gateway.media.protocol import decode_command, encode_command
@@ -43,6 +44,7 @@ class Wishes:
     def __init__(self) -> None:
         self._plays: dict[LegId, Play] = {}
         self._secure: set[LegId] = set()
+        self._watches: dict[LegId, WatchVoice] = {}
         self._echoes: set[LegId] = set()
         self._rooms: dict[LegId, str] = {}
         self._bridges: defaultdict[LegId, set[LegId]] = defaultdict(set)
@@ -81,6 +83,10 @@ class Wishes:
                 self._paused.add(command.recording)
             case ResumeRecording():
                 self._paused.discard(command.recording)
+            case WatchVoice(on=True):
+                self._watches[command.leg] = command
+            case WatchVoice():
+                self._watches.pop(command.leg, None)
             case SecureCollect():
                 (self._secure.add if command.on else self._secure.discard)(command.leg)
             case _:
@@ -162,6 +168,8 @@ class Wishes:
                 commands.append(replace(known.order, at_seconds=known.order.at_seconds + now - known.began))
                 if known.order.recording in self._paused:
                     commands.append(PauseRecording(recording=known.order.recording))
+        if leg in self._watches:
+            commands.append(self._watches[leg])
         if leg in self._plays:
             commands.append(self._plays[leg])
         return commands

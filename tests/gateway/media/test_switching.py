@@ -24,6 +24,7 @@ from ccplatform.contracts.media import (
     StopPlay,
     StopRecording,
     Unbridge,
+    WatchVoice,
 )
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 from ccplatform.kernel.clock import VirtualClock
@@ -46,6 +47,7 @@ class FakeWorker:
     recordings: dict[RecordingId, tuple[LegId, LegId]] = field(default_factory=dict)
     plays: dict[LegId, PlaybackId] = field(default_factory=dict)
     secure: set[LegId] = field(default_factory=set)
+    watched: set[LegId] = field(default_factory=set)
     paused: set[RecordingId] = field(default_factory=set)
 
     def perform(self, command: Command) -> None:
@@ -75,6 +77,8 @@ class FakeWorker:
                 self.plays[command.leg] = command.playback
             case StopPlay():
                 self.plays.pop(command.leg, None)
+            case WatchVoice(leg=leg, on=on):
+                (self.watched.add if on else self.watched.discard)(leg)
             case SecureCollect(leg=leg, on=on):
                 (self.secure.add if on else self.secure.discard)(leg)
             case _:
@@ -332,6 +336,9 @@ def test_what_plays_is_played_again_and_what_is_hidden_stays_hidden() -> None:
     commands: list[MediaCommand] = [
         Play(leg=A, playback=PlaybackId("music"), items=(), loop=True),
         SecureCollect(leg=B, on=True),
+        WatchVoice(leg=A, on=True),
+        WatchVoice(leg=A, on=False),
+        WatchVoice(leg=B, on=True),
         StartRecording(call=CallId("c"), recording=RecordingId("r"), left=A, right=B, path="/nowhere.wav"),
         PauseRecording(recording=RecordingId("r")),
     ]
@@ -344,6 +351,7 @@ def test_what_plays_is_played_again_and_what_is_hidden_stays_hidden() -> None:
     there = [worker for worker in world.workers if worker is not None]
     assert [worker.plays for worker in there if worker.plays] == [{A: "music"}]
     assert [worker.secure for worker in there if worker.secure] == [{B}]
+    assert [worker.watched for worker in there if worker.watched] == [{B}]
     assert [worker.paused for worker in there if worker.paused] == [{"r"}]
 
 
