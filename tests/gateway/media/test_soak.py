@@ -22,6 +22,7 @@ from ccplatform.contracts.media import (
     JoinRoom,
     Mute,
     Play,
+    RecordingClosed,
     SendDigits,
     SetGain,
     StartRecording,
@@ -120,6 +121,7 @@ class _Traffic:
             await asyncio.sleep(max(0.0, begin + round_ * 0.02 - loop.time()))
         while self._live:
             await self.end()
+        await self._control.wait_for(RecordingClosed, self.begun)  # the last that a call leaves
 
 
 @pytest.mark.soak
