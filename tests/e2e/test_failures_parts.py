@@ -149,6 +149,7 @@ async def test_a_call_is_moved_by_a_control_process_that_took_it_back(struck: Ce
         killed = struck.platform.kill("media")
         await struck.platform.wait_ready_again("media", killed)
         await talk.hear_each_other(killed_at + 0.1)
+        await talk.hear_each_other(time.monotonic() + 0.7)
         await talk.agent.hang_up()
         await talk.caller.ended.wait()
         recording = await struck.recording(talk.contact)
