@@ -149,6 +149,6 @@ def test_a_drifting_clock_does_not_click(parts_per_million: int, hertz: float) -
 def test_a_drifting_clock_does_not_click_for_hours(parts_per_million: int) -> None:
     legs, worst, missing = _drifted(3 * 3600, parts_per_million, 1020.0)
     drift = 3 * 3600 * RATE * 200e-6
-    assert drift - 320 <= int(legs.jitter.stretched[0]) < 1.2 * drift
+    assert drift - 320 <= int(legs.jitter.stretched[0]) < 1.6 * drift  # growth may overshoot, and is taken back
     assert missing == 0
     assert worst < 0.02 * 8000
