@@ -236,7 +236,7 @@ class LegService:
         try:
             answer = leg.audio.answer(leg.offer)
         except SdpError as error:  # call_arrived() tried it before: only a bug comes here.
-            self.__end_incompatible(leg, dialog, str(error))
+            self._end_incompatible(leg, dialog, str(error))
             return
         dialog.tell(Answer(answer))
         self._connected(leg)
@@ -329,7 +329,7 @@ class LegService:
         try:
             leg.audio.take_answer(sdp)
         except SdpError as error:
-            self.__end_incompatible(leg, dialog, str(error))
+            self._end_incompatible(leg, dialog, str(error))
             return
         leg.offered.clear()
         others = [other for other in leg.dialogs if other is not dialog]
@@ -359,7 +359,7 @@ class LegService:
         try:
             leg.audio.take_answer(sdp)
         except SdpError as error:
-            self.__end_incompatible(leg, dialog, str(error))
+            self._end_incompatible(leg, dialog, str(error))
             return
         self._connected(leg)
 
@@ -401,7 +401,7 @@ class LegService:
         release = Release(status=status_of(cause), reason=reason_of(cause))
         self._finish(leg, cause, by_remote=False, release=release)
 
-    def __end_incompatible(self, leg: Leg, dialog: DialogRunner, why: str) -> None:
+    def _end_incompatible(self, leg: Leg, dialog: DialogRunner, why: str) -> None:
         _log.info("unusable session description", leg=leg.id, reason=why)
         self._finish(leg, ReleaseCause.INCOMPATIBLE, by_remote=False, release=incompatible(why))
 

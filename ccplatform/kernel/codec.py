@@ -47,6 +47,8 @@ class Codec(Generic[T]):
         cls = self._types.get(name) if isinstance(name, str) else None
         if cls is None or not isinstance(name, str):
             raise UnknownType(f"unknown type {name!r}")
+        if type(version) is not int or version < 1:
+            raise UnknownType(f"{name}: {version!r} is not a version")
         fields = {key: value for key, value in data.items() if key not in ("type", "v")}
         while version < version_of(cls):
             lift = self._lifts.get((name, version))

@@ -77,7 +77,7 @@ async def test_trunks_are_kept_and_changed(store: GatewayStore) -> None:
         Trunk(id=TrunkId("x"), peers=("300.0.0.0/8",), host="127.0.0.1"),
         Trunk(id=TrunkId("x"), host="trunk.example.com"),
         Trunk(id=TrunkId("x"), direction=TrunkDirection.OUT),
-        Trunk(id=TrunkId("x"), host="127.0.0.1", transport="TLS"),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", transport="SCTP"),
         Trunk(id=TrunkId("x"), host="127.0.0.1", capacity=0),
     ],
 )
