@@ -31,7 +31,8 @@ class TaskSupervisor:
     def run_once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` in the background once; names need not be unique."""
         self._serial += 1
-        self._own(f"{name}#{self._serial}", self._once(name, work))
+        task = self._own(f"{name}#{self._serial}", self._once(name, work))
+        task.add_done_callback(lambda _: work.close())  # it was cancelled before its first step
 
     def keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run ``work()`` for ever: when it crashes or returns it is started again after a growing pause."""
@@ -65,13 +66,14 @@ class TaskSupervisor:
         for name in list(self._tasks):
             await self.stop(name)
 
-    def _own(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _own(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if name in self._tasks:
             work.close()
             raise ValueError(f"a task named {name!r} is running already")
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._forget(name, done))
+        return task
 
     def _forget(self, name: str, done: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is done:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import pytest
 
@@ -95,3 +96,13 @@ async def test_what_the_loop_would_only_print_is_reported() -> None:
     asyncio.get_running_loop().call_soon(fail)
     assert await told.get() == ("event loop", "KeyError")
     assert supervisor.crashes == 1
+
+
+async def test_work_that_is_closed_before_its_first_step_is_not_left_behind() -> None:
+    async def work() -> None: ...
+
+    waiting = work()
+    supervisor = TaskSupervisor(SystemClock())
+    supervisor.run_once("worker", waiting)
+    await supervisor.close()
+    assert inspect.getcoroutinestate(waiting) == inspect.CORO_CLOSED
