@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
+from ccplatform.kernel.rates import TokenBucket
 from gateway.media.errors import BadStun
 from gateway.media.stun import (
     BINDING_ERROR,
@@ -41,26 +42,6 @@ ERRORS_PER_SECOND: Final = 5.0
 _KNOWN: Final = frozenset({USERNAME, PRIORITY, USE_CANDIDATE})
 
 
-class _Bucket:
-    """Lets ``rate`` pass a second, and as many at once."""
-
-    __slots__ = ("_filled_at", "_rate", "_tokens")
-
-    def __init__(self, rate: float) -> None:
-        self._rate = self._tokens = rate
-        self._filled_at: float | None = None
-
-    def take(self, now: float) -> bool:
-        """Whether one more may pass."""
-        if self._filled_at is not None:
-            self._tokens = min(self._rate, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 @dataclass(slots=True, kw_only=True)
 class IceLite:
     """``ufrag`` and ``pwd`` are ours, ``remote_ufrag`` is the peer's. Sources are ``packet_io.address_key``."""
@@ -73,8 +54,8 @@ class IceLite:
     refused: int = 0  # malformed, unauthentic or too many
     last_check: float | None = None
     _checked: OrderedDict[int, None] = field(default_factory=OrderedDict)
-    _answers: _Bucket = field(default_factory=lambda: _Bucket(ANSWERS_PER_SECOND), repr=False)
-    _errors: _Bucket = field(default_factory=lambda: _Bucket(ERRORS_PER_SECOND), repr=False)
+    _answers: TokenBucket = field(default_factory=lambda: _a_second_of(ANSWERS_PER_SECOND), repr=False)
+    _errors: TokenBucket = field(default_factory=lambda: _a_second_of(ERRORS_PER_SECOND), repr=False)
 
     def is_checked(self, source: int) -> bool:
         """Whether a right check came from there."""
@@ -127,6 +108,10 @@ class IceLite:
         if ICE_CONTROLLED in message.attributes:
             return 487, "Role Conflict"  # a lite agent never controls
         return None
+
+
+def _a_second_of(rate: float) -> TokenBucket:
+    return TokenBucket(rate=rate, burst=rate)
 
 
 def _refusal(message: StunMessage, code: int, reason: str, *, size: int, key: bytes) -> bytes | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
+from ccplatform.kernel.rates import TokenBucket
+
 #: Sources that are remembered; the one unheard for longest makes room.
 MAX_SOURCES: Final = 4096
 
@@ -15,17 +17,15 @@ class SourceRates:
     def __init__(self, *, per_second: float, burst: float) -> None:
         self._per_second = per_second
         self._burst = burst
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def allows(self, source: str, now: float) -> bool:
         """Take one event of a source; False when it was too fast."""
-        tokens, since = self._buckets.pop(source, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - since) * self._per_second)
-        allowed = tokens >= 1.0
-        self._buckets[source] = (tokens - 1.0 if allowed else tokens, now)
+        bucket = self._buckets.pop(source, None) or TokenBucket(rate=self._per_second, burst=self._burst)
+        self._buckets[source] = bucket
         if len(self._buckets) > MAX_SOURCES:
             self._buckets.popitem(last=False)
-        return allowed
+        return bucket.take(now)
 
 
 class SourceCounts:
