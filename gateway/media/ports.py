@@ -14,6 +14,7 @@ from gateway.media.packet_io import stamp_arrivals
 
 #: Bytes that wait in the kernel per RTP socket: some 60 packets, more would be too late anyway.
 _RECEIVE_BUFFER: Final = 48 * 1024
+#: Ports tried for one leg: whoever holds more of them in a row must not hold up the tick.
 _TRIES: Final = 64
 
 
@@ -41,7 +42,10 @@ class PortAllocator:
 
     def open(self) -> PortPair:
         """Bind a free pair; ports that another program uses are passed over for now."""
-        for _ in range(min(_TRIES, len(self._free))):
+        return self._open(_TRIES)
+
+    def _open(self, tries: int) -> PortPair:
+        for _ in range(min(tries, len(self._free))):
             port = self._free.popleft()
             try:
                 return self._bind(port)
@@ -53,7 +57,7 @@ class PortAllocator:
 
     def check(self) -> None:
         """Raise CannotOpenLeg if not even one pair can be bound now."""
-        self.give_back(self.open())
+        self.give_back(self._open(len(self._free)))
 
     def give_back(self, pair: PortPair) -> None:
         """Close the sockets; the port goes to the end of the row."""
