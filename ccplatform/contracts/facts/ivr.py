@@ -1,0 +1,77 @@
+"""What callers meet in flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ccplatform.contracts.facts.personal import personal
+from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, QueueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEntered:
+    """An IVR session began."""
+
+    contact: ContactId
+    flow: FlowId
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowNodeEntered:
+    """The session reached a node."""
+
+    contact: ContactId
+    flow: FlowId
+    node: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysEntered:
+    """The caller completed an input; secure inputs carry only their length (R11.4.3.i)."""
+
+    contact: ContactId
+    node: str
+    length: int
+    keys: str = personal("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAnswered:
+    """The voice that answers a completed input began (R10.3.1.6)."""
+
+    contact: ContactId
+    node: str
+    response_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryAnswered:
+    """The result of a customer-data query was heard (R10.3.1.7), or failed (``ok`` false)."""
+
+    contact: ContactId
+    node: str
+    source: str
+    ok: bool
+    response_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLeft:
+    """An IVR session ended (R10.3.1.5)."""
+
+    contact: ContactId
+    flow: FlowId
+    outcome: FlowOutcome
+    cause: str  # '' or the system cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackRequested:
+    """The caller asked to be called back; the promise is a row before this fact exists."""
+
+    contact: ContactId
+    call_back: str
+    queue: QueueId
+    number: str = personal()

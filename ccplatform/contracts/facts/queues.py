@@ -1,0 +1,101 @@
+"""Queues, offers, agents and their seats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId, SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """CSTA: the contact waits in a queue."""
+
+    contact: ContactId
+    queue: QueueId
+    priority: int
+    waited_seconds: float  # 0 at the first entry, the age kept when it comes back
+    expected_seconds: float | None = None  # what the next contact to enter would wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLeft:
+    """The contact no longer waits."""
+
+    contact: ContactId
+    queue: QueueId
+    reason: str  # answered, abandoned, transferred, overflowed, refused
+    waited_seconds: float
+    expected_seconds: float | None = None  # what the next contact to enter would wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """The engine reserved an agent for the contact."""
+
+    contact: ContactId
+    queue: QueueId
+    agent: AgentId
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferEnded:
+    """An offer came to its end."""
+
+    contact: ContactId
+    queue: QueueId
+    agent: AgentId
+    end: OfferEnd
+    rang_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded:
+    """The agent's segment of the talk ended (D-TALK, D-HOLD)."""
+
+    contact: ContactId
+    queue: QueueId | None
+    agent: AgentId
+    talk_seconds: float  # hold included
+    hold_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpEnded:
+    """After-call work of an agent ended (D-AHT)."""
+
+    contact: ContactId
+    queue: QueueId | None
+    agent: AgentId
+    wrap_up_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStateChanged:
+    """An agent's interval ended and the next began; no gaps, no overlaps."""
+
+    agent: AgentId
+    seat: SeatId | None
+    state: AgentState
+    reason: str
+    previous: AgentState
+    previous_seconds: float
+    contact: ContactId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRegistered:
+    """A seat's phone registered; repeated refreshes are not facts."""
+
+    seat: SeatId
+    transport: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatUnregistered:
+    """A seat's phone is gone (reason: expired, removed, connection_lost)."""
+
+    seat: SeatId
+    reason: str
