@@ -24,6 +24,8 @@ CALLER_HZ: Final = 440.0
 AGENT_HZ: Final = 1000.0
 #: How often a page that tells nobody about its changes is read again, seconds.
 _LOOK_AGAIN: Final = 0.03
+#: What control has left with the media workers for sure, ten times its delay, seconds: a younger call may be lost.
+_KEPT: Final = 0.2
 
 
 class Centre:
@@ -45,6 +47,11 @@ class Centre:
     def number(self, number: str) -> str:
         """The URI of a number of the centre."""
         return self.platform.number(number)
+
+    async def kill_control(self) -> list[int]:
+        """SIGKILL, once every call that goes on is known to its media worker; the processes that are gone."""
+        await asyncio.sleep(_KEPT)
+        return self.platform.kill("control")
 
     # --- REST ---------------------------------------------------------------------------------------------
 

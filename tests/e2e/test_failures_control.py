@@ -38,8 +38,8 @@ async def struck(sturdy: PlatformProcess, callers: Iterator[int]) -> AsyncIterat
 
 async def kill_control(centre: Centre) -> float:
     """SIGKILL, and wait for the next control process; the seconds from the kill to /readyz."""
+    killed = await centre.kill_control()
     begun = time.monotonic()
-    killed = centre.platform.kill("control")
     await centre.platform.wait_ready_again("control", killed)
     seconds = time.monotonic() - begun
     print(f"control was away for {seconds:.2f} s")
@@ -171,7 +171,7 @@ async def test_keys_pressed_while_control_is_away_count(struck: Centre, phone: M
     call = await caller.dial(struck.number("95000"))
     await call.heard(speech=True)
     contact = (await struck.contact(number))["id"]
-    killed = struck.platform.kill("control")
+    killed = await struck.kill_control()
     await call.press("2")
     await struck.platform.wait_ready_again("control", killed)
     await struck.happened(contact, "Queued", queue="support")
@@ -208,7 +208,7 @@ async def test_an_agents_phone_that_is_answered_while_control_is_away_is_heard(
         ringing = await desk.next_call()
         contact = (await struck.contact(caller.user))["id"]
         await struck.happened(contact, "Delivered")
-        killed = struck.platform.kill("control")
+        killed = await struck.kill_control()
         answering = asyncio.ensure_future(ringing.answer())
         await struck.platform.wait_ready_again("control", killed)
         await answering

@@ -207,7 +207,7 @@ async def test_control_that_comes_while_the_database_is_away_waits_and_the_talk_
         os.kill(supervisor, signal.SIGSTOP)
         try:
             struck.platform.kill_database()
-            killed = struck.platform.kill("control")
+            killed = await struck.kill_control()
             await talk.hear_each_other(time.monotonic())
         finally:
             os.kill(supervisor, signal.SIGCONT)

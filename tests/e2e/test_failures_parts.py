@@ -143,7 +143,7 @@ async def test_a_call_is_moved_by_a_control_process_that_took_it_back(struck: Ce
     async with talking(struck) as talk:
         await struck.happened(talk.contact, "RecordingStarted")
         await talk.caller.heard(tone=AGENT_HZ, since=time.monotonic() + 1.0)
-        killed = struck.platform.kill("control")
+        killed = await struck.kill_control()
         await struck.platform.wait_ready_again("control", killed)
         killed_at = time.monotonic()
         killed = struck.platform.kill("media")
@@ -163,7 +163,7 @@ async def test_an_alarm_of_a_part_that_is_well_again_does_not_outlive_control(st
     before = len(await alarms_of(struck, "media_worker_lost"))
     killed_media = struck.platform.kill("media")
     await struck.eventually(lambda: alarms_of(struck, "media_worker_lost"), lambda rows: len(rows) > before)
-    killed = struck.platform.kill("control")
+    killed = await struck.kill_control()
     await struck.platform.wait_ready_again("control", killed)
     await struck.platform.wait_ready_again("media", killed_media)
     up = [row["kind"] for row in await struck.items("alarms", active=True)]

@@ -112,7 +112,7 @@ async def test_both_workers_may_die_and_a_restarted_control_knows_the_calls_of_b
         await call.heard()
         calls.append(call)
     assert {worker_of(call, struck.platform) for call in calls} == {0, 1}
-    killed = struck.platform.kill("control")
+    killed = await struck.kill_control()
     await struck.platform.wait_ready_again("control", killed)
     assert len(await struck.items("calls")) == 2
     killed_at = time.monotonic()

@@ -247,7 +247,7 @@ async def test_health_says_what_is_wrong(centre: Centre) -> None:
         assert (await client.get("/healthz")).json()["status"] == "ok"
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["ready"], ready.json()["reason"]) == (200, True, "")
-        killed = centre.platform.kill("control")
+        killed = await centre.kill_control()
         await centre.platform.wait_readyz(status=503)
         away = (await client.get("/readyz")).json()
         assert away["ready"] is False
