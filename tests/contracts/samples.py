@@ -10,7 +10,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, get_args, get_type_hints
 
-from ccplatform.contracts import facts
 from ccplatform.contracts.facts import Fact
 
 FACT_TYPES: tuple[type[Fact], ...] = get_args(Fact)
@@ -27,7 +26,7 @@ _PLAIN: dict[Any, Callable[[str], Any]] = {
 
 def sample(cls: type[Fact], **given: Any) -> Fact:
     """An instance with every field filled; ids are UUIDs."""
-    hints = get_type_hints(cls, vars(facts))
+    hints = get_type_hints(cls)
     values = {f.name: _value(f.name, hints[f.name]) for f in dataclasses.fields(cls)}
     return cls(**{**values, **given})
 
