@@ -17,11 +17,9 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
-    LegAnswered,
     LegCommand,
     LegEnded,
     LegEvent,
-    LegHeld,
     LegMoved,
     LegOffered,
     LegQuality,
@@ -34,19 +32,18 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from gateway.dialling import Dialling, Unreachable
-from gateway.errors import SdpError, SipParseError
-from gateway.leg_end import Once, cause_of_end, incompatible, warning
+from gateway.errors import SipParseError
+from gateway.leg_end import Once, cause_of_end, incompatible
 from gateway.leg_sessions import LegSessions
 from gateway.leg_state import Leg, weightiest
-from gateway.media.codecs import CODECS
-from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, RemoteAudio, WorkerLost
+from gateway.leg_table import LegTable
+from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, WorkerLost
+from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import reason_of, status_of
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import (
-    AcceptOffer,
     Acknowledged,
-    Answer,
     DialogEnded,
     DialogGone,
     DialogNews,
@@ -55,7 +52,6 @@ from gateway.sip.invite_events import (
     OfferAnswered,
     OfferArrived,
     OfferRefused,
-    RefuseOffer,
     Release,
     RemoteAnswered,
     RemoteRinging,
@@ -66,7 +62,6 @@ from gateway.sip.trunks import TrunkChannels
 
 #: How long the media engine may take to say what it measured before the leg's end is told without it, seconds.
 QUALITY_SECONDS: Final = 2.0
-_ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
 
 _log = structlog.get_logger("legs")
 
@@ -95,9 +90,18 @@ class LegService:
         self._ids = ids
         self._sessions = sessions
         self._tell = listener
-        self._legs: dict[LegId, Leg] = {}
+        self._legs = LegTable()
         self._reanchoring = Reanchoring(
             media=media, clock=clock, random_number=random_number, release=self._release, moved=self._moved
+        )
+        self._negotiating = Negotiating(
+            legs=self._legs,
+            media=media,
+            sessions=sessions,
+            reanchoring=self._reanchoring,
+            tell=listener,
+            release=self._release,
+            finish=lambda leg, cause, release: self._finish(leg, cause, by_remote=False, release=release),
         )
 
     def __len__(self) -> int:
@@ -115,7 +119,8 @@ class LegService:
             return
         match command:
             case AdoptLeg():
-                leg.call, leg.contact, leg.role = command.call, command.contact, command.role
+                self._legs.join(leg, command.call)
+                leg.contact, leg.role = command.contact, command.role
                 for dialog in leg.dialogs:
                     self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
             case RingLeg():
@@ -160,7 +165,7 @@ class LegService:
         except (KeyError, TypeError, ValueError, SipParseError) as error:
             _log.warning("leg cannot be restored", leg=leg, error=repr(error))
             return False
-        self._legs[leg] = restored
+        self._legs.add(restored)
         if restored.trunk is not None:
             self._dialling.seize_again(restored.trunk)
         for dialog in dialogs:
@@ -192,7 +197,7 @@ class LegService:
             dialogs=[call.dialog],
             incoming=True,
         )
-        self._legs[leg.id] = leg
+        self._legs.add(leg)
         self._listen(leg, call.dialog)
         if call.trunk is not None:
             self._channels.seize(call.trunk)
@@ -220,26 +225,7 @@ class LegService:
         if leg.call is None:
             raise LocalMisuse(f"leg {leg.id} is answered before it was adopted")
         leg.answering = leg.media_open = True
-        self._media.open_leg(leg.call, leg.id, lambda local: self._answer_with(leg, local))
-
-    def _answer_with(self, leg: Leg, local: LocalAudio | None) -> None:
-        if leg.ended:
-            return
-        if local is None:
-            self._release(leg, ReleaseCause.UNAVAILABLE)
-            return
-        leg.audio = self._sessions.session(local, leg.transport)
-        dialog = leg.dialogs[0]
-        if leg.offer is None:
-            dialog.tell(Answer(leg.audio.offer()))
-            return
-        try:
-            answer = leg.audio.answer(leg.offer)
-        except SdpError as error:  # call_arrived() tried it before: only a bug comes here.
-            self._end_incompatible(leg, dialog, str(error))
-            return
-        dialog.tell(Answer(answer))
-        self._connected(leg)
+        self._media.open_leg(leg.call, leg.id, lambda local: self._negotiating.answer(leg, local))
 
     # --- a party is called --------------------------------------------------------------------------------
 
@@ -253,7 +239,7 @@ class LegService:
             contact=command.contact,
             role=command.role,
         )
-        self._legs[leg.id] = leg
+        self._legs.add(leg)
         try:
             calls = self._dialling.calls(command)
             leg.trunk = self._dialling.seize(command.target)
@@ -267,28 +253,7 @@ class LegService:
             self._listen(leg, dialog)
             self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
         leg.media_open = True
-        self._media.open_leg(command.call, leg.id, lambda local: self._invite(leg, local))
-
-    def _invite(self, leg: Leg, local: LocalAudio | None) -> None:
-        if leg.ended:
-            return
-        if local is None:
-            self._release(leg, ReleaseCause.UNAVAILABLE)
-            return
-        leg.offered = self._sessions.sessions(local, leg.transports)
-        leg.audio = next(iter(leg.offered.values()), None)
-        first = self._narrow_partner(leg)
-        for dialog in tuple(leg.dialogs):
-            dialog.tell(Invite(leg.offered[dialog.call_id].offer(first)))
-
-    def _narrow_partner(self, leg: Leg) -> str | None:
-        """The codec of who is on the call already, if it is a narrow one: no use in more on this side."""
-        spoken = [
-            other.audio.remote.codec
-            for other in self._legs.values()
-            if other.call == leg.call and other.audio is not None and other.audio.remote is not None
-        ]
-        return next((name for name in spoken if CODECS[name].law is not None), None)
+        self._media.open_leg(command.call, leg.id, lambda local: self._negotiating.invite(leg, local))
 
     # --- news of dialogs ----------------------------------------------------------------------------------
 
@@ -302,16 +267,16 @@ class LegService:
                     leg.rang = True
                     self._tell(LegRinging(leg=leg.id, device=leg.device))
             case RemoteAnswered(sdp):
-                self._remote_answered(leg, dialog, sdp)
+                self._negotiating.answered(leg, dialog, sdp)
             case OfferArrived(sdp):
-                self._offer_arrived(leg, dialog, sdp)
+                self._negotiating.offered(leg, dialog, sdp)
             case OfferAnswered(sdp):
                 self._reanchoring.answered(leg, sdp)
             case OfferRefused(status):
                 self._reanchoring.refused(leg, status)
             case Acknowledged(sdp):
                 if sdp is not None:
-                    self._late_answer(leg, dialog, sdp)
+                    self._negotiating.answered_late(leg, sdp)
             case DigitSignalled(digit):
                 if not leg.ended:
                     self._media.signal_digit(leg.id, digit)
@@ -321,68 +286,8 @@ class LegService:
                 if dialog in leg.dialogs:
                     leg.dialogs.remove(dialog)
 
-    def _remote_answered(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
-        if leg.ended or leg.answered or leg.audio is None:
-            dialog.tell(Release(reason=_ELSEWHERE))
-            return
-        leg.audio = leg.offered.get(dialog.call_id, leg.audio)
-        try:
-            leg.audio.take_answer(sdp)
-        except SdpError as error:
-            self._end_incompatible(leg, dialog, str(error))
-            return
-        leg.offered.clear()
-        others = [other for other in leg.dialogs if other is not dialog]
-        leg.dialogs = [dialog]
-        for other in others:
-            other.tell(Release(reason=_ELSEWHERE))
-        self._connected(leg)
-
-    def _offer_arrived(self, leg: Leg, dialog: DialogRunner, sdp: bytes | None) -> None:
-        if leg.ended or leg.audio is None:
-            dialog.tell(RefuseOffer(warning("the call is being released")))
-            return
-        if sdp is None:
-            dialog.tell(AcceptOffer(leg.audio.offer()))
-            return
-        try:
-            answer = leg.audio.answer(sdp)
-        except SdpError as error:
-            dialog.tell(RefuseOffer(warning(str(error))))
-            return
-        dialog.tell(AcceptOffer(answer))
-        self._connect_media(leg, leg.audio.remote)
-
-    def _late_answer(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
-        if leg.ended or leg.audio is None:
-            return
-        try:
-            leg.audio.take_answer(sdp)
-        except SdpError as error:
-            self._end_incompatible(leg, dialog, str(error))
-            return
-        self._connected(leg)
-
-    def _connected(self, leg: Leg) -> None:
-        """Signalling is done: connect the media, and tell it when it is the first time."""
-        assert leg.audio is not None
-        self._connect_media(leg, leg.audio.remote)
-        if not leg.answered:
-            leg.answered = True
-            self._tell(LegAnswered(leg=leg.id, device=leg.device))
-            self._reanchoring.proceed(leg)
-
     def _moved(self, leg: Leg, gap_seconds: float) -> None:
         self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds))
-
-    def _connect_media(self, leg: Leg, remote: RemoteAudio | None) -> None:
-        if remote is None:
-            return
-        self._media.connect_leg(leg.id, remote)
-        held = not remote.receives
-        if leg.answered and held is not leg.held:
-            leg.held = held
-            self._tell(LegHeld(leg=leg.id, held=held))
 
     def _dialog_ended(self, leg: Leg, dialog: DialogRunner, ended: DialogEnded) -> None:
         if leg.ended or dialog not in leg.dialogs:
@@ -400,10 +305,6 @@ class LegService:
     def _release(self, leg: Leg, cause: ReleaseCause) -> None:
         release = Release(status=status_of(cause), reason=reason_of(cause))
         self._finish(leg, cause, by_remote=False, release=release)
-
-    def _end_incompatible(self, leg: Leg, dialog: DialogRunner, why: str) -> None:
-        _log.info("unusable session description", leg=leg.id, reason=why)
-        self._finish(leg, ReleaseCause.INCOMPATIBLE, by_remote=False, release=incompatible(why))
 
     def _finish(self, leg: Leg, cause: ReleaseCause, *, by_remote: bool, release: Release | None = None) -> None:
         """End the leg: dialogs, media, channel; the end is told after what was measured, once."""
@@ -423,7 +324,7 @@ class LegService:
         self._media.close_leg(leg.id, told)
 
     def _tell_end(self, leg: Leg, cause: ReleaseCause, by_remote: bool, quality: LegQuality | None) -> None:
-        self._legs.pop(leg.id, None)
+        self._legs.remove(leg)
         if leg.trunk is not None:
             self._channels.release(leg.trunk)
         if quality is not None:

@@ -1,0 +1,162 @@
+"""Offers and answers of legs (RFC 3264): which session each party gets, and its media connected to it.
+
+A leg that is called offers to each phone of its own; the phone that answers decides which of these sessions
+counts. A party may offer another session at any time; ours to move a leg go by :mod:`gateway.reanchoring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from ccplatform.contracts.legs import LegAnswered, LegEvent, LegHeld
+from ccplatform.contracts.words import ReleaseCause
+from gateway.errors import SdpError
+from gateway.leg_end import incompatible, warning
+from gateway.leg_sessions import LegSessions
+from gateway.leg_state import Leg
+from gateway.leg_table import LegTable
+from gateway.media.codecs import CODECS
+from gateway.media.port import LegMedia, LocalAudio, RemoteAudio
+from gateway.reanchoring import Reanchoring
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.invite_events import AcceptOffer, Answer, Invite, RefuseOffer, Release
+
+#: What phones of a seat are told when another one took the call (RFC 3326 section 2).
+ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
+
+_log = structlog.get_logger("legs")
+
+
+class Negotiating:
+    """Sessions of all legs. ``finish(leg, cause, release)`` ends one that has none; ``tell`` hears of changes."""
+
+    def __init__(
+        self,
+        *,
+        legs: LegTable,
+        media: LegMedia,
+        sessions: LegSessions,
+        reanchoring: Reanchoring,
+        tell: Callable[[LegEvent], None],
+        release: Callable[[Leg, ReleaseCause], None],
+        finish: Callable[[Leg, ReleaseCause, Release], None],
+    ) -> None:
+        self._legs = legs
+        self._media = media
+        self._sessions = sessions
+        self._reanchoring = reanchoring
+        self._tell = tell
+        self._release = release
+        self._finish = finish
+
+    def answer(self, leg: Leg, local: LocalAudio | None) -> None:
+        """Our address for a party that called is there (None: no worker has one): accept its INVITE."""
+        if leg.ended:
+            return
+        if local is None:
+            self._release(leg, ReleaseCause.UNAVAILABLE)
+            return
+        leg.audio = self._sessions.session(local, leg.transport)
+        dialog = leg.dialogs[0]
+        if leg.offer is None:
+            dialog.tell(Answer(leg.audio.offer()))
+            return
+        try:
+            answer = leg.audio.answer(leg.offer)
+        except SdpError as error:  # it was tried when the call arrived: only a bug comes here.
+            self._end(leg, str(error))
+            return
+        dialog.tell(Answer(answer))
+        self._connected(leg)
+
+    def invite(self, leg: Leg, local: LocalAudio | None) -> None:
+        """Our address for a party that is called is there: send its phones their INVITEs."""
+        if leg.ended:
+            return
+        if local is None:
+            self._release(leg, ReleaseCause.UNAVAILABLE)
+            return
+        leg.offered = self._sessions.sessions(local, leg.transports)
+        leg.audio = next(iter(leg.offered.values()), None)
+        first = self._narrow_partner(leg)
+        for dialog in tuple(leg.dialogs):
+            dialog.tell(Invite(leg.offered[dialog.call_id].offer(first)))
+
+    def answered(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
+        """A phone took the call: the others need not ring on."""
+        if leg.ended or leg.answered or leg.audio is None:
+            dialog.tell(Release(reason=ELSEWHERE))
+            return
+        leg.audio = leg.offered.get(dialog.call_id, leg.audio)
+        try:
+            leg.audio.take_answer(sdp)
+        except SdpError as error:
+            self._end(leg, str(error))
+            return
+        leg.offered.clear()
+        others = [other for other in leg.dialogs if other is not dialog]
+        leg.dialogs = [dialog]
+        for other in others:
+            other.tell(Release(reason=ELSEWHERE))
+        self._connected(leg)
+
+    def offered(self, leg: Leg, dialog: DialogRunner, sdp: bytes | None) -> None:
+        """A party wants another session, or (None) our offer of one."""
+        if leg.ended or leg.audio is None:
+            dialog.tell(RefuseOffer(warning("the call is being released")))
+            return
+        if sdp is None:
+            dialog.tell(AcceptOffer(leg.audio.offer()))
+            return
+        try:
+            answer = leg.audio.answer(sdp)
+        except SdpError as error:
+            dialog.tell(RefuseOffer(warning(str(error))))
+            return
+        dialog.tell(AcceptOffer(answer))
+        self._connect_media(leg, leg.audio.remote)
+
+    def answered_late(self, leg: Leg, sdp: bytes) -> None:
+        """The ACK brought the answer to the offer in our 200."""
+        if leg.ended or leg.audio is None:
+            return
+        try:
+            leg.audio.take_answer(sdp)
+        except SdpError as error:
+            self._end(leg, str(error))
+            return
+        self._connected(leg)
+
+    def _connected(self, leg: Leg) -> None:
+        """Signalling is done: connect the media, and tell it when it is the first time."""
+        assert leg.audio is not None
+        self._connect_media(leg, leg.audio.remote)
+        if not leg.answered:
+            leg.answered = True
+            self._tell(LegAnswered(leg=leg.id, device=leg.device))
+            self._reanchoring.proceed(leg)
+
+    def _connect_media(self, leg: Leg, remote: RemoteAudio | None) -> None:
+        if remote is None:
+            return
+        self._media.connect_leg(leg.id, remote)
+        held = not remote.receives
+        if leg.answered and held is not leg.held:
+            leg.held = held
+            self._tell(LegHeld(leg=leg.id, held=held))
+
+    def _narrow_partner(self, leg: Leg) -> str | None:
+        """The codec of who is on the call already, if it is a narrow one: no use in more on this side."""
+        spoken = [
+            other.audio.remote.codec
+            for other in self._legs.of_call(leg.call)
+            if other.audio is not None and other.audio.remote is not None
+        ]
+        return next((name for name in spoken if CODECS[name].law is not None), None)
+
+    def _end(self, leg: Leg, why: str) -> None:
+        _log.info("unusable session description", leg=leg.id, reason=why)
+        self._finish(leg, ReleaseCause.INCOMPATIBLE, incompatible(why))
