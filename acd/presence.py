@@ -7,16 +7,17 @@ older than the engine for longer than the database is away.
 from __future__ import annotations
 
 import asyncio
-import itertools
+from collections.abc import Set
 
 import structlog
 
 from acd.engine import AcdEngine, Presence
 from acd.store import AcdStore
 from ccplatform.contracts.words import AgentId
-from ccplatform.kernel.clock import Clock, TimerHandle
-from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Refusal
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.kernel.write_behind import WriteBehind
 
 _log = structlog.get_logger("acd.presence")
 
@@ -33,13 +34,10 @@ class PresenceRows:
         self._engine = engine
         self._store = store
         self._clock = clock
-        self._tasks = tasks
-        self._retry_seconds = retry_seconds
         self._locks: dict[AgentId, asyncio.Lock] = {}
-        self._stale: dict[AgentId, int] = {}  # by the number of the change that is not written yet
-        self._changes = itertools.count(1)
-        self._writing = False
-        self._retry: TimerHandle | None = None
+        self.behind: WriteBehind[AgentId] = WriteBehind(
+            name="presence", save=self._save, clock=clock, tasks=tasks, retry_seconds=retry_seconds
+        )
 
     def lock(self, agent: AgentId) -> asyncio.Lock:
         """The lock of an agent who exists; held from the check of his wish to its effect."""
@@ -52,47 +50,13 @@ class PresenceRows:
         else:
             await self._store.save_presence(row, since=self._clock.wall(), by=by)
 
-    def write_behind(self, agent: AgentId) -> None:
-        """The engine changed it: bring the row up to date soon."""
-        self._stale[agent] = next(self._changes)
-        if not self._writing and self._retry is None:
-            self._writing = True
-            self._tasks.run_once("acd presence", self._write())
-
-    async def flush(self) -> None:
-        """Write what is still to be written, also what another task is writing now; raises Unavailable."""
-        while self._stale:
-            agent = next(iter(self._stale))
+    async def _save(self, agents: Set[AgentId]) -> None:
+        for agent in sorted(agents):
             async with self.lock(agent):
-                change = self._stale.get(agent)
-                if change is None:
-                    continue
                 await self._bring_up_to_date(agent)
-                if self._stale.get(agent) == change:
-                    del self._stale[agent]
-
-    def close(self) -> None:
-        """Try no more."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
 
     async def _bring_up_to_date(self, agent: AgentId) -> None:
         try:
             await self.commit(agent, self._engine.presence(agent), by=BY_ENGINE)
         except Refusal as error:  # the agent or his seat has changed hands meanwhile: that writes rows of its own
             _log.warning("presence not written", agent=agent, reason=str(error))
-
-    async def _write(self) -> None:
-        try:
-            await self.flush()
-        except Unavailable as error:
-            _log.warning("presence waits to be written", agents=len(self._stale), reason=str(error))
-            self._retry = self._clock.call_at(self._clock.now() + self._retry_seconds, self._try_again)
-        finally:
-            self._writing = False
-
-    def _try_again(self) -> None:
-        self._retry = None
-        if self._stale:
-            self.write_behind(next(iter(self._stale)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -37,7 +37,6 @@ from acd.hours import OpeningHours
 from acd.model import RINGS_MANY, Agent, Queue
 from acd.presence import PresenceRows
 from acd.settings import AcdSettings
-from acd.standings import StandingRows
 from acd.store import AcdStore, StoredPresence
 from acd.views import AgentView, QueueView
 from ccplatform.contracts.commands import Answer, Done, Refused, SetAgentState
@@ -55,11 +54,15 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.kernel.write_behind import WriteBehind
 
 _log = structlog.get_logger("acd")
 
 #: After a longer absence of the platform nobody's interval goes on: he was not at work with us meanwhile.
 LONGEST_AWAY_SECONDS = 600.0
+
+#: Changes of standings are gathered for so long, seconds: the states of one call make one write.
+GATHER_SECONDS: Final = 0.25
 
 
 class AcdService:
@@ -103,12 +106,13 @@ class AcdService:
             tasks=tasks,
             retry_seconds=settings.presence_retry_seconds,
         )
-        self._standings = StandingRows(
-            engine=self._engine,
-            store=store,
+        self._standings: WriteBehind[AgentId] = WriteBehind(
+            name="standings",
+            save=self._save_standings,
             clock=clock,
             tasks=tasks,
             retry_seconds=settings.presence_retry_seconds,
+            gather_seconds=GATHER_SECONDS,
         )
         self._hours = OpeningHours(clock=clock, tell=self._runner.post)
 
@@ -135,10 +139,10 @@ class AcdService:
         """Write what is still to be written, if the database is there, and stop."""
         self._runner.close()
         self._hours.close()
-        self._presence.close()
+        self._presence.behind.close()
         self._standings.close()
         try:
-            await self._presence.flush()
+            await self._presence.behind.flush()
             await self._standings.flush()
         except Unavailable as error:
             _log.warning("presence not written at the end", reason=str(error))
@@ -268,12 +272,17 @@ class AcdService:
             case AgentOffered() | OfferWithdrawn() | QueueRefused():
                 self._listener(effect)
             case PresenceChanged(agent=agent):
-                self._presence.write_behind(agent)
+                self._presence.behind.changed(agent)
             case AgentStateChanged(agent=agent):
-                self._standings.write_behind(agent)
+                self._standings.changed(agent)
                 self._facts.record(effect)
             case _:
                 self._facts.record(effect)
+
+    async def _save_standings(self, agents: Set[AgentId]) -> None:
+        now = self._clock.now()
+        standings = {agent: self._engine.standing(agent, now) for agent in sorted(agents)}
+        await self._store.save_standings(standings, self._clock.wall())
 
     def _put_back(self, row: StoredPresence) -> None:
         presence = row.presence
@@ -320,7 +329,7 @@ class AcdService:
                 await self._presence.commit(agent, self._row_after(command), by=by)
                 self._engine.check(command)
             except (Refusal, Unavailable):
-                self._presence.write_behind(agent)  # the row may say by now what is not so: write what is
+                self._presence.behind.changed(agent)  # the row may say by now what is not so: write what is
                 raise
             if isinstance(command, SignIn):
                 self._learn_reachability(command.seat)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from typing import Final
+
+import structlog
 
 from ccplatform.contracts.facts import SeatRegistered, TrunkChannelsChanged
 from ccplatform.contracts.legs import LegEvent
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.kernel.write_behind import WriteBehind
 from gateway.dialling import Dialling
 from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
@@ -21,15 +26,19 @@ from gateway.sip.admission import Admission
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
-from gateway.sip.registrar import Binding, Registrar, RegistrarLimits
+from gateway.sip.registrar import Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
-from gateway.sip.registration_writer import RegistrationWriter
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.service import SipService, Wire
 from gateway.sip.settings import SipSettings
 from gateway.sip.transports import SipTransports
 from gateway.sip.trunks import TrunkChannels, TrunkDirectory
 from gateway.store import GatewayStore
+
+#: Pause after registrations could not be stored, seconds.
+RETRY_SECONDS: Final = 2.0
+
+_log = structlog.get_logger("gateway")
 
 
 class SipAccess:
@@ -56,12 +65,12 @@ class SipAccess:
         random_number: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._store = store
-        self._tasks = tasks
         self._facts = facts
-        self._clock = clock
-        self._writer: RegistrationWriter | None = None
+        self._bindings: WriteBehind[SeatId] = WriteBehind(
+            name="registrations", save=self._save_bindings, clock=clock, tasks=tasks, retry_seconds=RETRY_SECONDS
+        )
         self.registrations = Registrations(
-            Registrar(_limits(settings)), clock=clock, tasks=tasks, facts=facts, stored=self._stored
+            Registrar(_limits(settings)), clock=clock, tasks=tasks, facts=facts, changed=self._bindings.changed
         )
         self.seats = SeatDirectory(self.registrations.reachable)
         self.trunks = TrunkDirectory()
@@ -125,11 +134,8 @@ class SipAccess:
                 self._facts.record(SeatRegistered(seat=seat, transport=transport, user_agent=binding.user_agent))
 
     async def open(self) -> None:
-        """Listen (raises PortInUse) and store registrations in the background from now on."""
+        """Listen; raises PortInUse."""
         await self.sip.open(self.legs)
-        if self._store is not None:
-            self._writer = RegistrationWriter(save=self._store.save_registrations, clock=self._clock)
-            self._tasks.keep_running("registrations writer", self._writer.run)
 
     async def reload(self) -> None:
         """Take changed trunks and seats; a seat that is gone loses its registrations, calls go on."""
@@ -142,16 +148,18 @@ class SipAccess:
         self.registrations.remove_seats(gone)
 
     async def close(self) -> None:
-        """Stop listening and write what is not stored yet."""
+        """Stop listening and write what is not stored yet, if the database is there."""
         await self.sip.close()
         self.registrations.close()
-        if self._writer is not None:
-            await self._tasks.stop("registrations writer")
-            await self._writer.flush()
+        self._bindings.close()
+        try:
+            await self._bindings.flush()
+        except Unavailable as error:
+            _log.warning("registrations not stored at the end", reason=str(error))
 
-    def _stored(self, seat: SeatId, bindings: tuple[Binding, ...]) -> None:
-        if self._writer is not None:
-            self._writer.changed(seat, bindings)
+    async def _save_bindings(self, seats: Set[SeatId]) -> None:
+        if self._store is not None:
+            await self._store.save_registrations({seat: self.registrations.contacts(seat) for seat in seats})
 
     def _channels_changed(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
         self._facts.record(TrunkChannelsChanged(trunk=trunk, in_use=in_use, capacity=capacity))

@@ -26,7 +26,7 @@ from gateway.sip.transaction_layer import ServerKey
 
 
 class Registrations:
-    """Drives the registrar. ``stored(seat, bindings)`` hears each change, to be written behind."""
+    """Drives the registrar. ``changed(seat)`` hears of each change of a seat's contacts, to be written behind."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class Registrations:
         clock: Clock,
         tasks: TaskSupervisor,
         facts: Facts,
-        stored: Callable[[SeatId, tuple[Binding, ...]], None],
+        changed: Callable[[SeatId], None],
     ) -> None:
         self._registrar = registrar
         self._facts = facts
-        self._stored = stored
+        self._changed = changed
         self._answer: Callable[[ServerKey, SipResponse], None] = lambda _key, _response: None
         self._runner: EffectRunner[RegistrarEvent, RegistrarEffect] = EffectRunner(
             registrar, self._perform, clock, tasks.guarded("sip registrar")
@@ -80,8 +80,8 @@ class Registrations:
         match effect:
             case RegisterAnswered(transaction, response):
                 self._answer(transaction, response)
-            case BindingsChanged(seat, bindings):
-                self._stored(seat, bindings)
+            case BindingsChanged(seat):
+                self._changed(seat)
             case SeatAppeared(seat, transport, user_agent):
                 self._facts.record(SeatRegistered(seat=seat, transport=transport, user_agent=user_agent))
             case SeatDisappeared(seat, reason):

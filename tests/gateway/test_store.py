@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -18,14 +17,12 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.routes import build_router as build_security_router
 from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
-from ccplatform.storage.errors import DatabaseUnavailable
 from gateway.access import SipAccess
 from gateway.errors import BadTrunk
 from gateway.routes import ChannelsInUse, build_router
 from gateway.sip.digest import hash_a1
 from gateway.sip.flows import Flow
 from gateway.sip.registrar import Binding
-from gateway.sip.registration_writer import RegistrationWriter
 from gateway.sip.settings import SipSettings
 from gateway.sip.trunks import Trunk, TrunkDirection
 from gateway.store import GatewayStore
@@ -138,41 +135,6 @@ async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore,
     assert access.trunks.of_source(Flow("UDP", "127.0.0.1", 5081)) == LAB
     assert access.trunks.of_source(Flow("UDP", "127.0.0.1", 5082)) == PSTN
     assert access.trunks.of_source(Flow("UDP", "192.0.2.1", 5081)) is None
-
-
-async def test_changes_wait_while_the_database_is_away(clock: VirtualClock) -> None:
-    saved: list[dict[SeatId, tuple[Binding, ...]]] = []
-    away = True
-
-    async def save(changed: object) -> None:
-        if away:
-            raise DatabaseUnavailable("away")
-        assert isinstance(changed, dict)
-        saved.append(changed)
-
-    writer = RegistrationWriter(save=save, clock=clock)
-    writer.changed(SEAT, ())
-    assert not await writer.flush()
-    writer.changed(SEAT, (binding(clock),))
-    away = False
-    assert await writer.flush()
-    assert saved == [{SEAT: (binding(clock),)}]
-    assert await writer.flush()
-    assert len(saved) == 1
-
-
-async def test_the_writer_writes_when_something_changed(clock: VirtualClock) -> None:
-    written = asyncio.Event()
-
-    async def save(_: object) -> None:
-        written.set()
-
-    tasks = TaskSupervisor(clock)
-    writer = RegistrationWriter(save=save, clock=clock)
-    tasks.keep_running("writer", writer.run)
-    writer.changed(SEAT, ())
-    await written.wait()
-    await tasks.close()
 
 
 # --- routes -----------------------------------------------------------------------------------------------
