@@ -49,6 +49,7 @@ _HANDLE = (15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 420.0, 600.0, 900
 _LOSS = (0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _JITTER = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2)
 _DELAY = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0)
+_GAP = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOS = (1.5, 2.0, 2.5, 2.8, 3.1, 3.4, 3.6, 3.8, 4.0, 4.2, 4.3, 4.4)
 
 _ALL: Final = (
@@ -64,6 +65,11 @@ _ALL: Final = (
     _histogram("cc_agent_wait_seconds", "Choosing 'agent' to the agent's answer (R10.3.2.d)", _WAIT),
     _histogram("cc_queue_wait_seconds", "Entering the queue to the agent's answer (D-ASA, D-SL)", _WAIT, "queue"),
     _histogram("cc_handle_seconds", "Talk with hold plus wrap-up of an agent's segment (D-AHT)", _HANDLE, "queue"),
+    _histogram(
+        "cc_media_gap_seconds",
+        "Silence of a leg after its media worker died (R10.2.d)",
+        _GAP,
+    ),
     _histogram("cc_rtp_loss_ratio", "Packets lost towards the centre, per leg (R10.3.1.3.loss)", _LOSS),
     _histogram("cc_rtp_jitter_seconds", "Interarrival jitter, per leg (R10.3.1.4)", _JITTER),
     _histogram("cc_voice_delay_seconds", "One-way mouth to ear, estimated, per leg (R10.3.1.3.delay)", _DELAY),
@@ -79,7 +85,18 @@ _ALL: Final = (
     _gauge("cc_trunk_load_erlang", "Mean load per channel over two hours (R10.3.1.1, R6.3)", "trunk"),
     _gauge("cc_trunk_channels_in_use", "Channels in use now (R6.3)", "trunk"),
     _gauge("cc_trunk_channels", "Channels configured (R6.3)", "trunk"),
-    _gauge("cc_media_tick_seconds", "Work of a media worker in its 20 ms tick", "worker", "stat"),
+    _gauge("cc_media_tick_seconds", "Work of a media worker in its 20 ms tick (R10.3.1.4)", "worker", "stat"),
+    _gauge(
+        "cc_media_tick_overruns",
+        "Ticks that were too long, since the worker's start (R10.3.1.4)",
+        "worker",
+    ),
+    _gauge(
+        "cc_media_link_frames",
+        "Frames between media workers that did not come or were not taken, since their start (R10.3.1.4)",
+        "worker",
+        "result",
+    ),
     _gauge(
         "cc_media_refused_packets",
         "Packets that a media worker refused since its start; flood: ticks in which a leg was limited (R10.3.1.4)",

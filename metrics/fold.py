@@ -112,6 +112,7 @@ class Fold:
             facts.Established: (self.responses.established,),
             facts.FlowNodeEntered: (self.contacts.entered_node,),
             facts.LegMeasured: (self.contacts.measured, self.voice.measured),
+            facts.MediaMoved: (self.voice.moved,),
             facts.ConnectionCleared: (self.contacts.cleared,),
             facts.ContactEnded: (self.access.ended, self.contacts.ended),
             facts.KeyAnswered: (self.responses.key_answered,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -39,14 +39,17 @@ _FIGURE_FAMILIES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerTick:
-    """How long a media worker's ticks took lately, seconds; packets that it refused since its start, by reason."""
+class WorkerHealth:
+    """How a media worker does: its ticks lately in seconds (p50, p99, max), and counts since its start.
+
+    ``refused`` are packets by reason, ``link_frames`` what other workers' frames came to (lost, refused).
+    """
 
     worker: int
-    mean_seconds: float
-    p99_seconds: float
-    max_seconds: float
-    refused: Mapping[str, int] = field(default_factory=dict)
+    ticks: Mapping[str, float]
+    overruns: int
+    refused: Mapping[str, int]
+    link_frames: Mapping[str, int]
 
 
 class Histogram:
@@ -87,12 +90,12 @@ class Exposition:
         queues: Known = None,
         trunks: Known = None,
         agents: Known = None,
-        ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+        workers: Callable[[], Sequence[WorkerHealth]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
         self._agents = agents
-        self._ticks = ticks
+        self._workers = workers
         self._alarms = alarms
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
         self._histograms: dict[str, dict[tuple[str, ...], Histogram]] = {}
@@ -133,15 +136,8 @@ class Exposition:
         yield from self._queue_gauges(fold, now, limits)
         yield from _trunk_gauges(fold, now)
         yield from _compliance_gauges(fold, now)
-        for tick in self._ticks() if self._ticks is not None else ():
-            for stat, seconds in (
-                ("mean", tick.mean_seconds),
-                ("p99", tick.p99_seconds),
-                ("max", tick.max_seconds),
-            ):
-                yield "cc_media_tick_seconds", (str(tick.worker), stat), seconds
-            for reason, packets in tick.refused.items():
-                yield "cc_media_refused_packets", (str(tick.worker), reason), packets
+        for worker in self._workers() if self._workers is not None else ():
+            yield from _worker_gauges(worker)
 
     def _queue_gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         known = self._known["queue"]
@@ -235,3 +231,15 @@ def _compliance_gauges(fold: Fold, now: int) -> Iterator[Gauge]:
             yield "cc_compliance_value", labels, row.measurement.value
         if row.verdict in (Verdict.PASS, Verdict.FAIL):
             yield "cc_compliance_ok", labels, float(row.verdict is Verdict.PASS)
+
+
+def _worker_gauges(health: WorkerHealth) -> Iterator[Gauge]:
+    worker = str(health.worker)
+    yield "cc_media_tick_overruns", (worker,), health.overruns
+    for name, values in (
+        ("cc_media_tick_seconds", health.ticks),
+        ("cc_media_refused_packets", health.refused),
+        ("cc_media_link_frames", health.link_frames),
+    ):
+        for label, value in values.items():
+            yield name, (worker, label), value

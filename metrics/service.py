@@ -24,7 +24,7 @@ from ccplatform.kernel.errors import LocalMisuse
 from metrics.compliance import ComplianceRow, Figure, figures, rows
 from metrics.fold import Fold
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
-from metrics.prometheus import Exposition, WorkerTick, render
+from metrics.prometheus import Exposition, WorkerHealth, render
 from metrics.settings import MetricsSettings
 
 #: How far back a rebuild reads by itself: the longest window of 10.3 and the day before midnight.
@@ -52,7 +52,7 @@ class MetricsService:
     """Holds the live fold.
 
     ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
-    of queues that have their own; ``ticks`` tells how the media workers do, ``alarms`` how many are up (without
+    of queues that have their own; ``workers`` tells how the media workers do, ``alarms`` how many are up (without
     it: as the facts of the last day tell). All are asked when needed.
     """
 
@@ -66,14 +66,14 @@ class MetricsService:
         trunks: Callable[[], Collection[str]] | None = None,
         agents: Callable[[], Collection[str]] | None = None,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
-        ticks: Callable[[], Sequence[WorkerTick]] | None = None,
+        workers: Callable[[], Sequence[WorkerHealth]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._clock = clock
         self._rules = settings.rules(zone)
         self._settings = settings
         self._service_levels = service_levels
-        self._exposition = Exposition(queues=queues, trunks=trunks, agents=agents, ticks=ticks, alarms=alarms)
+        self._exposition = Exposition(queues=queues, trunks=trunks, agents=agents, workers=workers, alarms=alarms)
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0
         self._loading = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from ccplatform.contracts.facts import LegMeasured
+from ccplatform.contracts.facts import LegMeasured, MediaMoved
 from metrics.contacts import Contacts
 from metrics.emodel import mos
 from metrics.model import TWO_HOURS, Observation, Observed, Stamp, microseconds
@@ -88,6 +88,10 @@ class Voice:
         self._packets.add(stamp.second, 1, int(clean), expected, fact.packets_lost, sent, lost_out)
         if expected:
             _observe(fact, loss_in, out)
+
+    def moved(self, fact: MediaMoved, stamp: Stamp, out: list[Observation]) -> None:
+        """A leg's sound goes on through another media worker."""
+        out.append(Observed("cc_media_gap_seconds", fact.gap_seconds))
 
     def sums(self, now: int) -> VoiceSums:
         """The two hours before ``now``."""

@@ -58,9 +58,11 @@ def media_health(media: MediaPool) -> list[dict[str, Any]]:
             "stats": None
             if worker.stats is None
             else {
-                "p50": worker.stats.tick_p50_seconds,
-                "p99": worker.stats.tick_p99_seconds,
-                "max": worker.stats.tick_max_seconds,
+                "ticks": {
+                    "p50": worker.stats.tick_p50_seconds,
+                    "p99": worker.stats.tick_p99_seconds,
+                    "max": worker.stats.tick_max_seconds,
+                },
                 "overruns": worker.stats.overruns,
                 "refused": {
                     "stranger": worker.stats.strangers,
@@ -69,8 +71,10 @@ def media_health(media: MediaPool) -> list[dict[str, Any]]:
                     "unauthentic": worker.stats.unauthentic,
                     "flood": worker.stats.limited,
                 },
-                "link_frames_lost": worker.stats.link_frames_lost,
-                "link_frames_refused": worker.stats.link_frames_refused,
+                "link_frames": {
+                    "lost": worker.stats.link_frames_lost,
+                    "refused": worker.stats.link_frames_refused,
+                },
             },
         }
         for worker in media.workers

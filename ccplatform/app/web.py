@@ -38,7 +38,7 @@ from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from gateway.routes import build_router as build_gateway_routes
 from gateway.store import GatewayStore
-from metrics.prometheus import WorkerTick
+from metrics.prometheus import WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
 from metrics.service import MetricsService
@@ -75,7 +75,7 @@ class WebProcess:
             trunks=lambda: self.following.health.get("trunks", []),
             agents=lambda: list(self.live.agents),
             service_levels=self._service_levels,
-            ticks=self._ticks,
+            workers=self._workers,
             alarms=self.board.counts,
         )
         self.following = Following(
@@ -188,14 +188,14 @@ class WebProcess:
         in_use: int | None = self.following.health.get("channels", {}).get(trunk)
         return in_use
 
-    def _ticks(self) -> Sequence[WorkerTick]:
+    def _workers(self) -> Sequence[WorkerHealth]:
         return [
-            WorkerTick(
+            WorkerHealth(
                 worker=worker["worker"],
-                mean_seconds=worker["stats"]["p50"],
-                p99_seconds=worker["stats"]["p99"],
-                max_seconds=worker["stats"]["max"],
+                ticks=worker["stats"]["ticks"],
+                overruns=worker["stats"]["overruns"],
                 refused=worker["stats"]["refused"],
+                link_frames=worker["stats"]["link_frames"],
             )
             for worker in self.following.health.get("workers", [])
             if worker["stats"] is not None

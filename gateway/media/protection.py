@@ -27,8 +27,8 @@ class SrtpProtection(RowArrays):
         self.repeated: Array
         self._ssrc: Array
         self._lengths: Array
-        self.row_array("unauthentic", np.int64)  # also: more streams than a leg may have
-        self.row_array("repeated", np.int64)
+        self.row_counter("unauthentic")  # also: more streams than a leg may have
+        self.row_counter("repeated")
         self.row_array("_ssrc", np.int64, -1)  # of the last packet that was authentic
         self.row_array("_lengths", np.int32)
         self._aside = aside

@@ -161,7 +161,7 @@ class Worker:
             tick_max_seconds=longest,
             packets_received=engine.intake.packets,
             packets_sent=engine.packets_sent,
-            unauthentic=int(engine.security.protection.unauthentic.sum()),
+            unauthentic=engine.security.protection.total("unauthentic"),
             strangers=sources.total("strangers") + engine.rtcp.strangers,
             malformed=sources.total("malformed") + engine.rtcp.malformed,
             unknown_type=sources.total("unknown_type"),

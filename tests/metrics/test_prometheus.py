@@ -6,11 +6,20 @@ from collections.abc import Callable, Collection
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ccplatform.contracts.facts import KeyAnswered, RecordingStarted
-from ccplatform.contracts.words import FlowOutcome, Outcome, QueueId, RecordingId, RecordingMode, ReleaseCause
+from ccplatform.contracts.facts import KeyAnswered, MediaMoved, RecordingStarted
+from ccplatform.contracts.words import (
+    FlowOutcome,
+    LegId,
+    LegRole,
+    Outcome,
+    QueueId,
+    RecordingId,
+    RecordingMode,
+    ReleaseCause,
+)
 from metrics.families import FAMILIES
 from metrics.model import AnswerLimits
-from metrics.prometheus import Exposition, WorkerTick, render
+from metrics.prometheus import Exposition, WorkerHealth, render
 from tests.metrics.telling import (
     PSTN,
     SALES,
@@ -58,9 +67,9 @@ def scrape(
     centre: Centre,
     *,
     queues: Callable[[], Collection[str]] | None = None,
-    ticks: tuple[WorkerTick, ...] = (),
+    workers: tuple[WorkerHealth, ...] = (),
 ) -> str:
-    exposition = Exposition(queues=queues, ticks=lambda: ticks)
+    exposition = Exposition(queues=queues, workers=lambda: workers)
     exposition.observe(centre.observations)
     return render(exposition.collect(centre.fold, centre.now, AnswerLimits())).decode()
 
@@ -90,6 +99,7 @@ def one_of_everything() -> Centre:
         started,
         talk_ended(contact, 100.0),
         measured(contact, lost=0),
+        MediaMoved(contact=contact, leg=LegId("caller"), role=LegRole.CALLER, gap_seconds=0.3),
         refused(ReleaseCause.BUSY),
     )
     centre.end(contact, Outcome.HANDLED, queue=SALES)
@@ -110,8 +120,7 @@ def test_labels_are_those_of_the_contract() -> None:
 
 def test_every_help_names_a_requirement() -> None:
     for family in FAMILIES.values():
-        if family.name != "cc_media_tick_seconds":
-            assert "R10." in family.help or "R6." in family.help or "D-" in family.help
+        assert "R10." in family.help or "R6." in family.help or "D-" in family.help
 
 
 def test_targets_are_bounds_of_buckets() -> None:
@@ -133,9 +142,13 @@ def test_one_call_shows_everywhere() -> None:
     found = samples(
         scrape(
             one_of_everything(),
-            ticks=(
-                WorkerTick(
-                    worker=0, mean_seconds=0.001, p99_seconds=0.002, max_seconds=0.003, refused={"flood": 2}
+            workers=(
+                WorkerHealth(
+                    worker=0,
+                    ticks={"p50": 0.001, "p99": 0.002, "max": 0.003},
+                    overruns=3,
+                    refused={"flood": 2},
+                    link_frames={"lost": 4},
                 ),
             ),
         )
@@ -157,6 +170,10 @@ def test_one_call_shows_everywhere() -> None:
     assert found["cc_recordings_total", (("mode", "full"),)] == 1
     assert found["cc_trunk_channels_in_use", (("trunk", "pstn"),)] == 3
     assert found["cc_media_tick_seconds", (("stat", "p99"), ("worker", "0"))] == 0.002
+    assert found["cc_media_gap_seconds_bucket", (("le", "0.5"),)] == 1
+    assert found["cc_media_gap_seconds_bucket", (("le", "0.2"),)] == 0
+    assert found["cc_media_tick_overruns", (("worker", "0"),)] == 3
+    assert found["cc_media_link_frames", (("result", "lost"), ("worker", "0"))] == 4
     assert found["cc_media_refused_packets", (("reason", "flood"), ("worker", "0"))] == 2
     assert found["cc_compliance_value", (("requirement", "R10.3.1.2"),)] == 0.08
     assert found["cc_compliance_target", (("requirement", "R10.3.1.2"),)] == 1.0
