@@ -178,7 +178,7 @@ def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor) -> SipT
     return SipTransports(
         bind_ip=settings.bind_ip,
         port=settings.port,
-        ws_port=settings.ws_port,
+        ws_port=settings.ws_port if settings.ws else None,
         tls_port=settings.tls_port,
         tls=settings.tls,
         clock=clock,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -15,6 +16,7 @@ from gateway.errors import SipParseError
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import StreamFramer
+from gateway.sip.tls import TlsContexts
 from gateway.sip.websocket import WebSocketFramer
 
 #: How long making a connection may take, seconds.
@@ -26,7 +28,7 @@ FIRST_MESSAGE_SECONDS: Final = 60.0
 #: Messages kept for a connection that is being made.
 MAX_WAITING: Final = 64
 
-_Peer: TypeAlias = tuple[str, str, int]
+_Peer: TypeAlias = tuple[str, str, int, str]
 
 
 class FlowUser(Protocol):
@@ -76,26 +78,38 @@ class ConnectionLimits:
     idle_seconds: float = 3700.0
 
 
-class _Connection(asyncio.Protocol):
-    """One connection."""
+class Connection(asyncio.Protocol):
+    """One connection. ``flow`` is its number once it is let in, None when it is not or is over."""
 
-    def __init__(self, owner: Connections, kind: str) -> None:
+    def __init__(self, owner: Connections, kind: str, *, name: str = "") -> None:
         self.kind = kind
         self.flow: Flow | None = None
         self.heard_at = 0.0
         self.has_spoken = False
+        self.name = name
         self._owner = owner
         self._framer = _FRAMERS[kind]()
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None  # while the peer shakes hands
+
+    def shakes_hands(self, over: socket.socket) -> None:
+        """The peer is to prove itself by TLS first; :meth:`connection_made` or :meth:`connection_lost` follows."""
+        self._socket = over
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there, and secure if it has to be."""
         # By its type only: uvloop's transports are no subclasses of asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
-        self.flow = self._owner.admit(self, self._transport)
+        self._transport, self._socket = cast(asyncio.Transport, transport), None
+        if self.flow is None:
+            peer = transport.get_extra_info("peername")
+            self.flow = self._owner.admit(self, peer[0], peer[1]) if peer is not None else None
         if self.flow is None:
             self._transport.abort()
+        else:
+            self._owner.opened(self.flow)
 
     def data_received(self, data: bytes) -> None:
+        """Bytes came: tell the whole messages."""
         if self.flow is None:
             return
         try:
@@ -119,15 +133,22 @@ class _Connection(asyncio.Protocol):
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.flow is not None:
-            self._owner.lost(self.flow)
+        """It is over, told once."""
+        flow, self.flow = self.flow, None
+        if flow is not None:
+            self._owner.lost(flow)
 
     def write(self, data: bytes) -> None:
+        """Send a message."""
         self._put(self._framer.wrap(data))
 
     def close(self) -> None:
+        """Close it, however far it has come."""
         if self._transport is not None:
             self._transport.close()
+        elif self._socket is not None:
+            with suppress(OSError):  # the peer was faster
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _put(self, data: bytes) -> None:
         transport = self._transport
@@ -140,7 +161,8 @@ class _Connection(asyncio.Protocol):
 
 
 class Connections:
-    """All connections of the node. ``tls`` is for those that we make over TLS; without it there are none."""
+    """All connections of the node; those that shake hands count. ``tls`` is for those that we make over TLS;
+    without it there are none."""
 
     def __init__(
         self,
@@ -149,7 +171,7 @@ class Connections:
         clock: Clock,
         tasks: TaskSupervisor,
         limits: ConnectionLimits,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsContexts | None = None,
     ) -> None:
         self.user = user
         self.refused = 0
@@ -157,7 +179,7 @@ class Connections:
         self._tasks = tasks
         self._limits = limits
         self._tls = tls
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._by_peer: dict[_Peer, int] = {}
         self._sources: Counter[str] = Counter()
         self._waiting: dict[_Peer, list[bytes]] = {}
@@ -168,27 +190,27 @@ class Connections:
 
     def accepting(self, kind: str) -> Callable[[], asyncio.Protocol]:
         """The protocol factory of the listener of a transport."""
-        return lambda: _Connection(self, kind)
+        return lambda: Connection(self, kind)
 
     def now(self) -> float:
         """Monotonic seconds."""
         return self._clock.now()
 
-    def admit(self, connection: _Connection, transport: asyncio.Transport) -> Flow | None:
+    def admit(self, connection: Connection, host: str, port: int) -> Flow | None:
         """Number a new connection; None when there are too many."""
-        peer = transport.get_extra_info("peername")
-        if peer is None:
-            return None
-        host, port = str(peer[0]), int(peer[1])
         if len(self._connections) >= self._limits.connections or self._sources[host] >= self._limits.per_source:
             self.refused += 1
             return None
         self._serial += 1
         self._connections[self._serial] = connection
-        self._by_peer[connection.kind, host, port] = self._serial
         self._sources[host] += 1
         connection.heard_at = self.now()
-        return Flow(connection.kind, host, port, self._serial)
+        return Flow(connection.kind, host, port, self._serial, connection.name)
+
+    def opened(self, flow: Flow) -> None:
+        """A connection that was admitted can be sent over."""
+        assert flow.connection is not None
+        self._by_peer[_peer(flow)] = flow.connection
 
     def lost(self, flow: Flow) -> None:
         """A connection closed."""
@@ -226,12 +248,17 @@ class Connections:
         self._tasks.run_once(f"sip {flow.transport.lower()} connect {flow.address()}", self._connect(flow))
 
     async def _connect(self, flow: Flow) -> None:
-        tls = self._tls if flow.transport == "TLS" else None
+        secure = self._tls if flow.transport == "TLS" else None
+        tls, name = (secure.client, flow.name or flow.host) if secure is not None else (None, None)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 loop = asyncio.get_running_loop()
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self, flow.transport), flow.host, flow.port, ssl=tls
+                    lambda: Connection(self, flow.transport, name=flow.name),
+                    flow.host,
+                    flow.port,
+                    ssl=tls,
+                    server_hostname=name,
                 )
         except OSError:  # includes TimeoutError and what TLS refuses
             self._waiting.pop(_peer(flow), None)
@@ -255,4 +282,4 @@ class Connections:
 
 
 def _peer(flow: Flow) -> _Peer:
-    return flow.transport, flow.host, flow.port
+    return flow.transport, flow.host, flow.port, flow.name

@@ -29,13 +29,15 @@ class Flow:
     """One peer address over one transport; ``host`` is an IP address without brackets.
 
     ``connection`` numbers the TCP connection that a message came in on; None means any connection to the
-    address, made when there is none.
+    address, made when there is none. ``name`` is what the peer's certificate must name when we call by TLS
+    (RFC 5922 section 7.2); empty: its IP address.
     """
 
     transport: str
     host: str
     port: int
     connection: int | None = None
+    name: str = ""
 
     @property
     def reliable(self) -> bool:
@@ -52,12 +54,14 @@ class Flow:
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able data; a connection does not outlive the process."""
-        return {"transport": self.transport, "host": self.host, "port": self.port}
+        named = {"name": self.name} if self.name else {}
+        return {"transport": self.transport, "host": self.host, "port": self.port, **named}
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> Flow:
         """The flow that :meth:`snapshot` described."""
-        return cls(str(data["transport"]), str(data["host"]), int(data["port"]))
+        name = str(data.get("name", ""))
+        return cls(str(data["transport"]), str(data["host"]), int(data["port"]), name=name)
 
 
 def flow_to(uri: SipUri, default_transport: str = "UDP") -> Flow | None:

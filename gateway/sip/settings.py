@@ -72,6 +72,7 @@ class SipSettings(BaseModel):
         Preference.THEIRS, description="Whose order of codecs decides the answer to an offer"
     )
     comfort_noise: bool = Field(True, description="Let peers send comfort noise (RFC 3389) in place of silence")
+    ws: bool = Field(True, description="Serve SIP over WebSocket (RFC 7118), for phones in browsers")
     ws_port: int = Field(
         5066,
         ge=0,
@@ -81,7 +82,9 @@ class SipSettings(BaseModel):
     tls_port: int = Field(
         5061, ge=0, le=65535, description="Port of SIP over TLS, with a certificate; 0 takes a free one"
     )
-    tls_certificate: str = Field("", description="Certificate chain of TLS and secure WebSocket (PEM file)")
+    tls_certificate: str = Field(
+        "", description="Certificate chain of TLS and secure WebSocket (PEM file); taken anew when it changes"
+    )
     tls_key: str = Field("", description="Private key of the certificate (PEM file)")
     tls_authorities: str = Field(
         "", description="Who must have signed the certificates of trunks over TLS (PEM file); empty: the system's"

@@ -12,16 +12,17 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import PortInUse, SipParseError
 from gateway.sip.connections import ConnectionLimits, Connections, FlowUser
 from gateway.sip.flows import SECURE, Flow
+from gateway.sip.handshakes import SecureListener
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import parse_message
 from gateway.sip.rates import SourceCounts
-from gateway.sip.tls import TlsFiles
+from gateway.sip.tls import TlsContexts, TlsFiles
 
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _SWEEP_SECONDS: Final = 30.0
 _ATTEMPTS_FOR_FREE_PORT: Final = 20
-#: How long a peer may take to shake hands by TLS, seconds.
-HANDSHAKE_SECONDS: Final = 5.0
+#: Connections that may wait to be accepted.
+BACKLOG: Final = 512
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -89,42 +90,57 @@ class SipTransports:
         self._udp: asyncio.DatagramTransport | None = None
         self._connected: Connections | None = None
         self._servers: list[asyncio.Server] = []
+        self._secure: list[SecureListener] = []
+        self._contexts: TlsContexts | None = None
         self._sweep: TimerHandle | None = None
         self._early: list[tuple[bytes, Flow]] | None = []  # to be sent once there are sockets
 
     async def open(self, user: FlowUser) -> None:
         """Listen; raises :class:`PortInUse` that names transport, address and port, or :class:`BadCertificate`."""
-        server, client = (self._tls.for_servers(), self._tls.for_clients()) if self._tls else (None, None)
+        self._contexts = TlsContexts(self._tls) if self._tls is not None else None
         self._user = _Guarded(user, self._tasks, self.malformed)
         self._connected = Connections(
-            user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits, tls=client
+            user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits, tls=self._contexts
         )
         sockets = self._bind()
         udp = sockets.pop("UDP")
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         for kind, listener in sockets.items():
-            tls, patience = (server, HANDSHAKE_SECONDS) if kind in SECURE else (None, None)
-            accepting = self._connected.accepting(kind)
-            made = await loop.create_server(
-                accepting, sock=listener, backlog=512, ssl=tls, ssl_handshake_timeout=patience
-            )
-            self._servers.append(made)
+            if kind in SECURE and self._contexts is not None:
+                self._accept_securely(kind, listener, self._connected, self._contexts)
+            else:
+                accepting = self._connected.accepting(kind)
+                self._servers.append(await loop.create_server(accepting, sock=listener, backlog=BACKLOG))
         self._sweep_later()
         early, self._early = self._early or [], None
         for data, flow in early:
             self.send(data, flow)
 
+    def _accept_securely(
+        self, kind: str, listener: socket.socket, owner: Connections, contexts: TlsContexts
+    ) -> None:
+        secure = SecureListener(kind=kind, listener=listener, contexts=contexts, owner=owner, tasks=self._tasks)
+        self._secure.append(secure)
+        secure.open()
+
     async def close(self) -> None:
         """Stop listening and close every connection."""
         if self._sweep is not None:
             self._sweep.cancel()
+        for secure in self._secure:
+            await secure.close()
         if self._udp is not None:
             self._udp.close()
         for server in self._servers:
             server.close()
         if self._connected is not None:
             self._connected.close()
+
+    def refresh_certificates(self) -> None:
+        """Take changed TLS files; looked at every half minute as well."""
+        if self._contexts is not None:
+            self._contexts.refresh()
 
     @property
     def connections(self) -> int:
@@ -194,7 +210,7 @@ class SipTransports:
         try:
             made.bind((self.bind_ip, port))
             if transport != "UDP":
-                made.listen(512)
+                made.listen(BACKLOG)
         except OSError as error:
             made.close()
             raise PortInUse(transport, self.bind_ip, port, error.strerror or str(error)) from error
@@ -204,6 +220,7 @@ class SipTransports:
         def sweep() -> None:
             if self._connected is not None:
                 self._connected.close_idle()
+            self.refresh_certificates()
             self._sweep_later()
 
         self._sweep = self._clock.call_at(self._clock.now() + _SWEEP_SECONDS, sweep)

@@ -6,15 +6,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import websockets
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
@@ -38,6 +33,7 @@ from gateway.sip.tls import TlsFiles
 from gateway.sip.transports import SipTransports
 from gateway.sip.websocket import WebSocketFramer
 from tests.gateway.sip.centre import Centre, seat
+from tests.gateway.sip.certificates import self_signed
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.raw import RawPeer
 from tests.gateway.sip.test_loopback import Waiting
@@ -49,29 +45,7 @@ SIP = [Subprotocol("sip")]
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     """A certificate of 127.0.0.1 that has signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "chain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    chain = str(folder / "chain.pem")
-    return TlsFiles(certificate=chain, key=str(folder / "key.pem"), authorities=chain)
+    return self_signed(tmp_path_factory.mktemp("tls"), "127.0.0.1")
 
 
 def believing(files: TlsFiles) -> ssl.SSLContext:

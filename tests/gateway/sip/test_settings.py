@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from ccplatform.kernel.clock import SystemClock
 from gateway.sip.settings import SipSettings
+from tests.gateway.sip.centre import Centre
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,11 @@ def test_what_cannot_work_is_refused_with_the_reason(values: dict[str, Any], rea
 def test_behind_nat_the_advertised_address_is_shown() -> None:
     assert SipSettings(bind_ip="0.0.0.0", advertised_address="203.0.113.1").public_host == "203.0.113.1"
     assert SipSettings().public_host == "127.0.0.1"
+
+
+async def test_websocket_can_be_switched_off() -> None:
+    centre = Centre("127.0.0.1", SystemClock(), None, settings=SipSettings(port=0, ws=False))
+    await centre.open()
+    assert set(centre.access.sip.ports) == {"UDP", "TCP"}
+    await centre.access.close()
+    await centre.tasks.close()
