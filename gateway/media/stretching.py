@@ -1,7 +1,8 @@
 """Changing the delay of a leg without a listener noticing: a little sound is played twice, or left out.
 
-In a pause any length will do; elsewhere it is a whole number of periods, found by correlation, and only where the
-waveform repeats itself well. Both times 10 ms are cross-faded: tones stay in phase and nothing clicks.
+In a pause any length will do, unless it is a tone; elsewhere it is a whole number of periods, found by
+correlation, and only where the waveform repeats itself well. Both times 10 ms are cross-faded: tones stay in phase,
+however quiet, and nothing clicks.
 """
 
 from __future__ import annotations
@@ -14,12 +15,20 @@ from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats
 from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE, similarity
 
 _MOST: Final = 64  # legs changed in one tick; the others follow in the next ones
-#: Correlation that is asked of speech before sound is added or taken out; less where much is to be changed.
+#: Correlation that is asked of a sound before some is added or taken out; less where much is to be changed, and to
+#: take some out of a pause.
 _GROW_ALIKE, _SHRINK_ALIKE = 0.6, 0.97
 _GROW_HASTE, _SHRINK_HASTE = 0.3, 0.7
 _MUCH: Final = 480  # samples of 1/8000 s
 #: Sound up to this multiple of the background is a pause.
 _PAUSE: Final = 2.0
+#: Correlation that is given up for each sample less by which growth exceeds what is wanted, since that delay is
+#: for nothing; nothing is so much more alike that more than wanted is taken out.
+_EXCESS, _FORBIDDEN = 0.005, 2.0
+#: Correlation from which a pause is a quiet tone, whose phase is heard; the last of a voice does not last so long.
+_REPEATS: Final = 0.95
+#: Peak to peak, samples: what varies less has no phase that anybody hears.
+_FLAT: Final = AUDIBLE / 2
 
 
 class Stretcher:
@@ -68,15 +77,18 @@ class Stretcher:
             similarity(sound[:, : longest - shortest + size], now)[:, ::-1],
             similarity(sound[:, longest + shortest :], now),
         )
-        alike[(lags > np.abs(wanted)[:, np.newaxis]) & ~grows[:, np.newaxis]] = -1
-        best = np.argmax(alike, axis=1)
-        much = np.abs(wanted) >= _MUCH * scale
-        asked = np.where(
-            grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much, _SHRINK_HASTE, _SHRINK_ALIKE)
-        )
-        fits = alike[np.arange(len(rows)), best] >= asked
+        most = np.abs(wanted)
+        excess = np.maximum(lags - most[:, np.newaxis], 0) / scale
+        best = np.argmax(alike - excess * np.where(grows, _EXCESS, _FORBIDDEN)[:, np.newaxis], axis=1)
+        allowed = grows | (lags[best] <= most)
         quiet = _is_quiet(sound[:, longest:], background)
-        length = np.where(quiet, np.minimum(np.abs(wanted), longest), np.where(fits, lags[best], 0))
+        much = most >= _MUCH * scale
+        asked = np.where(
+            grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much | quiet, _SHRINK_HASTE, _SHRINK_ALIKE)
+        )
+        fits = allowed & (alike[np.arange(len(rows)), best] >= asked)
+        free = quiet & ~_repeats(sound[:, longest:], alike)
+        length = np.where(free, np.minimum(most, longest), np.where(fits, lags[best], 0))
         return np.where(whole, np.where(grows, length, -length), 0)
 
     def _move(self, ring: Array, rows: Rows, head: int, end: Array, added: Array) -> None:
@@ -95,3 +107,9 @@ def _is_quiet(sound: Floats, background: Array) -> Mask:
     known = np.where(background > LOUDEST_BACKGROUND, 0, background)
     quiet: Mask = level <= np.maximum(_PAUSE * known, AUDIBLE / 2)
     return quiet
+
+
+def _repeats(sound: Floats, alike: Floats) -> Mask:
+    """Whether a cut of any length would be heard; ``alike``: correlation of the sound with itself, by lag."""
+    repeats: Mask = (alike.max(axis=1) >= _REPEATS) & (np.ptp(sound, axis=1) > _FLAT)
+    return repeats
