@@ -49,6 +49,12 @@ $(VENV)/.test-installed: $(VENV)/.installed requirements-test.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-test.lock
 	touch $@
 
+# What bench.quality needs besides: built from source with the locked tools, not with what pip would fetch for it.
+$(VENV)/.bench-installed: $(VENV)/.installed requirements-bench.lock requirements-bench-build.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench-build.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements-bench.lock
+	touch $@
+
 $(VENV)/.node: $(VENV)/.installed
 	node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.' \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock
@@ -72,6 +78,13 @@ lock: $(VENV)/.test-installed
 	  --group test pyproject.toml -c requirements.lock -o requirements-test.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
 	  --group pyproject.toml:node -o requirements-node.lock
+	for group in bench bench-build; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
+	    --group pyproject.toml:$$group -c requirements.lock -o requirements-$$group.lock || exit 1; \
+	done
+
+.PHONY: bench
+bench: $(VENV)/.bench-installed
 
 clean:
 	rm -rf $(VENV) web/node_modules web/dist var

@@ -34,7 +34,7 @@ from tests.support.impairment import BAD, GOOD, POOR, Network
 try:
     from pesq import pesq
 except ImportError:
-    sys.exit("bench.quality needs the package `pesq` and a C compiler to build it: .venv/bin/pip install pesq")
+    sys.exit("bench.quality needs the package `pesq` and a C compiler to build it: make bench")
 
 _GOALS = {"good": 3.8, "poor": 3.8, "bad": 3.35}
 _STANDARD = {"good": 3.8, "poor": 3.4, "bad": 2.8}
