@@ -1,8 +1,8 @@
 """Changing the delay of a leg without a listener noticing: a little sound is played twice, or left out.
 
 In a pause any length will do, unless it is a tone; elsewhere it is a whole number of periods, found by
-correlation, and only where the waveform repeats itself well. Both times 10 ms are cross-faded: tones stay in phase,
-however quiet, and nothing clicks.
+correlation, and only where the waveform repeats itself well. Both times 10 ms are cross-faded: tones
+keep their phase, however quiet, and nothing clicks.
 """
 
 from __future__ import annotations
