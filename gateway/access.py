@@ -17,7 +17,7 @@ from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.kernel.write_behind import WriteBehind
-from gateway.dialling import Dialling
+from gateway.dialling import Dialling, OutsideNumbers
 from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
@@ -103,6 +103,7 @@ class SipAccess:
                 contacts=self.registrations.contacts,
                 new_token=self.sip.new_token,
                 host=lambda: settings.public_host,
+                outside=OutsideNumbers(trunk=settings.transfer_trunk, prefixes=settings.transfer_prefixes),
             ),
             channels=self.channels,
             clock=clock,

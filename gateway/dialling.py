@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from ccplatform.contracts.legs import DialLeg, DialTarget, SeatTarget, TrunkTarget
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
@@ -25,6 +27,18 @@ class Unreachable(Refusal):
         self.cause = cause
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideNumbers:
+    """The numbers outside that phones may have others connected to, and the trunk that leads there; by default
+    none: who calls there at whose expense is for the operator to decide."""
+
+    trunk: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+_DIALLED: Final = frozenset("+0123456789*#")
+
+
 class Dialling:
     """Knows seats, trunks and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes tags,
     ``host()`` is our address in From and Call-ID."""
@@ -38,6 +52,7 @@ class Dialling:
         contacts: Callable[[SeatId], tuple[Binding, ...]],
         new_token: Callable[[], str],
         host: Callable[[], str],
+        outside: OutsideNumbers,
     ) -> None:
         self._seats = seats
         self._trunks = trunks
@@ -45,6 +60,7 @@ class Dialling:
         self._contacts = contacts
         self._new_token = new_token
         self._host = host
+        self._outside = outside
 
     def device(self, target: DialTarget) -> str:
         """What call events name as the device: the seat, or the number."""
@@ -53,6 +69,17 @@ class Dialling:
                 return seat
             case TrunkTarget(number=number):
                 return number
+
+    def target(self, number: str) -> DialTarget | None:
+        """What a phone of the centre may be connected to by a number: a seat, or a number outside that begins as
+        the settings allow."""
+        seat = self._seats.of_user(number)
+        if seat is not None:
+            return SeatTarget(seat=seat.id)
+        outside = self._outside
+        if not outside.trunk or not number.startswith(outside.prefixes) or not _DIALLED.issuperset(number):
+            return None
+        return TrunkTarget(trunk=TrunkId(outside.trunk), number=number)
 
     def calls(self, command: DialLeg) -> list[OutgoingCall]:
         """The INVITEs to send, all at once; raises :class:`Unreachable`."""

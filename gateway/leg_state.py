@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, TrunkId
+from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import TimerHandle
 from gateway.leg_sessions import LegSessions
 from gateway.media.port import LocalAudio
@@ -41,6 +41,7 @@ class Leg:
     contact: ContactId | None = None
     role: LegRole | None = None
     trunk: TrunkId | None = None
+    seat: SeatId | None = None
     offer: bytes | None = None
     transport: str = ""
     dialogs: list[DialogRunner] = field(default_factory=list)
@@ -70,6 +71,7 @@ class Leg:
             "contact": self.contact,
             "role": self.role.value if self.role else None,
             "trunk": self.trunk,
+            "seat": self.seat,
             "incoming": self.incoming,
             "answered": self.answered,
             "rang": self.rang,
@@ -90,6 +92,7 @@ class Leg:
             contact=ContactId(data["contact"]),
             role=LegRole(data["role"]),
             trunk=TrunkId(data["trunk"]) if data["trunk"] is not None else None,
+            seat=SeatId(data["seat"]) if data.get("seat") is not None else None,
             audio=sessions.restore(data["audio"]),
             offered={str(phone): sessions.restore(kept) for phone, kept in data["offered"].items()},
             incoming=bool(data["incoming"]),

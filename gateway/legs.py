@@ -17,6 +17,7 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
+    DialTarget,
     LegCommand,
     LegEnded,
     LegEvent,
@@ -24,8 +25,11 @@ from ccplatform.contracts.legs import (
     LegOffered,
     LegQuality,
     LegRinging,
+    LegTransferAsked,
     ReleaseLeg,
+    ReportTransfer,
     RingLeg,
+    SeatTarget,
 )
 from ccplatform.contracts.words import LegId, ReleaseCause
 from ccplatform.kernel.clock import Clock
@@ -40,7 +44,7 @@ from gateway.leg_table import LegTable
 from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, WorkerLost
 from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring
-from gateway.sip.causes import reason_of, status_of
+from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import (
     Acknowledged,
@@ -52,9 +56,11 @@ from gateway.sip.invite_events import (
     OfferAnswered,
     OfferArrived,
     OfferRefused,
+    ReferArrived,
     Release,
     RemoteAnswered,
     RemoteRinging,
+    ReportRefer,
     Ring,
 )
 from gateway.sip.service import IncomingCall, SipService
@@ -129,6 +135,9 @@ class LegService:
                 self._answer(leg)
             case ReleaseLeg(cause=cause):
                 self._release(leg, cause)
+            case ReportTransfer():
+                for dialog in leg.dialogs:
+                    dialog.tell(ReportRefer(status_of_transfer(command)))
 
     def media_event(self, event: LegSilent | LegSecured | LegNotSecured | WorkerLost) -> None:
         """The media engine lost a party's audio, or a worker with all its legs."""
@@ -148,6 +157,10 @@ class LegService:
         found = self._legs.get(leg)
         if found is not None and not found.ended:
             self._release(found, ReleaseCause.MEDIA_LOST)
+
+    def target(self, number: str) -> DialTarget | None:
+        """What a phone may be connected to by this number."""
+        return self._dialling.target(number)
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take an established leg back after a restart."""
@@ -192,6 +205,7 @@ class LegService:
             id=LegId(self._ids.new()),
             device=call.caller,
             trunk=trunk,
+            seat=call.seat,
             offer=call.offer,
             transport=call.transport,
             dialogs=[call.dialog],
@@ -238,6 +252,7 @@ class LegService:
             call=command.call,
             contact=command.contact,
             role=command.role,
+            seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
         )
         self._legs.add(leg)
         try:
@@ -280,11 +295,20 @@ class LegService:
             case DigitSignalled(digit):
                 if not leg.ended:
                     self._media.signal_digit(leg.id, digit)
+            case ReferArrived(number):
+                self._transfer_asked(leg, dialog, number)
             case DialogEnded():
                 self._dialog_ended(leg, dialog, news)
             case DialogGone():
                 if dialog in leg.dialogs:
                     leg.dialogs.remove(dialog)
+
+    def _transfer_asked(self, leg: Leg, dialog: DialogRunner, number: str) -> None:
+        """Only the phone of a seat may connect others at our expense."""
+        if leg.ended or leg.seat is None:
+            dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
+        else:
+            self._tell(LegTransferAsked(leg=leg.id, number=number))
 
     def _moved(self, leg: Leg, gap_seconds: float) -> None:
         self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds))

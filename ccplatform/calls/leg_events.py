@@ -6,6 +6,7 @@ from ccplatform.calls.asked import answer_caller, do_request
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
+from ccplatform.calls.transferring import transfer_answered, transfer_failed, transferor_left
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
@@ -16,7 +17,14 @@ from ccplatform.contracts.facts import (
     Transferred,
 )
 from ccplatform.contracts.flows import FlowRequestFailed
-from ccplatform.contracts.legs import LegAnswered, LegEnded, LegRinging, ReleaseLeg
+from ccplatform.contracts.legs import (
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    ReleaseLeg,
+    ReportTransfer,
+    TransferStep,
+)
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import OfferAnswered, OfferFailed
 from ccplatform.contracts.words import LegRole, OfferEnd, ReleaseCause
@@ -34,6 +42,8 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
     state = step.state
     if event.leg == state.caller_leg:
         _caller_answered(step)
+    elif event.leg == state.transfer_leg and state.stage is Stage.TRANSFERRING:
+        transfer_answered(step, event)
     elif event.leg != state.other_leg or state.stage not in (Stage.RINGING, Stage.DIALLING):
         step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
     elif state.stage is Stage.RINGING:
@@ -105,9 +115,14 @@ def _party_answered(step: Step, device: str) -> None:
 
 def leg_ringing(step: Step, event: LegRinging) -> None:
     """A device rings."""
-    if event.leg == step.state.other_leg:
-        fact = Delivered(contact=step.state.contact, leg=event.leg, device=event.device, agent=step.state.agent)
+    state = step.state
+    if event.leg == state.other_leg:
+        fact = Delivered(contact=state.contact, leg=event.leg, device=event.device, agent=state.agent)
         step.emit(Record(fact=fact))
+    elif event.leg == state.transfer_leg:
+        step.emit(Record(fact=Delivered(contact=state.contact, leg=event.leg, device=event.device)))
+        if state.other_leg is not None:
+            step.emit(ReportTransfer(leg=state.other_leg, step=TransferStep.RINGING))
 
 
 def leg_ended(step: Step, event: LegEnded) -> None:
@@ -123,6 +138,8 @@ def leg_ended(step: Step, event: LegEnded) -> None:
         _caller_left(step, event)
     elif event.leg == state.other_leg:
         _other_left(step, event, cleared)
+    elif event.leg == state.transfer_leg:
+        transfer_failed(step, event, cleared)
     else:
         step.emit(Record(fact=cleared))
 
@@ -151,7 +168,9 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None
         step.move(Stage.FLOW)
     else:
         step.emit(Record(fact=cleared))
-        if state.stage in (Stage.TALKING, Stage.HELD, Stage.BRIDGED):
+        if state.stage is Stage.TRANSFERRING:
+            transferor_left(step)
+        elif state.stage in (Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.flows import FlowAsked, FlowCommand, FlowRequest
 from ccplatform.contracts.legs import (
+    DialTarget,
     DigitPressed,
     LegAnswered,
     LegAudible,
@@ -53,6 +54,7 @@ class Stage(StrEnum):
     RINGING = "ringing"  # an agent's seat rings
     TALKING = "talking"
     HELD = "held"
+    TRANSFERRING = "transferring"  # somebody else is called for him by who talked with him
     DIALLING = "dialling"  # a party outside is being called
     BRIDGED = "bridged"  # talks with that party
     ECHO = "echo"
@@ -115,6 +117,15 @@ class CallState:
     talk_seconds: float = 0.0
     hold_seconds: float = 0.0
     transferred_to: str = ""
+    transfer_leg: LegId | None = None  # rings, and takes the other leg's place when it answers
+    transferor: str = ""  # who asked for it: an agent, or the seat where nobody is signed in
+    before_transfer: Stage | None = None
+    phone_holds: bool = False
+    transfers: int = 0
+    talked: bool = False
+    talked_agent: AgentId | None = None  # the last one who talked
+    talked_seat: SeatId | None = None
+    segment_hold_seconds: float = 0.0  # of the talk that goes on
     record_asked: bool = False
     recording: RecordingId | None = None
     cause: ReleaseCause = ReleaseCause.NORMAL
@@ -159,7 +170,20 @@ class HoldOrder:
     by: str
 
 
-CallInput: TypeAlias = CallOffered | LegEvent | FlowAsked | RouterEvent | RecordingBegan | HangUpOrder | HoldOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneTransfer:
+    """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, a ``target`` to dial, or, with
+    neither, nobody's number."""
+
+    leg: LegId
+    number: str
+    flow: FlowId | None = None
+    target: DialTarget | None = None
+
+
+CallInput: TypeAlias = (
+    CallOffered | LegEvent | FlowAsked | RouterEvent | RecordingBegan | HangUpOrder | HoldOrder | PhoneTransfer
+)
 
 #: What a saga takes: the events of its own call.
 SagaInput: TypeAlias = (
@@ -178,6 +202,7 @@ SagaInput: TypeAlias = (
     | RecordingBegan
     | HangUpOrder
     | HoldOrder
+    | PhoneTransfer
     | DeadlineReached
 )
 

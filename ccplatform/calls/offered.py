@@ -6,6 +6,7 @@ from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.model import CallState, HoldOrder, Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
+from ccplatform.calls.transferring import transferor_held
 from ccplatform.contracts.facts import Diverted
 from ccplatform.contracts.flows import FlowRequestFailed
 from ccplatform.contracts.legs import DialLeg, LegHeld, ReleaseLeg, SeatTarget
@@ -76,9 +77,11 @@ def leg_held(step: Step, event: LegHeld) -> None:
     """The agent's phone holds the caller by itself, or takes him back. Other parties' holds part nobody: they
     hear what they asked to hear."""
     state = step.state
-    if event.leg != state.other_leg or state.agent is None:
+    if event.leg != state.other_leg:
         return
-    if state.stage is (Stage.TALKING if event.held else Stage.HELD):
+    if state.stage is Stage.TRANSFERRING:
+        transferor_held(step, event)
+    elif state.agent is not None and state.stage is (Stage.TALKING if event.held else Stage.HELD):
         hold_order(step, HoldOrder(call=state.call, hold=event.held, by=state.agent))
 
 

@@ -8,8 +8,8 @@ from ccplatform.contracts.words import FlowOutcome, Outcome
 
 def outcome_of(state: CallState) -> Outcome:
     """Read the outcome off an ended call; the first rule that fits decides."""
-    if state.talk_at is not None:
-        return Outcome.HANDLED if state.agent is not None else Outcome.TRANSFERRED
+    if state.talked:
+        return Outcome.HANDLED if state.talked_agent is not None else Outcome.TRANSFERRED
     if state.call_back:
         return Outcome.CALL_BACK
     if state.system_fault:

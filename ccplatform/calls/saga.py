@@ -26,6 +26,7 @@ from ccplatform.calls.model import (
     CallState,
     HangUpOrder,
     HoldOrder,
+    PhoneTransfer,
     Record,
     RecordingBegan,
     SagaInput,
@@ -41,6 +42,7 @@ from ccplatform.calls.offered import (
 )
 from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.step import Step
+from ccplatform.calls.transferring import transfer_asked
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
 from ccplatform.contracts.flows import FlowRequest, StartFlow
 from ccplatform.contracts.legs import (
@@ -156,8 +158,8 @@ class CallSaga:
                     trunk=state.trunk,
                     total_seconds=step.now - state.received_at,
                     queue=state.queue,
-                    agent=state.agent if state.talk_at is not None else None,
-                    seat=state.agent_seat if state.talk_at is not None else None,
+                    agent=state.talked_agent,
+                    seat=state.talked_seat,
                     queue_seconds=state.queue_seconds,
                     talk_seconds=state.talk_seconds,
                     hold_seconds=state.hold_seconds,
@@ -200,6 +202,8 @@ def _take(step: Step, event: SagaInput) -> None:
             step.release_all(ReleaseCause.NORMAL, abandoned=True)
         case HoldOrder():
             hold_order(step, event)
+        case PhoneTransfer():
+            transfer_asked(step, event)
         case DeadlineReached():
             _deadline(step)
         case _:
@@ -216,6 +220,8 @@ def _deadline(step: Step) -> None:
         state.flow = None
     elif state.stage is Stage.DIALLING and state.other_leg is not None:
         step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.NO_ANSWER))
+    elif state.stage is Stage.TRANSFERRING and state.transfer_leg is not None:
+        step.emit(ReleaseLeg(leg=state.transfer_leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.ECHO:
         step.release_all(ReleaseCause.NORMAL)
     elif state.stage is Stage.FLOW and not state.answered:

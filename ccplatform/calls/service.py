@@ -16,6 +16,7 @@ from ccplatform.calls.model import (
     ConsiderRecording,
     HangUpOrder,
     HoldOrder,
+    PhoneTransfer,
     Record,
     RecordingBegan,
 )
@@ -39,7 +40,9 @@ from ccplatform.contracts.legs import (
     DialLeg,
     LegEvent,
     LegOffered,
+    LegTransferAsked,
     ReleaseLeg,
+    ReportTransfer,
     RingLeg,
     SurvivingCall,
 )
@@ -114,6 +117,8 @@ class CallService:
         """Listener of the access layer and the media engine."""
         if isinstance(event, LegOffered):
             self._offered(event)
+        elif isinstance(event, LegTransferAsked):
+            self._transfer_asked(event)
         else:
             self._post(event)
 
@@ -166,6 +171,12 @@ class CallService:
         _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
         self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow))
 
+    def _transfer_asked(self, asked: LegTransferAsked) -> None:
+        ports, number = self.ports, asked.number
+        flow = ports.flows.entry_point(number, from_seat=False)
+        target = ports.legs.target(number) if flow is None else None
+        self._post(PhoneTransfer(leg=asked.leg, number=number, flow=flow, target=target))
+
     def _post(self, event: CallInput) -> None:
         self._runner.post(event)
         if self._core.changed and not self._snapshots_due:
@@ -183,7 +194,7 @@ class CallService:
                     self._ended(effect.fact)
             case ConsiderRecording():
                 self._consider_recording(effect)
-            case AdoptLeg() | RingLeg() | AnswerLeg() | DialLeg() | ReleaseLeg():
+            case AdoptLeg() | RingLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
                 ports.legs.perform(effect)
             case StartFlow() | FlowDigit() | FlowPlaybackEnded() | FlowRequestFailed() | EndFlow():
                 ports.flows.perform(effect)

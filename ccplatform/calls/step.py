@@ -15,7 +15,7 @@ from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
 
 #: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
 ENDING_SECONDS = 40.0
-_TALKING = (Stage.TALKING, Stage.HELD, Stage.BRIDGED)
+_TALKING = (Stage.TALKING, Stage.HELD, Stage.TRANSFERRING, Stage.BRIDGED)
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Step:
             self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
             self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
         for leg, role in state.live_legs.items():
-            own = role is LegRole.CALLER or stage in _TALKING
+            own = role is LegRole.CALLER or (stage in _TALKING and leg != state.transfer_leg)
             leg_cause = cause if own and cause is not ReleaseCause.CANCELLED else ReleaseCause.CANCELLED
             self.emit(ReleaseLeg(leg=leg, cause=leg_cause))
 
@@ -68,12 +68,17 @@ class Step:
                 state.queue_seconds += self.now - state.queued_at
             self.emit(WithdrawContact(contact=state.contact, reason="abandoned"))
         elif stage in _TALKING:
-            if state.recording is not None:
-                self.emit(StopRecording(recording=state.recording))
-                state.recording = None
-            if state.other_leg is not None:
-                self.emit(Unbridge(leg=state.other_leg))
-            self.emit(*end_talk(state, self.now))
+            self.part_talk()
+
+    def part_talk(self) -> None:
+        """The talk that goes on is over: its recording, its bridge, its sums."""
+        state = self.state
+        if state.recording is not None:
+            self.emit(StopRecording(recording=state.recording))
+            state.recording = None
+        if state.other_leg is not None:
+            self.emit(Unbridge(leg=state.other_leg))
+        self.emit(*end_talk(state, self.now))
 
     def end_flow(self, *, abandoned: bool) -> None:
         """End the flow, if there is one."""

@@ -14,6 +14,7 @@ from ccplatform.calls.model import (
     CallOffered,
     HangUpOrder,
     HoldOrder,
+    PhoneTransfer,
     RecordingBegan,
     SagaInput,
 )
@@ -30,12 +31,15 @@ from ccplatform.contracts.legs import (
     LegOffered,
     LegQuality,
     LegRinging,
+    LegTransferAsked,
     PlaybackEnded,
     PlaybackStarted,
+    ReportTransfer,
+    TransferStep,
 )
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused
-from ccplatform.contracts.words import CallId, ContactId, LegId
+from ccplatform.contracts.words import CallId, ContactId, LegId, ReleaseCause
 from ccplatform.kernel.core import DEADLINE, DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
 
@@ -75,9 +79,14 @@ class Switchboard:
                 return self._run_deadlines(now)
             case LegOffered():
                 raise LocalMisuse("an offered leg needs its entry point: post CallOffered")
+            case LegTransferAsked():
+                raise LocalMisuse("a number needs its meaning: post PhoneTransfer")
             case FlowAsked():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event.request, now) if saga else []
+            case PhoneTransfer():
+                saga = self._by_leg.get(event.leg)
+                return self._step(saga, event, now) if saga else [_nobodys(event)]
             case AgentOffered() | OfferWithdrawn() | QueueRefused():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event, now) if saga else []
@@ -168,3 +177,7 @@ class Switchboard:
             _, call = heapq.heappop(self._deadlines)
             effects += self._step(self._calls[call], DEADLINE, now)
         return effects
+
+
+def _nobodys(event: PhoneTransfer) -> ReportTransfer:
+    return ReportTransfer(leg=event.leg, step=TransferStep.REFUSED, cause=ReleaseCause.UNAVAILABLE)

@@ -12,7 +12,10 @@ from ccplatform.contracts.words import LegId
 
 def begin_talk(state: CallState, leg: LegId, now: float) -> list[CallEffect]:
     """Join caller and ``leg``; the recorder is asked before the first word."""
-    state.talk_at = now
+    state.talk_at, state.segment_hold_seconds = now, 0.0
+    state.talked = True
+    if state.agent is not None:
+        state.talked_agent, state.talked_seat = state.agent, state.agent_seat
     state.pending_key = None
     talk = Talk(
         contact=state.contact,
@@ -55,19 +58,21 @@ def retrieve(state: CallState, now: float) -> list[CallEffect]:
 
 
 def end_talk(state: CallState, now: float) -> list[CallEffect]:
-    """Sum up the talk; an agent's segment goes to wrap-up (D-TALK, D-HOLD)."""
+    """Sum up the talk that goes on; an agent's goes to wrap-up (D-TALK, D-HOLD)."""
     if state.talk_at is None:
         return []
     _end_hold(state, now)
-    state.talk_seconds += now - state.talk_at
+    seconds = now - state.talk_at
+    state.talk_at = None
+    state.talk_seconds += seconds
     if state.agent is None:
         return []
     ended = TalkEnded(
         contact=state.contact,
         queue=state.queue,
         agent=state.agent,
-        talk_seconds=state.talk_seconds,
-        hold_seconds=state.hold_seconds,
+        talk_seconds=seconds,
+        hold_seconds=state.segment_hold_seconds,
     )
     return [Record(fact=ended), TalkReleased(contact=state.contact, agent=state.agent)]
 
@@ -78,4 +83,5 @@ def _end_hold(state: CallState, now: float) -> float:
     seconds = now - state.hold_at
     state.hold_at = None
     state.hold_seconds += seconds
+    state.segment_hold_seconds += seconds
     return seconds

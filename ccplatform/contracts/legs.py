@@ -7,6 +7,7 @@ and releases legs by id. Instants (``*_at``) are monotonic seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
 from ccplatform.contracts.words import (
@@ -86,7 +87,26 @@ class ReleaseLeg:
     cause: ReleaseCause
 
 
-LegCommand: TypeAlias = AdoptLeg | RingLeg | AnswerLeg | DialLeg | ReleaseLeg
+class TransferStep(StrEnum):
+    """How far a transfer is that a party asked for by its phone."""
+
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    RINGING = "ringing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTransfer:
+    """Tell the party that asked for a transfer how far it is; ``cause`` says why it was refused or failed."""
+
+    leg: LegId
+    step: TransferStep
+    cause: ReleaseCause = ReleaseCause.NORMAL
+
+
+LegCommand: TypeAlias = AdoptLeg | RingLeg | AnswerLeg | DialLeg | ReleaseLeg | ReportTransfer
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -136,6 +156,15 @@ class LegHeld:
 
     leg: LegId
     held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegTransferAsked:
+    """The phone of a seat asks that the other side be connected to ``number`` instead of itself;
+    :class:`ReportTransfer` answers it."""
+
+    leg: LegId
+    number: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +237,7 @@ LegEvent: TypeAlias = (
     | LegAnswered
     | LegMoved
     | LegHeld
+    | LegTransferAsked
     | LegEnded
     | LegQuality
     | DigitPressed
@@ -231,6 +261,9 @@ class Legs(Protocol):
 
     def perform(self, command: LegCommand) -> None:
         """Do it; results come as events."""
+
+    def target(self, number: str) -> DialTarget | None:
+        """What a phone of the centre may be connected to by this number: a seat, a number outside, or nothing."""
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take the leg back after a restart (dialog state), or None if it cannot be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ccplatform.contracts.legs import ReportTransfer, TransferStep
 from ccplatform.contracts.words import ReleaseCause
 from gateway.errors import SipParseError
 from gateway.sip.message import SipRequest, SipResponse
@@ -69,6 +70,19 @@ _BY_Q850: Final = {
 def status_of(cause: ReleaseCause) -> int:
     """The status that refuses an INVITE for this cause."""
     return _OUTGOING[cause][0]
+
+
+def status_of_transfer(report: ReportTransfer) -> int:
+    """The status that tells a phone how far its REFER is."""
+    match report.step:
+        case TransferStep.ACCEPTED:
+            return 202
+        case TransferStep.RINGING:
+            return 180
+        case TransferStep.DONE:
+            return 200
+        case TransferStep.REFUSED | TransferStep.FAILED:
+            return status_of(report.cause)
 
 
 def reason_of(cause: ReleaseCause) -> str:

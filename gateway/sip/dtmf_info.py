@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.errors import SipParseError
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.responses import response_to
 
 #: Content types whose bodies carry digits.
 DTMF_TYPES: Final = ("application/dtmf-relay", "application/dtmf")
@@ -28,3 +30,17 @@ def digit_of(content_type: str, body: bytes) -> str:
     if digit is None:
         raise SipParseError("no DTMF digit", "INFO body")
     return digit
+
+
+def answer_to_info(request: SipRequest, to_tag: str) -> tuple[SipResponse, str | None]:
+    """The response to an INFO, with the digit that it brought; an empty one asks whether we are there."""
+    if not request.body:
+        return response_to(request, 200), None
+    if request.content_type not in DTMF_TYPES:
+        refusal = response_to(request, 415, to_tag=to_tag)
+        refusal.headers.put("accept", ", ".join(DTMF_TYPES))
+        return refusal, None
+    try:
+        return response_to(request, 200), digit_of(request.content_type, request.body)
+    except SipParseError:
+        return response_to(request, 400, to_tag=to_tag), None

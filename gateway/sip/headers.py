@@ -81,6 +81,8 @@ _WIRE_NAMES: Final = {
         "Subject",
         "Refer-To",
         "Referred-By",
+        "Refer-Sub",
+        "Subscription-State",
         "Event",
         "Allow-Events",
         "Session-Expires",

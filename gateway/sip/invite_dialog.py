@@ -15,7 +15,7 @@ from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.causes import q850_of
 from gateway.sip.dialogs import Dialog, Identity
-from gateway.sip.dtmf_info import DTMF_TYPES, digit_of
+from gateway.sip.dtmf_info import answer_to_info
 from gateway.sip.headers import NameAddr
 from gateway.sip.invite_events import (
     AcceptOffer,
@@ -30,13 +30,16 @@ from gateway.sip.invite_events import (
     InviteEffect,
     InviteEvent,
     OfferArrived,
+    ReferArrived,
     RefuseOffer,
     Release,
     Reoffer,
+    ReportRefer,
 )
-from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SUPPORTED, SipRequest, SipResponse
+from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
 from gateway.sip.own_offer import OwnOffer, takes_updates
-from gateway.sip.replies import refusal_of_extensions
+from gateway.sip.refer import Referring
+from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import Due, refusal_of_brief_session
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
@@ -48,7 +51,6 @@ from gateway.sip.unacknowledged import Unacknowledged
 class _PendingOffer:
     transaction: ServerKey
     request: SipRequest
-    has_offer: bool
 
 
 #: The states in which media may flow.
@@ -68,6 +70,7 @@ class InviteDialog:
         self._own_offer = OwnOffer(timers.session)
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
+        self._referring = Referring()
 
     @classmethod
     def restored(cls, data: dict[str, Any], identity: Identity, timers: TimerValues, now: float) -> InviteDialog:
@@ -112,6 +115,9 @@ class InviteDialog:
                 return self._refuse_offer(warning)
             case Reoffer(sdp):
                 return self._reoffer(sdp)
+            case ReportRefer(status):
+                up = self.dialog if self.state in UP else None
+                return self._referring.report(status, up, self._identity)
             case Release():
                 return self._release(event, now)
             case DeadlineReached():
@@ -158,20 +164,17 @@ class InviteDialog:
         return [self._refusal(pending.transaction, pending.request, 487)] if pending else []
 
     def _options(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
-        return [DialogResponse(key, self._with_abilities(response_to(request, 200)))]
+        return [DialogResponse(key, with_abilities(response_to(request, 200), self._identity.user_agent))]
 
     def _info(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
-        if not request.body:
-            return [DialogResponse(key, response_to(request, 200))]
-        if request.content_type not in DTMF_TYPES:
-            refusal = self._refusal(key, request, 415)
-            refusal.response.headers.put("accept", ", ".join(DTMF_TYPES))
-            return [refusal]
-        try:
-            digit = digit_of(request.content_type, request.body)
-        except SipParseError:
-            return [self._refusal(key, request, 400)]
-        return [DialogResponse(key, response_to(request, 200)), DigitSignalled(digit)]
+        assert self.dialog is not None
+        response, digit = answer_to_info(request, self.dialog.local_tag)
+        return [DialogResponse(key, response), *([DigitSignalled(digit)] if digit is not None else [])]
+
+    def _refer(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
+        if self.state not in UP or not self._referring.arrived(key, request):
+            return [self._refusal(key, request, 491 if self.state in UP else 481)]
+        return [ReferArrived(self._referring.number)]
 
     def _reinvite(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
@@ -196,7 +199,7 @@ class InviteDialog:
             refusal = self._refusal(key, request, 415)
             refusal.response.headers.put("accept", "application/sdp")
             return [refusal]
-        self._pending = _PendingOffer(key, request, bool(request.body))
+        self._pending = _PendingOffer(key, request)
         return [OfferArrived(request.body or None)]
 
     # --- answers to offers --------------------------------------------------------------------------------
@@ -331,6 +334,8 @@ class InviteDialog:
             return self._reinvite_answered(response, now)
         if response.cseq.method == "UPDATE":
             return self._updated(response, now)
+        if response.cseq.method == "NOTIFY" and response.status >= 300:
+            self._referring.over = True  # that subscription is lost (RFC 6665 section 4.2.2)
         return self._gone() if response.final and self._is_ended_by(response.cseq.method) else []
 
     def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
@@ -338,6 +343,8 @@ class InviteDialog:
             return self._offer_failed(request, status)
         if request.method == "UPDATE" and self.state in UP:
             return self._end_session()  # nobody answered it, or nothing could be sent (RFC 4028 section 10)
+        if request.method == "NOTIFY":
+            self._referring.over = True
         return self._gone() if self._is_ended_by(request.method) else []
 
     def _is_ended_by(self, method: str) -> bool:
@@ -346,7 +353,7 @@ class InviteDialog:
         return method == "BYE" and self.state is DialogState.ENDING
 
     def _from_remote(self, party: NameAddr) -> bool:
-        """Whether it names the peer of this dialog; one of RFC 2543 may have no tag."""
+        # A peer of RFC 2543 may have no tag.
         return self.dialog is not None and self.dialog.remote_tag in ("", party.tag)
 
     def _ended_once(self, ended: DialogEnded) -> list[InviteEffect]:
@@ -377,13 +384,7 @@ class InviteDialog:
     def _with_contact(self, response: SipResponse) -> SipResponse:
         assert self.dialog is not None
         response.headers.put("contact", self.dialog.contact(self._identity))
-        return self._with_abilities(response)
-
-    def _with_abilities(self, response: SipResponse) -> SipResponse:
-        response.headers.put("allow", ALLOWED_METHODS)
-        response.headers.put("supported", SUPPORTED)
-        response.headers.put("server", self._identity.user_agent)
-        return response
+        return with_abilities(response, self._identity.user_agent)
 
     def _ack(self, dialog: Dialog, sequence: int) -> DialogAck:
         return DialogAck(dialog.request("ACK", self._identity, cseq=sequence), dialog.destination())
@@ -395,4 +396,5 @@ _IN_DIALOG: Final[dict[str, _Handler]] = {
     "UPDATE": InviteDialog._update,
     "INFO": InviteDialog._info,
     "OPTIONS": InviteDialog._options,
+    "REFER": InviteDialog._refer,
 }

@@ -82,7 +82,15 @@ class Reoffer:
     sdp: bytes
 
 
-UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer | Reoffer
+@dataclass(frozen=True, slots=True)
+class ReportRefer:
+    """Answer the peer's REFER (first with 202 or a refusal), later say how far the new call is: a status that is
+    final ends it."""
+
+    status: int
+
+
+UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer | Reoffer | ReportRefer
 InviteEvent: TypeAlias = UserCommand | RequestArrived | ResponseArrived | RequestFailed
 
 # --- effects towards the wire -----------------------------------------------------------------------------
@@ -167,6 +175,13 @@ class DigitSignalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferArrived:
+    """The peer wants to be replaced by ``number``. ReportRefer must follow at once."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialogEnded:
     """It is over, told once. ``status`` is the SIP status that ended it (0: a BYE or our own release), ``q850``
     the cause of a Reason header."""
@@ -191,6 +206,7 @@ DialogNews: TypeAlias = (
     | OfferRefused
     | Acknowledged
     | DigitSignalled
+    | ReferArrived
     | DialogEnded
     | DialogGone
 )

@@ -29,17 +29,19 @@ KNOWN_METHODS: Final = frozenset(
     ]
 )
 #: Methods that are served: the Allow header.
-ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REGISTER"
-#: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028).
-EXTENSIONS: Final = frozenset({"100rel", "timer"})
+ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
+#: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
+#: its subscription (RFC 4488).
+EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub"})
 #: The Supported header.
-SUPPORTED: Final = "100rel, timer"
+SUPPORTED: Final = "100rel, timer, norefersub"
 
 REASONS: Final = {
     100: "Trying",
     180: "Ringing",
     183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",

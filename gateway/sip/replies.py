@@ -32,6 +32,14 @@ def answer_outside_dialog(request: SipRequest) -> SipResponse:
     return response
 
 
+def with_abilities(response: SipResponse, user_agent: str) -> SipResponse:
+    """The response with what we understand, and our name."""
+    response.headers.put("allow", ALLOWED_METHODS)
+    response.headers.put("supported", SUPPORTED)
+    response.headers.put("server", user_agent)
+    return response
+
+
 def refusal_of_extensions(request: SipRequest, to_tag: str = "") -> SipResponse | None:
     """The refusal of a request that requires an extension that we do not have; None when it does not."""
     unknown = [value for value in request.headers.values("require") if value.lower() not in EXTENSIONS]

@@ -15,6 +15,7 @@ from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowAsked, FlowComma
 from ccplatform.contracts.legs import (
     AnswerLeg,
     DialLeg,
+    DialTarget,
     LegAnswered,
     LegCommand,
     LegEnded,
@@ -73,6 +74,9 @@ class Legs:
                 self.centre.calls.leg_event(LegEnded(leg=leg, cause=cause, by_remote=False))
             case _:
                 pass
+
+    def target(self, number: str) -> DialTarget | None:
+        return None
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         return {"leg": leg} if leg in self.up else None

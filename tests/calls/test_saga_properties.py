@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import HangUpOrder, HoldOrder
+from ccplatform.calls.model import HangUpOrder, HoldOrder, PhoneTransfer
 from ccplatform.contracts.facts import ConnectionCleared, ContactEnded
 from ccplatform.contracts.flows import (
     ConferenceCaller,
@@ -17,7 +17,7 @@ from ccplatform.contracts.flows import (
     ReleaseCaller,
     TransferCaller,
 )
-from ccplatform.contracts.legs import DialLeg
+from ccplatform.contracts.legs import DialLeg, LegHeld, ReportTransfer, SeatTarget, TransferStep
 from ccplatform.contracts.routing import (
     AgentOffered,
     OfferAnswered,
@@ -26,7 +26,16 @@ from ccplatform.contracts.routing import (
     TalkReleased,
     WithdrawContact,
 )
-from ccplatform.contracts.words import AgentId, OfferEnd, PlaybackId, QueueId, ReleaseCause, SeatId, TrunkId
+from ccplatform.contracts.words import (
+    AgentId,
+    FlowId,
+    OfferEnd,
+    PlaybackId,
+    QueueId,
+    ReleaseCause,
+    SeatId,
+    TrunkId,
+)
 from tests.calls.world import CALL, CALLER, CONTACT, WALL, World
 
 QUEUE, AGENT = QueueId("support"), AgentId("1004")
@@ -51,6 +60,8 @@ STEPS = st.one_of(
     st.tuples(st.just("offer")),
     st.tuples(st.just("withdraw"), st.sampled_from(list(OfferEnd))),
     st.tuples(st.just("hold"), st.booleans()),
+    st.tuples(st.just("transfer"), st.sampled_from(["flow", "dial", "nobody"])),
+    st.tuples(st.just("hold key"), st.booleans()),
     st.tuples(st.just("hang_up")),
     st.tuples(st.just("pass"), st.floats(0.0, 70.0)),
     st.tuples(st.just("restart")),
@@ -74,6 +85,13 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.post(OfferWithdrawn(contact=CONTACT, agent=AGENT, end=end))
         case ("hold", bool(hold)):
             world.post(HoldOrder(call=CALL, hold=hold, by="1004"))
+        case ("transfer", str(where)) if world.all_of(DialLeg):
+            flow = FlowId("main") if where == "flow" else None
+            target = SeatTarget(seat=SeatId("seat-05")) if where == "dial" else None
+            world.asked_for_transfer += 1
+            world.post(PhoneTransfer(leg=world.talking_leg(), number="1", flow=flow, target=target))
+        case ("hold key", bool(held)) if world.all_of(DialLeg):
+            world.post(LegHeld(leg=world.talking_leg(), held=held))
         case ("hang_up",):
             world.post(HangUpOrder(call=CALL))
         case ("pass", float(seconds)):
@@ -88,6 +106,15 @@ def _take(world: World, step: tuple[object, ...]) -> None:
 
 def _waits(world: World) -> bool:
     return bool(world.all_of(QueueContact)) and not world.all_of(WithdrawContact)
+
+
+def assert_every_wish_is_answered(world: World) -> None:
+    """A phone hears at once whether its transfer is taken, and later at most once what became of it."""
+    told = [(report.leg, report.step) for report in world.all_of(ReportTransfer)]
+    at_once = [step for _, step in told if step in (TransferStep.ACCEPTED, TransferStep.REFUSED)]
+    assert len(at_once) == world.asked_for_transfer
+    over = [step for _, step in told if step in (TransferStep.DONE, TransferStep.FAILED)]
+    assert len(over) <= at_once.count(TransferStep.ACCEPTED)
 
 
 @settings(max_examples=300, deadline=None)
@@ -111,8 +138,6 @@ def test_every_contact_ends_once_and_lets_every_leg_go(steps: list[tuple[object,
     assert len(world.all_of(ContactEnded)) == 1
     cleared = [fact.leg for fact in world.all_of(ConnectionCleared)]
     assert len(cleared) == len(set(cleared))
-    assert len(world.all_of(TalkReleased)) <= 1
-    answered = len(world.all_of(OfferAnswered))
-    assert answered <= 1
-    assert not answered or world.all_of(TalkReleased)
+    assert len(world.all_of(TalkReleased)) == len(world.all_of(OfferAnswered))
+    assert_every_wish_is_answered(world)
     assert world.outcome().total_seconds >= world.outcome().talk_seconds - 1e-6

@@ -44,6 +44,7 @@ class World:
         self.flow_alive = False
         self.ended_legs: set[LegId] = set()
         self.record = True
+        self.asked_for_transfer = 0
 
     def post(self, event: CallInput | DeadlineReached) -> list[CallEffect]:
         """Handle an event and everything that follows from it at once; returns the direct effects."""
@@ -116,6 +117,14 @@ class World:
     def dialled_leg(self) -> LegId:
         """The leg that was dialled last."""
         return self.last(DialLeg).leg
+
+    def talking_leg(self) -> LegId:
+        """The other party's leg, or the last that was dialled."""
+        if CALL in self.core.calls():
+            other = self.core.saga(CALL).state.other_leg
+            if other is not None:
+                return other
+        return self.dialled_leg()
 
     def outcome(self) -> ContactEnded:
         """The one end of the contact."""

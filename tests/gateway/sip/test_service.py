@@ -291,7 +291,8 @@ async def test_info_brings_digits_and_the_trace_hides_them(
         ("INFO", "", 200),
         ("INFO", "x", 415),
         ("OPTIONS", "", 200),
-        ("REFER", "", 405),
+        ("REFER", "", 400),  # to nobody
+        ("MESSAGE", "x", 405),
         ("FROBNICATE", "", 501),
     ],
 )
