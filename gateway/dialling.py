@@ -10,6 +10,7 @@ from ccplatform.contracts.legs import DialLeg, DialTarget, SeatTarget, TrunkTarg
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.errors import Refusal
 from gateway.errors import UnknownTrunk
+from gateway.sip.diversion import diversion_headers
 from gateway.sip.flows import Flow
 from gateway.sip.registrar import Binding
 from gateway.sip.seats import SeatDirectory
@@ -132,6 +133,7 @@ class Dialling:
         host = host_text(self._host())
         name = f"{quote(command.caller_name)} " if command.caller_name else ""
         user = f"{escape_user(command.caller)}@" if command.caller else ""
+        diversions = diversion_headers(command.forwarded_from, uri, self._host()) if not pinned else ()
         return OutgoingCall(
             uri=uri,
             from_party=f"{name}<sip:{user}{host}>",
@@ -140,5 +142,5 @@ class Dialling:
             local_tag=self._new_token(),
             flow=flow,
             pinned=pinned,
-            headers=(("X-Contact-ID", command.contact),),
+            headers=(("X-Contact-ID", command.contact), *diversions),
         )

@@ -46,6 +46,7 @@ from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.incoming import IncomingCall
 from gateway.sip.invite_events import (
     Acknowledged,
     DialogEnded,
@@ -63,7 +64,7 @@ from gateway.sip.invite_events import (
     ReportRefer,
     Ring,
 )
-from gateway.sip.service import IncomingCall, SipService
+from gateway.sip.service import SipService
 from gateway.sip.trunks import TrunkChannels
 
 #: How long the media engine may take to say what it measured before the leg's end is told without it, seconds.
@@ -194,7 +195,7 @@ class LegService:
     # --- a party calls ------------------------------------------------------------------------------------
 
     def call_arrived(self, call: IncomingCall) -> None:
-        """An INVITE was let in (see :class:`gateway.sip.service.CallUser`)."""
+        """An INVITE was let in (see :class:`gateway.sip.incoming.CallUser`)."""
         trunk = call.trunk.id if call.trunk is not None else None
         refusal = self._sessions.refusal(call.offer, call.transport) if call.offer is not None else None
         if refusal is not None:
@@ -223,6 +224,8 @@ class LegService:
                 caller=call.caller,
                 caller_name=call.caller_name,
                 dialled=call.dialled,
+                forwarded_from=call.forwarded.number,
+                forwarded_because=call.forwarded.reason,
                 transport=call.transport,
                 sip_call_id=call.dialog.call_id,
                 received_at=self._clock.now(),

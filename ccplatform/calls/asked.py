@@ -129,6 +129,7 @@ def _transfer(step: Step, request: TransferCaller) -> None:
             target=TrunkTarget(trunk=request.trunk, number=request.number),
             caller=state.caller,
             caller_name=state.caller_name,
+            forwarded_from=(state.dialled, state.forwarded_from),
         )
     )
 

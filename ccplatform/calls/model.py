@@ -95,6 +95,7 @@ class CallState:
     trunk: TrunkId | None
     seat: SeatId | None
     received_at: float
+    forwarded_from: str = ""
     stage: Stage = Stage.FLOW
     live_legs: dict[LegId, LegRole] = field(default_factory=dict)
     answering: bool = False

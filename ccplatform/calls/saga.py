@@ -95,6 +95,7 @@ class CallSaga:
             trunk=offer.trunk,
             seat=offer.seat,
             received_at=offer.received_at,
+            forwarded_from=offer.forwarded_from,
             live_legs={offer.leg: LegRole.CALLER},
             flow=event.flow,
             deadline_at=offer.received_at + ANSWER_SECONDS,
@@ -113,8 +114,16 @@ class CallSaga:
             sip_call_id=offer.sip_call_id,
             caller=offer.caller,
             caller_name=offer.caller_name,
+            forwarded_from=offer.forwarded_from,
+            forwarded_because=offer.forwarded_because,
         )
-        variables = {"caller": offer.caller, "dialled": offer.dialled, "seat": offer.seat or ""}
+        variables = {
+            "caller": offer.caller,
+            "dialled": offer.dialled,
+            "seat": offer.seat or "",
+            "forwarded_from": offer.forwarded_from,
+            "forwarded_because": offer.forwarded_because,
+        }
         return saga, [
             AdoptLeg(leg=offer.leg, call=event.call, contact=event.contact, role=LegRole.CALLER),
             Record(fact=arrived),

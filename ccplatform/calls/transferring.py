@@ -114,7 +114,13 @@ def _to_flow(step: Step, leg: LegId, number: str, flow: FlowId) -> None:
         StartFlow(
             contact=state.contact,
             flow=flow,
-            variables={"caller": state.caller, "dialled": number, "seat": state.seat or ""},
+            variables={
+                "caller": state.caller,
+                "dialled": number,
+                "seat": state.seat or "",
+                "forwarded_from": state.dialled,
+                "forwarded_because": "transfer",
+            },
         ),
     )
 
@@ -138,6 +144,7 @@ def _dial(step: Step, number: str, target: DialTarget) -> None:
             target=target,
             caller=state.caller,
             caller_name=state.caller_name,
+            forwarded_from=(state.dialled, state.forwarded_from),
         )
     )
 

@@ -77,6 +77,7 @@ class DialLeg:
     target: DialTarget
     caller: str
     caller_name: str = ""
+    forwarded_from: tuple[str, ...] = ()  # the numbers that the call was for before, the latest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,8 @@ class LegOffered:
     transport: str
     sip_call_id: str
     received_at: float
+    forwarded_from: str = ""  # the number that the caller dialled, when the call was forwarded to us
+    forwarded_because: str = ""  # a reason of RFC 5806: unconditional, user-busy, no-answer, …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

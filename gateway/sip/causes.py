@@ -67,6 +67,10 @@ _BY_Q850: Final = {
 }
 
 
+#: Q.850 causes of SIP statuses where both mean the same to us.
+_Q850_OF_STATUS: Final = {404: 1, 480: 20, 486: 17, 488: 88, 600: 17, 603: 21}
+
+
 def status_of(cause: ReleaseCause) -> int:
     """The status that refuses an INVITE for this cause."""
     return _OUTGOING[cause][0]
@@ -104,20 +108,28 @@ def cause_of_refusal(status: int, q850: int | None = None) -> ReleaseCause:
 
 
 def q850_of(message: SipRequest | SipResponse) -> int | None:
-    """The cause of a ``Reason: Q.850;cause=n`` header (RFC 3326)."""
+    """The cause of a ``Reason: Q.850;cause=n`` header (RFC 3326), or of one of SIP that means the same."""
     try:
         values = message.headers.values("reason")
     except SipParseError:
         return None
-    for value in values:
-        protocol, _, rest = value.partition(";")
-        if protocol.strip().upper() != "Q.850":
-            continue
-        for parameter in rest.split(";"):
-            name, _, number = parameter.partition("=")
-            if name.strip().lower() == "cause" and number.strip().isascii() and number.strip().isdigit():
-                return int(number.strip()) if len(number.strip()) <= 3 else None
-    return None
+    causes = dict(map(_reason, reversed(values)))
+    told = causes.get("Q.850")
+    if told is not None:
+        return told
+    status = causes.get("SIP")
+    return None if status is None else _Q850_OF_STATUS.get(status, 41 if status >= 500 else None)
+
+
+def _reason(value: str) -> tuple[str, int | None]:
+    """Protocol and cause of one value."""
+    protocol, _, rest = value.partition(";")
+    for parameter in rest.split(";"):
+        name, _, text = parameter.partition("=")
+        number = text.strip()
+        if name.strip().lower() == "cause" and number.isascii() and number.isdigit() and len(number) <= 3:
+            return protocol.strip().upper(), int(number)
+    return protocol.strip().upper(), None
 
 
 def cause_of_clearing(q850: int | None) -> ReleaseCause:

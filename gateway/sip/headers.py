@@ -90,6 +90,8 @@ _WIRE_NAMES: Final = {
         "P-Asserted-Identity",
         "Privacy",
         "Path",
+        "Diversion",
+        "History-Info",
         "RAck",
         "RSeq",
         "X-Contact-ID",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ccplatform.contracts.facts import CallRefused
@@ -20,12 +19,12 @@ from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import SipParseError
 from gateway.sip.admission import Admission, Admitted, Challenged, Rejected
-from gateway.sip.caller_identity import calling_party
 from gateway.sip.causes import reason_of
 from gateway.sip.connections import FlowUser
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
 from gateway.sip.flows import Flow, way_back
+from gateway.sip.incoming import CallUser, incoming_call
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.rates import SourceRates
@@ -57,7 +56,6 @@ from gateway.sip.transaction_layer import (
     TransmitOver,
 )
 from gateway.sip.transactions import TimerValues
-from gateway.sip.trunks import Trunk
 from gateway.sip.uac import InviteClient, OutgoingCall
 from gateway.sip.uas import InviteServer
 
@@ -81,27 +79,6 @@ class Wire(Protocol):
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send a message."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingCall:
-    """An INVITE that was let in. ``offer`` is its SDP, None for a late offer."""
-
-    dialog: DialogRunner
-    seat: SeatId | None
-    trunk: Trunk | None
-    caller: str
-    caller_name: str
-    dialled: str
-    transport: str
-    offer: bytes | None
-
-
-class CallUser(Protocol):
-    """Who takes calls."""
-
-    def call_arrived(self, call: IncomingCall) -> None:
-        """A call was let in; its dialog waits for a command."""
 
 
 class SipService:
@@ -323,19 +300,7 @@ class SipService:
         )
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
-        caller, caller_name = calling_party(request, trusted=decision.trunk is not None)
-        self._user.call_arrived(
-            IncomingCall(
-                dialog=dialog,
-                seat=decision.seat,
-                trunk=decision.trunk,
-                caller=caller,
-                caller_name=caller_name,
-                dialled=request.uri.name,
-                transport=flow.transport,
-                offer=request.body or None,
-            )
-        )
+        self._user.call_arrived(incoming_call(dialog, arrived, decision))
 
     # --- answers ------------------------------------------------------------------------------------------
 

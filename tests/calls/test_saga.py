@@ -123,7 +123,13 @@ def test_an_arrival_is_told_and_starts_the_flow_of_its_number() -> None:
     world = World()
     world.arrive()
     assert world.last(ContactArrived).dialled == "95000"
-    assert world.last(StartFlow).variables == {"caller": "13800000001", "dialled": "95000", "seat": ""}
+    assert world.last(StartFlow).variables == {
+        "caller": "13800000001",
+        "dialled": "95000",
+        "seat": "",
+        "forwarded_from": "",
+        "forwarded_because": "",
+    }
     assert not world.all_of(AnswerLeg)
 
 

@@ -37,6 +37,8 @@ class ContactArrived:
     sip_call_id: str
     caller: str = personal()
     caller_name: str = personal("")
+    forwarded_from: str = personal("")  # the number that was called first, when the call was forwarded to us
+    forwarded_because: str = ""  # a reason of RFC 5806
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
