@@ -10,9 +10,11 @@
     ├── AgentBusy           not possible while the agent has a contact
     ├── NotSignedIn         the agent is not signed in
     ├── PhoneAway           the agent's phone cannot ring
+    ├── NoCallBack          no call-back can be promised: no such number, too many, the queue makes none
     └── NotFound
         ├── UnknownAgent
         ├── UnknownContact
+        ├── UnknownCallBack
         ├── UnknownSeat
         └── UnknownQueue
     LocalMisuse
@@ -78,6 +80,20 @@ class PhoneAway(Refusal):
 
     def __init__(self, agent: AgentId) -> None:
         super().__init__(f"the phone of agent {agent} cannot be reached", code="phone_away")
+
+
+class NoCallBack(Refusal):
+    """The call-back cannot be promised; the text says why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="no_call_back")
+
+
+class UnknownCallBack(NotFound):
+    """No such promise is open."""
+
+    def __init__(self, call_back: str) -> None:
+        super().__init__(f"there is no open call-back {call_back}")
 
 
 class UnknownContact(NotFound):

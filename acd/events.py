@@ -15,7 +15,7 @@ from ccplatform.contracts.facts import (
     QueueLeft,
     WrapUpEnded,
 )
-from ccplatform.contracts.routing import RouterCommand, RouterEvent
+from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused, RouterCommand
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 
 # --- commands of and about agents -------------------------------------------------------------------------
@@ -210,6 +210,8 @@ class ContactPlace:
     preferred: AgentId | None = None
     preferred_seconds: float = 0.0  # how long he is still waited for
     hops: int = 0
+    patient: bool = False
+    lead: float = 0.0
 
     def aged(self, seconds: float) -> ContactPlace:
         """The same place, ``seconds`` later."""
@@ -243,4 +245,4 @@ class PresenceChanged:
 
 AcdFact: TypeAlias = Queued | QueueLeft | Offered | OfferEnded | AgentStateChanged | WrapUpEnded
 
-Effect: TypeAlias = RouterEvent | AcdFact | PresenceChanged
+Effect: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused | AcdFact | PresenceChanged

@@ -23,6 +23,9 @@ from acd.timers import Timer, TimerOwner
 from ccplatform.contracts.facts import QueueLeft
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 
+#: Reasons to leave a queue that say that an agent took the contact.
+TAKEN = frozenset({"answered", "called_back"})
+
 
 class Floor:
     """Everything the engine knows. ``now`` and ``effects`` are those of the event being handled.
@@ -203,7 +206,7 @@ class Floor:
     def leave_queue(self, ticket: Ticket, reason: str) -> None:
         """The contact waits no longer and is not offered any more; told once per contact and queue."""
         queue = ticket.queue
-        queue.step_out(ticket, self.now, Departure.TAKEN if reason == "answered" else Departure.LOST)
+        queue.step_out(ticket, self.now, Departure.TAKEN if reason in TAKEN else Departure.LOST)
         del queue.tickets[ticket.contact]
         if ticket.timer is not None:
             ticket.timer.place = 0

@@ -16,26 +16,28 @@ LOOK_AGAIN_SECONDS = 60.0
 
 
 class OpeningHours:
-    """``tell`` gets the changes; a queue without a calendar is always open."""
+    """``tell`` gets the changes; a queue without a calendar is always open. ``calendars`` are all there are."""
 
     def __init__(self, *, clock: Clock, tell: Callable[[OpenQueue], None]) -> None:
         self._clock = clock
         self._tell = tell
-        self._calendars: dict[str, Calendar] = {}
+        self.calendars: dict[str, Calendar] = {}
         self._queues: dict[QueueId, str] = {}
         self._closed: set[QueueId] = set()
         self._timer: TimerHandle | None = None
 
     def load(self, calendars: Iterable[Calendar], queues: Iterable[Queue]) -> None:
         """Start with what is configured."""
-        self._calendars = {calendar.id: calendar for calendar in calendars}
+        self.calendars = {calendar.id: calendar for calendar in calendars}
         self._queues = {queue.id: queue.calendar for queue in queues if queue.calendar}
         self._look()
 
     def check(self, queue: Queue) -> None:
-        """Raise IllegalSetting for a queue whose calendar is not there."""
-        if queue.calendar and queue.calendar not in self._calendars:
-            raise IllegalSetting(f"queue {queue.id}", "calendar", queue.calendar, "there is no such calendar")
+        """Raise IllegalSetting for a queue one of whose calendars is not there."""
+        calling = queue.call_back.calendar if queue.call_back is not None else ""
+        for field, calendar in (("calendar", queue.calendar), ("call_back.calendar", calling)):
+            if calendar and calendar not in self.calendars:
+                raise IllegalSetting(f"queue {queue.id}", field, calendar, "there is no such calendar")
 
     def follow(self, queue: Queue) -> None:
         """A queue was added or changed."""
@@ -51,7 +53,7 @@ class OpeningHours:
 
     def save(self, calendar: Calendar) -> None:
         """A calendar was added or changed."""
-        self._calendars[calendar.id] = calendar
+        self.calendars[calendar.id] = calendar
         self._look()
 
     def close(self) -> None:
@@ -63,7 +65,7 @@ class OpeningHours:
     def _look(self) -> None:
         """Tell what is another than before, and look again when the next is."""
         wall = self._clock.wall()
-        used = {name: self._calendars[name] for name in self._queues.values() if name in self._calendars}
+        used = {name: self.calendars[name] for name in self._queues.values() if name in self.calendars}
         is_open = {name: calendar.is_open(wall) for name, calendar in used.items()}
         closed = {queue for queue, name in self._queues.items() if not is_open.get(name, True)}
         for queue in sorted(closed ^ self._closed):

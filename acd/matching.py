@@ -71,7 +71,7 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
     engagement = Engagement(
         ticket, agent, AgentState.RESERVED, now, floor.next_place(), config.capacity, config.gives_way
     )
-    engagement.timer = floor.timer(engagement, now + config.ring_seconds, agent.id)
+    engagement.timer = floor.timer(engagement, now + ticket.lead + config.ring_seconds, agent.id)
     ticket.offers.append(engagement)
     if len(ticket.offers) >= ticket.targets:
         queue.step_out(ticket, now, Departure.TAKEN)

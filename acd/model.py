@@ -26,6 +26,9 @@ MAX_ID, MAX_NAME, MAX_REASON = 64, 128, 64
 #: Most skills of one agent, rings of one queue, agents rung at one time for one contact.
 MAX_SKILLS, MAX_RINGS, MAX_RUNG = 100, 10, 50
 
+#: Telephone numbers that can be dialled.
+NUMBER = re.compile(r"\+?[0-9*#]{2,32}")
+
 _ID = re.compile(r"[\w.\-]+")
 
 
@@ -98,6 +101,49 @@ class Overflow:
     to: str
 
 
+class First(StrEnum):
+    """Whose phone rings first when a promise is kept."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackRules:
+    """How the call-backs that a queue promises are made. Raises IllegalSetting by way of its queue.
+
+    Over ``trunk``, showing ``caller``; a customer's phone rings for ``ring_seconds``, at most ``attempts`` times
+    with ``pause_seconds`` in between, until ``expire_seconds`` after the promise, while ``calendar`` is open ('':
+    the queue's). Numbers must begin with one of ``prefixes`` (none: any will do), lest callers have us dial what
+    costs.
+    """
+
+    trunk: str
+    first: First = First.AGENT
+    caller: str = ""
+    attempts: int = 3
+    pause_seconds: float = 300.0
+    ring_seconds: float = 40.0
+    expire_seconds: float = 86_400.0
+    calendar: str = ""
+    prefixes: tuple[str, ...] = ()
+
+    def check(self, subject: str) -> None:
+        """Raise IllegalSetting for what cannot be."""
+        check_id(subject, "call_back.trunk", self.trunk)
+        if self.caller and not NUMBER.fullmatch(self.caller):
+            raise IllegalSetting(subject, "call_back.caller", self.caller, "it must be a telephone number")
+        _check_whole(subject, "call_back.attempts", self.attempts, range(1, 21))
+        _check_number(subject, "call_back.pause_seconds", self.pause_seconds, 10, 86_400)
+        _check_number(subject, "call_back.ring_seconds", self.ring_seconds, 5, 120)
+        _check_number(subject, "call_back.expire_seconds", self.expire_seconds, 60, 30 * 86_400)
+        if self.calendar:
+            check_id(subject, "call_back.calendar", self.calendar)
+        for prefix in self.prefixes:
+            if not re.fullmatch(r"\+?[0-9]{1,16}", prefix):
+                raise IllegalSetting(subject, "call_back.prefixes", prefix, "a prefix is digits, + before them")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """A person (工号). ``skills`` gives a level from 1 to 10 to each skill; ``position`` is the place in lists
@@ -137,7 +183,8 @@ class Queue:
 
     A contact takes ``capacity`` of an agent's 100; one that ``gives_way`` (an e-mail) takes nothing from the room
     for contacts that do not. ``max_wait_seconds`` (0: none) and ``overflows`` say when contacts go elsewhere,
-    ``calendar`` (''; always open) names the opening hours.
+    ``calendar`` (''; always open) names the opening hours; ``call_back`` (None: it promises none) how the
+    call-backs that it promises are made.
     """
 
     id: QueueId
@@ -161,6 +208,7 @@ class Queue:
     overflows: tuple[Overflow, ...] = ()
     calendar: str = ""
     music: str = ""
+    call_back: CallBackRules | None = None
 
     def __post_init__(self) -> None:
         subject = f"queue {self.id}"
@@ -182,6 +230,8 @@ class Queue:
         _check_number(subject, "max_wait_seconds", self.max_wait_seconds, 0, 86_400)
         if self.calendar:
             check_id(subject, "calendar", self.calendar)
+        if self.call_back is not None:
+            self.call_back.check(subject)
         if self.music and (
             len(self.music) > MAX_NAME or self.music.startswith(".") or set(self.music) & set("/\\\0")
         ):

@@ -29,7 +29,7 @@ def offer_answered(floor: Floor, command: OfferAnswered) -> None:
     ticket, agent = engagement.ticket, engagement.agent
     end_offer(floor, engagement, OfferEnd.ANSWERED)
     others = take_back(floor, ticket, OfferEnd.WITHDRAWN) if ticket.offers else ()
-    floor.leave_queue(ticket, "answered")
+    floor.leave_queue(ticket, "called_back" if ticket.patient else "answered")
     begin_talk(floor, engagement, ticket.queue.config.wrap_up_seconds)
     settle(floor, agent)
     for other in others:
@@ -84,6 +84,7 @@ def pick_up(floor: Floor, command: PickUp) -> None:
 
 def _not_taken(floor: Floor, ticket: Ticket, agent: LiveAgent, end: OfferEnd) -> None:
     """He is not ready, but where several are rung: there nobody has to be the one who answers in time."""
+    ticket.lead = 0.0  # whoever is rung next is rung at once
     if ticket.preferred is agent:
         forget_preference(floor, ticket)
     if agent.asked is AgentState.READY and not (end is OfferEnd.NO_ANSWER and ticket.queue.rings_many()):

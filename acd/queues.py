@@ -33,7 +33,8 @@ class Ticket:
     ``place`` is its number in line, 0 while it is not in line. ``offers`` are the agents who are rung for it, of
     ``targets`` at most; ``talk`` the one who has it. ``ring`` is the last of the queue's rings that is open to
     it; while somebody is ``preferred``, nobody else may take it, until ``preferred_until``. ``hops`` counts the
-    queues that it overflowed from.
+    queues that it overflowed from. Nobody is on the line of a ``patient`` one: it waits come what may; ``lead``
+    seconds pass before a phone rings for it.
     """
 
     contact: ContactId
@@ -48,6 +49,8 @@ class Ticket:
     preferred_until: float = 0.0
     more_at: float | None = None
     hops: int = 0
+    patient: bool = False
+    lead: float = 0.0
     timer: Timer | None = None
     place: int = 0
     key: WaitingKey = (0.0, ContactId(""))

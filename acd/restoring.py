@@ -38,6 +38,8 @@ def place_of(ticket: Ticket, now: float) -> ContactPlace:
         preferred=None if preferred is None else preferred.id,
         preferred_seconds=0.0 if preferred is None else max(0.0, ticket.preferred_until - now),
         hops=ticket.hops,
+        patient=ticket.patient,
+        lead=ticket.lead,
     )
 
 
@@ -75,7 +77,7 @@ def check(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
         raise BadSnapshot(f"contact {contact}: there is no queue {place.queue} any more")
     if place.priority not in PRIORITIES:
         raise BadSnapshot(f"contact {contact}: priority {place.priority} is none")
-    for seconds in (place.age, place.phase_age, place.wrap_up_seconds, place.preferred_seconds):
+    for seconds in (place.age, place.phase_age, place.wrap_up_seconds, place.preferred_seconds, place.lead):
         if not (math.isfinite(seconds) and seconds >= 0):
             raise BadSnapshot(f"contact {contact}: {seconds} seconds are no age")
     if place.phase is Phase.TALKING:
@@ -105,7 +107,7 @@ def bare_ticket(floor: Floor, contact: ContactId, place: ContactPlace) -> Ticket
     """A ticket of its age and rank, not yet anywhere."""
     queue = floor.queues[place.queue]
     ticket = Ticket(contact, queue, place.priority, floor.now - place.age)
-    ticket.hops = place.hops
+    ticket.hops, ticket.patient, ticket.lead = place.hops, place.patient, place.lead
     ticket.preferred = _agent(floor, place.preferred)
     ticket.preferred_until = floor.now + place.preferred_seconds
     return ticket
@@ -152,7 +154,7 @@ def _restore_offer(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
     engagement = engage(
         floor, ticket, agent, AgentState.RESERVED, place.phase_age, config.capacity, config.gives_way
     )
-    left = max(0.0, config.ring_seconds - place.phase_age)
+    left = max(0.0, place.lead + config.ring_seconds - place.phase_age)
     engagement.timer = floor.timer(engagement, floor.now + left, agent.id)
     settle(floor, agent)
     wait_on(floor, ticket)

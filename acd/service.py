@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from acd.calendars import Calendar
+from acd.callbacks.service import CallBackService
 from acd.engine import AcdEngine, Presence
 from acd.errors import BadSnapshot, IllegalSetting, IllegalState, UnknownSeat
 from acd.events import (
@@ -47,7 +48,6 @@ from ccplatform.contracts.routing import (
     OfferWithdrawn,
     QueueRefused,
     RouterCommand,
-    RouterEvent,
 )
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 from ccplatform.kernel.clock import Clock
@@ -68,8 +68,9 @@ GATHER_SECONDS: Final = 0.25
 class AcdService:
     """Runs the engine. Start: ``await load()``, let `calls` restore its contacts, then ``start_matching()``.
 
-    ``listener`` gets the router events; it may send commands back at once. ``seats`` says which seats exist and
-    ring; later changes come through :meth:`seat_changed`. ``pin_check`` is the throttled check of agents' PINs.
+    ``seats`` says which seats exist and ring; later changes come through :meth:`seat_changed`. ``pin_check`` is
+    the throttled check of agents' PINs. ``call_backs`` gets the router events and hands them on to `calls`, which
+    may send commands back at once.
     """
 
     def __init__(
@@ -80,15 +81,15 @@ class AcdService:
         seats: Seats,
         clock: Clock,
         tasks: TaskSupervisor,
-        listener: Callable[[RouterEvent], None],
         pin_check: Callable[[AgentId, str], Awaitable[bool]],
         settings: AcdSettings,
+        call_backs: CallBackService,
     ) -> None:
         self._store = store
+        self._call_backs = call_backs
         self._facts = facts
         self._seats = seats
         self._clock = clock
-        self._listener = listener
         self._pin_check = pin_check
         self._engine = AcdEngine(
             max_contacts=settings.max_contacts,
@@ -124,11 +125,13 @@ class AcdService:
         self._runner.post(PauseMatching())
         for queue in stored.queues:
             self._runner.post(SaveQueue(queue=queue))
+            self._call_backs.queue_saved(queue)
         for agent in stored.agents:
             self._runner.post(SaveAgent(agent=agent))
         for row in stored.presence:
             self._put_back(row)
         self._hours.load(stored.calendars, stored.queues)
+        self._call_backs.use_calendars(self._hours.calendars)
         _log.info("loaded", agents=len(stored.agents), queues=len(stored.queues), signed_in=len(stored.presence))
 
     def start_matching(self) -> None:
@@ -234,11 +237,13 @@ class AcdService:
         await self._store.save_queue(queue)
         self._runner.post(SaveQueue(queue=queue))
         self._hours.follow(queue)
+        self._call_backs.queue_saved(queue)
 
     async def save_calendar(self, calendar: Calendar) -> None:
         """Add or change a calendar; its queues open and close by it from now on."""
         await self._store.save_calendar(calendar)
         self._hours.save(calendar)
+        self._call_backs.use_calendars(self._hours.calendars)
 
     async def remove_queue(self, queue: QueueId) -> None:
         """Remove a queue; contacts that wait there are refused."""
@@ -246,6 +251,7 @@ class AcdService:
         if self._engine.knows_queue(queue):
             self._runner.post(RemoveQueue(queue=queue))
             self._hours.forget(queue)
+            self._call_backs.queue_removed(queue)
 
     def seat_changed(self, seat: SeatId, reachable: bool) -> None:
         """A seat's phone registered or is gone."""
@@ -270,7 +276,7 @@ class AcdService:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case AgentOffered() | OfferWithdrawn() | QueueRefused():
-                self._listener(effect)
+                self._call_backs.router_event(effect)
             case PresenceChanged(agent=agent):
                 self._presence.behind.changed(agent)
             case AgentStateChanged(agent=agent):

@@ -30,6 +30,12 @@ class AcdSettings(BaseModel):
         le=3600.0,
         description="How long a ready agent's phone may be away before he is not ready; 0: for ever.",
     )
+    max_call_backs: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="Most call-backs promised and not yet made; callers who want more are not promised any.",
+    )
     presence_retry_seconds: float = Field(
         default=2.0,
         ge=0.1,

@@ -30,6 +30,7 @@ _RULES = (
     "max_wait_seconds",
     "overflows",
     "calendar",
+    "call_back",
 )
 
 

@@ -21,6 +21,9 @@ MAX_HOPS = 8
 #: Longest time that a contact waits for one agent of its own, seconds.
 MAX_PREFERRED_SECONDS = 86_400.0
 
+#: Longest time that a customer may be rung before the agent reserved for him is, seconds.
+MAX_LEAD_SECONDS = 300.0
+
 #: What a refused contact is told.
 _REFUSALS = {
     OverflowCause.FULL: "queue_full",
@@ -42,6 +45,7 @@ def queue_contact(floor: Floor, command: QueueContact, max_contacts: int) -> Non
     ticket = Ticket(
         command.contact, floor.queues[command.queue], command.priority, floor.now - command.waited_seconds
     )
+    ticket.patient, ticket.lead = command.patient, command.lead_seconds
     preferred = floor.agents.get(command.preferred) if command.preferred is not None else None
     if preferred is not None and preferred.seat is not None and not preferred.removed:
         ticket.preferred = preferred
@@ -66,7 +70,9 @@ def transfer_contact(floor: Floor, command: TransferContact) -> None:
         release(floor, talk)
     else:
         drop_waiting(floor, ticket, "transferred", OfferEnd.WITHDRAWN)
-    _enter(floor, Ticket(ticket.contact, queue, ticket.priority, floor.now - waited))
+    again = Ticket(ticket.contact, queue, ticket.priority, floor.now - waited)
+    again.patient = ticket.patient
+    _enter(floor, again)
 
 
 def withdraw_contact(floor: Floor, command: WithdrawContact) -> None:
@@ -106,7 +112,7 @@ def wait_on(floor: Floor, ticket: Ticket) -> None:
         ticket.targets = min(ticket.targets + 1, queue.config.rung_at_most)
         ticket.more_at = None
     seek_agent(floor, ticket)
-    if _overdue(queue, ticket, now):
+    if not ticket.patient and _overdue(queue, ticket, now):
         del floor.tickets[ticket.contact]
         floor.leave_queue(ticket, "overflowed")
         _overflow(floor, ticket, OverflowCause.MAX_WAIT)
@@ -130,7 +136,7 @@ def mind_the_gaps(floor: Floor) -> None:
         for queue in {id(queue): queue for group in groups if not group.staff for queue in group.queues}.values():
             if _deserted(queue):
                 for ticket in floor.in_order(queue):
-                    if ticket.place and not ticket.offers:
+                    if ticket.place and not ticket.offers and not ticket.patient:
                         del floor.tickets[ticket.contact]
                         floor.leave_queue(ticket, "overflowed")
                         _overflow(floor, ticket, OverflowCause.NOBODY)
@@ -144,7 +150,7 @@ def _release_own(floor: Floor, agent: LiveAgent) -> None:
 def _enter(floor: Floor, ticket: Ticket) -> None:
     """Let the contact into its queue, or elsewhere if it cannot wait there."""
     queue = ticket.queue
-    cause = _obstacle(queue)
+    cause = None if ticket.patient else _obstacle(queue)
     if cause is not None:
         _overflow(floor, ticket, cause)
         return
@@ -206,6 +212,8 @@ def _refusal(floor: Floor, command: QueueContact, max_contacts: int) -> str:
         return "illegal_priority"
     if not (math.isfinite(command.waited_seconds) and command.waited_seconds >= 0):
         return "illegal_age"
+    if not 0 <= command.lead_seconds <= MAX_LEAD_SECONDS:
+        return "illegal_lead"
     if not 0 <= command.preferred_seconds <= MAX_PREFERRED_SECONDS:
         return "illegal_preference"
     return "queue_full" if len(floor.tickets) >= max_contacts else ""

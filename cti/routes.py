@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query
 
-from ccplatform.contracts.commands import Command, HangUpCall, HoldCall, Refused, SendCallDigits, SetAgentState
+from ccplatform.contracts.commands import Command, HangUpCall, HoldCall, SendCallDigits, SetAgentState
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId
 from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.kernel.errors import NotFound, Unavailable
+from ccplatform.operations.orders import tell
 from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
 from cti import permissions as may
@@ -46,20 +47,6 @@ def build_router(
     _add_call_functions_to_come(router, access=access, live=live)
     _add_desk(router, access=access, live=live, customers=customers, history=history)
     return router
-
-
-async def tell(control: Control, command: Command) -> dict[str, Any]:
-    """Let control do it; its refusal becomes an error again. Raises NotFound, Refusal, Unavailable."""
-    answer = await control.ask(command)
-    if not isinstance(answer, Refused):
-        return answer.result
-    match answer.code:
-        case "not_found":
-            raise NotFound(answer.message)
-        case "unavailable":
-            raise Unavailable(answer.message)
-        case code:
-            raise Refusal(answer.message, code=code)
 
 
 def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:

@@ -14,6 +14,7 @@ from ivr.model import (
     Branch,
     CallBack,
     Collect,
+    EnterQueueNode,
     Flow,
     Menu,
     Node,
@@ -146,7 +147,7 @@ def _loops(flow: Flow) -> Iterator[Finding]:
 
 def _keyless_exits(node: Node) -> Iterator[NodeName]:
     for field, target in exits_of(node):
-        by_key = (isinstance(node, Menu) and field.startswith("choices.")) or (
+        by_key = (isinstance(node, Menu | EnterQueueNode) and field.startswith("choices.")) or (
             isinstance(node, Collect) and field == "next"
         )
         if not by_key:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered
+from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered, KeysEntered
 from ccplatform.contracts.flows import (
     CollectSecurely,
     ConferenceCaller,
@@ -23,6 +23,8 @@ from ccplatform.contracts.flows import (
     FlowDigit,
     FlowPlaybackEnded,
     FlowRequestFailed,
+    InputCompleted,
+    LeaveQueue,
     ReleaseCaller,
     StartFlow,
     StopPrompt,
@@ -166,6 +168,9 @@ class Interpreter:
 
     def _key(self, event: FlowDigit) -> None:
         run, phase = self._run, self._run.cursor.phase
+        if phase is Phase.HANDED_ON and isinstance(run.node, EnterQueueNode):
+            self._leave_queue(run.node, event)
+            return
         if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
             return
         node = run.node
@@ -176,6 +181,18 @@ class Interpreter:
                 run.ask(StopPrompt())
             run.drop_result()
             self._after_prompt(node)
+
+    def _leave_queue(self, node: EnterQueueNode, event: FlowDigit) -> None:
+        """A waiting caller pressed a key: one of the queue's choices takes him out of it."""
+        run, cursor = self._run, self._run.cursor
+        target = node.choices.get(event.digit)
+        if target is None:
+            return
+        run.ask(LeaveQueue())
+        run.ask(InputCompleted(node=cursor.node, keyed_at=event.ended_at))
+        run.tell(KeysEntered(contact=run.contact, node=cursor.node, length=1, keys=event.digit))
+        cursor.keyed_at = cursor.chosen_at = event.ended_at
+        run.next = target
 
     def _playback_ended(self, event: FlowPlaybackEnded) -> None:
         run, cursor = self._run, self._run.cursor
@@ -283,6 +300,21 @@ class Interpreter:
         (cursor.secure.add if node.copy_of in cursor.secure else cursor.secure.discard)(node.variable)
         self._run.next = node.next
 
+    def _enter_queue(self, node: EnterQueueNode) -> None:
+        """Whoever comes back to the queue that he waited in before is as old as then."""
+        run, cursor = self._run, self._run.cursor
+        if cursor.queued_at is None or cursor.queued_in != node.queue:
+            cursor.queued_in, cursor.queued_at = node.queue, run.now
+        cursor.priority = node.priority
+        run.ask(
+            EnterQueue(
+                queue=QueueId(node.queue),
+                priority=node.priority,
+                chosen_at=cursor.chosen_at,
+                waited_seconds=run.now - cursor.queued_at,
+            )
+        )
+
     def _hand_on(self, node: HandingNode) -> None:
         run, cursor = self._run, self._run.cursor
         run.drop_result()
@@ -290,8 +322,7 @@ class Interpreter:
         cursor.phase = Phase.HANDED_ON
         match node:
             case EnterQueueNode():
-                queue = QueueId(node.queue)
-                run.ask(EnterQueue(queue=queue, priority=node.priority, chosen_at=cursor.chosen_at))
+                self._enter_queue(node)
             case Transfer():
                 number = node.number or cursor.variables.get(node.number_of or "", "")
                 if number:

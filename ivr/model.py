@@ -251,6 +251,9 @@ class EnterQueueNode(_Node):
     kind: Literal["queue"]
     queue: ConfiguredName
     priority: int = Field(5, ge=1, le=10)
+    choices: dict[Key, NodeName] = Field(
+        default_factory=dict, description="the keys by which a waiting caller leaves the queue, and where to"
+    )
     on_error: NodeName
 
 
@@ -388,7 +391,7 @@ def exits_of(node: Node) -> Iterator[tuple[str, NodeName]]:
         target = getattr(node, field, None)
         if target is not None:
             yield field, target
-    if isinstance(node, Menu):
+    if isinstance(node, Menu | EnterQueueNode):
         for key, target in node.choices.items():
             yield f"choices.{key}", target
     if isinstance(node, Branch):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class Phase(StrEnum):
@@ -65,6 +65,9 @@ class Cursor:
     keyed_at: float | None = None  # the key that completed the last input
     chosen_at: float | None = None  # the same, while the way on from it was the caller's choice
     asked_at: float = 0.0  # the last key before the running query, or its start
+    queued_in: str = ""  # the queue that he waits in or waited in last, and since when
+    queued_at: float | None = None
+    priority: int = 5  # with which he waited
     result: QueryResult | None = None
     result_plays: bool = False
     delivered: bool = False  # self-service did what the caller called for
@@ -126,5 +129,5 @@ def cursor_from(data: dict[str, Any], now: float) -> Cursor:
     return cursor
 
 
-_INSTANTS = ("started_at", "deadline", "keyed_at", "chosen_at", "asked_at")
+_INSTANTS = ("started_at", "deadline", "keyed_at", "chosen_at", "asked_at", "queued_at")
 _SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result"})

@@ -1,12 +1,11 @@
-"""The IVR's tables: flows, entry points, call-backs."""
+"""The IVR's tables: flows and entry points."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ccplatform.contracts.words import DEFAULT_TENANT, ContactId, FlowId, QueueId, TenantId
-from ccplatform.security.vault import Vault
+from ccplatform.contracts.words import DEFAULT_TENANT, FlowId, TenantId
 from ccplatform.storage.database import Database
 from ivr.document import document_of, revision_of
 from ivr.model import Flow
@@ -34,23 +33,11 @@ class StoredFlow:
     current: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallBackRequest:
-    """A promise that somebody calls back."""
-
-    id: str
-    contact: ContactId
-    queue: QueueId
-    created_at: datetime
-    number: str = field(repr=False)
-
-
 class IvrStore:
     """SQL of the IVR for one tenant; every method raises DatabaseUnavailable when the database is away."""
 
-    def __init__(self, *, database: Database, vault: Vault, tenant: TenantId = DEFAULT_TENANT) -> None:
+    def __init__(self, *, database: Database, tenant: TenantId = DEFAULT_TENANT) -> None:
         self._database = database
-        self._vault = vault
         self._tenant = tenant
 
     async def publish(self, flow: Flow, at: datetime) -> str:
@@ -120,45 +107,3 @@ class IvrStore:
                 "SELECT number, from_seat, flow FROM entry_points WHERE tenant = $1 ORDER BY number", self._tenant
             )
         return [EntryPoint(number=row["number"], from_seat=row["from_seat"], flow=row["flow"]) for row in rows]
-
-    async def add_call_back(self, request: CallBackRequest) -> str:
-        """Commit a promise; returns its id, that of the earlier one if the contact asked for this queue before."""
-        sealed = self._vault.seal(request.number.encode(), f"call-back:{request.id}")
-        async with self._database.connection() as connection:
-            stored = await connection.fetchval(
-                """
-                INSERT INTO call_backs (tenant, id, contact, queue, number_sealed, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                ON CONFLICT (tenant, contact, queue) DO UPDATE SET queue = excluded.queue
-                RETURNING id
-                """,
-                self._tenant,
-                request.id,
-                request.contact,
-                request.queue,
-                sealed,
-                request.created_at,
-            )
-        return str(stored)
-
-    async def open_call_backs(self, limit: int = 1000) -> list[CallBackRequest]:
-        """The promises that nobody has kept yet, oldest first."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                """
-                SELECT id, contact, queue, number_sealed, created_at FROM call_backs
-                WHERE tenant = $1 AND state = 'open' ORDER BY created_at, id LIMIT $2
-                """,
-                self._tenant,
-                limit,
-            )
-        return [
-            CallBackRequest(
-                id=row["id"],
-                contact=ContactId(row["contact"]),
-                queue=QueueId(row["queue"]),
-                created_at=row["created_at"],
-                number=self._vault.open(row["number_sealed"], f"call-back:{row['id']}").decode(),
-            )
-            for row in rows
-        ]

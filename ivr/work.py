@@ -58,11 +58,13 @@ class RunQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreCallBack:
-    """Store the promise of a call-back; :class:`CallBackStored` or :class:`WorkFailed` follows."""
+    """Have a call-back promised; :class:`CallBackStored` or :class:`WorkFailed` follows."""
 
     ticket: int
     queue: QueueId
     number: str = field(repr=False)
+    priority: int = 5
+    waited_seconds: float = 0.0  # in this queue, whose place is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

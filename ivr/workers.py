@@ -5,7 +5,6 @@ Every method turns what may be expected to go wrong into an answer; what comes b
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import assert_never
 
@@ -13,17 +12,15 @@ import structlog
 
 from ccplatform.contracts.media import FileItem, PlayItem
 from ccplatform.contracts.ports import AgentDesk
+from ccplatform.contracts.routing import CallBacks, CallBackWish
 from ccplatform.contracts.words import AgentId, ContactId
-from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import Refusal, Unavailable
-from ccplatform.kernel.ids import Ids
 from ivr.errors import QueryFailed, SoundUnavailable, SpeechUnavailable
 from ivr.prompts import Piece, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.queries import Queries
 from ivr.reference import ensure_reference
 from ivr.speech.cache import PromptCache
 from ivr.speech.port import Speech
-from ivr.store import CallBackRequest, IvrStore
 from ivr.work import (
     AskDesk,
     CallBackStored,
@@ -39,8 +36,6 @@ from ivr.work import (
     WorkResult,
 )
 
-_NUMBER = re.compile(r"\+?[0-9*#]{2,32}")
-
 _log = structlog.get_logger("ivr")
 
 
@@ -53,20 +48,16 @@ class Workers:
         prompts: PromptCache,
         speech: Speech,
         queries: Queries,
-        store: IvrStore,
+        call_backs: CallBacks,
         desk: AgentDesk,
         sounds: Path | None,
-        clock: Clock,
-        ids: Ids,
     ) -> None:
         self._prompts = prompts
         self._speech = speech
         self._queries = queries
-        self._store = store
+        self._call_backs = call_backs
         self._desk = desk
         self._sounds = None if sounds is None else sounds.resolve()
-        self._clock = clock
-        self._ids = ids
         self._reference: Path | None = None
 
     # --- prompts ------------------------------------------------------------------------------------------
@@ -145,16 +136,17 @@ class Workers:
             return DeskRefused(ticket=work.ticket, reason=error.code)
 
     async def _store_call_back(self, contact: ContactId, work: StoreCallBack) -> WorkResult:
-        if not _NUMBER.fullmatch(work.number):
-            return WorkFailed(ticket=work.ticket, reason="no_number")
-        request = CallBackRequest(
-            id=self._ids.new(),
+        wish = CallBackWish(
             contact=contact,
             queue=work.queue,
-            created_at=self._clock.wall(),
             number=work.number,
+            priority=work.priority,
+            waited_seconds=work.waited_seconds,
         )
-        return CallBackStored(ticket=work.ticket, call_back=await self._store.add_call_back(request))
+        try:
+            return CallBackStored(ticket=work.ticket, call_back=await self._call_backs.promise(wish))
+        except Refusal as error:
+            return self._failed(contact, work, error.code, error)
 
     async def _ask_desk(self, work: AskDesk) -> WorkResult:
         refused = DeskRefused(ticket=work.ticket, reason="not_allowed")

@@ -77,8 +77,15 @@ def _order(run: Run, node: WorkingNode) -> Work:
             parameters = {name: variables.get(variable, "") for name, variable in node.parameters.items()}
             return RunQuery(ticket=ticket, query=node.query, parameters=parameters)
         case CallBack():
-            number = variables.get(node.number_of, "")
-            return StoreCallBack(ticket=ticket, queue=QueueId(node.queue), number=number)
+            cursor = run.cursor
+            kept = cursor.queued_at if cursor.queued_in == node.queue else None
+            return StoreCallBack(
+                ticket=ticket,
+                queue=QueueId(node.queue),
+                number=variables.get(node.number_of, ""),
+                priority=cursor.priority,
+                waited_seconds=0.0 if kept is None else run.now - kept,
+            )
         case Agent():
             return AskDesk(
                 ticket=ticket,

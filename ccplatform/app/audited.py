@@ -6,11 +6,13 @@ import structlog
 
 from ccplatform.contracts.commands import (
     Answer,
+    CancelCallBack,
     Command,
     Done,
     Drain,
     HangUpCall,
     HoldCall,
+    PromiseCallBack,
     SendCallDigits,
     SetAgentState,
 )
@@ -58,6 +60,10 @@ class AuditedControl:
                 return by, "call.hold" if command.hold else "call.retrieve", call, {}
             case SendCallDigits(call=call, by=by) if not self._own(call, by):
                 return by, "call.dtmf", call, {}
+            case PromiseCallBack(queue=queue, by=by):
+                return by, "call_back.promise", queue, {}
+            case CancelCallBack(call_back=name, by=by):
+                return by, "call_back.cancel", name, {}
             case Drain(by=by):
                 return by, "node.drain", "", {}
             case _:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from acd.service import AcdService
 from acd.store import AcdStore
 from ccplatform.app.access_layer import MediaEvents
+from ccplatform.app.call_backs import build_call_backs
 from ccplatform.app.control_process import ControlProcess, StreamFacts
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.link_server import LinkServer
@@ -86,17 +87,21 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         ),
     )
     media_events.legs = gateway.legs
+    call_backs = build_call_backs(settings, ground, facts=facts, calls=calls)
     acd = AcdService(
         store=AcdStore(database=ground.database, tenant=tenant),
         facts=facts,
         seats=gateway.seats,
         clock=clock,
         tasks=tasks,
-        listener=calls.router_event,
+        call_backs=call_backs,
         pin_check=PinCheck(users=ground.users, passwords=ground.passwords, clock=clock).pin_matches,
         settings=settings.acd,
     )
-    speech = build_flows(settings, places, ground, facts=facts, alarms=alarms, desk=acd, calls=calls)
+    call_backs.connect(acd.perform)
+    speech = build_flows(
+        settings, places, ground, facts=facts, alarms=alarms, desk=acd, call_backs=call_backs, calls=calls
+    )
     recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(
         CallPorts(
@@ -116,6 +121,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         media=media,
         gateway=gateway,
         acd=acd,
+        call_backs=call_backs,
         speech=speech,
         recording=recording,
         calls=calls,
@@ -134,6 +140,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     stream.subscribe(live.apply)
     stream.subscribe(control.link.publish)
     stream.subscribe(_tell_acd(acd))
+    stream.subscribe(call_backs.observe)
     return control
 
 

@@ -71,6 +71,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await control.flows.load()
     await control.media.start()
     await take_back_calls(control, ground)
+    await control.call_backs.load(control.calls.call_backs())
     show_agents(control.live, control.acd.describe_agents(), ground.clock.wall())
     control.acd.start_matching()
     await control.gateway.open()
@@ -113,8 +114,9 @@ async def stop_control(control: ControlProcess, ground: Foundation) -> None:
     await control.journal.close()
     try:
         await control.acd.close()
+        await control.call_backs.close()
     except Unavailable as error:
-        _log.warning("presence not written", reason=str(error))
+        _log.warning("presence or call-backs not written", reason=str(error))
     await control.link.close()
     await control.gateway.close()
     await control.media.close()

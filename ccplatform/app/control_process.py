@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from acd.callbacks.service import CallBackService
 from acd.service import AcdService
 from ccplatform.app.link_server import LinkServer
 from ccplatform.app.recorder import Recording
@@ -48,6 +49,7 @@ class ControlProcess:
     media: MediaPool
     gateway: SipAccess
     acd: AcdService
+    call_backs: CallBackService
     speech: Speaking
     recording: Recording
     calls: CallService

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from acd.model import Agent, Queue
+from acd.model import Agent, CallBackRules, Queue
 from acd.skills import SkillId
 from acd.store import AcdStore
 from ccplatform.app.foundation import Foundation
@@ -36,7 +36,10 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
     for skill in ("sales", "support", "operator"):
         await acd.save_skill(SkillId(skill), skill)
     for queue in centre["queues"]:
-        await acd.save_queue(Queue(id=QueueId(queue["id"]), name=queue["name"], skill=SkillId(queue["skill"])))
+        call_back = CallBackRules(**queue["call_back"]) if "call_back" in queue else None
+        await acd.save_queue(
+            Queue(id=QueueId(queue["id"]), name=queue["name"], skill=SkillId(queue["skill"]), call_back=call_back)
+        )
     for agent in centre["agents"]:
         await acd.save_agent(
             Agent(id=AgentId(agent["id"]), name=agent["name"], team=agent["team"], skills=agent["skills"])
@@ -52,7 +55,7 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
 
 
 async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
-    store = IvrStore(database=ground.database, vault=ground.vault, tenant=ground.tenant)
+    store = IvrStore(database=ground.database, tenant=ground.tenant)
     for flow in shipped_flows():
         await store.publish(flow, ground.clock.wall())
     for section, from_seat in (("numbers", False), ("feature_codes", True)):

@@ -9,6 +9,7 @@ from ccplatform.app.control_process import ControlProcess
 from ccplatform.contracts.commands import (
     AcknowledgeAlarm,
     Answer,
+    CancelCallBack,
     ClearAlarm,
     Command,
     Done,
@@ -16,6 +17,7 @@ from ccplatform.contracts.commands import (
     GetHealth,
     HangUpCall,
     HoldCall,
+    PromiseCallBack,
     RaiseAlarm,
     SendCallDigits,
     SetAgentState,
@@ -38,6 +40,8 @@ class Orders:
                 return await control.acd.set_agent_state(command)
             case HangUpCall() | HoldCall() | SendCallDigits():
                 return control.calls.command(command)
+            case PromiseCallBack() | CancelCallBack():
+                return await control.call_backs.command(command)
             case RaiseAlarm() | ClearAlarm() | AcknowledgeAlarm():
                 return control.alarms.perform(command)
             case GetHealth():

@@ -9,6 +9,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.settings import OWN_SOURCE, Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts
+from ccplatform.contracts.routing import CallBacks
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
 from ivr.queries import Queries
@@ -40,6 +41,7 @@ def build_flows(
     facts: Facts,
     alarms: Alarms,
     desk: AgentDesk,
+    call_backs: CallBacks,
     calls: CallService,
 ) -> Speaking:
     """The IVR on the platform's own database."""
@@ -47,16 +49,14 @@ def build_flows(
     engine = EspeakSpeech(settings=ivr.speech, clock=ground.clock, alarms=alarms)
     prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
     queries = Queries(sources={OWN_SOURCE: ground.database}, queries={**demo_queries(OWN_SOURCE), **ivr.queries})
-    store = IvrStore(database=ground.database, vault=ground.vault, tenant=ground.tenant)
+    store = IvrStore(database=ground.database, tenant=ground.tenant)
     workers = Workers(
         prompts=prompts,
         speech=engine,
         queries=queries,
-        store=store,
+        call_backs=call_backs,
         desk=desk,
         sounds=ivr.sounds_dir,
-        clock=ground.clock,
-        ids=ground.ids,
     )
     flows = FlowService(
         catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms),

@@ -9,7 +9,9 @@ from pathlib import Path
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
+from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
@@ -141,16 +143,18 @@ class WebProcess:
             tenant=ground.tenant,
         )
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
+        control = AuditedControl(control=self.following.link, audit=ground.audit, live=self.live)
         return [
             build_security_routes(access=access, login=login, audit=ground.audit),
             build_cti_routes(
                 access=access,
                 live=self.live,
-                control=AuditedControl(control=self.following.link, audit=ground.audit, live=self.live),
+                control=control,
                 customers=customers,
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
             ),
+            build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal),
             build_recording_routes(

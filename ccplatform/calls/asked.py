@@ -15,12 +15,13 @@ from ccplatform.contracts.flows import (
     FlowFinished,
     FlowRequest,
     InputCompleted,
+    LeaveQueue,
     PlayPrompt,
     ReleaseCaller,
     StopPrompt,
     TransferCaller,
 )
-from ccplatform.contracts.legs import AnswerLeg, DialLeg, RingLeg, TrunkTarget
+from ccplatform.contracts.legs import AnswerLeg, DialLeg, ReleaseLeg, RingLeg, TrunkTarget
 from ccplatform.contracts.media import (
     CallTone,
     CallToneItem,
@@ -31,7 +32,7 @@ from ccplatform.contracts.media import (
     StopPlay,
     ToneCountry,
 )
-from ccplatform.contracts.routing import QueueContact
+from ccplatform.contracts.routing import QueueContact, WithdrawContact
 from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
 
 #: How long a party outside may ring, seconds.
@@ -44,6 +45,8 @@ def flow_asked(step: Step, request: FlowRequest) -> None:
     """A request of the flow. What needs the caller's leg waits for its answer."""
     if isinstance(request, FlowFinished):
         _flow_finished(step, request)
+    elif isinstance(request, LeaveQueue):
+        leave_queue(step)
     elif step.state.stage is not Stage.FLOW:
         return  # the caller left, or the call moved on, while the flow was thinking
     elif isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller) and not step.state.answered:
@@ -68,6 +71,8 @@ def do_request(step: Step, request: FlowRequest) -> None:
             step.state.pending_key = PendingKey(node=request.node, keyed_at=request.keyed_at)
         case EnterQueue():
             _enter_queue(step, request)
+        case LeaveQueue():
+            leave_queue(step)
         case TransferCaller():
             _transfer(step, request)
         case EchoCaller():
@@ -106,7 +111,28 @@ def _enter_queue(step: Step, request: EnterQueue) -> None:
     state.chosen_at = request.chosen_at if request.chosen_at is not None else step.now
     step.move(Stage.QUEUED)
     step.play_music()
-    step.emit(QueueContact(contact=state.contact, queue=request.queue, priority=request.priority))
+    step.emit(
+        QueueContact(
+            contact=state.contact,
+            queue=request.queue,
+            priority=request.priority,
+            waited_seconds=request.waited_seconds,
+        )
+    )
+
+
+def leave_queue(step: Step) -> None:
+    """The flow takes its caller back, if he still waits."""
+    state = step.state
+    if state.stage not in (Stage.QUEUED, Stage.RINGING):
+        return
+    if state.other_leg is not None:
+        step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.CANCELLED))
+    state.queue_seconds += step.now - (state.queued_at if state.queued_at is not None else step.now)
+    state.queue = state.queued_at = state.chosen_at = None
+    state.other_leg = state.agent = state.agent_seat = None
+    step.move(Stage.FLOW)
+    step.emit(WithdrawContact(contact=state.contact, reason="left"), StopPlay(leg=state.caller_leg))
 
 
 def _transfer(step: Step, request: TransferCaller) -> None:

@@ -15,10 +15,14 @@ from ccplatform.contracts.legs import (
     PlaybackStarted,
 )
 
+#: Stages in which the caller's keys are for the flow.
+_FLOW_HEARS = (Stage.FLOW, Stage.QUEUED, Stage.RINGING)
+
 
 def digit_pressed(step: Step, event: DigitPressed) -> None:
-    """A key goes to the flow while the flow has the caller."""
-    if event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
+    """A key goes to the flow while the flow has the caller, or waits with him."""
+    state = step.state
+    if event.leg == state.caller_leg and state.flow is not None and state.stage in _FLOW_HEARS:
         step.emit(FlowDigit(contact=step.state.contact, digit=event.digit, ended_at=event.ended_at))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ccplatform.calls.asked import answer_caller, do_request
+from ccplatform.calls.calling_back import agent_first_answered, customer_answered
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
@@ -41,11 +42,18 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
     """A leg is up in signalling and media."""
     state = step.state
     if event.leg == state.caller_leg:
-        _caller_answered(step)
+        if state.stage is Stage.CALLING_BACK:
+            customer_answered(step)
+        elif state.promise:
+            step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
+        else:
+            _caller_answered(step)
     elif event.leg == state.transfer_leg and state.stage is Stage.TRANSFERRING:
         transfer_answered(step, event)
     elif event.leg != state.other_leg or state.stage not in (Stage.RINGING, Stage.DIALLING):
         step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
+    elif state.stage is Stage.RINGING and state.promise and not state.answered:
+        agent_first_answered(step)
     elif state.stage is Stage.RINGING:
         _agent_answered(step, event)
     elif state.answered:
@@ -80,6 +88,7 @@ def _agent_answered(step: Step, event: LegAnswered) -> None:
     queued_at = state.queued_at if state.queued_at is not None else step.now
     chosen_at = state.chosen_at if state.chosen_at is not None else queued_at
     state.queue_seconds += step.now - queued_at
+    waited = not state.promise  # a call-back waits without anybody on the line
     step.move(Stage.TALKING)
     step.emit(
         OfferAnswered(contact=state.contact, agent=state.agent),
@@ -92,8 +101,8 @@ def _agent_answered(step: Step, event: LegAnswered) -> None:
                 device=event.device,
                 agent=state.agent,
                 queue=state.queue,
-                queue_seconds=step.now - queued_at,
-                wait_seconds=step.now - chosen_at,
+                queue_seconds=step.now - queued_at if waited else None,
+                wait_seconds=step.now - chosen_at if waited else None,
             )
         ),
     )
@@ -170,7 +179,7 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None
         step.emit(Record(fact=cleared))
         if state.stage is Stage.TRANSFERRING:
             transferor_left(step)
-        elif state.stage in (Stage.TALKING, Stage.HELD, Stage.BRIDGED):
+        elif state.stage in (Stage.CALLING_BACK, Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)
 

@@ -26,7 +26,15 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.media import MediaCommand
 from ccplatform.contracts.recordings import Talk
-from ccplatform.contracts.routing import RouterCommand, RouterEvent
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    CallBackDropped,
+    CallBackOffered,
+    OfferWithdrawn,
+    QueueRefused,
+    RouterCommand,
+    RouterEvent,
+)
 from ccplatform.contracts.words import (
     AgentId,
     CallId,
@@ -55,6 +63,7 @@ class Stage(StrEnum):
     TALKING = "talking"
     HELD = "held"
     TRANSFERRING = "transferring"  # somebody else is called for him by who talked with him
+    CALLING_BACK = "calling_back"  # the customer of a promised call-back is being called
     DIALLING = "dialling"  # a party outside is being called
     BRIDGED = "bridged"  # talks with that party
     ECHO = "echo"
@@ -103,6 +112,9 @@ class CallState:
     audible: bool = False
     flow: FlowId | None = None
     flow_outcome: FlowOutcome | None = None
+    promise: str = ""  # the call-back that this call keeps
+    customer_first: bool = False
+    ring_seconds: float = 0.0  # that the customer's phone rings
     call_back: bool = False
     pending_key: PendingKey | None = None
     pending_query: PendingQuery | None = None
@@ -148,6 +160,14 @@ class CallOffered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackBegins:
+    """An agent is reserved for a promised call-back: its call, and contact, begin."""
+
+    offer: CallBackOffered
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingBegan:
     """The recorder wants the talk and gave it this id."""
 
@@ -183,7 +203,15 @@ class PhoneTransfer:
 
 
 CallInput: TypeAlias = (
-    CallOffered | LegEvent | FlowAsked | RouterEvent | RecordingBegan | HangUpOrder | HoldOrder | PhoneTransfer
+    CallOffered
+    | CallBackBegins
+    | LegEvent
+    | FlowAsked
+    | RouterEvent
+    | RecordingBegan
+    | HangUpOrder
+    | HoldOrder
+    | PhoneTransfer
 )
 
 #: What a saga takes: the events of its own call.
@@ -199,7 +227,10 @@ SagaInput: TypeAlias = (
     | PlaybackStarted
     | PlaybackEnded
     | FlowRequest
-    | RouterEvent
+    | AgentOffered
+    | OfferWithdrawn
+    | QueueRefused
+    | CallBackDropped
     | RecordingBegan
     | HangUpOrder
     | HoldOrder

@@ -9,10 +9,10 @@ from ccplatform.calls.talk import hold, retrieve
 from ccplatform.calls.transferring import transferor_held
 from ccplatform.contracts.facts import Diverted
 from ccplatform.contracts.flows import FlowRequestFailed
-from ccplatform.contracts.legs import DialLeg, LegHeld, ReleaseLeg, SeatTarget
+from ccplatform.contracts.legs import LegHeld, ReleaseLeg
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, OfferWithdrawn, QueueRefused
-from ccplatform.contracts.words import LegRole, OfferEnd, ReleaseCause
+from ccplatform.contracts.words import OfferEnd, ReleaseCause
 
 
 def agent_offered(step: Step, event: AgentOffered) -> None:
@@ -22,19 +22,7 @@ def agent_offered(step: Step, event: AgentOffered) -> None:
         step.emit(OfferFailed(contact=event.contact, agent=event.agent, end=OfferEnd.CALLER_LEFT))
         return
     state.agent, state.agent_seat, state.queue = event.agent, event.seat, event.queue
-    leg = step.new_leg(LegRole.AGENT)
-    step.move(Stage.RINGING)
-    step.emit(
-        DialLeg(
-            leg=leg,
-            call=state.call,
-            contact=state.contact,
-            role=LegRole.AGENT,
-            target=SeatTarget(seat=event.seat),
-            caller=state.caller,
-            caller_name=state.caller_name,
-        )
-    )
+    step.ring_agent(event.seat)
 
 
 def offer_withdrawn(step: Step, event: OfferWithdrawn) -> None:
@@ -52,7 +40,10 @@ def offer_withdrawn(step: Step, event: OfferWithdrawn) -> None:
 def queue_refused(step: Step, event: QueueRefused) -> None:
     """The flow gets its caller back."""
     state = step.state
-    if state.stage is Stage.QUEUED:
+    if state.stage is Stage.QUEUED and state.flow is None:
+        state.system_fault = True  # a promised call whose queue is gone: no flow to go back to
+        step.release_all(ReleaseCause.FAILED)
+    elif state.stage is Stage.QUEUED:
         state.queue = state.queued_at = state.chosen_at = None
         step.move(Stage.FLOW)
         step.emit(

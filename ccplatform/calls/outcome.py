@@ -10,6 +10,8 @@ def outcome_of(state: CallState) -> Outcome:
     """Read the outcome off an ended call; the first rule that fits decides."""
     if state.talked:
         return Outcome.HANDLED if state.talked_agent is not None else Outcome.TRANSFERRED
+    if state.promise and not state.answered:
+        return Outcome.NOT_REACHED
     if state.call_back:
         return Outcome.CALL_BACK
     if state.system_fault:

@@ -87,7 +87,12 @@ class Restorer:
                 ports.router.perform(failed)
         if state.stage is Stage.QUEUED and not placed and state.queue is not None:
             waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
-            again = QueueContact(contact=state.contact, queue=state.queue, waited_seconds=max(0.0, waited))
+            again = QueueContact(
+                contact=state.contact,
+                queue=state.queue,
+                waited_seconds=max(0.0, waited),
+                patient=bool(state.promise),
+            )
             ports.router.perform(again)
 
     def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:

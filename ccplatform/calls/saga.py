@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ccplatform.calls.asked import flow_asked
+from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state_of
 from ccplatform.calls.heard import (
     digit_pressed,
     leg_audible,
@@ -21,6 +22,7 @@ from ccplatform.calls.heard import (
 )
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
 from ccplatform.calls.model import (
+    CallBackBegins,
     CallEffect,
     CallOffered,
     CallState,
@@ -60,8 +62,8 @@ from ccplatform.contracts.legs import (
     ReleaseLeg,
 )
 from ccplatform.contracts.media import ForgetCall, PlayItem
-from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused
-from ccplatform.contracts.words import Channel, Direction, LegRole, ReleaseCause
+from ccplatform.contracts.routing import AgentOffered, CallBackDropped, OfferWithdrawn, QueueRefused
+from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
 
 #: How long a flow may take to answer its caller or dial on, seconds.
@@ -129,6 +131,16 @@ class CallSaga:
             Record(fact=arrived),
             StartFlow(contact=event.contact, flow=event.flow, variables=variables),
         ]
+
+    @classmethod
+    def call_back(
+        cls, event: CallBackBegins, now: float, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]
+    ) -> tuple[CallSaga, list[CallEffect]]:
+        """A call that we make, because we promised it."""
+        saga = cls(state_of(event, LegId(new_id()), now), music=music, new_id=new_id)
+        step = Step(saga.state, now, music, new_id, saga._on_answer)
+        begin_call_back(step)
+        return saga, step.effects
 
     def handle(self, event: SagaInput, now: float) -> list[CallEffect]:
         """Take one event of this call; return what to do, in order."""
@@ -205,6 +217,8 @@ def _take(step: Step, event: SagaInput) -> None:
             offer_withdrawn(step, event)
         case QueueRefused():
             queue_refused(step, event)
+        case CallBackDropped():
+            drop_call_back(step)
         case RecordingBegan():
             step.state.recording = event.recording
         case HangUpOrder():
@@ -231,6 +245,8 @@ def _deadline(step: Step) -> None:
         step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.TRANSFERRING and state.transfer_leg is not None:
         step.emit(ReleaseLeg(leg=state.transfer_leg, cause=ReleaseCause.NO_ANSWER))
+    elif state.stage is Stage.CALLING_BACK:
+        step.emit(ReleaseLeg(leg=state.caller_leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.ECHO:
         step.release_all(ReleaseCause.NORMAL)
     elif state.stage is Stage.FLOW and not state.answered:

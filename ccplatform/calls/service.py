@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from ccplatform.calls.model import (
+    CallBackBegins,
     CallEffect,
     CallInput,
     CallOffered,
@@ -49,6 +50,7 @@ from ccplatform.contracts.legs import (
 from ccplatform.contracts.media import KeepSnapshot, PlayItem, RecordingClosed, SendDigits, StartRecording
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
+    CallBackOffered,
     OfferAnswered,
     OfferFailed,
     QueueContact,
@@ -128,7 +130,12 @@ class CallService:
 
     def router_event(self, event: RouterEvent) -> None:
         """Listener of the ACD."""
-        self._post(event)
+        if isinstance(event, CallBackOffered):
+            call = CallId(self._ids.new())
+            _log.info("call-back begins", contact=event.contact, call=call, queue=event.queue)
+            self._post(CallBackBegins(offer=event, call=call))
+        else:
+            self._post(event)
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
@@ -254,6 +261,11 @@ class CallService:
         contact = self._restorer.restore(survivor)
         self._runner.rearm()
         return contact
+
+    def call_backs(self) -> dict[str, tuple[ContactId, bool]]:
+        """The promised call-backs whose calls go on: their contacts, and whether the two talk."""
+        states = [self._core.saga(call).state for call in self._core.calls()]
+        return {state.promise: (state.contact, state.talk_at is not None) for state in states if state.promise}
 
     def open_recordings(self) -> set[RecordingId]:
         """Recordings of the talks that go on."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from ccplatform.calls.model import CallEffect, CallState, Stage
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
-from ccplatform.contracts.legs import ReleaseLeg
+from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
-from ccplatform.contracts.routing import WithdrawContact
-from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
+from ccplatform.contracts.routing import TalkReleased, WithdrawContact
+from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause, SeatId
 
 #: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
 ENDING_SECONDS = 40.0
@@ -66,7 +66,12 @@ class Step:
         if stage in (Stage.QUEUED, Stage.RINGING):
             if state.queued_at is not None:
                 state.queue_seconds += self.now - state.queued_at
-            self.emit(WithdrawContact(contact=state.contact, reason="abandoned"))
+            reason = "abandoned" if state.answered else "not_reached"
+            self.emit(WithdrawContact(contact=state.contact, reason=reason))
+        elif stage is Stage.CALLING_BACK and state.customer_first:
+            self.emit(WithdrawContact(contact=state.contact, reason="not_reached"))
+        elif stage is Stage.CALLING_BACK and state.agent is not None:  # he is on the line already
+            self.emit(TalkReleased(contact=state.contact, agent=state.agent))
         elif stage in _TALKING:
             self.part_talk()
 
@@ -91,6 +96,23 @@ class Step:
         self.state.other_leg = leg
         self.state.live_legs[leg] = role
         return leg
+
+    def ring_agent(self, seat: SeatId) -> None:
+        """Ring the phone of the agent who was offered."""
+        state = self.state
+        leg = self.new_leg(LegRole.AGENT)
+        self.move(Stage.RINGING)
+        self.emit(
+            DialLeg(
+                leg=leg,
+                call=state.call,
+                contact=state.contact,
+                role=LegRole.AGENT,
+                target=SeatTarget(seat=seat),
+                caller=state.caller,
+                caller_name=state.caller_name,
+            )
+        )
 
     def move(self, stage: Stage, *, deadline: float | None = None) -> None:
         """Enter a stage; its deadline, if any, is an instant."""

@@ -129,6 +129,14 @@ class ContactStore:
             row = await connection.fetchrow(sql, self._tenant, contact)
         return None if row is None else dict(row)
 
+    async def handled(self, contacts: list[ContactId]) -> set[ContactId]:
+        """Those of these contacts that ended in a talk with an agent."""
+        sql = """
+            SELECT id FROM contacts WHERE tenant = $1 AND id = ANY($2::uuid[]) AND outcome = 'handled'
+        """
+        async with self._database.connection() as connection:
+            return {ContactId(str(row["id"])) for row in await connection.fetch(sql, self._tenant, contacts)}
+
     async def open_contacts(self) -> list[dict[str, Any]]:
         """Contacts without an end: after a restart of control, those that no worker kept are lost."""
         sql = "SELECT id, dialled, trunk, started_at FROM contacts WHERE tenant = $1 AND ended_at IS NULL"

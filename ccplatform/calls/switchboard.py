@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from ccplatform.calls.errors import NoSuchCall
 from ccplatform.calls.model import (
+    CallBackBegins,
     CallEffect,
     CallInput,
     CallOffered,
@@ -38,7 +39,13 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.media import PlayItem
-from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    CallBackDropped,
+    CallBackOffered,
+    OfferWithdrawn,
+    QueueRefused,
+)
 from ccplatform.contracts.words import CallId, ContactId, LegId, ReleaseCause
 from ccplatform.kernel.core import DEADLINE, DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
@@ -75,6 +82,10 @@ class Switchboard:
         match event:
             case CallOffered():
                 return self._begin(event)
+            case CallBackBegins():
+                return self._begin_call_back(event, now)
+            case CallBackOffered():
+                raise LocalMisuse("an offered call-back needs its call: post CallBackBegins")
             case DeadlineReached():
                 return self._run_deadlines(now)
             case LegOffered():
@@ -87,7 +98,7 @@ class Switchboard:
             case PhoneTransfer():
                 saga = self._by_leg.get(event.leg)
                 return self._step(saga, event, now) if saga else [_nobodys(event)]
-            case AgentOffered() | OfferWithdrawn() | QueueRefused():
+            case AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event, now) if saga else []
             case RecordingBegan():
@@ -139,6 +150,12 @@ class Switchboard:
     def _begin(self, event: CallOffered) -> list[CallEffect]:
         saga, effects = CallSaga.begin(event, music=self._music, new_id=self._new_id)
         self._adopt(saga)
+        return effects
+
+    def _begin_call_back(self, event: CallBackBegins, now: float) -> list[CallEffect]:
+        saga, effects = CallSaga.call_back(event, now, music=self._music, new_id=self._new_id)
+        self._adopt(saga)
+        self.changed.add(saga.state.call)
         return effects
 
     def _adopt(self, saga: CallSaga) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias, get_args
 
-from ccplatform.contracts.words import AgentId, AgentState, CallId, SeatId, Severity
+from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId, Severity
 from ccplatform.kernel.codec import Codec
 
 
@@ -43,6 +44,25 @@ class SendCallDigits:
 
     call: CallId
     digits: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseCallBack:
+    """Let an agent of the queue call this number. Answer: the call-back's ``id``."""
+
+    queue: QueueId
+    number: str = field(repr=False)
+    by: str
+    priority: int = 5
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCallBack:
+    """Nobody wants this call-back any more; a call that is being made for it ends, a talk does not."""
+
+    call_back: str
     by: str
 
 
@@ -89,6 +109,8 @@ Command: TypeAlias = (
     | HangUpCall
     | HoldCall
     | SendCallDigits
+    | PromiseCallBack
+    | CancelCallBack
     | RaiseAlarm
     | ClearAlarm
     | AcknowledgeAlarm

@@ -107,11 +107,21 @@ class InputCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnterQueue:
-    """Hand the caller to a queue. ``chosen_at``: when the caller chose 'agent' (R10.3.2.d), if by a key."""
+    """Hand the caller to a queue; the keys that he presses there come to the flow.
+
+    ``chosen_at``: when the caller chose 'agent' (R10.3.2.d), if by a key; ``waited_seconds``: that he waited in
+    this queue before.
+    """
 
     queue: QueueId
     priority: int = 5
     chosen_at: float | None = None
+    waited_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveQueue:
+    """Take the caller out of the queue again: the flow goes on with him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +168,7 @@ FlowRequest: TypeAlias = (
     | CollectSecurely
     | InputCompleted
     | EnterQueue
+    | LeaveQueue
     | TransferCaller
     | EchoCaller
     | ConferenceCaller

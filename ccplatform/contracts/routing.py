@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId
+from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId, TrunkId
 
 # --- commands ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueContact:
-    """Let the contact wait for an agent: for ``preferred_seconds`` for one of its own, the last or a named one."""
+    """Let the contact wait for an agent: for ``preferred_seconds`` for one of its own, the last or a named one.
+
+    ``patient``: nobody is on the line, it is a promised call-back; it waits however full, closed or deserted the
+    queue is, and for as long as it takes. ``lead_seconds`` pass before an agent's phone can ring.
+    """
 
     contact: ContactId
     queue: QueueId
@@ -20,6 +25,8 @@ class QueueContact:
     waited_seconds: float = 0.0  # the age it brings along
     preferred: AgentId | None = None
     preferred_seconds: float = 0.0
+    patient: bool = False
+    lead_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class WithdrawContact:
     """The contact left (caller hung up, flow took it back); an offer in progress is withdrawn."""
 
     contact: ContactId
-    reason: str  # abandoned, transferred
+    reason: str  # abandoned, transferred, not_reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +115,59 @@ class QueueRefused:
     target: str = ""  # 'flow:<id>', 'voice_mail:<id>', 'number:<number>'; '': nothing was set
 
 
-RouterEvent: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackOffered:
+    """An agent is reserved for a promised call-back: begin its call.
+
+    ``customer_first``: the agent's phone rings once the customer answered; else the customer's once the agent did.
+    The customer's rings for ``ring_seconds``; he is shown ``caller``.
+    """
+
+    contact: ContactId
+    call_back: str
+    queue: QueueId
+    agent: AgentId
+    seat: SeatId
+    trunk: TrunkId
+    number: str = field(repr=False)
+    caller: str = ""
+    customer_first: bool = False
+    ring_seconds: float = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackDropped:
+    """The call-back was cancelled: end its call, unless the two talk."""
+
+    contact: ContactId
+
+
+RouterEvent: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused | CallBackOffered | CallBackDropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackWish:
+    """Somebody is to be called back by an agent of this queue, in his turn.
+
+    ``contact`` asked for it, after ``waited_seconds`` in the queue, whose place is kept; ``on_the_line``: it is
+    still there, and its end is waited for.
+    """
+
+    contact: ContactId
+    queue: QueueId
+    number: str = field(repr=False)
+    waited_seconds: float = 0.0
+    priority: int = 5
+    not_before: datetime | None = None
+    on_the_line: bool = True
+
+
+class CallBacks(Protocol):
+    """Where call-backs are promised."""
+
+    async def promise(self, wish: CallBackWish) -> str:
+        """Commit the promise before it is given; its id, that of the earlier one if the queue promised this number
+        a call already. Raises Refusal or Unavailable."""
 
 
 class Router(Protocol):

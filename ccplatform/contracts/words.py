@@ -91,6 +91,7 @@ class Outcome(StrEnum):
     ABANDONED_IVR = "abandoned_ivr"
     ABANDONED_QUEUE = "abandoned_queue"
     ABANDONED_BEFORE_ANSWER = "abandoned_before_answer"
+    NOT_REACHED = "not_reached"  # called back by us, he did not answer
     REFUSED = "refused"  # never let in: overload, no such number, unavailable
     FAILED = "failed"  # a system fault ended it
 

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from acd.calendars import Calendar, Span
+from acd.callbacks.service import CallBackService
+from acd.callbacks.store import CallBackStore
 from acd.engine import Presence
 from acd.errors import IllegalSetting, NotSignedIn, SeatTaken, UnknownAgent, UnknownSeat
 from acd.service import LONGEST_AWAY_SECONDS, AcdService
@@ -33,7 +35,9 @@ from ccplatform.contracts.routing import (
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Unavailable
+from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from tests.acd.floor import agent, only, queue
@@ -57,6 +61,7 @@ class Store(AcdStore):
 
     def __init__(self, *, database: Database) -> None:  # noqa: F811
         super().__init__(database=database)
+        self.database = database
         self.away = False
         self.gate: asyncio.Event | None = None
         self.reached: asyncio.Event | None = None
@@ -92,19 +97,34 @@ class Process:
     events: list[RouterEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.call_backs = CallBackService(
+            store=CallBackStore(database=self.store.database, vault=Vault(b"k" * 32)),
+            facts=self,
+            clock=self.clock,
+            ids=Ids(self.clock),
+            tasks=self.tasks,
+            tell=self.events.append,
+            handled=self.handled,
+            most=10,
+            retry_seconds=2.0,
+        )
         self.acd = AcdService(
             store=self.store,
             facts=self,
             seats=Seats(),
             clock=self.clock,
             tasks=self.tasks,
-            listener=self.events.append,
             pin_check=self.pin_check,
             settings=AcdSettings(),
+            call_backs=self.call_backs,
         )
+        self.call_backs.connect(self.acd.perform)
 
     def record(self, fact: Fact) -> None:
         self.facts.append(fact)
+
+    async def handled(self, contacts: list[ContactId]) -> set[ContactId]:
+        return set()
 
     async def pin_check(self, agent: AgentId, pin: str) -> bool:
         return pin == agent

@@ -36,7 +36,8 @@ from ccplatform.contracts.words import (
     SeatId,
     TrunkId,
 )
-from tests.calls.world import CALL, CALLER, CONTACT, WALL, World
+from tests.calls.test_calling_back import begins
+from tests.calls.world import CALL, CONTACT, WALL, World
 
 QUEUE, AGENT = QueueId("support"), AgentId("1004")
 CAUSES = st.sampled_from(list(ReleaseCause))
@@ -69,7 +70,8 @@ STEPS = st.one_of(
 
 
 def _take(world: World, step: tuple[object, ...]) -> None:
-    legs = {"caller": CALLER}
+    caller = world.core.saga(CALL).state.caller_leg
+    legs = {"caller": caller}
     if world.all_of(DialLeg):
         legs["other"] = world.dialled_leg()
     match step:
@@ -105,7 +107,8 @@ def _take(world: World, step: tuple[object, ...]) -> None:
 
 
 def _waits(world: World) -> bool:
-    return bool(world.all_of(QueueContact)) and not world.all_of(WithdrawContact)
+    queued = bool(world.all_of(QueueContact)) or bool(world.core.saga(CALL).state.promise)
+    return queued and not world.all_of(WithdrawContact)
 
 
 def assert_every_wish_is_answered(world: World) -> None:
@@ -118,10 +121,13 @@ def assert_every_wish_is_answered(world: World) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(STEPS, max_size=25))
-def test_every_contact_ends_once_and_lets_every_leg_go(steps: list[tuple[object, ...]]) -> None:
+@given(st.sampled_from(["caller", "agent first", "customer first"]), st.lists(STEPS, max_size=25))
+def test_every_contact_ends_once_and_lets_every_leg_go(how: str, steps: list[tuple[object, ...]]) -> None:
     world = World()
-    world.arrive()
+    if how == "caller":
+        world.arrive()
+    else:
+        world.post(begins(customer_first=how == "customer first"))
     for step in steps:
         if not len(world.core):
             break
@@ -130,7 +136,7 @@ def test_every_contact_ends_once_and_lets_every_leg_go(steps: list[tuple[object,
         except NotInThisState:
             continue
     if len(world.core):
-        world.leg_ends(CALLER)
+        world.post(HangUpOrder(call=CALL))
     for _ in range(3):
         world.passes(100.0)
     assert len(world.core) == 0

@@ -60,6 +60,7 @@ async def a_call_back_is_promised(centre: Centre, phone: MakePhone) -> None:
     assert contact["outcome"] == "call_back"
     promised = await centre.happened(contact["id"], "CallBackRequested")
     assert (promised["queue"], promised["number"]) == ("support", number)
+    assert (await centre.ask("DELETE", f"call-backs/{promised['call_back']}")).status_code == 200
 
 
 async def the_reference_audio_is_a_tone_then_speech_then_a_bye(centre: Centre, phone: MakePhone) -> None:

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.routing import CallBackWish
 from ccplatform.contracts.words import AgentId, SeatId, Severity
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.errors import PlatformError, Refusal
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
 
@@ -67,6 +68,20 @@ class Voice:
 
     async def close(self) -> None:
         pass
+
+
+class CallBacks:
+    """Promises everything; ``refuses`` with an error."""
+
+    def __init__(self) -> None:
+        self.wishes: list[CallBackWish] = []
+        self.refuses: PlatformError | None = None
+
+    async def promise(self, wish: CallBackWish) -> str:
+        if self.refuses is not None:
+            raise self.refuses
+        self.wishes.append(wish)
+        return f"call-back-{len(self.wishes)}"
 
 
 class Desk:

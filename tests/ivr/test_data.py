@@ -7,9 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from ccplatform.contracts.words import ContactId, FlowId, QueueId
+from ccplatform.contracts.words import FlowId
 from ccplatform.kernel.clock import SystemClock
-from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from cti.directory import demo_customers
 from ivr.catalogue import Catalogue
@@ -18,10 +17,10 @@ from ivr.document import shipped_flows
 from ivr.errors import QueryFailed
 from ivr.queries import Queries
 from ivr.settings import QuerySettings
-from ivr.store import CallBackRequest, EntryPoint, IvrStore
+from ivr.store import EntryPoint, IvrStore
 from tests.ivr.database_away import take_away
 from tests.ivr.doubles import Alarms
-from tests.ivr.scripted import CONTACT, flow_of
+from tests.ivr.scripted import flow_of
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
 FLOWS = shipped_flows()
@@ -31,7 +30,7 @@ TWO = "start: e\nnodes:\n  e: {kind: hangup, cause: busy}"
 
 
 def store_of(database: Database) -> IvrStore:  # noqa: F811
-    return IvrStore(database=database, vault=Vault(b"k" * 32))
+    return IvrStore(database=database)
 
 
 def queries_of(database: Database, **queries: QuerySettings) -> Queries:  # noqa: F811
@@ -179,35 +178,3 @@ async def test_a_stored_flow_this_program_cannot_run_is_an_alarm_not_a_crash(
     await catalogue.load()
     assert catalogue.current(FlowId("test")) is None
     assert ("flow_invalid", "test") in alarms.up
-
-
-def call_back(**changes: str) -> CallBackRequest:
-    fields = {"id": "01900000-0000-7000-8000-00000000000a", "number": "13800000001", "queue": "support"} | changes
-    return CallBackRequest(
-        id=fields["id"],
-        contact=CONTACT,
-        queue=QueueId(fields["queue"]),
-        created_at=NOW,
-        number=fields["number"],
-    )
-
-
-async def test_a_promise_is_kept_sealed_and_made_once(database: Database) -> None:  # noqa: F811
-    store = store_of(database)
-    first = await store.add_call_back(call_back())
-    again = await store.add_call_back(call_back(id="01900000-0000-7000-8000-00000000000b"))
-    other = await store.add_call_back(call_back(id="01900000-0000-7000-8000-00000000000c", queue="sales"))
-    assert again == first != other
-    assert [(row.id, row.number) for row in await store.open_call_backs()] == [
-        (first, "13800000001"),
-        (other, "13800000001"),
-    ]
-    assert await store.open_call_backs() == [call_back(), call_back(id=other, queue="sales")]
-    async with database.connection() as connection:
-        dump = str([tuple(row) for row in await connection.fetch("SELECT * FROM call_backs")])
-    assert "13800000001" not in dump
-
-
-def test_a_promise_in_a_log_names_no_number() -> None:
-    assert "13800000001" not in repr(call_back())
-    assert ContactId(CONTACT) in repr(call_back())

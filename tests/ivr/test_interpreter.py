@@ -21,6 +21,7 @@ from ccplatform.contracts.flows import (
     FlowFinished,
     FlowPlaybackEnded,
     InputCompleted,
+    LeaveQueue,
     PlayPrompt,
     ReleaseCaller,
     StartFlow,
@@ -696,6 +697,43 @@ def test_a_call_back_that_is_not_stored_is_not_promised(fails) -> None:  # type:
     assert caller.spoken() == "No promise"
     caller.hang_up()
     assert caller.finished == FlowFinished(outcome=FlowOutcome.ABANDONED)
+
+
+WAITING = """
+start: q
+nodes:
+  q: {kind: queue, queue: support, priority: 7, choices: {"8": c, "9": again}, on_error: e}
+  again: {kind: queue, queue: support, on_error: e}
+  c: {kind: call_back, queue: support, next: ok, on_error: again}
+  ok: {kind: say, prompt: {en: Promised}, next: e, on_error: e}
+  e: {kind: hangup}
+"""
+
+
+def test_a_waiting_caller_leaves_the_queue_by_a_key_and_keeps_his_place() -> None:
+    caller = Caller(WAITING, caller="13800000001")
+    caller.wait(60)
+    caller.press("5")
+    assert not caller.asked(LeaveQueue), "no such choice"
+    caller.press("8")
+    assert caller.asked(LeaveQueue) == [LeaveQueue()]
+    wish = caller.work(StoreCallBack)
+    assert (wish.queue, wish.priority) == ("support", 7)
+    assert wish.waited_seconds == pytest.approx(60.4)
+    caller.answer(CallBackStored, call_back="cb1")
+    assert caller.spoken() == "Promised"
+
+
+def test_who_comes_back_to_the_queue_is_as_old_as_before() -> None:
+    caller = Caller(WAITING, caller="13800000001")
+    caller.wait(60)
+    caller.restart()  # ten minutes
+    caller.press("8")
+    caller.answer(WorkFailed, reason="unavailable")
+    first, second = caller.asked(EnterQueue)
+    assert first.waited_seconds == 0.0
+    assert second.waited_seconds == pytest.approx(60.2)  # sessions do not age while control is away
+    assert caller.node == "again"
 
 
 def test_echo_is_for_calls_to_end() -> None:

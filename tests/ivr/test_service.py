@@ -30,7 +30,6 @@ from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
-from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from ivr.catalogue import Catalogue
 from ivr.demo import DEMO_ENTRY_POINTS, demo_queries, seed_customers
@@ -43,7 +42,7 @@ from ivr.speech.cache import PromptCache
 from ivr.store import EntryPoint, IvrStore
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
-from tests.ivr.doubles import Alarms, Desk, Facts, Voice
+from tests.ivr.doubles import Alarms, CallBacks, Desk, Facts, Voice
 from tests.ivr.scripted import flow_of
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
@@ -64,6 +63,7 @@ class Centre:
         self.voice = Voice()
         self.facts = Facts()
         self.desk = Desk()
+        self.call_backs = CallBacks()
         self.database = database
         self.directory = directory
         self.requests: list[FlowRequest] = []
@@ -71,7 +71,7 @@ class Centre:
         self.service = self._service()
 
     def _service(self) -> FlowService:
-        store = IvrStore(database=self.database, vault=Vault(b"k" * 32))
+        store = IvrStore(database=self.database)
         self.store = store
         self.prompts = PromptCache(directory=self.directory, speech=self.voice, limit_bytes=10**9)
         queries = Queries(sources={"bank": self.database}, queries=demo_queries("bank"))
@@ -79,11 +79,9 @@ class Centre:
             prompts=self.prompts,
             speech=self.voice,
             queries=queries,
-            store=store,
+            call_backs=self.call_backs,
             desk=self.desk,
             sounds=None,
-            clock=self.clock,
-            ids=self.ids,
         )
         service = FlowService(
             catalogue=Catalogue(store=store, clock=self.clock, alarms=Alarms()),
@@ -227,13 +225,13 @@ async def test_database_away_the_caller_hears_an_apology_and_goes_to_the_operato
     assert centre.told(FlowNodeEntered)[-1].node == "menu", "menus go on without the database"
 
 
-async def test_a_call_back_is_a_row_before_it_is_confirmed(centre: Centre) -> None:
+async def test_a_call_back_is_promised_before_it_is_confirmed(centre: Centre) -> None:
     contact = centre.call("95000")
     centre.press(contact, "8")
     await centre.until(lambda: bool(centre.told(CallBackRequested)))
-    (stored,) = await centre.store.open_call_backs()
-    assert (stored.number, stored.queue, stored.contact) == ("13800000001", "support", contact)
-    assert centre.told(CallBackRequested)[0].call_back == stored.id
+    (wish,) = centre.call_backs.wishes
+    assert (wish.number, wish.queue, wish.contact) == ("13800000001", "support", contact)
+    assert centre.told(CallBackRequested)[0].call_back == "call-back-1"
     centre.hear_out(contact)
     assert centre.requests[-2:] == [
         ReleaseCaller(),
@@ -247,7 +245,7 @@ async def test_a_caller_without_a_number_is_asked_for_one(centre: Centre) -> Non
     assert centre.told(FlowNodeEntered)[-1].node == "ask_number"
     centre.press(contact, "05711234567#")
     await centre.until(lambda: bool(centre.told(CallBackRequested)))
-    assert (await centre.store.open_call_backs())[0].number == "05711234567"
+    assert centre.call_backs.wishes[0].number == "05711234567"
 
 
 async def test_feature_codes_sign_in_and_out(centre: Centre) -> None:

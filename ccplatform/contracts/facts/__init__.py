@@ -40,6 +40,8 @@ from ccplatform.contracts.facts.operation import TrunkChannelsChanged as TrunkCh
 from ccplatform.contracts.facts.personal import personal as personal
 from ccplatform.contracts.facts.personal import personal_fields as personal_fields
 from ccplatform.contracts.facts.queues import AgentStateChanged as AgentStateChanged
+from ccplatform.contracts.facts.queues import CallBackBegun as CallBackBegun
+from ccplatform.contracts.facts.queues import CallBackEnded as CallBackEnded
 from ccplatform.contracts.facts.queues import Offered as Offered
 from ccplatform.contracts.facts.queues import OfferEnded as OfferEnded
 from ccplatform.contracts.facts.queues import Queued as Queued
@@ -78,6 +80,8 @@ Fact: TypeAlias = (
     | QueryAnswered
     | FlowLeft
     | CallBackRequested
+    | CallBackBegun
+    | CallBackEnded
     | Queued
     | QueueLeft
     | Offered

@@ -24,9 +24,31 @@ class QueueLeft:
 
     contact: ContactId
     queue: QueueId
-    reason: str  # answered, abandoned, transferred, overflowed, refused
+    reason: str  # answered, called_back, abandoned, transferred, overflowed, refused, not_reached
     waited_seconds: float
     expected_seconds: float | None = None  # what the next contact to enter would wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackBegun:
+    """An agent is reserved for a promised call-back: its call, a contact of its own, begins."""
+
+    contact: ContactId
+    call_back: str
+    queue: QueueId
+    attempt: int  # from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBackEnded:
+    """A promised call-back is over: kept, given_up, expired or cancelled."""
+
+    contact: ContactId  # the one that was promised it
+    call_back: str
+    queue: QueueId
+    state: str
+    reason: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/call-backs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Call Backs
+         * @description Promised call-backs, newest first.
+         */
+        get: operations["list_call_backs_api_v1_call_backs_get"];
+        put?: never;
+        /**
+         * Promise Call Back
+         * @description Let an agent of the queue call the number in its turn; committed before it is answered.
+         */
+        post: operations["promise_call_back_api_v1_call_backs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/call-backs/{call_back}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Call Back
+         * @description Nobody wants it any more; 404 when it is over already.
+         */
+        delete: operations["cancel_call_back_api_v1_call_backs__call_back__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -1084,6 +1128,83 @@ export interface components {
             started: string;
         };
         /**
+         * CallBackId
+         * @description The call-back that was promised; that of the earlier promise if the queue has one for the number.
+         */
+        CallBackId: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * CallBackItem
+         * @description A promised call-back.
+         */
+        CallBackItem: {
+            /**
+             * Attempt
+             * @description the contact of the latest call made for it
+             */
+            attempt: string | null;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Contact
+             * Format: uuid
+             * @description the contact that was promised it
+             */
+            contact: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+            /** Number */
+            number: string;
+            /** Priority */
+            priority: number;
+            /** Queue */
+            queue: string;
+            /**
+             * Queued At
+             * Format: date-time
+             * @description its place in line counts from here
+             */
+            queued_at: string;
+            /** Reason */
+            reason: string;
+            state: components["schemas"]["State"];
+        };
+        /**
+         * CallBackPage
+         * @description A page of call-backs, newest first.
+         */
+        CallBackPage: {
+            /** Items */
+            items: components["schemas"]["CallBackItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * CallStage
          * @description Where a call is, seen from the wallboard.
          * @enum {string}
@@ -1493,7 +1614,7 @@ export interface components {
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
          */
-        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "refused" | "failed";
+        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "refused" | "failed";
         /** Page[Agent] */
         Page_Agent_: {
             /** Items */
@@ -2055,6 +2176,12 @@ export interface components {
          */
         Source: "self_reported" | "mystery_calls";
         /**
+         * State
+         * @description What became of a promise.
+         * @enum {string}
+         */
+        State: "open" | "kept" | "given_up" | "expired" | "cancelled";
+        /**
          * TrunkItem
          * @description One trunk.
          */
@@ -2120,6 +2247,29 @@ export interface components {
          * @enum {string}
          */
         Verdict: "pass" | "fail" | "insufficient" | "no_data";
+        /**
+         * WantedCallBack
+         * @description Whom to call, and who.
+         */
+        WantedCallBack: {
+            /**
+             * Not Before
+             * @description no call before; null: as soon as it is its turn
+             */
+            not_before?: string | null;
+            /**
+             * Number
+             * @example 13800000001
+             */
+            number: string;
+            /**
+             * Priority
+             * @default 5
+             */
+            priority: number;
+            /** Queue */
+            queue: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2384,6 +2534,104 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_call_backs_api_v1_call_backs_get: {
+        parameters: {
+            query?: {
+                queue?: string | null;
+                state?: components["schemas"]["State"] | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    promise_call_back_api_v1_call_backs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedCallBack"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackId"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_call_back_api_v1_call_backs__call_back__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_back: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackId"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
             };
         };
     };

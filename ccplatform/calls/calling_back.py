@@ -1,0 +1,128 @@
+"""A promised call-back: two phones ring, one after the other, and both talk. Functions on a step.
+
+The contact waits in its queue without a call. When an agent is reserved for it the call begins: with the agent's
+phone, and the customer's once he answered; or with the customer's, who hears music while the agent's rings.
+"""
+
+from __future__ import annotations
+
+from ccplatform.calls.model import CallBackBegins, CallState, Record, Stage
+from ccplatform.calls.step import Step
+from ccplatform.calls.talk import begin_talk
+from ccplatform.contracts.facts import ContactArrived, Established
+from ccplatform.contracts.legs import DialLeg, TrunkTarget
+from ccplatform.contracts.media import CallTone, CallToneItem, Play, StopPlay, ToneCountry
+from ccplatform.contracts.routing import OfferAnswered
+from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, PlaybackId, ReleaseCause
+
+#: What the agent hears while the customer's phone rings: ringback of China.
+_RINGBACK = (CallToneItem(tone=CallTone.RINGBACK, country=ToneCountry.CHINA),)
+
+
+def state_of(event: CallBackBegins, caller_leg: LegId, now: float) -> CallState:
+    """The call as it begins; the customer is its caller, as if he had called."""
+    offer = event.offer
+    return CallState(
+        call=event.call,
+        contact=offer.contact,
+        caller_leg=caller_leg,
+        caller=offer.number,
+        caller_name="",
+        dialled=offer.caller,
+        direction=Direction.OUTBOUND,
+        trunk=offer.trunk,
+        seat=None,
+        received_at=now,
+        queue=offer.queue,
+        agent=offer.agent,
+        agent_seat=offer.seat,
+        promise=offer.call_back,
+        customer_first=offer.customer_first,
+        ring_seconds=offer.ring_seconds,
+    )
+
+
+def begin_call_back(step: Step) -> None:
+    """Tell the contact, and ring the first of the two phones."""
+    state = step.state
+    arrived = ContactArrived(
+        contact=state.contact,
+        call=state.call,
+        leg=state.caller_leg,
+        channel=Channel.VOICE,
+        direction=state.direction,
+        dialled=state.dialled,
+        trunk=state.trunk,
+        seat=None,
+        transport="",
+        sip_call_id="",
+        caller=state.caller,
+    )
+    step.emit(Record(fact=arrived))
+    if state.customer_first:
+        _call_customer(step)
+    else:
+        assert state.agent_seat is not None
+        step.ring_agent(state.agent_seat)
+
+
+def agent_first_answered(step: Step) -> None:
+    """The agent is there; now the customer."""
+    state = step.state
+    assert state.agent is not None
+    assert state.other_leg is not None
+    playback = PlaybackId(step.new_id())
+    step.emit(
+        OfferAnswered(contact=state.contact, agent=state.agent),
+        Play(leg=state.other_leg, playback=playback, items=_RINGBACK, loop=True),
+    )
+    _call_customer(step)
+
+
+def customer_answered(step: Step) -> None:
+    """The customer is there; the agent is, or is called now."""
+    state = step.state
+    state.answered = True
+    if state.other_leg is None:
+        assert state.agent_seat is not None
+        state.queued_at = state.chosen_at = step.now
+        step.play_music()
+        step.ring_agent(state.agent_seat)
+        return
+    step.move(Stage.TALKING)
+    established = Established(
+        contact=state.contact,
+        leg=state.other_leg,
+        role=LegRole.AGENT,
+        device=state.agent_seat or "",
+        agent=state.agent,
+        queue=state.queue,
+    )
+    step.emit(
+        StopPlay(leg=state.other_leg),
+        *begin_talk(state, state.other_leg, step.now),
+        Record(fact=established),
+    )
+
+
+def drop_call_back(step: Step) -> None:
+    """It was cancelled: a talk goes on, everything before it ends."""
+    if step.state.talk_at is None:
+        step.release_all(ReleaseCause.CANCELLED)
+
+
+def _call_customer(step: Step) -> None:
+    state = step.state
+    assert state.trunk is not None
+    state.live_legs[state.caller_leg] = LegRole.CALLER
+    step.move(Stage.CALLING_BACK, deadline=step.now + state.ring_seconds)
+    step.emit(
+        DialLeg(
+            leg=state.caller_leg,
+            call=state.call,
+            contact=state.contact,
+            role=LegRole.CALLER,
+            target=TrunkTarget(trunk=state.trunk, number=state.caller),
+            caller=state.dialled,
+        )
+    )
