@@ -83,6 +83,7 @@ class Phones:
         self._last = np.zeros(count, dtype=np.int64)
         self._got = np.zeros(count, dtype=np.int64)
         self._sent = 0
+        self._told = np.zeros(count, dtype=np.int64)
         self.delays: list[float] = []
 
     def begin(self) -> None:
@@ -101,13 +102,13 @@ class Phones:
             marked[:, np.newaxis], self._sounds[1][rows % 2], self._sounds[0][rows % 2]
         )
         self._marked_at[rows[marked] ^ 1] = time.monotonic()
-        self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names)
+        self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names, self._told)
         self._sent += len(rows)
 
     def flood(self, packets: int) -> None:
         """Send the last packet of the first peer again and again."""
         rows = np.zeros(packets, dtype=np.int64)
-        self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names)
+        self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names, self._told)
 
     def receive(self) -> None:
         """Take what has arrived, look for marks and gaps."""

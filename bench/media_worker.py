@@ -58,9 +58,10 @@ def relay_bare(peers: list[int], core: int, pipe: Connection) -> None:
     lengths = np.full(count, _PACKET_BYTES, dtype=np.int64)
     fds = np.array([udp.fileno() for udp in sockets], dtype=np.int32)
     rows = np.arange(count)
+    sent = np.zeros(count, dtype=np.int64)
     due = time.monotonic()
     while not pipe.poll():
         due = max(due + TICK_SECONDS, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
         receiver.read(0.0, 0.0)
-        path.send(fds, rows, packets, lengths, names)
+        path.send(fds, rows, packets, lengths, names, sent)

@@ -25,10 +25,9 @@ import numpy as np
 from bench.quality_calls import Call, real_time_calls, virtual_calls
 from bench.speech import HOW_TO_INSTALL, INSTALLED, Sample, samples
 from ccplatform.contracts.legs import LegQuality
-from gateway.media.audio import RATE, Pcm
+from gateway.media.audio import ABSENT, RATE, Pcm
 from gateway.media.conceal import Concealer
 from gateway.media.g711 import Law, decode, encode
-from gateway.media.jitter import ABSENT
 from tests.support.impairment import BAD, GOOD, POOR, Network
 
 try:

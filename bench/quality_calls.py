@@ -26,9 +26,10 @@ from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Bytes, Pcm, Ro
 from gateway.media.client import MediaPool
 from gateway.media.engine import Engine
 from gateway.media.g711 import Law, decode, encode
-from gateway.media.hot_path import PortableHotPath
+from gateway.media.hot_path import Streams
 from gateway.media.packet_io import Slots, Watch, address_key
 from gateway.media.port import RemoteAudio
+from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.workers import WorkerProcess
@@ -80,7 +81,16 @@ class _Wire(PortableHotPath):
         self.row_of: dict[int, int] = {}  # of the callers
         self.sent: dict[int, list[bytes]] = {}
 
-    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
+    def receive(
+        self,
+        slots: Slots,
+        watch: Watch,
+        first: int,
+        per_socket: int,
+        offset: float,
+        now: float,
+        streams: Streams | None,
+    ) -> int:
         """See :class:`HotPath`."""
         total, turns = 0, dict.fromkeys(self.row_of.values(), 0)
         while self._flying and self._flying[-1].arrival <= now:
@@ -94,7 +104,7 @@ class _Wire(PortableHotPath):
             total += 1
         return total
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
         """See :class:`HotPath`."""
         for row in rows.tolist():
             self.sent.setdefault(row, []).append(packets[row, HEADER_BYTES : lengths[row]].tobytes())

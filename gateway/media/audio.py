@@ -16,6 +16,9 @@ BLOCK: Final = 80
 #: Seconds of one tick.
 TICK_SECONDS: Final = FRAME / RATE
 
+#: Marks a sample that has not arrived: G.711 never yields it.
+ABSENT: Final = np.int16(-32768)
+
 #: Peak of a sine of 0 dBm0 in 16-bit samples: full scale is +3.14 dBm0 (ITU-T G.711, A-law).
 PEAK_0_DBM0: Final = 32768 / 10 ** (3.14 / 20)
 #: Smallest sample magnitude that counts as audible: the peak of a sine of -50 dBm0.

@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import RATE, Array, Floats, Mask, Pcm, Rows
+from gateway.media.audio import ABSENT, RATE, Array, Floats, Mask, Pcm, Rows
 from gateway.media.comfort_noise import ComfortNoise
-from gateway.media.jitter import ABSENT, KEPT, JitterBuffer
+from gateway.media.jitter import KEPT, JitterBuffer
 from gateway.media.pitch import LONGEST, extend, period
 from gateway.media.rows import RowArrays
 
@@ -111,8 +111,10 @@ class Concealer(RowArrays):
         high = len(frame)
         self._ticks += 1
         self._jitter.loss[:high] *= 1 - _LOSS_MEMORY
-        lossy = frame.min(axis=1, initial=0) == ABSENT
         run = self._run[:high]
+        if not (self._jitter.lossy[:high].any() or run.any()):
+            return
+        lossy = self._jitter.lossy[:high].copy()
         concealable = (run < _GONE * self._scale) & ~self.muted[:high] & self._jitter.playing[:high]
         active = np.flatnonzero(np.where(lossy, concealable, run > 0))[:_MOST]
         lossy[active] = False

@@ -34,30 +34,30 @@ class DelayHistogram(RowArrays):
     def __init__(self, rate: int) -> None:
         super().__init__()
         self.bin: Final = rate * _BIN_MS // 1000
-        self._weight = 1.0
-        self._bins: Array
-        self.row_array("_bins", np.float32, 0, (_BINS,))
+        self.weight = 1.0
+        self.bins: Array
+        self.row_array("bins", np.float32, 0, (_BINS,))
 
     def begin(self, rows: Rows) -> Array:
         """Forget streams; the delay that the first packet of a new one is to have."""
-        self._bins[rows] = 0
+        self.bins[rows] = 0
         return np.full(len(rows), (_HOME + 0.5) * self.bin)
 
     def note(self, rows: Rows, delay: Array, late: Mask) -> None:
         """Count packets, no leg twice."""
-        index = np.clip(delay // self.bin, 0, _BINS - 1).astype(np.intp)
-        self._bins[rows, index] += np.where(late, _LATE_WEIGHT * self._weight, self._weight)
+        index = np.clip(delay / self.bin, 0, _BINS - 1).astype(np.intp)
+        self.bins[rows, index] += np.where(late, _LATE_WEIGHT * self.weight, self.weight)
 
     def forget(self) -> None:
         """A tick has passed: what was counted weighs a little less than what will be."""
-        self._weight *= 1 + 1 / _MEMORY_TICKS
-        if self._weight > _RENORMALISE:
-            self._bins /= self._weight
-            self._weight = 1.0
+        self.weight *= 1 + 1 / _MEMORY_TICKS
+        if self.weight > _RENORMALISE:
+            self.bins /= self.weight
+            self.weight = 1.0
 
     def wanted(self, rows: Rows) -> tuple[Array, Array]:
         """The delay worth waiting for, and the one that most packets keep; upper edges of bins, samples."""
-        below = np.cumsum(self._bins[rows], axis=1)
+        below = np.cumsum(self.bins[rows], axis=1)
         total = np.maximum(below[:, -1:], np.float32(1e-30))
         share = below / total
         cost = np.arange(_BINS, dtype=np.float32) * _BIN_MS + (1 - share) * (100 * _LOSS_COST)
@@ -67,16 +67,16 @@ class DelayHistogram(RowArrays):
 
     def recentre(self, rows: Rows) -> Array:
         """Move histograms that the drift of a clock carries to an edge; what was added to the delays, samples."""
-        bins = self._bins[rows]
+        bins = self.bins[rows]
         low = np.argmax(np.cumsum(bins, axis=1) > bins.sum(axis=1, keepdims=True) * 1e-3, axis=1)
         shift = np.where((low < _LOWEST) | (low > _HIGHEST), _HOME - low, 0) * bins.any(axis=1)
         for row, by in zip(rows[shift != 0].tolist(), shift[shift != 0].tolist(), strict=True):
             moved = np.zeros(_BINS, dtype=np.float32)
             if by > 0:
-                moved[by:] = self._bins[row, :-by]
-                moved[-1] += self._bins[row, -by:].sum()
+                moved[by:] = self.bins[row, :-by]
+                moved[-1] += self.bins[row, -by:].sum()
             else:
-                moved[:by] = self._bins[row, -by:]
-                moved[0] += self._bins[row, :-by].sum()
-            self._bins[row] = moved
+                moved[:by] = self.bins[row, -by:]
+                moved[0] += self.bins[row, :-by].sum()
+            self.bins[row] = moved
         return shift * self.bin

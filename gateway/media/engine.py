@@ -19,7 +19,7 @@ from gateway.media.intake import Intake
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
 from gateway.media.link_legs import LinkBook, LinkLeg
-from gateway.media.mixing import PLAYBACK, VOICE
+from gateway.media.mixing import PLAYBACK
 from gateway.media.parts import Parts
 from gateway.media.port import LegSilent, LocalAudio, MediaEvent, RemoteAudio
 from gateway.media.recorder import Recorder
@@ -200,17 +200,16 @@ class Engine:
             self._look_for_silence(now)
 
     def _hear(self, now: float) -> None:
-        """Take 20 ms of what every leg says, repair it, give it to the mixer and the recordings."""
+        """Take 20 ms of what every leg says, repair it, give it to the recordings; the mixer gets it last."""
         high = self._parts.table.high
-        frame = self._parts.jitter.take(high)
+        frame = self._parts.jitter.take(high, self._parts.mixer.voices(high))
         self._parts.concealer.repair(frame)
         self._parts.wide.hear(frame, self._parts.concealer.muted)
         self._parts.links.fill(frame)
         self.digits.hear(frame, now)
-        self._parts.mixer.sound[:high, VOICE] = frame
-        self.digits.hide_tones(self._parts.mixer.sound[:high, VOICE])
         self.recorder.take(frame)
         self.hearing.take(frame, now)
+        self.digits.hide_tones(frame)
 
     def _speak(self, now: float) -> None:
         """Send 20 ms of what every leg is to hear."""

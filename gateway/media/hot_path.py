@@ -1,212 +1,129 @@
 """What has to be done for every packet and every sample of a tick: in Python, or by the compiled helper.
 
-:class:`PortableHotPath` needs nothing but libc and numpy; the other one, :mod:`.native`, is tested against it.
-Both give the same results.
+:mod:`.portable` needs nothing but libc and numpy; :mod:`.native` is tested against it. Both give the same results,
+to the bit. Arrays are C-contiguous but for frames, whose rows may lie apart; rows are those of legs.
 """
 
 from __future__ import annotations
 
-import ctypes
-import socket
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-import numpy as np
-
-from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
-from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
-from gateway.media.rtp import HEADER_BYTES
+from gateway.media.audio import Array, Bytes, Mask, Pcm, Rows
+from gateway.media.packet_io import Slots, Watch
 
 #: Audio octets of one packet: 5 to 60 ms of G.711.
 SMALLEST_PAYLOAD: Final = 40
 LARGEST_PAYLOAD: Final = 480
-#: What :meth:`HotPath.admit` reads and writes, one entry per row.
+#: What :meth:`HotPath.admit` reads and writes, one entry per row: of ``Sources``, ``Transforms``, ``Reception``,
+#: ``Concealer``, ``WideLane``, ``JitterBuffer``.
 STREAM_ARRAYS: Final = (
-    "kind",
-    "source",
-    "heard",
-    "last_heard",
-    "started",
-    "ssrc",
-    "highest",
-    "in_stream",
-    "received",
-    "window",
-    "expected_next",
-    "jitter",
-    "transit",
-    "transit_known",
-    "muted",
+    *("kind", "source", "heard", "last_heard"),
+    *("shielded",),
+    *("started", "ssrc", "highest", "in_stream", "received", "window", "expected_next"),
+    *("jitter", "transit", "transit_known"),
+    *("muted", "narrow"),
+    *("playing", "clock", "position", "timestamp", "end", "strikes", "packet"),
+    *("delay", "delay_sum", "placed", "reach", "bins", "ring"),
 )
 
-_CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
-_RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)
-_SEND_FLAGS: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+@dataclass(slots=True, kw_only=True)
+class Streams:
+    """What a hot path knows of the legs' streams: ``arrays``, see :data:`STREAM_ARRAYS`, and of the jitter buffers
+    what holds for all. ``farthest`` is how far from the head a packet may lie; ``head``, ``overdue`` (samples) and
+    ``weight`` (in the histogram of delays) change with each tick.
+    """
+
+    arrays: tuple[Array, ...]
+    ring_size: int
+    farthest: int
+    bin: int
+    head: int = 0
+    overdue: int = 0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneScreen:
+    """What frames must be like that may be a key.
+
+    ``window`` (samples) and ``waves`` (16 × samples: cosines, then sines, of the low and the high group of four
+    tones) are whole numbers, and so are windowed samples, divided by 2^18: all sums are exact, in any order. A
+    key's frame has ``least_energy``, more than ``least_power`` at a tone of each group, and at the two together
+    more than ``share`` times its energy.
+    """
+
+    window: Array
+    waves: Array
+    least_energy: int
+    least_power: int
+    share: float
 
 
 class HotPath(Protocol):
-    """The few steps that cost most. Arrays are C-contiguous; rows are those of legs."""
+    """The few steps that cost most."""
 
     name: str
 
-    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
+    def receive(
+        self,
+        slots: Slots,
+        watch: Watch,
+        first: int,
+        per_socket: int,
+        offset: float,
+        now: float,
+        streams: Streams | None,
+    ) -> int:
         """Read what is there, at most ``per_socket`` packets of each socket, beginning with number ``first``.
 
-        ``offset`` turns the kernel's stamps into monotonic seconds. Returns how many packets were read. A second
-        packet in a socket that had one in each tick so far may be left until the next tick.
+        ``offset`` turns the kernel's stamps into monotonic seconds. A second packet in a socket that had one in
+        each tick so far may be left until the next tick. With ``streams``, ordinary packets of legs that are not
+        shielded may be taken at once (see :meth:`admit`). Returns how many are in ``slots``: all others.
         """
 
-    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
-        """Take the ordinary ones of the packets that were read last: G.711 in sequence, without any extra.
+    def admit(self, slots: Slots, total: int, streams: Streams, now: float) -> None:
+        """Take the ordinary ones of the packets in the slots: G.711 in sequence, without any extra, in time.
 
-        They are counted in ``streams`` (see :data:`STREAM_ARRAYS`) just as :class:`Intake` would, and marked in
-        ``slots.ordinary``; what remains is to decode and place them. All others are left as they are. A hot path
-        may find none ordinary.
+        They are counted, decoded and put into the jitter buffers just as :class:`Intake` would, and marked in
+        ``slots.ordinary``. All others are left as they are. A hot path may find none ordinary.
         """
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
-        """Send ``packets[rows]`` through ``fds``; one of length 0 is left out. What cannot leave is lost."""
+    def take(self, ring: Pcm, rows: int, start: int, old: int, frames: Pcm, lossy: Mask) -> None:
+        """Copy samples from ``start`` on of the first ``rows`` rings into ``frames``; as many from ``old`` on
+        become absent. ``lossy`` says in whose frames samples are absent.
+        """
 
-    def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
-        """G.711 payloads of packets of one length, by the law of each; valid until the next call."""
+    def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
+        """Of each of ``frames[rows]``: the strongest tones of both groups (0 in a quiet one), and whether it might
+        be a key. The frames are copied to ``kept[rows]``.
+        """
+
+    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
+        """``frames[n] = sound[sources[n]]`` for the first ``count``; silence where the source is negative."""
 
     def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
         """Write ``frames[rows]`` as G.711 payloads into ``packets[rows]``, by the law of each row."""
 
-    def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
-        """Put a stereo frame behind the ``filled`` ones of each slot; all but ``slots`` by slot."""
+    def head(
+        self,
+        rows: Rows,
+        packets: Bytes,
+        sequence: Array,
+        clock: Array,
+        ssrc: Array,
+        payload_type: Array,
+        starting: Mask,
+    ) -> None:
+        """Write the RTP headers of ``packets[rows]``, one further in ``sequence``; those ``starting`` get a marker
+        once."""
 
-
-class _IoVec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("len", ctypes.c_size_t))
-
-
-class _MsgHdr(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_void_p),
-        ("namelen", ctypes.c_uint32),
-        ("iov", ctypes.c_void_p),
-        ("iovlen", ctypes.c_size_t),
-        ("control", ctypes.c_void_p),
-        ("controllen", ctypes.c_size_t),
-        ("flags", ctypes.c_int),
-    )
-
-
-class _MMsgHdr(ctypes.Structure):
-    _fields_ = (("hdr", _MsgHdr), ("len", ctypes.c_uint))
-
-
-_IOVEC: Final = np.dtype(_IoVec)
-_MMSGHDR: Final = np.dtype(_MMsgHdr)
-
-
-class PortableHotPath:
-    """recvmmsg(2) and sendto(2) through ctypes, the rest by numpy."""
-
-    name = "portable"
-
-    def __init__(self) -> None:
-        libc = ctypes.PyDLL(None)  # these calls never block: letting the interpreter go would cost more
-        self._recvmmsg = libc.recvmmsg
-        self._recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
-        self._sendto = libc.sendto
-        self._sendto.argtypes = (
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_size_t,
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_uint32,
-        )
-        self._messages: _Messages | None = None
-
-    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
-        """See :class:`HotPath`; reads every socket until it is empty."""
-        fds, rows = watch.fds, watch.rows
-        if self._messages is None or self._messages.slots is not slots:
-            self._messages = _Messages(slots)
-        messages, total, counts, taken = self._messages, 0, [], []
-        order = (*range(first, len(fds)), *range(first))
-        for fd, place in zip(np.roll(fds, -first).tolist(), order, strict=True):
-            room = min(slots.capacity - total, per_socket)
-            if room <= 0:
-                break
-            count = self._recvmmsg(fd, messages.base + total * _MMSGHDR.itemsize, room, _RECEIVE_FLAGS, None)
-            if count > 0:
-                taken.append(place)
-                counts.append(count)
-                total += count
-        repeats = np.asarray(counts, dtype=np.int64)
-        slots.row[:total] = np.repeat(rows[np.asarray(taken, dtype=np.int64)], repeats)
-        slots.turn[:total] = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        messages.read(total, offset, now)
-        return total
-
-    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
-        """See :class:`HotPath`; leaves all to the arrays of the intake."""
-        slots.ordinary[:total] = False
-
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
-        """See :class:`HotPath`."""
-        data = (packets.ctypes.data + packets.strides[0] * rows).tolist()
-        targets = (names.ctypes.data + names.strides[0] * rows).tolist()
-        for fd, packet, length, name in zip(fds.tolist(), data, lengths[rows].tolist(), targets, strict=True):
-            if length:
-                self._sendto(fd, packet, length, _SEND_FLAGS, name, SOCKADDR.itemsize)
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+        """Send and count ``packets[rows]`` through ``fds``; none of length 0. What cannot leave is lost."""
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
-        """See :class:`HotPath`."""
-        payload = packets[chosen, HEADER_BYTES : HEADER_BYTES + length]
-        first = int(laws[0])
-        if (laws == first).all():
-            return np.take(DECODE[first], payload)
-        return DECODE[laws[:, np.newaxis], payload]
-
-    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
-        """See :class:`HotPath`."""
-        payloads = packets[:, HEADER_BYTES : HEADER_BYTES + FRAME]
-        for law in Law:
-            chosen = rows[laws[rows] == law]
-            payloads[chosen] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+        """G.711 payloads of packets of one length, by the law of each; valid until the next call."""
 
     def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
-        """See :class:`HotPath`."""
-        samples[slots, filled[slots], :, 0] = frames[left[slots]]
-        samples[slots, filled[slots], :, 1] = frames[right[slots]]
-
-
-class _Messages:
-    """The kernel's structures for the packets of some slots."""
-
-    def __init__(self, slots: Slots) -> None:
-        capacity = slots.capacity
-        self.slots = slots
-        self._names: Array = np.zeros(capacity, dtype=SOCKADDR)
-        self._control: Array = np.zeros((capacity, _CONTROL_BYTES // 8), dtype=np.int64)
-        self._vectors: Array = np.zeros(capacity, dtype=_IOVEC)
-        self._vectors["base"], self._vectors["len"] = _addresses_of(slots.packets), MAX_PACKET
-        self._messages: Array = np.zeros(capacity, dtype=_MMSGHDR)
-        header = self._messages["hdr"]
-        header["name"], header["namelen"] = _addresses_of(self._names), SOCKADDR.itemsize
-        header["iov"], header["iovlen"] = _addresses_of(self._vectors), 1
-        header["control"], header["controllen"] = _addresses_of(self._control), _CONTROL_BYTES
-        self.base = self._messages.ctypes.data
-
-    def read(self, total: int, offset: float, now: float) -> None:
-        """Bring the first entries into the slots and make them ready to be used again."""
-        used, slots, header = slice(0, total), self.slots, self._messages["hdr"][:total]
-        stamps = self._control[used]
-        arrival = stamps[:, 2] + stamps[:, 3] * 1e-9 + offset
-        unstamped = header["controllen"] < _CONTROL_BYTES
-        slots.length[used] = self._messages["len"][used]
-        slots.truncated[used] = (header["flags"] & socket.MSG_TRUNC) != 0
-        slots.source[used] = self._names["ip"][used].astype(np.int64) << 16 | self._names["port"][used]
-        slots.arrival[used] = np.clip(np.where(unstamped, now, arrival), now - OLDEST, now)
-        header["namelen"] = SOCKADDR.itemsize
-        header["controllen"] = _CONTROL_BYTES
-
-
-def _addresses_of(array: Array) -> Array:
-    return np.asarray(array.ctypes.data + array.strides[0] * np.arange(len(array), dtype=np.int64))
+        """Put a stereo frame behind the ``filled`` ones of each slot; all but ``slots`` by slot."""

@@ -1,10 +1,10 @@
 """DTMF as tones in the audio, detected to ITU-T Q.24 (frequencies: ITU-T Q.23), all legs of a tick at once.
 
-Two stages. The *screen* is one matrix product over the frames of all legs that are listened to: is most of a
-frame's energy at one low and one high frequency? Little speech passes. What passes is *examined*: both
-frequencies are measured by the advance of their phases, two sines are fitted by least squares, and the fit is
-continued into the frames before and after. A key is what stays coherent with it long enough, which speech does
-not do: that is the resistance to talk-off.
+Two stages. The *screen* looks at the frames of all legs that are listened to, in whole numbers: is most of a
+frame's energy at one low and one high frequency? Silence is left at once, little speech passes. What passes is
+*examined*: both frequencies are measured by the advance of their phases, two sines are fitted by least squares,
+and the fit is continued into the frames before and after. A key is what stays coherent with it long enough, which
+speech does not do: that is the resistance to talk-off.
 
 A tone of 40 ms (Q.24: to be accepted) holds a whole frame of 20 ms wherever it begins, but for 1 ms or so that
 the fit forgives; its length is measured in steps of 2.5 ms, so that one of 23 ms (to be rejected) is told apart.
@@ -18,7 +18,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.media.audio import FRAME, RATE, Array, Floats, Mask, Pcm, Rows, peak_of
+from gateway.media.audio import FRAME, RATE, Array, Mask, Pcm, Rows, peak_of
+from gateway.media.hot_path import HotPath, ToneScreen
 from gateway.media.rows import RowArrays
 
 #: The keys by ``4 * low group + high group`` (ITU-T Q.23).
@@ -40,6 +41,10 @@ _STEPS: Final = FRAME // _STEP
 _LEAST_STEPS: Final = 12  # a key lasts 30 ms
 _PAUSE_STEPS: Final = 10  # 25 ms without its tone end a key: Q.24 bridges 10 ms and accepts pauses of 40 ms
 _SCREEN_SHARE: Final = 0.5
+_WAVE: Final = 4096.0  # amplitude of the screen's waves
+#: With less than so many times the energy of the weakest tone a frame holds no two of them: what is found at both
+#: together is at most 1.5 times its energy.
+_NO_ROOM: Final = 1.3
 _WINDOW: Final = 100  # samples of the two windows whose phases are compared
 _ADVANCE: Final = FRAME - _WINDOW
 _COHERENT: Final = 0.7  # share of a step's energy that agrees with the fit
@@ -66,12 +71,24 @@ def _hann(size: int) -> _Doubles:
     return np.asarray(np.hanning(size + 2)[1:-1])
 
 
-def _screen_matrix() -> Floats:
-    """Samples × 16: cosines and sines, so that squared products are a tone's share of the windowed energy."""
-    window = _hann(FRAME)
-    phases = _OMEGA * _TONES * _TIME[:, np.newaxis]
-    scale = np.sqrt(2 * np.sum(window**2)) / np.sum(window)
-    return np.asarray(scale * np.concatenate([np.cos(phases), np.sin(phases)], axis=1), dtype=np.float32)
+def _screen() -> ToneScreen:
+    """Are most of a frame's energy, and a quarter of the least power, at one tone of each group?
+
+    A sine of amplitude a has, windowed, the energy a² / 2 · Σw², and the squared products with the cosine and the
+    sine of its frequency are (a / 2 · Σw)² together.
+    """
+    window = np.minimum(np.rint(_hann(FRAME) * 2**15), 2**15 - 1)
+    waves = np.exp(1j * _OMEGA * _TONES[:, np.newaxis] * _TIME)
+    height = window / 2**18  # of a windowed sample against the sample
+    gain = (_WAVE * np.sum(height)) ** 2 / (2 * np.sum(height**2))  # squared products of a tone by its energy
+    least = _LEAST_POWER / 4 * np.sum(height**2)
+    return ToneScreen(
+        window=window.astype(np.int16),
+        waves=np.rint(_WAVE * np.concatenate([waves.real, waves.imag])).astype(np.int16),
+        least_energy=int(_NO_ROOM * least),
+        least_power=int(gain * least),
+        share=float(gain * _SCREEN_SHARE),
+    )
 
 
 def _phase_matrix() -> NDArray[np.complex128]:
@@ -84,9 +101,7 @@ def _phase_matrix() -> NDArray[np.complex128]:
     return matrix.reshape(FRAME, -1)
 
 
-_SCREEN_WINDOW: Final = _hann(FRAME).astype(np.float32)
-_SCREEN_LEAST: Final = np.float32(_LEAST_POWER / 4 * np.sum(_hann(FRAME) ** 2))
-_SCREEN: Final = _screen_matrix()
+SCREEN: Final = _screen()
 _PHASES: Final = _phase_matrix()
 
 
@@ -111,11 +126,13 @@ class _Fits:
 class InbandDtmf(RowArrays):
     """The detector. ``sounding`` says in which rows a key's tone is heard, or was less than 25 ms ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, hot_path: HotPath) -> None:
         super().__init__()
+        self._hot_path = hot_path
         self.sounding: Mask
         self._listening: Array
         self._before: Array
+        self._now: Array
         self._key: Array
         self._span: Array
         self._pause: Array
@@ -123,7 +140,8 @@ class InbandDtmf(RowArrays):
         self._weights: Array
         self.row_array("sounding", np.bool_, False)
         self.row_array("_listening", np.bool_, False)
-        self.row_array("_before", np.int16, 0, (FRAME,))
+        self.row_array("_before", np.int16, 0, (FRAME,))  # what was heard last
+        self.row_array("_now", np.int16, 0, (FRAME,))  # takes turns with it
         self.row_array("_key", np.int8, _NO_KEY)
         self.row_array("_span", np.int32)  # steps from the begin of the tone to its last one so far
         self.row_array("_pause", np.int32)  # steps since then
@@ -148,14 +166,13 @@ class InbandDtmf(RowArrays):
         rows = self._rows
         if not len(rows):
             return []
-        samples = frame[rows]
-        low, high, passed = _screen(samples)
-        chosen = np.flatnonzero(passed | self.sounding[rows])
+        low, high, passed = self._hot_path.screen(frame, rows, SCREEN, self._now)
         heard: list[HeardKey] = []
-        if len(chosen):
+        if passed.any() or self.sounding.any():
+            chosen = np.flatnonzero(passed | self.sounding[rows])
             key = (low[chosen] * _GROUP + high[chosen]).astype(np.int8)
-            heard = self._examine(rows[chosen], samples[chosen].astype(np.float64), key, passed[chosen])
-        self._before[rows] = samples
+            heard = self._examine(rows[chosen], frame[rows[chosen]].astype(np.float64), key, passed[chosen])
+        self._before, self._now = self._now, self._before
         return heard
 
     def _examine(self, rows: Rows, samples: _Doubles, key: Array, passed: Mask) -> list[HeardKey]:
@@ -195,18 +212,6 @@ class InbandDtmf(RowArrays):
         self._span[rows] = self._pause[rows] = 0
         self.sounding[rows] = False
         return heard
-
-
-def _screen(samples: Pcm) -> tuple[Array, Array, Mask]:
-    """Per frame: the strongest tone of each group, and whether the two might be a key."""
-    windowed = samples * _SCREEN_WINDOW
-    products = windowed @ _SCREEN
-    products *= products
-    shares = products[:, : 2 * _GROUP] + products[:, 2 * _GROUP :]
-    low, high = shares[:, :_GROUP].max(axis=1), shares[:, _GROUP:].max(axis=1)
-    energy = np.einsum("rt,rt->r", windowed, windowed)
-    passed = (low + high > _SCREEN_SHARE * energy) & (np.minimum(low, high) > _SCREEN_LEAST)
-    return shares[:, :_GROUP].argmax(axis=1), shares[:, _GROUP:].argmax(axis=1), passed
 
 
 def _fit(samples: _Doubles, key: Array) -> _Fits:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from gateway.media.audio import RATE, Array, Rows
-from gateway.media.hot_path import LARGEST_PAYLOAD, SMALLEST_PAYLOAD
+from gateway.media.hot_path import LARGEST_PAYLOAD, SMALLEST_PAYLOAD, Streams
 from gateway.media.legs import LegBook
-from gateway.media.packet_io import Batch, Slots
+from gateway.media.packet_io import Batch
 from gateway.media.parts import Parts
 from gateway.media.rtp import HEADER_BYTES, Headers, parse
 from gateway.media.sources import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class _Audio:
-    """What placing needs to know of some packets, one entry each."""
-
-    timestamp: Array
-    length: Array
-    marker: Array
-    begins: Array
 
 
 class Intake:
@@ -31,38 +19,37 @@ class Intake:
     def __init__(self, parts: Parts, legs: LegBook) -> None:
         self._parts = parts
         self._legs = legs
-        self.packets = 0
+        self._streams: Streams | None = None
+        self._capacity = 0
         self.pressed: set[int] = set()  # rows of legs whose peer presses a key
 
     def take(self, wall: float, now: float) -> None:
         """Read what has arrived until ``now`` and put it where it belongs."""
-        batch = self._parts.receiver.read(wall, now)
-        if not len(batch.row):
+        parts, streams = self._parts, self._known_streams()
+        parts.jitter.update(streams)
+        batch = parts.receiver.read(wall, now, streams)
+        total = len(batch.row)
+        if not total:
             return
-        self.packets += len(batch.row)
-        parts, slots = self._parts, self._parts.receiver.slots
+        slots = parts.receiver.slots
         parts.transforms.unprotect(batch)
-        parts.hot_path.admit(slots, len(batch.row), self._streams(), now)
-        ordinary = slots.ordinary[: len(batch.row)]
-        if not ordinary.any():
-            self._sort(batch, now)
-            return
-        self._place_ordinary(batch, slots, ordinary, now)
-        if not ordinary.all():
-            self._sort(batch.only(np.flatnonzero(~ordinary)), now)
+        parts.hot_path.admit(slots, total, streams, now)
+        others = np.flatnonzero(~slots.ordinary[:total])
+        if len(others):
+            self._sort(batch if len(others) == total else batch.only(others), now)
 
-    def _streams(self) -> tuple[Array, ...]:
-        """The arrays of STREAM_ARRAYS."""
+    def _known_streams(self) -> Streams:
+        """What the hot path is told of the streams; the arrays are others when the rows have grown."""
         parts = self._parts
-        return parts.sources.streams() + parts.reception.streams() + (parts.concealer.muted,)
-
-    def _place_ordinary(self, batch: Batch, slots: Slots, ordinary: Array, now: float) -> None:
-        for turn in range(int(batch.turn[ordinary].max()) + 1):
-            chosen = np.flatnonzero(ordinary & (batch.turn == turn))
-            if len(chosen):
-                nothing_new = np.zeros(len(chosen), dtype=np.bool_)
-                audio = _Audio(slots.timestamp[chosen], slots.payload[chosen], slots.marker[chosen], nothing_new)
-                self._place(batch, slots.law[chosen], chosen, audio, now)
+        if self._streams is None or self._capacity != parts.table.capacity:
+            self._capacity = parts.table.capacity
+            self._streams = parts.jitter.describe(
+                (
+                    *(*parts.sources.streams(), parts.transforms.protected, *parts.reception.streams()),
+                    *(parts.concealer.muted, parts.wide.narrow, *parts.jitter.streams()),
+                )
+            )
+        return self._streams
 
     def _sort(self, batch: Batch, now: float) -> None:
         """Packets that may be anything."""
@@ -135,31 +122,25 @@ class Intake:
     def _take_audio(
         self, batch: Batch, headers: Headers, kind: Array, chosen: Rows, begins: Array, now: float
     ) -> None:
-        parts, rows = self._parts, batch.row[chosen]
-        parts.concealer.muted[rows] = False
-        timestamp = headers.timestamp[chosen]
-        parts.reception.measure(rows, timestamp, batch.arrival[chosen])
-        audio = _Audio(timestamp, headers.payload_length[chosen], headers.marker[chosen], begins)
-        self._place(batch, kind[chosen], chosen, audio, now)
-
-    def _place(self, batch: Batch, laws: Array, chosen: Rows, audio: _Audio, now: float) -> None:
         """Decode packets, no leg twice, and put them into the jitter buffers."""
         parts, rows = self._parts, batch.row[chosen]
-        if len(parts.wide):
-            parts.wide.narrow[rows] = True
+        timestamp, lengths = headers.timestamp[chosen], headers.payload_length[chosen]
+        parts.concealer.muted[rows] = False
+        parts.wide.narrow[rows] = True
+        parts.reception.measure(rows, timestamp, batch.arrival[chosen])
         lead = (now - batch.arrival[chosen]) * RATE
-        lengths = audio.length
-        for length in (int(lengths[0]),) if (lengths == lengths[0]).all() else np.unique(lengths).tolist():
-            which = slice(None) if len(lengths) == np.count_nonzero(lengths == length) else lengths == length
+        for length in np.unique(lengths).tolist():
+            which = lengths == length
             if not SMALLEST_PAYLOAD <= length <= LARGEST_PAYLOAD:
                 _count(parts.sources.malformed, rows[which])
                 continue
+            index = chosen[which]
             parts.jitter.place(
                 rows[which],
-                audio.timestamp[which],
-                parts.hot_path.decode(laws[which], batch.packets, chosen[which], length),
-                audio.marker[which],
-                audio.begins[which],
+                timestamp[which],
+                parts.hot_path.decode(kind[index], batch.packets, index, length),
+                headers.marker[index],
+                begins[which],
                 lead[which],
             )
 

@@ -17,20 +17,20 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import FRAME, RATE, Array, Mask, Pcm, Rows
+from gateway.media.audio import ABSENT, FRAME, RATE, Array, Mask, Pcm, Rows
 from gateway.media.delays import DelayHistogram
+from gateway.media.hot_path import HotPath, Streams
 from gateway.media.reception import wrapped
 from gateway.media.rows import RowArrays
 from gateway.media.stretching import Stretcher
 
-#: Marks a sample that has not arrived.
-ABSENT: Final = np.int16(-32768)
 #: Frames kept behind the head and looked at before it, when a row is repaired.
 KEPT: Final = 5
 AHEAD: Final = 4
 
 _SLOTS: Final = 32
 _STRIKES: Final = 3  # packets out of reach in a row that make the stream begin anew
+_TURN: Final = 256  # rows that have their turn together, at least: few legs cost nothing in most ticks
 _LISTEN_TICKS: Final = 5  # every row is listened to once in so many ticks
 _BACKGROUND_RISE: Final = 1.02  # each time: 6 dB in 3.5 s
 _CONTROL_TICKS: Final = 10  # every row is controlled once in so many ticks
@@ -43,8 +43,9 @@ _LOSSY: Final = 0.004  # share of lost samples from which the next packet is wai
 class JitterBuffer(RowArrays):
     """Jitter buffers of all legs. Delays are given in milliseconds, kept in samples at ``rate``."""
 
-    def __init__(self, *, start_ms: int, min_ms: int, max_ms: int, rate: int = RATE) -> None:
+    def __init__(self, hot_path: HotPath, *, start_ms: int, min_ms: int, max_ms: int, rate: int = RATE) -> None:
         super().__init__()
+        self._hot_path = hot_path
         self.rate: Final = rate
         self.frame: Final = FRAME * rate // RATE
         self._ring_size: Final = _SLOTS * self.frame
@@ -67,6 +68,7 @@ class JitterBuffer(RowArrays):
         self.background: Array
         self.stretched: Array
         self.wanted: Array
+        self.lossy: Array
         self._ring: Array
         self._end: Array
         self._position: Array
@@ -87,6 +89,7 @@ class JitterBuffer(RowArrays):
         self.row_array("background", np.float32, 1e4)  # RMS level of the pauses
         self.row_array("stretched", np.int64)  # samples added and taken out
         self.row_array("wanted", np.int32)  # samples of delay to be added, negative: to be taken out
+        self.row_array("lossy", np.bool_, False)  # something was absent in what was taken last
         self.row_array("_ring", np.int16, ABSENT, (self._ring_size,))
         self.row_array("_end", np.int64)  # one past the newest sample
         self.row_array("_position", np.int64)  # of the last packet, with its timestamp
@@ -111,6 +114,22 @@ class JitterBuffer(RowArrays):
     def set_clock(self, row: int, hertz: int) -> None:
         """The RTP clock of a leg whose codec does not count samples at our rate (G.722: 8000, Opus: 48000)."""
         self._clock[row] = hertz
+
+    def streams(self) -> tuple[Array, ...]:
+        """The arrays that the hot path knows, in its order."""
+        return (
+            *(self.playing, self._clock, self._position, self._timestamp, self._end, self._strikes, self._packet),
+            *(self.delay, self.delay_sum, self.placed, self._reach, self._delays.bins, self._ring),
+        )
+
+    def describe(self, arrays: tuple[Array, ...]) -> Streams:
+        """These arrays, and what the hot path has to know besides."""
+        return Streams(arrays=arrays, ring_size=self._ring_size, farthest=self._max, bin=self._delays.bin)
+
+    def update(self, streams: Streams) -> None:
+        """What changes with each tick."""
+        streams.head, streams.overdue = self.head, self.overdue * self.frame
+        streams.weight = self._delays.weight
 
     @property
     def head(self) -> int:
@@ -142,24 +161,28 @@ class JitterBuffer(RowArrays):
         self._end[rows] = np.maximum(self._end[rows], position + size)
         self._write(rows, position, np.maximum(pcm, ABSENT + 1) if self.rate != RATE else pcm)
 
-    def take(self, high: int) -> Pcm:
-        """The next 20 ms of rows ``[:high]``, with :data:`ABSENT` where nothing arrived in time."""
+    def take(self, high: int, out: Pcm | None = None) -> Pcm:
+        """The next 20 ms of rows ``[:high]``, with :data:`ABSENT` where nothing arrived in time: see ``lossy``.
+
+        ``out`` (rows × one frame) is where they are put; else they are in an array of their own.
+        """
         self.overdue = max(0, self.overdue - 1)
         self._delays.forget()
         self._control(high)
         self._recentre(high)
         self._stretch(high)
-        slot = self._ticks % _SLOTS * self.frame
-        frame = self._ring[:high, slot : slot + self.frame].copy()
+        frame = np.empty((high, self.frame), dtype=np.int16) if out is None else out
+        slot, old = self._ticks % _SLOTS * self.frame, (self._ticks - KEPT) % _SLOTS * self.frame
+        self._hot_path.take(self._ring, high, slot, old, frame, self.lossy)
         self._listen(frame)
         self._ticks += 1
-        old = (self._ticks - KEPT - 1) % _SLOTS * self.frame
-        self._ring[:high, old : old + self.frame] = ABSENT
         return frame
 
     def _listen(self, frame: Pcm) -> None:
         """Follow the background level of some rows: the least level, rising slowly."""
-        some = slice(self._ticks % _LISTEN_TICKS, len(frame), _LISTEN_TICKS)
+        some = self._turn(_LISTEN_TICKS, len(frame))
+        if some is None:
+            return
         heard = frame[some, :: 5 * self.frame // FRAME]
         whole = heard.min(axis=1, initial=0) != ABSENT
         level = np.sqrt(np.square(heard, dtype=np.float32).mean(axis=1))
@@ -240,10 +263,10 @@ class JitterBuffer(RowArrays):
 
     def _control(self, high: int) -> None:
         """Compare the delay of some rows with what their network needs."""
-        rows = np.arange(self._ticks % _CONTROL_TICKS, high, _CONTROL_TICKS)
-        rows = rows[self.playing[rows]]
-        if not len(rows):
+        some = self._turn(_CONTROL_TICKS, high)
+        if some is None or not self.playing[some].any():
             return
+        rows = some.start + np.flatnonzero(self.playing[some])
         needed, early = self._delays.wanted(rows)
         packet = self._packet[rows]
         lossy = self.loss[rows] > _LOSSY
@@ -260,10 +283,19 @@ class JitterBuffer(RowArrays):
         self.wanted[rows] = np.where(short, up, np.where(proven, -down, 0))
 
     def _recentre(self, high: int) -> None:
-        rows = np.arange(self._ticks % _RECENTRE_TICKS, high, _RECENTRE_TICKS)
-        self._reach[rows] += self._delays.recentre(rows)
+        some = self._turn(_RECENTRE_TICKS, high)
+        if some is not None:
+            self._reach[some] += self._delays.recentre(np.arange(some.start, some.stop))
+
+    def _turn(self, ticks: int, high: int) -> slice | None:
+        """The rows whose turn it is when each of ``[:high]`` has one in so many ticks; None for none of them."""
+        size = max(_TURN, -(-high // ticks))
+        start = self._ticks % ticks * size
+        return slice(start, min(start + size, high)) if start < high else None
 
     def _stretch(self, high: int) -> None:
+        if not self.wanted[:high].any():
+            return
         rows = np.flatnonzero((self.wanted[:high] != 0) & (self._in_gap[:high] != self._ticks))
         if len(rows):
             added = self._stretcher.apply(

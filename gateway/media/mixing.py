@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import FRAME, Array, Floats, Pcm, Rows
+from gateway.media.hot_path import HotPath
 from gateway.media.rooms import RISE, Rooms
 from gateway.media.rows import RowArrays
 
@@ -59,8 +60,9 @@ class _Layer:
 class Mixer(RowArrays):
     """The gains, and the frames that come out of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, hot_path: HotPath) -> None:
         super().__init__()
+        self._hot_path = hot_path
         self.sound: Array
         self._copied_from: Array
         self._frames: Array
@@ -76,6 +78,16 @@ class Mixer(RowArrays):
         self._dirty = False
         self._summed: Rows = np.zeros(0, dtype=np.intp)
         self._layers: list[_Layer] = []
+        self._views: dict[str, Pcm] = {}
+
+    def grow(self, capacity: int) -> None:
+        """See :class:`RowPart`."""
+        super().grow(capacity)
+        self._views.clear()
+
+    def voices(self, high: int) -> Pcm:
+        """Where 20 ms of what each of the rows ``[:high]`` says are to be put (rows × 160)."""
+        return self._view("voices", self.sound[:, VOICE], high)
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`. A row that is gone is not faded out: its sound is no longer there."""
@@ -153,9 +165,9 @@ class Mixer(RowArrays):
         """The frames of sinks ``[:high]``, silence where nothing is routed; valid until the next call."""
         if self._dirty:
             self._plan()
-        sound, frames, copied = self.sound.reshape(-1, FRAME), self._frames[:high], self._copied_from[:high]
-        np.take(sound, copied, axis=0, out=frames, mode="clip")
-        frames[copied == _NOTHING] = 0
+        sound = self._view("sound", self.sound.reshape(-1, FRAME), len(self.sound) * PLANES)
+        frames = self._view("frames", self._frames, high)
+        self._hot_path.copy(sound, self._copied_from, high, frames)
         if len(self._summed):
             total = np.zeros((len(self._summed), FRAME), dtype=np.float32)
             self._rooms.add(total, self.sound[:, VOICE])
@@ -164,6 +176,13 @@ class Mixer(RowArrays):
             frames[self._summed] = limit(total)
             self._settle()
         return frames
+
+    def _view(self, name: str, array: Pcm, high: int) -> Pcm:
+        """The first rows, as the same object as long as these are the same: what the hot path knows by heart."""
+        view = self._views.get(name)
+        if view is None or len(view) != high:
+            view = self._views[name] = array[:high]
+        return view
 
     def _fade(self, row: int, sink: int) -> None:
         """Let a voice that a sink hears no longer fade, unless it hears it by an entry of its own."""

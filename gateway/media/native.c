@@ -15,8 +15,20 @@
 
 #define RATE 8000
 #define FRAME 160
-#define HEADER 12 /* octets of the fixed RTP header */
-#define WATCHED 250 /* ticks for which a socket with several packets in one of them is read until it is empty */
+#define HEADER 12    /* octets of the fixed RTP header */
+#define SMALLEST 40  /* octets of audio in a packet: 5 to 60 ms of G.711 */
+#define LARGEST 480
+#define WATCHED 250  /* ticks for which a socket with several packets in one of them is read until it is empty */
+#define ABSENT (-32768) /* a sample that has not arrived */
+#define BINS 96      /* of a histogram of delays */
+#define TONES 8      /* of DTMF: the low group, then the high group */
+
+/* Where the compiler can, a function is compiled for newer processors as well; the loader takes what fits. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
 
 /* Room for the packets of a tick, one entry per packet in each array; the layout is that of native.py. */
 struct slots {
@@ -27,21 +39,18 @@ struct slots {
     int64_t *turn;      /* its number among the leg's packets of this tick */
     int64_t *source;    /* address << 16 | port of the sender */
     double *arrival;    /* monotonic seconds */
-    uint8_t *ordinary;  /* media_admit has dealt with it, and these say what is left to do: */
-    uint8_t *marker;
-    int8_t *law;
-    int32_t *payload; /* octets behind the fixed header */
-    uint32_t *timestamp;
+    uint8_t *ordinary;  /* media_admit has dealt with it */
     int64_t capacity;
     int64_t size;
 };
 
-/* One entry per row of what is known of the legs' streams; the layout is that of native.py. */
+/* What is known of the legs' streams, one entry per row, and what of their jitter buffers; as in native.py. */
 struct streams {
     const int8_t *kind; /* rows x 128: what a payload type is */
     const int64_t *source;
     uint8_t *heard;
     double *last_heard;
+    const uint8_t *shielded;
     const uint8_t *started;
     const uint32_t *ssrc;
     int64_t *highest;
@@ -53,6 +62,33 @@ struct streams {
     int64_t *transit;
     uint8_t *transit_known;
     uint8_t *muted;
+    uint8_t *narrow;
+    const uint8_t *playing;
+    const int32_t *clock;
+    int64_t *position;
+    uint32_t *timestamp;
+    int64_t *end;
+    int8_t *strikes;
+    int32_t *packet;
+    float *delay;
+    double *delay_sum;
+    int64_t *placed;
+    const double *reach;
+    float *bins; /* rows x BINS */
+    int16_t *ring; /* rows x ring_size */
+    const int16_t *decode; /* 2 x 256: G.711 to linear */
+    int64_t ring_size;
+    int64_t farthest; /* samples from the head that a packet may lie off */
+    int64_t bin;      /* samples */
+    int64_t head;
+    int64_t overdue; /* samples that are taken at once, besides those of this tick */
+    double weight;   /* of a packet in the histogram */
+};
+
+/* What media_receive found besides: all packets that were read, and the legs that had as many as one may have. */
+struct intake {
+    int64_t packets;
+    int64_t limited;
 };
 
 /* The checksum of this file, which the build gives: a library of other source is not used. */
@@ -73,51 +109,6 @@ static double arrival_of(struct msghdr *message, double offset, double now, doub
     return arrival > now ? now : arrival < now - oldest ? now - oldest : arrival;
 }
 
-/*
- * Read the sockets, beginning with number `first`, at most per_socket packets each. `offset` is what turns a stamp
- * of the kernel into monotonic seconds, `before` is when they were last read. Returns how many packets there are.
- *
- * Most sockets have one packet a tick, and to learn that there is no second one costs a third of reading it. So a
- * socket is read until it is empty only while watched[row] ticks are left: at first, and after several packets came
- * in one tick or one was found that must have been left behind.
- */
-int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *rows, int64_t sockets,
-                      int64_t first, int64_t per_socket, double offset, double now, double oldest, double before,
-                      int32_t *watched)
-{
-    int64_t total = 0;
-
-    for (int64_t n = 0; n < sockets; n++) {
-        int64_t at = (first + n) % sockets, row = rows[at];
-        int all = watched[row] > 0;
-        watched[row] -= all;
-        for (int64_t turn = 0; (turn == 0 || all) && turn < per_socket && total < s->capacity; turn++) {
-            struct sockaddr_in name;
-            union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } control;
-            struct iovec vector = {s->packets + total * s->size, (size_t)s->size};
-            struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
-            ssize_t length = recvmsg(fds[at], &message, MSG_DONTWAIT);
-            double arrival;
-            int stamped;
-            if (length < 0)
-                break;
-            arrival = arrival_of(&message, offset, now, oldest, &stamped);
-            s->length[total] = (int32_t)length;
-            s->truncated[total] = (message.msg_flags & MSG_TRUNC) != 0;
-            s->row[total] = row;
-            s->turn[total] = turn;
-            s->source[total] = (int64_t)ntohl(name.sin_addr.s_addr) << 16 | ntohs(name.sin_port);
-            s->arrival[total] = arrival;
-            total++;
-            if (turn > 0 || arrival < before || !stamped) { /* several, left behind, or nobody knows */
-                all = 1;
-                watched[row] = WATCHED;
-            }
-        }
-    }
-    return total;
-}
-
 /* Interarrival jitter (RFC 3550 section 6.4.1) in samples, as Reception.measure does it. */
 static void measure(const struct streams *legs, int64_t row, uint32_t timestamp, double arrival)
 {
@@ -131,96 +122,312 @@ static void measure(const struct streams *legs, int64_t row, uint32_t timestamp,
     legs->transit_known[row] = 1;
 }
 
+/* Count the delay of a packet, as JitterBuffer._note and DelayHistogram.note do. */
+static void note(const struct streams *legs, int64_t row, double delay)
+{
+    double recent = legs->delay[row], bin = (legs->reach[row] - delay) / (double)legs->bin;
+    float *count = legs->bins + row * BINS + (bin < 0 ? 0 : bin > BINS - 1 ? BINS - 1 : (int)bin);
+
+    legs->delay[row] = (float)(legs->placed[row] == 0 ? delay : recent + (delay - recent) / 16);
+    legs->delay_sum[row] += delay;
+    legs->placed[row]++;
+    *count = (float)(*count + legs->weight);
+}
+
+static void decode(const int16_t *table, const uint8_t *restrict codes, int64_t length, int16_t *restrict pcm)
+{
+    for (int64_t i = 0; i < length; i++)
+        pcm[i] = table[codes[i]];
+}
+
 /*
- * Take the packets that are as they should be: G.711 without CSRCs, extension and padding, from the leg's source and
- * stream, with the next sequence number. All others, and what follows them on the same leg, are left to Intake.
+ * Take a packet that is as it should be: G.711 without CSRCs, extension and padding, from the leg's source and stream,
+ * with the next sequence number, in time for its place in the jitter buffer. Returns 0 for any other, untouched.
  */
-void media_admit(const struct slots *s, int64_t total, const struct streams *legs, double now, int64_t smallest,
-                 int64_t largest)
+static int admit(const struct streams *legs, int64_t row, const uint8_t *packet, int64_t length, int64_t source,
+                 double arrival, double now)
+{
+    int64_t size = length - HEADER, position, ahead, start, first;
+    int8_t law = legs->kind[row * 128 + (packet[1] & 0x7F)];
+    const int16_t *table = legs->decode + 256 * (law & 1);
+    int16_t *ring = legs->ring + row * legs->ring_size;
+    uint32_t timestamp, ssrc;
+
+    if (size < SMALLEST || size > LARGEST || packet[0] != 0x80 || (law & ~1) || source != legs->source[row] ||
+        !legs->started[row] || !legs->playing[row] || legs->clock[row] != RATE ||
+        (uint16_t)(packet[2] << 8 | packet[3]) != (uint16_t)(legs->highest[row] + 1))
+        return 0;
+    memcpy(&timestamp, packet + 4, 4);
+    memcpy(&ssrc, packet + 8, 4);
+    timestamp = ntohl(timestamp);
+    position = legs->position[row] + (int32_t)(timestamp - legs->timestamp[row]);
+    ahead = position - legs->head;
+    if (ntohl(ssrc) != legs->ssrc[row] || ahead < 0 || ahead + size > legs->farthest)
+        return 0;
+    legs->heard[row] = 1;
+    legs->last_heard[row] = now;
+    legs->muted[row] = 0;
+    legs->narrow[row] = 1;
+    legs->highest[row]++;
+    legs->in_stream[row]++;
+    legs->received[row]++;
+    legs->window[row] = legs->window[row] << 1 | 1;
+    legs->expected_next[row] = -1;
+    measure(legs, row, timestamp, arrival);
+    note(legs, row, (double)ahead + ((now - arrival) * RATE - (double)legs->overdue));
+    legs->strikes[row] = 0;
+    legs->position[row] = position;
+    legs->timestamp[row] = timestamp;
+    legs->packet[row] = (int32_t)size;
+    if (legs->end[row] < position + size)
+        legs->end[row] = position + size;
+    start = position % legs->ring_size;
+    first = start + size > legs->ring_size ? legs->ring_size - start : size;
+    decode(table, packet + HEADER, first, ring + start);
+    decode(table, packet + HEADER + first, size - first, ring);
+    return 1;
+}
+
+/* Begin to fetch what the next packet of a row will most likely touch. */
+static void expect(const struct streams *legs, int64_t row)
+{
+    int64_t start = (legs->position[row] + legs->packet[row]) % legs->ring_size;
+    const char *ring = (const char *)(legs->ring + row * legs->ring_size + start);
+
+    __builtin_prefetch(legs->kind + row * 128);
+    for (int i = 0; i < FRAME * 2; i += 64)
+        __builtin_prefetch(ring + i, 1);
+}
+
+/*
+ * Read the sockets, beginning with number `first`, at most per_socket packets each. `offset` is what turns a stamp
+ * of the kernel into monotonic seconds, `before` is when they were last read. With `legs`, ordinary packets of legs
+ * that are not shielded are taken at once. Returns how many are in the slots: all others, and what follows them on
+ * the same leg.
+ *
+ * Most sockets have one packet a tick, and to learn that there is no second one costs a third of reading it. So a
+ * socket is read until it is empty only while watched[row] ticks are left: at first, and after several packets came
+ * in one tick or one was found that must have been left behind.
+ */
+int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *rows, int64_t sockets,
+                      int64_t first, int64_t per_socket, double offset, double now, double oldest, double before,
+                      int32_t *watched, const struct streams *legs, struct intake *found)
+{
+    int64_t total = 0;
+
+    found->packets = found->limited = 0;
+    for (int64_t n = 0; n < sockets; n++) {
+        int64_t at = (first + n) % sockets, row = rows[at], turn;
+        int all = watched[row] > 0, admits = legs != NULL && !legs->shielded[row];
+        watched[row] -= all;
+        if (legs != NULL)
+            expect(legs, rows[at + 1 < sockets ? at + 1 : 0]);
+        for (turn = 0; (turn == 0 || all) && turn < per_socket && total < s->capacity; turn++) {
+            struct sockaddr_in name;
+            union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } control;
+            uint8_t *packet = s->packets + total * s->size;
+            struct iovec vector = {packet, (size_t)s->size};
+            struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
+            ssize_t length = recvmsg(fds[at], &message, MSG_DONTWAIT);
+            int64_t source;
+            double arrival;
+            int stamped, truncated;
+            if (length < 0)
+                break;
+            arrival = arrival_of(&message, offset, now, oldest, &stamped);
+            if (turn > 0 || arrival < before || !stamped) { /* several, left behind, or nobody knows */
+                all = 1;
+                watched[row] = WATCHED;
+            }
+            source = (int64_t)ntohl(name.sin_addr.s_addr) << 16 | ntohs(name.sin_port);
+            truncated = (message.msg_flags & MSG_TRUNC) != 0;
+            admits = admits && !truncated && admit(legs, row, packet, length, source, arrival, now);
+            if (admits)
+                continue;
+            s->length[total] = (int32_t)length;
+            s->truncated[total] = (uint8_t)truncated;
+            s->row[total] = row;
+            s->turn[total] = turn;
+            s->source[total] = source;
+            s->arrival[total] = arrival;
+            total++;
+        }
+        found->packets += turn;
+        found->limited += turn == per_socket;
+    }
+    return total;
+}
+
+/* Take the ordinary ones of the first `total` packets in the slots; none that follows another one of its leg. */
+void media_admit(const struct slots *s, int64_t total, const struct streams *legs, double now)
 {
     int64_t other = -1; /* the row of the last packet that was not ordinary */
 
     for (int64_t i = 0; i < total; i++) {
-        const uint8_t *packet = s->packets + i * s->size;
-        int64_t row = s->row[i], payload = s->length[i] - HEADER;
-        int8_t kind = legs->kind[row * 128 + (packet[1] & 0x7F)];
-        uint16_t sequence = (uint16_t)(packet[2] << 8 | packet[3]);
-        uint32_t timestamp, ssrc;
-        s->ordinary[i] = 0;
-        if (row == other)
-            continue;
-        other = row;
-        if (payload < smallest || payload > largest || packet[0] != 0x80 || s->truncated[i] || (kind & ~1))
-            continue;
-        memcpy(&timestamp, packet + 4, 4);
-        memcpy(&ssrc, packet + 8, 4);
-        timestamp = ntohl(timestamp);
-        if (s->source[i] != legs->source[row] || !legs->started[row] || ntohl(ssrc) != legs->ssrc[row] ||
-            sequence != (uint16_t)(legs->highest[row] + 1))
-            continue;
-        other = -1;
-        s->ordinary[i] = 1;
-        s->marker[i] = packet[1] >> 7;
-        s->law[i] = kind;
-        s->payload[i] = (int32_t)payload;
-        s->timestamp[i] = timestamp;
-        legs->heard[row] = 1;
-        legs->last_heard[row] = now;
-        legs->muted[row] = 0;
-        legs->highest[row]++;
-        legs->in_stream[row]++;
-        legs->received[row]++;
-        legs->window[row] = legs->window[row] << 1 | 1;
-        legs->expected_next[row] = -1;
-        measure(legs, row, timestamp, s->arrival[i]);
+        int64_t row = s->row[i];
+        s->ordinary[i] = row != other && !s->truncated[i] &&
+                         admit(legs, row, s->packets + i * s->size, s->length[i], s->source[i], s->arrival[i], now);
+        if (!s->ordinary[i])
+            other = row;
     }
 }
 
-/* Send packet rows[n] through fds[n] to names[rows[n]]; one of length 0 is left out. What cannot leave is lost. */
-void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const uint8_t *packets, int64_t size,
-                const int64_t *lengths, const struct sockaddr_in *names)
+/*
+ * Take `length` samples at `start` of each of the first `rows` rings into frames that lie `stride` samples apart, and
+ * note whose are not all there; the samples at `old` become absent.
+ */
+void media_take(int16_t *rings, int64_t ring_size, int64_t rows, int64_t start, int64_t old, int64_t length,
+                int16_t *frames, int64_t stride, uint8_t *lossy)
+{
+    for (int64_t row = 0; row < rows; row++) {
+        int16_t *ring = rings + row * ring_size;
+        const int16_t *restrict from = ring + start;
+        int16_t *restrict frame = frames + row * stride, *restrict gone = ring + old;
+        const char *next = (const char *)(ring + 2 * ring_size);
+        int absent = 0;
+        if (row + 2 < rows)
+            for (int64_t i = 0; i < 2 * length; i += 64) {
+                __builtin_prefetch(next + 2 * start + i);
+                __builtin_prefetch(next + 2 * old + i, 1);
+            }
+        for (int64_t i = 0; i < length; i++) {
+            absent |= from[i] == ABSENT;
+            frame[i] = from[i];
+        }
+        for (int64_t i = 0; i < length; i++)
+            gone[i] = ABSENT;
+        lossy[row] = (uint8_t)absent;
+    }
+}
+
+/* An inner product of samples, exact: see media_screen. */
+static inline int32_t product(const int16_t *restrict a, const int16_t *restrict b)
+{
+    int32_t sum = 0;
+
+    for (int i = 0; i < FRAME; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/*
+ * DTMF: might the frames of these rows be a key? As ToneScreen in hot_path.py tells. All sums are
+ * exact: a windowed sample has 13 bits and so has each wave, and the window's squares add up to 60.
+ * `passed` and the strongest tones of both groups are per place in `rows`; `kept` gets the frames, per row.
+ */
+WIDE void media_screen(const int16_t *frames, int64_t stride, const int64_t *rows, int64_t count,
+                       const int16_t *window, const int16_t *waves, int64_t least_energy, int64_t least_share,
+                       double share, uint8_t *passed, int64_t *low, int64_t *high, int16_t *kept)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const int16_t *restrict frame = frames + rows[n] * stride;
+        int16_t windowed[FRAME];
+        int64_t energy, best[2] = {0, 0}, tone[2] = {0, 0};
+        memcpy(kept + rows[n] * FRAME, frame, FRAME * sizeof *frame);
+        for (int i = 0; i < FRAME; i++)
+            windowed[i] = (int16_t)((frame[i] * window[i]) >> 18);
+        energy = product(windowed, windowed);
+        passed[n] = 0;
+        low[n] = high[n] = 0;
+        if (energy < least_energy)
+            continue;
+        for (int64_t t = 0; t < TONES; t++) {
+            int64_t i = product(windowed, waves + t * FRAME), q = product(windowed, waves + (t + TONES) * FRAME);
+            int64_t power = i * i + q * q, group = t / (TONES / 2);
+            if (power > best[group]) {
+                best[group] = power;
+                tone[group] = t % (TONES / 2);
+            }
+        }
+        low[n] = tone[0];
+        high[n] = tone[1];
+        passed[n] = (double)(best[0] + best[1]) > share * (double)energy && best[0] > least_share &&
+                    best[1] > least_share;
+    }
+}
+
+/* Copy sound sources[n] (silence for a negative one) into frame n; both are FRAME samples. */
+void media_copy(const int16_t *sound, const int64_t *sources, int64_t count, int16_t *frames)
+{
+    for (int64_t n = 0; n < count; n++) {
+        if (sources[n] < 0)
+            memset(frames + n * FRAME, 0, FRAME * sizeof *frames);
+        else
+            memcpy(frames + n * FRAME, sound + sources[n] * FRAME, FRAME * sizeof *frames);
+    }
+}
+
+static void put16(uint8_t *out, uint16_t value)
+{
+    value = htons(value);
+    memcpy(out, &value, sizeof value);
+}
+
+static void put32(uint8_t *out, uint32_t value)
+{
+    value = htonl(value);
+    memcpy(out, &value, sizeof value);
+}
+
+/* Linear to G.711: frame rows[n] into its packet behind the header, by tables[laws[rows[n]]], 14 bits of a sample. */
+void media_encode(const uint8_t *tables, const int8_t *laws, const int16_t *frames, const int64_t *rows,
+                  int64_t count, uint8_t *packets, int64_t size)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const uint8_t *table = tables + 16384 * laws[rows[n]];
+        const int16_t *restrict frame = frames + rows[n] * FRAME;
+        uint8_t *restrict codes = packets + rows[n] * size + HEADER;
+        for (int i = 0; i < FRAME; i++)
+            codes[i] = table[(uint16_t)frame[i] >> 2];
+    }
+}
+
+/* The headers of packets rows[n], one further in sequence; what is marked begins a stream, and is so no more. */
+void media_head(const int64_t *rows, int64_t count, uint8_t *packets, int64_t size, uint16_t *sequence,
+                const uint32_t *clock, const uint32_t *ssrc, const uint8_t *payload_type, uint8_t *starting)
 {
     for (int64_t n = 0; n < count; n++) {
         int64_t row = rows[n];
-        if (lengths[row] > 0)
-            sendto(fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
-                   (const struct sockaddr *)&names[row], sizeof names[row]);
+        uint8_t *packet = packets + row * size;
+        packet[1] = payload_type[row] | (starting[row] ? 0x80 : 0);
+        starting[row] = 0;
+        put16(packet + 2, ++sequence[row]);
+        put32(packet + 4, clock[row]);
+        put32(packet + 8, ssrc[row]);
     }
 }
 
-/* G.711 to linear: `length` octets at `start` of each packet chosen[n], by tables[laws[n]]. */
-void media_decode(const int16_t *tables, const int8_t *laws, const uint8_t *packets, int64_t size, int64_t start,
+/* Send and count packet rows[n], through fds[n] to names[rows[n]]; none of length 0. What cannot leave is lost. */
+void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const uint8_t *packets, int64_t size,
+                const int64_t *lengths, const struct sockaddr_in *names, int64_t *sent)
+{
+    for (int64_t n = 0; n < count; n++) {
+        int64_t row = rows[n];
+        if (lengths[row] <= 0)
+            continue;
+        sendto(fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
+               (const struct sockaddr *)&names[row], sizeof names[row]);
+        sent[row]++;
+    }
+}
+
+/* G.711 to linear: `length` octets behind the header of each packet chosen[n], by tables[laws[n]]. */
+void media_decode(const int16_t *tables, const int8_t *laws, const uint8_t *packets, int64_t size,
                   const int64_t *chosen, int64_t count, int64_t length, int16_t *pcm)
 {
-    for (int64_t n = 0; n < count; n++) {
-        const int16_t *table = tables + 256 * laws[n];
-        const uint8_t *codes = packets + chosen[n] * size + start;
-        for (int64_t i = 0; i < length; i++)
-            *pcm++ = table[codes[i]];
-    }
-}
-
-/* Linear to G.711: frame rows[n] into its packet at `start`, by tables[laws[rows[n]]]. */
-void media_encode(const uint8_t *tables, const int8_t *laws, const int16_t *frames, const int64_t *rows,
-                  int64_t count, uint8_t *packets, int64_t size, int64_t start)
-{
-    for (int64_t n = 0; n < count; n++) {
-        const uint8_t *table = tables + 65536 * laws[rows[n]];
-        const int16_t *frame = frames + rows[n] * FRAME;
-        uint8_t *codes = packets + rows[n] * size + start;
-        for (int i = 0; i < FRAME; i++)
-            codes[i] = table[(uint16_t)frame[i]];
-    }
+    for (int64_t n = 0; n < count; n++)
+        decode(tables + 256 * laws[n], packets + chosen[n] * size + HEADER, length, pcm + n * length);
 }
 
 /* Left and right frames of each recording slots[n], sample by sample, behind the filled[slot] frames of its block. */
-void media_interleave(const int16_t *frames, const int64_t *left, const int64_t *right, const int64_t *slots,
-                      int64_t count, const int64_t *filled, int64_t block_frames, int16_t *samples)
+void media_interleave(const int16_t *frames, int64_t stride, const int64_t *left, const int64_t *right,
+                      const int64_t *slots, int64_t count, const int64_t *filled, int64_t block_frames,
+                      int16_t *samples)
 {
     for (int64_t n = 0; n < count; n++) {
         int64_t slot = slots[n];
-        const int16_t *one = frames + left[slot] * FRAME, *two = frames + right[slot] * FRAME;
-        int16_t *out = samples + (slot * block_frames + filled[slot]) * FRAME * 2;
+        const int16_t *restrict one = frames + left[slot] * stride, *restrict two = frames + right[slot] * stride;
+        int16_t *restrict out = samples + (slot * block_frames + filled[slot]) * FRAME * 2;
         for (int i = 0; i < FRAME; i++) {
             out[2 * i] = one[i];
             out[2 * i + 1] = two[i];

@@ -4,55 +4,65 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import weakref
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import structlog
 
-from gateway.media.audio import Array, Bytes, Pcm, Rows
+from gateway.media.audio import Array, Bytes, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import (
-    LARGEST_PAYLOAD,
-    SMALLEST_PAYLOAD,
-    STREAM_ARRAYS,
-    HotPath,
-    PortableHotPath,
-)
+from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
-from gateway.media.rtp import HEADER_BYTES
+from gateway.media.portable import PortableHotPath
 
 _log = structlog.get_logger("media")
 
 LIBRARY: Final = Path(__file__).with_name("_native.so")
 _SOURCE: Final = Path(__file__).with_name("native.c")
+#: A code depends on 14 bits of a sample at most: this fits into the nearest cache.
+_ENCODE: Final = np.ascontiguousarray(ENCODE[:, ::4])
 
 _pointer, _int, _double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 
 
+_SLOT_ARRAYS: Final = ("packets", "length", "truncated", "row", "turn", "source", "arrival", "ordinary")
+
+
 class _Slots(ctypes.Structure):
     _fields_ = (
-        ("packets", _pointer),
-        ("length", _pointer),
-        ("truncated", _pointer),
-        ("row", _pointer),
-        ("turn", _pointer),
-        ("source", _pointer),
-        ("arrival", _pointer),
-        ("ordinary", _pointer),
-        ("marker", _pointer),
-        ("law", _pointer),
-        ("payload", _pointer),
-        ("timestamp", _pointer),
+        *((name, _pointer) for name in _SLOT_ARRAYS),
         ("capacity", _int),
         ("size", _int),
     )
 
 
 class _Streams(ctypes.Structure):
-    _fields_ = tuple((name, _pointer) for name in STREAM_ARRAYS)
+    _fields_ = (
+        *((name, _pointer) for name in (*STREAM_ARRAYS, "decode")),
+        *((name, _int) for name in ("ring_size", "farthest", "bin", "head", "overdue")),
+        ("weight", _double),
+    )
+
+
+class _Intake(ctypes.Structure):
+    _fields_ = (("packets", _int), ("limited", _int))
+
+
+class _Addresses:
+    """Where contiguous arrays lie in memory; for those that stay, so that numpy need not be asked each time."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Array], int]] = {}
+
+    def __call__(self, array: Array) -> int:
+        key = id(array)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = weakref.ref(array, lambda _: self._known.pop(key)), _at(array)
+        return known[1]
 
 
 class NativeHotPath:
@@ -69,33 +79,41 @@ class NativeHotPath:
         held.media_source.restype = ctypes.c_uint32
         if held.media_source() != zlib.crc32(_SOURCE.read_bytes()):
             raise OSError(f"{library} was not built from the present native.c")
-        self._receive, self._send = free.media_receive, free.media_send
-        self._decode, self._encode, self._interleave = held.media_decode, held.media_encode, held.media_interleave
-        self._receive.argtypes = (*[_pointer] * 3, *[_int] * 3, *[_double] * 4, _pointer)
+        self._receive = _declared(free.media_receive, "ppp iii dddd ppp")
         self._receive.restype = ctypes.c_int64
-        self._admit = held.media_admit
-        self._admit.argtypes = (_pointer, _int, _pointer, _double, _int, _int)
-        self._send.argtypes = (_pointer, _pointer, _int, _pointer, _int, _pointer, _pointer)
-        self._decode.argtypes = (*[_pointer] * 3, _int, _int, _pointer, _int, _int, _pointer)
-        self._encode.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _int)
-        self._interleave.argtypes = (*[_pointer] * 4, _int, _pointer, _int, _pointer)
-        for function in (self._admit, self._send, self._decode, self._encode, self._interleave):
-            function.restype = None
+        self._send = _declared(free.media_send, "ppi pi ppp")
+        self._admit = _declared(held.media_admit, "pi pd")
+        self._take = _declared(held.media_take, "pi iiii pi p")
+        self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
+        self._copy = _declared(held.media_copy, "pp i p")
+        self._encode = _declared(held.media_encode, "pppp i pi")
+        self._head = _declared(held.media_head, "pi pi ppppp")
+        self._decode = _declared(held.media_decode, "ppp i pii p")
+        self._interleave = _declared(held.media_interleave, "pi ppp i p i p")
+        self._at = _Addresses()
         self._slots: Slots | None = None
-        self._layout = _Slots()
+        self._slots_layout = _Slots()
+        self._streams: Streams | None = None
+        self._streams_layout = _Streams()
+        self._intake = _Intake()
         self._samples: Pcm = np.zeros(0, dtype=np.int16)
 
-    def receive(self, slots: Slots, watch: Watch, first: int, per_socket: int, offset: float, now: float) -> int:
+    def receive(
+        self,
+        slots: Slots,
+        watch: Watch,
+        first: int,
+        per_socket: int,
+        offset: float,
+        now: float,
+        streams: Streams | None,
+    ) -> int:
         """See :class:`HotPath`."""
-        if slots is not self._slots:
-            self._slots = slots
-            arrays = (getattr(slots, name) for name, kind in _Slots._fields_ if kind is _pointer)
-            self._layout = _Slots(*map(_at, arrays), slots.capacity, MAX_PACKET)
-        return int(
+        total = int(
             self._receive(
-                ctypes.addressof(self._layout),
-                _at(watch.fds),
-                _at(watch.rows),
+                self._layout_of_slots(slots),
+                self._at(watch.fds),
+                self._at(watch.rows),
                 len(watch.fds),
                 first,
                 per_socket,
@@ -103,65 +121,103 @@ class NativeHotPath:
                 now,
                 OLDEST,
                 watch.read_at,
-                _at(watch.watched),
+                self._at(watch.watched),
+                None if streams is None else self._layout_of(streams),
+                ctypes.addressof(self._intake),
             )
         )
+        watch.packets, watch.limited = self._intake.packets, self._intake.limited
+        return total
 
-    def admit(self, slots: Slots, total: int, streams: Sequence[Array], now: float) -> None:
+    def admit(self, slots: Slots, total: int, streams: Streams, now: float) -> None:
         """See :class:`HotPath`."""
-        legs = _Streams(*map(_at, streams))
-        self._admit(
-            ctypes.addressof(self._layout), total, ctypes.addressof(legs), now, SMALLEST_PAYLOAD, LARGEST_PAYLOAD
+        self._admit(self._layout_of_slots(slots), total, self._layout_of(streams), now)
+
+    def take(self, ring: Pcm, rows: int, start: int, old: int, frames: Pcm, lossy: Mask) -> None:
+        """See :class:`HotPath`."""
+        place, stride, at = self._at(frames), frames.strides[0] // 2, self._at
+        self._take(at(ring), ring.shape[1], rows, start, old, frames.shape[1], place, stride, at(lossy))
+
+    def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
+        """See :class:`HotPath`."""
+        count, at = len(rows), self._at
+        low, high, passed = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_)
+        self._screen(
+            at(frames),
+            frames.strides[0] // 2,
+            at(rows),
+            count,
+            at(screen.window),
+            at(screen.waves),
+            screen.least_energy,
+            screen.least_power,
+            screen.share,
+            _at(passed),
+            _at(low),
+            _at(high),
+            at(kept),
         )
+        return low, high, passed
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array) -> None:
+    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""
-        self._send(_at(fds), _at(rows), len(rows), _at(packets), packets.strides[0], _at(lengths), _at(names))
-
-    def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
-        """See :class:`HotPath`."""
-        size = len(chosen) * length
-        if size > len(self._samples):
-            self._samples = np.zeros(2 * size, dtype=np.int16)
-        pcm: Pcm = self._samples[:size].reshape(len(chosen), length)
-        self._decode(
-            _at(DECODE),
-            _at(laws),
-            _at(packets),
-            packets.strides[0],
-            HEADER_BYTES,
-            _at(chosen),
-            len(chosen),
-            length,
-            _at(pcm),
-        )
-        return pcm
+        self._copy(self._at(sound), self._at(sources), count, self._at(frames))
 
     def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
         """See :class:`HotPath`."""
-        self._encode(
-            _at(ENCODE),
-            _at(laws),
-            _at(frames),
-            _at(rows),
-            len(rows),
-            _at(packets),
-            packets.strides[0],
-            HEADER_BYTES,
-        )
+        at, size = self._at, packets.strides[0]
+        self._encode(at(_ENCODE), at(laws), at(frames), at(rows), len(rows), at(packets), size)
+
+    def head(
+        self,
+        rows: Rows,
+        packets: Bytes,
+        sequence: Array,
+        clock: Array,
+        ssrc: Array,
+        payload_type: Array,
+        starting: Mask,
+    ) -> None:
+        """See :class:`HotPath`."""
+        arrays = map(self._at, (sequence, clock, ssrc, payload_type, starting))
+        self._head(self._at(rows), len(rows), self._at(packets), packets.strides[0], *arrays)
+
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+        """See :class:`HotPath`."""
+        at, size = self._at, packets.strides[0]
+        self._send(at(fds), at(rows), len(rows), at(packets), size, at(lengths), at(names), at(sent))
+
+    def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
+        """See :class:`HotPath`."""
+        count = len(chosen)
+        if count * length > len(self._samples):
+            self._samples = np.zeros(2 * count * length, dtype=np.int16)
+        pcm: Pcm = self._samples[: count * length].reshape(count, length)
+        size = packets.strides[0]
+        self._decode(self._at(DECODE), _at(laws), _at(packets), size, _at(chosen), count, length, _at(pcm))
+        return pcm
 
     def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
         """See :class:`HotPath`."""
-        self._interleave(
-            _at(frames),
-            _at(left),
-            _at(right),
-            _at(slots),
-            len(slots),
-            _at(filled),
-            samples.shape[1],
-            _at(samples),
-        )
+        at, stride = self._at, frames.strides[0] // 2
+        sides = (at(left), at(right), at(slots))
+        self._interleave(at(frames), stride, *sides, len(slots), at(filled), samples.shape[1], at(samples))
+
+    def _layout_of_slots(self, slots: Slots) -> int:
+        if slots is not self._slots:
+            self._slots = slots
+            arrays = (getattr(slots, name) for name in _SLOT_ARRAYS)
+            self._slots_layout = _Slots(*map(_at, arrays), slots.capacity, MAX_PACKET)
+        return ctypes.addressof(self._slots_layout)
+
+    def _layout_of(self, streams: Streams) -> int:
+        layout = self._streams_layout
+        if streams is not self._streams:
+            self._streams = streams
+            arrays = (*map(_at, streams.arrays), _at(DECODE))
+            layout = self._streams_layout = _Streams(*arrays, streams.ring_size, streams.farthest, streams.bin)
+        layout.head, layout.overdue, layout.weight = streams.head, streams.overdue, streams.weight
+        return ctypes.addressof(layout)
 
 
 def find_hot_path(native: bool, library: Path = LIBRARY) -> HotPath:
@@ -174,6 +230,14 @@ def find_hot_path(native: bool, library: Path = LIBRARY) -> HotPath:
     return PortableHotPath()
 
 
+def _declared(function: ctypes._NamedFuncPointer, arguments: str) -> ctypes._NamedFuncPointer:
+    """A function that returns nothing; arguments are pointers (p), 64-bit numbers (i) and doubles (d)."""
+    kinds: dict[str, Any] = {"p": _pointer, "i": _int, "d": _double}
+    function.argtypes = [kinds[letter] for letter in arguments if letter != " "]
+    function.restype = None
+    return function
+
+
 def _at(array: Array) -> int:
-    """Where a contiguous array lies in memory."""
+    """Where an array lies in memory."""
     return int(array.__array_interface__["data"][0])

@@ -11,7 +11,7 @@ import numpy as np
 from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Rows
 
 if TYPE_CHECKING:
-    from gateway.media.hot_path import HotPath
+    from gateway.media.hot_path import HotPath, Streams
 
 #: Longest RTP packet that is looked at: header with CSRCs, a short extension, 60 ms of audio.
 MAX_PACKET: Final = 640
@@ -33,10 +33,7 @@ def address_key(ip: int, port: int) -> int:
 
 
 class Slots:
-    """Room for the packets of one tick: arrays with one entry per packet, see :class:`Batch`.
-
-    ``marker``, ``law``, ``payload`` (octets) and ``timestamp`` mean something where a packet is ``ordinary``.
-    """
+    """Room for the packets of one tick: arrays with one entry per packet, see :class:`Batch`."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -48,10 +45,6 @@ class Slots:
         self.source: Array = np.zeros(capacity, dtype=np.int64)
         self.arrival: Array = np.zeros(capacity, dtype=np.float64)
         self.ordinary: Mask = np.zeros(capacity, dtype=np.bool_)
-        self.marker: Mask = np.zeros(capacity, dtype=np.bool_)
-        self.law: Array = np.zeros(capacity, dtype=np.int8)
-        self.payload: Array = np.zeros(capacity, dtype=np.int32)
-        self.timestamp: Array = np.zeros(capacity, dtype=np.uint32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +69,18 @@ class Batch:
 
 
 class Watch:
-    """The sockets that are read; ``watched``, by row: for how many ticks to look for more than one packet."""
+    """The sockets that are read; ``watched``, by row: for how many ticks to look for more than one packet.
+
+    Of the last read: when it was, how many ``packets``, how many legs were ``limited``.
+    """
 
     def __init__(self) -> None:
         self.fds: Array = np.zeros(0, dtype=np.int32)
         self.rows: Rows = np.zeros(0, dtype=np.int64)
         self.watched: Array = np.zeros(0, dtype=np.int32)
         self.read_at = 0.0
+        self.packets = 0
+        self.limited = 0
 
 
 class Receiver:
@@ -96,6 +94,7 @@ class Receiver:
         self._watch = Watch()
         self._dirty = False
         self._first = 0
+        self.packets = 0  # that were read
         self.limited = 0  # times that a leg had all the packets that one may take of a tick
 
     def add(self, fd: int, row: int) -> None:
@@ -114,8 +113,11 @@ class Receiver:
         if self._row_of.pop(fd, None) is not None:
             self._dirty = True
 
-    def read(self, wall: float, now: float) -> Batch:
-        """What has arrived. ``wall`` and ``now``: the same instant on the kernel's stamps' clock and monotonic."""
+    def read(self, wall: float, now: float, streams: Streams | None = None) -> Batch:
+        """What has arrived, but for what the hot path put where it belongs in ``streams``.
+
+        ``wall`` and ``now``: the same instant on the kernel's stamps' clock and monotonic.
+        """
         if self._dirty:
             self._plan()
         slots, watch, total = self.slots, self._watch, 0
@@ -123,9 +125,10 @@ class Receiver:
             watch.watched += watch.watched == 0
         if len(watch.fds):
             self._first = (self._first + 1) % len(watch.fds)  # in a flood of all, nobody is always the last
-            total = self._hot_path.receive(slots, watch, self._first, self._per_socket, now - wall, now)
+            total = self._hot_path.receive(slots, watch, self._first, self._per_socket, now - wall, now, streams)
+            self.packets += watch.packets
+            self.limited += watch.limited
         watch.read_at = now
-        self.limited += int(np.count_nonzero(slots.turn[:total] == self._per_socket - 1))
         used = slice(0, total)
         return Batch(
             packets=slots.packets[used],

@@ -31,18 +31,21 @@ class Parts:
         self.sources = Sources(settings.relatch_seconds)
         self.reception = Reception()
         self.jitter = JitterBuffer(
-            start_ms=settings.jitter_start_ms, min_ms=settings.jitter_min_ms, max_ms=settings.jitter_max_ms
+            self.hot_path,
+            start_ms=settings.jitter_start_ms,
+            min_ms=settings.jitter_min_ms,
+            max_ms=settings.jitter_max_ms,
         )
         self.concealer = Concealer(self.jitter)
-        self.dtmf = InbandDtmf()
+        self.dtmf = InbandDtmf(self.hot_path)
         self.voice = VoiceWatch()
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)
-        self.mixer = Mixer()
+        self.mixer = Mixer(self.hot_path)
         self.sender = Sender(self.hot_path)
         self.transforms = Transforms()
         self.links = LinkFrames(link_path)
-        self.wide = WideLane(settings, self.mixer, self.sources)
+        self.wide = WideLane(self.hot_path, settings, self.mixer, self.sources)
         self.transforms.coding = self.wide
         for part in (
             self.sources,

@@ -47,10 +47,10 @@ class Reception(RowArrays):
         self.duplicates: Array
         self.jitter: Array
         self.clock: Array
-        self._window: Array
-        self._expected_next: Array
-        self._transit: Array
-        self._transit_known: Array
+        self.window: Array
+        self.expected_next: Array
+        self.transit: Array
+        self.transit_known: Array
         self.row_array("started", np.bool_, False)
         self.row_array("ssrc", np.uint32)
         self.row_array("highest", np.int64)  # extended sequence number
@@ -61,10 +61,10 @@ class Reception(RowArrays):
         self.row_array("duplicates", np.int64)
         self.row_array("jitter", np.float64)  # in units of the RTP clock
         self.row_array("clock", np.int32, RATE)  # units of the RTP clock in a second
-        self.row_array("_window", np.uint64)  # bit n: highest - n was received
-        self.row_array("_expected_next", np.int64, -1)  # after a jump that is not believed yet
-        self.row_array("_transit", np.int64)
-        self.row_array("_transit_known", np.bool_, False)
+        self.row_array("window", np.uint64)  # bit n: highest - n was received
+        self.row_array("expected_next", np.int64, -1)  # after a jump that is not believed yet
+        self.row_array("transit", np.int64)
+        self.row_array("transit_known", np.bool_, False)
 
     def streams(self) -> tuple[Array, ...]:
         """The arrays that the hot path knows, in its order."""
@@ -74,11 +74,11 @@ class Reception(RowArrays):
             self.highest,
             self.in_stream,
             self.received,
-            self._window,
-            self._expected_next,
+            self.window,
+            self.expected_next,
             self.jitter,
-            self._transit,
-            self._transit_known,
+            self.transit,
+            self.transit_known,
         )
 
     def lost(self, row: int) -> int:
@@ -93,10 +93,10 @@ class Reception(RowArrays):
         delta = wrapped(sequence - (self.highest[rows] & 0xFFFF), 16)
         fresh = ~self.started[rows] | (ssrc != self.ssrc[rows])
         jumped = ~fresh & ((delta > MAX_DROPOUT) | (delta < -MAX_MISORDER))
-        believed = jumped & (self._expected_next[rows] == sequence)
+        believed = jumped & (self.expected_next[rows] == sequence)
         doubtful = jumped & ~believed
         begins = fresh | believed
-        self._expected_next[rows] = np.where(doubtful, (sequence + 1) & 0xFFFF, -1)
+        self.expected_next[rows] = np.where(doubtful, (sequence + 1) & 0xFFFF, -1)
         if begins.any():
             self._begin(rows[begins], ssrc[begins], sequence[begins])
             delta = np.where(begins, 0, delta)
@@ -112,12 +112,12 @@ class Reception(RowArrays):
         """Interarrival jitter of audio packets (RFC 3550 section 6.4.1)."""
         clock = self.clock[rows]
         transit = np.floor(arrival * clock).astype(np.int64) - timestamp.astype(np.int64)
-        change = np.abs(wrapped(transit - self._transit[rows], 32))
-        usable = self._transit_known[rows] & (change < clock)  # a jump of the sender's clock is no jitter
+        change = np.abs(wrapped(transit - self.transit[rows], 32))
+        usable = self.transit_known[rows] & (change < clock)  # a jump of the sender's clock is no jitter
         jitter = self.jitter[rows]
         self.jitter[rows] = np.where(usable, jitter + (change - jitter) / 16, jitter)
-        self._transit[rows] = transit
-        self._transit_known[rows] = True
+        self.transit[rows] = transit
+        self.transit_known[rows] = True
 
     def _begin(self, rows: Rows, ssrc: Array, sequence: Array) -> None:
         started = self.started[rows]
@@ -128,12 +128,12 @@ class Reception(RowArrays):
         self.highest[rows] = sequence.astype(np.int64) + 0x10000  # room for packets overtaken by the first
         self.first[rows] = self.highest[rows]
         self.in_stream[rows] = 0
-        self._window[rows] = 0
-        self._transit_known[rows] = False
+        self.window[rows] = 0
+        self.transit_known[rows] = False
 
     def _mark(self, rows: Rows, delta: Array, wanted: Mask) -> Mask:
         """Set the packets' bits in the windows; True for those that were there or are too old to know."""
-        window = self._window[rows]
+        window = self.window[rows]
         ahead = np.maximum(delta, 0)
         shifted = np.where(ahead < _WINDOW_BITS, window << (ahead % _WINDOW_BITS).astype(np.uint64), np.uint64(0))
         age = np.maximum(-delta, 0)
@@ -141,7 +141,7 @@ class Reception(RowArrays):
         bit = np.uint64(1) << (age % _WINDOW_BITS).astype(np.uint64)
         repeated: Mask = wanted & (old | ((shifted & bit) != 0))
         marked = wanted & ~old
-        self._window[rows] = np.where(marked, shifted | bit, window)
+        self.window[rows] = np.where(marked, shifted | bit, window)
         position = self.highest[rows] + delta
         self.first[rows] = np.where(marked, np.minimum(self.first[rows], position), self.first[rows])
         self.highest[rows] = np.where(wanted, np.maximum(self.highest[rows], position), self.highest[rows])

@@ -110,16 +110,11 @@ class Sender(RowArrays):
         """Encode the frames of all legs that send and write the headers."""
         if self._dirty:
             self._plan()
-        rows, packets = self._rows, self._packets
-        self._hot_path.encode(self.law, frames, rows, self.packets)
-        self._sequence[rows] += np.uint16(1)
-        packets["sequence"][rows] = self._sequence[rows]
-        packets["timestamp"][rows] = self.clock[rows]
-        packets["ssrc"][rows] = self.ssrc[rows]
-        packets["type"][rows] = self.payload_type[rows] | np.where(self._starting[rows], _MARKER, 0).astype(
-            np.uint8
+        rows, packets = self._rows, self.packets
+        self._hot_path.encode(self.law, frames, rows, packets)
+        self._hot_path.head(
+            rows, packets, self._sequence, self.clock, self.ssrc, self.payload_type, self._starting
         )
-        self._starting[rows] = False
         self.lengths[rows] = _AUDIO_BYTES
 
     def put(self, row: int, payload: bytes) -> None:
@@ -136,13 +131,13 @@ class Sender(RowArrays):
 
     def send(self) -> None:
         """Hand the prepared packets to the kernel and let the clocks go on."""
-        self._hot_path.send(self._fds, self._rows, self.packets, self.lengths, self._names)
-        self.packets_sent[self._rows] += self.lengths[self._rows] > 0
+        self._hot_path.send(self._fds, self._rows, self.packets, self.lengths, self._names, self.packets_sent)
         self.advance(1)
 
     def advance(self, ticks: int) -> None:
         """Let the clocks of all streams run on; also for ticks that were skipped."""
-        self.clock[self.running] += np.uint32(ticks) * self.clock_step[self.running]
+        if ticks:
+            np.add(self.clock, self.clock_step * np.uint32(ticks), out=self.clock, where=self.running)
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)

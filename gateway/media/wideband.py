@@ -19,6 +19,7 @@ from gateway.media.bands import WIDE_FRAME, Bands
 from gateway.media.codecs import Codec, Coder
 from gateway.media.coded_stream import CodedPacket, CodedStream, Decoded
 from gateway.media.conceal import Concealer
+from gateway.media.hot_path import HotPath
 from gateway.media.jitter import JitterBuffer
 from gateway.media.mixing import PLANES, VOICE, Mixer
 from gateway.media.packet_io import Batch
@@ -48,13 +49,14 @@ class _WideLeg:
 class WideLane(RowArrays):
     """Implements :class:`gateway.media.transforms.Coding`; a part of the rows, so that a closed leg leaves it."""
 
-    def __init__(self, settings: MediaSettings, mixer: Mixer, sources: Sources) -> None:
+    def __init__(self, hot_path: HotPath, settings: MediaSettings, mixer: Mixer, sources: Sources) -> None:
         super().__init__()
         self._mixer = mixer
         self._sources = sources
         self.narrow: Array
         self.row_array("narrow", np.bool_, False)  # the last audio was G.711, as a peer offered both may send
         self.jitter: Final = JitterBuffer(
+            hot_path,
             start_ms=settings.jitter_start_ms,
             min_ms=settings.jitter_min_ms,
             max_ms=settings.jitter_max_ms,

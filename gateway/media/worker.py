@@ -159,7 +159,7 @@ class Worker:
             tick_p50_seconds=median,
             tick_p99_seconds=high,
             tick_max_seconds=longest,
-            packets_received=engine.intake.packets,
+            packets_received=engine.parts.receiver.packets,
             packets_sent=engine.packets_sent,
             unauthentic=engine.security.protection.total("unauthentic"),
             strangers=sources.total("strangers") + engine.rtcp.strangers,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gateway.media.audio import FRAME, RATE, Pcm, peak_of
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.inband_dtmf import KEYPAD, HeardKey, InbandDtmf, tones_of
+from gateway.media.native import find_hot_path
 
 Samples = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def dialled(
 
 def detector(rows: int) -> InbandDtmf:
     """One that listens to every row."""
-    dtmf = InbandDtmf()
+    dtmf = InbandDtmf(find_hot_path(True))
     dtmf.grow(rows)
     for row in range(rows):
         dtmf.listen(row, True)

@@ -7,13 +7,14 @@ import numpy as np
 from gateway.media.audio import RATE, Array, Floats, Pcm
 from gateway.media.conceal import Concealer
 from gateway.media.jitter import JitterBuffer
+from gateway.media.portable import PortableHotPath
 
 
 class LossyLegs:
     """``sounds`` (rows × samples) are cut into packets; each tick plays 20 ms of every row."""
 
     def __init__(self, sounds: Pcm, *, start_ms: int = 10, size: int = 160, rate: int = RATE) -> None:
-        self.jitter = JitterBuffer(start_ms=start_ms, min_ms=10, max_ms=400, rate=rate)
+        self.jitter = JitterBuffer(PortableHotPath(), start_ms=start_ms, min_ms=10, max_ms=400, rate=rate)
         self.concealer = Concealer(self.jitter)
         self._rows = len(sounds)
         self.jitter.grow(self._rows)

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.media.audio import RATE, Pcm
-from gateway.media.jitter import ABSENT
+from gateway.media.audio import ABSENT, RATE, Pcm
 from tests.gateway.media.lossy_legs import LossyLegs, click, noise, rms, voice
 from tests.gateway.media.peers import tone
 

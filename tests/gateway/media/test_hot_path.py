@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hatch_build
-from gateway.media.audio import FRAME
+from gateway.media.audio import ABSENT, FRAME
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import HotPath, PortableHotPath
+from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams
+from gateway.media.inband_dtmf import HIGH_GROUP, LOW_GROUP, SCREEN
 from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
-from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Batch, Receiver, stamp_arrivals
+from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Batch, Receiver, Slots, Watch, stamp_arrivals
+from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
 from tests.gateway.media.peers import EVENT_TYPE, Peer, Rig, tone
 
@@ -147,6 +150,65 @@ def test_both_put_recorded_samples_in_the_same_places(seed: int) -> None:
     assert np.array_equal(blocks[0][slot, filled[slot], :, 1], frames[right[slot]])
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, 3, 200, 3000, 32767]))
+def test_both_let_the_same_frames_pass_for_keys(seed: int, loudness: int) -> None:
+    rng = np.random.default_rng(seed)
+    time_ = np.arange(FRAME) * 2 * np.pi / 8000
+    pairs = np.array(LOW_GROUP + HIGH_GROUP)[rng.integers(0, 8, (12, 2))] * rng.uniform(0.97, 1.03, (12, 2))
+    tones = np.sin(pairs[:, :, np.newaxis] * time_).sum(axis=1) * loudness / 2
+    sound = np.clip(tones + rng.normal(0, loudness * rng.uniform(0, 1), (12, FRAME)), -32768, 32767)
+    sound[0] = -32768
+    frames = np.repeat(sound.astype(np.int16)[:, np.newaxis], 2, axis=1)[:, 0]  # rows that lie apart
+    rows = rng.permutation(12)[:9].astype(np.int64)
+    told, kept = [], np.zeros((2, 12, FRAME), dtype=np.int16)
+    for path, before in zip(_both(), kept, strict=True):
+        told.append(path.screen(frames, rows, SCREEN, before))
+    for native, portable in zip(*told, strict=True):
+        assert np.array_equal(native, portable)
+    assert np.array_equal(kept[0], kept[1])
+    assert np.array_equal(kept[0][rows], frames[rows])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 12))
+def test_both_take_and_copy_the_same_frames(seed: int, high: int) -> None:
+    rng = np.random.default_rng(seed)
+    rings = rng.integers(-32768, -32700, (12, 5 * FRAME), dtype=np.int16)
+    rings[::3] = 7
+    sources = rng.integers(-1, 24, 12)
+    results = []
+    for path in _both():
+        ring, lossy = rings.copy(), np.zeros(12, dtype=np.bool_)
+        sound, frames = np.zeros((12, 2, FRAME), dtype=np.int16), np.ones((12, FRAME), dtype=np.int16)
+        path.take(ring, high, FRAME, 3 * FRAME, sound[:high, 1], lossy)
+        path.copy(sound.reshape(-1, FRAME), sources, high, frames)
+        results.append((ring, lossy, sound, frames))
+    for native, portable in zip(*results, strict=True):
+        assert np.array_equal(native, portable)
+    ring, lossy, sound, _ = results[0]
+    assert (ring[:high, 3 * FRAME : 4 * FRAME] == ABSENT).all()
+    assert np.array_equal(lossy[:high], (sound[:high, 1] == ABSENT).any(axis=1))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_both_write_the_same_headers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(7)[:4].astype(np.int64)
+    results = []
+    for path in _both():
+        again = np.random.default_rng(seed)
+        packets = again.integers(0, 256, (7, 384), dtype=np.uint8)
+        sequence = again.integers(65530, 65536, 7).astype(np.uint16)
+        clock, ssrc = again.integers(0, 2**32, (2, 7), dtype=np.uint32)
+        starting = again.integers(0, 2, 7).astype(np.bool_)
+        payload_type = again.integers(0, 128, 7).astype(np.uint8)
+        path.head(rows, packets, sequence, clock, ssrc, payload_type, starting)
+        results.append((packets, sequence, starting))
+    for native, portable in zip(*results, strict=True):
+        assert np.array_equal(native, portable)
+    row = int(rows[0])
+    assert int.from_bytes(results[0][0][row, 2:4].tobytes(), "big") == results[0][1][row]
+
+
 def test_both_send_each_packet_from_its_socket_and_leave_empty_ones_out() -> None:
     for path in _both():
         with _Sockets(3) as sockets:
@@ -156,7 +218,9 @@ def test_both_send_each_packet_from_its_socket_and_leave_empty_ones_out() -> Non
             names[:] = (socket.AF_INET, sockets.peer.getsockname()[1], 0x7F000001, 0)
             rows = np.array([1, 2, 3], dtype=np.int64)
             fds = np.array([udp.fileno() for udp in sockets.ours], dtype=np.int32)
-            path.send(fds, rows, packets, lengths, names)
+            sent = np.zeros(4, dtype=np.int64)
+            path.send(fds, rows, packets, lengths, names, sent)
+            assert sent.tolist() == [0, 1, 0, 1]
             got = [sockets.peer.recvfrom(1000) for _ in range(2)]
             assert [data for data, _ in got] == [packets[1, :172].tobytes(), packets[3, :20].tobytes()]
             assert [address for _, address in got] == [sockets.ours[at].getsockname() for at in (0, 2)]
@@ -210,13 +274,97 @@ def test_both_count_whatever_comes_alike(ticks: list[list[str]]) -> None:
             rig.tick()
         reception, sources = rig.engine.parts.reception, rig.engine.parts.sources
         names = ("started", "ssrc", "highest", "first", "in_stream", "received", "lost_before", "duplicates")
-        counts = [int(getattr(reception, name)[leg.row]) for name in (*names, "_window", "_expected_next")]
+        counts = [int(getattr(reception, name)[leg.row]) for name in (*names, "window", "expected_next")]
         counts += [int(getattr(sources, name)[leg.row]) for name in ("malformed", "unknown_type", "strangers")]
         jitter = rig.engine.parts.jitter
         counts += [int(jitter.placed[leg.row]), int(rig.engine.parts.concealer.muted[leg.row])]
         counted.append(counts)
         rig.close()
     assert counted[0] == counted[1]
+
+
+_Arrival = tuple[str, float]
+_ARRIVALS = st.tuples(st.sampled_from((*_KINDS, "next", "wrap", "jump", "marker")), st.floats(0, 0.06))
+
+
+class _Scripted(NativeHotPath):
+    """Reads what a test gives it; without ``admits``, all of it is left to the arrays of the intake."""
+
+    def __init__(self, admits: bool) -> None:
+        super().__init__(LIBRARY)
+        self.arrived: list[tuple[bytes, int, int, float]] = []
+        self._admits = admits
+
+    def receive(
+        self,
+        slots: Slots,
+        watch: Watch,
+        first: int,
+        per_socket: int,
+        offset: float,
+        now: float,
+        streams: Streams | None,
+    ) -> int:
+        for place, (data, row, source, age) in enumerate(self.arrived):
+            slots.packets[place, : len(data)] = np.frombuffer(data, dtype=np.uint8)
+            slots.length[place], slots.truncated[place], slots.row[place] = len(data), False, row
+            slots.turn[place], slots.source[place], slots.arrival[place] = place, source, now - age
+        return len(self.arrived)
+
+    def admit(self, slots: Slots, total: int, streams: Streams, now: float) -> None:
+        if self._admits:
+            super().admit(slots, total, streams, now)
+        else:
+            slots.ordinary[:total] = False
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(_ARRIVALS, max_size=4), min_size=1, max_size=25), st.integers(0, 2**32 - 1))
+def test_an_admitted_packet_changes_what_is_known_of_its_stream_as_any_other_does(
+    ticks: list[list[_Arrival]], clock: int
+) -> None:
+    known, heard, admitted = [], [], 0
+    for admits in (True, False):
+        rig, path = Rig(compiled_helper=True), _Scripted(admits)
+        parts = rig.engine.parts
+        parts.hot_path = parts.receiver._hot_path = path
+        leg, peer = rig.leg("a")
+        peer.timestamp = clock
+        rng = np.random.default_rng(clock)
+        for tick in [[("next", 0.0)], [("next", 0.0)], *ticks]:
+            path.arrived = [
+                (data, leg.row, int(parts.sources.source[leg.row]), age)
+                for kind, age in tick
+                for data in _packets(peer, kind, rng)
+            ]
+            rig.tick()
+            admitted += int(parts.receiver.slots.ordinary[: len(path.arrived)].sum())
+            heard.append(parts.mixer.voices(1).copy())
+        known.append(rig.engine.intake._known_streams().arrays)
+        rig.close()
+    assert admitted > 0
+    for name, one, other in zip(STREAM_ARRAYS, *known, strict=True):
+        assert np.array_equal(one[leg.row], other[leg.row]), name
+    one, other = np.split(np.stack(heard), 2)
+    assert np.array_equal(one, other)
+
+
+def _packets(peer: Peer, kind: str, rng: np.random.Generator) -> list[bytes]:
+    """What a peer sends, rather than sending it."""
+    sound = rng.integers(-8000, 8000, FRAME).astype(np.int16)
+    match kind:
+        case "wrap":
+            peer.sequence = 0xFFFF
+        case "jump":
+            peer.timestamp = (peer.timestamp + (1 << 20)) & 0xFFFFFFFF
+        case "marker":
+            return [peer.packet(b"\xd5" * 160, marker=True)]
+        case _:
+            sent: list[bytes] = []
+            with patch.object(peer, "send", sent.append):
+                _send(peer, kind)
+            return sent
+    return [peer.audio(sound)]
 
 
 def _send(peer: Peer, kind: str) -> None:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.media.audio import FRAME, Pcm
-from gateway.media.jitter import ABSENT, JitterBuffer
+from gateway.media.audio import ABSENT, FRAME, Pcm
+from gateway.media.jitter import JitterBuffer
+from gateway.media.portable import PortableHotPath
 
 ROW = np.array([0])
 
@@ -15,7 +16,7 @@ class Buffer:
     """One leg's jitter buffer; packet n carries the value n + 1 in all its samples."""
 
     def __init__(self, start_ms: int = 20, first_timestamp: int = 0xFFFFF000) -> None:
-        self.core = JitterBuffer(start_ms=start_ms, min_ms=10, max_ms=400)
+        self.core = JitterBuffer(PortableHotPath(), start_ms=start_ms, min_ms=10, max_ms=400)
         self.core.grow(1)
         self._first = first_timestamp
         self._begun = False

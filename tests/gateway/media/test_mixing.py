@@ -25,6 +25,7 @@ from ccplatform.contracts.words import LegId, PlaybackId
 from gateway.media.audio import FRAME, Array
 from gateway.media.commands import Performer
 from gateway.media.mixing import VOICE, Mixer, limit, source_of
+from gateway.media.portable import PortableHotPath
 from tests.gateway.media.peers import Peer, Rig, level, tone
 
 HERTZ = {"customer": 400.0, "agent": 700.0, "supervisor": 1100.0}
@@ -156,7 +157,7 @@ def test_supervision_passes_no_digits_on(rig: Rig) -> None:
 
 
 def _mixer(rows: int) -> Mixer:
-    mixer = Mixer()
+    mixer = Mixer(PortableHotPath())
     mixer.grow(rows)
     return mixer
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.media.audio import FRAME, RATE, Pcm
-from gateway.media.jitter import ABSENT, JitterBuffer
+from gateway.media.audio import ABSENT, FRAME, RATE, Pcm
+from gateway.media.jitter import JitterBuffer
+from gateway.media.portable import PortableHotPath
 from tests.support import audio
 
 ROW = np.array([0])
@@ -16,7 +17,7 @@ PIECE = RATE // 10
 def _played(sound: Pcm, start_ms: int) -> tuple[Pcm, int]:
     """What plays of a stream that comes on time through a buffer that began with too much delay, and how many
     samples were added and taken out."""
-    buffer = JitterBuffer(start_ms=start_ms, min_ms=10, max_ms=400)
+    buffer = JitterBuffer(PortableHotPath(), start_ms=start_ms, min_ms=10, max_ms=400)
     buffer.grow(1)
     frames = []
     for number in range(len(sound) // FRAME):

@@ -1,0 +1,213 @@
+"""The hot path without a compiler: system calls through ctypes, the rest by numpy."""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+from typing import Final
+
+import numpy as np
+
+from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Mask, Pcm, Rows
+from gateway.media.g711 import DECODE, ENCODE, Law
+from gateway.media.hot_path import Streams, ToneScreen
+from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
+from gateway.media.rtp import HEADER_BYTES
+
+_CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
+_RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)
+_SEND_FLAGS: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+_MARKER: Final = 0x80
+
+
+class _IoVec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("len", ctypes.c_size_t))
+
+
+class _MsgHdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("namelen", ctypes.c_uint32),
+        ("iov", ctypes.c_void_p),
+        ("iovlen", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("controllen", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _MMsgHdr(ctypes.Structure):
+    _fields_ = (("hdr", _MsgHdr), ("len", ctypes.c_uint))
+
+
+_IOVEC: Final = np.dtype(_IoVec)
+_MMSGHDR: Final = np.dtype(_MMsgHdr)
+
+
+class PortableHotPath:
+    """recvmmsg(2) and sendto(2) through ctypes, the rest by numpy."""
+
+    name = "portable"
+
+    def __init__(self) -> None:
+        libc = ctypes.PyDLL(None)  # these calls never block: letting the interpreter go would cost more
+        self._recvmmsg = libc.recvmmsg
+        self._recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+        self._sendto = libc.sendto
+        self._sendto.argtypes = (
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_size_t,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_uint32,
+        )
+        self._messages: _Messages | None = None
+
+    def receive(
+        self,
+        slots: Slots,
+        watch: Watch,
+        first: int,
+        per_socket: int,
+        offset: float,
+        now: float,
+        streams: Streams | None,
+    ) -> int:
+        """See :class:`HotPath`; reads every socket until it is empty and takes no packet at once."""
+        fds, rows = watch.fds, watch.rows
+        if self._messages is None or self._messages.slots is not slots:
+            self._messages = _Messages(slots)
+        messages, total, counts, taken = self._messages, 0, [], []
+        order = (*range(first, len(fds)), *range(first))
+        for fd, place in zip(np.roll(fds, -first).tolist(), order, strict=True):
+            room = min(slots.capacity - total, per_socket)
+            if room <= 0:
+                break
+            count = self._recvmmsg(fd, messages.base + total * _MMSGHDR.itemsize, room, _RECEIVE_FLAGS, None)
+            if count > 0:
+                taken.append(place)
+                counts.append(count)
+                total += count
+        repeats = np.asarray(counts, dtype=np.int64)
+        slots.row[:total] = np.repeat(rows[np.asarray(taken, dtype=np.int64)], repeats)
+        slots.turn[:total] = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        messages.read(total, offset, now)
+        watch.packets, watch.limited = total, counts.count(per_socket)
+        return total
+
+    def admit(self, slots: Slots, total: int, streams: Streams, now: float) -> None:
+        """See :class:`HotPath`; leaves all to the arrays of the intake."""
+        slots.ordinary[:total] = False
+
+    def take(self, ring: Pcm, rows: int, start: int, old: int, frames: Pcm, lossy: Mask) -> None:
+        """See :class:`HotPath`."""
+        length = frames.shape[1]
+        frames[:rows] = ring[:rows, start : start + length]
+        ring[:rows, old : old + length] = ABSENT
+        lossy[:rows] = frames[:rows].min(axis=1, initial=0) == ABSENT
+
+    def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
+        """See :class:`HotPath`; all sums are whole numbers below 2^53."""
+        kept[rows] = frames[rows]
+        windowed = ((kept[rows].astype(np.int32) * screen.window) >> 18).astype(np.float64)
+        energy = np.einsum("rt,rt->r", windowed, windowed)
+        products = (windowed @ screen.waves.T.astype(np.float64)).astype(np.int64)
+        products *= products
+        powers = (products[:, :8] + products[:, 8:]).reshape(-1, 2, 4)
+        low, high = powers.max(axis=2).T
+        loud = energy >= screen.least_energy
+        passed = loud & (low + high > screen.share * energy) & (np.minimum(low, high) > screen.least_power)
+        tones = np.where(loud, powers.argmax(axis=2).T, 0)
+        return tones[0], tones[1], passed
+
+    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
+        """See :class:`HotPath`."""
+        np.take(sound, sources[:count], axis=0, out=frames[:count], mode="clip")
+        frames[:count][sources[:count] < 0] = 0
+
+    def head(
+        self,
+        rows: Rows,
+        packets: Bytes,
+        sequence: Array,
+        clock: Array,
+        ssrc: Array,
+        payload_type: Array,
+        starting: Mask,
+    ) -> None:
+        """See :class:`HotPath`."""
+        sequence[rows] += np.uint16(1)
+        packets[rows, 1] = payload_type[rows] | np.where(starting[rows], _MARKER, 0).astype(np.uint8)
+        packets[rows, 2:4] = _octets(sequence[rows].astype(">u2"))
+        packets[rows, 4:8] = _octets(clock[rows].astype(">u4"))
+        packets[rows, 8:12] = _octets(ssrc[rows].astype(">u4"))
+        starting[rows] = False
+
+    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+        """See :class:`HotPath`."""
+        sent[rows] += lengths[rows] > 0
+        data = (packets.ctypes.data + packets.strides[0] * rows).tolist()
+        targets = (names.ctypes.data + names.strides[0] * rows).tolist()
+        for fd, packet, length, name in zip(fds.tolist(), data, lengths[rows].tolist(), targets, strict=True):
+            if length:
+                self._sendto(fd, packet, length, _SEND_FLAGS, name, SOCKADDR.itemsize)
+
+    def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
+        """See :class:`HotPath`."""
+        payload = packets[chosen, HEADER_BYTES : HEADER_BYTES + length]
+        first = int(laws[0])
+        if (laws == first).all():
+            return np.take(DECODE[first], payload)
+        return DECODE[laws[:, np.newaxis], payload]
+
+    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
+        """See :class:`HotPath`."""
+        payloads = packets[:, HEADER_BYTES : HEADER_BYTES + FRAME]
+        for law in Law:
+            chosen = rows[laws[rows] == law]
+            payloads[chosen] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+
+    def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
+        """See :class:`HotPath`."""
+        samples[slots, filled[slots], :, 0] = frames[left[slots]]
+        samples[slots, filled[slots], :, 1] = frames[right[slots]]
+
+
+class _Messages:
+    """The kernel's structures for the packets of some slots."""
+
+    def __init__(self, slots: Slots) -> None:
+        capacity = slots.capacity
+        self.slots = slots
+        self._names: Array = np.zeros(capacity, dtype=SOCKADDR)
+        self._control: Array = np.zeros((capacity, _CONTROL_BYTES // 8), dtype=np.int64)
+        self._vectors: Array = np.zeros(capacity, dtype=_IOVEC)
+        self._vectors["base"], self._vectors["len"] = _addresses_of(slots.packets), MAX_PACKET
+        self._messages: Array = np.zeros(capacity, dtype=_MMSGHDR)
+        header = self._messages["hdr"]
+        header["name"], header["namelen"] = _addresses_of(self._names), SOCKADDR.itemsize
+        header["iov"], header["iovlen"] = _addresses_of(self._vectors), 1
+        header["control"], header["controllen"] = _addresses_of(self._control), _CONTROL_BYTES
+        self.base = self._messages.ctypes.data
+
+    def read(self, total: int, offset: float, now: float) -> None:
+        """Bring the first entries into the slots and make them ready to be used again."""
+        used, slots, header = slice(0, total), self.slots, self._messages["hdr"][:total]
+        stamps = self._control[used]
+        arrival = stamps[:, 2] + stamps[:, 3] * 1e-9 + offset
+        unstamped = header["controllen"] < _CONTROL_BYTES
+        slots.length[used] = self._messages["len"][used]
+        slots.truncated[used] = (header["flags"] & socket.MSG_TRUNC) != 0
+        slots.source[used] = self._names["ip"][used].astype(np.int64) << 16 | self._names["port"][used]
+        slots.arrival[used] = np.clip(np.where(unstamped, now, arrival), now - OLDEST, now)
+        header["namelen"] = SOCKADDR.itemsize
+        header["controllen"] = _CONTROL_BYTES
+
+
+def _octets(numbers: Array) -> Bytes:
+    return numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize)
+
+
+def _addresses_of(array: Array) -> Array:
+    return np.asarray(array.ctypes.data + array.strides[0] * np.arange(len(array), dtype=np.int64))
