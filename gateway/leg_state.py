@@ -10,6 +10,7 @@ from ccplatform.kernel.clock import TimerHandle
 from gateway.leg_sessions import LegSessions
 from gateway.media.port import LocalAudio
 from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.event_packages import DialogStage, SeatDialog
 from gateway.sip.offer_answer import AudioNegotiation
 
 
@@ -105,6 +106,11 @@ class Leg:
         for session in restored.offered.values():
             session.offer()  # the same as was sent: its answer is still to come
         return restored
+
+    def as_seat_dialog(self) -> SeatDialog:
+        """The leg as those see it who watch its seat."""
+        stage = DialogStage.EARLY if self.rang or self.incoming else DialogStage.TRYING
+        return SeatDialog(self.id, DialogStage.CONFIRMED if self.answered else stage, calls=self.incoming)
 
     def move_to(self, local: LocalAudio) -> None:
         """Our side is at another address from now on."""

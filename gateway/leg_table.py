@@ -1,17 +1,18 @@
-"""The legs of a node, found by their id and by the call that they are on."""
+"""The legs of a node, found by their id, by the call that they are on and by the seat whose they are."""
 
 from __future__ import annotations
 
-from ccplatform.contracts.words import CallId, LegId
+from ccplatform.contracts.words import CallId, LegId, SeatId
 from gateway.leg_state import Leg
 
 
 class LegTable:
-    """All legs that are not gone. A leg's call is set through here, so that both indexes agree."""
+    """All legs that are not gone. A leg's call is set through here, so that the indexes agree."""
 
     def __init__(self) -> None:
         self._by_id: dict[LegId, Leg] = {}
         self._by_call: dict[CallId, dict[LegId, Leg]] = {}
+        self._by_seat: dict[SeatId, dict[LegId, Leg]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -27,9 +28,15 @@ class LegTable:
         """The legs of one call; none without a call."""
         return tuple(self._by_call.get(call, {}).values()) if call is not None else ()
 
+    def of_seat(self, seat: SeatId) -> tuple[Leg, ...]:
+        """The legs of one seat that are not over."""
+        return tuple(leg for leg in self._by_seat.get(seat, {}).values() if not leg.ended)
+
     def add(self, leg: Leg) -> None:
-        """Keep a leg, and that of a call it has already."""
+        """Keep a leg, and that of a call and a seat it has already."""
         self._by_id[leg.id] = leg
+        if leg.seat is not None:
+            self._by_seat.setdefault(leg.seat, {})[leg.id] = leg
         if leg.call is not None:
             self._by_call.setdefault(leg.call, {})[leg.id] = leg
 
@@ -43,6 +50,11 @@ class LegTable:
         """Forget a leg."""
         self._by_id.pop(leg.id, None)
         self._part(leg)
+        if leg.seat is not None:
+            others = self._by_seat.get(leg.seat, {})
+            others.pop(leg.id, None)
+            if not others:
+                self._by_seat.pop(leg.seat, None)
 
     def _part(self, leg: Leg) -> None:
         if leg.call is None:

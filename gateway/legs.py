@@ -18,6 +18,7 @@ from ccplatform.contracts.legs import (
     AnswerLeg,
     DialLeg,
     DialTarget,
+    LegAnswered,
     LegCommand,
     LegEnded,
     LegEvent,
@@ -31,7 +32,7 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SeatTarget,
 )
-from ccplatform.contracts.words import LegId, ReleaseCause
+from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
@@ -46,6 +47,7 @@ from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.event_packages import SeatDialog
 from gateway.sip.incoming import IncomingCall
 from gateway.sip.invite_events import (
     Acknowledged,
@@ -96,7 +98,7 @@ class LegService:
         self._clock = clock
         self._ids = ids
         self._sessions = sessions
-        self._tell = listener
+        self._listener = listener
         self._legs = LegTable()
         self._reanchoring = Reanchoring(
             media=media, clock=clock, random_number=random_number, release=self._release, moved=self._moved
@@ -106,7 +108,7 @@ class LegService:
             media=media,
             sessions=sessions,
             reanchoring=self._reanchoring,
-            tell=listener,
+            tell=self._tell,
             release=self._release,
             finish=lambda leg, cause, release: self._finish(leg, cause, by_remote=False, release=release),
         )
@@ -158,6 +160,10 @@ class LegService:
         found = self._legs.get(leg)
         if found is not None and not found.ended:
             self._release(found, ReleaseCause.MEDIA_LOST)
+
+    def dialogs_of(self, seat: SeatId) -> tuple[SeatDialog, ...]:
+        """What the phones of a seat do."""
+        return tuple(leg.as_seat_dialog() for leg in self._legs.of_seat(seat))
 
     def target(self, number: str) -> DialTarget | None:
         """What a phone may be connected to by this number."""
@@ -270,6 +276,8 @@ class LegService:
             leg.transports[dialog.call_id] = call.flow.transport
             self._listen(leg, dialog)
             self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
+        if leg.seat is not None:
+            self._sip.seat_changed(leg.seat)
         leg.media_open = True
         self._media.open_leg(command.call, leg.id, lambda local: self._negotiating.invite(leg, local))
 
@@ -338,6 +346,8 @@ class LegService:
         if leg.ended:
             return
         leg.ended = True
+        if leg.seat is not None:
+            self._sip.seat_changed(leg.seat)
         self._reanchoring.end(leg)
         dialogs, leg.dialogs = leg.dialogs, []
         if release is not None:
@@ -357,3 +367,9 @@ class LegService:
         if quality is not None:
             self._tell(quality)
         self._tell(LegEnded(leg=leg.id, cause=cause, by_remote=by_remote))
+
+    def _tell(self, event: LegEvent) -> None:
+        leg = self._legs.get(event.leg)
+        self._listener(event)
+        if leg is not None and leg.seat is not None and isinstance(event, LegOffered | LegRinging | LegAnswered):
+            self._sip.seat_changed(leg.seat)

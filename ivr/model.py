@@ -16,8 +16,9 @@ from ccplatform.contracts.media import CallTone, ToneCountry
 from ccplatform.contracts.words import ReleaseCause
 from ivr.numbers import Language
 
-#: Variables every session has: who calls, what he dialled, the seat that calls ('' if none).
-GIVEN_VARIABLES = frozenset({"caller", "caller_name", "dialled", "seat"})
+#: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
+#: call was forwarded from and why ('' if it was not).
+GIVEN_VARIABLES = frozenset({"caller", "caller_name", "dialled", "seat", "forwarded_from", "forwarded_because"})
 
 NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]

@@ -88,6 +88,11 @@ class Admission:
         """Whether an address belongs to a trunk, so that it is no stranger."""
         return self._trunks.of_source(flow) is not None
 
+    def seat_of(self, user: str) -> SeatId | None:
+        """The seat whose account has this SIP user."""
+        seat = self._seats.of_user(user)
+        return seat.id if seat is not None else None
+
     def account(self, request: SipRequest, user: str, now: float) -> Admitted | Challenged | Rejected:
         """Check that a request carries the credentials of the seat account ``user``."""
         try:

@@ -10,6 +10,7 @@ from gateway.sip.admission import Admitted
 from gateway.sip.caller_identity import calling_party
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.diversion import Forwarded, forwarded
+from gateway.sip.event_packages import SeatDialog
 from gateway.sip.transaction_layer import RequestArrived
 from gateway.sip.trunks import Trunk
 
@@ -34,6 +35,9 @@ class CallUser(Protocol):
 
     def call_arrived(self, call: IncomingCall) -> None:
         """A call was let in; its dialog waits for a command."""
+
+    def dialogs_of(self, seat: SeatId) -> tuple[SeatDialog, ...]:
+        """What the phones of a seat do."""
 
 
 def incoming_call(dialog: DialogRunner, arrived: RequestArrived, admitted: Admitted) -> IncomingCall:

@@ -29,7 +29,7 @@ KNOWN_METHODS: Final = frozenset(
     ]
 )
 #: Methods that are served: the Allow header.
-ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
+ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER, SUBSCRIBE"
 #: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
 #: its subscription (RFC 4488).
 EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub"})
@@ -60,6 +60,7 @@ REASONS: Final = {
     482: "Loop Detected",
     483: "Too Many Hops",
     486: "Busy Here",
+    489: "Bad Event",
     487: "Request Terminated",
     488: "Not Acceptable Here",
     491: "Request Pending",

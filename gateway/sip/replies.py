@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import SipParseError
+from gateway.sip.event_packages import ALLOW_EVENTS
 from gateway.sip.message import (
     ALLOWED_METHODS,
     EXTENSIONS,
@@ -26,6 +27,7 @@ def answer_outside_dialog(request: SipRequest) -> SipResponse:
         response = response_to(request, 200)
         response.headers.put("accept", "application/sdp")
         response.headers.put("supported", SUPPORTED)
+        response.headers.put("allow-events", ALLOW_EVENTS)
     else:
         response = response_to(request, 405 if request.method in KNOWN_METHODS else 501)
     response.headers.put("allow", ALLOWED_METHODS)

@@ -18,15 +18,17 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import SipParseError
-from gateway.sip.admission import Admission, Admitted, Challenged, Rejected
+from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, account_of
 from gateway.sip.causes import reason_of
 from gateway.sip.connections import FlowUser
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
+from gateway.sip.event_packages import SeatDialog
 from gateway.sip.flows import Flow, way_back
 from gateway.sip.incoming import CallUser, incoming_call
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
+from gateway.sip.notifier import Notifier, NotifyOwner
 from gateway.sip.rates import SourceRates
 from gateway.sip.registrar import Binding, ConnectionLost, RegisterArrived
 from gateway.sip.registration import Registrations
@@ -39,6 +41,7 @@ from gateway.sip.replies import (
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import refusal_of_brief_session
 from gateway.sip.settings import SipSettings
+from gateway.sip.subscriptions import SubscribeArrived, Subscriptions, SubscriptionTimes
 from gateway.sip.trace import SignallingTrace
 from gateway.sip.transaction_layer import (
     DropRequest,
@@ -123,6 +126,9 @@ class SipService:
             timers=self._timers,
         )
         self._layer: EffectRunner[LayerEvent, LayerEffect] = EffectRunner(layer, self._perform, clock, self._guard)
+        times = SubscriptionTimes(shortest=settings.min_register_seconds, longest=settings.max_register_seconds)
+        core = Subscriptions(dialogs=self._dialogs_of, identity=lambda: self.identity, times=times)
+        self._notifier = Notifier(core, clock=clock, tasks=tasks, send=self._send)
         registrations.answer_with(lambda key, response: self._send(SendResponse(key, response)))
 
     # --- life ---------------------------------------------------------------------------------------------
@@ -139,6 +145,7 @@ class SipService:
         self._closing = True
         await self._wire.close()
         self._layer.close()
+        self._notifier.close()
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -159,6 +166,11 @@ class SipService:
     def transactions(self) -> int:
         """Transactions that are not over."""
         return len(self._transactions)
+
+    @property
+    def subscriptions(self) -> int:
+        """Phones that are told what seats do."""
+        return len(self._notifier)
 
     def new_token(self) -> str:
         """An unguessable tag, branch or Call-ID part."""
@@ -185,6 +197,13 @@ class SipService:
         dialog = self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
         dialog.start()
         return dialog
+
+    def seat_changed(self, seat: SeatId) -> None:
+        """A phone of this seat does something else now: whoever watches it is told."""
+        self._notifier.seat_changed(seat)
+
+    def _dialogs_of(self, seat: SeatId) -> tuple[SeatDialog, ...]:
+        return self._user.dialogs_of(seat) if self._user is not None else ()
 
     def adopt_trace(self, call_id: str, contact: ContactId, leg: LegId) -> None:
         """The messages of this dialog belong to a contact from now on, and those kept so far."""
@@ -236,7 +255,7 @@ class SipService:
                     if key is not None:
                         self._reply(key, answer_to_malformed(request, error))
             case ResponseArrived(owner, _) | RequestFailed(owner, _, _):
-                if isinstance(owner, DialogRunner):
+                if isinstance(owner, DialogRunner | NotifyOwner):
                     owner.tell(effect)
 
     def _route(self, arrived: RequestArrived) -> None:
@@ -251,6 +270,8 @@ class SipService:
             return  # An ACK of a dialog that is gone.
         elif request.method == "CANCEL":
             self._reply(key, response_to(request, 200 if arrived.cancels is not None else 481))
+        elif request.method == "SUBSCRIBE":
+            self._subscribe(key, arrived)
         elif request.to.tag is not None or request.method in _IN_DIALOG_ONLY:
             self._reply(key, response_to(request, 481))
         elif request.method == "INVITE":
@@ -274,6 +295,20 @@ class SipService:
             self._registrations.tell(RegisterArrived(decision.seat, key, request, arrived.flow))
         else:
             self._refuse(key, arrived, decision)
+
+    def _subscribe(self, key: ServerKey, arrived: RequestArrived) -> None:
+        """What seats do is told to seats alone."""
+        request = arrived.request
+        decision = self._admission.account(request, account_of(request), self._clock.now())
+        refusal = refusal_of_extensions(request)
+        if not isinstance(decision, Admitted) or decision.seat is None:
+            self._refuse(key, arrived, decision)
+        elif refusal is not None:
+            self._reply(key, refusal)
+        else:
+            subject = self._admission.seat_of(request.uri.name)
+            token = self.new_token()
+            self._notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
 
     def _invite(self, key: ServerKey, arrived: RequestArrived) -> None:
         request, flow = arrived.request, arrived.flow

@@ -199,7 +199,15 @@ async def test_overload_is_a_503_with_retry_after(called: Centre, trunk_peer: Ra
 
 @pytest.mark.parametrize(
     ("method", "status"),
-    [("OPTIONS", 200), ("BYE", 481), ("INFO", 481), ("SUBSCRIBE", 405), ("MESSAGE", 405), ("FROBNICATE", 501)],
+    [
+        ("OPTIONS", 200),
+        ("BYE", 481),
+        ("INFO", 481),
+        ("SUBSCRIBE", 401),
+        ("PUBLISH", 405),
+        ("MESSAGE", 405),
+        ("FROBNICATE", 501),
+    ],
 )
 async def test_requests_outside_dialogs(called: Centre, trunk_peer: RawPeer, method: str, status: int) -> None:
     response = trunk_peer.ask(trunk_peer.request(method))

@@ -1,0 +1,55 @@
+"""What is told about a seat: dialog-info (RFC 4235) and message-summary (RFC 3842), as documents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+#: Event packages that are served, with the types of their documents.
+PACKAGES: Final = {
+    "dialog": "application/dialog-info+xml",
+    "message-summary": "application/simple-message-summary",
+}
+#: The Allow-Events header (RFC 6665 section 8.2.2); REFER makes subscriptions as well.
+ALLOW_EVENTS: Final = "dialog, message-summary, refer"
+
+
+class DialogStage(StrEnum):
+    """How far a call of a seat is (RFC 4235 section 3.7.1)."""
+
+    TRYING = "trying"
+    EARLY = "early"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDialog:
+    """One call of a seat. ``calls``: the seat made it. With whom is not told: a lamp needs no more."""
+
+    id: str
+    stage: DialogStage
+    calls: bool
+
+
+def dialog_info(entity: str, version: int, dialogs: Iterable[SeatDialog]) -> bytes:
+    """The full state of a seat; without a dialog it is free."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(
+        f'<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="{version}" state="full" '
+        f"entity={quoteattr(entity)}>"
+    )
+    for dialog in dialogs:
+        direction = "initiator" if dialog.calls else "recipient"
+        lines.append(
+            f'<dialog id={quoteattr(dialog.id)} direction="{direction}"><state>{dialog.stage}</state></dialog>'
+        )
+    lines.append("</dialog-info>")
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def message_summary(account: str) -> bytes:
+    """What waits for a seat. Nobody can leave a message for one: the centre's callers leave call-back requests."""
+    return f"Messages-Waiting: no\r\nMessage-Account: {account}\r\nVoice-Message: 0/0 (0/0)\r\n".encode()
