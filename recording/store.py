@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from ccplatform.contracts.facts import FactEvent, RecordingEnded, RecordingStarted
 from ccplatform.contracts.words import DEFAULT_TENANT, RecordingId, RecordingMode, TenantId
@@ -31,6 +31,8 @@ deleted_at
 
 class CatalogueProjection:
     """Keeps the catalogue in step with the journal, in the journal's own transaction."""
+
+    takes: ClassVar = (RecordingStarted, RecordingEnded)
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Write what these events change; applying them again changes nothing."""

@@ -19,7 +19,7 @@ from ccplatform.app.speech import build_flows
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
-from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered
+from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
 from ccplatform.contracts.media import FileItem
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations.retention import Retention
@@ -137,9 +137,9 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         on_clients=control.web_clients,
     )
     stream.subscribe(journal.append)
-    stream.subscribe(live.apply)
-    stream.subscribe(control.link.publish)
-    stream.subscribe(_tell_acd(acd))
+    stream.subscribe(live.apply, is_live)
+    stream.subscribe(control.link.publish, is_live)
+    stream.subscribe(_tell_acd(acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
     stream.subscribe(call_backs.observe)
     return control
 

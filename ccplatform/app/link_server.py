@@ -30,6 +30,7 @@ from ccplatform.contracts.events import encode_event
 from ccplatform.contracts.facts import FactEvent, is_live
 from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation, Unavailable
 from ccplatform.kernel.frames import FrameDecoder, encode_frame
+from ccplatform.kernel.outbox import Outbox
 from ccplatform.kernel.tasks import TaskSupervisor
 
 _log = structlog.get_logger("link")
@@ -38,6 +39,8 @@ PROTOCOL = {"protocol": "control", "version": 1}
 MAX_UNREAD_BYTES = 32 * 1024 * 1024
 #: Longest tail, events: some tens of milliseconds to encode.
 MAX_TAIL_EVENTS = 5_000
+#: How long a fact waits for others before it is sent, seconds.
+JOIN_SECONDS = 0.005
 
 
 class LinkServer:
@@ -61,7 +64,7 @@ class LinkServer:
         self._position = position
         self._pending = pending
         self._on_clients = on_clients
-        self._subscribers: set[asyncio.StreamWriter] = set()
+        self._subscribers: set[Outbox] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -77,66 +80,66 @@ class LinkServer:
         """Stop listening and cut every client off."""
         if self._server is not None:
             self._server.close()
-        for writer in tuple(self._subscribers):
-            writer.close()
+        for client in tuple(self._subscribers):
+            client.close()
 
     def publish(self, event: FactEvent) -> None:
         """Send a live fact to every subscriber; never blocks."""
         if not self._subscribers or not is_live(event.fact):
             return
         frame = encode_frame({"event": encode_event(event)})
-        for writer in tuple(self._subscribers):
-            if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        for client in tuple(self._subscribers):
+            if client.unread_bytes > MAX_UNREAD_BYTES:
                 _log.warning("a client of the link does not read and is cut off")
-                writer.transport.abort()  # its reader ends, and counts it out
+                client.abort()  # its reader ends, and counts it out
             else:
-                writer.write(frame)
+                client.put(frame)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        decoder = FrameDecoder()
+        decoder, client = FrameDecoder(), Outbox(writer, delay_seconds=JOIN_SECONDS)
         try:
             while data := await reader.read(65536):
                 for message in decoder.feed(data):
-                    self._take(message, writer)
+                    self._take(message, client)
         except (RemoteViolation, ConnectionError) as error:
             _log.warning("link client dropped", reason=str(error))
         finally:
-            if writer in self._subscribers:
-                self._subscribers.discard(writer)
+            if client in self._subscribers:
+                self._subscribers.discard(client)
                 self._on_clients(len(self._subscribers))
-            writer.close()
+            client.close()
 
-    def _take(self, message: Any, writer: asyncio.StreamWriter) -> None:
+    def _take(self, message: Any, client: Outbox) -> None:
         match message:
             case {"hello": {"protocol": "control", "version": 1}}:
-                writer.write(encode_frame({"hello": PROTOCOL}))
+                client.put(encode_frame({"hello": PROTOCOL}))
             case {"hello": other}:
                 raise RemoteViolation(f"expected {PROTOCOL}, the client speaks {other}")
             case {"subscribe": True}:
-                self._subscribe(writer)
+                self._subscribe(client)
             case {"command": {"id": int(number), "body": dict(body)}}:
-                self._tasks.run_once("command", self._answer(number, body, writer))
+                self._tasks.run_once("command", self._answer(number, body, client))
             case _:
                 raise RemoteViolation("unknown message on the control link")
 
-    def _subscribe(self, writer: asyncio.StreamWriter) -> None:
+    def _subscribe(self, client: Outbox) -> None:
         epoch, seq = self._position()
         pending = [event for event in self._pending() if is_live(event.fact)]
         whole = len(pending) <= MAX_TAIL_EVENTS
         tail = [encode_event(event) for event in pending] if whole else []
         place = {"epoch": epoch, "seq": seq, "tail": tail, "whole": whole}
-        writer.write(encode_frame({"snapshot": self._snapshot(), **place}))
-        self._subscribers.add(writer)
+        client.put(encode_frame({"snapshot": self._snapshot(), **place}))
+        self._subscribers.add(client)
         self._on_clients(len(self._subscribers))
 
-    async def _answer(self, number: int, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, number: int, body: dict[str, Any], client: Outbox) -> None:
         # What nobody expected goes on to the task supervisor, but whoever asked gets an answer.
         answer: Answer = Refused(code="internal_error", message="the command failed; control's log says why")
         try:
             answer = await self._execution(body)
         finally:
-            if not writer.is_closing():
-                writer.write(encode_frame({"answer": {"id": number, "body": ANSWERS.encode(answer)}}))
+            client.put(encode_frame({"answer": {"id": number, "body": ANSWERS.encode(answer)}}))
+            client.flush()  # somebody waits for it
 
     async def _execution(self, body: dict[str, Any]) -> Answer:
         try:

@@ -76,7 +76,7 @@ from ccplatform.kernel.ids import Ids
 _log = structlog.get_logger("calls")
 
 #: Snapshots of changed calls go to the media workers this long after the first change, seconds.
-SNAPSHOT_DELAY_SECONDS = 0.02
+SNAPSHOT_DELAY_SECONDS = 0.05
 
 
 class CallService:

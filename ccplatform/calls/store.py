@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from ccplatform.contracts.facts import CallAnswered, ContactArrived, ContactEnded, FactEvent
 from ccplatform.contracts.words import ContactId
@@ -45,6 +45,8 @@ class ContactFilter:
 
 class ContactProjection:
     """Keeps the table in step with the journal, inside the journal's own transaction."""
+
+    takes: ClassVar = (ContactArrived, CallAnswered, ContactEnded)
 
     def __init__(self, *, digest: Callable[[str], bytes]) -> None:
         self._digest = digest

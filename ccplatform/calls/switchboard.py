@@ -60,6 +60,7 @@ class Switchboard:
         self._calls: dict[CallId, CallSaga] = {}
         self._by_contact: dict[ContactId, CallSaga] = {}
         self._by_leg: dict[LegId, CallSaga] = {}
+        self._legs: dict[CallId, set[LegId]] = {}
         self._deadlines: list[tuple[float, CallId]] = []
         self.changed: set[CallId] = set()
 
@@ -174,8 +175,11 @@ class Switchboard:
         return effects
 
     def _index(self, saga: CallSaga, before: float | None = None) -> None:
+        legs = self._legs.setdefault(saga.state.call, set())
         for leg in saga.state.live_legs:
-            self._by_leg[leg] = saga
+            if leg not in legs:
+                legs.add(leg)
+                self._by_leg[leg] = saga
         deadline = saga.state.deadline_at
         if deadline is not None and deadline != before:
             heapq.heappush(self._deadlines, (deadline, saga.state.call))
@@ -185,8 +189,8 @@ class Switchboard:
         self._calls.pop(state.call, None)
         self._by_contact.pop(state.contact, None)
         self.changed.discard(state.call)
-        for leg in [leg for leg, owner in self._by_leg.items() if owner is saga]:
-            del self._by_leg[leg]
+        for leg in self._legs.pop(state.call, ()):
+            self._by_leg.pop(leg, None)
 
     def _run_deadlines(self, now: float) -> list[CallEffect]:
         effects: list[CallEffect] = []

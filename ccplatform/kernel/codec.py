@@ -6,7 +6,6 @@ by functions registered per type, so that a journal written years ago still read
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -36,10 +35,7 @@ class Codec(Generic[T]):
     def encode(self, value: T) -> dict[str, Any]:
         """Plain JSON-able data of ``value``."""
         cls = type(value)
-        data: dict[str, Any] = {"type": cls.__name__, "v": version_of(cls)}
-        for field in dataclasses.fields(value):  # type: ignore[arg-type]
-            data[field.name] = msgspec.to_builtins(getattr(value, field.name))
-        return data
+        return {"type": cls.__name__, "v": version_of(cls), **msgspec.to_builtins(value)}
 
     def decode(self, data: dict[str, Any]) -> T:
         """The value that ``data`` describes; raises :class:`UnknownType` with the reason."""

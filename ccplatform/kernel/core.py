@@ -58,9 +58,11 @@ class EffectRunner(Generic[EventT, EffectT]):
         self._clock = clock
         self._guard = guard
         self._queue: deque[EventT | DeadlineReached] = deque()
+        self._effects: deque[EffectT] = deque()
         self._running = False
         self._timer: TimerHandle | None = None
         self._timer_at: float | None = None
+        self._closed = False
 
     def post(self, event: EventT | DeadlineReached) -> None:
         """Queue an event and, unless already running, run until the queue is empty."""
@@ -69,36 +71,51 @@ class EffectRunner(Generic[EventT, EffectT]):
             return
         self._running = True
         try:
-            while self._queue:
-                queued = self._queue.popleft()
-                self._guard(lambda queued=queued: self._step(queued))  # type: ignore[misc]
+            while self._queue or self._effects:
+                self._guard(self._work)
         finally:
             self._running = False
+            self._effects.clear()
         self.rearm()
 
     def rearm(self) -> None:
-        """Set the one timer to the core's deadline; called by itself after every event."""
+        """Set the one timer to the core's deadline; called by itself after every event.
+
+        A deadline that moved later leaves the timer alone: it looks again when it goes off. Most deadlines move
+        so, and a timer is dear.
+        """
         deadline = self._core.next_deadline()
-        if deadline == self._timer_at:
+        if deadline is not None and self._timer_at is not None and self._timer_at <= deadline:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._timer_at = deadline
-        if deadline is not None:
+        self._stop_timer()
+        if deadline is not None and not self._closed:
+            self._timer_at = deadline
             self._timer = self._clock.call_at(deadline, self._wake)
 
     def close(self) -> None:
-        """Cancel the timer."""
+        """Set no timer any more."""
+        self._closed = True
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer = self._timer_at = None
 
     def _wake(self) -> None:
-        self._timer = None
-        self._timer_at = None
-        self.post(DEADLINE)
+        self._timer = self._timer_at = None
+        deadline = self._core.next_deadline()
+        if deadline is not None and deadline <= self._clock.now():
+            self.post(DEADLINE)
+        else:
+            self.rearm()
 
-    def _step(self, event: EventT | DeadlineReached) -> None:
-        for effect in self._core.handle(event, self._clock.now()):
-            self._guard(lambda effect=effect: self._perform(effect))  # type: ignore[misc]
+    def _work(self) -> None:
+        """Go on until nothing is left to do. What raises is dropped; :meth:`post` goes on with the rest."""
+        queue, effects = self._queue, self._effects
+        while True:
+            while effects:
+                self._perform(effects.popleft())
+            if not queue:
+                return
+            effects.extend(self._core.handle(queue.popleft(), self._clock.now()))

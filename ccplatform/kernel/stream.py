@@ -34,6 +34,12 @@ class Event(Generic[FactT]):
     fact: FactT
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subscriber(Generic[FactT]):
+    take: Callable[[Event[FactT]], object]
+    wants: Callable[[type[FactT]], bool]
+
+
 class Stream(Generic[FactT]):
     """Numbers facts and hands them to every subscriber."""
 
@@ -43,7 +49,8 @@ class Stream(Generic[FactT]):
         self._clock = clock
         self._ids = ids
         self._tenant = tenant
-        self._subscribers: list[Callable[[Event[FactT]], object]] = []
+        self._subscribers: list[_Subscriber[FactT]] = []
+        self._by_type: dict[type[FactT], tuple[_Subscriber[FactT], ...]] = {}
 
     def publish(self, fact: FactT) -> Event[FactT]:
         """Number ``fact`` and tell everyone."""
@@ -57,16 +64,30 @@ class Stream(Generic[FactT]):
             mono=self._clock.now(),
             fact=fact,
         )
-        for subscriber in tuple(self._subscribers):
-            subscriber(event)
+        for subscriber in self._subscribers_of(type(fact)):
+            subscriber.take(event)
         return event
 
-    def subscribe(self, subscriber: Callable[[Event[FactT]], object]) -> Callable[[], None]:
-        """Call ``subscriber`` for every later event; returns the function that ends it."""
-        self._subscribers.append(subscriber)
+    def subscribe(
+        self,
+        subscriber: Callable[[Event[FactT]], object],
+        wants: Callable[[type[FactT]], bool] = lambda kind: True,
+    ) -> Callable[[], None]:
+        """Call ``subscriber`` for every later event of the types that it ``wants``; returns the function that
+        ends it."""
+        one = _Subscriber(subscriber, wants)
+        self._subscribers.append(one)
+        self._by_type.clear()
 
         def unsubscribe() -> None:
-            if subscriber in self._subscribers:
-                self._subscribers.remove(subscriber)
+            if one in self._subscribers:
+                self._subscribers.remove(one)
+                self._by_type.clear()
 
         return unsubscribe
+
+    def _subscribers_of(self, kind: type[FactT]) -> tuple[_Subscriber[FactT], ...]:
+        found = self._by_type.get(kind)
+        if found is None:
+            found = self._by_type[kind] = tuple(one for one in self._subscribers if one.wants(kind))
+        return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import asyncpg
 
@@ -19,6 +20,8 @@ _COLUMNS = (
 
 class AlarmProjection:
     """Writes the table ``alarms`` with the journal's batches."""
+
+    takes: ClassVar = (AlarmRaised, AlarmCleared, AlarmAcknowledged)
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Add, end and acknowledge alarms as the facts say; a fact that is written already changes nothing."""

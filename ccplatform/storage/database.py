@@ -45,6 +45,8 @@ _LOST = (
     asyncpg.InvalidCatalogNameError,
 )
 
+_UUID_BYTES = 16
+
 _log = structlog.get_logger("database")
 
 
@@ -224,7 +226,12 @@ def _decode_jsonb(data: bytes) -> Any:
 
 
 def _encode_uuid(value: str | UUID) -> bytes:
-    return (value if isinstance(value, UUID) else UUID(value)).bytes
+    if isinstance(value, UUID):
+        return value.bytes
+    data = bytes.fromhex(value.replace("-", ""))  # several times as fast as by UUID()
+    if len(data) != _UUID_BYTES:
+        raise ValueError(f"{value!r} is not a UUID")
+    return data
 
 
 def _decode_uuid(data: bytes) -> str:

@@ -9,17 +9,17 @@ COMMIT was not answered is looked up before it is tried again, so that nothing i
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 from itertools import islice
 from typing import Any, Protocol
-from uuid import UUID
 
 import asyncpg
 import structlog
 
-from ccplatform.contracts.facts import CallRefused, ContactEnded, FactEvent, contact_of
+from ccplatform.contracts.facts import CallRefused, ContactEnded, Fact, FactEvent, contact_of
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import ContactId, Severity
 from ccplatform.kernel.clock import Clock, TimerHandle, sleep
@@ -36,11 +36,16 @@ BATCH_EVENTS = 500
 #: Events encoded before other work gets its turn: about a millisecond.
 SLICE_EVENTS = 40
 
+#: Batches begin at least this long after one another, so that the ends of many contacts share one, seconds.
+BATCH_SECONDS = 0.02
+
 #: Part of the buffer kept for calls that are up.
 RESERVE = 0.2
 
 #: Pause between attempts while the database is away, seconds.
 RETRY_SECONDS = 0.5
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _COLUMNS = ("tenant", "at", "id", "epoch", "seq", "mono", "contact", "type", "version", "data", "sealed")
 
@@ -59,6 +64,10 @@ _log = structlog.get_logger("journal")
 
 class Projection(Protocol):
     """Rows made of facts (contacts, alarms, …), written in the same transaction as the facts."""
+
+    @property
+    def takes(self) -> tuple[type[Fact], ...]:
+        """The facts that it is made of; it is asked for no others."""
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Write what follows from ``events``."""
@@ -91,6 +100,7 @@ class JournalWriter:
         self._days: set[date] = set()
         self._due = asyncio.Event()
         self._timer: TimerHandle | None = None
+        self._last_contact: ContactId | None = None
         self._appended = 0
         self._written = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
@@ -112,7 +122,10 @@ class JournalWriter:
 
     def append(self, event: FactEvent) -> None:
         """Take an event; it is written soon."""
-        _check_ids(event)
+        contact = contact_of(event.fact)
+        if contact != self._last_contact:  # facts of one contact come several at a time
+            _check_contact(event.fact, contact)
+            self._last_contact = contact
         if len(self._buffer) >= self._settings.buffer_events and isinstance(event.fact, CallRefused):
             # The one fact that strangers can make at will; all others are kept, whatever the buffer's size.
             self.dropped += 1
@@ -131,8 +144,11 @@ class JournalWriter:
             self._due.clear()
             self._disarm()
             while self._buffer:
+                begun = self._clock.now()
                 if not await self._write_batch():
                     await sleep(self._clock, RETRY_SECONDS)
+                elif len(self._buffer) < BATCH_EVENTS and (early := begun + BATCH_SECONDS - self._clock.now()) > 0:
+                    await sleep(self._clock, early)
 
     async def flushed(self) -> None:
         """Return when everything appended so far is committed."""
@@ -175,21 +191,24 @@ class JournalWriter:
 
     async def _write(self, connection: Connection, batch: _Batch) -> None:
         await self._prepare(connection, batch)
-        await ensure_partitions(connection, batch.days - self._days)
-        await connection.executemany(
-            """INSERT INTO contact_keys (tenant, contact, wrapped, created_at) VALUES ($1, $2, $3, $4)
-               ON CONFLICT DO NOTHING""",
-            [(self._tenant, key.contact, key.wrapped, batch.events[0].at) for key in batch.new_keys],
-        )
+        if new_days := batch.days - self._days:
+            await ensure_partitions(connection, new_days)
+        if batch.new_keys:
+            await connection.executemany(
+                """INSERT INTO contact_keys (tenant, contact, wrapped, created_at) VALUES ($1, $2, $3, $4)
+                   ON CONFLICT DO NOTHING""",
+                [(self._tenant, key.contact, key.wrapped, batch.events[0].at) for key in batch.new_keys],
+            )
         await connection.copy_records_to_table("journal", records=batch.rows, columns=_COLUMNS)
         for projection in self._projections:
-            await self._project(projection, connection, batch)
+            if events := [event for event in batch.events if isinstance(event.fact, projection.takes)]:
+                await self._project(projection, connection, events)
 
-    async def _project(self, projection: Projection, connection: Connection, batch: _Batch) -> None:
+    async def _project(self, projection: Projection, connection: Connection, events: Sequence[FactEvent]) -> None:
         name = type(projection).__name__
         try:
             async with connection.transaction():
-                await projection.apply(connection, batch.events)
+                await projection.apply(connection, events)
         except _PROJECTION_FAULTS as error:
             if is_lost(connection):
                 raise
@@ -216,6 +235,8 @@ class JournalWriter:
     async def _load_keys(self, connection: Connection, batch: _Batch) -> None:
         contacts = {contact_of(event.fact) for event in batch.events}
         unknown = [contact for contact in contacts if contact is not None and self._keys.get(contact) is None]
+        if not unknown:
+            return
         query = "SELECT contact, wrapped FROM contact_keys WHERE tenant = $1 AND contact = ANY($2::uuid[])"
         for row in await connection.fetch(query, self._tenant, unknown):
             self._keys.unwrap(WrappedKey(contact=ContactId(row["contact"]), wrapped=row["wrapped"]))
@@ -265,11 +286,6 @@ class _Batch:
         self.days = days | {day + timedelta(days=1) for day in days}  # made ahead, before midnight needs it
 
 
-def _check_ids(event: FactEvent) -> None:
-    contact = contact_of(event.fact)
-    try:
-        UUID(event.id)
-        if contact is not None:
-            UUID(contact)
-    except ValueError:
-        raise LocalMisuse(f"{type(event.fact).__name__}: ids of events and contacts must be UUIDs") from None
+def _check_contact(fact: Fact, contact: ContactId | None) -> None:
+    if contact is not None and not _UUID.fullmatch(contact):
+        raise LocalMisuse(f"{type(fact).__name__}: the ids of contacts must be UUIDs")

@@ -11,6 +11,7 @@ import structlog
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.frames import FrameDecoder, encode_frame
+from ccplatform.kernel.outbox import Outbox
 from gateway.media.errors import ProtocolMismatch
 from gateway.media.protocol import (
     Command,
@@ -57,19 +58,19 @@ class WorkerLink:
         self._clock = clock
         self._own_run = run
         self._worker_run: str | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._outbox: Outbox | None = None
         self.connected = False
         self.problem = ""  # why the worker cannot be used, for people
         self.first_answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def send(self, command: Command) -> None:
         """Send a command; dropped when there is no connection."""
-        if not self.connected or self._writer is None:
+        if not self.connected or self._outbox is None:
             return
-        self._writer.write(encode_frame(encode_command(command)))
-        if self._writer.transport.get_write_buffer_size() > _MAX_PENDING_BYTES:
+        self._outbox.put(encode_frame(encode_command(command)))
+        if self._outbox.unread_bytes > _MAX_PENDING_BYTES:
             _log.error("media worker does not read", worker=self._index)
-            self._writer.transport.abort()
+            self._outbox.abort()
 
     async def run(self) -> None:
         """Keep connected, for ever. A worker that does not listen any more, or has a new run id, was lost."""
@@ -91,7 +92,7 @@ class WorkerLink:
                     self._broken(f"worker sent nonsense: {error}")
                 finally:
                     self.connected = False
-                    self._writer = None
+                    self._outbox = None
                     writer.transport.abort()
             await self._pause(_RETRY_SECONDS)
 
@@ -123,7 +124,7 @@ class WorkerLink:
         if not isinstance(event, Survivors):
             self._listener.worker_says(self._index, event)
             return
-        self._writer = writer
+        self._outbox = Outbox(writer)
         self.connected, self.problem = True, ""
         self._listener.worker_up(self._index, event)
         if not self.first_answer.done():

@@ -21,12 +21,12 @@ class Identity:
     """How we name ourselves: ``user`` of the Contact, product name, and host:port by transport."""
 
     user_agent: str
-    sent_by: tuple[tuple[str, str], ...]  # (transport, host:port)
+    sent_by: Mapping[str, str]  # host:port by transport
     user: str = "ccplatform"
 
     def address(self, transport: str) -> str:
         """Our host:port for a transport."""
-        return next(address for name, address in self.sent_by if name == transport)
+        return self.sent_by[transport]
 
     def contact(self, transport: str, *, secure: bool = False) -> str:
         """The Contact value for messages over a transport; ``secure`` when the dialog was made by SIPS URIs
@@ -37,7 +37,7 @@ class Identity:
     @classmethod
     def at(cls, host: str, ports: Mapping[str, int], user_agent: str) -> Identity:
         """One host with a port for each transport."""
-        sent_by = tuple((transport, f"{host_text(host)}:{port}") for transport, port in ports.items())
+        sent_by = {transport: f"{host_text(host)}:{port}" for transport, port in ports.items()}
         return cls(user_agent=user_agent, sent_by=sent_by)
 
 

@@ -16,7 +16,6 @@ MAX_LIST_VALUES: Final = 64
 MAX_PARAMETERS: Final = 64
 
 _TOKEN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
-_NO_TOKEN_CHARACTERS: Final = {ord(character): None for character in _TOKEN}
 _NO_VALUE_CHARACTERS: Final = {ord(character): None for character in _TOKEN | frozenset("[]:")}
 _WORD: Final = _TOKEN | frozenset('()<>:\\"/[]?{}')
 _NO_WORD_CHARACTERS: Final = {ord(character): None for character in _WORD | {"@"}}
@@ -27,7 +26,7 @@ Parameters = dict[str, str | None]
 
 def is_token(text: str) -> bool:
     """Whether ``text`` is an RFC 3261 token."""
-    return bool(text) and not text.translate(_NO_TOKEN_CHARACTERS)
+    return _TOKEN.issuperset(text) and bool(text)
 
 
 def is_call_id(text: str) -> bool:
@@ -101,6 +100,8 @@ def split_outside(text: str, delimiter: str, where: str) -> list[str]:
 
 def split_list(text: str, where: str) -> list[str]:
     """The values of a comma-separated header value."""
+    if "," not in text and (only := text.strip()):
+        return [only]
     parts = split_outside(text, ",", where)
     if len(parts) > MAX_LIST_VALUES:
         raise SipParseError(f"more than {MAX_LIST_VALUES} values", where)

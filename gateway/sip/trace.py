@@ -34,7 +34,7 @@ _MEDIA_KEY: Final = re.compile(
 )
 _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
 #: What stands in messages that have something to mask, and what needs no look at all.
-_SECRET_MARKS: Final = (b"authorization", b"dtmf", b"a=crypto", b"a=ice-pwd", b"a=key-mgmt", b"\nk=")
+_SECRET_MARKS: Final = re.compile(rb"authorization|dtmf|a=crypto|a=ice-pwd|a=key-mgmt|\nk=")
 _PLAIN: Final = bytes(range(32, 127)) + b"\r\n\t"
 
 
@@ -121,10 +121,8 @@ def masked(message: SipMessage) -> str:
     """The message for people: as on the wire, but for digest responses, keys of media, digits of INFO bodies and
     what cannot be printed."""
     data = message.received or message.encode()
-    if not data.translate(None, _PLAIN):
-        lowered = data.lower()
-        if not any(mark in lowered for mark in _SECRET_MARKS):
-            return data.decode("ascii")
+    if not data.translate(None, _PLAIN) and not _SECRET_MARKS.search(data.lower()):
+        return data.decode("ascii")
     return _masked_by_line(message)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.clock import TimerHandle, VirtualClock
 from ccplatform.kernel.core import DEADLINE, DeadlineReached, EffectRunner
 
 
@@ -24,6 +24,16 @@ class Recorder:
 
     def next_deadline(self) -> float | None:
         return self.deadline
+
+
+class CountingClock(VirtualClock):
+    """Counts the timers that were set."""
+
+    timers = 0
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
+        self.timers += 1
+        return super().call_at(when, callback)
 
 
 def test_effects_are_performed_in_order_and_posted_events_wait_for_them() -> None:
@@ -66,12 +76,38 @@ def test_a_deadline_that_moves_replaces_the_timer() -> None:
     assert core.seen[-1] == (DEADLINE, 1020.0)
 
 
+def test_a_deadline_that_moves_later_sets_no_new_timer() -> None:
+    clock, core = CountingClock(), Recorder()
+    runner: EffectRunner[str, str] = EffectRunner(core, lambda effect: None, clock)
+    for deadline in (1010.0, 1020.0, 1030.0):
+        core.deadline = deadline
+        runner.post("a")
+    assert clock.timers == 1
+    clock.advance(25)
+    assert [event for event, _ in core.seen] == ["a", "a", "a"]
+    clock.advance(25)
+    assert core.seen[-1] == (DEADLINE, 1030.0)
+    assert clock.timers == 2
+
+
+def test_a_deadline_that_is_gone_leaves_no_timer() -> None:
+    clock, core = VirtualClock(), Recorder()
+    runner: EffectRunner[str, str] = EffectRunner(core, lambda effect: None, clock)
+    core.deadline = 1010.0
+    runner.post("a")
+    core.deadline = None
+    runner.post("b")
+    clock.advance(100)
+    assert [event for event, _ in core.seen] == ["a", "b"]
+
+
 def test_a_closed_runner_sets_no_timer_off() -> None:
     clock, core = VirtualClock(), Recorder()
     runner: EffectRunner[str, str] = EffectRunner(core, lambda effect: None, clock)
     core.deadline = 1010.0
     runner.post("a")
     runner.close()
+    runner.rearm()
     clock.advance(100)
     assert [event for event, _ in core.seen] == ["a"]
 
@@ -91,3 +127,25 @@ def test_a_guard_keeps_one_bad_event_from_stopping_the_next() -> None:
     runner.post("bad")
     runner.post("a")
     assert (caught, done) == (["bad"], ["a.1", "a.2"])
+
+
+def test_a_guard_keeps_one_bad_effect_from_stopping_the_rest() -> None:
+    core = Recorder()
+    done: list[str] = []
+    caught: list[str] = []
+
+    def perform(effect: str) -> None:
+        if effect == "a.1":
+            raise ValueError(effect)
+        done.append(effect)
+
+    def guard(step: Callable[[], None]) -> None:
+        try:
+            step()
+        except ValueError as error:
+            caught.append(str(error))
+
+    runner: EffectRunner[str, str] = EffectRunner(core, perform, VirtualClock(), guard)
+    runner.post("a")
+    runner.post("b")
+    assert (caught, done) == (["a.1"], ["a.2", "b.1", "b.2"])

@@ -39,3 +39,18 @@ def test_an_ended_subscription_gets_nothing_more() -> None:
     unsubscribe()
     stream.publish("b")
     assert [event.fact for event in told] == ["a"]
+
+
+def test_a_subscriber_gets_the_types_that_it_wants() -> None:
+    clock = VirtualClock()
+    stream: Stream[str | int] = Stream(clock, Ids(clock), "default")
+    texts: list[str | int] = []
+    everything: list[str | int] = []
+    stop = stream.subscribe(lambda event: texts.append(event.fact), lambda kind: kind is str)
+    stream.publish("a")
+    stream.subscribe(lambda event: everything.append(event.fact))
+    stream.publish(1)
+    stream.publish("b")
+    stop()
+    stream.publish("c")
+    assert (texts, everything) == (["a", "b"], [1, "b", "c"])

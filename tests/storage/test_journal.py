@@ -14,6 +14,7 @@ from ccplatform.contracts.facts import (
     CallRefused,
     ContactArrived,
     ContactEnded,
+    Fact,
     FactEvent,
     LegMeasured,
 )
@@ -178,6 +179,9 @@ async def test_ids_that_are_no_uuids_are_refused_when_they_are_told(database: Da
 class Tally:
     """A projection that counts facts in a table."""
 
+    def __init__(self) -> None:
+        self.takes: tuple[type[Fact], ...] = FACT_TYPES
+
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         rows = [(event.id, event.seq) for event in events]
         await connection.executemany("INSERT INTO tally (id, seq) VALUES ($1, $2)", rows)
@@ -185,6 +189,8 @@ class Tally:
 
 class Faulty:
     """A projection with a bug."""
+
+    takes = (ContactEnded,)
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         await connection.execute("INSERT INTO no_such_table VALUES (1)")
@@ -209,6 +215,15 @@ async def test_projections_are_committed_with_their_facts(database: Database, ta
         journal.tell(*story(journal.contact()))
         await journal.writer.flushed()
     assert await _counts(database) == ([1, 2, 3, 4, 5], [1, 2, 3, 4, 5])
+
+
+async def test_a_projection_is_asked_for_its_own_facts_only(database: Database, tally: Tally) -> None:  # noqa: F811
+    tally.takes = (ContactEnded,)
+    async with open_journal(database, projections=[tally]) as journal:
+        journal.tell(*story(journal.contact()))
+        journal.tell(sample(LegMeasured, contact=journal.contact()))
+        await journal.writer.flushed()
+    assert await _counts(database) == ([1, 2, 3, 4, 5, 6], [5])
 
 
 async def test_a_faulty_projection_is_an_alarm_and_stops_neither_journal_nor_others(

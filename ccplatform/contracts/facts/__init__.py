@@ -111,6 +111,6 @@ def contact_of(fact: Fact) -> ContactId | None:
     return getattr(fact, "contact", None)
 
 
-def is_live(fact: Fact) -> bool:
+def is_live(fact: Fact | type[Fact]) -> bool:
     """Whether live subscribers (pages, metrics) get this fact."""
     return bool(getattr(fact, "LIVE", True))
