@@ -13,7 +13,7 @@ import structlog
 from acd.calendars import Calendar
 from acd.callbacks.service import CallBackService
 from acd.engine import AcdEngine, Presence
-from acd.errors import BadSnapshot, IllegalSetting, IllegalState, UnknownSeat
+from acd.errors import BadSnapshot, IllegalState, UnknownSeat
 from acd.events import (
     AcdEvent,
     ContactPlace,
@@ -35,7 +35,7 @@ from acd.events import (
     Wish,
 )
 from acd.hours import OpeningHours
-from acd.model import RINGS_MANY, Agent, Queue
+from acd.model import Agent, Queue
 from acd.presence import PresenceRows
 from acd.settings import AcdSettings
 from acd.store import AcdStore, StoredPresence
@@ -232,7 +232,6 @@ class AcdService:
     async def save_queue(self, queue: Queue) -> None:
         """Add or change a queue; contacts that wait keep their places."""
         self._engine.check_queue(queue)
-        check_playable(queue)
         self._hours.check(queue)
         await self._store.save_queue(queue)
         self._runner.post(SaveQueue(queue=queue))
@@ -362,10 +361,3 @@ class AcdService:
         except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
             raise BadSnapshot(f"no place of a contact: {error}") from error
         return place.aged(max(0.0, elapsed))
-
-
-def check_playable(queue: Queue) -> None:
-    """Raise IllegalSetting for what the engine can do and call control cannot yet: several phones for a caller."""
-    if queue.strategy in RINGS_MANY:
-        rule = "calls ring one phone at a time in this version"
-        raise IllegalSetting(f"queue {queue.id}", "strategy", queue.strategy, rule)

@@ -7,7 +7,6 @@ counts. A party may offer another session at any time; ours to move a leg go by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 
@@ -21,11 +20,11 @@ from gateway.leg_table import LegTable
 from gateway.media.codecs import CODECS
 from gateway.media.port import LegMedia, LocalAudio, RemoteAudio
 from gateway.reanchoring import Reanchoring
+from gateway.sip.causes import COMPLETED_ELSEWHERE
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import AcceptOffer, Answer, Invite, RefuseOffer, Release
 
 #: What phones of a seat are told when another one took the call (RFC 3326 section 2).
-ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
 
 _log = structlog.get_logger("legs")
 
@@ -88,7 +87,7 @@ class Negotiating:
     def answered(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
         """A phone took the call: the others need not ring on."""
         if leg.ended or leg.answered or leg.audio is None:
-            dialog.tell(Release(reason=ELSEWHERE))
+            dialog.tell(Release(reason=COMPLETED_ELSEWHERE))
             return
         leg.audio = leg.offered.get(dialog.call_id, leg.audio)
         try:
@@ -100,7 +99,7 @@ class Negotiating:
         others = [other for other in leg.dialogs if other is not dialog]
         leg.dialogs = [dialog]
         for other in others:
-            other.tell(Release(reason=ELSEWHERE))
+            other.tell(Release(reason=COMPLETED_ELSEWHERE))
         self._connected(leg)
 
     def offered(self, leg: Leg, dialog: DialogRunner, sdp: bytes | None) -> None:

@@ -126,11 +126,10 @@ def leave_queue(step: Step) -> None:
     state = step.state
     if state.stage not in (Stage.QUEUED, Stage.RINGING):
         return
-    if state.other_leg is not None:
-        step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.CANCELLED))
+    step.emit(*(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED) for leg in state.rung))
+    state.rung.clear()
     state.queue_seconds += step.now - (state.queued_at if state.queued_at is not None else step.now)
     state.queue = state.queued_at = state.chosen_at = None
-    state.other_leg = state.agent = state.agent_seat = None
     step.move(Stage.FLOW)
     step.emit(WithdrawContact(contact=state.contact, reason="left"), StopPlay(leg=state.caller_leg))
 

@@ -6,7 +6,7 @@ phone, and the customer's once he answered; or with the customer's, who hears mu
 
 from __future__ import annotations
 
-from ccplatform.calls.model import CallBackBegins, CallState, Record, Stage
+from ccplatform.calls.model import CallBackBegins, CallState, Record, RungAgent, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import ContactArrived, Established
@@ -34,8 +34,7 @@ def state_of(event: CallBackBegins, caller_leg: LegId, now: float) -> CallState:
         seat=None,
         received_at=now,
         queue=offer.queue,
-        agent=offer.agent,
-        agent_seat=offer.seat,
+        reserved=(RungAgent(agent=offer.agent, seat=offer.seat),),
         promise=offer.call_back,
         customer_first=offer.customer_first,
         ring_seconds=offer.ring_seconds,
@@ -62,8 +61,7 @@ def begin_call_back(step: Step) -> None:
     if state.customer_first:
         _call_customer(step)
     else:
-        assert state.agent_seat is not None
-        step.ring_agent(state.agent_seat)
+        _ring_reserved(step)
 
 
 def agent_first_answered(step: Step) -> None:
@@ -84,10 +82,9 @@ def customer_answered(step: Step) -> None:
     state = step.state
     state.answered = True
     if state.other_leg is None:
-        assert state.agent_seat is not None
         state.queued_at = state.chosen_at = step.now
         step.play_music()
-        step.ring_agent(state.agent_seat)
+        _ring_reserved(step)
         return
     step.move(Stage.TALKING)
     established = Established(
@@ -109,6 +106,14 @@ def drop_call_back(step: Step) -> None:
     """It was cancelled: a talk goes on, everything before it ends."""
     if step.state.talk_at is None:
         step.release_all(ReleaseCause.CANCELLED)
+
+
+def _ring_reserved(step: Step) -> None:
+    """Ring who is reserved; the caller waits if all of them were taken back meanwhile."""
+    reserved, step.state.reserved = step.state.reserved, ()
+    step.move(Stage.QUEUED)
+    for agent in reserved:
+        step.ring(agent)
 
 
 def _call_customer(step: Step) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ccplatform.calls.asked import answer_caller, do_request
 from ccplatform.calls.calling_back import agent_first_answered, customer_answered
 from ccplatform.calls.model import Record, Stage
+from ccplatform.calls.offered import offer_failed, take_agent
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.calls.transferring import transfer_answered, transfer_failed, transferor_left
@@ -12,7 +13,6 @@ from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
     Delivered,
-    Diverted,
     Established,
     Failed,
     Transferred,
@@ -27,14 +27,9 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.media import StopPlay
-from ccplatform.contracts.routing import OfferAnswered, OfferFailed
-from ccplatform.contracts.words import LegRole, OfferEnd, ReleaseCause
+from ccplatform.contracts.routing import OfferAnswered
+from ccplatform.contracts.words import LegRole, ReleaseCause
 
-_OFFER_ENDS = {
-    ReleaseCause.UNREACHABLE: OfferEnd.UNREACHABLE,
-    ReleaseCause.NO_ANSWER: OfferEnd.NO_ANSWER,
-    ReleaseCause.TIMEOUT: OfferEnd.UNREACHABLE,
-}
 _OUR_FAULTS = frozenset({ReleaseCause.FAILED, ReleaseCause.UNAVAILABLE})
 
 
@@ -50,12 +45,14 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
             _caller_answered(step)
     elif event.leg == state.transfer_leg and state.stage is Stage.TRANSFERRING:
         transfer_answered(step, event)
-    elif event.leg != state.other_leg or state.stage not in (Stage.RINGING, Stage.DIALLING):
+    elif event.leg in state.rung:
+        take_agent(step, event.leg)
+        if state.promise and not state.answered:
+            agent_first_answered(step)
+        else:
+            _agent_answered(step, event)
+    elif event.leg != state.other_leg or state.stage is not Stage.DIALLING:
         step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
-    elif state.stage is Stage.RINGING and state.promise and not state.answered:
-        agent_first_answered(step)
-    elif state.stage is Stage.RINGING:
-        _agent_answered(step, event)
     elif state.answered:
         _party_answered(step, event.device)
     else:
@@ -125,8 +122,10 @@ def _party_answered(step: Step, device: str) -> None:
 def leg_ringing(step: Step, event: LegRinging) -> None:
     """A device rings."""
     state = step.state
-    if event.leg == state.other_leg:
-        fact = Delivered(contact=state.contact, leg=event.leg, device=event.device, agent=state.agent)
+    rung = state.rung.get(event.leg)
+    if rung is not None or event.leg == state.other_leg:
+        agent = rung.agent if rung is not None else None
+        fact = Delivered(contact=state.contact, leg=event.leg, device=event.device, agent=agent)
         step.emit(Record(fact=fact))
     elif event.leg == state.transfer_leg:
         step.emit(Record(fact=Delivered(contact=state.contact, leg=event.leg, device=event.device)))
@@ -145,6 +144,8 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     if event.leg == state.caller_leg:
         step.emit(Record(fact=cleared))
         _caller_left(step, event)
+    elif event.leg in state.rung:
+        offer_failed(step, event)
     elif event.leg == state.other_leg:
         _other_left(step, event, cleared)
     elif event.leg == state.transfer_leg:
@@ -164,9 +165,7 @@ def _caller_left(step: Step, event: LegEnded) -> None:
 def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None:
     state = step.state
     state.other_leg = None
-    if state.stage is Stage.RINGING:
-        _offer_failed(step, event)
-    elif state.stage is Stage.DIALLING:
+    if state.stage is Stage.DIALLING:
         step.emit(
             Record(
                 fact=Failed(contact=state.contact, leg=event.leg, device=state.transferred_to, cause=event.cause)
@@ -182,13 +181,3 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None
         elif state.stage in (Stage.CALLING_BACK, Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)
-
-
-def _offer_failed(step: Step, event: LegEnded) -> None:
-    state = step.state
-    assert state.agent is not None
-    diverted = Diverted(contact=state.contact, leg=event.leg, device=state.agent_seat or "", cause=event.cause)
-    end = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED)
-    step.emit(Record(fact=diverted), OfferFailed(contact=state.contact, agent=state.agent, end=end))
-    state.agent = state.agent_seat = None
-    step.move(Stage.QUEUED)

@@ -90,6 +90,14 @@ class PendingQuery:
     playback: PlaybackId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungAgent:
+    """An agent whose phone rings for the caller."""
+
+    agent: AgentId
+    seat: SeatId
+
+
 @dataclass(slots=True, kw_only=True)
 class CallState:
     """All of one call. Fields named ``*_at`` are monotonic instants; snapshots hold their ages instead."""
@@ -121,6 +129,8 @@ class CallState:
     queue: QueueId | None = None
     queued_at: float | None = None
     chosen_at: float | None = None
+    rung: dict[LegId, RungAgent] = field(default_factory=dict)  # while ringing: the first who answers has him
+    reserved: tuple[RungAgent, ...] = ()  # to be rung once the customer of a call-back answered
     other_leg: LegId | None = None  # the agent's or outside party's leg that is current
     agent: AgentId | None = None
     agent_seat: SeatId | None = None

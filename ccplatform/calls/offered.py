@@ -3,38 +3,75 @@
 from __future__ import annotations
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import CallState, HoldOrder, Record, Stage
+from ccplatform.calls.model import CallState, HoldOrder, Record, RungAgent, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
 from ccplatform.calls.transferring import transferor_held
 from ccplatform.contracts.facts import Diverted
 from ccplatform.contracts.flows import FlowRequestFailed
-from ccplatform.contracts.legs import LegHeld, ReleaseLeg
+from ccplatform.contracts.legs import LegEnded, LegHeld, ReleaseLeg
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, OfferWithdrawn, QueueRefused
-from ccplatform.contracts.words import OfferEnd, ReleaseCause
+from ccplatform.contracts.words import LegId, OfferEnd, ReleaseCause
+
+_OFFER_ENDS = {
+    ReleaseCause.UNREACHABLE: OfferEnd.UNREACHABLE,
+    ReleaseCause.NO_ANSWER: OfferEnd.NO_ANSWER,
+    ReleaseCause.TIMEOUT: OfferEnd.UNREACHABLE,
+}
 
 
 def agent_offered(step: Step, event: AgentOffered) -> None:
-    """Ring the agent's seat."""
+    """Ring the agent's seat, besides others that ring."""
     state = step.state
-    if state.stage is not Stage.QUEUED:
+    agent = RungAgent(agent=event.agent, seat=event.seat)
+    if state.stage is Stage.CALLING_BACK and state.customer_first:
+        state.reserved += (agent,)
+        return
+    if state.stage not in (Stage.QUEUED, Stage.RINGING):
         step.emit(OfferFailed(contact=event.contact, agent=event.agent, end=OfferEnd.CALLER_LEFT))
         return
-    state.agent, state.agent_seat, state.queue = event.agent, event.seat, event.queue
-    step.ring_agent(event.seat)
+    state.queue = event.queue
+    step.ring(agent)
 
 
 def offer_withdrawn(step: Step, event: OfferWithdrawn) -> None:
-    """Stop ringing; the caller waits on."""
+    """Stop ringing there; the caller waits on."""
     state = step.state
-    if state.stage is not Stage.RINGING or state.agent != event.agent or state.other_leg is None:
+    state.reserved = tuple(agent for agent in state.reserved if agent.agent != event.agent)
+    leg = next((leg for leg, rung in state.rung.items() if rung.agent == event.agent), None)
+    if leg is None:
         return
     cause = ReleaseCause.NO_ANSWER if event.end is OfferEnd.NO_ANSWER else ReleaseCause.CANCELLED
-    diverted = Diverted(contact=state.contact, leg=state.other_leg, device=state.agent_seat or "", cause=cause)
-    step.emit(Record(fact=diverted), ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.CANCELLED))
-    state.other_leg = state.agent = state.agent_seat = None
-    step.move(Stage.QUEUED)
+    _diverted(step, leg, cause)
+    step.emit(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+
+
+def offer_failed(step: Step, event: LegEnded) -> None:
+    """The phone refused, was busy, or could not be reached."""
+    end = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED)
+    agent = _diverted(step, event.leg, event.cause)
+    step.emit(OfferFailed(contact=step.state.contact, agent=agent.agent, end=end))
+
+
+def take_agent(step: Step, leg: LegId) -> None:
+    """The first who answers has the caller; the other phones hear that it was answered elsewhere."""
+    state = step.state
+    won = state.rung.pop(leg)
+    state.agent, state.agent_seat, state.other_leg = won.agent, won.seat, leg
+    for other in tuple(state.rung):
+        _diverted(step, other, ReleaseCause.ELSEWHERE)
+        step.emit(ReleaseLeg(leg=other, cause=ReleaseCause.ELSEWHERE))
+
+
+def _diverted(step: Step, leg: LegId, cause: ReleaseCause) -> RungAgent:
+    """A phone rings no longer; without any the caller waits."""
+    state = step.state
+    rung = state.rung.pop(leg)
+    step.emit(Record(fact=Diverted(contact=state.contact, leg=leg, device=rung.seat, cause=cause)))
+    if not state.rung and state.stage is Stage.RINGING:
+        step.move(Stage.QUEUED)
+    return rung
 
 
 def queue_refused(step: Step, event: QueueRefused) -> None:

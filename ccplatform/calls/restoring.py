@@ -75,16 +75,16 @@ class Restorer:
         """Give the contact its place in the queue or its agent back."""
         state, ports = saga.state, self._ports()
         placed = kept.route is not None and ports.router.restore(state.contact, kept.route)
-        if state.stage is Stage.RINGING and (state.other_leg in lost or not placed):
-            agent, ringing = state.agent, state.other_leg
-            saga.forget_offer()
-            if ringing in lost:
-                lost.remove(ringing)
-            elif ringing is not None:
-                ports.legs.perform(ReleaseLeg(leg=ringing, cause=ReleaseCause.CANCELLED))
-            if placed and agent is not None:
-                failed = OfferFailed(contact=state.contact, agent=agent, end=OfferEnd.WITHDRAWN)
-                ports.router.perform(failed)
+        alone = len(state.rung) == 1 and not state.rung.keys() & set(lost)  # the ACD gives one offer back
+        if state.stage is Stage.RINGING and not (placed and alone):
+            for leg, rung in saga.forget_offers().items():
+                if leg in lost:
+                    lost.remove(leg)
+                else:
+                    ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+                if placed:
+                    failed = OfferFailed(contact=state.contact, agent=rung.agent, end=OfferEnd.WITHDRAWN)
+                    ports.router.perform(failed)
         if state.stage is Stage.QUEUED and not placed and state.queue is not None:
             waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
             again = QueueContact(

@@ -31,6 +31,7 @@ from ccplatform.calls.model import (
     PhoneTransfer,
     Record,
     RecordingBegan,
+    RungAgent,
     SagaInput,
     Stage,
 )
@@ -155,13 +156,14 @@ class CallSaga:
         """Raise :class:`NotInThisState` unless the caller can be held (or retrieved) now."""
         check_hold(self.state, hold_it)
 
-    def forget_offer(self) -> None:
-        """After a restart the seat that rang is lost: the caller waits again."""
+    def forget_offers(self) -> dict[LegId, RungAgent]:
+        """After a restart the seats that rang are lost: the caller waits again."""
         state = self.state
-        if state.other_leg is not None:
-            state.live_legs.pop(state.other_leg, None)
-        state.other_leg = state.agent = state.agent_seat = None
+        rung, state.rung = state.rung, {}
+        for leg in rung:
+            state.live_legs.pop(leg, None)
         state.stage, state.deadline_at = Stage.QUEUED, None
+        return rung
 
     def _finish_if_done(self, step: Step) -> None:
         state = self.state

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ccplatform.calls.model import CallEffect, CallState, Stage
+from ccplatform.calls.model import CallEffect, CallState, RungAgent, Stage
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
 from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
 from ccplatform.contracts.routing import TalkReleased, WithdrawContact
-from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause, SeatId
+from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
 
 #: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
 ENDING_SECONDS = 40.0
@@ -63,6 +63,7 @@ class Step:
     def leave(self, stage: Stage) -> None:
         """Undo what the stage that ends holds: a place in a queue, a talk."""
         state = self.state
+        state.rung.clear()  # their legs go with all others
         if stage in (Stage.QUEUED, Stage.RINGING):
             if state.queued_at is not None:
                 state.queue_seconds += self.now - state.queued_at
@@ -97,10 +98,12 @@ class Step:
         self.state.live_legs[leg] = role
         return leg
 
-    def ring_agent(self, seat: SeatId) -> None:
-        """Ring the phone of the agent who was offered."""
+    def ring(self, rung: RungAgent) -> None:
+        """Ring the phone of an agent who was offered, besides others that ring."""
         state = self.state
-        leg = self.new_leg(LegRole.AGENT)
+        leg = LegId(self.new_id())
+        state.live_legs[leg] = LegRole.AGENT
+        state.rung[leg] = rung
         self.move(Stage.RINGING)
         self.emit(
             DialLeg(
@@ -108,7 +111,7 @@ class Step:
                 call=state.call,
                 contact=state.contact,
                 role=LegRole.AGENT,
-                target=SeatTarget(seat=seat),
+                target=SeatTarget(seat=rung.seat),
                 caller=state.caller,
                 caller_name=state.caller_name,
             )

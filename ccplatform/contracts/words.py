@@ -63,6 +63,7 @@ class ReleaseCause(StrEnum):
     """Why a leg ended or could not begin; the edge maps it to and from SIP and Q.850."""
 
     NORMAL = "normal"
+    ELSEWHERE = "elsewhere"  # somebody else who was rung answered
     CANCELLED = "cancelled"  # the calling side gave up before the answer
     BUSY = "busy"
     NO_ANSWER = "no_answer"

@@ -15,6 +15,7 @@ C: Final = ReleaseCause
 _OUTGOING: Final = {
     C.NORMAL: (480, 16, "Normal call clearing"),
     C.CANCELLED: (487, 16, "Normal call clearing"),
+    C.ELSEWHERE: (487, 26, "Non-selected user clearing"),
     C.BUSY: (486, 17, "User busy"),
     C.NO_ANSWER: (480, 19, "No answer from user"),
     C.REJECTED: (603, 21, "Call rejected"),
@@ -27,6 +28,9 @@ _OUTGOING: Final = {
     C.TIMEOUT: (408, 102, "Recovery on timer expiry"),
     C.FAILED: (500, 41, "Temporary failure"),
 }
+
+#: What a phone is told whose call somebody else answered: it is none that was missed (RFC 3326 section 2).
+COMPLETED_ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
 
 _BY_STATUS: Final = {
     401: C.FAILED,
@@ -90,7 +94,9 @@ def status_of_transfer(report: ReportTransfer) -> int:
 
 
 def reason_of(cause: ReleaseCause) -> str:
-    """The value of a Reason header."""
+    """The value of a Reason header (RFC 3326)."""
+    if cause is ReleaseCause.ELSEWHERE:
+        return COMPLETED_ELSEWHERE
     _, q850, text = _OUTGOING[cause]
     return f'Q.850;cause={q850};text="{text}"'
 

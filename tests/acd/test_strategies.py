@@ -11,7 +11,6 @@ from acd.engine import AcdEngine
 from acd.errors import IllegalSetting
 from acd.events import SaveAgent, SaveQueue
 from acd.model import Agent, Strategy
-from acd.service import check_playable
 from ccplatform.contracts.facts import OfferEnded
 from ccplatform.contracts.routing import OfferWithdrawn
 from ccplatform.contracts.words import AgentId, AgentState, OfferEnd
@@ -159,16 +158,13 @@ def test_ring_progressively_rings_one_more_each_time() -> None:
     assert floor.state("2") is AgentState.READY
 
 
-def test_ringing_many_needs_whole_agents_and_is_not_played_by_calls_yet() -> None:
-    with pytest.raises(IllegalSetting, match="ring_all needs 100"):
-        queue(strategy=Strategy.RING_ALL, capacity=50)
-    with pytest.raises(IllegalSetting, match="one phone at a time"):
-        check_playable(queue(strategy=Strategy.RING_ALL))
-    check_playable(queue())
-
-
 def test_queues_of_one_requirement_share_the_turn() -> None:
     floor = centre(Strategy.ROUND_ROBIN, "1", "2")
     floor.do(SaveQueue(queue=queue("b", strategy=Strategy.ROUND_ROBIN)))
     assert offers(floor.call("c1")) == [("c1", "1")]
     assert offers(floor.call("c2", to="b")) == [("c2", "2")]
+
+
+def test_ringing_many_needs_whole_agents() -> None:
+    with pytest.raises(IllegalSetting, match="ring_all needs 100"):
+        queue(strategy=Strategy.RING_ALL, capacity=50)

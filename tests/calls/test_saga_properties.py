@@ -39,11 +39,11 @@ from ccplatform.contracts.words import (
 from tests.calls.test_calling_back import begins
 from tests.calls.world import CALL, CONTACT, WALL, World
 
-QUEUE, AGENT = QueueId("support"), AgentId("1004")
+QUEUE, AGENTS = QueueId("support"), [AgentId("1004"), AgentId("1005"), AgentId("1006")]
 CAUSES = st.sampled_from(list(ReleaseCause))
 STEPS = st.one_of(
-    st.tuples(st.just("answer"), st.sampled_from(["caller", "other"])),
-    st.tuples(st.just("end"), st.sampled_from(["caller", "other"]), CAUSES),
+    st.tuples(st.just("answer"), st.sampled_from(["caller", "other", "another"])),
+    st.tuples(st.just("end"), st.sampled_from(["caller", "other", "another"]), CAUSES),
     st.tuples(
         st.just("ask"),
         st.sampled_from(
@@ -58,8 +58,8 @@ STEPS = st.one_of(
             ]
         ),
     ),
-    st.tuples(st.just("offer")),
-    st.tuples(st.just("withdraw"), st.sampled_from(list(OfferEnd))),
+    st.tuples(st.just("offer"), st.sampled_from(AGENTS)),
+    st.tuples(st.just("withdraw"), st.sampled_from(AGENTS), st.sampled_from(list(OfferEnd))),
     st.tuples(st.just("hold"), st.booleans()),
     st.tuples(st.just("transfer"), st.sampled_from(["flow", "dial", "nobody"])),
     st.tuples(st.just("hold key"), st.booleans()),
@@ -74,6 +74,7 @@ def _take(world: World, step: tuple[object, ...]) -> None:
     legs = {"caller": caller}
     if world.all_of(DialLeg):
         legs["other"] = world.dialled_leg()
+        legs["another"] = world.all_of(DialLeg)[-2:][0].leg
     match step:
         case ("answer", str(who)) if who in legs and legs[who] not in world.ended_legs:
             world.answers(legs[who])
@@ -81,10 +82,11 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.leg_ends(legs[who], cause)
         case ("ask", request) if world.flow_alive:
             world.asks(request)  # type: ignore[arg-type]
-        case ("offer",) if _waits(world):
-            world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AGENT, seat=SeatId("seat-04")))
-        case ("withdraw", OfferEnd() as end):
-            world.post(OfferWithdrawn(contact=CONTACT, agent=AGENT, end=end))
+        case ("offer", str(agent)) if _waits(world) and agent not in _rung(world):
+            seat = SeatId(f"seat-{agent}")
+            world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AgentId(agent), seat=seat))
+        case ("withdraw", str(agent), OfferEnd() as end):
+            world.post(OfferWithdrawn(contact=CONTACT, agent=AgentId(agent), end=end))
         case ("hold", bool(hold)):
             world.post(HoldOrder(call=CALL, hold=hold, by="1004"))
         case ("transfer", str(where)) if world.all_of(DialLeg):
@@ -104,6 +106,19 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.core.restore(data, world.now, WALL)
         case _:
             pass
+
+
+def _rung(world: World) -> set[str]:
+    state = world.core.saga(CALL).state
+    return {rung.agent for rung in (*state.rung.values(), *state.reserved)}
+
+
+def assert_one_agent_at_a_time(world: World) -> None:
+    """Whoever else answers at the same moment: one talk begins, and the next when that one is over."""
+    talks = [effect for effect in world.effects if isinstance(effect, OfferAnswered | TalkReleased)]
+    kinds = [type(effect) for effect in talks]
+    assert kinds == [OfferAnswered, TalkReleased] * (len(kinds) // 2)
+    assert all(a.agent == b.agent for a, b in zip(talks[::2], talks[1::2], strict=True))
 
 
 def _waits(world: World) -> bool:
@@ -145,5 +160,6 @@ def test_every_contact_ends_once_and_lets_every_leg_go(how: str, steps: list[tup
     cleared = [fact.leg for fact in world.all_of(ConnectionCleared)]
     assert len(cleared) == len(set(cleared))
     assert len(world.all_of(TalkReleased)) == len(world.all_of(OfferAnswered))
+    assert_one_agent_at_a_time(world)
     assert_every_wish_is_answered(world)
     assert world.outcome().total_seconds >= world.outcome().talk_seconds - 1e-6
