@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Final
 
 import structlog
 
 from ccplatform.contracts.facts import SeatRegistered, TrunkChannelsChanged
 from ccplatform.contracts.legs import LegEvent
-from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.kernel.write_behind import WriteBehind
-from gateway.dialling import Dialling, OutsideNumbers
+from gateway.dialling import Attempt, Dialling, OutsideNumbers
 from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
@@ -26,13 +26,18 @@ from gateway.sip.admission import Admission
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
+from gateway.sip.outbound_routes import OutboundRoutes
 from gateway.sip.registrar import Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
+from gateway.sip.resolver import DnsResolver, Resolver
 from gateway.sip.seats import SeatDirectory
-from gateway.sip.service import SipService, Wire
+from gateway.sip.service import SipService
 from gateway.sip.settings import SipSettings
 from gateway.sip.transports import SipTransports
+from gateway.sip.trunk import Trunk, TrunkState
+from gateway.sip.trunk_service import TrunkService, usable_families
 from gateway.sip.trunks import TrunkChannels, TrunkDirectory
+from gateway.sip.wire import Wire
 from gateway.store import GatewayStore
 
 #: Pause after registrations could not be stored, seconds.
@@ -45,7 +50,7 @@ class SipAccess:
     """The SIP side of a node. :attr:`legs` serves `calls`, :attr:`seats` is the Seats port.
 
     ``listener`` hears leg events, ``accepts_calls()`` says why no new call is taken now (None: they are taken).
-    ``wire`` stands for the sockets in tests; ``store`` may be None there.
+    ``wire`` and ``resolver`` stand for the sockets and DNS in tests; ``store`` and ``alarms`` may be None there.
     """
 
     def __init__(
@@ -61,6 +66,8 @@ class SipAccess:
         accepts_calls: Callable[[], ReleaseCause | None],
         store: GatewayStore | None,
         wire: Wire | None = None,
+        alarms: Alarms | None = None,
+        resolver: Resolver | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         random_number: Callable[[int], int] = secrets.randbits,
     ) -> None:
@@ -73,7 +80,8 @@ class SipAccess:
             Registrar(_limits(settings)), clock=clock, tasks=tasks, facts=facts, changed=self._bindings.changed
         )
         self.seats = SeatDirectory(self.registrations.reachable)
-        self.trunks = TrunkDirectory()
+        self.trunks = TrunkDirectory(random_bytes=random_bytes)
+        self.routes = OutboundRoutes(lambda: random_number(53) / 2**53)
         self.channels = TrunkChannels(self.trunks, self._channels_changed)
         digest = DigestServer(realm=settings.realm, secret=random_bytes(32), random_bytes=random_bytes)
         self.sip = SipService(
@@ -93,6 +101,16 @@ class SipAccess:
             accepts_calls=accepts_calls,
             random_bytes=random_bytes,
         )
+        self.trunk_service = TrunkService(
+            sip=self.sip,
+            trunks=self.trunks,
+            resolver=resolver or DnsResolver(settings.dns_servers),
+            clock=clock,
+            tasks=tasks,
+            alarms=alarms,
+            random=lambda: random_number(53) / 2**53,
+            families=usable_families([settings.bind_ip]),
+        )
         self.legs = LegService(
             sip=self.sip,
             media=media,
@@ -100,6 +118,8 @@ class SipAccess:
                 seats=self.seats,
                 trunks=self.trunks,
                 channels=self.channels,
+                routes=self.routes,
+                ways=self.trunk_service,
                 contacts=self.registrations.contacts,
                 new_token=self.sip.new_token,
                 host=lambda: settings.public_host,
@@ -119,6 +139,7 @@ class SipAccess:
                 random_number=random_number,
             ),
             listener=listener,
+            server_failed=self._server_failed,
         )
 
     async def load(self) -> None:
@@ -137,19 +158,37 @@ class SipAccess:
     async def open(self) -> None:
         """Listen; raises PortInUse."""
         await self.sip.open(self.legs)
+        self.trunk_service.open()
 
     async def reload(self) -> None:
         """Take changed trunks and seats; a seat that is gone loses its registrations, calls go on."""
         if self._store is None:
             return
-        trunks, seats = await self._store.trunks(), await self._store.seats()
+        trunks, seats = await self._store.trunks.all(), await self._store.seats()
+        routes = await self._store.trunks.routes()
         gone = self.seats.ids() - {seat.id for seat in seats}
-        self.trunks.replace(trunks)
+        self.configure_trunks(trunks)
+        self.routes.replace(routes)
         self.seats.replace(seats)
         self.registrations.remove_seats(gone)
 
+    def configure_trunks(self, trunks: Iterable[Trunk]) -> None:
+        """Take these trunks; the calls of those that are isolated now are ended."""
+        self.trunks.replace(trunks)
+        self.trunk_service.configure()
+        for trunk in self.trunks.all():
+            if trunk.state is TrunkState.ISOLATED:
+                self.legs.clear_trunk(trunk.id)
+
+    def reset_trunk(self, trunk: TrunkId) -> None:
+        """End the trunk's calls and begin anew with it; raises UnknownTrunk."""
+        self.trunks.get(trunk)
+        self.legs.clear_trunk(trunk)
+        self.trunk_service.reset(trunk)
+
     async def close(self) -> None:
         """Stop listening and write what is not stored yet, if the database is there."""
+        await self.trunk_service.close()
         await self.sip.close()
         self.registrations.close()
         self._bindings.close()
@@ -161,6 +200,10 @@ class SipAccess:
     async def _save_bindings(self, seats: Set[SeatId]) -> None:
         if self._store is not None:
             await self._store.save_registrations({seat: self.registrations.contacts(seat) for seat in seats})
+
+    def _server_failed(self, trunk: TrunkId, attempt: Attempt) -> None:
+        for call in attempt.calls:
+            self.trunk_service.call_failed(trunk, call.flow)
 
     def _channels_changed(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
         self._facts.record(TrunkChannelsChanged(trunk=trunk, in_use=in_use, capacity=capacity))

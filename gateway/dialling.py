@@ -1,23 +1,30 @@
-"""How a target becomes INVITEs: one to each contact of a seat, or one to a trunk."""
+"""How a target becomes INVITEs: to each contact of a seat at once, or to servers of trunks in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
-from ccplatform.contracts.legs import DialLeg, DialTarget, SeatTarget, TrunkTarget
+from ccplatform.contracts.legs import DialLeg, DialTarget, NumberTarget, SeatTarget, TrunkTarget
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.errors import Refusal
 from gateway.errors import UnknownTrunk
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.diversion import diversion_headers
 from gateway.sip.flows import Flow
+from gateway.sip.outbound_routes import OutboundRoutes
 from gateway.sip.registrar import Binding
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.syntax import quote
-from gateway.sip.trunks import TrunkChannels, TrunkDirection, TrunkDirectory
+from gateway.sip.trunk import Trunk, TrunkDirection, TrunkState
+from gateway.sip.trunk_call import trunk_call
+from gateway.sip.trunks import TrunkChannels, TrunkDirectory
 from gateway.sip.uac import OutgoingCall
 from gateway.sip.uri import escape_user, host_text
+
+#: Ways that one call is tried, at most.
+MAX_ATTEMPTS: Final = 8
 
 
 class Unreachable(Refusal):
@@ -26,6 +33,24 @@ class Unreachable(Refusal):
     def __init__(self, message: str, cause: ReleaseCause) -> None:
         super().__init__(message, code="unreachable")
         self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """INVITEs that are sent together; ``trunk`` is whose channel they take."""
+
+    calls: tuple[OutgoingCall, ...]
+    trunk: TrunkId | None = None
+
+
+class TrunkWays(Protocol):
+    """Where trunks are now."""
+
+    def flows(self, trunk: TrunkId) -> list[Flow]:
+        """The addresses to try, in order."""
+
+    def service_route(self, trunk: TrunkId) -> tuple[str, ...]:
+        """The way that the trunk's registrar wants calls to take (RFC 3608)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +66,8 @@ _DIALLED: Final = frozenset("+0123456789*#")
 
 
 class Dialling:
-    """Knows seats, trunks and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes tags,
-    ``host()`` is our address in From and Call-ID."""
+    """Knows seats, trunks, routes and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes
+    tags, ``host()`` is our address in From and Call-ID."""
 
     def __init__(
         self,
@@ -50,6 +75,8 @@ class Dialling:
         seats: SeatDirectory,
         trunks: TrunkDirectory,
         channels: TrunkChannels,
+        routes: OutboundRoutes,
+        ways: TrunkWays,
         contacts: Callable[[SeatId], tuple[Binding, ...]],
         new_token: Callable[[], str],
         host: Callable[[], str],
@@ -58,6 +85,8 @@ class Dialling:
         self._seats = seats
         self._trunks = trunks
         self._channels = channels
+        self._routes = routes
+        self._ways = ways
         self._contacts = contacts
         self._new_token = new_token
         self._host = host
@@ -68,7 +97,7 @@ class Dialling:
         match target:
             case SeatTarget(seat=seat):
                 return seat
-            case TrunkTarget(number=number):
+            case TrunkTarget(number=number) | NumberTarget(number=number):
                 return number
 
     def target(self, number: str) -> DialTarget | None:
@@ -82,65 +111,103 @@ class Dialling:
             return None
         return TrunkTarget(trunk=TrunkId(outside.trunk), number=number)
 
-    def calls(self, command: DialLeg) -> list[OutgoingCall]:
-        """The INVITEs to send, all at once; raises :class:`Unreachable`."""
+    def attempts(self, command: DialLeg) -> list[Attempt]:
+        """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:
             case SeatTarget(seat=seat):
-                return self._to_seat(command, seat)
+                return [Attempt(tuple(self._to_seat(command, seat)))]
             case TrunkTarget(trunk=trunk, number=number):
-                return [self._to_trunk(command, trunk, number)]
+                return self._by_trunks(command, [trunk], number)
+            case NumberTarget(number=number):
+                trunks = self._routes.trunks(number)
+                if not trunks:
+                    raise Unreachable(f"no route is for {number[:40]!r}", ReleaseCause.NOT_FOUND)
+                return self._by_trunks(command, trunks, number)
 
-    def seize(self, target: DialTarget) -> TrunkId | None:
-        """Take a channel when the target is a trunk; raises :class:`Unreachable` when all are busy."""
-        if not isinstance(target, TrunkTarget):
-            return None
-        trunk = self._trunks.get(target.trunk)
-        if not self._channels.free(trunk):
-            raise Unreachable(f"all channels of trunk {trunk.id} are busy", ReleaseCause.BUSY)
-        self._channels.seize(trunk)
-        return trunk.id
+    def account_of(self, trunk: TrunkId | None) -> DigestClient | None:
+        """Who answers the challenges of a trunk."""
+        return self._trunks.client(trunk)
 
-    def seize_again(self, trunk: TrunkId) -> None:
+    def seize(self, trunk: TrunkId) -> bool:
+        """Take a channel; False when none is free."""
+        known = self._trunks.get(trunk)
+        if not self._channels.free(known, incoming=False):
+            return False
+        self._channels.seize(known, incoming=False)
+        return True
+
+    def seize_again(self, trunk: TrunkId, *, incoming: bool) -> None:
         """Count the channel of a call that survived a restart."""
         known = {found.id: found for found in self._trunks.all()}.get(trunk)
         if known is not None:
-            self._channels.seize(known)
+            self._channels.seize(known, incoming=incoming)
+
+    # --- seats --------------------------------------------------------------------------------------------
 
     def _to_seat(self, command: DialLeg, seat: SeatId) -> list[OutgoingCall]:
         known, bindings = self._seats.get(seat), self._contacts(seat)
         if known is None or not bindings:
             raise Unreachable(f"seat {seat} has no phone registered", ReleaseCause.UNREACHABLE)
-        to_party = f"<sip:{escape_user(known.sip_user)}@{host_text(self._host())}>"
+        host = host_text(self._host())
+        name = f"{quote(command.caller_name)} " if command.caller_name else ""
+        user = f"{escape_user(command.caller)}@" if command.caller else ""
         return [
-            # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261 section 19.1.5).
-            self._outgoing(command, binding.uri.partition("?")[0], to_party, binding.flow, pinned=True)
+            OutgoingCall(
+                # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261, 19.1.5).
+                uri=binding.uri.partition("?")[0],
+                from_party=f"{name}<sip:{user}{host}>",
+                to_party=f"<sip:{escape_user(known.sip_user)}@{host}>",
+                call_id=f"{self._new_token()}@{host}",
+                local_tag=self._new_token(),
+                flow=binding.flow,
+                pinned=True,
+                headers=(("X-Contact-ID", command.contact),),
+            )
             for binding in bindings
         ]
 
-    def _to_trunk(self, command: DialLeg, trunk: TrunkId, number: str) -> OutgoingCall:
+    # --- trunks -------------------------------------------------------------------------------------------
+
+    def _by_trunks(self, command: DialLeg, trunks: list[TrunkId], number: str) -> list[Attempt]:
+        attempts: list[Attempt] = []
+        refusals: list[Unreachable] = []
+        for trunk in trunks:
+            try:
+                attempts += self._by_trunk(command, trunk, number)
+            except Unreachable as unreachable:
+                refusals.append(unreachable)
+        if not attempts:
+            raise refusals[0]
+        return attempts[:MAX_ATTEMPTS]
+
+    def _by_trunk(self, command: DialLeg, trunk: TrunkId, number: str) -> list[Attempt]:
         try:
             known = self._trunks.get(trunk)
         except UnknownTrunk as error:
             raise Unreachable(str(error), ReleaseCause.UNREACHABLE) from error
-        flow = known.flow()
-        if flow is None or known.direction is TrunkDirection.IN or not number:
+        if known.host is None or known.direction is TrunkDirection.IN or not number:
             raise Unreachable(f"trunk {trunk} takes no calls", ReleaseCause.UNREACHABLE)
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        uri = f"sip:{escape_user(number)}@{flow.address()}{transport}"
-        return self._outgoing(command, uri, f"<sip:{escape_user(number)}@{flow.address()}>", flow, pinned=False)
+        if known.state is not TrunkState.ACTIVE:
+            raise Unreachable(f"trunk {trunk} is {known.state}", ReleaseCause.UNREACHABLE)
+        flows = self._ways.flows(trunk)
+        if not flows:
+            raise Unreachable(f"no server of trunk {trunk} can be called now", ReleaseCause.UNREACHABLE)
+        return [Attempt((self._call(command, known, number, flow),), trunk) for flow in flows]
 
-    def _outgoing(self, command: DialLeg, uri: str, to_party: str, flow: Flow, *, pinned: bool) -> OutgoingCall:
-        host = host_text(self._host())
-        name = f"{quote(command.caller_name)} " if command.caller_name else ""
-        user = f"{escape_user(command.caller)}@" if command.caller else ""
-        diversions = diversion_headers(command.forwarded_from, uri, self._host()) if not pinned else ()
-        return OutgoingCall(
-            uri=uri,
-            from_party=f"{name}<sip:{user}{host}>",
-            to_party=to_party,
-            call_id=f"{self._new_token()}@{host}",
+    def _call(self, command: DialLeg, trunk: Trunk, number: str, flow: Flow) -> OutgoingCall:
+        host = self._host()
+        call = trunk_call(
+            trunk,
+            number,
+            flow,
+            caller=command.caller,
+            caller_name=command.caller_name,
+            host=host,
+            call_id=f"{self._new_token()}@{host_text(host)}",
             local_tag=self._new_token(),
-            flow=flow,
-            pinned=pinned,
-            headers=(("X-Contact-ID", command.contact), *diversions),
+            client=self._trunks.client(trunk.id),
+            route=self._ways.service_route(trunk.id),
+            headers=(("X-Contact-ID", command.contact),),
         )
+        diversions = diversion_headers(command.forwarded_from, call.uri, host)
+        return replace(call, headers=(*call.headers, *diversions))

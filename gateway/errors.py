@@ -12,15 +12,17 @@
     └── BadCertificate       a certificate or key of SIP over TLS cannot be used
     NotFound
     └── UnknownTrunk, UnknownSeat
+    Unavailable
+    └── NamesUnavailable     no name server answers
     Refusal
-    └── BadTrunk             a trunk's definition does not make sense
+    └── BadTrunk             the definition of a trunk or a route does not make sense
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ccplatform.kernel.errors import CannotStart, LocalMisuse, NotFound, Refusal, RemoteViolation
+from ccplatform.kernel.errors import CannotStart, LocalMisuse, NotFound, Refusal, RemoteViolation, Unavailable
 
 
 class SipParseError(RemoteViolation):
@@ -68,8 +70,12 @@ class UnknownSeat(NotFound):
     """No seat has this id."""
 
 
+class NamesUnavailable(Unavailable):
+    """No name server answers."""
+
+
 class BadTrunk(Refusal):
-    """A trunk's definition does not make sense."""
+    """The definition of a trunk or a route does not make sense."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="bad_trunk")

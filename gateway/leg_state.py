@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import TimerHandle
+from gateway.dialling import Attempt
 from gateway.leg_sessions import LegSessions
 from gateway.media.port import LocalAudio
 from gateway.sip.dialog_runner import DialogRunner
@@ -57,6 +59,9 @@ class Leg:
     held: bool = False
     ended: bool = False
     refusals: list[ReleaseCause] = field(default_factory=list)
+    attempt: Attempt | None = None  # of a leg that is dialled: the one that is made now, and those to come
+    attempts: deque[Attempt] = field(default_factory=deque)
+    local: LocalAudio | None = None  # our address, once there is one to offer
     move: Move | None = None
 
     def snapshot(self) -> dict[str, Any] | None:
@@ -114,6 +119,7 @@ class Leg:
 
     def move_to(self, local: LocalAudio) -> None:
         """Our side is at another address from now on."""
+        self.local = local
         for session in {id(session): session for session in (self.audio, *self.offered.values())}.values():
             if session is not None:
                 session.move(local)

@@ -24,6 +24,10 @@ class LegTable:
         """The leg of that id."""
         return self._by_id.get(leg)
 
+    def all(self) -> tuple[Leg, ...]:
+        """Every leg."""
+        return tuple(self._by_id.values())
+
     def of_call(self, call: CallId | None) -> tuple[Leg, ...]:
         """The legs of one call; none without a call."""
         return tuple(self._by_call.get(call, {}).values()) if call is not None else ()

@@ -32,17 +32,18 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SeatTarget,
 )
-from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
+from ccplatform.contracts.words import LegId, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
-from gateway.dialling import Dialling, Unreachable
+from gateway.dialling import Attempt, Dialling, Unreachable
 from gateway.errors import SipParseError
+from gateway.hunting import Hunting
 from gateway.leg_end import Once, cause_of_end, incompatible
 from gateway.leg_sessions import LegSessions
 from gateway.leg_state import Leg, weightiest
 from gateway.leg_table import LegTable
-from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, WorkerLost
+from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, WorkerLost
 from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
@@ -76,7 +77,8 @@ _log = structlog.get_logger("legs")
 
 
 class LegService:
-    """All legs of the node. ``listener`` hears what becomes of them."""
+    """All legs of the node. ``listener`` hears what becomes of them, ``server_failed`` of trunks' servers that
+    did not take a call."""
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class LegService:
         random_number: Callable[[int], int],
         sessions: LegSessions,
         listener: Callable[[LegEvent], None],
+        server_failed: Callable[[TrunkId, Attempt], None],
     ) -> None:
         self._sip = sip
         self._media = media
@@ -111,6 +114,9 @@ class LegService:
             tell=self._tell,
             release=self._release,
             finish=lambda leg, cause, release: self._finish(leg, cause, by_remote=False, release=release),
+        )
+        self._hunting = Hunting(
+            sip=sip, dialling=dialling, channels=channels, listen=self._listen, failed=server_failed
         )
 
     def __len__(self) -> int:
@@ -141,6 +147,12 @@ class LegService:
             case ReportTransfer():
                 for dialog in leg.dialogs:
                     dialog.tell(ReportRefer(status_of_transfer(command)))
+
+    def clear_trunk(self, trunk: TrunkId) -> None:
+        """End every call of a trunk (R10.4.a: isolate, reset)."""
+        for leg in self._legs.all():
+            if leg.trunk == trunk and not leg.ended:
+                self._release(leg, ReleaseCause.UNAVAILABLE)
 
     def media_event(self, event: LegSilent | LegSecured | LegNotSecured | WorkerLost) -> None:
         """The media engine lost a party's audio, or a worker with all its legs."""
@@ -181,13 +193,14 @@ class LegService:
             return False
         try:
             restored = Leg.restore(leg, data, self._sessions)
-            dialogs = [self._sip.restore_dialog(dialog) for dialog in data["dialogs"]]
+            digest = self._dialling.account_of(restored.trunk)
+            dialogs = [self._sip.restore_dialog(dialog, digest) for dialog in data["dialogs"]]
         except (KeyError, TypeError, ValueError, SipParseError) as error:
             _log.warning("leg cannot be restored", leg=leg, error=repr(error))
             return False
         self._legs.add(restored)
         if restored.trunk is not None:
-            self._dialling.seize_again(restored.trunk)
+            self._dialling.seize_again(restored.trunk, incoming=restored.incoming)
         for dialog in dialogs:
             restored.dialogs.append(dialog)
             self._listen(restored, dialog)
@@ -221,7 +234,7 @@ class LegService:
         self._legs.add(leg)
         self._listen(leg, call.dialog)
         if call.trunk is not None:
-            self._channels.seize(call.trunk)
+            self._channels.seize(call.trunk, incoming=True)
         self._tell(
             LegOffered(
                 leg=leg.id,
@@ -265,21 +278,18 @@ class LegService:
         )
         self._legs.add(leg)
         try:
-            calls = self._dialling.calls(command)
-            leg.trunk = self._dialling.seize(command.target)
+            self._hunting.begin(leg, command)
         except Unreachable as unreachable:
             self._finish(leg, unreachable.cause, by_remote=False)
             return
-        for call in calls:
-            dialog = self._sip.dial(call)
-            leg.dialogs.append(dialog)
-            leg.transports[dialog.call_id] = call.flow.transport
-            self._listen(leg, dialog)
-            self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
         if leg.seat is not None:
             self._sip.seat_changed(leg.seat)
         leg.media_open = True
-        self._media.open_leg(command.call, leg.id, lambda local: self._negotiating.invite(leg, local))
+        self._media.open_leg(command.call, leg.id, lambda local: self._opened(leg, local))
+
+    def _opened(self, leg: Leg, local: LocalAudio | None) -> None:
+        leg.local = local
+        self._negotiating.invite(leg, local)
 
     # --- news of dialogs ----------------------------------------------------------------------------------
 
@@ -332,7 +342,12 @@ class LegService:
             self._finish(leg, cause_of_end(leg, ended), by_remote=ended.by_remote)
             return
         leg.refusals.append(cause_of_end(leg, ended))
-        if not leg.dialogs:
+        if leg.dialogs:
+            return
+        if self._hunting.again(leg, ended):
+            if leg.local is not None:
+                self._negotiating.invite(leg, leg.local)
+        else:
             self._finish(leg, weightiest(leg.refusals), by_remote=True)
 
     # --- the end ------------------------------------------------------------------------------------------
@@ -363,7 +378,7 @@ class LegService:
     def _tell_end(self, leg: Leg, cause: ReleaseCause, by_remote: bool, quality: LegQuality | None) -> None:
         self._legs.remove(leg)
         if leg.trunk is not None:
-            self._channels.release(leg.trunk)
+            self._channels.release(leg.trunk, incoming=leg.incoming)
         if quality is not None:
             self._tell(quality)
         self._tell(LegEnded(leg=leg.id, cause=cause, by_remote=by_remote))

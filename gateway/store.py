@@ -1,4 +1,4 @@
-"""The gateway's SQL: trunks, seats and their registrations."""
+"""The gateway's SQL: seats and their registrations, and by :mod:`gateway.trunk_store` trunks and routes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from ccplatform.contracts.words import DEFAULT_TENANT, SeatId, TenantId, TrunkId
+from ccplatform.contracts.words import DEFAULT_TENANT, SeatId, TenantId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import Refusal
 from ccplatform.security.errors import BadSeal
@@ -21,13 +21,10 @@ from gateway.sip.flows import Flow
 from gateway.sip.registrar import Binding
 from gateway.sip.seats import Seat
 from gateway.sip.syntax import is_token
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.trunk_store import TrunkStore
 
 _log = structlog.get_logger("gateway")
 
-_TRUNKS: Final = """
-    SELECT id, peers, host, port, transport, capacity, direction FROM trunks WHERE tenant = $1 ORDER BY id
-"""
 _SEATS: Final = "SELECT id, sip_user, realm, ha1_md5, ha1_sha256 FROM seats WHERE tenant = $1 ORDER BY id"
 _SEAT_ROWS: Final = """
     SELECT s.id, s.sip_user, r.contact, r.transport, r.host, r.port, r.user_agent, r.expires_at
@@ -47,8 +44,8 @@ class SeatRow:
 
 
 class GatewayStore:
-    """Trunks, seats and registrations in PostgreSQL. Secrets are sealed by ``vault``; ``realm`` is the digest
-    realm that passwords are hashed for."""
+    """Seats and registrations in PostgreSQL; :attr:`trunks` is the store of trunks. Secrets are sealed by
+    ``vault``; ``realm`` is the digest realm that passwords are hashed for."""
 
     def __init__(
         self, *, database: Database, vault: Vault, clock: Clock, realm: str, tenant: TenantId = DEFAULT_TENANT
@@ -58,47 +55,7 @@ class GatewayStore:
         self._clock = clock
         self._realm = realm
         self._tenant = tenant
-
-    # --- trunks -------------------------------------------------------------------------------------------
-
-    async def save_trunk(self, trunk: Trunk) -> None:
-        """Make or change a trunk; raises BadTrunk when it makes no sense."""
-        trunk.check()
-        async with self._database.connection() as connection:
-            await connection.execute(
-                """
-                INSERT INTO trunks (tenant, id, peers, host, port, transport, capacity, direction)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                ON CONFLICT (tenant, id) DO UPDATE SET
-                    peers = excluded.peers, host = excluded.host, port = excluded.port,
-                    transport = excluded.transport, capacity = excluded.capacity, direction = excluded.direction
-                """,
-                self._tenant,
-                trunk.id,
-                list(trunk.peers),
-                trunk.host,
-                trunk.port,
-                trunk.transport,
-                trunk.capacity,
-                trunk.direction.value,
-            )
-
-    async def trunks(self) -> list[Trunk]:
-        """Every trunk, by id."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(_TRUNKS, self._tenant)
-        return [
-            Trunk(
-                id=TrunkId(row["id"]),
-                peers=tuple(row["peers"]),
-                host=row["host"],
-                port=row["port"],
-                transport=row["transport"],
-                capacity=row["capacity"],
-                direction=TrunkDirection(row["direction"]),
-            )
-            for row in rows
-        ]
+        self.trunks = TrunkStore(database=database, vault=vault, tenant=tenant)
 
     # --- seats --------------------------------------------------------------------------------------------
 

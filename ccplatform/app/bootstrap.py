@@ -85,6 +85,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         store=GatewayStore(
             database=ground.database, vault=ground.vault, clock=clock, realm=settings.sip.realm, tenant=tenant
         ),
+        alarms=alarms,
     )
     media_events.legs = gateway.legs
     call_backs = build_call_backs(settings, ground, facts=facts, calls=calls)

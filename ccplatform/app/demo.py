@@ -17,7 +17,7 @@ from ccplatform.contracts.words import AgentId, FlowId, QueueId, Role, SeatId, T
 from ccplatform.security.users import UserAdministration
 from cti.directory import seed_demo_customers
 from cti.store import CustomerStore
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.sip.trunk import Trunk, TrunkDirection
 from gateway.store import GatewayStore
 from ivr.demo import seed_customers
 from ivr.document import shipped_flows
@@ -76,7 +76,7 @@ async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str
         user = str(first + index)
         await store.save_seat(SeatId(f"seat-{index + 1:02}"), user, f"demo-{user}")
     for trunk in centre["trunks"]:
-        await store.save_trunk(
+        await store.trunks.save(
             Trunk(
                 id=TrunkId(trunk["id"]),
                 peers=tuple(trunk["peers"]),

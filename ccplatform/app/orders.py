@@ -14,15 +14,21 @@ from ccplatform.contracts.commands import (
     Command,
     Done,
     Drain,
+    GetAccess,
     GetHealth,
     HangUpCall,
     HoldCall,
+    LiftBan,
     PromiseCallBack,
     RaiseAlarm,
+    ReloadAccess,
+    ResetTrunk,
     SendCallDigits,
     SetAgentState,
 )
 from ccplatform.storage.database import Database
+from gateway.commands import describe as describe_access
+from gateway.commands import execute as access_command
 
 
 class Orders:
@@ -49,6 +55,8 @@ class Orders:
             case Drain():
                 control.draining = True
                 return Done()
+            case GetAccess() | ReloadAccess() | ResetTrunk() | LiftBan():
+                return await access_command(control.gateway, command)
             case _:
                 assert_never(command)
 
@@ -65,6 +73,7 @@ class Orders:
             "channels": {
                 trunk.id: control.gateway.channels.in_use(trunk.id) for trunk in control.gateway.trunks.all()
             },
+            "access": describe_access(control.gateway),
             "trunks": [trunk.id for trunk in control.gateway.trunks.all()],
         }
 

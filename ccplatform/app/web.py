@@ -40,6 +40,7 @@ from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from gateway.routes import build_router as build_gateway_routes
 from gateway.store import GatewayStore
+from gateway.trunk_routes import build_router as build_trunk_routes
 from metrics.prometheus import WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
@@ -173,7 +174,14 @@ class WebProcess:
             build_alarm_routes(
                 access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
             ),
-            build_gateway_routes(access=access, store=seats, channels_in_use=self._channels_in_use),
+            build_gateway_routes(access=access, store=seats),
+            build_trunk_routes(
+                access=access,
+                store=seats.trunks,
+                control=self.following.link,
+                audit=ground.audit,
+                channels_in_use=self._channels_in_use,
+            ),
         ]
 
     def start(self) -> None:

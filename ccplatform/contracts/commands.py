@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias, get_args
 
-from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId, Severity
+from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId, Severity, TrunkId
 from ccplatform.kernel.codec import Codec
 
 
@@ -104,6 +104,34 @@ class Drain:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetAccess:
+    """How the access layer is: ``{trunks, bans, ports}``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadAccess:
+    """Take trunks, routes and seats as they are stored now."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetTrunk:
+    """End a trunk's calls and begin anew with it: look up, probe, register (R10.4.a)."""
+
+    trunk: TrunkId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftBan:
+    """Listen to a banned source again."""
+
+    source: str
+    by: str
+
+
 Command: TypeAlias = (
     SetAgentState
     | HangUpCall
@@ -116,6 +144,10 @@ Command: TypeAlias = (
     | AcknowledgeAlarm
     | GetHealth
     | Drain
+    | GetAccess
+    | ReloadAccess
+    | ResetTrunk
+    | LiftBan
 )
 
 #: Encodes and decodes every command.

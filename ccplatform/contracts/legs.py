@@ -39,7 +39,14 @@ class TrunkTarget:
     number: str
 
 
-DialTarget: TypeAlias = SeatTarget | TrunkTarget
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberTarget:
+    """Call a number by the trunks of its route."""
+
+    number: str
+
+
+DialTarget: TypeAlias = SeatTarget | TrunkTarget | NumberTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,24 @@
 """Who may call, and who that is: an INVITE that begins a dialog, a REGISTER. Pure.
 
 A request whose From belongs to a seat is always challenged, whatever address it comes from; others must come
-from a trunk. Nothing else gets in.
+from a trunk: from its address, with its account, or both, as the trunk wants it. Nothing else gets in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from gateway.errors import SipParseError
-from gateway.sip.digest import ALGORITHMS, DigestServer, Verdict, parse_digest
+from gateway.sip.digest import ALGORITHMS, DigestServer, Secrets, Verdict, hash_a1, parse_digest
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
-from gateway.sip.seats import Seat, SeatDirectory
-from gateway.sip.trunks import Trunk, TrunkChannels, TrunkDirection, TrunkDirectory
+from gateway.sip.seats import SeatDirectory
+from gateway.sip.trunk import Trunk, TrunkDirection, TrunkProof, TrunkState
+from gateway.sip.trunks import TrunkChannels, TrunkDirectory
 
 #: What Retry-After says when calls are refused for a while, seconds.
 RETRY_AFTER_SECONDS: Final = 5
@@ -31,9 +34,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Challenged:
-    """Say 401 with these challenges."""
+    """Say 401 with these challenges; ``wrong`` when credentials were given, and they were."""
 
     challenges: list[str]
+    wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,16 @@ class Admission:
             if isinstance(decision, Admitted) and refusing is not None:
                 return Rejected(503, refusing, None, RETRY_AFTER_SECONDS)
             return decision
-        trunk = self._trunks.of_source(flow)
-        if trunk is None or trunk.direction is TrunkDirection.OUT:
+        trunk = self._trunk_of(request, flow, now)
+        if not isinstance(trunk, Trunk):
+            return trunk
+        if trunk.direction is TrunkDirection.OUT:
             return Rejected(403)
+        if refusing is None and trunk.state is not TrunkState.ACTIVE:
+            refusing = ReleaseCause.UNAVAILABLE
         if refusing is not None:
             return Rejected(503, refusing, trunk, RETRY_AFTER_SECONDS)
-        if not self._channels.free(trunk):
+        if not self._channels.free(trunk, incoming=True):
             return Rejected(486, ReleaseCause.BUSY, trunk)
         return Admitted(trunk=trunk)
 
@@ -93,28 +101,70 @@ class Admission:
         seat = self._seats.of_user(user)
         return seat.id if seat is not None else None
 
-    def account(self, request: SipRequest, user: str, now: float) -> Admitted | Challenged | Rejected:
+    def client_of(self, trunk: Trunk | None) -> DigestClient | None:
+        """Who answers the challenges of a trunk."""
+        return self._trunks.client(trunk.id) if trunk is not None else None
+
+    def account(self, request: SipRequest, user: str, now: float) -> Decision:
         """Check that a request carries the credentials of the seat account ``user``."""
+        seat = self._seats.of_user(user)
+        decision = self._credentials(request, lambda name: seat.secrets if seat and name == user else None, now)
+        return Admitted(seat=seat.id) if isinstance(decision, str) and seat is not None else _refusal(decision)
+
+    def _trunk_of(self, request: SipRequest, flow: Flow, now: float) -> Trunk | Challenged | Rejected:
+        """The trunk that a request comes from, proven as it wants to be."""
+        known = self._trunks.of_source(flow)
+        if known is not None and known.proof is TrunkProof.IP:
+            return known
+        if known is None and not self._trunks.takes_accounts:
+            return Rejected(403)
+
+        def secrets(user: str) -> Secrets | None:
+            trunk = self._trunks.of_account(user)
+            fits = trunk is not None and (
+                trunk is known if known is not None else trunk.proof is TrunkProof.DIGEST
+            )
+            return self._secrets(trunk) if trunk is not None and fits else None
+
+        decision = self._credentials(request, secrets, now)
+        trunk = self._trunks.of_account(decision) if isinstance(decision, str) else None
+        return trunk if trunk is not None else _refusal(decision)
+
+    def _secrets(self, trunk: Trunk) -> Secrets | None:
+        account, realm = trunk.credentials, self._digest.realm
+        if account is None:
+            return None
+        return Secrets(
+            ha1_md5=hash_a1("MD5", account.user, realm, account.password),
+            ha1_sha256=hash_a1("SHA-256", account.user, realm, account.password),
+        )
+
+    def _credentials(
+        self, request: SipRequest, secrets_of: Callable[[str], Secrets | None], now: float
+    ) -> str | Challenged | Rejected:
+        """The user whose credentials a request carries; else a challenge."""
         try:
             given = [parse_digest(value, "Authorization") for value in request.headers.all("authorization")]
         except SipParseError:
             return Rejected(400)
-        stale = False
+        stale = wrong = False
         for credentials in given:
             if credentials is None or credentials.get("realm") != self._digest.realm:
                 continue
-            seat: Seat | None = self._seats.of_user(user) if credentials.get("username") == user else None
+            user = credentials.get("username") or ""
             verdict = self._digest.judge(
                 credentials,
                 method=request.method,
                 request_uri=request.uri_text,
-                secrets=seat.secrets if seat else None,
+                secrets=secrets_of(user),
                 now=now,
             )
-            if verdict is Verdict.GOOD and seat is not None:
-                return Admitted(seat=seat.id)
+            if verdict is Verdict.GOOD:
+                return user
             stale = stale or verdict is Verdict.STALE
-        return Challenged(self._digest.challenges(now, stale=stale, algorithms=self._offered(request)))
+            wrong = wrong or verdict is Verdict.BAD
+        challenges = self._digest.challenges(now, stale=stale, algorithms=self._offered(request))
+        return Challenged(challenges, wrong)
 
     def _offered(self, request: SipRequest) -> tuple[str, ...]:
         """The digest algorithms that this phone is offered, in order.
@@ -135,3 +185,8 @@ def account_of(request: SipRequest) -> str:
         return request.from_.uri.name
     except SipParseError:
         return ""
+
+
+def _refusal(decision: str | Challenged | Rejected) -> Challenged | Rejected:
+    """What is said to credentials that prove nothing here."""
+    return Rejected(403) if isinstance(decision, str) else decision

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
+from gateway.sip.digest_client import DialogCredentials
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     DialogAck,
@@ -49,6 +50,7 @@ class DialogRunner:
         self._core = core
         self._send = send
         self._gone = gone
+        self._credentials = DialogCredentials(core.digest) if core.digest is not None else None
         self._runner: EffectRunner[InviteEvent, InviteEffect] = EffectRunner(core, self._perform, clock, guard)
 
     @property
@@ -76,8 +78,12 @@ class DialogRunner:
     def _perform(self, effect: InviteEffect) -> None:
         match effect:
             case DialogRequest(request, flow):
+                if self._credentials is not None:
+                    self._credentials.sign(request)
                 self._send(SendRequest(request, flow, self))
             case DialogAck(request, flow):
+                if self._credentials is not None:
+                    self._credentials.sign_ack(request)
                 self._send(SendAck(request, flow))
             case DialogResponse(transaction, response):
                 self._send(SendResponse(transaction, response))

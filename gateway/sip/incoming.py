@@ -11,8 +11,10 @@ from gateway.sip.caller_identity import calling_party
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.diversion import Forwarded, forwarded
 from gateway.sip.event_packages import SeatDialog
+from gateway.sip.number_rules import rewrite
 from gateway.sip.transaction_layer import RequestArrived
-from gateway.sip.trunks import Trunk
+from gateway.sip.trunk import Trunk
+from gateway.sip.trunk_call import dialled_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +43,17 @@ class CallUser(Protocol):
 
 
 def incoming_call(dialog: DialogRunner, arrived: RequestArrived, admitted: Admitted) -> IncomingCall:
-    """What an INVITE says; of others than itself only a trunk is believed."""
-    request, trusted = arrived.request, admitted.trunk is not None
-    caller, caller_name = calling_party(request, trusted=trusted)
+    """What an INVITE says, numbers as the centre writes them; of others than itself only a trunk is believed."""
+    request, trunk = arrived.request, admitted.trunk
+    caller, caller_name = calling_party(request, trusted=trunk is not None)
     return IncomingCall(
         dialog=dialog,
         seat=admitted.seat,
-        trunk=admitted.trunk,
-        caller=caller,
+        trunk=trunk,
+        caller=caller if trunk is None else rewrite(trunk.numbers_in, caller),
         caller_name=caller_name,
-        dialled=request.uri.name,
-        forwarded=forwarded(request) if trusted else Forwarded(),
+        dialled=request.uri.name if trunk is None else dialled_by(request, trunk),
+        forwarded=forwarded(request) if trunk is not None else Forwarded(),
         transport=arrived.flow.transport,
         offer=request.body or None,
     )

@@ -8,13 +8,14 @@ A session timer that was agreed is kept (RFC 4028): refreshed by UPDATE, or by a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.causes import q850_of
+from gateway.sip.challenged import sent_again
 from gateway.sip.dialogs import Dialog, Identity
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.dtmf_info import answer_to_info
 from gateway.sip.headers import NameAddr
 from gateway.sip.invite_events import (
@@ -37,7 +38,7 @@ from gateway.sip.invite_events import (
     ReportRefer,
 )
 from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
-from gateway.sip.own_offer import OwnOffer, takes_updates
+from gateway.sip.own_offer import OwnOffer, PeerOffer, takes_updates
 from gateway.sip.refer import Referring
 from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
@@ -45,13 +46,6 @@ from gateway.sip.session_timer import Due, refusal_of_brief_session
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 from gateway.sip.transactions import TimerValues
 from gateway.sip.unacknowledged import Unacknowledged
-
-
-@dataclass(slots=True)
-class _PendingOffer:
-    transaction: ServerKey
-    request: SipRequest
-
 
 #: The states in which media may flow.
 UP: Final = (DialogState.ANSWERED, DialogState.CONFIRMED)
@@ -63,10 +57,11 @@ class InviteDialog:
     def __init__(self, *, identity: Identity, timers: TimerValues, dialog: Dialog | None) -> None:
         self.state = DialogState.NEW
         self.dialog = dialog
+        self.digest: DigestClient | None = None  # who answers the peer's challenges
         self._identity = identity
         self._timers = timers
         self._unacknowledged: Unacknowledged | None = None
-        self._pending: _PendingOffer | None = None
+        self._pending: PeerOffer | None = None
         self._own_offer = OwnOffer(timers.session)
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
@@ -102,9 +97,10 @@ class InviteDialog:
                     return self._request(event, now)
                 except SipParseError:
                     return [self._refusal(key, request, 400)] if key is not None else []
-            case ResponseArrived(_, response):
+            case ResponseArrived(_, response, request):
                 try:
-                    return self._response(response, now)
+                    again = sent_again(request, response, self.dialog, self.digest, self._own_offer)
+                    return again or self._response(response, now)
                 except SipParseError:
                     return []
             case RequestFailed(_, request, timed_out):
@@ -199,7 +195,7 @@ class InviteDialog:
             refusal = self._refusal(key, request, 415)
             refusal.response.headers.put("accept", "application/sdp")
             return [refusal]
-        self._pending = _PendingOffer(key, request)
+        self._pending = PeerOffer(key, request)
         return [OfferArrived(request.body or None)]
 
     # --- answers to offers --------------------------------------------------------------------------------

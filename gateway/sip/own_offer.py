@@ -3,6 +3,7 @@ not before the ACK of a 2xx that we sent, and refreshes of the session (RFC 4028
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import SipParseError
@@ -10,6 +11,15 @@ from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.invite_events import DialogAck, DialogRequest, InviteEffect, OfferAnswered, OfferRefused
 from gateway.sip.message import ALLOWED_METHODS, SUPPORTED, SipRequest, SipResponse
 from gateway.sip.session_timer import SessionTimer
+from gateway.sip.transaction_layer import ServerKey
+
+
+@dataclass(slots=True)
+class PeerOffer:
+    """A re-INVITE or UPDATE of the peer's that waits for the answer to its offer."""
+
+    transaction: ServerKey
+    request: SipRequest
 
 
 class OwnOffer:
@@ -75,6 +85,11 @@ class OwnOffer:
         request.headers.put("supported", SUPPORTED)
         self.session.ask(request)
         return request
+
+    def renumbered(self, sequence: int, again: int) -> None:
+        """A request was sent once more under another number."""
+        if sequence == self._sequence:
+            self._sequence = again
 
     # --- answers ------------------------------------------------------------------------------------------
 

@@ -157,6 +157,10 @@ class Registrar:
         self._expiries: list[tuple[float, SeatId, str]] = []
         self._count = 0
 
+    def is_at(self, host: str) -> bool:
+        """Whether any contact is at this address; looks at all of them."""
+        return any(binding.flow.host == host for seat in self._seats.values() for binding in seat.values())
+
     def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
         """A seat's contacts, the latest refreshed first."""
         bindings = self._seats.get(seat, {}).values()

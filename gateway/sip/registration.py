@@ -61,6 +61,10 @@ class Registrations:
         """Whether a seat has a contact."""
         return bool(self._registrar.contacts(seat))
 
+    def is_at(self, host: str) -> bool:
+        """Whether any phone is registered from this address; looks at all of them."""
+        return self._registrar.is_at(host)
+
     def load(self, stored: Mapping[SeatId, Sequence[Binding]]) -> None:
         """Take registrations back after a restart; contacts that came in by now count more."""
         for seat, bindings in stored.items():

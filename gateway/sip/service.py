@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ccplatform.contracts.facts import CallRefused
 from ccplatform.contracts.ports import Facts
@@ -19,17 +19,17 @@ from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.errors import SipParseError
 from gateway.sip.admission import Admission, Admitted, Challenged, Rejected, account_of
+from gateway.sip.bans import Fault
 from gateway.sip.causes import reason_of
-from gateway.sip.connections import FlowUser
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.event_packages import SeatDialog
 from gateway.sip.flows import Flow, way_back
 from gateway.sip.incoming import CallUser, incoming_call
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.notifier import Notifier, NotifyOwner
-from gateway.sip.rates import SourceRates
 from gateway.sip.registrar import Binding, ConnectionLost, RegisterArrived
 from gateway.sip.registration import Registrations
 from gateway.sip.replies import (
@@ -38,9 +38,11 @@ from gateway.sip.replies import (
     refusal_of_extensions,
     refusal_of_unusable,
 )
+from gateway.sip.requests import RequestRunner, Told
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import refusal_of_brief_session
 from gateway.sip.settings import SipSettings
+from gateway.sip.strangers import Strangers
 from gateway.sip.subscriptions import SubscribeArrived, Subscriptions, SubscriptionTimes
 from gateway.sip.trace import SignallingTrace
 from gateway.sip.transaction_layer import (
@@ -53,6 +55,7 @@ from gateway.sip.transaction_layer import (
     RequestArrived,
     RequestFailed,
     ResponseArrived,
+    SendRequest,
     SendResponse,
     ServerKey,
     TransactionLayer,
@@ -61,27 +64,9 @@ from gateway.sip.transaction_layer import (
 from gateway.sip.transactions import TimerValues
 from gateway.sip.uac import InviteClient, OutgoingCall
 from gateway.sip.uas import InviteServer
+from gateway.sip.wire import Wire
 
-#: Answers that a stranger may get at once before the rate counts.
-STRANGER_BURST: Final = 20.0
 _IN_DIALOG_ONLY: Final = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "REFER", "NOTIFY"})
-
-
-class Wire(Protocol):
-    """The sockets below."""
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of each transport that is listened on."""
-
-    async def open(self, user: FlowUser) -> None:
-        """Listen."""
-
-    async def close(self) -> None:
-        """Stop."""
-
-    def send(self, data: bytes, flow: Flow) -> None:
-        """Send a message."""
 
 
 class SipService:
@@ -113,7 +98,11 @@ class SipService:
         self._timers = TimerValues(
             settings.t1_seconds, settings.t2_seconds, settings.t4_seconds, settings.session_seconds
         )
-        self._strangers = SourceRates(per_second=settings.stranger_requests_per_second, burst=STRANGER_BURST)
+        self.strangers = Strangers.by(
+            settings,
+            clock,
+            trusted=lambda source: admission.is_trunk(Flow("UDP", source, 0)) or registrations.is_at(source),
+        )
         self._dialogs: dict[tuple[str, str], DialogRunner] = {}
         self._invites: dict[ServerKey, DialogRunner] = {}
         self._user: CallUser | None = None
@@ -187,13 +176,19 @@ class SipService:
         core = InviteClient(call, identity=self.identity, timers=self._timers)
         return self._keep(core, (call.call_id, call.local_tag))
 
-    def restore_dialog(self, data: dict[str, Any]) -> DialogRunner:
+    def request(self, request: SipRequest, flow: Flow, told: Told, digest: DigestClient | None = None) -> None:
+        """Send a request outside any dialog; ``told`` hears what becomes of it, ``digest`` answers a challenge."""
+        self._send(SendRequest(request, flow, RequestRunner(told, self._send, flow, digest)))
+
+    def restore_dialog(self, data: dict[str, Any], digest: DigestClient | None = None) -> DialogRunner:
         """Take a dialog back from its snapshot; one that rings sends its INVITE again when told to invite."""
         if "invite" in data:
             ringing = InviteClient.ringing_again(data, self.identity, self._timers)
+            ringing.digest = digest
             return self._keep(ringing, ringing.key)
         core = InviteDialog.restored(data, self.identity, self._timers, self._clock.now())
         assert core.dialog is not None
+        core.digest = digest
         dialog = self._keep(core, (core.dialog.call_id, core.dialog.local_tag))
         dialog.start()
         return dialog
@@ -218,15 +213,19 @@ class SipService:
 
     def received(self, message: SipMessage, flow: Flow) -> None:
         """A well-formed message."""
+        if self.strangers.drops(flow.host):
+            return
         self._trace(message, flow, outgoing=False)
         self._layer.post(MessageArrived(message, flow))
 
     def malformed(self, error: SipParseError, flow: Flow) -> None:
         """Something that is no SIP message: answered when it is enough of a request, and not too often."""
         request = error.message
-        if not isinstance(request, SipRequest) or request.method == "ACK":
+        if self.strangers.drops(flow.host) or self.strangers.fault(flow.host, Fault.MALFORMED):
             return
-        if not self._strangers.allows(flow.host, self._clock.now()):
+        if not self.strangers.may_be_answered(flow.host):
+            return
+        if not isinstance(request, SipRequest) or request.method == "ACK":
             return
         target = way_back(request, flow)
         if target is not None:
@@ -255,7 +254,7 @@ class SipService:
                     if key is not None:
                         self._reply(key, answer_to_malformed(request, error))
             case ResponseArrived(owner, _) | RequestFailed(owner, _, _):
-                if isinstance(owner, DialogRunner | NotifyOwner):
+                if isinstance(owner, DialogRunner | NotifyOwner | RequestRunner):
                     owner.tell(effect)
 
     def _route(self, arrived: RequestArrived) -> None:
@@ -333,6 +332,7 @@ class SipService:
             timers=self._timers,
             now=self._clock.now(),
         )
+        core.digest = self._admission.client_of(decision.trunk)
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
         self._user.call_arrived(incoming_call(dialog, arrived, decision))
@@ -342,7 +342,10 @@ class SipService:
     def _refuse(self, key: ServerKey, arrived: RequestArrived, decision: Admitted | Challenged | Rejected) -> None:
         request = arrived.request
         match decision:
-            case Challenged(challenges):
+            case Challenged(challenges, wrong):
+                if wrong and self.strangers.fault(arrived.flow.host, Fault.DIGEST, request):
+                    self._send(DropRequest(key))
+                    return
                 response = response_to(request, 401)
                 response.headers.put_all("www-authenticate", challenges)
                 self._reply(key, response)
@@ -365,7 +368,11 @@ class SipService:
 
     def _reply_to_stranger(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
         flow = arrived.flow
-        if self._admission.is_trunk(flow) or self._strangers.allows(flow.host, self._clock.now()):
+        if self._admission.is_trunk(flow):
+            self._reply(key, response)
+        elif self.strangers.fault(flow.host, Fault.STRANGER, arrived.request):
+            self._send(DropRequest(key))
+        elif self.strangers.may_be_answered(flow.host):
             self._reply(key, response)
         else:
             self._send(DropRequest(key))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import Preference
 from gateway.sip.media_protection import SrtpPolicy
+from gateway.sip.resolver import dns_server
 from gateway.sip.tls import TlsFiles
 
 CodecName: TypeAlias = Literal["PCMA", "PCMU", "G722", "opus"]
@@ -57,6 +58,25 @@ class SipSettings(BaseModel):
     stranger_requests_per_second: float = Field(
         5.0, gt=0, le=1000, description="Answers an unknown address gets; more is dropped silently"
     )
+    ban_faults: int = Field(
+        30,
+        ge=1,
+        le=10_000,
+        description="Faults of an unknown address (wrong passwords, calls of nobody, malformed messages) within "
+        "the window until it is banned",
+    )
+    ban_window_seconds: float = Field(60.0, ge=1, le=3600, description="Time in which these faults are counted")
+    ban_seconds: float = Field(600.0, ge=1, le=86_400, description="How long a banned address is not listened to")
+    scanners: tuple[Annotated[str, Field(min_length=3, max_length=80)], ...] = Field(
+        ("friendly-scanner", "sipvicious", "sipcli", "sip-scan", "sundayddr", "iWar", "VaxSIPUserAgent", "pplsip"),
+        max_length=100,
+        description="Beginnings of the User-Agent of tools that are banned at their first request",
+    )
+    dns_servers: tuple[str, ...] = Field(
+        (),
+        max_length=8,
+        description="Name servers (address or address:port) for the names of trunks; empty: the system's",
+    )
     srtp: SrtpPolicy = Field(
         SrtpPolicy.ACCEPT,
         description="Encrypted media: off; accept: when a phone offers them; offer: to phones on TLS also of our "
@@ -103,6 +123,13 @@ class SipSettings(BaseModel):
     def _is_address(cls, value: str) -> str:
         if value:
             ipaddress.ip_address(value)
+        return value
+
+    @field_validator("dns_servers")
+    @classmethod
+    def _are_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for server in value:
+            dns_server(server)
         return value
 
     @field_validator("codecs")

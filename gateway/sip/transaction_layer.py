@@ -129,10 +129,11 @@ class RequestArrived:
 
 @dataclass(frozen=True, slots=True)
 class ResponseArrived:
-    """A response to a request of ``owner``."""
+    """A response to a ``request`` of ``owner``."""
 
     owner: object
     response: SipResponse
+    request: SipRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,7 @@ class TransactionLayer:
                 case Transmit(message):
                     out.append(TransmitOver(message, entry.flow))
                 case Tell(SipResponse() as response):
-                    out.append(ResponseArrived(entry.owner, response))
+                    out.append(ResponseArrived(entry.owner, response, entry.transaction.request))
                 case Tell(SipRequest() as request):
                     out.append(RequestArrived(None, request, entry.flow))
                 case TellFailed(timed_out):

@@ -1,70 +1,17 @@
-"""Trunks: the lines to the network, which of them a request came in on, and their channels in use."""
+"""The configured trunks, which of them a request came in on, and their channels in use."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
-from typing import Final, TypeAlias
 
 from ccplatform.contracts.words import TrunkId
-from gateway.errors import BadTrunk, UnknownTrunk
-from gateway.sip.flows import TRANSPORTS, Flow
-
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-MAX_CHANNELS: Final = 100_000
-
-
-class TrunkDirection(StrEnum):
-    """Which way calls may go on a trunk, seen from the centre."""
-
-    IN = "in"
-    OUT = "out"
-    BOTH = "both"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trunk:
-    """One trunk. ``peers`` are the networks that its calls come from, ``host`` and ``port`` where ours go (an IP
-    address; None: it takes no calls). ``capacity`` is its number of channels, both ways together."""
-
-    id: TrunkId
-    peers: tuple[str, ...] = ()
-    host: str | None = None
-    port: int = 5060
-    transport: str = "UDP"
-    capacity: int = 30
-    direction: TrunkDirection = TrunkDirection.BOTH
-
-    def networks(self) -> tuple[Network, ...]:
-        """``peers``, parsed."""
-        return tuple(ipaddress.ip_network(peer, strict=False) for peer in self.peers)
-
-    def flow(self) -> Flow | None:
-        """Where calls to the trunk go."""
-        return Flow(self.transport, self.host, self.port) if self.host else None
-
-    def check(self) -> None:
-        """Raise :class:`BadTrunk` with the reason when the definition makes no sense."""
-        for peer in self.peers:
-            try:
-                ipaddress.ip_network(peer, strict=False)
-            except ValueError as error:
-                raise BadTrunk(f"trunk {self.id}: peer {peer!r} is not a network: {error}") from error
-        try:
-            ipaddress.ip_address(self.host or "127.0.0.1")
-        except ValueError as error:
-            raise BadTrunk(
-                f"trunk {self.id}: host {self.host!r} is not an IP address; names are not looked up yet"
-            ) from error
-        if self.transport not in TRANSPORTS:
-            raise BadTrunk(f"trunk {self.id}: transport {self.transport!r} is none of {', '.join(TRANSPORTS)}")
-        if not 0 < self.port < 65536 or not 0 < self.capacity <= MAX_CHANNELS:
-            raise BadTrunk(f"trunk {self.id}: port or capacity out of range")
-        if self.direction is not TrunkDirection.IN and self.host is None:
-            raise BadTrunk(f"trunk {self.id}: direction {self.direction} needs a host")
+from gateway.errors import UnknownTrunk
+from gateway.sip.digest_client import DigestClient
+from gateway.sip.flows import Flow
+from gateway.sip.trunk import Trunk, TrunkProof
 
 
 @lru_cache(maxsize=4096)
@@ -74,9 +21,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 class TrunkDirectory:
     """The configured trunks, in memory. One whose peer address and port match wins over networks; of networks the
-    longest prefix wins."""
+    longest prefix wins. ``random_bytes`` makes the client nonces of their accounts."""
 
-    def __init__(self, trunks: Iterable[Trunk] = ()) -> None:
+    def __init__(self, trunks: Iterable[Trunk] = (), *, random_bytes: Callable[[int], bytes] = bytes) -> None:
+        self._random_bytes = random_bytes
+        self._clients: dict[TrunkId, DigestClient] = {}
+        self._learned: dict[TrunkId, tuple[Flow, ...]] = {}
         self.replace(trunks)
 
     def replace(self, trunks: Iterable[Trunk]) -> None:
@@ -84,9 +34,39 @@ class TrunkDirectory:
         self._trunks = {trunk.id: trunk for trunk in trunks}
         networks = [(network, trunk) for trunk in self._trunks.values() for network in trunk.networks()]
         self._networks = sorted(networks, key=lambda item: -item[0].prefixlen)
-        self._peers = {
-            (trunk.host, trunk.port): trunk for trunk in self._trunks.values() if trunk.host is not None
+        self._accounts = {
+            trunk.credentials.user: trunk
+            for trunk in self._trunks.values()
+            if trunk.credentials is not None and trunk.proof is not TrunkProof.IP
         }
+        self._clients = {trunk.id: client for trunk in self._trunks.values() if (client := self._client(trunk))}
+        self._index()
+
+    def learn(self, trunk: TrunkId, flows: Iterable[Flow]) -> None:
+        """The servers of a trunk have these addresses now: what comes from them is the trunk's."""
+        self._learned[trunk] = tuple(flows)
+        self._index()
+
+    def _index(self) -> None:
+        """Sources by address and port, and of servers that have a name or a registration of ours by address alone:
+        these may call over connections of their own."""
+        self._learned = {trunk: flows for trunk, flows in self._learned.items() if trunk in self._trunks}
+        self._peers: dict[tuple[str, int], Trunk] = {}
+        self._hosts: dict[str, Trunk] = {}
+        for trunk in self._trunks.values():
+            given = (flow for server in trunk.servers() if (flow := server.flow()) is not None)
+            for flow in (*given, *self._learned.get(trunk.id, ())):
+                self._peers.setdefault((flow.host, flow.port), trunk)
+                if flow.name or trunk.registration is not None:
+                    self._hosts.setdefault(flow.host, trunk)
+
+    def _client(self, trunk: Trunk) -> DigestClient | None:
+        if trunk.credentials is None:
+            return None
+        known = self._clients.get(trunk.id)
+        if known is not None and known.credentials == trunk.credentials:
+            return known
+        return DigestClient(trunk.credentials, random_bytes=self._random_bytes)
 
     def get(self, trunk: TrunkId) -> Trunk:
         """The trunk of that id; raises :class:`UnknownTrunk`."""
@@ -99,13 +79,33 @@ class TrunkDirectory:
         """Every trunk."""
         return tuple(self._trunks.values())
 
+    def client(self, trunk: TrunkId | None) -> DigestClient | None:
+        """Who answers the trunk's challenges; None when it has no account."""
+        return self._clients.get(trunk) if trunk is not None else None
+
+    def of_account(self, user: str) -> Trunk | None:
+        """The trunk whose calls are proven by this account."""
+        return self._accounts.get(user)
+
+    @property
+    def takes_accounts(self) -> bool:
+        """Whether a stranger may turn out to be a trunk by its account alone."""
+        return any(trunk.proof is TrunkProof.DIGEST for trunk in self._accounts.values())
+
     def of_source(self, flow: Flow) -> Trunk | None:
         """The trunk that a request from this address belongs to."""
         peer = self._peers.get((flow.host, flow.port))
         if peer is not None:
             return peer
         address = _address(flow.host)
-        return next((trunk for network, trunk in self._networks if address in network), None)
+        found = next((trunk for network, trunk in self._networks if address in network), None)
+        return found if found is not None else self._hosts.get(flow.host)
+
+
+@dataclass(slots=True)
+class _Used:
+    incoming: int = 0
+    outgoing: int = 0
 
 
 class TrunkChannels:
@@ -115,25 +115,37 @@ class TrunkChannels:
     def __init__(self, directory: TrunkDirectory, changed: Callable[[TrunkId, int, int], None]) -> None:
         self._directory = directory
         self._changed = changed
-        self._in_use: dict[TrunkId, int] = {}
+        self._used: dict[TrunkId, _Used] = {}
 
     def in_use(self, trunk: TrunkId) -> int:
-        """Channels in use."""
-        return self._in_use.get(trunk, 0)
+        """Channels in use, both ways."""
+        incoming, outgoing = self.by_way(trunk)
+        return incoming + outgoing
 
-    def free(self, trunk: Trunk) -> bool:
+    def by_way(self, trunk: TrunkId) -> tuple[int, int]:
+        """Channels in use by calls that came in, and by ours."""
+        used = self._used.get(trunk)
+        return (used.incoming, used.outgoing) if used is not None else (0, 0)
+
+    def free(self, trunk: Trunk, *, incoming: bool) -> bool:
         """Whether one more call fits."""
-        return self.in_use(trunk.id) < trunk.capacity
+        one_way = trunk.capacity_in if incoming else trunk.capacity_out
+        used = self.by_way(trunk.id)
+        return sum(used) < trunk.capacity and (one_way is None or used[0 if incoming else 1] < one_way)
 
-    def seize(self, trunk: Trunk) -> None:
+    def seize(self, trunk: Trunk, *, incoming: bool) -> None:
         """Take a channel; whoever seizes looks first whether one is free (a restored call may exceed)."""
-        self._set(trunk.id, self.in_use(trunk.id) + 1, trunk.capacity)
+        self._change(trunk.id, 1, trunk.capacity, incoming)
 
-    def release(self, trunk: TrunkId) -> None:
+    def release(self, trunk: TrunkId, *, incoming: bool) -> None:
         """Give a channel back."""
         known = {found.id: found.capacity for found in self._directory.all()}
-        self._set(trunk, max(0, self.in_use(trunk) - 1), known.get(trunk, 0))
+        self._change(trunk, -1, known.get(trunk, 0), incoming)
 
-    def _set(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
-        self._in_use[trunk] = in_use
-        self._changed(trunk, in_use, capacity)
+    def _change(self, trunk: TrunkId, by: int, capacity: int, incoming: bool) -> None:
+        used = self._used.setdefault(trunk, _Used())
+        if incoming:
+            used.incoming = max(0, used.incoming + by)
+        else:
+            used.outgoing = max(0, used.outgoing + by)
+        self._changed(trunk, used.incoming + used.outgoing, capacity)

@@ -9,6 +9,7 @@ from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.causes import q850_of
 from gateway.sip.dialogs import MAX_FORWARDS, Dialog, Identity
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow, flow_to
 from gateway.sip.headers import Headers
 from gateway.sip.invite_dialog import InviteDialog
@@ -45,7 +46,8 @@ _UNANSWERED: Final = (DialogState.CALLING, DialogState.PROCEEDING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingCall:
-    """What an INVITE is made of. ``from_party`` and ``to_party`` are name-addr texts without tag."""
+    """What an INVITE is made of. ``from_party`` and ``to_party`` are name-addr texts without tag; ``digest``
+    answers challenges."""
 
     uri: str
     from_party: str
@@ -55,6 +57,7 @@ class OutgoingCall:
     flow: Flow
     pinned: bool
     headers: tuple[tuple[str, str], ...] = ()
+    digest: DigestClient | None = None
 
 
 class InviteClient(InviteDialog):
@@ -65,6 +68,7 @@ class InviteClient(InviteDialog):
 
     def __init__(self, call: OutgoingCall, *, identity: Identity, timers: TimerValues) -> None:
         super().__init__(identity=identity, timers=timers, dialog=None)
+        self.digest = call.digest
         self._call = call
         self._invite: SipRequest | None = None
         self._cancel_sent = False
@@ -169,7 +173,7 @@ class InviteClient(InviteDialog):
         headers.put("allow", ALLOWED_METHODS)
         headers.put("user-agent", self._identity.user_agent)
         for name, value in call.headers:
-            headers.put(name, value)
+            headers.add(name, value)
         headers.put("content-type", "application/sdp")
         self._own_offer.last_sdp = offer
         return self._own_offer.with_session(SipRequest("INVITE", call.uri, headers, offer))
@@ -207,6 +211,11 @@ class InviteClient(InviteDialog):
             return self._provisional(response, now)
         if response.status == 422 and self.state in _UNANSWERED and self._own_offer.session.longer(response):
             return self._invite_longer(now)
+        if self.digest is not None and self.state in _UNANSWERED and self._invite is not None:
+            again = self.digest.answer(self._invite, response, self._invite.cseq.number + 1)
+            if again is not None:
+                self._invite = again
+                return self._send_invite(again.body, now)
         if response.status >= 300:
             return self._failed(response.status, q850_of(response))
         if self.state in _UNANSWERED:

@@ -7,24 +7,33 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ccplatform.contracts.facts import Fact, TrunkChannelsChanged
 from ccplatform.contracts.words import Role, SeatId, TrunkId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Refusal
 from ccplatform.kernel.ids import Ids
-from ccplatform.kernel.stream import Stream
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.routes import build_router as build_security_router
 from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from gateway.access import SipAccess
-from gateway.errors import BadTrunk
-from gateway.routes import ChannelsInUse, build_router
+from gateway.errors import BadTrunk, UnknownTrunk
+from gateway.routes import build_router
 from gateway.sip.digest import hash_a1
+from gateway.sip.digest_client import Credentials
 from gateway.sip.flows import Flow
+from gateway.sip.number_rules import NumberRule
+from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.registrar import Binding
 from gateway.sip.settings import SipSettings
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.sip.trunk import (
+    Asserted,
+    CallerRules,
+    Registration,
+    Trunk,
+    TrunkDirection,
+    TrunkProof,
+    TrunkState,
+)
 from gateway.store import GatewayStore
 from tests.gateway.sip.centre import FactList, FakeMedia
 from tests.gateway.sip.network import Network
@@ -34,6 +43,23 @@ from tests.support.database import database, postgres_dsn  # noqa: F401
 SEAT = SeatId("seat-01")
 PSTN = Trunk(id=TrunkId("pstn"), peers=("127.0.0.0/8",), direction=TrunkDirection.IN, capacity=60)
 LAB = Trunk(id=TrunkId("lab"), host="127.0.0.1", port=5081)
+FULL = Trunk(
+    id=TrunkId("full"),
+    host="provider.example",
+    transport=None,
+    backups=("sip:192.0.2.7:5070;transport=tcp",),
+    capacity_in=3,
+    capacity_out=4,
+    proof=TrunkProof.BOTH,
+    credentials=Credentials(user="trunk7", password="very secret"),
+    domain="provider.example",
+    registration=Registration(seconds=900),
+    numbers_in=(NumberRule(prefix="+86", strip=3),),
+    numbers_out=(NumberRule(prefix="1", shortest=11, longest=11, add="+86"),),
+    caller=CallerRules(number="01088886666", only_own=True, asserted=Asserted.ASSERTED),
+    probe_seconds=30,
+    state=TrunkState.BLOCKED,
+)
 
 
 def binding(clock: VirtualClock, uri: str = "sip:8001@192.0.2.7") -> Binding:
@@ -63,16 +89,65 @@ def store(database: Database, clock: VirtualClock) -> GatewayStore:  # noqa: F81
 
 
 async def test_trunks_are_kept_and_changed(store: GatewayStore) -> None:
-    for trunk in (PSTN, LAB, PSTN):
-        await store.save_trunk(trunk)
-    assert await store.trunks() == [LAB, PSTN]
+    for trunk in (PSTN, LAB, FULL, PSTN):
+        await store.trunks.save(trunk)
+    assert await store.trunks.all() == [FULL, LAB, PSTN]
+    await store.trunks.set_state(FULL.id, TrunkState.ACTIVE)
+    assert (await store.trunks.get(FULL.id)).state is TrunkState.ACTIVE
+    await store.trunks.delete(FULL.id)
+    for change in (store.trunks.delete(FULL.id), store.trunks.set_state(FULL.id, TrunkState.ACTIVE)):
+        with pytest.raises(UnknownTrunk):
+            await change
+
+
+async def test_trunk_passwords_are_sealed(
+    store: GatewayStore,
+    database: Database,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    await store.trunks.save(FULL)
+    async with database.connection() as connection:
+        row = await connection.fetchrow("SELECT * FROM trunks")
+    assert "very secret" not in repr(dict(row or {}))
+    other = await make(database, clock, key=b"o" * 32).trunks.get(FULL.id)
+    assert other.credentials is None
+
+
+async def test_routes_name_trunks_that_are_there(store: GatewayStore) -> None:
+    await store.trunks.save(LAB)
+    choice = TrunkChoice(trunk=LAB.id, priority=1, weight=5)
+    routes = [
+        OutboundRoute(prefix="", choices=(choice,)),
+        OutboundRoute(prefix="110", exact=True, emergency=True, choices=(choice,)),
+    ]
+    await store.trunks.replace_routes(routes)
+    assert await store.trunks.routes() == routes
+    with pytest.raises(BadTrunk, match="in use"):
+        await store.trunks.delete(LAB.id)
+    for wrong in (
+        [OutboundRoute(prefix="1", choices=(TrunkChoice(trunk=TrunkId("gone")),))],
+        [routes[0], routes[0]],
+        [OutboundRoute(prefix="1", choices=())],
+    ):
+        with pytest.raises(BadTrunk):
+            await store.trunks.replace_routes(wrong)
+    assert await store.trunks.routes() == routes
 
 
 @pytest.mark.parametrize(
     "trunk",
     [
         Trunk(id=TrunkId("x"), peers=("300.0.0.0/8",), host="127.0.0.1"),
-        Trunk(id=TrunkId("x"), host="trunk.example.com"),
+        Trunk(id=TrunkId("x"), host="trunk.example.com:5060"),
+        Trunk(id=TrunkId("x"), host="trunk example"),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", port=65536),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", backups=("tel:110",)),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", backups=("sip:a;transport=sctp",)),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", capacity=5, capacity_in=6),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", proof=TrunkProof.DIGEST),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", registration=Registration()),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", probe_seconds=4000),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", caller=CallerRules(number="sip:x")),
         Trunk(id=TrunkId("x"), direction=TrunkDirection.OUT),
         Trunk(id=TrunkId("x"), host="127.0.0.1", transport="SCTP"),
         Trunk(id=TrunkId("x"), host="127.0.0.1", capacity=0),
@@ -80,7 +155,7 @@ async def test_trunks_are_kept_and_changed(store: GatewayStore) -> None:
 )
 async def test_a_trunk_that_makes_no_sense_is_refused(store: GatewayStore, trunk: Trunk) -> None:
     with pytest.raises(BadTrunk, match="trunk x"):
-        await store.save_trunk(trunk)
+        await store.trunks.save(trunk)
 
 
 async def test_secrets_of_seats_are_sealed(store: GatewayStore, database: Database, clock: VirtualClock) -> None:  # noqa: F811
@@ -113,7 +188,7 @@ async def test_registrations_are_kept_until_they_expire(store: GatewayStore, clo
 
 async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore, clock: VirtualClock) -> None:
     await store.save_seat(SEAT, "8001", "demo-8001")
-    await store.save_trunk(PSTN)
+    await store.trunks.save(PSTN)
     await store.save_registrations({SEAT: [binding(clock)]})
     access = SipAccess(
         settings=SipSettings(),
@@ -130,7 +205,7 @@ async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore,
     await access.load()
     assert access.seats.reachable(SEAT)
     assert access.trunks.of_source(Flow("UDP", "127.9.9.9", 1)) == PSTN
-    await store.save_trunk(LAB)
+    await store.trunks.save(LAB)
     await access.reload()
     assert access.trunks.of_source(Flow("UDP", "127.0.0.1", 5081)) == LAB
     assert access.trunks.of_source(Flow("UDP", "127.0.0.1", 5082)) == PSTN
@@ -146,26 +221,17 @@ async def client(database: Database, clock: VirtualClock) -> AsyncIterator[httpx
     await desk.add("sup1", Role.SUPERVISOR)
     await desk.add("1004", Role.AGENT)
     store = make(database, clock)
-    await store.save_trunk(PSTN)
     await store.save_seat(SEAT, "8001", "demo-8001")
     await store.save_seat(SeatId("seat-02"), "8002", "demo-8002")
     await store.save_registrations({SEAT: [binding(clock)]})
-    in_use = ChannelsInUse()
-    stream: Stream[Fact] = Stream(clock, Ids(clock), "default")
-    stream.subscribe(in_use.observe)
-    stream.publish(TrunkChannelsChanged(trunk=PSTN.id, in_use=7, capacity=60))
-    gateway = build_router(access=desk.access, store=store, channels_in_use=in_use)
+    gateway = build_router(access=desk.access, store=store)
     security = build_security_router(access=desk.access, login=desk.login, audit=desk.audit)
     async with web(gateway, security) as made:
         yield made
 
 
-async def test_a_supervisor_sees_trunks_and_seats(client: httpx.AsyncClient) -> None:
+async def test_a_supervisor_sees_seats(client: httpx.AsyncClient) -> None:
     headers = await bearer(client, "sup1")
-    trunks = (await client.get("/trunks", headers=headers)).json()["items"]
-    assert [(item["id"], item["direction"], item["capacity"], item["in_use"]) for item in trunks] == [
-        ("pstn", "in", 60, 7)
-    ]
     seats = (await client.get("/seats", headers=headers)).json()["items"]
     assert [(item["id"], item["sip_user"], item["registered"]) for item in seats] == [
         ("seat-01", "8001", True),
@@ -176,6 +242,5 @@ async def test_a_supervisor_sees_trunks_and_seats(client: httpx.AsyncClient) -> 
 
 async def test_an_agent_does_not(client: httpx.AsyncClient) -> None:
     headers = await bearer(client, "1004")
-    for path in ("/trunks", "/seats"):
-        assert (await client.get(path, headers=headers)).status_code == 403
-        assert (await client.get(path)).status_code == 401
+    assert (await client.get("/seats", headers=headers)).status_code == 403
+    assert (await client.get("/seats")).status_code == 401

@@ -28,9 +28,9 @@ from gateway.access import SipAccess
 from gateway.media.port import LocalAudio, RemoteAudio
 from gateway.sip.digest import Secrets, hash_a1
 from gateway.sip.seats import Seat
-from gateway.sip.service import Wire
 from gateway.sip.settings import SipSettings
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.sip.trunk import Trunk, TrunkDirection
+from gateway.sip.wire import Wire
 
 T = TypeVar("T")
 REALM = "ccplatform"
@@ -143,7 +143,7 @@ class Centre:
             random_bytes=random_bytes,
         )
         self.legs = self.access.legs
-        self.access.trunks.replace(trunks)
+        self.access.configure_trunks(trunks)
         self.access.seats.replace(seats)
 
     async def open(self) -> None:

@@ -17,7 +17,7 @@ from ccplatform.kernel.clock import SystemClock, VirtualClock
 from gateway.sip.message import SipResponse
 from gateway.sip.parser import StreamFramer
 from gateway.sip.settings import SipSettings
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.sip.trunk import Trunk, TrunkDirection
 from tests.gateway.sip.centre import Centre, seat, to_trunk, trunk
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.raw import RawPeer

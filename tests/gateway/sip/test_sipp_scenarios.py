@@ -8,7 +8,7 @@ import pytest
 
 from ccplatform.contracts.legs import LegAnswered, LegEnded, LegEvent, LegHeld, LegOffered
 from ccplatform.contracts.words import ReleaseCause
-from gateway.sip.trunks import Trunk, TrunkDirection
+from gateway.sip.trunk import Trunk, TrunkDirection
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
 from tests.support import sipp

@@ -668,6 +668,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outbound-routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Routes
+         * @description Which trunks numbers go out by; the longest prefix wins.
+         */
+        get: operations["routes_api_v1_outbound_routes_get"];
+        /**
+         * Put Routes
+         * @description Take these routes in place of all.
+         */
+        put: operations["put_routes_api_v1_outbound_routes_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -808,6 +832,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sip/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bans
+         * @description Sources that are not listened to for a while.
+         */
+        get: operations["bans_api_v1_sip_bans_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sip/bans/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Lift
+         * @description Listen to a source again.
+         */
+        delete: operations["lift_api_v1_sip_bans__source__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sip/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ports
+         * @description The listeners of SIP.
+         */
+        get: operations["ports_api_v1_sip_ports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trunks": {
         parameters: {
             query?: never;
@@ -817,11 +901,59 @@ export interface paths {
         };
         /**
          * Trunks
-         * @description Every trunk with its channels in use.
+         * @description Every trunk: how it is configured, and how it is now.
          */
         get: operations["trunks_api_v1_trunks_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/{trunk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trunk
+         * @description One trunk.
+         */
+        get: operations["trunk_api_v1_trunks__trunk__get"];
+        /**
+         * Put Trunk
+         * @description Make or change a trunk. It is checked first; calls in progress are not touched.
+         */
+        put: operations["put_trunk_api_v1_trunks__trunk__put"];
+        post?: never;
+        /**
+         * Delete Trunk
+         * @description Take a trunk out that no route names; its calls go on.
+         */
+        delete: operations["delete_trunk_api_v1_trunks__trunk__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/{trunk}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Operate
+         * @description Activate, block (no new calls), isolate (calls are ended too) or reset a trunk (R10.4.a).
+         */
+        post: operations["operate_api_v1_trunks__trunk___action__post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -986,6 +1118,12 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Asserted
+         * @description The header that says who calls (RFC 3325); the last for peers that do not trust us to assert.
+         * @enum {string}
+         */
+        Asserted: "none" | "P-Asserted-Identity" | "P-Preferred-Identity";
+        /**
          * AuditCheck
          * @description Whether the chain of the audit is whole.
          */
@@ -1051,6 +1189,39 @@ export interface components {
              * @constant
              */
             type: "authenticate";
+        };
+        /**
+         * BanItem
+         * @description A source that is not listened to.
+         */
+        BanItem: {
+            /**
+             * Fault
+             * @description digest, stranger, malformed or scanner
+             */
+            fault: string;
+            /** Left Seconds */
+            left_seconds: number;
+            /** Since Seconds */
+            since_seconds: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * Bans
+         * @description Every ban, and counts since the start.
+         */
+        Bans: {
+            /** Dropped */
+            dropped: number;
+            /** Imposed */
+            imposed: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["BanItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /**
          * Call
@@ -1210,6 +1381,48 @@ export interface components {
          * @enum {string}
          */
         CallStage: "ivr" | "queue" | "ringing" | "talking" | "held" | "wrap";
+        /**
+         * CallerItem
+         * @description Who we say calls.
+         */
+        CallerItem: {
+            /**
+             * @description header that says who calls beside From (RFC 3325)
+             * @default none
+             */
+            asserted: components["schemas"]["Asserted"];
+            /**
+             * Number
+             * @description for callers without a number; with only_own for all
+             * @default
+             */
+            number: string;
+            /**
+             * Only Own
+             * @default false
+             */
+            only_own: boolean;
+        };
+        /**
+         * ChoiceItem
+         * @description A trunk of a route.
+         */
+        ChoiceItem: {
+            /**
+             * Priority
+             * @description lower is tried first
+             * @default 0
+             */
+            priority: number;
+            /** Trunk */
+            trunk: string;
+            /**
+             * Weight
+             * @description share among those of the same priority
+             * @default 1
+             */
+            weight: number;
+        };
         /**
          * Comparison
          * @description How a value meets its target.
@@ -1610,6 +1823,40 @@ export interface components {
             user: string;
         };
         /**
+         * NumberRuleItem
+         * @description The first rule that fits a number is applied to it.
+         */
+        NumberRuleItem: {
+            /**
+             * Add
+             * @description what is put there
+             * @default
+             */
+            add: string;
+            /**
+             * Longest
+             * @default 64
+             */
+            longest: number;
+            /**
+             * Prefix
+             * @description digits, + * #; x is any digit, n one of 2 to 9
+             * @default
+             */
+            prefix: string;
+            /**
+             * Shortest
+             * @default 1
+             */
+            shortest: number;
+            /**
+             * Strip
+             * @description characters taken away at the beginning
+             * @default 0
+             */
+            strip: number;
+        };
+        /**
          * Outcome
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
@@ -1693,6 +1940,26 @@ export interface components {
              * @example support
              */
             queue: string | null;
+        };
+        /**
+         * PortItem
+         * @description A listener.
+         */
+        PortItem: {
+            /** Port */
+            port: number;
+            /** Transport */
+            transport: string;
+        };
+        /**
+         * Ports
+         * @description Every listener of SIP.
+         */
+        Ports: {
+            /** Items */
+            items: components["schemas"]["PortItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /**
          * Queue
@@ -1901,6 +2168,35 @@ export interface components {
             started_at: string;
         };
         /**
+         * RegistrationItem
+         * @description The trunk is registered with its provider.
+         */
+        RegistrationItem: {
+            /**
+             * Seconds
+             * @description life that is asked for
+             * @default 3600
+             */
+            seconds: number;
+        };
+        /**
+         * RegistrationNow
+         * @description Where a registration with a provider stands.
+         */
+        RegistrationNow: {
+            /** Expires Seconds */
+            expires_seconds: number | null;
+            /** Reason */
+            reason: string;
+            /** Server */
+            server: string;
+            /**
+             * State
+             * @description trying, registered, lost
+             */
+            state: string;
+        };
+        /**
          * ReportFormat
          * @description How a report comes.
          * @enum {string}
@@ -1948,6 +2244,37 @@ export interface components {
          * @enum {string}
          */
         Role: "agent" | "supervisor" | "auditor" | "maintainer" | "admin";
+        /**
+         * RouteItem
+         * @description Numbers that begin with the prefix go out by these trunks.
+         */
+        RouteItem: {
+            /** Choices */
+            choices: components["schemas"]["ChoiceItem"][];
+            /**
+             * Emergency
+             * @default false
+             */
+            emergency: boolean;
+            /**
+             * Exact
+             * @description the number itself, and none that is longer
+             * @default false
+             */
+            exact: boolean;
+            /** Prefix */
+            prefix: string;
+        };
+        /**
+         * Routes
+         * @description Every route of calls out.
+         */
+        Routes: {
+            /** Items */
+            items: components["schemas"]["RouteItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /**
          * RowChange
          * @description One row of the live view is new, different, or (``row`` null) gone.
@@ -2182,36 +2509,236 @@ export interface components {
          */
         State: "open" | "kept" | "given_up" | "expired" | "cancelled";
         /**
-         * TrunkItem
-         * @description One trunk.
+         * TargetItem
+         * @description One address of a trunk's servers, in order of use.
          */
-        TrunkItem: {
+        TargetItem: {
+            /** Address */
+            address: string;
+            /**
+             * Missed
+             * @description probes missed one after the other
+             */
+            missed: number;
+            /**
+             * Name
+             * @description what led to the address; empty when it is configured
+             */
+            name: string;
+            /**
+             * Rests Seconds
+             * @description how long it is used last, since it failed a call
+             */
+            rests_seconds: number;
+            /**
+             * Round Trip Seconds
+             * @description of the last probe
+             */
+            round_trip_seconds: number | null;
+            state: components["schemas"]["TargetState"];
+            /** Transport */
+            transport: string;
+        };
+        /**
+         * TargetState
+         * @description What is known of a server.
+         * @enum {string}
+         */
+        TargetState: "unknown" | "up" | "down";
+        /**
+         * TrunkAction
+         * @description What can be done to a trunk.
+         * @enum {string}
+         */
+        TrunkAction: "activate" | "block" | "isolate" | "reset";
+        /**
+         * TrunkChange
+         * @description A trunk to be kept. Its password is taken and never given.
+         */
+        TrunkChange: {
+            /**
+             * Account
+             * @description user of its digest account, both ways
+             */
+            account?: string | null;
+            /**
+             * Backups
+             * @description SIP URIs of servers for when the host fails
+             */
+            backups?: string[];
+            caller?: components["schemas"]["CallerItem"];
             /**
              * Capacity
              * @description channels, both ways together
+             * @default 30
              */
             capacity: number;
-            /** Direction */
-            direction: string;
-            /** Host */
-            host: string | null;
+            /** Capacity In */
+            capacity_in?: number | null;
+            /** Capacity Out */
+            capacity_out?: number | null;
+            /** @default both */
+            direction: components["schemas"]["TrunkDirection"];
+            /**
+             * Domain
+             * @description host of From, To and Request-URI; empty: ours, and the server's
+             * @default
+             */
+            domain: string;
+            /**
+             * Host
+             * @description where ours go: an IP address, or a name (RFC 3263)
+             */
+            host?: string | null;
+            /** Numbers In */
+            numbers_in?: components["schemas"]["NumberRuleItem"][];
+            /** Numbers Out */
+            numbers_out?: components["schemas"]["NumberRuleItem"][];
+            /**
+             * Password
+             * @description null: as it is
+             */
+            password?: string | null;
+            /**
+             * Peers
+             * @description networks of its calls
+             */
+            peers?: string[];
+            /**
+             * Port
+             * @description null: as DNS says, else 5060 (5061 with TLS)
+             */
+            port?: number | null;
+            /**
+             * Probe Seconds
+             * @description pause between OPTIONS probes; 0: none
+             * @default 0
+             */
+            probe_seconds: number;
+            /**
+             * @description how its calls prove that they are: ip, digest, both
+             * @default ip
+             */
+            proof: components["schemas"]["TrunkProof"];
+            registration?: components["schemas"]["RegistrationItem"] | null;
+            /**
+             * Transport
+             * @description UDP, TCP or TLS; null: as DNS says
+             * @default UDP
+             */
+            transport: string | null;
+        };
+        /**
+         * TrunkDirection
+         * @description Which way calls may go on a trunk, seen from the centre.
+         * @enum {string}
+         */
+        TrunkDirection: "in" | "out" | "both";
+        /**
+         * TrunkItem
+         * @description One trunk; what is null of its present state was not to be learnt.
+         */
+        TrunkItem: {
+            /**
+             * Account
+             * @description user of its digest account, both ways
+             */
+            account?: string | null;
+            /**
+             * Backups
+             * @description SIP URIs of servers for when the host fails
+             */
+            backups?: string[];
+            caller?: components["schemas"]["CallerItem"];
+            /**
+             * Capacity
+             * @description channels, both ways together
+             * @default 30
+             */
+            capacity: number;
+            /** Capacity In */
+            capacity_in?: number | null;
+            /** Capacity Out */
+            capacity_out?: number | null;
+            /** @default both */
+            direction: components["schemas"]["TrunkDirection"];
+            /**
+             * Domain
+             * @description host of From, To and Request-URI; empty: ours, and the server's
+             * @default
+             */
+            domain: string;
+            /**
+             * Host
+             * @description where ours go: an IP address, or a name (RFC 3263)
+             */
+            host?: string | null;
             /** Id */
             id: string;
             /**
              * In Use
-             * @description channels in use now; null before the first call since the start
+             * @description channels in use now, both ways
              */
             in_use: number | null;
+            /** Incoming */
+            incoming?: number | null;
+            /** Numbers In */
+            numbers_in?: components["schemas"]["NumberRuleItem"][];
+            /** Numbers Out */
+            numbers_out?: components["schemas"]["NumberRuleItem"][];
+            /** Outgoing */
+            outgoing?: number | null;
             /**
              * Peers
-             * @description networks that its calls come from
+             * @description networks of its calls
              */
-            peers: string[];
-            /** Port */
-            port: number;
-            /** Transport */
-            transport: string;
+            peers?: string[];
+            /**
+             * Port
+             * @description null: as DNS says, else 5060 (5061 with TLS)
+             */
+            port?: number | null;
+            /**
+             * Probe Seconds
+             * @description pause between OPTIONS probes; 0: none
+             * @default 0
+             */
+            probe_seconds: number;
+            /**
+             * @description how its calls prove that they are: ip, digest, both
+             * @default ip
+             */
+            proof: components["schemas"]["TrunkProof"];
+            registered?: components["schemas"]["RegistrationNow"] | null;
+            registration?: components["schemas"]["RegistrationItem"] | null;
+            /** @description what the operator wants: active, blocked, isolated */
+            state: components["schemas"]["TrunkState"];
+            /** Targets */
+            targets?: components["schemas"]["TargetItem"][] | null;
+            /**
+             * Transport
+             * @description UDP, TCP or TLS; null: as DNS says
+             * @default UDP
+             */
+            transport: string | null;
+            /**
+             * Unresolved
+             * @description why its servers cannot be looked up
+             */
+            unresolved?: string | null;
         };
+        /**
+         * TrunkProof
+         * @description How a caller proves that he is the trunk.
+         * @enum {string}
+         */
+        TrunkProof: "ip" | "digest" | "both";
+        /**
+         * TrunkState
+         * @description What the operator wants of a trunk (R10.4.a).
+         * @enum {string}
+         */
+        TrunkState: "active" | "blocked" | "isolated";
         /**
          * Trunks
          * @description Every trunk.
@@ -3285,6 +3812,59 @@ export interface operations {
             };
         };
     };
+    routes_api_v1_outbound_routes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Routes"];
+                };
+            };
+        };
+    };
+    put_routes_api_v1_outbound_routes_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Routes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Routes"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_queues_api_v1_queues_get: {
         parameters: {
             query?: never;
@@ -3515,6 +4095,75 @@ export interface operations {
             };
         };
     };
+    bans_api_v1_sip_bans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bans"];
+                };
+            };
+        };
+    };
+    lift_api_v1_sip_bans__source__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ports_api_v1_sip_ports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ports"];
+                };
+            };
+        };
+    };
     trunks_api_v1_trunks_get: {
         parameters: {
             query?: never;
@@ -3531,6 +4180,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trunks"];
+                };
+            };
+        };
+    };
+    trunk_api_v1_trunks__trunk__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trunk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrunkItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_trunk_api_v1_trunks__trunk__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trunk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrunkChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrunkItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_trunk_api_v1_trunks__trunk__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trunk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    operate_api_v1_trunks__trunk___action__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trunk: string;
+                action: components["schemas"]["TrunkAction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -1,0 +1,101 @@
+"""Calls out are tried one way after the other until somebody takes them (RFC 3263 section 4.3): the servers of a
+trunk, then the next trunk of the route. Phones of a seat are one attempt: they ring together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from ccplatform.contracts.legs import DialLeg
+from ccplatform.contracts.words import ReleaseCause, TrunkId
+from gateway.dialling import Attempt, Dialling, Unreachable
+from gateway.leg_end import cause_of_end
+from gateway.leg_state import Leg
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.invite_events import DialogEnded
+from gateway.sip.service import SipService
+from gateway.sip.trunks import TrunkChannels
+
+#: A server that says so does not serve: another server of the trunk may. 408 is also what nobody says.
+_NEXT_SERVER: Final = frozenset({408, 500, 502, 503, 504})
+#: A trunk that says so does not carry this call; another trunk may.
+_NEXT_TRUNK: Final = _NEXT_SERVER | {401, 403, 407, 580}
+#: Q.850: no route, out of order, no circuit, network out of order, temporary failure, congestion.
+_NEXT_TRUNK_Q850: Final = frozenset({2, 3, 27, 34, 38, 41, 42})
+
+_log = structlog.get_logger("legs")
+
+
+class Hunting:
+    """Makes the dialogs of each attempt. ``listen`` is told of every dialog that is made for a leg,
+    ``failed(trunk, attempt)`` of servers that did not take a call."""
+
+    def __init__(
+        self,
+        *,
+        sip: SipService,
+        dialling: Dialling,
+        channels: TrunkChannels,
+        listen: Callable[[Leg, DialogRunner], None],
+        failed: Callable[[TrunkId, Attempt], None],
+    ) -> None:
+        self._sip = sip
+        self._dialling = dialling
+        self._channels = channels
+        self._listen = listen
+        self._failed = failed
+
+    def begin(self, leg: Leg, command: DialLeg) -> None:
+        """Make the dialogs of the first attempt that can be made; raises :class:`Unreachable` when none can."""
+        leg.attempts.extend(self._dialling.attempts(command))
+        if not self._attempt(leg):
+            raise Unreachable("all channels are busy", ReleaseCause.BUSY)
+
+    def again(self, leg: Leg, ended: DialogEnded) -> bool:
+        """The last dialog of an attempt ended without an answer: make those of the next, if there is one."""
+        attempt = leg.attempt
+        if attempt is None or attempt.trunk is None or leg.rang or not ended.by_remote:
+            return False
+        other_trunk_only = ended.status not in _NEXT_SERVER
+        if other_trunk_only and ended.status not in _NEXT_TRUNK and ended.q850 not in _NEXT_TRUNK_Q850:
+            return False
+        if not other_trunk_only:
+            self._failed(attempt.trunk, attempt)
+        while other_trunk_only and leg.attempts and leg.attempts[0].trunk == attempt.trunk:
+            leg.attempts.popleft()
+        cause = cause_of_end(leg, ended)
+        if not self._attempt(leg):
+            return False
+        _log.info("call tried another way", leg=leg.id, trunk=leg.trunk, after=attempt.trunk, cause=cause)
+        return True
+
+    def _attempt(self, leg: Leg) -> bool:
+        while leg.attempts:
+            attempt = leg.attempts.popleft()
+            if not self._seize(leg, attempt.trunk):
+                continue
+            leg.attempt = attempt
+            leg.transports.clear()
+            for call in attempt.calls:
+                dialog = self._sip.dial(call)
+                leg.dialogs.append(dialog)
+                leg.transports[dialog.call_id] = call.flow.transport
+                self._listen(leg, dialog)
+                if leg.contact is not None:
+                    self._sip.adopt_trace(dialog.call_id, leg.contact, leg.id)
+            return True
+        return False
+
+    def _seize(self, leg: Leg, trunk: TrunkId | None) -> bool:
+        """Have a channel of this trunk, and of no other one."""
+        if leg.trunk == trunk:
+            return True
+        if leg.trunk is not None:
+            self._channels.release(leg.trunk, incoming=False)
+            leg.trunk = None
+        if trunk is None or not self._dialling.seize(trunk):
+            return trunk is None
+        leg.trunk = trunk
+        return True

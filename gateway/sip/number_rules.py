@@ -1,0 +1,86 @@
+"""Rewriting of numbers at the border of a trunk: ordered rules by prefix, the first that fits is applied. Pure.
+
+A rule is a prefix and lengths, not a regular expression: it says all that numbering plans need, takes time linear
+in its length whatever somebody writes, and an operator can read it (docs/decisions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from gateway.errors import BadTrunk
+
+#: Most rules of one direction of a trunk.
+MAX_RULES: Final = 100
+#: Longest prefix and addition, and the longest number that a rule may name.
+MAX_PREFIX: Final = 32
+MAX_LENGTH: Final = 64
+_DIGITS: Final = frozenset("0123456789")
+_DIALLED: Final = _DIGITS | frozenset("+*#")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRule:
+    """A number that begins with ``prefix`` (``x`` is any digit, ``n`` one of 2 to 9) and has ``shortest`` to
+    ``longest`` characters loses ``strip`` characters at its beginning and gets ``add`` there."""
+
+    prefix: str = ""
+    shortest: int = 1
+    longest: int = MAX_LENGTH
+    strip: int = 0
+    add: str = ""
+
+    def fits(self, number: str) -> bool:
+        """Whether the rule is for this number."""
+        return (
+            self.shortest <= len(number) <= self.longest
+            and len(number) >= len(self.prefix)
+            and all(_fits(pattern, digit) for pattern, digit in zip(self.prefix, number, strict=False))
+        )
+
+    def apply(self, number: str) -> str:
+        """The number as it goes on."""
+        return self.add + number[self.strip :]
+
+    def check(self) -> None:
+        """Raise :class:`BadTrunk` when the rule makes no sense."""
+        if len(self.prefix) > MAX_PREFIX or not _DIALLED | frozenset("xn") >= set(self.prefix):
+            raise BadTrunk(f"number rule: prefix {self.prefix[:MAX_PREFIX]!r} has other than digits, + * # x n")
+        if len(self.add) > MAX_PREFIX or not set(self.add) <= _DIALLED:
+            raise BadTrunk(f"number rule: {self.add[:MAX_PREFIX]!r} cannot be added: digits, + * # only")
+        if not 0 < self.shortest <= self.longest <= MAX_LENGTH or not 0 <= self.strip <= MAX_LENGTH:
+            raise BadTrunk(
+                f"number rule {self.prefix!r}: lengths must be 1 to {MAX_LENGTH}, the shorter one first"
+            )
+        if self.strip > self.shortest and self.strip > len(self.prefix):
+            raise BadTrunk(f"number rule {self.prefix!r}: strips {self.strip} of numbers that may be shorter")
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able data."""
+        return asdict(self)
+
+
+def rewrite(rules: Sequence[NumberRule], number: str) -> str:
+    """The number after the first rule that fits; as it is when none does."""
+    for rule in rules:
+        if rule.fits(number):
+            return rule.apply(number)
+    return number
+
+
+def check_rules(rules: Sequence[NumberRule]) -> None:
+    """Raise :class:`BadTrunk` when there are too many, or one makes no sense."""
+    if len(rules) > MAX_RULES:
+        raise BadTrunk(f"{len(rules)} number rules, at most {MAX_RULES} may be")
+    for rule in rules:
+        rule.check()
+
+
+def _fits(pattern: str, digit: str) -> bool:
+    if pattern == "x":
+        return digit in _DIGITS
+    if pattern == "n":
+        return digit in "23456789"
+    return pattern == digit

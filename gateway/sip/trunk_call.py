@@ -1,0 +1,80 @@
+"""A call that goes out by a trunk: its number as the trunk writes it, and who is said to call. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.sip.digest_client import DigestClient
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipRequest
+from gateway.sip.number_rules import rewrite
+from gateway.sip.syntax import quote
+from gateway.sip.trunk import Asserted, Trunk
+from gateway.sip.uac import OutgoingCall
+from gateway.sip.uri import escape_user, host_text
+
+#: What callers are who want to stay unknown, as others say it of them (RFC 3323 section 4.1).
+WITHHELD: Final = frozenset({"anonymous", "Anonymous", "unknown", "restricted"})
+
+
+def trunk_call(
+    trunk: Trunk,
+    number: str,
+    flow: Flow,
+    *,
+    caller: str,
+    caller_name: str,
+    host: str,
+    call_id: str,
+    local_tag: str,
+    client: DigestClient | None = None,
+    route: tuple[str, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
+) -> OutgoingCall:
+    """The INVITE to ``number``; ``host`` is our address, ``route`` the way that a registrar asked for (RFC 3608).
+
+    Who wants to stay unknown is anonymous in From and asserted by the trunk's number alone (RFC 3325 section 9.3).
+    """
+    withheld = caller in WITHHELD
+    shown = trunk.caller.number if (trunk.caller.only_own or not caller or withheld) else caller
+    domain = host_text(trunk.domain or host)
+    name = f"{quote(caller_name)} " if caller_name and not trunk.caller.only_own else ""
+    if withheld:
+        from_party = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    else:
+        from_party = f"{name}<sip:{escape_user(shown)}@{domain}>" if shown else f"{name}<sip:{domain}>"
+    user = escape_user(rewrite(trunk.numbers_out, number))
+    where = host_text(trunk.domain) if trunk.domain else flow.address()
+    transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+    identity = _identity(trunk, shown, "" if withheld else name, domain, withheld=withheld)
+    return OutgoingCall(
+        uri=f"sip:{user}@{where}{transport}",
+        from_party=from_party,
+        to_party=f"<sip:{user}@{where}>",
+        call_id=call_id,
+        local_tag=local_tag,
+        flow=flow,
+        pinned=False,
+        digest=client,
+        headers=(*(("Route", value) for value in route), *headers, *identity),
+    )
+
+
+def dialled_by(request: SipRequest, trunk: Trunk) -> str:
+    """The number that a call which came in by a trunk wants, as the centre writes it.
+
+    A provider that we are registered with calls our Contact, whose user is the account: then To has the number.
+    """
+    number = request.uri.name
+    if trunk.registration is not None and trunk.credentials is not None and number == trunk.credentials.user:
+        number = request.to.uri.name or number
+    return rewrite(trunk.numbers_in, number)
+
+
+def _identity(trunk: Trunk, number: str, name: str, domain: str, *, withheld: bool) -> tuple[tuple[str, str], ...]:
+    said: list[tuple[str, str]] = []
+    if number and trunk.caller.asserted is not Asserted.NONE:
+        said.append((trunk.caller.asserted.value, f"{name}<sip:{escape_user(number)}@{domain}>"))
+    if withheld:
+        said.append(("Privacy", "id"))
+    return tuple(said)

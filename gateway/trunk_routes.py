@@ -1,0 +1,189 @@
+"""REST of trunks, routes of calls out, bans and listeners (R10.4.a). No ``from __future__ import annotations``:
+FastAPI reads local names here."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+
+from ccplatform.contracts.commands import Command, GetAccess, LiftBan, Refused, ReloadAccess, ResetTrunk
+from ccplatform.contracts.ports import Control
+from ccplatform.contracts.words import Role, TrunkId
+from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.security.access import Access, Principal
+from ccplatform.security.audit import Audit
+from gateway.errors import UnknownTrunk
+from gateway.sip.trunk import TrunkState
+from gateway.trunk_schema import (
+    BanItem,
+    Bans,
+    PortItem,
+    Ports,
+    RouteItem,
+    Routes,
+    TrunkChange,
+    TrunkItem,
+    Trunks,
+    trunk_item,
+)
+from gateway.trunk_store import TrunkStore
+
+READERS = (Role.MAINTAINER, Role.SUPERVISOR, Role.ADMIN)
+OPERATORS = (Role.MAINTAINER, Role.ADMIN)
+
+Name = Annotated[str, Path(min_length=1, max_length=64)]
+
+
+class TrunkAction(StrEnum):
+    """What can be done to a trunk."""
+
+    ACTIVATE = "activate"
+    BLOCK = "block"
+    ISOLATE = "isolate"
+    RESET = "reset"
+
+
+_STATES = {
+    TrunkAction.ACTIVATE: TrunkState.ACTIVE,
+    TrunkAction.BLOCK: TrunkState.BLOCKED,
+    TrunkAction.ISOLATE: TrunkState.ISOLATED,
+}
+
+
+def build_router(
+    *,
+    access: Access,
+    store: TrunkStore,
+    control: Control,
+    audit: Audit,
+    channels_in_use: Callable[[TrunkId], int | None],
+) -> APIRouter:
+    """``trunks``, ``outbound-routes``, ``sip/bans`` and ``sip/ports``."""
+    router = APIRouter(tags=["gateway"])
+    Reader = Annotated[Principal, Depends(access.require(*READERS))]
+    Operator = Annotated[Principal, Depends(access.require(*OPERATORS))]
+    _add_trunks(router, Reader, Operator, store, control, audit, channels_in_use)
+    _add_routes(router, Reader, Operator, store, control, audit)
+    _add_bans(router, Reader, Operator, control, audit)
+    return router
+
+
+def _add_trunks(
+    router: APIRouter,
+    Reader: Any,
+    Operator: Any,
+    store: TrunkStore,
+    control: Control,
+    audit: Audit,
+    channels_in_use: Callable[[TrunkId], int | None],
+) -> None:
+    @router.get("/trunks")
+    async def trunks(_: Reader) -> Trunks:
+        """Every trunk: how it is configured, and how it is now."""
+        now = await _present(control)
+        return Trunks(
+            items=[trunk_item(trunk, now.get(trunk.id), channels_in_use(trunk.id)) for trunk in await store.all()]
+        )
+
+    @router.get("/trunks/{trunk}")
+    async def trunk(trunk: Name, _: Reader) -> TrunkItem:
+        """One trunk."""
+        name = TrunkId(trunk)
+        found, now = await store.get(name), await _present(control)
+        return trunk_item(found, now.get(name), channels_in_use(name))
+
+    @router.put("/trunks/{trunk}")
+    async def put_trunk(trunk: Name, change: TrunkChange, by: Operator) -> TrunkItem:
+        """Make or change a trunk. It is checked first; calls in progress are not touched."""
+        name = TrunkId(trunk)
+        try:
+            before = await store.get(name)
+        except UnknownTrunk:
+            before = None
+        account = before.credentials if before is not None else None
+        known = account.password if account is not None and account.user == change.account else None
+        state = before.state if before is not None else TrunkState.ACTIVE
+        if change.account and not (change.password or known):
+            raise Refusal(f"trunk {name}: the account needs a password", code="bad_trunk")
+        await store.save(change.trunk(name, known, state))
+        detail = change.model_dump(exclude={"password"}, mode="json")
+        await audit.record(subject=by.user, action="trunk.put", object=name, result="ok", detail={"trunk": detail})
+        await _ask(control, ReloadAccess(by=by.user))
+        return trunk_item(await store.get(name), None, channels_in_use(name))
+
+    @router.delete("/trunks/{trunk}", status_code=204)
+    async def delete_trunk(trunk: Name, by: Operator) -> None:
+        """Take a trunk out that no route names; its calls go on."""
+        await store.delete(TrunkId(trunk))
+        await audit.record(subject=by.user, action="trunk.delete", object=trunk, result="ok")
+        await _ask(control, ReloadAccess(by=by.user))
+
+    @router.post("/trunks/{trunk}/{action}", status_code=204)
+    async def operate(trunk: Name, action: TrunkAction, by: Operator) -> None:
+        """Activate, block (no new calls), isolate (calls are ended too) or reset a trunk (R10.4.a)."""
+        name = TrunkId(trunk)
+        if action is TrunkAction.RESET:
+            await _ask(control, ResetTrunk(trunk=name, by=by.user))
+        else:
+            await store.set_state(name, _STATES[action])
+            await _ask(control, ReloadAccess(by=by.user))
+        await audit.record(subject=by.user, action=f"trunk.{action}", object=trunk, result="ok")
+
+
+def _add_routes(
+    router: APIRouter, Reader: Any, Operator: Any, store: TrunkStore, control: Control, audit: Audit
+) -> None:
+    @router.get("/outbound-routes")
+    async def routes(_: Reader) -> Routes:
+        """Which trunks numbers go out by; the longest prefix wins."""
+        return Routes(items=[RouteItem.model_validate(route) for route in await store.routes()])
+
+    @router.put("/outbound-routes")
+    async def put_routes(change: Routes, by: Operator) -> Routes:
+        """Take these routes in place of all."""
+        await store.replace_routes([route.route() for route in change.items])
+        detail: dict[str, Any] = {"routes": len(change.items)}
+        await audit.record(subject=by.user, action="routes.put", object="", result="ok", detail=detail)
+        await _ask(control, ReloadAccess(by=by.user))
+        return Routes(items=[RouteItem.model_validate(route) for route in await store.routes()])
+
+
+def _add_bans(router: APIRouter, Reader: Any, Operator: Any, control: Control, audit: Audit) -> None:
+    @router.get("/sip/bans")
+    async def bans(_: Reader) -> Bans:
+        """Sources that are not listened to for a while."""
+        found = (await _ask(control, GetAccess()))["bans"]
+        items = [BanItem(**ban) for ban in found["active"]]
+        return Bans(items=items, imposed=found["imposed"], dropped=found["dropped"])
+
+    @router.delete("/sip/bans/{source}", status_code=204)
+    async def lift(source: Name, by: Operator) -> None:
+        """Listen to a source again."""
+        await _ask(control, LiftBan(source=source, by=by.user))
+        await audit.record(subject=by.user, action="ban.lift", object=source, result="ok")
+
+    @router.get("/sip/ports")
+    async def ports(_: Reader) -> Ports:
+        """The listeners of SIP."""
+        return Ports(items=[PortItem(**port) for port in (await _ask(control, GetAccess()))["ports"]])
+
+
+async def _present(control: Control) -> dict[str, Any]:
+    """How trunks are now; nothing while control is away."""
+    try:
+        found: dict[str, Any] = (await _ask(control, GetAccess()))["trunks"]
+    except Unavailable:
+        return {}
+    return found
+
+
+async def _ask(control: Control, command: Command) -> dict[str, Any]:
+    answer = await control.ask(command)
+    if isinstance(answer, Refused):
+        if answer.code == "not_found":
+            raise NotFound(answer.message)
+        if answer.code == "unavailable":
+            raise Unavailable(answer.message)
+        raise Refusal(answer.message, code=answer.code)
+    return answer.result
