@@ -21,8 +21,8 @@ _BINS: Final = 96
 _BIN_MS: Final = 5
 _HOME: Final = 32  # the bin of a stream's first packet
 _LOWEST, _HIGHEST = 8, 48  # where the fastest packets are kept: 240 ms of room above them at least
-_MEMORY_TICKS: Final = 500  # time constant of forgetting: 10 s
-_LATE_WEIGHT: Final = 4.0  # of a packet that came too late: quick to rise
+_MEMORY_TICKS: Final = 250  # time constant of forgetting: 5 s
+_LATE_WEIGHT: Final = 2.0  # of a packet that came too late: quick to rise
 _RENORMALISE: Final = 1e6
 #: Share of the packets that shall be there one packet early where losses are to be repaired from both sides.
 _EARLY_SHARE: Final = 0.8

@@ -1,8 +1,8 @@
 """Changing the delay of a leg without a listener noticing: a little sound is played twice, or left out.
 
-In a pause any length will do, unless it is a tone; elsewhere it is a whole number of periods, found by
-correlation, and only where the waveform repeats itself well. Both times 10 ms are cross-faded: tones
-keep their phase, however quiet, and nothing clicks.
+In a pause, or in noise that never ends, any length will do, unless it is a tone; elsewhere it is a whole number of
+periods, found by correlation, and only where the waveform repeats itself well. Both times 10 ms are cross-faded:
+tones keep their phase, however quiet, and nothing clicks.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ _PAUSE: Final = 2.0
 #: Correlation that is given up for each sample less by which growth exceeds what is wanted, since that delay is
 #: for nothing; nothing is so much more alike that more than wanted is taken out.
 _EXCESS, _FORBIDDEN = 0.005, 2.0
-#: Correlation from which a pause is a quiet tone, whose phase is heard; the last of a voice does not last so long.
-_REPEATS: Final = 0.95
+#: Correlation from which a pause is a quiet tone, whose phase is heard (the last of a voice is not so long), and
+#: from which what never gets quiet is anything but noise.
+_REPEATS, _NOISE = 0.95, 0.5
 #: Peak to peak, samples: what varies less has no phase that anybody hears.
 _FLAT: Final = AUDIBLE / 2
 
@@ -87,7 +88,7 @@ class Stretcher:
             grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much | quiet, _SHRINK_HASTE, _SHRINK_ALIKE)
         )
         fits = allowed & (alike[np.arange(len(rows)), best] >= asked)
-        free = quiet & ~_repeats(sound[:, longest:], alike)
+        free = quiet & (alike.max(axis=1) < _repeats(sound[:, longest:], background))
         length = np.where(free, np.minimum(most, longest), np.where(fits, lags[best], 0))
         return np.where(whole, np.where(grows, length, -length), 0)
 
@@ -104,12 +105,11 @@ class Stretcher:
 
 def _is_quiet(sound: Floats, background: Array) -> Mask:
     level = np.sqrt(np.einsum("rt,rt->r", sound, sound) / sound.shape[1])
-    known = np.where(background > LOUDEST_BACKGROUND, 0, background)
-    quiet: Mask = level <= np.maximum(_PAUSE * known, AUDIBLE / 2)
+    quiet: Mask = level <= np.maximum(_PAUSE * background, AUDIBLE / 2)
     return quiet
 
 
-def _repeats(sound: Floats, alike: Floats) -> Mask:
-    """Whether a cut of any length would be heard; ``alike``: correlation of the sound with itself, by lag."""
-    repeats: Mask = (alike.max(axis=1) >= _REPEATS) & (np.ptp(sound, axis=1) > _FLAT)
-    return repeats
+def _repeats(sound: Floats, background: Array) -> Floats:
+    """The correlation of each pause with itself from which a cut of any length would be heard."""
+    asked = np.where(background > LOUDEST_BACKGROUND, _NOISE, _REPEATS)
+    return np.where(np.ptp(sound, axis=1) > _FLAT, asked, np.inf)
