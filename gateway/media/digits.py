@@ -2,7 +2,7 @@
 
 Tones in the audio are looked for where no telephone-event was agreed (or always, or never, by settings). When
 they are sent on, the partner gets the key anew and not the tones as well: from the frame in which they are known
-on, at most 20 ms after their begin, which no receiver takes for a key (ITU-T Q.24).
+on, at most 20 ms after their begin, they fade within 2.5 ms: no receiver takes that for a key (ITU-T Q.24).
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from gateway.media.routing import Party, Routing
 
 #: Keys that signalling may hand in.
 _KEYS: Final = frozenset("0123456789*#ABCD")
+
+#: Samples in which a tone that others are not to hear fades, and how.
+_EDGE: Final = 20
+_FALL: Final = np.linspace(1, 0, _EDGE + 2)[1:-1]
 
 
 class Digits:
@@ -40,6 +44,7 @@ class Digits:
         self._tell = tell
         self._send = send
         self._secure: set[int] = set()
+        self._hidden: set[int] = set()  # whose tones were kept from others in the last frame
 
     def pressed(self, leg: Leg, digit: str, way: Way, ended_at: float) -> None:
         """A key came; ``ended_at`` is when it was let go."""
@@ -61,6 +66,7 @@ class Digits:
     def forget(self, leg: Leg) -> None:
         """The leg is about to close."""
         self._secure.discard(leg.row)
+        self._hidden.discard(leg.row)
 
     def hear(self, frame: Pcm, now: float) -> None:
         """Look for tones in 20 ms of all legs (rows × 160); secure legs are silent afterwards."""
@@ -75,7 +81,14 @@ class Digits:
 
     def hide_tones(self, sound: Pcm) -> None:
         """Silence in ``sound`` (rows × 160), which others are to hear, the tones of keys that are sent on."""
-        for row in np.flatnonzero(self._parts.dtmf.sounding[: len(sound)]).tolist():
-            if self._routing.partners(self._legs.by_row[row]):
-                sound[row] = 0
-                self._parts.wide.silence((row,))
+        sounding = np.flatnonzero(self._parts.dtmf.sounding[: len(sound)]).tolist()
+        hidden = {row for row in sounding if self._routing.partners(self._legs.by_row[row])}
+        for row in hidden:
+            edge = np.rint(sound[row, :_EDGE] * _FALL) if row not in self._hidden else 0
+            sound[row] = 0
+            sound[row, :_EDGE] = edge
+        for row in self._hidden - hidden:
+            if row < len(sound):
+                sound[row, :_EDGE] = np.rint(sound[row, :_EDGE] * _FALL[::-1])
+        self._parts.wide.silence(hidden)
+        self._hidden = hidden

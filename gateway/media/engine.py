@@ -139,7 +139,6 @@ class Engine:
         """End the leg's playback, if there is one."""
         player = self._parts.players.stop(leg.row)
         if player is not None:
-            self.routing.play(leg, False)
             self.emit(PlaybackEnded(leg=leg.id, playback=player.order.playback, finished=False))
 
     def send_digits(self, leg: Leg, digits: str) -> None:
@@ -233,6 +232,8 @@ class Engine:
         for player in began:
             order = player.order
             self.emit(PlaybackStarted(leg=order.leg, playback=order.playback, at=sent_at))
+        for row in parts.players.settle():
+            self.routing.play(self.legs.by_row[row], False)
         for finished in ended:
             self.routing.play(self.legs.by_row[finished.row], False)
             self.emit(finished.event())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol, assert_never
@@ -11,9 +12,11 @@ import numpy as np
 from ccplatform.contracts.legs import PlaybackEnded
 from ccplatform.contracts.media import CallToneItem, FileItem, Play, SilenceItem, StreamItem, ToneItem
 from ccplatform.contracts.words import LegId, PlaybackId
-from gateway.media.audio import FRAME, Array, Pcm
+from gateway.media.audio import FRAME, Array, Floats, Pcm
 from gateway.media.errors import BadSound
-from gateway.media.sounds import Clip, SoundLibrary, Tones, seconds_to_samples, silence
+from gateway.media.mixing import limit
+from gateway.media.rooms import RISE
+from gateway.media.sounds import EDGE, Clip, SoundLibrary, Tones, seconds_to_samples, silence
 from gateway.media.streams import SpeechStream
 
 #: Most that an item may be made louder or quieter.
@@ -54,11 +57,12 @@ class _Source(Protocol):
 
 
 class _Reader:
-    """Plays a clip from ``skipped`` samples on."""
+    """Plays a clip from ``skipped`` samples on; its last ``edge`` samples fade."""
 
-    def __init__(self, clip: Clip, skipped: int) -> None:
+    def __init__(self, clip: Clip, skipped: int, edge: int = 0) -> None:
         self._clip = clip
         self._done = min(skipped, clip.length) if len(clip.pcm) else clip.length
+        self._edge = edge
 
     @property
     def over(self) -> bool:
@@ -75,6 +79,9 @@ class _Reader:
             out[count : count + taken] = clip.pcm[place : place + taken]
             self._done += taken
             count += taken
+        if self._edge and clip.length - self._done < self._edge:
+            left = clip.length - self._done + np.arange(count)[::-1]
+            out[:count] = np.rint(out[:count] * np.minimum(left / self._edge, 1))
         return count
 
 
@@ -118,6 +125,14 @@ class Player:
             return Filled.OVER
         return Filled.SOUNDING if filled else Filled.WAITING
 
+    def fade(self) -> Floats:
+        """The frame in which it goes silent."""
+        frame = np.zeros(FRAME, dtype=np.int16)
+        if self.told_start:
+            with suppress(BadSound):
+                self.fill(frame)
+        return frame * (1 - RISE)
+
     def close(self) -> None:
         """Nobody hears it any more."""
         if isinstance(self._source, SpeechStream):
@@ -152,7 +167,8 @@ class Player:
         if clip is None:
             return None
         skipped = item.start_seconds if isinstance(item, FileItem) and self._round == 1 else 0.0
-        self._source = _Reader(clip, seconds_to_samples(skipped))
+        edge = EDGE if isinstance(item, ToneItem) and not self.order.loop else 0
+        self._source = _Reader(clip, seconds_to_samples(skipped), edge)
         return self._source
 
     def _make(self, item: FileItem | ToneItem | CallToneItem | SilenceItem) -> Clip | None:
@@ -179,6 +195,7 @@ class Players:
         self.library = library
         self.tones = Tones()
         self._players: dict[int, Player] = {}
+        self._fading: dict[int, Player] = {}  # stopped since the last frame
 
     def __contains__(self, row: int) -> bool:
         return row in self._players
@@ -188,22 +205,27 @@ class Players:
         self._players[row] = Player(order, self.library, self.tones, now)
 
     def stop(self, row: int) -> Player | None:
-        """Take the row's playback away."""
+        """Take the row's playback away; it fades within the next frame."""
         player = self._players.pop(row, None)
         if player is not None:
-            player.close()
+            if (older := self._fading.pop(row, None)) is not None:
+                older.close()
+            self._fading[row] = player
         return player
 
     def grow(self, capacity: int) -> None:
         """See :class:`RowPart`; nothing is kept by row here but the players."""
 
     def clear(self, row: int) -> None:
-        """See :class:`RowPart`."""
-        self.stop(row)
+        """See :class:`RowPart`. A row that is gone is not faded out."""
+        for players in (self._players, self._fading):
+            if (player := players.pop(row, None)) is not None:
+                player.close()
 
     def fill(self, sound: Array, running: Array, now: float) -> tuple[list[Player], list[FinishedPlayback]]:
         """Write the next frames of legs that are ``running``; returns who began to sound and what ended."""
         self.library.collect(now)
+        tails = {row: player.fade() for row, player in self._fading.items() if running[row]}
         began: list[Player] = []
         ended: list[FinishedPlayback] = []
         for row, player in self._players.items():
@@ -220,6 +242,16 @@ class Players:
                 began.append(player)
             if filled is Filled.OVER:
                 ended.append(FinishedPlayback(row, player.order.leg, player.order.playback, error))
+        for row, tail in tails.items():
+            sound[row] = limit(tail + sound[row]) if row in self._players else np.rint(tail)
         for finished in ended:
-            self.stop(finished.row)
+            self._players.pop(finished.row).close()
         return began, ended
+
+    def settle(self) -> list[int]:
+        """What was stopped is silent now: the rows to which nothing plays any more."""
+        silent = [row for row in self._fading if row not in self._players]
+        for player in self._fading.values():
+            player.close()
+        self._fading.clear()
+        return silent

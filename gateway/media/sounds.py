@@ -29,7 +29,7 @@ _RECHECK_SECONDS: Final = 2.0
 _MAX_TONES: Final = 256
 _MAX_FAILURES: Final = 256
 _CHANNELS: Final = range(1, 9)
-_EDGE: Final = 40  # samples in which a tone of a cadence rises and falls, so that it does not click
+EDGE: Final = 40  # samples in which a tone rises and falls, so that it does not click
 _RATES: Final = range(4000, 192_001)
 
 
@@ -244,8 +244,8 @@ def _cadence(tone: CallTone, country: ToneCountry, level_dbm0: float) -> Pcm:
         count = round(beat.seconds * RATE)
         part = np.resize(_tone(beat.hertz, level_dbm0), count) if beat.hertz else np.zeros(count, dtype=np.int16)
         if len(beats) > 1:
-            rise = np.linspace(0, 1, _EDGE)
-            part[:_EDGE] = part[:_EDGE] * rise
-            part[-_EDGE:] = part[-_EDGE:] * rise[::-1]
+            rise = np.linspace(0, 1, EDGE)
+            part[:EDGE] = part[:EDGE] * rise
+            part[-EDGE:] = part[-EDGE:] * rise[::-1]
         parts.append(part)
     return np.concatenate(parts)

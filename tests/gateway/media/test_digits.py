@@ -224,6 +224,24 @@ def test_tones_reach_the_partner_as_events_and_no_longer_as_tones(rig: Rig) -> N
     assert keys_in([agent.heard()]) == [""]
 
 
+def test_tones_that_are_kept_from_the_partner_do_not_click(rig: Rig) -> None:
+    a, _ = rig.leg("a", event_type=None)
+    b, _ = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    told = []
+    for sounding in (False, True, True, False, False):
+        rig.engine.parts.dtmf.sounding[a.row] = sounding
+        sound = np.full((rig.engine.parts.table.high, FRAME), 8000, dtype=np.int16)
+        rig.engine.digits.hide_tones(sound)
+        told.append(sound[a.row].astype(int))
+        assert np.all(sound[b.row] == 8000)
+    heard = np.concatenate(told)
+    assert np.abs(np.diff(heard)).max() < 500
+    assert np.all(heard[FRAME + 20 : 3 * FRAME] == 0)
+    assert np.all(heard[:FRAME] == 8000)
+    assert np.all(heard[3 * FRAME + 20 :] == 8000)
+
+
 def test_tones_reach_a_partner_without_telephone_event_once(rig: Rig) -> None:
     a, caller = rig.leg("a", event_type=None)
     b, agent = rig.leg("b", event_type=None)

@@ -116,7 +116,7 @@ def test_leading_silence_is_trimmed_when_asked(rig: Rig, tmp_path: Path) -> None
     _until_loaded(rig)
     assert np.max(np.abs(_hear(rig, phone, 1))) > 5000
     _play(rig, leg, FileItem(path=path, trim=False))
-    assert np.max(np.abs(_hear(rig, phone, 24))) <= 8
+    assert np.max(np.abs(_hear(rig, phone, 25)[160:])) <= 8  # what played before has faded
 
 
 def test_items_follow_one_another_without_a_gap_and_loop(rig: Rig) -> None:
@@ -137,7 +137,7 @@ def test_items_follow_one_another_without_a_gap_and_loop(rig: Rig) -> None:
     rig.engine.stop_play(leg)
     (ended,) = rig.told(PlaybackEnded)
     assert not ended.finished
-    assert not np.any(np.abs(_hear(rig, phone, 3)) > 8)
+    assert not np.any(np.abs(_hear(rig, phone, 3)[160:]) > 8)
 
 
 def test_a_new_playback_replaces_the_old_one(rig: Rig) -> None:
@@ -145,9 +145,10 @@ def test_a_new_playback_replaces_the_old_one(rig: Rig) -> None:
     _play(rig, leg, ToneItem(hertz=(400.0,), seconds=5))
     rig.ticks(5)
     _play(rig, leg, ToneItem(hertz=(900.0,), seconds=5), name=PlaybackId("q"))
-    heard = _hear(rig, phone, 10)
-    assert level(heard, 900) > 4000
-    assert level(heard, 400) < 100
+    heard = _hear(rig, phone, 11)
+    assert level(heard[160:], 900) > 4000
+    assert level(heard[160:], 400) < 100
+    assert level(heard[:80], 400) > 3000  # the old one fades while the new one begins
     (ended,) = rig.told(PlaybackEnded)
     assert (ended.playback, ended.finished) == ("p", False)
 
@@ -187,12 +188,38 @@ def test_a_start_behind_the_end_plays_nothing(rig: Rig, tmp_path: Path) -> None:
     assert rig.told(PlaybackEnded)[0].finished
 
 
-def test_a_playback_is_silent_from_the_tick_in_which_it_is_stopped(rig: Rig) -> None:
+def test_a_playback_fades_in_the_tick_in_which_it_is_stopped(rig: Rig) -> None:
     leg, phone = rig.leg("a")
-    _play(rig, leg, ToneItem(hertz=(400.0,), seconds=5))
+    _play(rig, leg, ToneItem(hertz=(300.0,), seconds=5, level_dbm0=-3.0))
     rig.ticks(5)
+    phone.heard()
+    before = _hear(rig, phone, 5)
     rig.engine.stop_play(leg)
-    assert not np.any(np.abs(_hear(rig, phone, 1)) > 8)
+    (ended,) = rig.told(PlaybackEnded)
+    assert not ended.finished
+    heard = np.concatenate([before, _hear(rig, phone, 2)])
+    own_step = np.max(np.abs(np.diff(before.astype(int))))
+    assert np.max(np.abs(np.diff(heard.astype(int)))) <= own_step
+    assert not np.any(np.abs(heard[-160:]) > 8)
+    assert np.max(np.abs(heard[-200:-160])) < 0.3 * peak_of(-3)
+    assert rig.engine.parts.mixer.gains_of(leg.row) == {}
+
+
+def test_a_playback_that_never_sounded_ends_in_silence(rig: Rig, tmp_path: Path) -> None:
+    leg, phone = rig.leg("a")
+    _play(rig, leg, FileItem(path=_wave(tmp_path / "a.wav", 600, 0.5, 8000)))
+    rig.engine.stop_play(leg)
+    _until_loaded(rig)
+    assert not np.any(np.abs(_hear(rig, phone, 2)) > 8)
+
+
+def test_a_tone_ends_without_a_click(rig: Rig) -> None:
+    leg, phone = rig.leg("a")
+    _play(rig, leg, ToneItem(hertz=(300.0,), seconds=0.1008, level_dbm0=-3.0))  # ends at its crest
+    heard = _hear(rig, phone, 7)
+    own_step = np.max(np.abs(np.diff(heard[:640].astype(int))))
+    assert np.max(np.abs(np.diff(heard.astype(int)))) <= own_step
+    assert not np.any(np.abs(heard[807:]) > 8)
 
 
 @pytest.mark.parametrize("country", ToneCountry)
