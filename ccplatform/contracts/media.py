@@ -223,7 +223,8 @@ class SendDigits:
 class StartTap:
     """Hand what a leg says to the program that listens at ``path``, as 16-bit samples of 8,000 or 16,000 a second.
 
-    The frames are described in ``gateway.media.taps``. :class:`TapEnded` follows, once.
+    The frames are described in ``gateway.media.taps``. It goes on in a new connection when the leg has to move to
+    another media worker. :class:`TapEnded` follows, once.
     """
 
     leg: LegId

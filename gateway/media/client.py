@@ -11,7 +11,14 @@ from functools import partial
 import structlog
 
 from ccplatform.contracts.legs import LegQuality, PlaybackEnded, SurvivingCall
-from ccplatform.contracts.media import ForgetCall, KeepSnapshot, MediaCommand, RecordingClosed, SendDigits
+from ccplatform.contracts.media import (
+    ForgetCall,
+    KeepSnapshot,
+    MediaCommand,
+    RecordingClosed,
+    SendDigits,
+    TapEnded,
+)
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import Clock, TimerHandle
 from ccplatform.kernel.errors import RemoteViolation, Unavailable
@@ -260,7 +267,7 @@ class MediaPool:
                     self.on_stats(event)
             case Survivors():
                 _log.error("unexpected survivors", worker=index)
-            case RecordingClosed() | PlaybackEnded():
+            case RecordingClosed() | PlaybackEnded() | TapEnded():
                 self._switching.heard(event)
                 self._deliver(event)
             case _:

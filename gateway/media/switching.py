@@ -24,6 +24,8 @@ from ccplatform.contracts.media import (
     StartRecording,
     StopPlay,
     StopRecording,
+    StopTap,
+    TapEnded,
     Unbridge,
 )
 from ccplatform.contracts.words import LegId, RecordingId
@@ -45,7 +47,7 @@ class Switching:
         clock: Clock,
         sockets: Sequence[str],
         send: Callable[[int, Command], None],
-        tell: Callable[[RecordingClosed | PlaybackEnded], None],
+        tell: Callable[[RecordingClosed | PlaybackEnded | TapEnded], None],
     ) -> None:
         self._places = places
         self._clock = clock
@@ -68,6 +70,8 @@ class Switching:
             return
         if isinstance(command, Play | StopPlay) and self._places.worker_of(command.leg) is None:
             self._end_play(command.leg)
+        if isinstance(command, StopTap) and self._places.worker_of(command.leg) is None:
+            self._end_taps(command.leg, command.tap)
         left = self.wishes.room_of(command.leg) if isinstance(command, Unbridge | JoinRoom) else None
         self.wishes.note(command, self._clock.now())
         self._say(command)
@@ -84,6 +88,8 @@ class Switching:
     def leg_gone(self, leg: LegId) -> None:
         """The leg is over; so are the recordings of it that no worker writes."""
         room = self.wishes.room_of(leg)
+        if self._places.worker_of(leg) is None:
+            self._end_taps(leg)
         for order in self.wishes.forget(leg):
             if order.recording not in self._running:
                 self._tell(cut_recording(order))
@@ -105,7 +111,7 @@ class Switching:
                 if recording not in wanted:
                     self._tell(cut_recording(order))
 
-    def heard(self, event: RecordingClosed | PlaybackEnded) -> None:
+    def heard(self, event: RecordingClosed | PlaybackEnded | TapEnded) -> None:
         """Something that was wanted is over."""
         match event:
             case RecordingClosed():
@@ -115,6 +121,8 @@ class Switching:
                     self._spans.prune(known[1].left, self.wishes.joined)
             case PlaybackEnded():
                 self.wishes.play_ended(event.leg, event.playback)
+            case TapEnded():
+                self.wishes.tap_ended(event.tap)
 
     def know_again(self, reported: Mapping[int, Iterable[LegId]]) -> None:
         """After a restart of control, when the wishes are back: take the recordings and links that the workers
@@ -198,6 +206,14 @@ class Switching:
         playback = self.wishes.playing(leg)
         if playback is not None:
             self._tell(PlaybackEnded(leg=leg, playback=playback, finished=False))
+
+    def _end_taps(self, leg: LegId, tap: str = "") -> None:
+        """Tell the end of a tap, or of all of a leg, that no worker can tell."""
+        for order in self.wishes.taps(leg):
+            if not tap or order.tap == tap:
+                self.wishes.tap_ended(order.tap)
+                error = "the media worker was gone"
+                self._tell(TapEnded(leg=leg, tap=order.tap, seconds=0.0, lost_seconds=0.0, error=error))
 
 
 def legs_of(command: MediaCommand) -> tuple[LegId, ...]:

@@ -5,6 +5,9 @@ every 20 ms: :data:`HEADER` (number of the frame since the tap began, frames los
 which its last sample was taken from the jitter buffer), then 16-bit little-endian samples of one channel. A
 program that does not read in time loses the oldest frames, and the numbers of the next packet say so; it never
 holds up the tick. Secure legs (``SecureCollect``) are silent here, too.
+
+When the leg moves to another worker since its own died, that one connects anew: the program sees the end of the
+connection, takes the next one, and its frames count from 0 again.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ from ccplatform.contracts.media import (
     SecureCollect,
     SetGain,
     StartRecording,
+    StartTap,
     StopPlay,
     StopRecording,
+    StopTap,
     Unbridge,
     WatchVoice,
 )
@@ -45,6 +47,7 @@ class Wishes:
         self._plays: dict[LegId, Play] = {}
         self._secure: set[LegId] = set()
         self._watches: dict[LegId, WatchVoice] = {}
+        self._taps: dict[str, StartTap] = {}
         self._echoes: set[LegId] = set()
         self._rooms: dict[LegId, str] = {}
         self._bridges: defaultdict[LegId, set[LegId]] = defaultdict(set)
@@ -83,6 +86,10 @@ class Wishes:
                 self._paused.add(command.recording)
             case ResumeRecording():
                 self._paused.discard(command.recording)
+            case StartTap():
+                self._taps.setdefault(command.tap, command)
+            case StopTap():
+                self.tap_ended(command.tap)
             case WatchVoice(on=True):
                 self._watches[command.leg] = command
             case WatchVoice():
@@ -107,16 +114,27 @@ class Wishes:
         self._recordings.pop(recording, None)
         self._paused.discard(recording)
 
+    def tap_ended(self, tap: str) -> StartTap | None:
+        """A tap is over; returns what it was."""
+        return self._taps.pop(tap, None)
+
+    def taps(self, leg: LegId) -> list[StartTap]:
+        """The taps of a leg."""
+        return [order for order in self._taps.values() if order.leg == leg]
+
     def forget(self, leg: LegId) -> list[StartRecording]:
         """The leg is gone; returns the recordings that this ends."""
+        for order in self.taps(leg):
+            self.tap_ended(order.tap)
+        self._watches.pop(leg, None)
         self._plays.pop(leg, None)
         self._secure.discard(leg)
         self._muted.discard(leg)
         self._separate(leg)
-        ended = [known.order for known in self._recordings.values() if leg in _both(known.order)]
-        for order in ended:
-            self.recording_ended(order.recording)
-        return ended
+        recordings = [known.order for known in self._recordings.values() if leg in _both(known.order)]
+        for recording in recordings:
+            self.recording_ended(recording.recording)
+        return recordings
 
     def room_of(self, leg: LegId) -> str | None:
         """The room that a leg is in."""
@@ -168,6 +186,7 @@ class Wishes:
                 commands.append(replace(known.order, at_seconds=known.order.at_seconds + now - known.began))
                 if known.order.recording in self._paused:
                     commands.append(PauseRecording(recording=known.order.recording))
+        commands += self.taps(leg)
         if leg in self._watches:
             commands.append(self._watches[leg])
         if leg in self._plays:

@@ -21,8 +21,11 @@ from ccplatform.contracts.media import (
     RecordingClosed,
     SecureCollect,
     StartRecording,
+    StartTap,
     StopPlay,
     StopRecording,
+    StopTap,
+    TapEnded,
     Unbridge,
     WatchVoice,
 )
@@ -49,6 +52,7 @@ class FakeWorker:
     secure: set[LegId] = field(default_factory=set)
     watched: set[LegId] = field(default_factory=set)
     paused: set[RecordingId] = field(default_factory=set)
+    taps: dict[str, LegId] = field(default_factory=dict)
 
     def perform(self, command: Command) -> None:
         match command:
@@ -79,6 +83,10 @@ class FakeWorker:
                 self.plays.pop(command.leg, None)
             case WatchVoice(leg=leg, on=on):
                 (self.watched.add if on else self.watched.discard)(leg)
+            case StartTap(leg=leg):
+                self.taps[command.tap] = leg
+            case StopTap():
+                self.taps.pop(command.tap, None)
             case SecureCollect(leg=leg, on=on):
                 (self.secure.add if on else self.secure.discard)(leg)
             case _:
@@ -106,7 +114,7 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.workers: list[FakeWorker | None] = [FakeWorker() for _ in range(WORKERS)]
-        self.told: list[RecordingClosed | PlaybackEnded] = []
+        self.told: list[RecordingClosed | PlaybackEnded | TapEnded] = []
         self.begin()
 
     def begin(self) -> None:
@@ -353,6 +361,25 @@ def test_what_plays_is_played_again_and_what_is_hidden_stays_hidden() -> None:
     assert [worker.secure for worker in there if worker.secure] == [{B}]
     assert [worker.watched for worker in there if worker.watched] == [{B}]
     assert [worker.paused for worker in there if worker.paused] == [{"r"}]
+
+
+def test_taps_are_made_again_and_those_that_end_meanwhile_are_told_as_ended() -> None:
+    world = World()
+    for leg in (A, B):
+        world.open(leg)
+    for name, leg in (("kept", A), ("ended", A), ("stopped", B), ("with its leg", B)):
+        world.switching.perform(StartTap(leg=leg, tap=name, path="/nowhere"))
+    world.switching.heard(TapEnded(leg=A, tap="ended", seconds=1.0, lost_seconds=0.0))
+    for worker in range(WORKERS):
+        world.lose(worker)
+    world.switching.perform(StopTap(leg=B, tap="stopped"))
+    world.close(B)
+    ended = [event for event in world.told if isinstance(event, TapEnded)]
+    assert [(event.leg, event.tap) for event in ended] == [(B, "stopped"), (B, "with its leg")]
+    assert all(event.error for event in ended)
+    for worker in range(WORKERS):
+        world.back(worker)
+    assert [worker.taps for worker in world.workers if worker is not None and worker.taps] == [{"kept": A}]
 
 
 def test_a_playback_that_is_stopped_while_no_worker_is_there_is_told_as_ended() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,42 +7,10 @@ import numpy as np
 import pytest
 
 from ccplatform.contracts.media import StartTap, StopTap, TapEnded
-from gateway.media.audio import Pcm
 from gateway.media.legs import Leg
-from gateway.media.taps import HEADER, QUEUED_FRAMES
+from gateway.media.taps import QUEUED_FRAMES
 from tests.gateway.media.peers import Rig, level, tone
-
-
-class Reader:
-    """A program that listens to taps."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(self.path)
-        self._listener.listen(4)
-        self.connection: socket.socket | None = None
-
-    def read(self) -> list[tuple[int, int, float, Pcm]]:
-        """All packets there are: number, lost, instant, samples."""
-        if self.connection is None:
-            self.connection, _ = self._listener.accept()
-            self.connection.setblocking(False)
-        packets: list[tuple[int, int, float, Pcm]] = []
-        while True:
-            try:
-                data = self.connection.recv(65536)
-            except BlockingIOError:
-                return packets
-            if not data:
-                return packets
-            number, lost, at = HEADER.unpack_from(data)
-            packets.append((number, lost, at, np.frombuffer(data[HEADER.size :], dtype="<i2").astype(np.int16)))
-
-    def close(self) -> None:
-        self._listener.close()
-        if self.connection is not None:
-            self.connection.close()
+from tests.gateway.media.tap_reader import Reader
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ from ccplatform.contracts.media import (
     KeepSnapshot,
     RecordingClosed,
     StartRecording,
+    StartTap,
     StopRecording,
+    StopTap,
+    TapEnded,
     Unbridge,
 )
 from ccplatform.contracts.words import CallId, LegId, RecordingId
@@ -24,6 +27,7 @@ from gateway.media.audio import Pcm
 from gateway.media.port import WorkerLost
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, level, steady_level
+from tests.gateway.media.tap_reader import Reader
 from tests.gateway.media.workers import Control, WorkerProcess, talk
 from tests.support.ports import PortBlock
 
@@ -166,6 +170,30 @@ async def test_a_talk_over_two_workers_survives_the_death_of_either(
     for channel, hertz in ((0, 440), (1, 1000)):
         assert seconds_of(samples[:, channel], hertz) > 0.8
         assert seconds_of(samples[-2400:, channel], hertz) > 0.1
+
+
+async def test_a_tap_is_made_again_when_its_leg_has_moved(
+    control: Control, parted: tuple[Peer, Peer], workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    caller, _ = parted
+    reader = Reader(tmp_path / "tap")
+    control.pool.perform(StartTap(leg=A, tap="asr", path=reader.path))
+
+    def hears_the_caller() -> bool:
+        samples = [packet[3] for packet in reader.read()[-5:]]
+        return len(samples) == 5 and steady_level(np.concatenate(samples), 440) > 6000
+
+    await until(hears_the_caller, (caller, 440))
+    workers[0].kill()
+    await control.wait_for(WorkerLost)
+    await control.connect("a", caller, X)
+    assert [state.legs for state in control.pool.workers] == [0, 2]
+    await until(hears_the_caller, (caller, 440))
+    assert not any(isinstance(event, TapEnded) for event in control.events)
+    control.pool.perform(StopTap(leg=A, tap="asr"))
+    (ended,) = await control.wait_for(TapEnded)
+    assert (ended.leg, ended.tap, ended.error) == (A, "asr", "")
+    reader.close()
 
 
 async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_workers(
