@@ -9,6 +9,7 @@ import pytest
 
 from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Pcm
 from gateway.media.jitter import JitterBuffer
+from gateway.media.portable import PortableHotPath
 from tests.gateway.media.lossy_legs import noise, voice
 
 ROW = np.array([0])
@@ -26,7 +27,7 @@ SOUNDS: dict[str, Callable[[float], Pcm]] = {
 def _delays(sound: Pcm, *, stalls: tuple[tuple[float, float], ...] = (), late: Callable[[float], float]) -> Array:
     """The delay of the leg after each tick, ms. ``stalls`` of the network: since when, how long; ``late``: how
     many seconds the tick that is due then comes too late."""
-    buffer = JitterBuffer(start_ms=20, min_ms=10, max_ms=400)
+    buffer = JitterBuffer(PortableHotPath(), start_ms=20, min_ms=10, max_ms=400)
     buffer.grow(1)
     packets = sound[: len(sound) // FRAME * FRAME].reshape(-1, 1, FRAME)
     number, due, heard = 0, TICK_SECONDS, []
