@@ -17,7 +17,7 @@ from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.kernel.write_behind import WriteBehind
-from gateway.dialling import Attempt, Dialling, OutsideNumbers
+from gateway.dialling import Attempt, Dialling
 from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
@@ -123,7 +123,7 @@ class SipAccess:
                 contacts=self.registrations.contacts,
                 new_token=self.sip.new_token,
                 host=lambda: settings.public_host,
-                outside=OutsideNumbers(trunk=settings.transfer_trunk, prefixes=settings.transfer_prefixes),
+                outside_prefixes=settings.transfer_prefixes,
             ),
             channels=self.channels,
             clock=clock,

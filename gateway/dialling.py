@@ -14,7 +14,7 @@ from gateway.sip.digest_client import DigestClient
 from gateway.sip.diversion import diversion_headers
 from gateway.sip.flows import Flow
 from gateway.sip.outbound_routes import OutboundRoutes
-from gateway.sip.registrar import Binding
+from gateway.sip.registrar import Binding, one_flow_each
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.syntax import quote
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkState
@@ -53,21 +53,13 @@ class TrunkWays(Protocol):
         """The way that the trunk's registrar wants calls to take (RFC 3608)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideNumbers:
-    """The numbers outside that phones may have others connected to, and the trunk that leads there; by default
-    none: who calls there at whose expense is for the operator to decide."""
-
-    trunk: str = ""
-    prefixes: tuple[str, ...] = ()
-
-
 _DIALLED: Final = frozenset("+0123456789*#")
 
 
 class Dialling:
     """Knows seats, trunks, routes and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes
-    tags, ``host()`` is our address in From and Call-ID."""
+    tags, ``host()`` is our address in From and Call-ID. Phones may have others connected to numbers outside that
+    begin with one of ``outside_prefixes``."""
 
     def __init__(
         self,
@@ -80,7 +72,7 @@ class Dialling:
         contacts: Callable[[SeatId], tuple[Binding, ...]],
         new_token: Callable[[], str],
         host: Callable[[], str],
-        outside: OutsideNumbers,
+        outside_prefixes: tuple[str, ...] = (),
     ) -> None:
         self._seats = seats
         self._trunks = trunks
@@ -90,7 +82,7 @@ class Dialling:
         self._contacts = contacts
         self._new_token = new_token
         self._host = host
-        self._outside = outside
+        self._outside_prefixes = outside_prefixes
 
     def device(self, target: DialTarget) -> str:
         """What call events name as the device: the seat, or the number."""
@@ -106,10 +98,9 @@ class Dialling:
         seat = self._seats.of_user(number)
         if seat is not None:
             return SeatTarget(seat=seat.id)
-        outside = self._outside
-        if not outside.trunk or not number.startswith(outside.prefixes) or not _DIALLED.issuperset(number):
+        if not number.startswith(self._outside_prefixes) or not _DIALLED.issuperset(number):
             return None
-        return TrunkTarget(trunk=TrunkId(outside.trunk), number=number)
+        return NumberTarget(number=number)
 
     def attempts(self, command: DialLeg) -> list[Attempt]:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
@@ -161,9 +152,10 @@ class Dialling:
                 local_tag=self._new_token(),
                 flow=binding.flow,
                 pinned=True,
+                routes=binding.path,
                 headers=(("X-Contact-ID", command.contact),),
             )
-            for binding in bindings
+            for binding in one_flow_each(bindings)
         ]
 
     # --- trunks -------------------------------------------------------------------------------------------

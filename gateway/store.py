@@ -18,6 +18,7 @@ from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from gateway.sip.digest import Secrets, hash_a1
 from gateway.sip.flows import Flow
+from gateway.sip.outbound import PhoneFlow
 from gateway.sip.registrar import Binding
 from gateway.sip.seats import Seat
 from gateway.sip.syntax import is_token
@@ -139,6 +140,9 @@ class GatewayStore:
                 binding.call_id,
                 binding.sequence,
                 binding.user_agent,
+                list(binding.path),
+                binding.phone.instance if binding.phone is not None else "",
+                binding.phone.number if binding.phone is not None else 0,
                 wall - timedelta(seconds=now - binding.refreshed_at),
                 wall + timedelta(seconds=binding.expires_at - now),
             )
@@ -154,8 +158,8 @@ class GatewayStore:
             await connection.executemany(
                 """
                 INSERT INTO registrations (tenant, seat, contact, transport, host, port, call_id, cseq, user_agent,
-                    refreshed_at, expires_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                    path, instance, reg_id, refreshed_at, expires_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
                 """,
                 rows,
             )
@@ -166,7 +170,8 @@ class GatewayStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """
-                SELECT seat, contact, transport, host, port, call_id, cseq, user_agent, refreshed_at, expires_at
+                SELECT seat, contact, transport, host, port, call_id, cseq, user_agent, path, instance, reg_id,
+                    refreshed_at, expires_at
                 FROM registrations WHERE tenant = $1 AND expires_at > $2
                 """,
                 self._tenant,
@@ -183,6 +188,8 @@ class GatewayStore:
                     expires_at=now + (row["expires_at"] - wall).total_seconds(),
                     refreshed_at=now - (wall - row["refreshed_at"]).total_seconds(),
                     user_agent=row["user_agent"],
+                    path=tuple(row["path"]),
+                    phone=PhoneFlow(row["instance"], row["reg_id"]) if row["reg_id"] else None,
                 )
             )
         return found

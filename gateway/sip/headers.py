@@ -90,6 +90,7 @@ _WIRE_NAMES: Final = {
         "P-Asserted-Identity",
         "Privacy",
         "Path",
+        "Flow-Timer",
         "Diversion",
         "History-Info",
         "RAck",

@@ -31,8 +31,8 @@ KNOWN_METHODS: Final = frozenset(
 #: Methods that are served: the Allow header.
 ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER, SUBSCRIBE"
 #: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
-#: its subscription (RFC 4488).
-EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub"})
+#: its subscription (RFC 4488), registrations by way of proxies (RFC 3327) and with flows (RFC 5626).
+EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub", "path", "outbound"})
 #: The Supported header.
 SUPPORTED: Final = "100rel, timer, norefersub"
 
@@ -55,6 +55,8 @@ REASONS: Final = {
     420: "Bad Extension",
     422: "Session Interval Too Small",
     423: "Interval Too Brief",
+    430: "Flow Failed",
+    439: "First Hop Lacks Outbound Support",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",

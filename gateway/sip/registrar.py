@@ -17,6 +17,7 @@ from gateway.errors import SipParseError
 from gateway.sip.flows import SECURE, Flow, flow_to
 from gateway.sip.headers import NameAddr
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.outbound import FLOW_TIMER_SECONDS, PhoneFlow, flow_of_phone, keeps_flows, path_of
 from gateway.sip.responses import response_to
 from gateway.sip.syntax import readable
 from gateway.sip.transaction_layer import ServerKey
@@ -47,6 +48,8 @@ class Binding:
     expires_at: float
     refreshed_at: float
     user_agent: str = ""
+    path: tuple[str, ...] = ()
+    phone: PhoneFlow | None = None
 
     def snapshot(self, now: float) -> dict[str, Any]:
         """JSON-able data; times are ages."""
@@ -58,6 +61,8 @@ class Binding:
             "remaining_seconds": self.expires_at - now,
             "age_seconds": now - self.refreshed_at,
             "user_agent": self.user_agent,
+            "path": list(self.path),
+            "phone": [self.phone.instance, self.phone.number] if self.phone is not None else None,
         }
 
     @classmethod
@@ -71,6 +76,8 @@ class Binding:
             expires_at=now + float(data["remaining_seconds"]),
             refreshed_at=now - float(data["age_seconds"]),
             user_agent=str(data["user_agent"]),
+            path=tuple(str(value) for value in data.get("path", ())),
+            phone=PhoneFlow(*data["phone"]) if data.get("phone") else None,
         )
 
 
@@ -229,10 +236,12 @@ class Registrar:
             old = after.get(key)
             if old is not None:
                 self._check_order(old, request)
+            binding = self._binding(event, contact, now, lifetime)
+            _drop_flow(after, binding)
             if lifetime == 0:
                 after.pop(key, None)
             else:
-                after[key] = self._binding(event, contact, now, lifetime)
+                after[key] = binding
         while len(after) > MAX_CONTACTS:
             del after[min(after, key=lambda key: after[key].refreshed_at)]
         if self._count - len(before) + len(after) > self._limits.max_bindings and len(after) > len(before):
@@ -255,10 +264,17 @@ class Registrar:
 
     @staticmethod
     def _binding(event: RegisterArrived, contact: NameAddr, now: float, lifetime: int) -> Binding:
-        request = event.request
+        request, path = event.request, path_of(event.request)
+        phone = flow_of_phone(request, contact)
+        if phone is not None and len(request.headers.values("contact")) > 1:
+            raise _Rejected(400, "One contact for each flow")
+        if phone is not None and not keeps_flows(request, path):
+            raise _Rejected(439, "First Hop Lacks Outbound Support")
         return Binding(
             uri=contact.uri_text,
-            flow=flow_of_contact(contact, event.flow),
+            flow=event.flow if path or phone is not None else flow_of_contact(contact, event.flow),
+            path=path,
+            phone=phone,
             call_id=request.call_id,
             sequence=request.cseq.number,
             expires_at=now + lifetime,
@@ -270,9 +286,14 @@ class Registrar:
         response = response_to(event.request, 200)
         contacts = [
             f"<{binding.uri}>;expires={max(1, round(binding.expires_at - now))}"
+            f"{binding.phone.parameters() if binding.phone is not None else ''}"
             for binding in self.contacts(event.seat)
         ]
         response.headers.put_all("contact", contacts)
+        response.headers.put_all("path", event.request.headers.all("path"))
+        if _manages_flow(event):
+            response.headers.put("require", "outbound")
+            response.headers.put("flow-timer", str(FLOW_TIMER_SECONDS))
         return response
 
     # --- keeping ------------------------------------------------------------------------------------------
@@ -331,6 +352,31 @@ class Registrar:
     def load(self, seat: SeatId, bindings: Iterable[Binding]) -> None:
         """Set a seat's contacts, as they were stored."""
         self._replace(seat, {parse_uri(binding.uri).identity(): binding for binding in bindings})
+
+
+def _drop_flow(bindings: dict[str, Binding], newer: Binding) -> None:
+    """A flow of a phone that comes from elsewhere now takes the place of the one before (RFC 5626 section 6)."""
+    if newer.phone is not None:
+        for key in [key for key, binding in bindings.items() if binding.phone == newer.phone]:
+            del bindings[key]
+
+
+def _manages_flow(event: RegisterArrived) -> bool:
+    contacts = event.request.headers.values("contact")
+    if len(contacts) != 1 or contacts[0].strip() == "*":
+        return False
+    return flow_of_phone(event.request, event.request.addresses("contact")[0]) is not None
+
+
+def one_flow_each(bindings: Iterable[Binding]) -> list[Binding]:
+    """Of several flows of one phone the latest refreshed: it shall ring once (RFC 5626 section 7)."""
+    chosen: dict[str, Binding] = {}
+    for binding in bindings:
+        name = binding.phone.instance if binding.phone is not None else f" {binding.uri}"
+        kept = chosen.get(name)
+        if kept is None or binding.refreshed_at > kept.refreshed_at:
+            chosen[name] = binding
+    return list(chosen.values())
 
 
 def flow_of_contact(contact: NameAddr, source: Flow) -> Flow:

@@ -82,13 +82,10 @@ class SipSettings(BaseModel):
         description="Encrypted media: off; accept: when a phone offers them; offer: to phones on TLS also of our "
         "own accord; require: nothing else. Browsers (WebSocket) are always offered DTLS-SRTP",
     )
-    transfer_trunk: str = Field(
-        "",
-        max_length=64,
-        description="Trunk to the outside numbers that agents' phones transfer callers to (REFER)",
-    )
     transfer_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
-        (), max_length=1000, description="Beginnings of those numbers; empty: no number outside"
+        (),
+        max_length=1000,
+        description="Beginnings of outside numbers that phones of seats may transfer to (REFER); empty: none",
     )
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
     codecs: tuple[CodecName, ...] = Field(

@@ -13,14 +13,18 @@ from gateway.errors import PortInUse, SipParseError
 from gateway.sip.connections import ConnectionLimits, Connections, FlowUser
 from gateway.sip.flows import SECURE, Flow
 from gateway.sip.handshakes import SecureListener
+from gateway.sip.keep_alive import binding_response, is_stun
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import parse_message
-from gateway.sip.rates import SourceCounts
+from gateway.sip.rates import SourceCounts, SourceRates
 from gateway.sip.tls import TlsContexts, TlsFiles
 
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _SWEEP_SECONDS: Final = 30.0
 _ATTEMPTS_FOR_FREE_PORT: Final = 20
+#: STUN keep-alives that one address gets answered: phones send one in half a minute, and many share a NAT.
+KEEP_ALIVES_PER_SECOND: Final = 50.0
+KEEP_ALIVE_BURST: Final = 200.0
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 512
 
@@ -84,6 +88,7 @@ class SipTransports:
             self.ports["WS" if tls is None else "WSS"] = ws_port
         self._tls = tls
         self._clock = clock
+        self._keep_alives = SourceRates(per_second=KEEP_ALIVES_PER_SECOND, burst=KEEP_ALIVE_BURST)
         self._tasks = tasks
         self._limits = limits
         self._user: FlowUser | None = None
@@ -163,6 +168,9 @@ class SipTransports:
         """A UDP datagram came."""
         if self._user is None or not data.strip(b"\r\n\0"):
             return  # A keep-alive (RFC 5626 section 3.5.1 and what phones send).
+        if is_stun(data):
+            self._keep_alive(data, host, port)
+            return
         flow = Flow("UDP", host, port)
         try:
             message = parse_message(data)
@@ -170,6 +178,13 @@ class SipTransports:
             self._user.malformed(error, flow)
             return
         self._user.received(message, flow)
+
+    def _keep_alive(self, data: bytes, host: str, port: int) -> None:
+        answer = binding_response(data, host, port)
+        if answer is None or not self._keep_alives.allows(host, self._clock.now()):
+            self.malformed.add(host)
+        elif self._udp is not None and not self._udp.is_closing():
+            self._udp.sendto(answer, (host, port))
 
     # --- sockets ------------------------------------------------------------------------------------------
 

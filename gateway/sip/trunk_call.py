@@ -56,7 +56,8 @@ def trunk_call(
         flow=flow,
         pinned=False,
         digest=client,
-        headers=(*(("Route", value) for value in route), *headers, *identity),
+        headers=(*headers, *identity),
+        routes=route,
     )
 
 

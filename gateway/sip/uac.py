@@ -58,6 +58,7 @@ class OutgoingCall:
     pinned: bool
     headers: tuple[tuple[str, str], ...] = ()
     digest: DigestClient | None = None
+    routes: tuple[str, ...] = ()
 
 
 class InviteClient(InviteDialog):
@@ -165,6 +166,7 @@ class InviteClient(InviteDialog):
     def _new_invite(self, offer: bytes) -> SipRequest:
         call, headers = self._call, Headers()
         headers.put("max-forwards", MAX_FORWARDS)
+        headers.put_all("route", list(call.routes))
         headers.put("from", f"{call.from_party};tag={call.local_tag}")
         headers.put("to", call.to_party)
         headers.put("call-id", call.call_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from gateway.sip.digest import hash_a1
 from gateway.sip.digest_client import Credentials
 from gateway.sip.flows import Flow
 from gateway.sip.number_rules import NumberRule
+from gateway.sip.outbound import PhoneFlow
 from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.registrar import Binding
 from gateway.sip.settings import SipSettings
@@ -184,6 +186,13 @@ async def test_registrations_are_kept_until_they_expire(store: GatewayStore, clo
     assert [b.uri for b in (await store.registrations())[SEAT]] == [second.uri]
     clock.advance(600)
     assert await store.registrations() == {}
+
+
+async def test_the_way_to_a_phone_is_kept_with_its_registration(store: GatewayStore, clock: VirtualClock) -> None:
+    path, phone = ("<sip:in.example.com;lr>", "<sip:edge.example.com;lr;ob>"), PhoneFlow("<urn:uuid:1>", 2)
+    await store.save_registrations({SEAT: [replace(binding(clock), path=path, phone=phone)]})
+    (found,) = (await store.registrations())[SEAT]
+    assert (found.path, found.phone) == (path, phone)
 
 
 async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore, clock: VirtualClock) -> None:

@@ -7,12 +7,12 @@ import pytest
 from ccplatform.contracts.legs import (
     LegAnswered,
     LegTransferAsked,
+    NumberTarget,
     ReportTransfer,
     SeatTarget,
     TransferStep,
-    TrunkTarget,
 )
-from ccplatform.contracts.words import LegId, ReleaseCause, SeatId, TrunkId
+from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
@@ -237,7 +237,7 @@ async def test_a_trunk_connects_nobody_at_our_expense(called: Centre, network: N
     ("number", "target"),
     [
         ("8002", SeatTarget(seat=SeatId("seat-02"))),
-        ("021555", TrunkTarget(trunk=TrunkId("near"), number="021555")),
+        ("021555", NumberTarget(number="021555")),
         ("00155", None),
         ("021;x", None),
         ("", None),
@@ -246,7 +246,7 @@ async def test_a_trunk_connects_nobody_at_our_expense(called: Centre, network: N
 async def test_who_may_be_called_by_which_number(
     network: Network, clock: VirtualClock, number: str, target: object
 ) -> None:
-    settings = SipSettings(bind_ip="10.0.0.3", transfer_trunk="near", transfer_prefixes=("021",))
+    settings = SipSettings(bind_ip="10.0.0.3", transfer_prefixes=("021",))
     wire = network.wire("10.0.0.3")
     centre = Centre(
         "10.0.0.3", clock, wire, trunks=[trunk("near", "10.0.0.1")], seats=[seat(2)], settings=settings
