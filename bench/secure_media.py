@@ -10,7 +10,9 @@ of each call is a phone in the clear, the other
 
 Printed is the CPU time of the engine (user and system, ticks and what is between them) per call, in per cent of a
 core: the median of all ticks, and its difference to ``plain``. Then handshakes: CPU of the engine's side for each,
-how many a core does in a second, and the longest step, which is what a tick can be late by.
+how many a core does in a second, and the longest step, which is what a tick can be late by. Last a storm: as many
+browsers as asked for move here at once when another worker died, all together and at the pace of
+``sip.moves_per_second``; the engine ticks and works between its ticks as its worker does, in real time.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import numpy as np
 from pylibsrtp import Policy, Session
 
 from ccplatform.contracts.words import CallId, LegId
-from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.clock import SystemClock, VirtualClock
 from gateway.media import stun
 from gateway.media.dtls import Certificate, Handshake
 from gateway.media.engine import Engine
@@ -36,6 +38,7 @@ from gateway.media.g711 import Law, encode
 from gateway.media.port import DtlsPeer, IceSides, RemoteAudio, SdesKeys
 from gateway.media.settings import MediaSettings
 from gateway.media.srtp import PROFILES, MasterKeys
+from gateway.sip.settings import SipSettings
 
 _HEADER = struct.Struct("!BBHII")
 _TICK = 0.02
@@ -97,8 +100,10 @@ class _Peer:
 class _Rig:
     """An engine and its peers. ``steps`` is the CPU time of each step and tick of the engine, seconds."""
 
-    def __init__(self, calls: int, first_port: int = 10_000) -> None:
-        self.clock = VirtualClock()
+    def __init__(
+        self, calls: int, first_port: int = 10_000, clock: VirtualClock | SystemClock | None = None
+    ) -> None:
+        self.clock = clock or VirtualClock()
         ports = f"{first_port}-{first_port + 4 * calls + 99}"
         settings = MediaSettings(rtp_ports=ports, max_legs_per_worker=2 * calls + 2)
         self.engine = Engine(
@@ -142,9 +147,7 @@ class _Rig:
         self.engine.connect_leg(self.engine.legs.by_id[name], peer.remote(dtls=dtls, rtcp_mux=True))
         peer.check()
         self.work()
-        peer.handshake = Handshake(self.certificate, fingerprint=fingerprint, active=True)
-        for datagram in peer.handshake.start().datagrams:
-            peer.udp.sendto(datagram, peer.to)
+        self.greet(peer, fingerprint)
         for _ in range(4):
             self.work()
             peer.listen()
@@ -153,6 +156,12 @@ class _Rig:
         peer.say(0, b"\xd5" * 160)
         self.work()
         self.browsers.append(peer)
+
+    def greet(self, peer: _Peer, fingerprint: str) -> None:
+        """The browser begins its handshake."""
+        peer.handshake = Handshake(self.certificate, fingerprint=fingerprint, active=True)
+        for datagram in peer.handshake.start().datagrams:
+            peer.udp.sendto(datagram, peer.to)
 
     def work(self) -> None:
         """What the worker does between two ticks, datagram by datagram."""
@@ -167,6 +176,7 @@ class _Rig:
             peer.say(round_, payload)
         for peer in self.browsers[round_ % _CHECK_TICKS :: _CHECK_TICKS]:
             peer.check()
+        assert isinstance(self.clock, VirtualClock)
         self.clock.advance(_TICK)
         begin = time.process_time()
         self.engine.tick(self.clock.now(), time.time(), 0)
@@ -219,12 +229,49 @@ def _handshakes(count: int) -> None:
     rig.close()
 
 
+def _storm(browsers: int, per_second: int) -> None:
+    """Browsers that are told to come here, ``per_second`` of them; 0: all at once."""
+    rig = _Rig(browsers, clock=SystemClock())
+    pairs = [(LegId(f"{number}"), *rig.open(f"{number}", number)) for number in range(browsers)]
+    ice = IceSides(ufrag="ours", pwd=_PWD, remote_ufrag="peer")
+    dtls = DtlsPeer(fingerprint=rig.certificate.fingerprint, active=False, ice=ice)
+    shaking: dict[int, float] = {}  # who shakes hands, and since when
+    invited, took = 0, list[float]()
+    skipped, begin = 0, rig.clock.now()
+    due = begin + _TICK
+    while len(took) < browsers and rig.clock.now() < begin + 60:
+        passed = rig.clock.now() - begin
+        for number in range(invited, min(browsers, int(passed * per_second) + 1) if per_second else browsers):
+            name, peer, fingerprint = pairs[number]
+            rig.engine.connect_leg(rig.engine.legs.by_id[name], peer.remote(dtls=dtls, rtcp_mux=True))
+            peer.check()
+            rig.greet(peer, fingerprint)
+            shaking[number], invited = rig.clock.now(), number + 1
+        while (now := rig.clock.now()) < due:
+            rig.engine.security.work(due - 0.002)
+            for number in tuple(shaking):
+                pairs[number][1].listen()
+                if pairs[number][1].keys is not None:
+                    took.append(rig.clock.now() - shaking.pop(number))
+        late = int((now - due) / _TICK)
+        skipped, due = skipped + late, due + (late + 1) * _TICK
+        rig.engine.tick(now, time.time(), late)
+    pace = f"{per_second} a second" if per_second else "all at once"
+    seconds = rig.clock.now() - begin
+    print(
+        f"storm of {browsers} browsers, {pace}: {len(took)} talk after {seconds:.1f} s; a handshake took "
+        f"{np.median(took) * 1000:.0f} ms, the longest {max(took) * 1000:.0f} ms; {skipped} ticks skipped"
+    )
+    rig.close()
+
+
 def main() -> None:
     """Run the bench and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, nargs="+", default=[100, 500])
     parser.add_argument("--ticks", type=int, default=250)
     parser.add_argument("--handshakes", type=int, default=200)
+    parser.add_argument("--storm", type=int, default=300, help="browsers that move at once")
     options = parser.parse_args()
     print(
         f"# {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {options.ticks} ticks a row, CPU time"
@@ -233,6 +280,8 @@ def main() -> None:
     for calls in options.calls:
         _compare(calls, options.ticks)
     _handshakes(options.handshakes)
+    for per_second in (0, SipSettings().moves_per_second):
+        _storm(options.storm, per_second)
 
 
 if __name__ == "__main__":

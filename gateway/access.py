@@ -138,6 +138,7 @@ class SipAccess:
                 srtp=settings.srtp,
                 random_number=random_number,
             ),
+            moves_per_second=settings.moves_per_second,
             listener=listener,
             server_failed=self._server_failed,
         )

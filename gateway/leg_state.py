@@ -19,9 +19,10 @@ from gateway.sip.offer_answer import AudioNegotiation
 @dataclass(slots=True, kw_only=True)
 class Move:
     """A leg on its way to another media worker: its new ports, once ``opened``, and those it was ``offered``, with
-    the ``limit`` of its party's answer."""
+    the ``limit`` of its party's answer. ``waiting``: for its turn to be offered."""
 
     since: float
+    waiting: bool = False
     limit: TimerHandle | None = None
     opened: LocalAudio | None = None
     offered: LocalAudio | None = None

@@ -45,7 +45,7 @@ from gateway.leg_state import Leg, weightiest
 from gateway.leg_table import LegTable
 from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, WorkerLost
 from gateway.negotiating import Negotiating
-from gateway.reanchoring import Reanchoring
+from gateway.reanchoring import Reanchoring, by_age
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.event_packages import SeatDialog
@@ -91,6 +91,7 @@ class LegService:
         ids: Ids,
         random_number: Callable[[int], int],
         sessions: LegSessions,
+        moves_per_second: int,
         listener: Callable[[LegEvent], None],
         server_failed: Callable[[TrunkId, Attempt], None],
     ) -> None:
@@ -104,7 +105,12 @@ class LegService:
         self._listener = listener
         self._legs = LegTable()
         self._reanchoring = Reanchoring(
-            media=media, clock=clock, random_number=random_number, release=self._release, moved=self._moved
+            media=media,
+            clock=clock,
+            random_number=random_number,
+            per_second=moves_per_second,
+            release=self._release,
+            moved=self._moved,
         )
         self._negotiating = Negotiating(
             legs=self._legs,
@@ -165,7 +171,7 @@ class LegService:
                 _log.warning("leg cannot be encrypted", leg=name, reason=reason)
                 self._media_lost(name)
             case WorkerLost(legs=legs):
-                for lost in [leg for name in legs if (leg := self._legs.get(name))]:
+                for lost in sorted((leg for name in legs if (leg := self._legs.get(name))), key=by_age):
                     self._reanchoring.begin(lost)
 
     def _media_lost(self, leg: LegId) -> None:

@@ -47,6 +47,12 @@ class SipSettings(BaseModel):
         le=86_400,
         description="Session timer (RFC 4028) that our INVITEs ask for, at least 90; 0 asks for none",
     )
+    moves_per_second: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Re-INVITEs a second when a media worker died and its legs move; the oldest calls go first",
+    )
     min_register_seconds: int = Field(60, ge=1, le=3600, description="Shortest registration; below it 423")
     max_register_seconds: int = Field(3600, ge=60, le=86_400, description="Longest and default registration")
     max_registrations: int = Field(10_000, ge=1, le=1_000_000, description="Contacts of all seats together")

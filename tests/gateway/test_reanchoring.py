@@ -12,6 +12,7 @@ from ccplatform.kernel.clock import VirtualClock
 from gateway.media.port import WorkerLost
 from gateway.reanchoring import LIMIT_SECONDS
 from gateway.sip.message import SipRequest
+from gateway.sip.settings import SipSettings
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.network import DELAY, Network
 from tests.gateway.sip.raw import RawPeer
@@ -275,3 +276,59 @@ async def test_a_leg_taken_back_after_a_restart_of_control_can_be_moved_too(
     reply(raw, invite, 200, raw.sdp() + video.replace("5000", "0"))
     assert methods(raw) == ["ACK"]
     assert [moved.leg for moved in restarted.of(LegMoved)] == [leg]
+
+
+async def test_a_lost_worker_makes_no_storm_the_oldest_talks_move_first(
+    called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    settings = SipSettings(bind_ip="10.0.0.1", moves_per_second=5)
+    many = Centre(
+        "10.0.0.1", clock, network.wire("10.0.0.1"), trunks=[trunk("far", "10.0.0.2")], settings=settings
+    )
+    await many.open()
+    called.answers_everything()
+    legs = []
+    for _ in range(8):
+        legs.append(many.dial(to_trunk("far")))
+        clock.advance(0.1)
+    clock.advance(5)
+    many.media.connected.clear()
+    network.sent.clear()
+    lose(many, *reversed(legs))
+    sent: list[int] = []
+    while sum(sent) < len(legs):
+        clock.advance(0.1)
+        sent.append(sum(line.startswith("INVITE") for line in network.sent))
+        network.sent.clear()
+    assert max(sent) <= 2
+    assert len(sent) >= len(legs) - 2
+    clock.advance(1.0)
+    assert [leg for leg, _ in many.media.connected] == legs
+    assert [moved.leg for moved in many.of(LegMoved)] == legs
+    for leg in legs:
+        many.release(leg)
+    settle(clock)
+    assert many.is_clean()
+
+
+async def test_legs_that_end_while_they_wait_for_their_move_hold_nobody_up(
+    called: Centre, clock: VirtualClock, network: Network
+) -> None:
+    settings = SipSettings(bind_ip="10.0.0.1", moves_per_second=1)
+    many = Centre(
+        "10.0.0.1", clock, network.wire("10.0.0.1"), trunks=[trunk("far", "10.0.0.2")], settings=settings
+    )
+    await many.open()
+    called.answers_everything()
+    legs = [many.dial(to_trunk("far")) for _ in range(5)]
+    clock.advance(1.0)
+    lose(many, *legs)
+    clock.advance(0.2)
+    for leg in legs[1:4]:
+        many.release(leg)
+    clock.advance(1.0)
+    assert [moved.leg for moved in many.of(LegMoved)] == [legs[0], legs[4]]
+    many.release(legs[0])
+    many.release(legs[4])
+    settle(clock)
+    assert many.is_clean()
