@@ -5,16 +5,18 @@ Every method turns what may be expected to go wrong into an answer; what comes b
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import assert_never
 
 import structlog
 
-from ccplatform.contracts.media import FileItem, PlayItem
+from ccplatform.contracts.media import FileItem, PlayItem, StreamItem
 from ccplatform.contracts.ports import AgentDesk
 from ccplatform.contracts.routing import CallBacks, CallBackWish
 from ccplatform.contracts.words import AgentId, ContactId
 from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.errors import QueryFailed, SoundUnavailable, SpeechUnavailable
 from ivr.prompts import Piece, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.queries import Queries
@@ -51,6 +53,7 @@ class Workers:
         call_backs: CallBacks,
         desk: AgentDesk,
         sounds: Path | None,
+        tasks: TaskSupervisor,
     ) -> None:
         self._prompts = prompts
         self._speech = speech
@@ -58,6 +61,7 @@ class Workers:
         self._call_backs = call_backs
         self._desk = desk
         self._sounds = None if sounds is None else sounds.resolve()
+        self._tasks = tasks
         self._reference: Path | None = None
 
     # --- prompts ------------------------------------------------------------------------------------------
@@ -98,14 +102,36 @@ class Workers:
 
     async def _item(self, piece: Piece, passing: list[Path]) -> PlayItem:
         if isinstance(piece, Utterance) and piece.personal:
-            passing.append(path := await self._prompts.render_passing(piece.text, piece.language))
-        elif isinstance(piece, Utterance):
+            return await self._stream(piece, passing)
+        if isinstance(piece, Utterance):
             path = await self._prompts.render(piece.text, piece.language)
         elif isinstance(piece, ReferenceSpeech):
             path = await self.prepare_reference()
         else:
             raise SoundUnavailable("no directory of sounds is configured")
         return FileItem(path=str(path), trim=False)
+
+    async def _stream(self, piece: Utterance, passing: list[Path]) -> StreamItem:
+        """What is spoken for one caller only sounds as soon as the first of it is there."""
+        passing.append(path := self._prompts.passing_file())
+        begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._tasks.run_once("ivr speech", self._speak(piece, path, begun))
+        return StreamItem(path=str(path), rate=await begun)
+
+    async def _speak(self, piece: Utterance, path: Path, begun: asyncio.Future[int]) -> None:
+        def begin(rate: int) -> None:
+            if not begun.done():
+                begun.set_result(rate)
+
+        try:
+            await self._speech.stream(piece.text, piece.language, path, begin)
+        except SpeechUnavailable as error:
+            if begun.done():
+                _log.warning("speech broke off", error=str(error))
+            else:
+                begun.set_exception(error)
+        finally:
+            begun.cancel()
 
     # --- all work -----------------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ def build_flows(
         call_backs=call_backs,
         desk=desk,
         sounds=ivr.sounds_dir,
+        tasks=ground.tasks,
     )
     flows = FlowService(
         catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms),

@@ -34,11 +34,49 @@ class Level:
     mean_dbfs: float = -20.0
     peak_dbfs: float = -3.0
 
+    @property
+    def limit(self) -> float:
+        """The peak as a share of full scale."""
+        return float(10 ** (self.peak_dbfs / 20))
+
 
 def telephone_wav(sound: bytes, rate: int, target_rate: int, level: Level, into: Path) -> None:
     """Write 16-bit native samples as a prompt; the file appears whole or not at all."""
-    samples = np.frombuffer(sound[: len(sound) // 2 * 2], np.int16) / 32768
+    samples = samples_of(sound)
     write_wav(into, prompt_samples(samples, rate, target_rate, level), target_rate)
+
+
+def samples_of(sound: bytes) -> Samples:
+    """What an engine gives, as shares of full scale."""
+    return np.frombuffer(sound[: len(sound) // 2 * 2], np.int16) / 32768
+
+
+class StreamShaper:
+    """The same for speech that is still being made, at a gain that is known: an engine's samples in, 16-bit
+    little-endian samples at ``target_rate`` out. Silence is held back until something follows it."""
+
+    def __init__(self, rate: int, target_rate: int, gain: float, level: Level) -> None:
+        self._resampler = soxr.ResampleStream(rate, target_rate, 1, dtype="float64")
+        self._lead, self._tail = round(LEAD_SECONDS * target_rate), round(TAIL_SECONDS * target_rate)
+        self._gain = gain
+        self._limit = level.limit
+        self._begun = False
+        self._held: Samples = np.zeros(0)
+
+    def feed(self, sound: bytes, *, last: bool = False) -> bytes:
+        """What can be played now."""
+        samples = np.concatenate([self._held, self._resampler.resample_chunk(samples_of(sound), last=last)])
+        loud = np.flatnonzero(np.abs(samples) > 10 ** (SILENCE_DBFS / 20))
+        if not loud.size and not self._begun:
+            self._held = samples[-self._lead :]
+            return b""
+        first = 0 if self._begun else max(0, int(loud[0]) - self._lead)
+        end = int(loud[-1]) + 1 if loud.size else 0
+        end = min(len(samples), end + self._tail) if last else end
+        self._begun = True
+        self._held = samples[end:]
+        shaped = soft_limited(samples[first:end] * self._gain, self._limit)
+        return np.clip(np.round(shaped * 32768), -32768, 32767).astype("<i2").tobytes()
 
 
 def prompt_samples(samples: Samples, rate: int, target_rate: int, level: Level) -> Samples:
@@ -59,11 +97,14 @@ def trimmed(samples: Samples, rate: int) -> Samples:
 
 def levelled(samples: Samples, rate: int, level: Level) -> Samples:
     """At the level's mean; the few peaks that would stand out are bent below its peak, not cut."""
+    gain = gain_for(samples, rate, level)
+    return soft_limited(samples * gain, level.limit) if gain else samples
+
+
+def gain_for(samples: Samples, rate: int, level: Level) -> float:
+    """What brings speech to the level's mean; 0 for silence."""
     active = active_rms(samples, rate)
-    if active == 0:
-        return samples
-    limit = 10 ** (level.peak_dbfs / 20)
-    return soft_limited(samples * (10 ** (level.mean_dbfs / 20) / active), limit)
+    return 10 ** (level.mean_dbfs / 20) / active if active else 0.0
 
 
 def soft_limited(samples: Samples, limit: float) -> Samples:

@@ -68,12 +68,10 @@ class PromptCache:
         self._sizes.move_to_end(name)
         return self.directory / name
 
-    async def render_passing(self, text: str, language: Language) -> Path:
-        """A file of a text that must not be kept; who asked deletes it."""
+    def passing_file(self) -> Path:
+        """A place for a text that must not be kept; who asked deletes it."""
         self._serial += 1
-        path = self.directory / _PASSING / f"{self._serial}.wav"
-        await self._speech.synthesize(text, language, path)
-        return path
+        return self.directory / _PASSING / f"{self._serial}.raw"
 
     def recheck(self) -> None:
         """Somebody may have deleted files: those that are gone are spoken again next time."""

@@ -8,13 +8,16 @@ requests during the pause fail at once, so that no caller waits for a dead engin
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
@@ -22,7 +25,7 @@ from ccplatform.kernel.clock import Clock
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
 from ivr.settings import SpeechSettings
-from ivr.speech.audio import Level, telephone_wav
+from ivr.speech.audio import Level, StreamShaper, gain_for, samples_of, telephone_wav, trimmed
 
 #: Longest text that is spoken, characters.
 MAX_TEXT = 2000
@@ -31,8 +34,18 @@ MAX_TEXT = 2000
 ALARM = ("tts_unavailable", "espeak")
 
 _MAX_ANSWER_BYTES = 16 * 2**20
+_RATES = range(4000, 192_001)
 _LENGTH = struct.Struct("!I")
 _VOICES: dict[Language, str] = {"zh": "cmn", "en": "en-us"}
+
+#: Spoken once to learn how loud the engine speaks a language.
+_LEVEL_TEXTS: dict[Language, str] = {
+    "zh": "您的账户余额为一百二十八元五角。",
+    "en": "Your balance is one hundred and twenty-eight yuan.",
+}
+
+#: Takes the engine's rate and some samples.
+_Take: TypeAlias = Callable[[int, bytes], None]
 
 
 class EspeakSpeech:
@@ -50,6 +63,7 @@ class EspeakSpeech:
         self._process: Process | None = None
         self._pause = 0.0
         self._not_before = 0.0
+        self._gains: dict[Language, float] = {}
         self._engine = f"espeakng_loader-{version('espeakng_loader')}"
 
     def voice(self, language: Language) -> str:
@@ -60,6 +74,48 @@ class EspeakSpeech:
 
     async def synthesize(self, text: str, language: Language, into: Path) -> None:
         """Speak into a file; see the port."""
+        rate, sound = await self._spoken(text, language)
+        await asyncio.to_thread(telephone_wav, sound, rate, self._settings.sample_rate, self._level, into)
+
+    async def stream(self, text: str, language: Language, into: Path, begun: Callable[[int], None]) -> None:
+        """Speak into a file that grows; see the port."""
+        gain = await self._gain(language)
+        target = self._settings.sample_rate
+        shaper: StreamShaper | None = None
+        told = False
+        with into.open("wb", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+            def take(rate: int, sound: bytes) -> None:
+                nonlocal shaper, told
+                shaper = shaper or StreamShaper(rate, target, gain, self._level)
+                written = file.write(shaper.feed(sound, last=not sound))
+                if not told and (written or not sound):  # a text without a sound has been spoken, too
+                    told = True
+                    begun(target)
+
+            await self._say(text, language, take)
+
+    async def _gain(self, language: Language) -> float:
+        """What brings the engine's voice to the level of prompts."""
+        if language not in self._gains:
+            rate, sound = await self._spoken(_LEVEL_TEXTS[language], language)
+            samples = trimmed(samples_of(sound), rate)
+            self._gains[language] = gain_for(samples, rate, self._level)
+        return self._gains[language]
+
+    async def _spoken(self, text: str, language: Language) -> tuple[int, bytes]:
+        whole, rates = bytearray(), set[int]()
+
+        def take(rate: int, sound: bytes) -> None:
+            nonlocal whole
+            rates.add(rate)
+            whole += sound
+
+        await self._say(text, language, take)
+        return rates.pop(), bytes(whole)
+
+    async def _say(self, text: str, language: Language, take: _Take) -> None:
         if len(text) > MAX_TEXT:
             raise SpeechUnavailable(f"a text of {len(text)} characters is too long to be spoken")
         own = self._settings.espeak
@@ -71,8 +127,7 @@ class EspeakSpeech:
             "volume": own.volume,
         }
         async with self._lock:
-            rate, sound = await self._ask(json.dumps(request).encode())
-        await asyncio.to_thread(telephone_wav, sound, rate, self._settings.sample_rate, self._level, into)
+            await self._ask(json.dumps(request).encode(), take)
 
     async def close(self) -> None:
         """End the child."""
@@ -82,13 +137,13 @@ class EspeakSpeech:
     def _rate(self, language: Language) -> int:
         return self._settings.espeak.rate_zh if language == "zh" else self._settings.espeak.rate_en
 
-    async def _ask(self, request: bytes) -> tuple[int, bytes]:
+    async def _ask(self, request: bytes, take: _Take) -> None:
         if self._clock.now() < self._not_before:
             raise SpeechUnavailable("the speech engine is being restarted")
         try:
             async with asyncio.timeout(self._settings.espeak.timeout_seconds):
                 process = await self._started()
-                answer, sound = await _exchange(process, request)
+                refused = await _exchange(process, request, take)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             await self._lost(error)
             raise SpeechUnavailable("the speech engine does not answer") from error
@@ -97,9 +152,8 @@ class EspeakSpeech:
             raise
         self._alarms.clear_alarm(*ALARM)
         self._pause = 0.0
-        if "error" in answer:
-            raise SpeechUnavailable(f"the speech engine refused a text: {answer['error']}")
-        return int(str(answer["rate"])), sound
+        if refused:
+            raise SpeechUnavailable(f"the speech engine refused a text: {refused}")
 
     async def _started(self) -> Process:
         if self._process is None:
@@ -134,15 +188,27 @@ class EspeakSpeech:
         await process.communicate()
 
 
-async def _exchange(process: Process, request: bytes) -> tuple[dict[str, object], bytes]:
+async def _exchange(process: Process, request: bytes, take: _Take) -> str:
+    """Give what the engine says to ``take``, at its end nothing; returns why it said nothing at all."""
     if process.stdin is None or process.stdout is None:
         raise EOFError("the engine has no pipes")
     process.stdin.write(_LENGTH.pack(len(request)) + request)
     await process.stdin.drain()
     answer = json.loads(await _frame(process.stdout))
-    if not isinstance(answer, dict) or not ("error" in answer or isinstance(answer.get("rate"), int)):
-        raise ValueError("the engine's answer has an unknown form")
-    return answer, b"" if "error" in answer else await _frame(process.stdout)
+    match answer:
+        case {"error": reason}:
+            return str(reason)
+        case {"rate": int(rate)} if rate in _RATES:
+            size = 0
+            while sound := await _frame(process.stdout):
+                size += len(sound)
+                if size > _MAX_ANSWER_BYTES:
+                    raise ValueError(f"the engine's answer of more than {_MAX_ANSWER_BYTES} bytes is too long")
+                take(rate, sound)
+            take(rate, b"")
+            return ""
+        case _:
+            raise ValueError("the engine's answer has an unknown form")
 
 
 async def _frame(stream: asyncio.StreamReader) -> bytes:

@@ -2,9 +2,9 @@
 
 This script alone loads the GPL library, and it needs nothing of the platform: the pipe is the licence border, and
 a crash of the library ends this process only. Frames on stdin and stdout: 4-byte big-endian length, then the body.
-A request is JSON ``{"text", "voice", "rate", "pitch", "volume"}``. The answer is one JSON frame
-(``{"rate": hertz, "samples": n}`` or ``{"error": reason}``) and, after a success, one frame of 16-bit
-native-endian samples. The process ends when stdin does.
+A request is JSON ``{"text", "voice", "rate", "pitch", "volume"}``. The answer is JSON, ``{"error": reason}`` or
+``{"rate": hertz}`` and then, as they are made, frames of 16-bit native-endian samples, the last of them empty.
+The process ends when stdin does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ MAX_REQUEST_BYTES = 65_536
 MAX_SECONDS = 120
 
 _LENGTH = struct.Struct("!I")
+_CHUNK_MS = 100
 _OUTPUT_SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
@@ -40,15 +42,19 @@ class Espeak:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         # the library keeps the data path in a short fixed buffer: give it a relative one
         os.chdir(Path(espeakng_loader.get_data_path()).parent)
-        self.rate: int = self._library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 0, b".", _DONT_EXIT)
+        self.rate: int = self._library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, _CHUNK_MS, b".", _DONT_EXIT)
         if self.rate <= 0:
             raise OSError(f"espeak_Initialize returned {self.rate}")
-        self._sound = bytearray()
+        self._emit: Callable[[bytes], None] = _drop
+        self._made = 0  # bytes of the present text
         self._callback = _CALLBACK(self._take)  # must live as long as the library uses it
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def speak(self, *, text: str, voice: str, rate: int, pitch: int, volume: int) -> bytes:
-        """The samples of a text; raises ValueError when the library refuses something."""
+    def speak(
+        self, emit: Callable[[bytes], None], *, text: str, voice: str, rate: int, pitch: int, volume: int
+    ) -> None:
+        """Give the samples of a text to ``emit`` as they are made; raises ValueError when the library refuses
+        something."""
         self._check("voice", self._library.espeak_SetVoiceByName(voice.encode()))
         for parameter, value in (
             (_PARAMETER_RATE, rate),
@@ -56,7 +62,7 @@ class Espeak:
             (_PARAMETER_PITCH, pitch),
         ):
             self._check("parameter", self._library.espeak_SetParameter(parameter, int(value), 0))
-        self._sound.clear()
+        self._emit, self._made = emit, 0
         data = text.encode() + b"\0"
         size = ctypes.c_size_t(len(data))
         self._check(
@@ -64,12 +70,12 @@ class Espeak:
             self._library.espeak_Synth(data, size, 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None),
         )
         self._check("end of text", self._library.espeak_Synchronize())
-        return bytes(self._sound)
 
     def _take(self, samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:
-            self._sound += ctypes.string_at(samples, count * 2)
-        return int(len(self._sound) > MAX_SECONDS * self.rate * 2)  # 1 stops the synthesis
+            self._made += count * 2
+            self._emit(ctypes.string_at(samples, count * 2))
+        return int(self._made > MAX_SECONDS * self.rate * 2)  # 1 stops the synthesis
 
     @staticmethod
     def _check(what: str, code: int) -> None:
@@ -93,14 +99,31 @@ def write_frame(stream: BinaryIO, body: bytes) -> None:
     stream.write(_LENGTH.pack(len(body)) + body)
 
 
-def answer(espeak: Espeak, body: bytes) -> list[bytes]:
-    """The frames that answer a request."""
+def _drop(_sound: bytes) -> None:
+    pass
+
+
+def answer(espeak: Espeak, body: bytes, stream: BinaryIO) -> None:
+    """Write the frames that answer a request."""
+    begun = False
+
+    def send(sound: bytes) -> None:
+        nonlocal begun
+        if not begun:
+            write_frame(stream, json.dumps({"rate": espeak.rate}).encode())
+        begun = True
+        write_frame(stream, sound)
+        stream.flush()
+
     try:
-        request = json.loads(body)
-        sound = espeak.speak(**request)
+        espeak.speak(send, **json.loads(body))
     except (ValueError, TypeError) as error:
-        return [json.dumps({"error": str(error)}).encode()]
-    return [json.dumps({"rate": espeak.rate, "samples": len(sound) // 2}).encode(), sound]
+        if begun:
+            raise  # the end of this process tells that the sound is not whole
+        write_frame(stream, json.dumps({"error": str(error)}).encode())
+    else:
+        send(b"")
+    stream.flush()
 
 
 def main() -> None:
@@ -109,9 +132,7 @@ def main() -> None:
     os.dup2(2, 1)
     espeak = Espeak()
     while (body := read_frame(sys.stdin.buffer)) is not None:
-        for frame in answer(espeak, body):
-            write_frame(replies, frame)
-        replies.flush()
+        answer(espeak, body, replies)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,13 @@ class Speech(Protocol):
         """Speak ``text`` into a mono 16-bit WAV file at telephone level, without leading silence.
 
         Raises :class:`~ivr.errors.SpeechUnavailable`; the engine's own alarm is its own business.
+        """
+
+    async def stream(self, text: str, language: Language, into: Path, begun: Callable[[int], None]) -> None:
+        """Speak ``text`` into a file that grows, for a ``contracts.media.StreamItem``; returns when it is whole.
+
+        ``begun`` is called with its rate when the first samples are in it. Raises SpeechUnavailable; after
+        ``begun`` the file then ends too early.
         """
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,10 @@ class Voice:
             raise SpeechUnavailable("away")
         self.spoken.append(text)
         _write(into)
+
+    async def stream(self, text: str, language: Language, into: Path, begun: Callable[[int], None]) -> None:
+        await self.synthesize(text, language, into)
+        begun(8000)
 
     async def close(self) -> None:
         pass

@@ -24,7 +24,7 @@ from ccplatform.contracts.flows import (
     ReleaseCaller,
     StartFlow,
 )
-from ccplatform.contracts.media import FileItem, ToneItem
+from ccplatform.contracts.media import FileItem, StreamItem, ToneItem
 from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, ReleaseCause, SeatId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.errors import LocalMisuse
@@ -82,6 +82,7 @@ class Centre:
             call_backs=self.call_backs,
             desk=self.desk,
             sounds=None,
+            tasks=self.tasks,
         )
         service = FlowService(
             catalogue=Catalogue(store=store, clock=self.clock, alarms=Alarms()),
@@ -193,8 +194,9 @@ async def test_a_balance_comes_from_the_database_and_is_spoken(centre: Centre) -
     assert prompt.query == ("find_account", "bank")
     assert "一百二十八元五角" in centre.voice.spoken
     assert "Zhang Wei" in centre.voice.spoken
-    personal = [item.path for item in prompt.items if isinstance(item, FileItem) and "passing" in item.path]
+    personal = [item for item in prompt.items if isinstance(item, StreamItem)]
     assert len(personal) == 4
+    assert all("passing" in item.path for item in personal)
     centre.hear_out(contact)
     centre.hang_up(contact)
     assert centre.requests[-1] == FlowFinished(outcome=FlowOutcome.COMPLETED)

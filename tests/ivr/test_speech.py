@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -78,6 +80,63 @@ async def test_both_languages_are_spoken_at_telephone_level(
     assert db(active_rms(samples, rate)) == pytest.approx(-20, abs=1.0)
     assert db(np.abs(samples).max()) < -3
     assert np.flatnonzero(np.abs(samples) > 10 ** (-45 / 20))[0] < 0.01 * rate, "no silence before the speech"
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_speech_sounds_before_it_is_finished(
+    alarms: Alarms, language: Language, rate: Literal[8000, 16000], tmp_path: Path
+) -> None:
+    speech = EspeakSpeech(settings=SpeechSettings(sample_rate=rate), clock=VirtualClock(), alarms=alarms)
+    text, path, seen = SENTENCES[language] * 5, tmp_path / "a.raw", []
+
+    def begun(told: int) -> None:
+        assert told == rate
+        seen.append((path.stat().st_size, _is_locked(path)))
+
+    await speech.stream(text, language, path, begun)
+    await speech.synthesize(text, language, tmp_path / "a.wav")
+    await speech.close()
+    whole, _ = read(tmp_path / "a.wav")
+    streamed = np.frombuffer(path.read_bytes(), "<i2") / 32768
+    assert seen == [(seen[0][0], True)]
+    assert 0 < seen[0][0] < 0.2 * path.stat().st_size, "the rest was still to come"
+    assert not _is_locked(path)
+    assert len(streamed) == pytest.approx(len(whole), abs=0.02 * rate)
+    assert db(active_rms(streamed, rate)) == pytest.approx(-20, abs=1.5)
+    assert db(np.abs(streamed).max()) < -3
+    assert np.flatnonzero(np.abs(streamed) > 10 ** (-45 / 20))[0] < 0.01 * rate, "no silence before the speech"
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+async def test_speech_that_breaks_off_is_told_and_its_file_let_go(
+    alarms: Alarms, clock: VirtualClock, tmp_path: Path
+) -> None:
+    header, sound = b'{"rate": 8000}', bytes([0, 64]) * 4000
+    frames = b"".join(len(body).to_bytes(4, "big") + body for body in (header, sound))
+    script = f"import sys; sys.stdout.buffer.write({frames!r})"
+    whole = (
+        f"{script}; sys.stdout.buffer.write(bytes(4)); sys.stdout.flush(); sys.stdin.buffer.read(200); {script}"
+    )
+    engine = EspeakSpeech(
+        settings=SpeechSettings(), clock=clock, alarms=alarms, command=(sys.executable, "-c", whole)
+    )
+    rates: list[int] = []
+    with pytest.raises(SpeechUnavailable):
+        await engine.stream("one", "en", tmp_path / "a.raw", rates.append)
+    assert rates == [8000]
+    assert (tmp_path / "a.raw").stat().st_size > 4000
+    assert not _is_locked(tmp_path / "a.raw")
+    assert ALARM in alarms.up
+    await engine.close()
 
 
 async def test_wideband_prompts_hold_more_than_telephone_sound(alarms: Alarms, tmp_path: Path) -> None:
@@ -256,9 +315,11 @@ async def test_the_cache_is_bounded_and_keeps_what_is_used_and_pinned(tmp_path: 
 
 
 async def test_texts_of_callers_are_not_kept(tmp_path: Path) -> None:
-    cache = cache_of(tmp_path, Voice())
-    one, two = [await cache.render_passing("Zhang Wei", "en") for _ in range(2)]
+    voice = Voice()
+    cache = cache_of(tmp_path, voice)
+    one, two = cache.passing_file(), cache.passing_file()
     assert one != two
+    await voice.stream("Zhang Wei", "en", one, lambda rate: None)
     assert cache.find("Zhang Wei", "en") is None
     cache_of(tmp_path, Voice())
     assert not one.exists()
