@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import numpy as np
 import pytest
@@ -35,6 +37,51 @@ async def test_baresip_takes_calls_at_a_seat(centre: Centre, phone: MakePhone, t
         await centre.sign_out("1009")
     contact = await centre.ended(number)
     assert (contact["outcome"], contact["agent"], contact["seat"]) == ("handled", "1009", "seat-09")
+
+
+async def test_baresip_hands_its_caller_on_by_refer(centre: Centre, phone: MakePhone) -> None:
+    """To a number of the centre: the agent is free, the caller hears himself, and it is one contact."""
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    try:
+        async with Baresip("8009", password="demo-8009", registrar=centre.sip) as seat:
+            await seat.registered()
+            await centre.set_state("1009", "not_ready", seat="seat-09")
+            await centre.set_state("1009", "ready")
+            call = await caller.dial(centre.number("95001"))
+            await seat.established()
+            await seat.heard_tone(CALLER_HZ)
+            await seat.command("transfer", centre.number("95002"))
+            await seat.closed()
+            await centre.agent_is("1009", "wrap_up")
+            await call.heard(tone=CALLER_HZ)
+            await call.hang_up()
+    finally:
+        await centre.sign_out("1009")
+    contact = await centre.ended(number)
+    assert (contact["outcome"], contact["agent"], contact["seat"]) == ("handled", "1009", "seat-09")
+    transferred = await centre.happened(contact["id"], "Transferred")
+    assert (transferred["to"], transferred["by"]) == ("95002", "1009")
+
+
+async def test_sipsak_finds_the_centre_alive(centre: Centre) -> None:
+    """OPTIONS, and a registration with its MD5 digest, by a tool that we did not write."""
+    host, port = centre.sip
+    asked = await sipsak("-s", f"sip:95000@{host}:{port}")
+    assert asked == 0
+    registering = ("-U", "-s", f"sip:8010@{host}:{port}", "-C", f"sip:8010@{host}:9", "-x", "60")
+    assert await sipsak(*registering, "-a", "wrong") != 0
+    assert await sipsak(*registering, "-a", "demo-8010") == 0
+    assert await sipsak("-U", "-s", f"sip:8010@{host}:{port}", "-C", "star", "-x", "0", "-a", "demo-8010") == 0
+
+
+async def sipsak(*arguments: str) -> int:
+    """Its exit status; 0 when everything was answered 200."""
+    process = await asyncio.create_subprocess_exec(
+        "sipsak", *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(30):
+        return await process.wait()
 
 
 async def test_twenty_calls_at_ten_a_second_all_succeed(centre: Centre) -> None:

@@ -2,7 +2,8 @@
 
 Scenarios: ``uac`` (call, stay, hang up), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
-``late_offer``, ``lost_ack``; ``uas`` and ``uas_reliable`` (a trunk's far end).
+``late_offer``, ``lost_ack``; those who are called: ``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
+``uas_fork``, ``uas_cancel_race``, ``uas_glare``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from tests.support.ports import free_port
 from tests.support.sip import Address
 
 _SCENARIOS: Final = Path(__file__).with_name("sipp")
-_SERVERS: Final = ("uas", "uas_reliable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class Sipp:
         rtp_echo: bool = False,
     ) -> None:
         self.scenario = scenario
+        self._serves = scenario.startswith("uas")
         self.port = free_port() if port is None else port
         self._limit = limit
         self._status = status
@@ -89,7 +90,7 @@ class Sipp:
             self._arguments += ["-default_behaviors", "all,-abortunexp"]
         if rtp_echo:
             self._arguments.append("-rtp_echo")
-        if scenario not in _SERVERS:
+        if not self._serves:
             assert target is not None, f"{scenario} calls somebody: give target"
             self._arguments += ["-s", number, "-m", str(calls), "-r", str(rate), "-timeout", f"{limit:g}s"]
             self._arguments += ["-timeout_error", "-recv_timeout", str(round(limit * 1000))]
@@ -106,7 +107,7 @@ class Sipp:
         options = [part for option, name in files.items() for part in (option, str(directory / name))]
         with (directory / "output.log").open("wb") as output:
             await self._run(scenario, directory, options, output)
-        if self.scenario in _SERVERS:
+        if self._serves:
             await until(self._bound, lambda: f"SIPp {self.scenario} bound to port {self.port}; {self._output()}")
         return self
 
@@ -127,7 +128,7 @@ class Sipp:
     async def finish(self) -> SippResult:
         """Wait until a client is through, let a server end its calls; the counters."""
         assert self._process is not None
-        if self.scenario in _SERVERS and self._process.returncode is None:
+        if self._serves and self._process.returncode is None:
             self._process.send_signal(signal.SIGUSR1)
         try:
             async with asyncio.timeout(self._limit + 5):

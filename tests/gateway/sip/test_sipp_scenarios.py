@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from ccplatform.contracts.legs import LegAnswered, LegEnded, LegEvent, LegHeld, LegOffered
-from ccplatform.contracts.words import ReleaseCause
+from ccplatform.contracts.legs import (
+    LegAnswered,
+    LegEnded,
+    LegEvent,
+    LegHeld,
+    LegMoved,
+    LegOffered,
+    LegRinging,
+    LegTransferAsked,
+    ReportTransfer,
+    SeatTarget,
+    TransferStep,
+)
+from ccplatform.contracts.words import ReleaseCause, SeatId
+from gateway.media.port import WorkerLost
+from gateway.sip.flows import Flow
+from gateway.sip.registrar import Binding
 from gateway.sip.trunk import Trunk, TrunkDirection
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
@@ -69,6 +86,73 @@ async def test_callers_who_give_up_at_once_or_late() -> None:
         centre.rings_everything()
         await run("cancel", centre, calls=10)
         assert centre.ended() == [(ReleaseCause.CANCELLED, True)] * 10
+
+
+@asynccontextmanager
+async def calling(scenario: str) -> AsyncIterator[tuple[Centre, sipp.Sipp, Waiting]]:
+    """A centre whose trunk leads to SIPp."""
+    async with sipp.Sipp(scenario, hold=0.0) as far_end:
+        far = Trunk(id=to_trunk("far").trunk, host="127.0.0.1", port=far_end.port, direction=TrunkDirection.OUT)
+        async with real_centre(lambda: [far]) as centre:
+            yield centre, far_end, Waiting(centre)
+
+
+async def test_two_phones_that_answer_one_call() -> None:
+    async with calling("uas_fork") as (centre, far_end, waiting):
+        centre.dial(to_trunk("far"))
+        await waiting.next(LegEnded)
+        (await far_end.finish()).require_success(1)
+        assert len(centre.of(LegAnswered)) == 1
+        assert centre.ended() == [(ReleaseCause.NORMAL, True)]
+
+
+async def test_an_answer_that_crosses_the_cancel() -> None:
+    async with calling("uas_cancel_race") as (centre, far_end, waiting):
+        leg = centre.dial(to_trunk("far"))
+        await waiting.next(LegRinging)
+        centre.release(leg, ReleaseCause.CANCELLED)
+        await waiting.next(LegEnded)
+        (await far_end.finish()).require_success(1)
+        assert centre.of(LegAnswered) == []
+
+
+async def test_our_offer_that_meets_one_of_the_peer_comes_again() -> None:
+    async with calling("uas_glare") as (centre, far_end, waiting):
+        leg = centre.dial(to_trunk("far"))
+        await waiting.next(LegAnswered)
+        centre.legs.media_event(WorkerLost(worker=0, legs=(leg,)))
+        await waiting.next(LegMoved)
+        centre.release(leg)
+        await waiting.next(LegEnded)
+        (await far_end.finish()).require_success(1)
+
+
+async def test_a_phone_that_hands_its_caller_on() -> None:
+    async with sipp.Sipp("uas_refer") as phone, real_centre(list) as centre:
+        waiting = Waiting(centre)
+        registered_at(centre, phone.port)
+        leg = centre.dial(SeatTarget(seat=SeatId("seat-01")))
+        asked = await waiting.next(LegTransferAsked)
+        assert asked == LegTransferAsked(leg=leg, number="95002")
+        for step in (TransferStep.ACCEPTED, TransferStep.DONE):
+            centre.legs.perform(ReportTransfer(leg=leg, step=step))
+        centre.release(leg)
+        await waiting.next(LegEnded)
+        (await phone.finish()).require_success(1)
+
+
+def registered_at(centre: Centre, port: int) -> None:
+    """Seat-01 has a phone at this port."""
+    now = centre.clock.now()
+    binding = Binding(
+        uri=f"sip:8001@127.0.0.1:{port}",
+        flow=Flow("UDP", "127.0.0.1", port),
+        call_id="r",
+        sequence=1,
+        expires_at=now + 60,
+        refreshed_at=now,
+    )
+    centre.access.registrations.load({SeatId("seat-01"): [binding]})
 
 
 async def test_a_session_that_comes_with_reliable_early_media() -> None:
