@@ -10,11 +10,13 @@
     ├── AgentBusy           not possible while the agent has a contact
     ├── NotSignedIn         the agent is not signed in
     ├── PhoneAway           the agent's phone cannot ring
+    ├── InUse               others name what is to be removed
     ├── NoCallBack          no call-back can be promised: no such number, too many, the queue makes none
     └── NotFound
         ├── UnknownAgent
         ├── UnknownContact
         ├── UnknownCallBack
+        ├── UnknownSetting      no such calendar or skill
         ├── UnknownSeat
         └── UnknownQueue
     LocalMisuse
@@ -80,6 +82,21 @@ class PhoneAway(Refusal):
 
     def __init__(self, agent: AgentId) -> None:
         super().__init__(f"the phone of agent {agent} cannot be reached", code="phone_away")
+
+
+class InUse(Refusal):
+    """What others name cannot be removed; the text names them (the first ten)."""
+
+    def __init__(self, setting: str, name: str, users: list[str]) -> None:
+        more = f" and {len(users) - 10} more" if len(users) > 10 else ""
+        super().__init__(f"{setting} {name} is needed by {', '.join(users[:10])}{more}", code="in_use")
+
+
+class UnknownSetting(NotFound):
+    """No such calendar or skill is configured."""
+
+    def __init__(self, setting: str, name: str) -> None:
+        super().__init__(f"there is no {setting} {name}")
 
 
 class NoCallBack(Refusal):

@@ -56,6 +56,10 @@ class OpeningHours:
         self.calendars[calendar.id] = calendar
         self._look()
 
+    def forget_calendar(self, calendar: str) -> None:
+        """A calendar that no queue uses was removed."""
+        self.calendars.pop(calendar, None)
+
     def close(self) -> None:
         """Tell no more."""
         if self._timer is not None:

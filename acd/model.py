@@ -250,6 +250,9 @@ class Queue:
             if ring.after_seconds <= before:
                 raise IllegalSetting(subject, "rings.after_seconds", ring.after_seconds, "rings open one by one")
             before = ring.after_seconds
+        if self.max_wait_seconds and before >= self.max_wait_seconds:
+            rule = f"nobody waits for longer than max_wait_seconds, {self.max_wait_seconds:g}"
+            raise IllegalSetting(subject, "rings.after_seconds", before, rule)
         requirements = self.requirements()  # raises IllegalSetting for an expression that cannot be read
         if len(set(requirements)) < len(requirements):
             raise IllegalSetting(
@@ -258,6 +261,10 @@ class Queue:
 
     def _check_overflows(self, subject: str) -> None:
         causes = [overflow.cause for overflow in self.overflows]
+        if OverflowCause.MAX_WAIT in causes and not self.max_wait_seconds:
+            raise IllegalSetting(subject, "max_wait_seconds", 0, "there is an overflow for max_wait")
+        if OverflowCause.CLOSED in causes and not self.calendar:
+            raise IllegalSetting(subject, "calendar", "", "there is an overflow for closed")
         for overflow in self.overflows:
             check_id(subject, f"overflows.{overflow.cause}", overflow.to)
             if causes.count(overflow.cause) > 1:

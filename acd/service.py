@@ -13,7 +13,7 @@ import structlog
 from acd.calendars import Calendar
 from acd.callbacks.service import CallBackService
 from acd.engine import AcdEngine, Presence
-from acd.errors import BadSnapshot, IllegalState, UnknownSeat
+from acd.errors import BadSnapshot, IllegalSetting, IllegalState, UnknownSeat
 from acd.events import (
     AcdEvent,
     ContactPlace,
@@ -35,7 +35,7 @@ from acd.events import (
     Wish,
 )
 from acd.hours import OpeningHours
-from acd.model import Agent, Queue
+from acd.model import Agent, Queue, TargetKind
 from acd.presence import PresenceRows
 from acd.settings import AcdSettings
 from acd.store import AcdStore, StoredPresence
@@ -232,6 +232,10 @@ class AcdService:
     async def save_queue(self, queue: Queue) -> None:
         """Add or change a queue; contacts that wait keep their places."""
         self._engine.check_queue(queue)
+        for overflow in queue.overflows:
+            if overflow.kind is TargetKind.QUEUE and not self._engine.knows_queue(QueueId(overflow.to)):
+                rule = "there is no such queue"
+                raise IllegalSetting(f"queue {queue.id}", f"overflows.{overflow.cause}", overflow.to, rule)
         self._hours.check(queue)
         await self._store.save_queue(queue)
         self._runner.post(SaveQueue(queue=queue))
@@ -242,6 +246,12 @@ class AcdService:
         """Add or change a calendar; its queues open and close by it from now on."""
         await self._store.save_calendar(calendar)
         self._hours.save(calendar)
+        self._call_backs.use_calendars(self._hours.calendars)
+
+    async def remove_calendar(self, calendar: str) -> None:
+        """Remove a calendar that no queue uses."""
+        await self._store.remove_calendar(calendar)
+        self._hours.forget_calendar(calendar)
         self._call_backs.use_calendars(self._hours.calendars)
 
     async def remove_queue(self, queue: QueueId) -> None:

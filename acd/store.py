@@ -12,7 +12,7 @@ import msgspec
 
 from acd.calendars import Calendar
 from acd.engine import Presence
-from acd.errors import IllegalSetting, SeatTaken, UnknownAgent
+from acd.errors import IllegalSetting, InUse, SeatTaken, UnknownAgent
 from acd.events import Standing
 from acd.model import Agent, Queue, Strategy
 from acd.skills import SkillId, skills_of
@@ -255,6 +255,30 @@ class AcdStore:
                 calendar.id,
                 msgspec.to_builtins(calendar, str_keys=True),
             )
+
+    async def remove_calendar(self, calendar: str) -> None:
+        """Forget a calendar."""
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM calendars WHERE tenant = $1 AND id = $2", self._tenant, calendar)
+
+    async def skills(self) -> dict[SkillId, str]:
+        """Every skill's name."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT id, name FROM skills WHERE tenant = $1 ORDER BY id", self._tenant
+            )
+        return {SkillId(row["id"]): row["name"] for row in rows}
+
+    async def remove_skill(self, skill: SkillId) -> bool:
+        """Forget a skill that nobody needs; whether it was there. Raises InUse when somebody came to need it."""
+        async with self._database.connection() as connection:
+            try:
+                done: str = await connection.execute(
+                    "DELETE FROM skills WHERE tenant = $1 AND id = $2", self._tenant, skill
+                )
+            except asyncpg.ForeignKeyViolationError as error:
+                raise InUse("skill", skill, ["an agent or a queue"]) from error
+        return done != "DELETE 0"
 
     async def _require_skills(self, connection: Connection, subject: str, skills: list[SkillId]) -> None:
         rows = await connection.fetch(

@@ -88,6 +88,8 @@ class LiveView(LiveState):
             case f.SeatUnregistered():
                 self.seats[fact.seat] = LiveSeat(id=fact.seat, registered=False, since=at)
                 self._touch(Collection.SEATS, fact.seat)
+            case f.AgentSaved() | f.AgentRemoved() | f.QueueSaved() | f.QueueRemoved():
+                self._configured(fact)
             case f.AlarmRaised() | f.AlarmCleared() | f.AlarmAcknowledged():
                 self._fold_alarm(fact, at)
             case _:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ccplatform.contracts import facts as f
 from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
 from cti.figures import has_skills
 from cti.model import (
@@ -74,6 +75,26 @@ class LiveState:
             place.name, place.skills = queue.name, dict(queue.skills)
             place.target_seconds, place.target_share = queue.target_seconds, queue.target_share
             self.queues[queue.id] = place
+        self._index()
+
+    def _configured(self, fact: f.AgentSaved | f.AgentRemoved | f.QueueSaved | f.QueueRemoved) -> None:
+        """People changed the centre while it runs."""
+        match fact:
+            case f.AgentSaved():
+                agent = self.agents.setdefault(fact.agent, LiveAgent(id=fact.agent, name=fact.name))
+                agent.name, agent.team, agent.skills = fact.name, fact.team, dict(fact.skills)
+                self._touch(Collection.AGENTS, fact.agent)
+            case f.AgentRemoved():
+                self.agents.pop(fact.agent, None)
+                self._touch(Collection.AGENTS, fact.agent)
+            case f.QueueSaved():
+                queue = self.queues.setdefault(fact.queue, LiveQueue(id=fact.queue, name=fact.name))
+                queue.name, queue.skills = fact.name, dict(fact.skills)
+                queue.target_seconds, queue.target_share = fact.target_seconds, fact.target_share
+                self._touch(Collection.QUEUES, fact.queue)
+            case f.QueueRemoved():
+                self.queues.pop(fact.queue, None)
+                self._touch(Collection.QUEUES, fact.queue)
         self._index()
 
     def begin_epoch(self) -> None:

@@ -8,6 +8,7 @@ from ccplatform.contracts.commands import (
     Answer,
     CancelCallBack,
     Command,
+    Configure,
     Done,
     Drain,
     HangUpCall,
@@ -64,6 +65,9 @@ class AuditedControl:
                 return by, "call_back.promise", queue, {}
             case CancelCallBack(call_back=name, by=by):
                 return by, "call_back.cancel", name, {}
+            case Configure(setting=setting, id=name, document=document, by=by):
+                action = f"{setting}.remove" if document is None else f"{setting}.save"
+                return by, action, name, document or {}
             case Drain(by=by):
                 return by, "node.drain", "", {}
             case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from acd.administration import Administration
 from acd.service import AcdService
 from acd.store import AcdStore
 from ccplatform.app.access_layer import MediaEvents
@@ -89,8 +90,9 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     )
     media_events.legs = gateway.legs
     call_backs = build_call_backs(settings, ground, facts=facts, calls=calls)
+    acd_store = AcdStore(database=ground.database, tenant=tenant)
     acd = AcdService(
-        store=AcdStore(database=ground.database, tenant=tenant),
+        store=acd_store,
         facts=facts,
         seats=gateway.seats,
         clock=clock,
@@ -122,6 +124,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         media=media,
         gateway=gateway,
         acd=acd,
+        administration=Administration(acd=acd, store=acd_store, facts=facts),
         call_backs=call_backs,
         speech=speech,
         recording=recording,

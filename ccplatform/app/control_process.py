@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from acd.administration import Administration
 from acd.callbacks.service import CallBackService
 from acd.service import AcdService
 from ccplatform.app.link_server import LinkServer
@@ -49,6 +50,7 @@ class ControlProcess:
     media: MediaPool
     gateway: SipAccess
     acd: AcdService
+    administration: Administration
     call_backs: CallBackService
     speech: Speaking
     recording: Recording

@@ -12,6 +12,7 @@ from ccplatform.contracts.commands import (
     CancelCallBack,
     ClearAlarm,
     Command,
+    Configure,
     Done,
     Drain,
     GetAccess,
@@ -48,6 +49,8 @@ class Orders:
                 return control.calls.command(command)
             case PromiseCallBack() | CancelCallBack():
                 return await control.call_backs.command(command)
+            case Configure():
+                return await control.administration.configure(command)
             case RaiseAlarm() | ClearAlarm() | AcknowledgeAlarm():
                 return control.alarms.perform(command)
             case GetHealth():

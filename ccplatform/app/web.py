@@ -10,6 +10,8 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from acd.callbacks.routes import build_router as build_call_back_routes
+from acd.routes import build_router as build_acd_routes
+from acd.store import AcdStore
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.following import Following
@@ -154,6 +156,9 @@ class WebProcess:
                 customers=customers,
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
+            ),
+            build_acd_routes(
+                access=access, store=AcdStore(database=ground.database, tenant=ground.tenant), control=control
             ),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),

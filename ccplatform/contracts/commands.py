@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
 from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId, Severity, TrunkId
@@ -63,6 +64,25 @@ class CancelCallBack:
     """Nobody wants this call-back any more; a call that is being made for it ends, a talk does not."""
 
     call_back: str
+    by: str
+
+
+class Setting(StrEnum):
+    """What people configure while the centre runs."""
+
+    AGENT = "agent"
+    QUEUE = "queue"
+    SKILL = "skill"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure:
+    """Add, change or (without a document) remove something; it is in force once it is answered."""
+
+    setting: Setting
+    id: str
+    document: dict[str, Any] | None
     by: str
 
 
@@ -139,6 +159,7 @@ Command: TypeAlias = (
     | SendCallDigits
     | PromiseCallBack
     | CancelCallBack
+    | Configure
     | RaiseAlarm
     | ClearAlarm
     | AcknowledgeAlarm

@@ -39,6 +39,8 @@ from ccplatform.contracts.facts.operation import SipMessageSeen as SipMessageSee
 from ccplatform.contracts.facts.operation import TrunkChannelsChanged as TrunkChannelsChanged
 from ccplatform.contracts.facts.personal import personal as personal
 from ccplatform.contracts.facts.personal import personal_fields as personal_fields
+from ccplatform.contracts.facts.queues import AgentRemoved as AgentRemoved
+from ccplatform.contracts.facts.queues import AgentSaved as AgentSaved
 from ccplatform.contracts.facts.queues import AgentStateChanged as AgentStateChanged
 from ccplatform.contracts.facts.queues import CallBackBegun as CallBackBegun
 from ccplatform.contracts.facts.queues import CallBackEnded as CallBackEnded
@@ -46,6 +48,8 @@ from ccplatform.contracts.facts.queues import Offered as Offered
 from ccplatform.contracts.facts.queues import OfferEnded as OfferEnded
 from ccplatform.contracts.facts.queues import Queued as Queued
 from ccplatform.contracts.facts.queues import QueueLeft as QueueLeft
+from ccplatform.contracts.facts.queues import QueueRemoved as QueueRemoved
+from ccplatform.contracts.facts.queues import QueueSaved as QueueSaved
 from ccplatform.contracts.facts.queues import SeatRegistered as SeatRegistered
 from ccplatform.contracts.facts.queues import SeatUnregistered as SeatUnregistered
 from ccplatform.contracts.facts.queues import TalkEnded as TalkEnded
@@ -89,6 +93,10 @@ Fact: TypeAlias = (
     | TalkEnded
     | WrapUpEnded
     | AgentStateChanged
+    | AgentSaved
+    | AgentRemoved
+    | QueueSaved
+    | QueueRemoved
     | SeatRegistered
     | SeatUnregistered
     | RecordingStarted

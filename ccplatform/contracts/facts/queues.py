@@ -107,6 +107,41 @@ class AgentStateChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSaved:
+    """An agent was added or changed."""
+
+    agent: AgentId
+    name: str
+    team: str
+    skills: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRemoved:
+    """An agent is no more; a call of his he still ends."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSaved:
+    """A queue was added or changed; ``skills`` are the levels that it needs."""
+
+    queue: QueueId
+    name: str
+    skills: dict[str, int]
+    target_seconds: float
+    target_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRemoved:
+    """A queue is no more."""
+
+    queue: QueueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatRegistered:
     """A seat's phone registered; repeated refreshes are not facts."""
 

@@ -468,6 +468,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Agents
+         * @description Every configured agent.
+         */
+        get: operations["list_agents_api_v1_configuration_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Agent
+         * @description Add or change an agent; what he does now goes on.
+         */
+        put: operations["put_agent_api_v1_configuration_agents__name__put"];
+        post?: never;
+        /**
+         * Delete Agent
+         * @description Remove an agent; he ends the call that he has.
+         */
+        delete: operations["delete_agent_api_v1_configuration_agents__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calendars
+         * @description Every calendar.
+         */
+        get: operations["list_calendars_api_v1_configuration_calendars_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/calendars/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Calendar
+         * @description Add or change a calendar; its queues open and close by it from now on.
+         */
+        put: operations["put_calendar_api_v1_configuration_calendars__name__put"];
+        post?: never;
+        /**
+         * Delete Calendar
+         * @description Remove a calendar that no queue uses.
+         */
+        delete: operations["delete_calendar_api_v1_configuration_calendars__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description Every configured queue.
+         */
+        get: operations["list_queues_api_v1_configuration_queues_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/queues/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Queue
+         * @description Add or change a queue; contacts that wait keep their places.
+         */
+        put: operations["put_queue_api_v1_configuration_queues__name__put"];
+        post?: never;
+        /**
+         * Delete Queue
+         * @description Remove a queue that no other overflows to; contacts that wait there go back to their flows.
+         */
+        delete: operations["delete_queue_api_v1_configuration_queues__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Skills
+         * @description Every skill.
+         */
+        get: operations["list_skills_api_v1_configuration_skills_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/skills/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Skill
+         * @description Add or rename a skill.
+         */
+        put: operations["put_skill_api_v1_configuration_skills__name__put"];
+        post?: never;
+        /**
+         * Delete Skill
+         * @description Remove a skill that nobody has and no queue needs.
+         */
+        delete: operations["delete_skill_api_v1_configuration_skills__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -1074,6 +1250,58 @@ export interface components {
             team: string;
         };
         /**
+         * AgentDocument
+         * @description An agent; ``skills`` gives levels from 1 to 10.
+         */
+        AgentDocument: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * Team
+             * @default
+             */
+            team: string;
+        };
+        /**
+         * AgentItem
+         * @description A configured agent.
+         */
+        AgentItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * Team
+             * @default
+             */
+            team: string;
+        };
+        /**
          * AgentState
          * @description The states of `interface.md`.
          * @enum {string}
@@ -1224,6 +1452,72 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * CalendarDocument
+         * @description Opening hours: weekdays from 0 (Monday), single days (none: a holiday), days that work like a weekday.
+         */
+        CalendarDocument: {
+            /**
+             * Days
+             * @default {}
+             */
+            days: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /**
+             * Make Up Days
+             * @default {}
+             */
+            make_up_days: {
+                [key: string]: number;
+            };
+            /**
+             * Week
+             * @default {}
+             */
+            week: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /**
+             * Zone
+             * @default Asia/Shanghai
+             */
+            zone: string;
+        };
+        /**
+         * CalendarItem
+         * @description A configured calendar.
+         */
+        CalendarItem: {
+            /**
+             * Days
+             * @default {}
+             */
+            days: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /** Id */
+            id: string;
+            /**
+             * Make Up Days
+             * @default {}
+             */
+            make_up_days: {
+                [key: string]: number;
+            };
+            /**
+             * Week
+             * @default {}
+             */
+            week: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /**
+             * Zone
+             * @default Asia/Shanghai
+             */
+            zone: string;
+        };
+        /**
          * Call
          * @description A live call; numbers are masked for those who may not see them.
          */
@@ -1297,6 +1591,51 @@ export interface components {
              * @example 2026-01-05T09:00:00Z
              */
             started: string;
+        };
+        /**
+         * CallBackDocument
+         * @description How the call-backs that the queue promises are made.
+         */
+        CallBackDocument: {
+            /**
+             * Attempts
+             * @default 3
+             */
+            attempts: number;
+            /**
+             * Calendar
+             * @default
+             */
+            calendar: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Expire Seconds
+             * @default 86400
+             */
+            expire_seconds: number;
+            /** @default agent */
+            first: components["schemas"]["First"];
+            /**
+             * Pause Seconds
+             * @default 300
+             */
+            pause_seconds: number;
+            /**
+             * Prefixes
+             * @default []
+             */
+            prefixes: string[];
+            /**
+             * Ring Seconds
+             * @default 40
+             */
+            ring_seconds: number;
+            /** Trunk */
+            trunk: string;
         };
         /**
          * CallBackId
@@ -1704,6 +2043,12 @@ export interface components {
             /** Server */
             server: components["schemas"]["SnapshotMessage"] | components["schemas"]["EventMessage"] | components["schemas"]["HeartbeatMessage"];
         };
+        /**
+         * First
+         * @description Whose phone rings first when a promise is kept.
+         * @enum {string}
+         */
+        First: "agent" | "customer";
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -1734,6 +2079,34 @@ export interface components {
              * @enum {string}
              */
             type: "heartbeat";
+        };
+        /** Items[AgentItem] */
+        Items_AgentItem_: {
+            /** Items */
+            items: components["schemas"]["AgentItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /** Items[CalendarItem] */
+        Items_CalendarItem_: {
+            /** Items */
+            items: components["schemas"]["CalendarItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /** Items[QueueItem] */
+        Items_QueueItem_: {
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /** Items[SkillItem] */
+        Items_SkillItem_: {
+            /** Items */
+            items: components["schemas"]["SkillItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
         };
         /**
          * Live
@@ -1862,6 +2235,22 @@ export interface components {
          * @enum {string}
          */
         Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "refused" | "failed";
+        /**
+         * OverflowCause
+         * @description Why a contact cannot wait, or wait on, in its queue.
+         * @enum {string}
+         */
+        OverflowCause: "full" | "max_wait" | "nobody" | "closed";
+        /**
+         * OverflowDocument
+         * @description Where contacts go for a cause.
+         */
+        OverflowDocument: {
+            cause: components["schemas"]["OverflowCause"];
+            kind: components["schemas"]["TargetKind"];
+            /** To */
+            to: string;
+        };
         /** Page[Agent] */
         Page_Agent_: {
             /** Items */
@@ -2072,6 +2461,204 @@ export interface components {
             waiting_since: string | null;
         };
         /**
+         * QueueDocument
+         * @description A queue; the page of the package `acd` says what the fields mean and what they may be.
+         */
+        QueueDocument: {
+            /**
+             * Calendar
+             * @default
+             */
+            calendar: string;
+            call_back?: components["schemas"]["CallBackDocument"] | null;
+            /**
+             * Capacity
+             * @default 100
+             */
+            capacity: number;
+            /**
+             * Gives Way
+             * @default false
+             */
+            gives_way: boolean;
+            /**
+             * Max Wait Seconds
+             * @default 0
+             */
+            max_wait_seconds: number;
+            /**
+             * Max Waiting
+             * @default 1000
+             */
+            max_waiting: number;
+            /**
+             * Min Level
+             * @default 1
+             */
+            min_level: number;
+            /**
+             * Music
+             * @default
+             */
+            music: string;
+            /** Name */
+            name: string;
+            /**
+             * Overflows
+             * @default []
+             */
+            overflows: components["schemas"]["OverflowDocument"][];
+            /**
+             * Requires
+             * @default
+             */
+            requires: string;
+            /**
+             * Ring More Seconds
+             * @default 5
+             */
+            ring_more_seconds: number;
+            /**
+             * Ring Seconds
+             * @default 20
+             */
+            ring_seconds: number;
+            /**
+             * Rings
+             * @default []
+             */
+            rings: components["schemas"]["RingDocument"][];
+            /**
+             * Rung At Most
+             * @default 10
+             */
+            rung_at_most: number;
+            /**
+             * Service Level Ratio
+             * @default 0.8
+             */
+            service_level_ratio: number;
+            /**
+             * Service Level Seconds
+             * @default 20
+             */
+            service_level_seconds: number;
+            /** Skill */
+            skill: string;
+            /** @default longest_idle */
+            strategy: components["schemas"]["Strategy"];
+            /**
+             * Weight
+             * @default 0
+             */
+            weight: number;
+            /**
+             * Wrap Up Seconds
+             * @default 10
+             */
+            wrap_up_seconds: number;
+        };
+        /**
+         * QueueItem
+         * @description A configured queue.
+         */
+        QueueItem: {
+            /**
+             * Calendar
+             * @default
+             */
+            calendar: string;
+            call_back?: components["schemas"]["CallBackDocument"] | null;
+            /**
+             * Capacity
+             * @default 100
+             */
+            capacity: number;
+            /**
+             * Gives Way
+             * @default false
+             */
+            gives_way: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Max Wait Seconds
+             * @default 0
+             */
+            max_wait_seconds: number;
+            /**
+             * Max Waiting
+             * @default 1000
+             */
+            max_waiting: number;
+            /**
+             * Min Level
+             * @default 1
+             */
+            min_level: number;
+            /**
+             * Music
+             * @default
+             */
+            music: string;
+            /** Name */
+            name: string;
+            /**
+             * Overflows
+             * @default []
+             */
+            overflows: components["schemas"]["OverflowDocument"][];
+            /**
+             * Requires
+             * @default
+             */
+            requires: string;
+            /**
+             * Ring More Seconds
+             * @default 5
+             */
+            ring_more_seconds: number;
+            /**
+             * Ring Seconds
+             * @default 20
+             */
+            ring_seconds: number;
+            /**
+             * Rings
+             * @default []
+             */
+            rings: components["schemas"]["RingDocument"][];
+            /**
+             * Rung At Most
+             * @default 10
+             */
+            rung_at_most: number;
+            /**
+             * Service Level Ratio
+             * @default 0.8
+             */
+            service_level_ratio: number;
+            /**
+             * Service Level Seconds
+             * @default 20
+             */
+            service_level_seconds: number;
+            /** Skill */
+            skill: string;
+            /** @default longest_idle */
+            strategy: components["schemas"]["Strategy"];
+            /**
+             * Weight
+             * @default 0
+             */
+            weight: number;
+            /**
+             * Wrap Up Seconds
+             * @default 10
+             */
+            wrap_up_seconds: number;
+        };
+        /**
          * RecordingMode
          * @description Why a talk is recorded (R10.1.f).
          * @enum {string}
@@ -2197,6 +2784,17 @@ export interface components {
             state: string;
         };
         /**
+         * Removed
+         * @description It is no more.
+         */
+        Removed: {
+            /**
+             * Removed
+             * @default true
+             */
+            removed: boolean;
+        };
+        /**
          * ReportFormat
          * @description How a report comes.
          * @enum {string}
@@ -2237,6 +2835,16 @@ export interface components {
             epoch: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * RingDocument
+         * @description From this age of a contact on, agents who meet the expression may take it, too.
+         */
+        RingDocument: {
+            /** After Seconds */
+            after_seconds: number;
+            /** Requires */
+            requires: string;
         };
         /**
          * Role
@@ -2464,6 +3072,24 @@ export interface components {
          */
         Severity: "urgent" | "non_urgent";
         /**
+         * SkillDocument
+         * @description A skill.
+         */
+        SkillDocument: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * SkillItem
+         * @description A configured skill.
+         */
+        SkillItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * SnapshotMessage
          * @description Forget what you have: this is the whole view after event ``seq``.
          */
@@ -2503,11 +3129,33 @@ export interface components {
          */
         Source: "self_reported" | "mystery_calls";
         /**
+         * SpanDocument
+         * @description Open from ``start`` to ``end``, local time; an end not after the start is on the next day.
+         */
+        SpanDocument: {
+            /**
+             * End
+             * Format: time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: time
+             */
+            start: string;
+        };
+        /**
          * State
          * @description What became of a promise.
          * @enum {string}
          */
         State: "open" | "kept" | "given_up" | "expired" | "cancelled";
+        /**
+         * Strategy
+         * @description Which of the free agents gets the contact; the exact orders are in :mod:`acd.strategies`.
+         * @enum {string}
+         */
+        Strategy: "longest_idle" | "round_robin" | "top_down" | "fewest_calls" | "least_talk_time" | "least_occupied" | "random" | "weighted_random" | "best_skill" | "ring_all" | "ring_progressively";
         /**
          * TargetItem
          * @description One address of a trunk's servers, in order of use.
@@ -2539,6 +3187,12 @@ export interface components {
             /** Transport */
             transport: string;
         };
+        /**
+         * TargetKind
+         * @description What a contact overflows to; the ACD itself carries out ``queue``, call control the others.
+         * @enum {string}
+         */
+        TargetKind: "queue" | "flow" | "voice_mail" | "number";
         /**
          * TargetState
          * @description What is known of a server.
@@ -3512,6 +4166,350 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComplianceList"];
+                };
+            };
+        };
+    };
+    list_agents_api_v1_configuration_agents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_AgentItem_"];
+                };
+            };
+        };
+    };
+    put_agent_api_v1_configuration_agents__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_agent_api_v1_configuration_agents__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_calendars_api_v1_configuration_calendars_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_CalendarItem_"];
+                };
+            };
+        };
+    };
+    put_calendar_api_v1_configuration_calendars__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_calendar_api_v1_configuration_calendars__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_queues_api_v1_configuration_queues_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_QueueItem_"];
+                };
+            };
+        };
+    };
+    put_queue_api_v1_configuration_queues__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_queue_api_v1_configuration_queues__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_skills_api_v1_configuration_skills_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_SkillItem_"];
+                };
+            };
+        };
+    };
+    put_skill_api_v1_configuration_skills__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkillDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkillItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_skill_api_v1_configuration_skills__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
