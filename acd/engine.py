@@ -160,6 +160,10 @@ class AcdEngine:
         """Raise IllegalSetting if the queue cannot stand beside the others (a ring of overflows)."""
         configuration.check_queue(self._floor, queue)
 
+    def refusal(self, queue: QueueId) -> str:
+        """Why a contact cannot enter the queue now, nor one that it overflows to; '': it can."""
+        return waiting.refusal(self._floor, queue)
+
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""
         restoring.check(self._floor, event.contact, event.place)

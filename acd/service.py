@@ -21,6 +21,7 @@ from acd.events import (
     GoNotReady,
     GoReady,
     PauseMatching,
+    PickUp,
     PresenceChanged,
     PutBack,
     RemoveAgent,
@@ -154,6 +155,16 @@ class AcdService:
 
     def perform(self, command: RouterCommand) -> None:
         """Do it; events follow."""
+        self._runner.post(command)
+
+    def refusal(self, queue: QueueId) -> str:
+        """Why a contact cannot enter the queue now, nor one that it overflows to; '': it can."""
+        return self._engine.refusal(queue)
+
+    def pick_up(self, contact: ContactId, agent: AgentId) -> None:
+        """Offer a waiting contact to this agent, out of its turn; raises what the agent may read."""
+        command = PickUp(agent=agent, contact=contact)
+        self._engine.check(command)
         self._runner.post(command)
 
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:

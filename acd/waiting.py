@@ -14,7 +14,7 @@ from acd.queues import LiveQueue, Ticket
 from acd.talks import release, settle
 from ccplatform.contracts.facts import Queued
 from ccplatform.contracts.routing import QueueContact, QueueRefused, TransferContact, WithdrawContact
-from ccplatform.contracts.words import OfferEnd
+from ccplatform.contracts.words import OfferEnd, QueueId
 
 #: Queues that a contact may overflow from before it is refused; loops are refused when they are configured.
 MAX_HOPS = 8
@@ -71,7 +71,7 @@ def transfer_contact(floor: Floor, command: TransferContact) -> None:
     else:
         drop_waiting(floor, ticket, "transferred", OfferEnd.WITHDRAWN)
     again = Ticket(ticket.contact, queue, ticket.priority, floor.now - waited)
-    again.patient = ticket.patient
+    again.patient = ticket.patient and talk is None
     _enter(floor, again)
 
 
@@ -182,6 +182,22 @@ def _overflow(floor: Floor, ticket: Ticket, cause: OverflowCause) -> None:
     elif target is not None:
         to = f"{target.kind}:{target.to}"
     floor.effects.append(QueueRefused(contact=ticket.contact, queue=queue.id, reason=reason, target=to))
+
+
+def refusal(floor: Floor, name: QueueId) -> str:
+    """Why a contact cannot enter a queue now, nor one that it overflows to; '': it can."""
+    for _ in range(MAX_HOPS + 1):
+        queue = floor.queues.get(name)
+        if queue is None:
+            return "no_such_queue"
+        cause = _obstacle(queue)
+        if cause is None:
+            return ""
+        target = queue.config.overflow(cause)
+        if target is None or target.kind is not TargetKind.QUEUE:
+            return _REFUSALS[cause]
+        name = QueueId(target.to)
+    return "too_many_overflows"
 
 
 def _obstacle(queue: LiveQueue) -> OverflowCause | None:

@@ -9,11 +9,19 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query
 
-from ccplatform.contracts.commands import Command, HangUpCall, HoldCall, SendCallDigits, SetAgentState
+from ccplatform.contracts.commands import (
+    Command,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    PickUpCall,
+    SendCallDigits,
+    SetAgentState,
+)
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId
 from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import NotFound, Unavailable
+from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
 from ccplatform.operations.orders import tell
 from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
@@ -141,6 +149,25 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         command = SendCallDigits(call=CallId(call_id), digits=keys.digits, by=principal.user)
         return await act(principal, call_id, command)
 
+    @router.post("/calls/{call_id}/transfer", response_model=schema.Accepted)
+    async def transfer_call(principal: handler, call_id: Annotated[str, _ID], to: schema.TransferTo) -> Any:
+        """Let the caller wait in a queue, with his priority and age: an agent his own, a supervisor any."""
+        command = MoveCall(call=CallId(call_id), queue=QueueId(to.queue), by=principal.user)
+        return await act(principal, call_id, command)
+
+    @router.post("/calls/{call_id}/pickup", response_model=schema.Accepted)
+    async def pick_up(
+        principal: Annotated[Principal, Depends(access.require(*may.LISTENERS))],
+        call_id: Annotated[str, _ID],
+        by: schema.PickUp,
+    ) -> Any:
+        """Ring an agent, a supervisor himself if no other is named, for a waiting caller out of his turn."""
+        agent = by.agent if by.agent is not None else principal.agent
+        if agent is None:
+            raise Refusal("you have no agent number: say which agent", code="no_agent_number")
+        command = PickUpCall(call=CallId(call_id), agent=AgentId(agent), by=principal.user)
+        return await act(principal, call_id, command)
+
     @router.post("/calls/{call_id}/hangup", response_model=schema.Accepted)
     async def hang_up(principal: handler, call_id: Annotated[str, _ID]) -> Any:
         """End the call."""
@@ -150,11 +177,6 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
 def _add_call_functions_to_come(router: APIRouter, *, access: Access, live: LiveView) -> None:
     handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
     listener = Annotated[Principal, Depends(access.require(*may.LISTENERS))]
-
-    @router.post("/calls/{call_id}/transfer", status_code=501)
-    async def transfer_call(principal: handler, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("transfer by an agent")
 
     @router.post("/calls/{call_id}/consult", status_code=501)
     async def consult(principal: handler, call_id: Annotated[str, _ID]) -> None:

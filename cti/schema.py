@@ -188,6 +188,20 @@ class Digits(Model):
     digits: str = Field(pattern=r"^[0-9A-D*#]{1,32}$", examples=["123#"])
 
 
+class TransferTo(Model):
+    """Where to a caller goes."""
+
+    queue: Annotated[str, Field(min_length=1, max_length=64, examples=["support"])]
+
+
+class PickUp(Model):
+    """Who takes a waiting caller."""
+
+    agent: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="null: the supervisor himself", examples=["1004"]
+    )
+
+
 class Accepted(Model):
     """The command was carried out."""
 

@@ -13,6 +13,8 @@ from ccplatform.contracts.commands import (
     Drain,
     HangUpCall,
     HoldCall,
+    MoveCall,
+    PickUpCall,
     PromiseCallBack,
     SendCallDigits,
     SetAgentState,
@@ -59,6 +61,10 @@ class AuditedControl:
                 return by, "call.hang_up", call, {}
             case HoldCall(call=call, by=by) if not self._own(call, by):
                 return by, "call.hold" if command.hold else "call.retrieve", call, {}
+            case MoveCall(call=call, by=by):
+                return by, "call.move", call, {"queue": command.queue}
+            case PickUpCall(call=call, by=by):
+                return by, "call.pick_up", call, {"agent": command.agent}
             case SendCallDigits(call=call, by=by) if not self._own(call, by):
                 return by, "call.dtmf", call, {}
             case PromiseCallBack(queue=queue, by=by):

@@ -20,6 +20,8 @@ from ccplatform.contracts.commands import (
     HangUpCall,
     HoldCall,
     LiftBan,
+    MoveCall,
+    PickUpCall,
     PromiseCallBack,
     RaiseAlarm,
     ReloadAccess,
@@ -45,7 +47,7 @@ class Orders:
         match command:
             case SetAgentState():
                 return await control.acd.set_agent_state(command)
-            case HangUpCall() | HoldCall() | SendCallDigits():
+            case HangUpCall() | HoldCall() | SendCallDigits() | MoveCall() | PickUpCall():
                 return control.calls.command(command)
             case PromiseCallBack() | CancelCallBack():
                 return await control.call_backs.command(command)

@@ -7,6 +7,7 @@
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
     ├── NoSuchContact   the contact named does not exist
+    ├── QueueClosed     the call cannot wait in that queue
     └── NotInThisState  the order does not fit what the call is doing
 """
 
@@ -29,6 +30,13 @@ class NotInThisState(Refusal):
 
     def __init__(self, call: str, order: str, stage: str) -> None:
         super().__init__(f"call {call} is {stage}: {order} is not possible now", code="not_in_this_state")
+
+
+class QueueClosed(Refusal):
+    """The call cannot wait in that queue; ``code`` says why, as the ACD does."""
+
+    def __init__(self, queue: str, reason: str) -> None:
+        super().__init__(f"queue {queue} takes no call now: {reason}", code=reason)
 
 
 class NoSuchContact(NotFound):

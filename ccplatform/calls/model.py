@@ -202,6 +202,15 @@ class HoldOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOrder:
+    """Somebody moves the caller to another queue."""
+
+    call: CallId
+    queue: QueueId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneTransfer:
     """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, a ``target`` to dial, or, with
     neither, nobody's number."""
@@ -221,6 +230,7 @@ CallInput: TypeAlias = (
     | RecordingBegan
     | HangUpOrder
     | HoldOrder
+    | MoveOrder
     | PhoneTransfer
 )
 
@@ -244,6 +254,7 @@ SagaInput: TypeAlias = (
     | RecordingBegan
     | HangUpOrder
     | HoldOrder
+    | MoveOrder
     | PhoneTransfer
     | DeadlineReached
 )

@@ -59,9 +59,14 @@ def take_agent(step: Step, leg: LegId) -> None:
     state = step.state
     won = state.rung.pop(leg)
     state.agent, state.agent_seat, state.other_leg = won.agent, won.seat, leg
-    for other in tuple(state.rung):
-        _diverted(step, other, ReleaseCause.ELSEWHERE)
-        step.emit(ReleaseLeg(leg=other, cause=ReleaseCause.ELSEWHERE))
+    stop_ringing(step, ReleaseCause.ELSEWHERE)
+
+
+def stop_ringing(step: Step, cause: ReleaseCause) -> None:
+    """No phone rings for the caller any more."""
+    for leg in tuple(step.state.rung):
+        _diverted(step, leg, cause)
+        step.emit(ReleaseLeg(leg=leg, cause=cause))
 
 
 def _diverted(step: Step, leg: LegId, cause: ReleaseCause) -> RungAgent:

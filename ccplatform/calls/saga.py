@@ -28,6 +28,7 @@ from ccplatform.calls.model import (
     CallState,
     HangUpOrder,
     HoldOrder,
+    MoveOrder,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -35,6 +36,7 @@ from ccplatform.calls.model import (
     SagaInput,
     Stage,
 )
+from ccplatform.calls.moving import move_order
 from ccplatform.calls.offered import (
     agent_offered,
     check_hold,
@@ -227,6 +229,8 @@ def _take(step: Step, event: SagaInput) -> None:
             step.release_all(ReleaseCause.NORMAL, abandoned=True)
         case HoldOrder():
             hold_order(step, event)
+        case MoveOrder():
+            move_order(step, event)
         case PhoneTransfer():
             transfer_asked(step, event)
         case DeadlineReached():

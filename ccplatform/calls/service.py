@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 import structlog
 
+from ccplatform.calls.errors import QueueClosed
 from ccplatform.calls.model import (
     CallBackBegins,
     CallEffect,
@@ -17,15 +18,26 @@ from ccplatform.calls.model import (
     ConsiderRecording,
     HangUpOrder,
     HoldOrder,
+    MoveOrder,
     PhoneTransfer,
     Record,
     RecordingBegan,
 )
+from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.restoring import Restorer
 from ccplatform.calls.snapshot import KeptCall
 from ccplatform.calls.switchboard import Switchboard
-from ccplatform.contracts.commands import Answer, Done, HangUpCall, HoldCall, Refused, SendCallDigits
+from ccplatform.contracts.commands import (
+    Answer,
+    Done,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    PickUpCall,
+    Refused,
+    SendCallDigits,
+)
 from ccplatform.contracts.facts import CallRefused, ContactEnded
 from ccplatform.contracts.flows import (
     EndFlow,
@@ -141,7 +153,7 @@ class CallService:
         """The media engine closed a recording."""
         self.ports.recorder.closed(event)
 
-    def command(self, command: HangUpCall | HoldCall | SendCallDigits) -> Answer:
+    def command(self, command: HangUpCall | HoldCall | SendCallDigits | MoveCall | PickUpCall) -> Answer:
         """Orders of people, by REST."""
         try:
             saga = self._core.saga(command.call)
@@ -151,6 +163,15 @@ class CallService:
                 case HoldCall():
                     saga.check_hold(command.hold)
                     self._post(HoldOrder(call=command.call, hold=command.hold, by=command.by))
+                case MoveCall():
+                    check_move(saga.state)
+                    reason = self.ports.router.refusal(command.queue)
+                    if reason:
+                        raise QueueClosed(command.queue, reason)
+                    self._post(MoveOrder(call=command.call, queue=command.queue, by=command.by))
+                case PickUpCall():
+                    check_pick_up(saga.state)
+                    self.ports.router.pick_up(saga.state.contact, command.agent)
                 case SendCallDigits():
                     self.ports.media.perform(SendDigits(leg=saga.state.caller_leg, digits=command.digits))
                 case _:

@@ -15,6 +15,7 @@ from ccplatform.calls.model import (
     CallOffered,
     HangUpOrder,
     HoldOrder,
+    MoveOrder,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -105,7 +106,7 @@ class Switchboard:
             case RecordingBegan():
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
-            case HangUpOrder() | HoldOrder():
+            case HangUpOrder() | HoldOrder() | MoveOrder():
                 return self._step(self.saga(event.call), event, now)
             case (
                 LegRinging()

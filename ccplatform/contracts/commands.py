@@ -49,6 +49,24 @@ class SendCallDigits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCall:
+    """Let the caller wait in this queue, from his talk or another queue; with his priority and age."""
+
+    call: CallId
+    queue: QueueId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickUpCall:
+    """Ring this agent for the waiting caller, out of his turn."""
+
+    call: CallId
+    agent: AgentId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseCallBack:
     """Let an agent of the queue call this number. Answer: the call-back's ``id``."""
 
@@ -157,6 +175,8 @@ Command: TypeAlias = (
     | HangUpCall
     | HoldCall
     | SendCallDigits
+    | MoveCall
+    | PickUpCall
     | PromiseCallBack
     | CancelCallBack
     | Configure

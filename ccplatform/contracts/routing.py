@@ -176,6 +176,12 @@ class Router(Protocol):
     def perform(self, command: RouterCommand) -> None:
         """Do it; events follow. Commands about contacts it does not know are dropped."""
 
+    def refusal(self, queue: QueueId) -> str:
+        """Why a contact cannot enter the queue now, nor one that it overflows to; '': it can."""
+
+    def pick_up(self, contact: ContactId, agent: AgentId) -> None:
+        """Offer a waiting contact to this agent, out of its turn and whatever his skills; raises Refusal."""
+
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
         """The contact's place: queue, age, offer or talk with its agent; None if it has none."""
 

@@ -137,6 +137,12 @@ class Router:
         if isinstance(command, QueueContact):
             self.places.add(command.contact)
 
+    def refusal(self, queue: QueueId) -> str:
+        return "queue_full" if self.refuses else ""
+
+    def pick_up(self, contact: ContactId, agent: AgentId) -> None:
+        raise AssertionError("nobody picks up here")
+
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
         return {"place": contact} if contact in self.places else None
 

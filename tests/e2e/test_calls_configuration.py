@@ -76,11 +76,67 @@ async def test_a_caller_keeps_his_place_while_his_queue_is_changed(centre: Centr
             assert (contact["agent"], contact["queue"]) == ("1001", "support")
 
 
+async def test_an_agent_hands_his_caller_to_another_queue(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with centre.desk("1006") as support, centre.desk("1001") as sales:
+        call = await caller.dial(centre.number("95001"))
+        ringing = await support.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        (live,) = await centre.items("calls", user="1006")
+        path = f"calls/{live['id']}/transfer"
+        assert (await centre.ask("POST", path, user="1001", json={"queue": "sales"})).status_code == 403
+        unknown = await centre.ask("POST", path, user="1006", json={"queue": "nowhere"})
+        assert (unknown.status_code, unknown.json()["code"]) == (409, "no_such_queue")
+        assert (await centre.ask("POST", path, user="1006", json={"queue": "sales"})).status_code == 200
+        assert (await ringing.ended.wait()).by == "peer"
+        await centre.agent_is("1006", "wrap_up")
+        again = await sales.next_call()
+        assert again.caller == number
+        await again.answer()
+        await call.heard(tone=AGENT_HZ, since=time.monotonic())
+        await call.hang_up()
+        contact = await centre.ended(number)
+        assert (contact["outcome"], contact["agent"], contact["queue"]) == ("handled", "1001", "sales")
+        talks = [row["data"]["agent"] for row in await centre.events(contact["id"]) if row["type"] == "TalkEnded"]
+        assert talks == ["1006", "1001"]
+    await centre.nothing_left()
+
+
+async def test_a_supervisor_moves_and_picks_up_waiting_callers(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with centre.desk("1001", ready=False) as desk:
+        call = await caller.dial(centre.number("95001"))
+        await centre.eventually(lambda: centre.get("queues/support"), lambda row: row["waiting"] == 1)
+        (live,) = await centre.items("calls")
+        answer = await centre.ask("POST", f"calls/{live['id']}/transfer", json={"queue": "sales"})
+        assert answer.status_code == 200, answer.text
+        await centre.eventually(lambda: centre.get("queues/sales"), lambda row: row["waiting"] == 1)
+        assert (await centre.get("queues/support"))["waiting"] == 0
+        path = f"calls/{live['id']}/pickup"
+        assert (await centre.ask("POST", path, user="1001", json={})).status_code == 403
+        assert (await centre.ask("POST", path, json={})).json()["code"] == "no_agent_number"
+        assert (await centre.ask("POST", path, json={"agent": "1002"})).json()["code"] == "not_signed_in"
+        answer = await centre.ask("POST", path, json={"agent": "1001"})
+        assert answer.status_code == 200, answer.text
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        assert (await centre.ask("POST", path, json={"agent": "1001"})).json()["code"] == "not_in_this_state"
+        await call.hang_up()
+        assert (await centre.ended(number))["agent"] == "1001"
+    await centre.nothing_left()
+
+
 async def test_an_agent_and_his_skill_come_and_go(centre: Centre) -> None:
     await put(centre, "skills/french", name="Français")
     row = await put(centre, "agents/1099", name="Anne", team="red", skills={"french": 7})
     assert row["skills"] == {"french": 7}
-    shown = await centre.eventually(lambda: centre.items("agents"), lambda rows: any(r["id"] == "1099" for r in rows))
+    shown = await centre.eventually(
+        lambda: centre.items("agents"), lambda rows: any(r["id"] == "1099" for r in rows)
+    )
     assert next(row for row in shown if row["id"] == "1099")["team"] == "red"
     in_use = await centre.ask("DELETE", "configuration/skills/french")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
@@ -136,5 +192,7 @@ async def test_a_queue_closes_by_its_calendar(centre: Centre, phone: MakePhone) 
 
 async def test_agents_change_nothing(centre: Centre) -> None:
     for method, path in (("PUT", "queues/sales"), ("DELETE", "agents/1001"), ("GET", "skills")):
-        answer = await centre.ask(method, f"configuration/{path}", user="1004", json={"name": "x", "skill": "sales"})
+        answer = await centre.ask(
+            method, f"configuration/{path}", user="1004", json={"name": "x", "skill": "sales"}
+        )
         assert answer.status_code == 403

@@ -388,6 +388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/pickup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pick Up
+         * @description Ring an agent, a supervisor himself if no other is named, for a waiting caller out of his turn.
+         */
+        post: operations["pick_up_api_v1_calls__call_id__pickup_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/retrieve": {
         parameters: {
             query?: never;
@@ -419,7 +439,7 @@ export interface paths {
         put?: never;
         /**
          * Transfer Call
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Let the caller wait in a queue, with his priority and age: an agent his own, a supervisor any.
          */
         post: operations["transfer_call_api_v1_calls__call_id__transfer_post"];
         delete?: never;
@@ -2331,6 +2351,18 @@ export interface components {
             queue: string | null;
         };
         /**
+         * PickUp
+         * @description Who takes a waiting caller.
+         */
+        PickUp: {
+            /**
+             * Agent
+             * @description null: the supervisor himself
+             * @example 1004
+             */
+            agent?: string | null;
+        };
+        /**
          * PortItem
          * @description A listener.
          */
@@ -3200,6 +3232,17 @@ export interface components {
          */
         TargetState: "unknown" | "up" | "down";
         /**
+         * TransferTo
+         * @description Where to a caller goes.
+         */
+        TransferTo: {
+            /**
+             * Queue
+             * @example support
+             */
+            queue: string;
+        };
+        /**
          * TrunkAction
          * @description What can be done to a trunk.
          * @enum {string}
@@ -4057,6 +4100,41 @@ export interface operations {
             };
         };
     };
+    pick_up_api_v1_calls__call_id__pickup_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PickUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     retrieve_call_api_v1_calls__call_id__retrieve_post: {
         parameters: {
             query?: never;
@@ -4097,8 +4175,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferTo"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -4106,15 +4197,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
