@@ -13,6 +13,7 @@ import msgspec
 
 from acd.calendars import Calendar
 from acd.errors import IllegalSetting, InUse, UnknownAgent, UnknownQueue, UnknownSetting
+from acd.holidays import with_holidays
 from acd.model import Agent, Queue, TargetKind, check_id
 from acd.service import AcdService
 from acd.skills import SkillId, skills_of
@@ -55,7 +56,8 @@ class Administration:
                 await self._acd.save_queue(queue)
                 self._facts.record(saved_queue(queue))
             case Setting.CALENDAR:
-                await self._acd.save_calendar(_read(setting, name, document, Calendar))
+                whole = with_holidays(dict(document), f"calendar {name}")
+                await self._acd.save_calendar(_read(setting, name, whole, Calendar))
             case Setting.SKILL:
                 await self._save_skill(name, document)
             case _:

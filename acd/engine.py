@@ -218,6 +218,11 @@ class AcdEngine:
         """Every queue, by id."""
         return [queue_view(queue, now) for _, queue in sorted(self._floor.queues.items())]
 
+    def music(self, queue: QueueId) -> str:
+        """The file that a queue is set to play; '' for none, or no such queue."""
+        live = self._floor.queues.get(queue)
+        return "" if live is None else live.config.music
+
     def knows_queue(self, queue: QueueId) -> bool:
         """Whether the queue is configured."""
         return queue in self._floor.queues

@@ -128,6 +128,12 @@ class CalendarDocument(_Model):
     make_up_days: Annotated[dict[date, int], Field(max_length=MAX_DAYS)] = {}
 
 
+class WantedCalendar(CalendarDocument):
+    """A calendar, with the public holidays of the lists that are named; its own days count first."""
+
+    holidays: Annotated[list[_Id], Field(max_length=20, examples=[["cn-2026"]])] = []
+
+
 class AgentItem(AgentDocument):
     """A configured agent."""
 
@@ -242,7 +248,7 @@ def build_router(*, access: Access, store: AcdStore, control: Control) -> APIRou
         return {"items": await listed(Setting.CALENDAR)}
 
     @router.put("/calendars/{name}", response_model=CalendarItem)
-    async def put_calendar(principal: changer, name: _PathId, document: CalendarDocument) -> Any:
+    async def put_calendar(principal: changer, name: _PathId, document: WantedCalendar) -> Any:
         """Add or change a calendar; its queues open and close by it from now on."""
         return await put(Setting.CALENDAR, name, document, principal)
 

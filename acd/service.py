@@ -279,6 +279,10 @@ class AcdService:
 
     # --- views ---
 
+    def music(self, queue: QueueId) -> str:
+        """The file that a queue is set to play; '' for none, or no such queue."""
+        return self._engine.music(queue)
+
     def describe_agents(self) -> list[AgentView]:
         """Every agent as he is now."""
         return self._engine.describe_agents(self._clock.now())

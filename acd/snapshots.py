@@ -245,7 +245,9 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
     for contact, place in read.contacts.items():
         if place.phase is Phase.TALKING:
             queue = gone.get(place.queue) or floor.queues[place.queue]
-            floor.tickets[contact] = Ticket(contact, queue, place.priority, floor.now - place.age, hops=place.hops)
+            ticket = Ticket(contact, queue, place.priority, floor.now - place.age, hops=place.hops)
+            ticket.patient, ticket.lead = place.patient, place.lead
+            floor.tickets[contact] = ticket
         else:
             floor.enter_queue(bare_ticket(floor, contact, place))
     for row in read.engagements:

@@ -12,6 +12,7 @@ from ccplatform.app.call_backs import build_call_backs
 from ccplatform.app.control_process import ControlProcess, StreamFacts
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.link_server import LinkServer
+from ccplatform.app.music import QueueMusic
 from ccplatform.app.orders import Orders
 from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_recording
@@ -21,7 +22,6 @@ from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
 from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
-from ccplatform.contracts.media import FileItem
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations.retention import Retention
 from ccplatform.operations.service import AlarmService
@@ -56,12 +56,12 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         ),
         tenant=tenant,
     )
-    music = ensure_music(places.speech)
+    music = QueueMusic(standard=ensure_music(places.speech), folder=settings.ivr.sounds_dir)
     calls = CallService(
         clock=clock,
         ids=ground.ids,
         facts=facts,
-        music=(FileItem(path=str(music), trim=False),),
+        music=music,
         guard=tasks.guarded("calls"),
     )
     alarm_store = AlarmStore(ground.database, tenant=tenant)
@@ -102,6 +102,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         settings=settings.acd,
     )
     call_backs.connect(acd.perform)
+    music.named = acd.music
     speech = build_flows(
         settings, places, ground, facts=facts, alarms=alarms, desk=acd, call_backs=call_backs, calls=calls
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -24,7 +25,7 @@ from ccplatform.contracts.legs import (
     PlaybackEnded,
     PlaybackStarted,
 )
-from ccplatform.contracts.media import MediaCommand
+from ccplatform.contracts.media import MediaCommand, PlayItem
 from ccplatform.contracts.recordings import Talk
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -52,6 +53,9 @@ from ccplatform.contracts.words import (
     TrunkId,
 )
 from ccplatform.kernel.core import DeadlineReached
+
+#: What callers hear in a queue, or on hold (None: of no queue).
+Music: TypeAlias = Callable[[QueueId | None], tuple[PlayItem, ...]]
 
 
 class Stage(StrEnum):

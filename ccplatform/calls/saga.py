@@ -29,6 +29,7 @@ from ccplatform.calls.model import (
     HangUpOrder,
     HoldOrder,
     MoveOrder,
+    Music,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -64,7 +65,7 @@ from ccplatform.contracts.legs import (
     PlaybackStarted,
     ReleaseLeg,
 )
-from ccplatform.contracts.media import ForgetCall, PlayItem
+from ccplatform.contracts.media import ForgetCall
 from ccplatform.contracts.routing import AgentOffered, CallBackDropped, OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
@@ -76,7 +77,7 @@ ANSWER_SECONDS = 30.0
 class CallSaga:
     """The saga of one call. ``state`` is all it knows; ``finished`` once the contact has its outcome."""
 
-    def __init__(self, state: CallState, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]) -> None:
+    def __init__(self, state: CallState, *, music: Music, new_id: Callable[[], str]) -> None:
         self.state = state
         self.finished = False
         self._music = music
@@ -85,7 +86,7 @@ class CallSaga:
 
     @classmethod
     def begin(
-        cls, event: CallOffered, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]
+        cls, event: CallOffered, *, music: Music, new_id: Callable[[], str]
     ) -> tuple[CallSaga, list[CallEffect]]:
         """A new call: adopt the leg, tell the arrival, start the flow of the dialled number."""
         offer = event.offer
@@ -137,7 +138,7 @@ class CallSaga:
 
     @classmethod
     def call_back(
-        cls, event: CallBackBegins, now: float, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]
+        cls, event: CallBackBegins, now: float, *, music: Music, new_id: Callable[[], str]
     ) -> tuple[CallSaga, list[CallEffect]]:
         """A call that we make, because we promised it."""
         saga = cls(state_of(event, LegId(new_id()), now), music=music, new_id=new_id)

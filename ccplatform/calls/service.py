@@ -19,6 +19,7 @@ from ccplatform.calls.model import (
     HangUpOrder,
     HoldOrder,
     MoveOrder,
+    Music,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -59,7 +60,7 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, PlayItem, RecordingClosed, SendDigits, StartRecording
+from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, SendDigits, StartRecording
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     CallBackOffered,
@@ -100,7 +101,7 @@ class CallService:
         clock: Clock,
         ids: Ids,
         facts: Facts,
-        music: tuple[PlayItem, ...],
+        music: Music,
         guard: Callable[[Callable[[], None]], None],
     ) -> None:
         self._clock = clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ccplatform.calls.model import CallEffect, CallState, RungAgent, Stage
+from ccplatform.calls.model import CallEffect, CallState, Music, RungAgent, Stage
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
 from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
@@ -24,7 +24,7 @@ class Step:
 
     state: CallState
     now: float
-    music: tuple[PlayItem, ...]
+    music: Music
     new_id: Callable[[], str]
     on_answer: list[FlowRequest]
     effects: list[CallEffect] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Step:
 
     def play_music(self) -> None:
         """Music on hold, for as long as it takes."""
-        self.play(PlaybackId(self.new_id()), self.music, loop=True)
+        self.play(PlaybackId(self.new_id()), self.music(self.state.queue), loop=True)
 
     def release_all(self, cause: ReleaseCause, *, abandoned: bool = False) -> None:
         """Let go of everything: whoever waits, rings or talks. Safe to call again.

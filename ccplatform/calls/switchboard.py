@@ -16,6 +16,7 @@ from ccplatform.calls.model import (
     HangUpOrder,
     HoldOrder,
     MoveOrder,
+    Music,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -39,7 +40,6 @@ from ccplatform.contracts.legs import (
     ReportTransfer,
     TransferStep,
 )
-from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackDropped,
@@ -55,7 +55,7 @@ from ccplatform.kernel.errors import LocalMisuse
 class Switchboard:
     """The core of `calls`. ``changed`` collects the calls that an event touched, for their snapshots."""
 
-    def __init__(self, *, music: tuple[PlayItem, ...], new_id: Callable[[], str]) -> None:
+    def __init__(self, *, music: Music, new_id: Callable[[], str]) -> None:
         self._music = music
         self._new_id = new_id
         self._calls: dict[CallId, CallSaga] = {}

@@ -83,6 +83,7 @@ def queues(draw: st.DrawFn) -> Queue:
     shares = draw(st.booleans()) and strategy not in RINGS_MANY
     name = draw(st.sampled_from(QUEUES))
     overflow = draw(st.one_of(st.none(), st.none(), overflows))
+    cause = overflow.cause if overflow is not None else None
     return Queue(
         id=name,
         name="N",
@@ -99,8 +100,9 @@ def queues(draw: st.DrawFn) -> Queue:
         capacity=draw(st.sampled_from([30, 60])) if shares else 100,
         gives_way=shares and draw(st.booleans()),
         max_waiting=draw(st.sampled_from([2, 100])),
-        max_wait_seconds=draw(st.sampled_from([0.0, 0.0, 40.0])),
+        max_wait_seconds=40.0 if cause is OverflowCause.MAX_WAIT else draw(st.sampled_from([0.0, 0.0, 40.0])),
         overflows=(overflow,) if overflow is not None and overflow.to != name else (),
+        calendar="office" if cause is OverflowCause.CLOSED else "",
     )
 
 
@@ -260,6 +262,11 @@ class Centre(RuleBasedStateMachine):
     def call_for_one(self, queue: QueueId, agent: AgentId, seconds: float) -> None:
         contact = next((name for name in CONTACTS if self.engine.position(name) is None), CONTACTS[0])
         self.give(QueueContact(contact=contact, queue=queue, preferred=agent, preferred_seconds=seconds))
+
+    @rule(queue=st.sampled_from(QUEUES), age=st.sampled_from([0.0, 100.0]), lead=st.sampled_from([0.0, 4.0]))
+    def promise(self, queue: QueueId, age: float, lead: float) -> None:
+        contact = next((name for name in CONTACTS if self.engine.position(name) is None), CONTACTS[0])
+        self.give(QueueContact(contact=contact, queue=queue, waited_seconds=age, patient=True, lead_seconds=lead))
 
     @rule(data=st.data())
     def call_known_queue(self, data: st.DataObject) -> None:
@@ -443,7 +450,8 @@ class Centre(RuleBasedStateMachine):
             assert (work.ends_in is not None) == (work.state not in WITH_TALK)
             if work.ends_in is not None:
                 assert work.ends_in > 0
-                assert work.age + work.ends_in <= 20
+                place = data.contacts.get(work.contact)
+                assert work.age + work.ends_in <= 20 + (4 if place is not None and place.patient else 0)
         for row in data.states:
             if row.seat is not None and row.asked is AgentState.READY and row.seat not in data.reachable:
                 taken = sum(w.capacity for w in data.engagements if w.agent == row.id and not w.gives_way)
@@ -451,7 +459,8 @@ class Centre(RuleBasedStateMachine):
             assert row.grace_in is None or row.grace_in > 0
         for place in data.contacts.values():
             queue = next((queue for queue in data.queues if queue.id == place.queue), None)
-            if place.phase is Phase.WAITING and queue is not None and queue.max_wait_seconds:
+            limited = queue is not None and queue.max_wait_seconds and not place.patient
+            if place.phase is Phase.WAITING and queue is not None and limited:
                 assert place.age < queue.max_wait_seconds
             assert place.preferred is None or place.phase is not Phase.WAITING or place.preferred_seconds > 0
 

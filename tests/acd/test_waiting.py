@@ -310,11 +310,11 @@ def test_a_closed_queue_lets_nobody_in_and_serves_who_waits() -> None:
 def test_a_ring_of_overflows_is_refused_by_name_and_changes_nothing() -> None:
     centre = Centre(
         queue("c", overflows=overflow("full", "a")),
-        queue("b", overflows=overflow("max_wait", "c")),
+        queue("b", max_wait_seconds=60, overflows=overflow("max_wait", "c")),
     )
     before = centre.engine.snapshot(centre.now)
     with pytest.raises(IllegalSetting, match="a → b → c → a"):
-        centre.do(SaveQueue(queue=queue("a", overflows=overflow("closed", "b"))))
+        centre.do(SaveQueue(queue=queue("a", calendar="office", overflows=overflow("closed", "b"))))
     assert centre.engine.snapshot(centre.now) == before
     with pytest.raises(IllegalSetting, match="it is the queue itself"):
         queue("a", overflows=overflow("full", "a"))
@@ -395,3 +395,26 @@ def test_a_talk_outlives_its_agents_lost_phone() -> None:
     assert only(WrapUpEnded, centre.wait(10)).wrap_up_seconds == 10
     centre.wait(30)
     assert (centre.state("1"), centre.agent("1").reason) == (AgentState.NOT_READY, CONNECTION_LOST)
+
+
+def test_settings_that_contradict_each_other_are_refused_by_name() -> None:
+    with pytest.raises(IllegalSetting, match="queue sales: max_wait_seconds is 0, but there is an overflow"):
+        queue(overflows=overflow("max_wait", "b"))
+    with pytest.raises(IllegalSetting, match="queue sales: calendar is '', but there is an overflow for closed"):
+        queue(overflows=overflow("closed", "b"))
+    with pytest.raises(IllegalSetting, match="nobody waits for longer than max_wait_seconds, 60"):
+        queue(max_wait_seconds=60, rings=(Ring(after_seconds=60, requires="support"),))
+
+
+def test_a_promised_call_back_waits_whatever_the_queue_is_like() -> None:
+    centre = Centre(queue(max_waiting=1, max_wait_seconds=60, overflows=overflow("nobody", "sorry", "flow")))
+    assert only(QueueRefused, centre.call("caller")).reason == "nobody_signed_in"
+    centre.call("promised", age=7200.0, patient=True, lead_seconds=30.0)
+    centre.wait(3600.0)
+    assert centre.queue().waiting == 1
+    assert offers(centre.staff("1")) == [("promised", "1")]
+    centre.wait(49.0)
+    assert centre.state("1") is AgentState.RESERVED, "the customer rang first"
+    left = only(QueueLeft, centre.answer("promised", "1"))
+    assert left.reason == "called_back"
+    assert only(QueueRefused, centre.call("odd", lead_seconds=301.0)).reason == "illegal_lead"

@@ -185,7 +185,7 @@ class Centre:
             clock=clock,
             ids=Ids(clock),
             facts=self,
-            music=(FileItem(path="/music.wav"),),
+            music=lambda _: (FileItem(path="/music.wav"),),
             guard=self.tasks.guarded("calls"),
         )
         self.calls.connect(

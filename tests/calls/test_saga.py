@@ -82,7 +82,7 @@ from ccplatform.contracts.words import (
     SeatId,
     TrunkId,
 )
-from tests.calls.world import CALL, CALLER, CONTACT, WALL, World
+from tests.calls.world import CALL, CALLER, CONTACT, WALL, World, music_of
 
 SUPPORT = QueueId("support")
 AGENT, SEAT = AgentId("1004"), SeatId("seat-04")
@@ -199,6 +199,7 @@ def test_waiting_callers_hear_music_and_the_key_that_chose_the_queue_is_answered
     world = in_queue()
     music = world.last(Play)
     assert music.loop
+    assert music.items == music_of(QueueId("support")), "each queue has its own"
     assert world.last(QueueContact).queue == "support"
     world.post(PlaybackStarted(leg=CALLER, playback=music.playback, at=world.now + 0.03))
     assert world.last(KeyAnswered).response_seconds == pytest.approx(0.03)

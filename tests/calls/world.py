@@ -11,13 +11,14 @@ from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.facts import ContactEnded, Fact
 from ccplatform.contracts.flows import EndFlow, FlowAsked, FlowFinished, FlowRequest, StartFlow
 from ccplatform.contracts.legs import DialLeg, LegAnswered, LegEnded, LegOffered, ReleaseLeg
-from ccplatform.contracts.media import SilenceItem
+from ccplatform.contracts.media import FileItem, PlayItem
 from ccplatform.contracts.words import (
     CallId,
     ContactId,
     FlowId,
     FlowOutcome,
     LegId,
+    QueueId,
     RecordingId,
     ReleaseCause,
     TrunkId,
@@ -32,12 +33,17 @@ CALL = CallId("call-1")
 WALL = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
+def music_of(queue: QueueId | None) -> tuple[PlayItem, ...]:
+    """Each queue has a piece of its own."""
+    return (FileItem(path=f"/{queue}.wav"),)
+
+
 class World:
     """Posts events, collects effects; legs end when released, flows finish when ended."""
 
     def __init__(self) -> None:
         numbers = itertools.count(1)
-        self.core = Switchboard(music=(SilenceItem(seconds=1.0),), new_id=lambda: f"id-{next(numbers)}")
+        self.core = Switchboard(music=music_of, new_id=lambda: f"id-{next(numbers)}")
         self.now = 1000.0
         self.effects: list[CallEffect] = []
         self.facts: list[Fact] = []

@@ -183,7 +183,8 @@ async def test_a_ring_of_overflows_is_refused_and_named(centre: Centre) -> None:
 
 async def test_a_queue_closes_by_its_calendar(centre: Centre, phone: MakePhone) -> None:
     caller = await phone(centre.new_caller())
-    await put(centre, "calendars/never", week={})
+    calendar = await put(centre, "calendars/never", week={}, holidays=["cn-2026"])
+    assert calendar["make_up_days"]["2026-02-14"] == 0
     async with changed(centre, "support", calendar="never"):
         call = await caller.dial(centre.number("95001"))
         assert (await call.ended.wait(20)).by == "peer"

@@ -1472,38 +1472,6 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
-         * CalendarDocument
-         * @description Opening hours: weekdays from 0 (Monday), single days (none: a holiday), days that work like a weekday.
-         */
-        CalendarDocument: {
-            /**
-             * Days
-             * @default {}
-             */
-            days: {
-                [key: string]: components["schemas"]["SpanDocument"][];
-            };
-            /**
-             * Make Up Days
-             * @default {}
-             */
-            make_up_days: {
-                [key: string]: number;
-            };
-            /**
-             * Week
-             * @default {}
-             */
-            week: {
-                [key: string]: components["schemas"]["SpanDocument"][];
-            };
-            /**
-             * Zone
-             * @default Asia/Shanghai
-             */
-            zone: string;
-        };
-        /**
          * CalendarItem
          * @description A configured calendar.
          */
@@ -3472,6 +3440,46 @@ export interface components {
          */
         Verdict: "pass" | "fail" | "insufficient" | "no_data";
         /**
+         * WantedCalendar
+         * @description A calendar, with the public holidays of the lists that are named; its own days count first.
+         */
+        WantedCalendar: {
+            /**
+             * Days
+             * @default {}
+             */
+            days: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /**
+             * Holidays
+             * @default []
+             * @example [
+             *       "cn-2026"
+             *     ]
+             */
+            holidays: string[];
+            /**
+             * Make Up Days
+             * @default {}
+             */
+            make_up_days: {
+                [key: string]: number;
+            };
+            /**
+             * Week
+             * @default {}
+             */
+            week: {
+                [key: string]: components["schemas"]["SpanDocument"][];
+            };
+            /**
+             * Zone
+             * @default Asia/Shanghai
+             */
+            zone: string;
+        };
+        /**
          * WantedCallBack
          * @description Whom to call, and who.
          */
@@ -4369,7 +4377,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CalendarDocument"];
+                "application/json": components["schemas"]["WantedCalendar"];
             };
         };
         responses: {
