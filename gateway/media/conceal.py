@@ -70,6 +70,7 @@ class Concealer(RowArrays):
     def __init__(self, jitter: JitterBuffer) -> None:
         super().__init__()
         self._jitter = jitter
+        self._hot_path = jitter.hot_path
         self._scale = jitter.rate // RATE
         self._frame = jitter.frame
         self._cells = np.arange(self._frame)
@@ -182,7 +183,7 @@ class Concealer(RowArrays):
         past = _cut(window, gaps.which, start - _PAST * scale, _PAST * scale)
         new = np.flatnonzero(gaps.run == 0)
         if len(new):
-            self._lag[rows[new]] = period(past[new], scale)
+            self._lag[rows[new]] = period(self._hot_path, past[new], scale)
             self._sighted[rows[new]] = -1
             self.gaps[rows[new]] += 1
             self.noise.follow(rows[new], self._jitter.background[rows[new]])
@@ -215,7 +216,7 @@ class Concealer(RowArrays):
         """What comes after the gap, repeated backwards."""
         end, size = gaps.end[seen], _NEXT * self._scale
         following = _cut(window, gaps.which[seen], KEPT * self._frame + end, size)[:, ::-1]
-        lag = period(following, self._scale, _NEXT_TEMPLATE)
+        lag = period(self._hot_path, following, self._scale, _NEXT_TEMPLATE)
         made = extend(following, lag, end - self._frame, self._frame)[:, ::-1]
         return made * self._gain(end[:, np.newaxis] - self._cells)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.media.audio import Array, Bytes, Mask, Pcm, Rows
+from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.packet_io import Slots, Watch
 
 #: Audio octets of one packet: 5 to 60 ms of G.711.
 SMALLEST_PAYLOAD: Final = 40
 LARGEST_PAYLOAD: Final = 480
+#: Keeps the correlation of digital silence defined: the energy of 160 samples of magnitude 2.5.
+SIMILARITY_FLOOR: Final = 1e3
 #: What :meth:`HotPath.admit` reads and writes, one entry per row: of ``Sources``, ``Transforms``, ``Reception``,
 #: ``Concealer``, ``WideLane``, ``JitterBuffer``.
 STREAM_ARRAYS: Final = (
@@ -99,6 +101,10 @@ class HotPath(Protocol):
         """Of each of ``frames[rows]``: the strongest tones of both groups (0 in a quiet one), and whether it might
         be a key. The frames are copied to ``kept[rows]``.
         """
+
+    def similarity(self, signal: Floats, template: Floats) -> Floats:
+        """Normalised correlation of ``template`` (rows × T) with every window of ``signal`` (rows × N): N - T + 1,
+        256 at most. The samples are whole numbers of 16 bits."""
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """``frames[n] = sound[sources[n]]`` for the first ``count``; silence where the source is negative."""

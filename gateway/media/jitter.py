@@ -45,7 +45,7 @@ class JitterBuffer(RowArrays):
 
     def __init__(self, hot_path: HotPath, *, start_ms: int, min_ms: int, max_ms: int, rate: int = RATE) -> None:
         super().__init__()
-        self._hot_path = hot_path
+        self.hot_path = hot_path
         self.rate: Final = rate
         self.frame: Final = FRAME * rate // RATE
         self._ring_size: Final = _SLOTS * self.frame
@@ -57,7 +57,7 @@ class JitterBuffer(RowArrays):
         #: Takes that should have been made before now: the next ones come at once, one after the other.
         self.overdue = 0
         self._delays = DelayHistogram(rate)
-        self._stretcher = Stretcher(rate, int(ABSENT))
+        self._stretcher = Stretcher(hot_path, rate, int(ABSENT))
         self.playing: Array
         self.discarded: Array
         self.late: Array
@@ -173,7 +173,7 @@ class JitterBuffer(RowArrays):
         self._stretch(high)
         frame = np.empty((high, self.frame), dtype=np.int16) if out is None else out
         slot, old = self._ticks % _SLOTS * self.frame, (self._ticks - KEPT) % _SLOTS * self.frame
-        self._hot_path.take(self._ring, high, slot, old, frame, self.lossy)
+        self.hot_path.take(self._ring, high, slot, old, frame, self.lossy)
         self._listen(frame)
         self._ticks += 1
         return frame

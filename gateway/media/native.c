@@ -21,6 +21,7 @@
 #define WATCHED 250  /* ticks for which a socket with several packets in one of them is read until it is empty */
 #define ABSENT (-32768) /* a sample that has not arrived */
 #define BINS 96      /* of a histogram of delays */
+#define MOST_WINDOWS 256 /* that a template is compared with */
 #define TONES 8      /* of DTMF: the low group, then the high group */
 
 /* Where the compiler can, a function is compiled for newer processors as well; the loader takes what fits. */
@@ -343,6 +344,33 @@ WIDE void media_screen(const int16_t *frames, int64_t stride, const int64_t *row
         high[n] = tone[1];
         passed[n] = (double)(best[0] + best[1]) > share * (double)energy && best[0] > least_share &&
                     best[1] > least_share;
+    }
+}
+
+/*
+ * Normalised correlation of a template (`length` samples) with each of `windows` parts of a signal that begin one
+ * sample after the other, for each of `rows`, which lie apart by the strides. Samples are whole numbers, so that all
+ * sums are exact; `floor` keeps silence defined.
+ */
+WIDE void media_similarity(const float *signals, int64_t signal_stride, const float *templates,
+                           int64_t template_stride, int64_t rows, int64_t windows, int64_t length, double floor_,
+                           float *alike)
+{
+    for (int64_t row = 0; row < rows; row++) {
+        const float *signal = signals + row * signal_stride, *template = templates + row * template_stride;
+        double match[MOST_WINDOWS] = {0}, own = 0, energy = 0;
+        for (int64_t i = 0; i < length; i++) {
+            double sample = template[i];
+            own += sample * sample;
+            energy += (double)signal[i] * signal[i];
+            for (int64_t lag = 0; lag < windows; lag++)
+                match[lag] += sample * signal[lag + i];
+        }
+        for (int64_t lag = 0; lag < windows; lag++) {
+            double gone = signal[lag], next = lag + 1 < windows ? signal[lag + length] : 0;
+            *alike++ = (float)match[lag] / (float)sqrt((energy + floor_) * (own + floor_));
+            energy += next * next - gone * gone;
+        }
     }
 }
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from gateway.media.audio import Array, Bytes, Mask, Pcm, Rows
+from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams, ToneScreen
+from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.portable import PortableHotPath
 
@@ -85,6 +85,7 @@ class NativeHotPath:
         self._admit = _declared(held.media_admit, "pi pd")
         self._take = _declared(held.media_take, "pi iiii pi p")
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
+        self._similarity = _declared(held.media_similarity, "pi pi iii d p")
         self._copy = _declared(held.media_copy, "pp i p")
         self._encode = _declared(held.media_encode, "pppp i pi")
         self._head = _declared(held.media_head, "pi pi ppppp")
@@ -158,6 +159,17 @@ class NativeHotPath:
             at(kept),
         )
         return low, high, passed
+
+    def similarity(self, signal: Floats, template: Floats) -> Floats:
+        """See :class:`HotPath`."""
+        signal, template = _whole_rows(signal), _whole_rows(template)
+        rows, length = template.shape
+        alike = np.empty((rows, signal.shape[1] - length + 1), dtype=np.float32)
+        sizes = (rows, alike.shape[1], length)
+        strides = signal.strides[0] // 4, template.strides[0] // 4
+        places = _at(signal), strides[0], _at(template), strides[1]
+        self._similarity(*places, *sizes, SIMILARITY_FLOOR, _at(alike))
+        return alike
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""
@@ -236,6 +248,11 @@ def _declared(function: ctypes._NamedFuncPointer, arguments: str) -> ctypes._Nam
     function.argtypes = [kinds[letter] for letter in arguments if letter != " "]
     function.restype = None
     return function
+
+
+def _whole_rows(samples: Floats) -> Floats:
+    """The same, with the samples of each row beside one another."""
+    return samples if samples.strides[1] == samples.itemsize else np.ascontiguousarray(samples)
 
 
 def _at(array: Array) -> int:

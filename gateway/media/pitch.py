@@ -10,32 +10,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from gateway.media.audio import Array, Floats
+from gateway.media.hot_path import HotPath
 
 #: Shortest and longest lag and the length of what is compared, in units of 1/8000 s.
 SHORTEST: Final = 20
 LONGEST: Final = 120
 TEMPLATE: Final = 80
-#: Keeps the correlation of digital silence defined: the energy of 160 samples of magnitude 2.5.
-_FLOOR: Final = 1e3
 
 
-def similarity(signal: Floats, template: Floats) -> Floats:
-    """Normalised correlation of ``template`` (rows × T) with every window of ``signal`` (rows × N): N − T + 1."""
-    length = template.shape[1]
-    windows = sliding_window_view(signal, length, axis=1)
-    match: Floats = np.matmul(windows, template[:, :, np.newaxis])[:, :, 0]
-    squares = np.zeros((len(signal), signal.shape[1] + 1))
-    np.cumsum(np.square(signal, dtype=np.float64), axis=1, out=squares[:, 1:])
-    energy = squares[:, length:] - squares[:, :-length]
-    own = np.einsum("rt,rt->r", template, template)[:, np.newaxis]
-    scale: Floats = np.sqrt((energy + _FLOOR) * (own + _FLOOR)).astype(np.float32)
-    return match / scale
-
-
-def period(past: Floats, scale: int, template: int = TEMPLATE) -> Array:
+def period(hot_path: HotPath, past: Floats, scale: int, template: int = TEMPLATE) -> Array:
     """The lag, in samples, at which the end of each row resembles what came before it most.
 
     ``scale`` is the sampling rate in units of 8 kHz; ``past`` has at least (template + LONGEST) · scale samples.
@@ -43,7 +28,7 @@ def period(past: Floats, scale: int, template: int = TEMPLATE) -> Array:
     size, longest = template * scale, LONGEST * scale
     end = past.shape[1]
     before = past[:, end - size - longest : end - SHORTEST * scale]
-    return np.asarray(longest - np.argmax(similarity(before, past[:, end - size :]), axis=1))
+    return np.asarray(longest - np.argmax(hot_path.similarity(before, past[:, end - size :]), axis=1))
 
 
 def extend(past: Floats, lag: Array, first: Array, count: int, periods: int = 1) -> Floats:

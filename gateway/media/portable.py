@@ -7,10 +7,11 @@ import socket
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Mask, Pcm, Rows
+from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.hot_path import Streams, ToneScreen
+from gateway.media.hot_path import SIMILARITY_FLOOR, Streams, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
@@ -120,6 +121,18 @@ class PortableHotPath:
         passed = loud & (low + high > screen.share * energy) & (np.minimum(low, high) > screen.least_power)
         tones = np.where(loud, powers.argmax(axis=2).T, 0)
         return tones[0], tones[1], passed
+
+    def similarity(self, signal: Floats, template: Floats) -> Floats:
+        """See :class:`HotPath`; all sums are whole numbers below 2^53."""
+        samples, part, length = signal.astype(np.float64), template.astype(np.float64), template.shape[1]
+        match = np.matmul(sliding_window_view(samples, length, axis=1), part[:, :, np.newaxis])[:, :, 0]
+        squares = np.zeros((len(signal), signal.shape[1] + 1))
+        np.cumsum(np.square(samples), axis=1, out=squares[:, 1:])
+        energy = squares[:, length:] - squares[:, :-length]
+        own = np.einsum("rt,rt->r", part, part)[:, np.newaxis]
+        scale = np.sqrt((energy + SIMILARITY_FLOOR) * (own + SIMILARITY_FLOOR)).astype(np.float32)
+        alike: Floats = match.astype(np.float32) / scale
+        return alike
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""

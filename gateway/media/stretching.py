@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats, Mask, Rows
-from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE, similarity
+from gateway.media.hot_path import HotPath
+from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE
 
 _MOST: Final = 64  # legs changed in one tick; the others follow in the next ones
 #: Correlation that is asked of a sound before some is added or taken out; less where much is to be changed, and to
@@ -35,7 +36,8 @@ _FLAT: Final = AUDIBLE / 2
 class Stretcher:
     """Works on rings of samples; ``rate`` is their sampling rate."""
 
-    def __init__(self, rate: int, absent: int) -> None:
+    def __init__(self, hot_path: HotPath, rate: int, absent: int) -> None:
+        self._hot_path = hot_path
         self._scale = rate // RATE
         self._absent = absent
         self._turn = 0
@@ -73,11 +75,13 @@ class Stretcher:
         sound = found.astype(np.float32)
         now = sound[:, longest : longest + size]
         lags = np.arange(shortest, longest + 1)
-        alike = np.where(
+        compared = np.where(
             grows[:, np.newaxis],
-            similarity(sound[:, : longest - shortest + size], now)[:, ::-1],
-            similarity(sound[:, longest + shortest :], now),
+            sound[:, : longest - shortest + size],
+            sound[:, longest + shortest :],
         )
+        alike = self._hot_path.similarity(compared, now)
+        alike[grows] = alike[grows, ::-1]
         most = np.abs(wanted)
         excess = np.maximum(lags - most[:, np.newaxis], 0) / scale
         best = np.argmax(alike - excess * np.where(grows, _EXCESS, _FORBIDDEN)[:, np.newaxis], axis=1)

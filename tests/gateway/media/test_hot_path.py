@@ -169,6 +169,18 @@ def test_both_let_the_same_frames_pass_for_keys(seed: int, loudness: int) -> Non
     assert np.array_equal(kept[0][rows], frames[rows])
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 160), st.integers(1, 201), st.sampled_from([0, 2, 900, 32767]))
+def test_both_find_sound_as_similar(seed: int, length: int, windows: int, loudness: int) -> None:
+    rng = np.random.default_rng(seed)
+    signal = rng.integers(-loudness - 1, loudness + 1, (3, windows + length - 1)).astype(np.float32)
+    template = rng.integers(-loudness - 1, loudness + 1, (3, length)).astype(np.float32)
+    template[0] = signal[0, windows // 2 :][:length]
+    template = template[:, ::-1]  # as the future is compared: backwards
+    native, portable = (path.similarity(signal, template) for path in _both())
+    assert native.shape == (3, windows)
+    assert np.array_equal(native, portable)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12))
 def test_both_take_and_copy_the_same_frames(seed: int, high: int) -> None:
     rng = np.random.default_rng(seed)
