@@ -135,6 +135,13 @@ static void note(const struct streams *legs, int64_t row, double delay)
     *count = (float)(*count + legs->weight);
 }
 
+/* Begin to fetch memory that will be written soon. */
+static void fetch(const void *memory, int64_t octets)
+{
+    for (int64_t i = 0; i < octets; i += 64)
+        __builtin_prefetch((const char *)memory + i, 1);
+}
+
 static void decode(const int16_t *table, const uint8_t *restrict codes, int64_t length, int16_t *restrict pcm)
 {
     for (int64_t i = 0; i < length; i++)
@@ -193,11 +200,9 @@ static int admit(const struct streams *legs, int64_t row, const uint8_t *packet,
 static void expect(const struct streams *legs, int64_t row)
 {
     int64_t start = (legs->position[row] + legs->packet[row]) % legs->ring_size;
-    const char *ring = (const char *)(legs->ring + row * legs->ring_size + start);
 
     __builtin_prefetch(legs->kind + row * 128);
-    for (int i = 0; i < FRAME * 2; i += 64)
-        __builtin_prefetch(ring + i, 1);
+    fetch(legs->ring + row * legs->ring_size + start, FRAME * 2);
 }
 
 /*
@@ -284,13 +289,11 @@ void media_take(int16_t *rings, int64_t ring_size, int64_t rows, int64_t start, 
         int16_t *ring = rings + row * ring_size;
         const int16_t *restrict from = ring + start;
         int16_t *restrict frame = frames + row * stride, *restrict gone = ring + old;
-        const char *next = (const char *)(ring + 2 * ring_size);
         int absent = 0;
-        if (row + 2 < rows)
-            for (int64_t i = 0; i < 2 * length; i += 64) {
-                __builtin_prefetch(next + 2 * start + i);
-                __builtin_prefetch(next + 2 * old + i, 1);
-            }
+        if (row + 2 < rows) {
+            fetch(from + 2 * ring_size, 2 * length);
+            fetch(gone + 2 * ring_size, 2 * length);
+        }
         for (int64_t i = 0; i < length; i++) {
             absent |= from[i] == ABSENT;
             frame[i] = from[i];
@@ -456,6 +459,8 @@ void media_interleave(const int16_t *frames, int64_t stride, const int64_t *left
         int64_t slot = slots[n];
         const int16_t *restrict one = frames + left[slot] * stride, *restrict two = frames + right[slot] * stride;
         int16_t *restrict out = samples + (slot * block_frames + filled[slot]) * FRAME * 2;
+        if (n + 1 < count)
+            fetch(samples + (slots[n + 1] * block_frames + filled[slots[n + 1]]) * FRAME * 2, FRAME * 4);
         for (int i = 0; i < FRAME; i++) {
             out[2 * i] = one[i];
             out[2 * i + 1] = two[i];

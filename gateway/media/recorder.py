@@ -126,7 +126,8 @@ class Recorder:
                 self.stop(recording, "the disk is too slow")
 
     def closed(self) -> list[RecordingClosed]:
-        """Files that were completed or failed since the last call."""
+        """Files that were completed or failed since the last call, which ends each tick."""
+        self._writer.hand_over()
         events = []
         for written in self._writer.written():
             self.stop(written.recording)

@@ -46,11 +46,15 @@ _Job: TypeAlias = _Open | _Append | _Close
 
 
 class RecordingWriter:
-    """Takes jobs from the tick; results are fetched with :meth:`written`."""
+    """Takes jobs from the tick; results are fetched with :meth:`written`.
+
+    The thread gets them when the tick is over (:meth:`hand_over`): before, it would only take turns with it.
+    """
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Written] = queue.SimpleQueue()
+        self._waiting: list[_Job] = []
         self._files: dict[RecordingId, WavFile] = {}
         self._bytes_in = 0
         self._bytes_out = 0
@@ -64,16 +68,22 @@ class RecordingWriter:
 
     def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0) -> None:
         """Begin a file, or go on with it where ``at_seconds`` of audio should be."""
-        self._jobs.put([_Open(recording, path, at_seconds)])
+        self._waiting.append(_Open(recording, path, at_seconds))
 
     def append(self, parts: Sequence[tuple[RecordingId, bytes]]) -> None:
         """Add audio to files."""
         self._bytes_in += sum(len(data) for _, data in parts)
-        self._jobs.put([_Append(recording, data) for recording, data in parts])
+        self._waiting += [_Append(recording, data) for recording, data in parts]
 
     def close(self, recording: RecordingId, error: str = "") -> None:
         """End it; ``error`` says why it was cut short."""
-        self._jobs.put([_Close(recording, error)])
+        self._waiting.append(_Close(recording, error))
+
+    def hand_over(self) -> None:
+        """Let the thread begin with what was asked for."""
+        if self._waiting:
+            self._jobs.put(self._waiting)
+            self._waiting = []
 
     def written(self) -> list[Written]:
         """Recordings that were closed or failed since the last call."""
@@ -84,6 +94,7 @@ class RecordingWriter:
 
     def stop(self, timeout: float) -> None:
         """Write what is queued and end the thread."""
+        self.hand_over()
         self._jobs.put(None)
         self._thread.join(timeout)
 

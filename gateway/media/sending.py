@@ -137,7 +137,7 @@ class Sender(RowArrays):
     def advance(self, ticks: int) -> None:
         """Let the clocks of all streams run on; also for ticks that were skipped."""
         if ticks:
-            np.add(self.clock, self.clock_step * np.uint32(ticks), out=self.clock, where=self.running)
+            self.clock += self.clock_step * np.uint32(ticks) * self.running
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)

@@ -15,7 +15,7 @@ from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats
 from gateway.media.hot_path import HotPath
 from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE
 
-_MOST: Final = 64  # legs changed in one tick; the others follow in the next ones
+_MOST: Final = 32  # legs changed in one tick; the others follow in the next ones
 #: Correlation that is asked of a sound before some is added or taken out; less where much is to be changed, and to
 #: take some out of a pause.
 _GROW_ALIKE, _SHRINK_ALIKE = 0.6, 0.97
