@@ -13,9 +13,9 @@ decoded, mixed and encoded again). Every row is measured after a warm-up and sho
 * ``late``: share of the load's own rounds that began more than 5 ms late (delays and ticks are then the load's);
 * ``leg``: memory of the worker per leg.
 
-Then a flood on one leg, and the breaking point: the most calls, in steps of a tenth, for which nothing is lost and
-no tick is skipped. Goals are printed with their ratios. Another kind of call (SRTP, Opus) is one more entry in
-``PROFILES``.
+Calls are bridged; recorded as well; or *secured*: recorded, and the µ-law leg encrypted with keys from SDP
+(AES_CM_128_HMAC_SHA1_80). Then a flood on one leg, and the breaking point: the most recorded calls, in steps of a
+tenth, for which nothing is lost and no tick is skipped. Goals are printed with their ratios from 500 calls on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from typing import Final
 import numpy as np
 import psutil
 
-from bench.media_load import LoadResult, play_peers
+from bench.media_load import ENGINE_KEY, PEER_KEY, SRTP_PROFILE, LoadResult, is_secured, play_peers
 from bench.media_worker import allow_many_sockets, relay_bare, serve
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.media import Bridge, StartRecording
@@ -45,7 +45,7 @@ from ccplatform.contracts.words import CallId, LegId, RecordingId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.client import MediaPool
-from gateway.media.port import LocalAudio, RemoteAudio
+from gateway.media.port import LocalAudio, RemoteAudio, SdesKeys
 from gateway.media.protocol import WorkerStats
 from gateway.media.settings import MediaSettings
 
@@ -55,6 +55,7 @@ _WARM_UP: Final = 3.0
 _SETTINGS: Final = MediaSettings(rtp_ports="16000-31999", max_legs_per_worker=8000)
 
 GOAL_CALLS: Final = 1000
+JUDGED_CALLS: Final = 500
 GOAL_CPU: Final = 80.0
 GOAL_TICK_MS: Final = 20.0
 GOAL_RATIO: Final = 1.6
@@ -83,12 +84,28 @@ class Row:
         return not self.lost and not self.skipped
 
 
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A kind of call."""
+
+    recorded: bool = False
+    secured: bool = False
+
+
+PROFILES: Final = {
+    "bridged": Profile(),
+    "recorded": Profile(recorded=True),
+    "secured": Profile(recorded=True, secured=True),
+}
+
+
 class _Calls:
     """A pool with one worker, and what is asked of it."""
 
-    def __init__(self, pool: MediaPool, folder: Path) -> None:
+    def __init__(self, pool: MediaPool, folder: Path, profile: Profile) -> None:
         self._pool = pool
         self._folder = folder
+        self._profile = profile
 
     async def connect(self, index: int, udp: socket.socket) -> int:
         answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
@@ -98,17 +115,22 @@ class _Calls:
         if local is None:
             raise SystemExit("the worker has no port left")
         codec, payload_type = ("PCMA", 8) if index % 2 == 0 else ("PCMU", 0)
+        keys = SdesKeys(profile=SRTP_PROFILE, local=ENGINE_KEY, remote=PEER_KEY)
         remote = RemoteAudio(
-            host="127.0.0.1", port=int(udp.getsockname()[1]), codec=codec, payload_type=payload_type
+            host="127.0.0.1",
+            port=int(udp.getsockname()[1]),
+            codec=codec,
+            payload_type=payload_type,
+            sdes=keys if self._profile.secured and is_secured(index) else None,
         )
         self._pool.connect_leg(leg, remote)
         return local.port
 
-    def bridge(self, call: int) -> None:
+    def begin(self, call: int) -> None:
+        """Both legs are connected: let them talk."""
         self._pool.perform(Bridge(a=LegId(f"{2 * call}"), b=LegId(f"{2 * call + 1}")))
-
-    def bridge_and_record(self, call: int) -> None:
-        self.bridge(call)
+        if not self._profile.recorded:
+            return
         self._pool.perform(
             StartRecording(
                 call=CallId(f"{call}"),
@@ -124,13 +146,6 @@ class _Calls:
         self._pool.close_leg(LegId(f"{index}"), answer.set_result)
         quality = await answer
         return quality.packets_lost if quality else 0
-
-
-#: What is done with a call once both of its legs are connected.
-PROFILES: Final[dict[str, Callable[[_Calls, int], None]]] = {
-    "bridged": _Calls.bridge,
-    "recorded": _Calls.bridge_and_record,
-}
 
 
 @contextmanager
@@ -155,13 +170,14 @@ async def measure(calls: int, profile: str, seconds: float, flood: int = 0) -> R
         clock = SystemClock()
         pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=TaskSupervisor(clock))
         await pool.start()
-        process, work = psutil.Process(worker.pid or 0), _Calls(pool, Path(folder))
+        process, work = psutil.Process(worker.pid or 0), _Calls(pool, Path(folder), PROFILES[profile])
         empty = process.memory_info().rss
         ports = [await work.connect(index, udp) for index, udp in enumerate(sockets)]
         for call in range(calls):
-            PROFILES[profile](work, call)
+            work.begin(call)
         pool.on_stats = stats.append
-        result, cpu = await asyncio.to_thread(_load, ports, sockets, seconds, process, stats.clear, flood)
+        load = _Load(ports, sockets, seconds, flood, PROFILES[profile].secured)
+        result, cpu = await asyncio.to_thread(_run, load, process, stats.clear)
         full = process.memory_info().rss
         lost = result.lost + sum([await work.lost(index) for index in range(bool(flood), 2 * calls)])
         await pool.close()
@@ -190,25 +206,33 @@ def measure_bare(calls: int, seconds: float) -> float:
         relay = _SPAWN.Process(target=relay_bare, args=([udp.getsockname()[1] for udp in sockets], 0, there))
         relay.start()
         ports = here.recv()
-        _, cpu = _load(ports, sockets, seconds, psutil.Process(relay.pid or 0), lambda: None)
+        load = _Load(ports, sockets, seconds)
+        _, cpu = _run(load, psutil.Process(relay.pid or 0), lambda: None)
         here.send("end")
         relay.join()
     return cpu * 100
 
 
-def _load(
-    ports: list[int],
-    sockets: list[socket.socket],
-    seconds: float,
-    process: psutil.Process,
-    warm: Callable[[], None],
-    flood: int = 0,
-) -> tuple[LoadResult, float]:
+@dataclass(frozen=True)
+class _Load:
+    """What the load process is to do."""
+
+    ports: list[int]
+    sockets: list[socket.socket]
+    seconds: float
+    flood: int = 0
+    secured: bool = False
+
+
+def _run(what: _Load, process: psutil.Process, warm: Callable[[], None]) -> tuple[LoadResult, float]:
     """Run the load in a process of its own; its result and the measured process's share of a core meanwhile."""
     here: Connection
     here, there = _FORK.Pipe()
     core = (os.cpu_count() or 1) - 1
-    load = _FORK.Process(target=play_peers, args=(ports, sockets, core, seconds, _WARM_UP, flood, there))
+    times = (what.seconds, _WARM_UP)
+    load = _FORK.Process(
+        target=play_peers, args=(what.ports, what.sockets, core, *times, what.flood, what.secured, there)
+    )
     load.start()
     here.recv()
     warm()
@@ -247,13 +271,19 @@ def _judge(row: Row, bare: float) -> None:
 
 
 def _breaking_point(start: int, seconds: float) -> None:
-    best: Row | None = None
+    rows = {start: asyncio.run(measure(start, "recorded", seconds))}
+    step = 1.1 if rows[start].holds else 1 / 1.1
     calls = start
-    while (row := asyncio.run(measure(calls, "recorded", seconds))).holds:
-        best, calls = row, round(calls * 1.1)
-    reached = f"{best.calls} calls at {best.cpu:.1f} % of a core" if best else f"below {start} calls"
-    reason = f"{calls} calls: {row.lost} packets lost, {row.skipped} ticks skipped, load late {row.late:.1%}"
-    print(f"# breaking point of recorded calls: {reached}; {reason}")
+    while rows[calls].holds == (step > 1) and calls > 1:
+        calls = round(calls * step)
+        rows[calls] = asyncio.run(measure(calls, "recorded", seconds))
+    best = max((row for row in rows.values() if row.holds), key=lambda row: row.calls, default=None)
+    worst = min((row for row in rows.values() if not row.holds), key=lambda row: row.calls, default=None)
+    if best is not None:
+        _show(best, "breaking", measure_bare(best.calls, min(seconds, 10.0)))
+        print(f"# breaking point: {best.calls} recorded calls at {best.cpu:.1f} % of a core")
+    if worst is not None:
+        print(f"# {worst.calls}: {worst.lost} lost, {worst.skipped} ticks skipped, load late {worst.late:.1%}")
 
 
 def main() -> None:
@@ -277,8 +307,8 @@ def main() -> None:
         for profile in options.profiles:
             row = asyncio.run(measure(calls, profile, options.seconds))
             _show(row, profile, bare)
-        if calls == GOAL_CALLS and profile == "recorded":
-            _judge(row, bare)
+            if calls >= JUDGED_CALLS and profile == "recorded":
+                _judge(row, bare)
     if options.flood:
         calls = min(options.calls)
         row = asyncio.run(measure(calls, "bridged", options.seconds, options.flood))

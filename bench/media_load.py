@@ -16,12 +16,14 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 import numpy as np
+from pylibsrtp import Policy, Session
 
 from gateway.media.audio import FRAME, Array, Mask
 from gateway.media.g711 import Law, encode
 from gateway.media.native import find_hot_path
 from gateway.media.packet_io import SOCKADDR, Batch, Receiver, address_key, stamp_arrivals
 from gateway.media.rtp import HEADER_BYTES
+from gateway.media.srtp import PROFILES
 
 BATCHES: Final = 10
 MARK_EVERY: Final = 25
@@ -34,10 +36,21 @@ _PACKET: Final = np.dtype(
         ("timestamp", ">u4"),
         ("ssrc", ">u4"),
         ("payload", "u1", (FRAME,)),
+        ("tag", "u1", (10,)),  # of SRTP
     ]
 )
+_SECURED_BYTES: Final = _PACKET.itemsize
+#: How the secured legs are encrypted (RFC 4568); what the engine sends, and what its peers do.
+SRTP_PROFILE: Final = "AES_CM_128_HMAC_SHA1_80"
+ENGINE_KEY: Final = b"e" * PROFILES[SRTP_PROFILE].master_bytes
+PEER_KEY: Final = b"p" * PROFILES[SRTP_PROFILE].master_bytes
 #: Bytes of a payload that are looked at for a mark.
 _LOOK: Final = slice(HEADER_BYTES, _PACKET_BYTES)
+
+
+def is_secured(row: int) -> bool:
+    """Which peers encrypt, where any do."""
+    return row % 2 == 1
 
 
 @dataclass(kw_only=True)
@@ -55,7 +68,7 @@ class LoadResult:
 class Phones:
     """Sockets and streams of the peers; ``ports`` are those of the engine, one per peer."""
 
-    def __init__(self, ports: list[int], sockets: list[socket.socket]) -> None:
+    def __init__(self, ports: list[int], sockets: list[socket.socket], secured: bool) -> None:
         count = len(ports)
         self._path = find_hot_path(True)
         self._receiver = Receiver(self._path, 8)
@@ -68,7 +81,7 @@ class Phones:
             self._names[row] = (socket.AF_INET, port, 0x7F000001, 0)
         self._sources = address_key(0x7F000001, 0) | np.array(ports, dtype=np.int64)
         self._packets: Array = np.zeros(count, dtype=_PACKET)
-        self._bytes = self._packets.view(np.uint8).reshape(count, _PACKET_BYTES)
+        self._bytes = self._packets.view(np.uint8).reshape(count, _SECURED_BYTES)
         self._lengths = np.full(count, _PACKET_BYTES, dtype=np.int64)
         rows = np.arange(count)
         self._packets["flags"], self._packets["ssrc"] = 0x80, rows + 1
@@ -83,6 +96,16 @@ class Phones:
         self._last = np.zeros(count, dtype=np.int64)
         self._got = np.zeros(count, dtype=np.int64)
         self._sent = 0
+        libsrtp = PROFILES[SRTP_PROFILE].libsrtp
+        self._sessions = {
+            row: (
+                Session(Policy(PEER_KEY, Policy.SSRC_ANY_OUTBOUND, 0, libsrtp)),
+                Session(Policy(ENGINE_KEY, Policy.SSRC_ANY_INBOUND, 0, libsrtp)),
+            )
+            for row in range(count)
+            if secured and is_secured(row)
+        }
+        self._lengths[list(self._sessions)] = _SECURED_BYTES
         self._told = np.zeros(count, dtype=np.int64)
         self.delays: list[float] = []
 
@@ -101,6 +124,8 @@ class Phones:
         packets["payload"][rows] = np.where(
             marked[:, np.newaxis], self._sounds[1][rows % 2], self._sounds[0][rows % 2]
         )
+        for row in self._sessions.keys() & set(rows.tolist()):
+            self._protect(row)
         self._marked_at[rows[marked] ^ 1] = time.monotonic()
         self._path.send(self._fds[rows], rows, self._bytes, self._lengths, self._names, self._told)
         self._sent += len(rows)
@@ -121,6 +146,10 @@ class Phones:
         rows = batch.row
         waiting = self._marked_at[rows] > 0
         if waiting.any():
+            for index in np.flatnonzero(waiting).tolist():
+                if (sessions := self._sessions.get(int(rows[index]))) is not None:
+                    clear = sessions[1].unprotect(batch.packets[index, : batch.length[index]].tobytes())
+                    batch.packets[index, : len(clear)] = np.frombuffer(clear, dtype=np.uint8)
             codes = batch.packets[waiting, _LOOK] ^ self._flip[rows[waiting], np.newaxis]
             loud = ((codes & 0x70) >= 0x50).sum(axis=1) >= 8
             heard, arrival = rows[waiting][loud], batch.arrival[waiting][loud]
@@ -140,6 +169,10 @@ class Phones:
             delays=self.delays,
         )
 
+    def _protect(self, row: int) -> None:
+        packet = self._sessions[row][0].protect(self._bytes[row, :_PACKET_BYTES].tobytes())
+        self._bytes[row] = np.frombuffer(packet, dtype=np.uint8)
+
     def _count(self, batch: Batch, chosen: Mask) -> None:
         rows = batch.row[chosen]
         packets = batch.packets[chosen, :4]
@@ -156,14 +189,15 @@ def play_peers(
     seconds: float,
     warm_up: float,
     flood: int,
+    secured: bool,
     out: Connection,
 ) -> None:
-    """The load process, which also sends ``flood`` packets a second to the first leg.
+    """The load process, which also sends ``flood`` packets a second to the first leg; peers may be ``secured``.
 
     It tells ``"warm"`` when the measured time begins, ``"done"`` at its end, then the result.
     """
     os.sched_setaffinity(0, {core})
-    phones = Phones(ports, sockets)
+    phones = Phones(ports, sockets, secured)
     warm_rounds, rounds = round(warm_up * 50), round((warm_up + seconds) * 50)
     begin, late, measured_from = time.monotonic() + 0.05, 0, 0.0
     for round_ in range(rounds):

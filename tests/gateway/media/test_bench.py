@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.media import measure, measure_bare
 
 
-async def test_a_row_holds_what_was_measured() -> None:
-    row = await measure(2, "recorded", 3.0, flood=5000)
+@pytest.mark.parametrize("profile", ["recorded", "secured"])
+async def test_a_row_holds_what_was_measured(profile: str) -> None:
+    row = await measure(2, profile, 3.0, flood=5000)
     assert row.calls == 2
     assert 0 < row.cpu <= 200
     assert 0 < row.tick_p50 <= row.tick_p99 <= row.tick_max
