@@ -97,6 +97,10 @@ class FlowService:
         """The flow that answers a dialled number."""
         return self._catalogue.entry_point(dialled, from_seat)
 
+    def knows(self, flow: FlowId) -> bool:
+        """Whether such a flow is published."""
+        return self._catalogue.current(flow) is not None
+
     def perform(self, command: FlowCommand) -> None:
         """Take a command; those for sessions that are over are dropped."""
         if isinstance(command, StartFlow):

@@ -18,10 +18,11 @@ from ccplatform.contracts.flows import (
     LeaveQueue,
     PlayPrompt,
     ReleaseCaller,
+    StartFlow,
     StopPrompt,
     TransferCaller,
 )
-from ccplatform.contracts.legs import AnswerLeg, DialLeg, ReleaseLeg, RingLeg, TrunkTarget
+from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, TrunkTarget
 from ccplatform.contracts.media import (
     CallTone,
     CallToneItem,
@@ -135,10 +136,16 @@ def leave_queue(step: Step) -> None:
 
 
 def _transfer(step: Step, request: TransferCaller) -> None:
+    step.state.record_asked = request.record
+    target = TrunkTarget(trunk=request.trunk, number=request.number)
+    dial_party(step, target, f"{request.trunk}:{request.number}")
+
+
+def dial_party(step: Step, target: DialTarget, name: str) -> None:
+    """Call somebody else for the caller, who hears that it rings."""
     state = step.state
     state.pending_key = None
-    state.record_asked = request.record
-    state.transferred_to = f"{request.trunk}:{request.number}"
+    state.transferred_to = name
     leg = step.new_leg(LegRole.PARTY)
     step.move(Stage.DIALLING, deadline=step.now + DIAL_SECONDS)
     if state.answered:
@@ -151,7 +158,7 @@ def _transfer(step: Step, request: TransferCaller) -> None:
             call=state.call,
             contact=state.contact,
             role=LegRole.PARTY,
-            target=TrunkTarget(trunk=request.trunk, number=request.number),
+            target=target,
             caller=state.caller,
             caller_name=state.caller_name,
             forwarded_from=(state.dialled, state.forwarded_from),
@@ -177,6 +184,17 @@ def _flow_finished(step: Step, request: FlowFinished) -> None:
     state.call_back = state.call_back or request.call_back
     if request.outcome is FlowOutcome.FAILED:
         state.system_fault = True
-    if state.stage is Stage.FLOW:
+    if state.stage is Stage.FLOW and state.next_flow is not None:
+        start_next_flow(step)
+    elif state.stage is Stage.FLOW:
         cause = ReleaseCause.FAILED if request.outcome is FlowOutcome.FAILED else ReleaseCause.NORMAL
         step.release_all(cause)
+
+
+def start_next_flow(step: Step) -> None:
+    """The flow that was waiting for the end of the last one begins."""
+    state = step.state
+    assert state.next_flow is not None
+    state.flow, state.next_flow, state.flow_outcome = state.next_flow, None, None
+    variables = {"caller": state.caller, "dialled": state.dialled, "seat": state.seat or ""}
+    step.emit(StartFlow(contact=state.contact, flow=state.flow, variables=variables))

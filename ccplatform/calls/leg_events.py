@@ -166,14 +166,13 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None
     state = step.state
     state.other_leg = None
     if state.stage is Stage.DIALLING:
-        step.emit(
-            Record(
-                fact=Failed(contact=state.contact, leg=event.leg, device=state.transferred_to, cause=event.cause)
-            ),
-            StopPlay(leg=state.caller_leg),
-            FlowRequestFailed(contact=state.contact, reason=event.cause),
-        )
+        failed = Failed(contact=state.contact, leg=event.leg, device=state.transferred_to, cause=event.cause)
+        step.emit(Record(fact=failed), StopPlay(leg=state.caller_leg))
+        if state.flow is None:  # sent on by a queue that he was moved to: no flow to go back to
+            step.release_all(event.cause)
+            return
         step.move(Stage.FLOW)
+        step.emit(FlowRequestFailed(contact=state.contact, reason=event.cause))
     else:
         step.emit(Record(fact=cleared))
         if state.stage is Stage.TRANSFERRING:

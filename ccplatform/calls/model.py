@@ -124,6 +124,7 @@ class CallState:
     audible: bool = False
     flow: FlowId | None = None
     flow_outcome: FlowOutcome | None = None
+    next_flow: FlowId | None = None  # begins when the present one is over
     promise: str = ""  # the call-back that this call keeps
     customer_first: bool = False
     ring_seconds: float = 0.0  # that the customer's phone rings
@@ -206,6 +207,17 @@ class HoldOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overflowed:
+    """The queue cannot keep the caller and says where he goes: a flow, or a number and how it is dialled."""
+
+    contact: ContactId
+    queue: QueueId
+    flow: FlowId | None = None
+    number: str = ""
+    target: DialTarget | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOrder:
     """Somebody moves the caller to another queue."""
 
@@ -235,6 +247,7 @@ CallInput: TypeAlias = (
     | HangUpOrder
     | HoldOrder
     | MoveOrder
+    | Overflowed
     | PhoneTransfer
 )
 
@@ -259,6 +272,7 @@ SagaInput: TypeAlias = (
     | HangUpOrder
     | HoldOrder
     | MoveOrder
+    | Overflowed
     | PhoneTransfer
     | DeadlineReached
 )

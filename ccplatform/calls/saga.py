@@ -30,6 +30,7 @@ from ccplatform.calls.model import (
     HoldOrder,
     MoveOrder,
     Music,
+    Overflowed,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -47,6 +48,7 @@ from ccplatform.calls.offered import (
     queue_refused,
 )
 from ccplatform.calls.outcome import outcome_of
+from ccplatform.calls.overflowing import overflowed
 from ccplatform.calls.step import Step
 from ccplatform.calls.transferring import transfer_asked
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
@@ -232,6 +234,8 @@ def _take(step: Step, event: SagaInput) -> None:
             hold_order(step, event)
         case MoveOrder():
             move_order(step, event)
+        case Overflowed():
+            overflowed(step, event)
         case PhoneTransfer():
             transfer_asked(step, event)
         case DeadlineReached():

@@ -20,6 +20,7 @@ from ccplatform.calls.model import (
     HoldOrder,
     MoveOrder,
     Music,
+    Overflowed,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -67,6 +68,7 @@ from ccplatform.contracts.routing import (
     OfferAnswered,
     OfferFailed,
     QueueContact,
+    QueueRefused,
     RouterEvent,
     TalkHeld,
     TalkReleased,
@@ -76,6 +78,7 @@ from ccplatform.contracts.routing import (
 from ccplatform.contracts.words import (
     CallId,
     ContactId,
+    FlowId,
     Outcome,
     RecordingId,
     ReleaseCause,
@@ -148,7 +151,19 @@ class CallService:
             _log.info("call-back begins", contact=event.contact, call=call, queue=event.queue)
             self._post(CallBackBegins(offer=event, call=call))
         else:
-            self._post(event)
+            self._post(self._overflow(event) if isinstance(event, QueueRefused) else event)
+
+    def _overflow(self, event: QueueRefused) -> QueueRefused | Overflowed:
+        """Where the queue sends the caller, if that is there; else he goes back to his flow."""
+        kind, _, to = event.target.partition(":")
+        if kind == "flow" and self.ports.flows.knows(FlowId(to)):
+            return Overflowed(contact=event.contact, queue=event.queue, flow=FlowId(to))
+        target = self.ports.legs.target(to) if kind == "number" else None
+        if target is not None:
+            return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target)
+        if kind:
+            _log.warning("nothing there to overflow to", queue=event.queue, target=event.target)
+        return event
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""

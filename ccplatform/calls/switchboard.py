@@ -17,6 +17,7 @@ from ccplatform.calls.model import (
     HoldOrder,
     MoveOrder,
     Music,
+    Overflowed,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -100,7 +101,7 @@ class Switchboard:
             case PhoneTransfer():
                 saga = self._by_leg.get(event.leg)
                 return self._step(saga, event, now) if saga else [_nobodys(event)]
-            case AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():
+            case Overflowed() | AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event, now) if saga else []
             case RecordingBegan():

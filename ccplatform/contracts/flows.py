@@ -191,6 +191,9 @@ class Flows(Protocol):
     def entry_point(self, dialled: str, from_seat: bool) -> FlowId | None:
         """The flow that answers a dialled number; None: nobody has it. ``from_seat``: feature codes count."""
 
+    def knows(self, flow: FlowId) -> bool:
+        """Whether such a flow is published."""
+
     def perform(self, command: FlowCommand) -> None:
         """Do it; requests come back as :class:`FlowAsked`."""
 

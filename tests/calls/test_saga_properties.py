@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import HangUpOrder, HoldOrder, MoveOrder, PhoneTransfer
+from ccplatform.calls.model import HangUpOrder, HoldOrder, MoveOrder, Overflowed, PhoneTransfer
 from ccplatform.contracts.facts import ConnectionCleared, ContactEnded
 from ccplatform.contracts.flows import (
     ConferenceCaller,
@@ -64,6 +64,7 @@ STEPS = st.one_of(
     st.tuples(st.just("transfer"), st.sampled_from(["flow", "dial", "nobody"])),
     st.tuples(st.just("hold key"), st.booleans()),
     st.tuples(st.just("move")),
+    st.tuples(st.just("overflow"), st.booleans()),
     st.tuples(st.just("hang_up")),
     st.tuples(st.just("pass"), st.floats(0.0, 70.0)),
     st.tuples(st.just("restart")),
@@ -97,6 +98,10 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.post(PhoneTransfer(leg=world.talking_leg(), number="1", flow=flow, target=target))
         case ("hold key", bool(held)) if world.all_of(DialLeg):
             world.post(LegHeld(leg=world.talking_leg(), held=held))
+        case ("overflow", bool(to_flow)):
+            target = None if to_flow else SeatTarget(seat=SeatId("seat-09"))
+            flow = FlowId("sorry") if to_flow else None
+            world.post(Overflowed(contact=CONTACT, queue=QUEUE, flow=flow, number="9", target=target))
         case ("move",):
             world.post(MoveOrder(call=CALL, queue=QueueId("sales"), by="sup1"))
         case ("hang_up",):

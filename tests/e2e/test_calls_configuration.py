@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.centre import AGENT_HZ, Centre, Row
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
+from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone import Reject
 
@@ -189,6 +190,29 @@ async def test_a_queue_closes_by_its_calendar(centre: Centre, phone: MakePhone) 
         call = await caller.dial(centre.number("95001"))
         assert (await call.ended.wait(20)).by == "peer"
     assert (await centre.ask("DELETE", "configuration/calendars/never")).status_code == 200
+
+
+async def test_a_queue_without_agents_sends_its_callers_to_a_flow_or_a_number(
+    centre: Centre, phone: MakePhone
+) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    to_flow = [{"cause": "nobody", "kind": "flow", "to": "echo"}]
+    async with changed(centre, "support", overflows=to_flow):
+        call = await caller.dial(centre.number("95001"))
+        await call.heard(tone=CALLER_HZ)
+        await call.hang_up()
+        contact = await centre.ended(number)
+        assert (await centre.happened(contact["id"], "Transferred"))["to"] == "flow:echo"
+    to_seat = [{"cause": "nobody", "kind": "number", "to": "8003"}]
+    async with changed(centre, "support", overflows=to_seat), centre.desk("1003", ready=False) as desk:
+        call = await caller.dial(centre.number("95001"), caller=centre.new_caller())
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        await ringing.heard(tone=CALLER_HZ)
+        await call.hang_up()
+    await centre.nothing_left()
 
 
 async def test_agents_change_nothing(centre: Centre) -> None:
