@@ -47,6 +47,7 @@ from ccplatform.contracts.ports import Facts, Seats
 from ccplatform.contracts.routing import (
     AgentOffered,
     OfferWithdrawn,
+    PlaceInLine,
     QueueRefused,
     RouterCommand,
 )
@@ -278,6 +279,13 @@ class AcdService:
         self._runner.post(SeatReachability(seat=seat, reachable=reachable))
 
     # --- views ---
+
+    def place_in_line(self, contact: ContactId) -> PlaceInLine | None:
+        """Where a waiting contact is; None when it does not wait."""
+        position = self._engine.position(contact)
+        if position is None:
+            return None
+        return PlaceInLine(position=position, expected_seconds=self.expected_wait(contact))
 
     def music(self, queue: QueueId) -> str:
         """The file that a queue is set to play; '' for none, or no such queue."""

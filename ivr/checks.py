@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from ivr.model import (
     GIVEN_VARIABLES,
+    QUEUE_VARIABLES,
     Branch,
     CallBack,
     Collect,
@@ -74,7 +75,7 @@ def _languages(flow: Flow) -> Iterator[Finding]:
 
 
 def _variables(flow: Flow) -> Iterator[Finding]:
-    known = GIVEN_VARIABLES | flow.variables.keys()
+    known = GIVEN_VARIABLES | QUEUE_VARIABLES | flow.variables.keys()
     for node in flow.nodes.values():
         match node:
             case Collect() | SetVariable():

@@ -33,6 +33,7 @@ from ccplatform.contracts.flows import (
 from ccplatform.contracts.words import ContactId, FlowOutcome, QueueId, ReleaseCause, TrunkId
 from ccplatform.kernel.core import DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
+from ivr.announcing import announce, announce_later, ask_place, begin_announcing
 from ivr.branches import way_of
 from ivr.listening import keep_key, listen, pause, take_keys
 from ivr.model import (
@@ -98,7 +99,9 @@ class Interpreter:
     def next_deadline(self) -> float | None:
         """When a silent caller, a slow piece of work or the longest session runs out."""
         cursor = self._run.cursor
-        if cursor.phase in (Phase.NEW, Phase.HANDED_ON, Phase.ENDED):
+        if cursor.phase is Phase.HANDED_ON:
+            return cursor.deadline  # the next announcement to a waiting caller
+        if cursor.phase in (Phase.NEW, Phase.ENDED):
             return None
         limit = cursor.started_at + self.flow.max_seconds
         return limit if cursor.deadline is None else min(limit, cursor.deadline)
@@ -136,6 +139,8 @@ class Interpreter:
             speak(run, node)
         elif phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
             work(run, node)
+        elif phase is Phase.HANDED_ON and isinstance(node, EnterQueueNode) and run.cursor.deadline is None:
+            announce_later(run, node)
         self._follow()
         return run.out
 
@@ -230,6 +235,9 @@ class Interpreter:
         due = self.next_deadline()
         if due is None or run.now < due:
             return
+        if cursor.phase is Phase.HANDED_ON:
+            ask_place(run)
+            return
         if run.now >= cursor.started_at + self.flow.max_seconds:
             run.ask(ReleaseCaller(cause=ReleaseCause.TIMEOUT))
             self._caller_gone(abandoned=True)
@@ -244,7 +252,9 @@ class Interpreter:
 
     def _worked(self, event: WorkResult) -> None:
         run, node = self._run, self._run.node
-        if run.cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+        if run.cursor.phase is Phase.HANDED_ON and isinstance(node, EnterQueueNode):
+            announce(run, node, event)
+        elif run.cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
             work_done(run, node, event)
         elif run.cursor.phase is Phase.RENDERING and isinstance(event, Rendered):
             play(run, event.items)
@@ -314,6 +324,7 @@ class Interpreter:
                 waited_seconds=run.now - cursor.queued_at,
             )
         )
+        begin_announcing(run, node)
 
     def _hand_on(self, node: HandingNode) -> None:
         run, cursor = self._run, self._run.cursor

@@ -19,6 +19,8 @@ from ivr.numbers import Language
 #: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
 #: call was forwarded from and why ('' if it was not).
 GIVEN_VARIABLES = frozenset({"caller", "caller_name", "dialled", "seat", "forwarded_from", "forwarded_because"})
+#: What a waiting caller may be told of his queue; it identifies nobody, so that its sounds are kept.
+QUEUE_VARIABLES = frozenset({"position", "wait_minutes"})
 
 NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
@@ -252,6 +254,13 @@ class EnterQueueNode(_Node):
     kind: Literal["queue"]
     queue: ConfiguredName
     priority: int = Field(5, ge=1, le=10)
+    announcements: Annotated[list[Prompt], Field(max_length=10)] = Field(
+        default_factory=list,
+        description="said to a waiting caller in turn, over and over, with music in between; they may say the "
+        "variables position and wait_minutes, and are passed over while those are not known",
+    )
+    announce_after: float = Field(15.0, ge=1, le=3600, description="seconds until the first announcement")
+    announce_every: float = Field(30.0, ge=5, le=3600, description="seconds from one announcement to the next")
     choices: dict[Key, NodeName] = Field(
         default_factory=dict, description="the keys by which a waiting caller leaves the queue, and where to"
     )
@@ -379,6 +388,9 @@ def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
     """The prompts of a node with the names of their fields."""
     if isinstance(node, Say | Menu | Collect):
         yield "prompt", node.prompt
+    if isinstance(node, EnterQueueNode):
+        for index, prompt in enumerate(node.announcements):
+            yield f"announcements.{index}", prompt
     if isinstance(node, Menu | Collect):
         if node.hint is not None:
             yield "hint", node.hint

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
 from ivr.errors import UnspeakableValue
-from ivr.model import Flow, NodeName, Part, PlaySounds, Prompt, exits_of, prompts_of
+from ivr.model import QUEUE_VARIABLES, Flow, NodeName, Part, PlaySounds, Prompt, exits_of, prompts_of
 from ivr.numbers import READERS, Language, without_latin_digits
 
 #: Longest value of a variable that is spoken as it stands, characters.
@@ -113,9 +113,11 @@ def _utterance(part: Part, language: Language, variables: Mapping[str, str]) -> 
     if not value or len(value) > LONGEST_VALUE:
         raise UnspeakableValue(f"the variable {name!r} is empty or too long to be spoken")
     if part.reading == "spoken":
-        return Utterance(language=language, text=_written(value, language), personal=True)
+        return Utterance(language=language, text=_written(value, language), personal=name not in QUEUE_VARIABLES)
     try:
-        return Utterance(language=language, text=READERS[part.reading](value, language), personal=True)
+        return Utterance(
+            language=language, text=READERS[part.reading](value, language), personal=name not in QUEUE_VARIABLES
+        )
     except UnspeakableValue as error:
         raise UnspeakableValue(f"the variable {name!r}: {error}") from error
 

@@ -68,6 +68,7 @@ class Cursor:
     queued_in: str = ""  # the queue that he waits in or waited in last, and since when
     queued_at: float | None = None
     priority: int = 5  # with which he waited
+    announced: int = 0  # announcements that he heard there, or that were passed over
     result: QueryResult | None = None
     result_plays: bool = False
     delivered: bool = False  # self-service did what the caller called for

@@ -79,7 +79,14 @@ class AskDesk:
     reason: str = ""
 
 
-Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPlace:
+    """Ask where the caller is in line; :class:`PlaceFound` or :class:`WorkFailed` follows."""
+
+    ticket: int
+
+
+Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace
 Effect: TypeAlias = Ask | Tell | Work
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -125,6 +132,15 @@ class DeskRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceFound:
+    """The caller's place in line from 1 (0: a phone rings for him), and the wait to be expected, rounded up."""
+
+    ticket: int
+    position: int
+    wait_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkFailed:
     """The work could not be done; ``reason`` is a snake_case word of the system cause."""
 
@@ -132,5 +148,5 @@ class WorkFailed:
     reason: str
 
 
-WorkResult: TypeAlias = Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | WorkFailed
+WorkResult: TypeAlias = Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | PlaceFound | WorkFailed
 SessionEvent: TypeAlias = StartFlow | FlowDigit | FlowPlaybackEnded | FlowRequestFailed | EndFlow | WorkResult

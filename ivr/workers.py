@@ -6,6 +6,7 @@ Every method turns what may be expected to go wrong into an answer; what comes b
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from typing import assert_never
 
@@ -13,7 +14,7 @@ import structlog
 
 from ccplatform.contracts.media import FileItem, PlayItem, StreamItem
 from ccplatform.contracts.ports import AgentDesk
-from ccplatform.contracts.routing import CallBacks, CallBackWish
+from ccplatform.contracts.routing import CallBacks, CallBackWish, Line
 from ccplatform.contracts.words import AgentId, ContactId
 from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -25,9 +26,11 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.port import Speech
 from ivr.work import (
     AskDesk,
+    AskPlace,
     CallBackStored,
     DeskDone,
     DeskRefused,
+    PlaceFound,
     QueryAnswer,
     Render,
     Rendered,
@@ -51,6 +54,7 @@ class Workers:
         speech: Speech,
         queries: Queries,
         call_backs: CallBacks,
+        line: Line,
         desk: AgentDesk,
         sounds: Path | None,
         tasks: TaskSupervisor,
@@ -59,6 +63,7 @@ class Workers:
         self._speech = speech
         self._queries = queries
         self._call_backs = call_backs
+        self._line = line
         self._desk = desk
         self._sounds = None if sounds is None else sounds.resolve()
         self._tasks = tasks
@@ -148,6 +153,8 @@ class Workers:
                     return await self._store_call_back(contact, work)
                 case AskDesk():
                     return await self._ask_desk(work)
+                case AskPlace():
+                    return self._place(contact, work)
                 case _:
                     assert_never(work)
         except SpeechUnavailable as error:
@@ -173,6 +180,14 @@ class Workers:
             return CallBackStored(ticket=work.ticket, call_back=await self._call_backs.promise(wish))
         except Refusal as error:
             return self._failed(contact, work, error.code, error)
+
+    def _place(self, contact: ContactId, work: AskPlace) -> WorkResult:
+        place = self._line.place_in_line(contact)
+        if place is None:
+            return WorkFailed(ticket=work.ticket, reason="not_in_line")
+        seconds = place.expected_seconds
+        minutes = None if seconds is None else max(1, math.ceil(seconds / 60))
+        return PlaceFound(ticket=work.ticket, position=place.position, wait_minutes=minutes)
 
     async def _ask_desk(self, work: AskDesk) -> WorkResult:
         refused = DeskRefused(ticket=work.ticket, reason="not_allowed")

@@ -104,7 +104,15 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     call_backs.connect(acd.perform)
     music.named = acd.music
     speech = build_flows(
-        settings, places, ground, facts=facts, alarms=alarms, desk=acd, call_backs=call_backs, calls=calls
+        settings,
+        places,
+        ground,
+        facts=facts,
+        alarms=alarms,
+        desk=acd,
+        call_backs=call_backs,
+        line=acd,
+        calls=calls,
     )
     recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(

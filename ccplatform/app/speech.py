@@ -9,7 +9,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.settings import OWN_SOURCE, Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts
-from ccplatform.contracts.routing import CallBacks
+from ccplatform.contracts.routing import CallBacks, Line
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
 from ivr.queries import Queries
@@ -42,6 +42,7 @@ def build_flows(
     alarms: Alarms,
     desk: AgentDesk,
     call_backs: CallBacks,
+    line: Line,
     calls: CallService,
 ) -> Speaking:
     """The IVR on the platform's own database."""
@@ -55,6 +56,7 @@ def build_flows(
         speech=engine,
         queries=queries,
         call_backs=call_backs,
+        line=line,
         desk=desk,
         sounds=ivr.sounds_dir,
         tasks=ground.tasks,

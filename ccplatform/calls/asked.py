@@ -48,6 +48,9 @@ def flow_asked(step: Step, request: FlowRequest) -> None:
         _flow_finished(step, request)
     elif isinstance(request, LeaveQueue):
         leave_queue(step)
+    elif isinstance(request, PlayPrompt) and step.state.stage in (Stage.QUEUED, Stage.RINGING):
+        step.state.announcement = request.playback
+        step.play(request.playback, request.items, loop=False)
     elif step.state.stage is not Stage.FLOW:
         return  # the caller left, or the call moved on, while the flow was thinking
     elif isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller) and not step.state.answered:

@@ -59,7 +59,11 @@ def playback_started(step: Step, event: PlaybackStarted) -> None:
 
 def playback_ended(step: Step, event: PlaybackEnded) -> None:
     """A prompt is over."""
-    if event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
+    if event.playback == step.state.announcement:
+        step.state.announcement = None
+        if step.state.stage in (Stage.QUEUED, Stage.RINGING):
+            step.play_music()
+    elif event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
         step.emit(
             FlowPlaybackEnded(
                 contact=step.state.contact,

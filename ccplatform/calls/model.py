@@ -135,6 +135,7 @@ class CallState:
     queued_at: float | None = None
     chosen_at: float | None = None
     rung: dict[LegId, RungAgent] = field(default_factory=dict)  # while ringing: the first who answers has him
+    announcement: PlaybackId | None = None  # what a waiting caller is told; then the music goes on
     reserved: tuple[RungAgent, ...] = ()  # to be rung once the customer of a call-back answered
     other_leg: LegId | None = None  # the agent's or outside party's leg that is current
     agent: AgentId | None = None

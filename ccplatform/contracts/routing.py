@@ -162,6 +162,21 @@ class CallBackWish:
     on_the_line: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceInLine:
+    """Where a waiting contact is: from 1, 0 while a phone rings for it; how long it will still wait, if known."""
+
+    position: int
+    expected_seconds: float | None
+
+
+class Line(Protocol):
+    """Whom to ask how far a waiting caller is."""
+
+    def place_in_line(self, contact: ContactId) -> PlaceInLine | None:
+        """His place; None when he does not wait."""
+
+
 class CallBacks(Protocol):
     """Where call-backs are promised."""
 

@@ -42,6 +42,7 @@ from ccplatform.contracts.legs import (
     LegMoved,
     LegQuality,
     LegRinging,
+    PlaybackEnded,
     PlaybackStarted,
     ReleaseLeg,
     RingLeg,
@@ -485,3 +486,18 @@ def test_the_trunk_target_names_trunk_and_number() -> None:
     world = in_flow()
     world.asks(TransferCaller(trunk=TrunkId("lab"), number="42"))
     assert world.last(DialLeg).target == TrunkTarget(trunk=TrunkId("lab"), number="42")
+
+
+def test_a_waiting_caller_hears_an_announcement_and_then_the_music_goes_on() -> None:
+    world = World()
+    world.arrive()
+    world.asks(EnterQueue(queue=QueueId("support")))
+    world.answers(CALLER)
+    said = PlaybackId("said")
+    world.asks(PlayPrompt(playback=said, items=()))
+    assert world.last(Play).playback == said
+    world.post(PlaybackEnded(leg=CALLER, playback=said, finished=True))
+    assert world.last(Play).loop
+    plays = len(world.all_of(Play))
+    world.post(PlaybackEnded(leg=CALLER, playback=said, finished=True))
+    assert len(world.all_of(Play)) == plays

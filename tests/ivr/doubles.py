@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from ccplatform.contracts.facts import Fact
-from ccplatform.contracts.routing import CallBackWish
-from ccplatform.contracts.words import AgentId, SeatId, Severity
+from ccplatform.contracts.routing import CallBackWish, PlaceInLine
+from ccplatform.contracts.words import AgentId, ContactId, SeatId, Severity
 from ccplatform.kernel.errors import PlatformError, Refusal
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
@@ -87,6 +87,13 @@ class CallBacks:
             raise self.refuses
         self.wishes.append(wish)
         return f"call-back-{len(self.wishes)}"
+
+
+class Line:
+    """Everybody is third, for two minutes."""
+
+    def place_in_line(self, contact: ContactId) -> PlaceInLine | None:
+        return PlaceInLine(position=3, expected_seconds=110.0)
 
 
 class Desk:

@@ -33,9 +33,11 @@ from ccplatform.contracts.words import FlowId, FlowOutcome, PlaybackId, ReleaseC
 from ccplatform.kernel.errors import LocalMisuse
 from ivr.work import (
     AskDesk,
+    AskPlace,
     CallBackStored,
     DeskDone,
     DeskRefused,
+    PlaceFound,
     QueryAnswer,
     Render,
     Rendered,
@@ -734,6 +736,66 @@ def test_who_comes_back_to_the_queue_is_as_old_as_before() -> None:
     assert first.waited_seconds == 0.0
     assert second.waited_seconds == pytest.approx(60.2)  # sessions do not age while control is away
     assert caller.node == "again"
+
+
+ANNOUNCING = """
+start: q
+nodes:
+  q:
+    kind: queue
+    queue: support
+    announce_after: 10
+    announce_every: 20
+    announcements:
+      - {en: Please wait}
+      - {en: [{text: You are number}, {number: position}]}
+      - {en: [{number: wait_minutes}, {text: minutes}]}
+    choices: {"8": e}
+    on_error: e
+  e: {kind: hangup}
+"""
+
+
+def test_a_waiting_caller_is_told_in_turn_what_is_known() -> None:
+    caller = Caller(ANNOUNCING)
+    caller.wait(9)
+    assert not caller.works
+    heard: list[str] = []
+    for minutes in (None, 2, None, 2):
+        caller.wait(1 if not heard else 20)
+        caller.work(AskPlace)
+        caller.answer(PlaceFound, position=3, wait_minutes=minutes)
+        heard.append(caller.spoken())
+    assert heard == ["Please wait", "You are number three", "Please wait", "You are number three"], (
+        "what is not known is passed over"
+    )
+    caller.wait(20)
+    caller.answer(PlaceFound, position=1, wait_minutes=2)
+    assert caller.spoken() == "two minutes"
+
+
+def test_announcements_stop_with_the_wait_and_never_end_it() -> None:
+    caller = Caller(ANNOUNCING)
+    caller.wait(10)
+    caller.answer(WorkFailed, reason="not_in_line")
+    caller.wait(20)
+    caller.answer(PlaceFound, position=0, wait_minutes=None)
+    assert not caller.asked(PlayPrompt), "a phone rings for him"
+    caller.wait(20)
+    late = caller.works[-1]
+    caller.press("8")
+    assert caller.finished is not None
+    caller.send(PlaceFound(ticket=late.ticket, position=1, wait_minutes=1))
+    assert not caller.asked(PlayPrompt)
+
+
+def test_announcements_go_on_after_a_restart() -> None:
+    caller = Caller(ANNOUNCING)
+    caller.wait(10)
+    caller.work(AskPlace)
+    caller.restart()
+    caller.wait(20)
+    assert len([work for work in caller.works if isinstance(work, AskPlace)]) == 2
 
 
 def test_echo_is_for_calls_to_end() -> None:

@@ -42,7 +42,7 @@ from ivr.speech.cache import PromptCache
 from ivr.store import EntryPoint, IvrStore
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
-from tests.ivr.doubles import Alarms, CallBacks, Desk, Facts, Voice
+from tests.ivr.doubles import Alarms, CallBacks, Desk, Facts, Line, Voice
 from tests.ivr.scripted import flow_of
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
@@ -80,6 +80,7 @@ class Centre:
             speech=self.voice,
             queries=queries,
             call_backs=self.call_backs,
+            line=Line(),
             desk=self.desk,
             sounds=None,
             tasks=self.tasks,
