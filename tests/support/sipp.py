@@ -3,7 +3,8 @@
 Scenarios: ``uac`` (call, stay, hang up), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
 ``late_offer``, ``lost_ack``; those who are called: ``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
-``uas_fork``, ``uas_cancel_race``, ``uas_glare``.
+``uas_fork``, ``uas_cancel_race``, ``uas_glare``, ``uas_challenge`` and
+``uas_busy`` (a provider's servers).
 """
 
 from __future__ import annotations

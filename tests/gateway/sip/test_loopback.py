@@ -50,14 +50,24 @@ class Waiting:
 
 
 @asynccontextmanager
-async def real_centre(trunks: Callable[[], list[Trunk]] = list, host: str = "127.0.0.1") -> AsyncIterator[Centre]:
+async def real_centre(
+    trunks: Callable[[], list[Trunk]] = list, host: str = "127.0.0.1", dns_servers: tuple[str, ...] = ()
+) -> AsyncIterator[Centre]:
     centre = Centre(
         host,
         SystemClock(),
         None,
         trunks=trunks(),
         seats=[seat(1)],
-        settings=SipSettings(bind_ip=host, port=0, ws_port=0, t1_seconds=0.1, t2_seconds=0.5, t4_seconds=0.5),
+        settings=SipSettings(
+            bind_ip=host,
+            port=0,
+            ws_port=0,
+            t1_seconds=0.1,
+            t2_seconds=0.5,
+            t4_seconds=0.5,
+            dns_servers=dns_servers,
+        ),
     )
     await centre.open()
     yield centre
