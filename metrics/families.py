@@ -85,6 +85,13 @@ _ALL: Final = (
     _gauge("cc_trunk_load_erlang", "Mean load per channel over two hours (R10.3.1.1, R6.3)", "trunk"),
     _gauge("cc_trunk_channels_in_use", "Channels in use now (R6.3)", "trunk"),
     _gauge("cc_trunk_channels", "Channels configured (R6.3)", "trunk"),
+    _gauge("cc_trunk_in_service", "1 while it is active and a server of it may be called (R10.4.a)", "trunk"),
+    _gauge("cc_trunk_registered", "1 while it is registered with its provider (R10.4.a)", "trunk"),
+    _gauge("cc_trunk_server_up", "1 when the server answers probes, 0 when it missed them (R10.4.a)", "trunk", "server"),
+    _gauge("cc_trunk_server_round_trip_seconds", "OPTIONS to its answer, the last probe (R10.4.a)", "trunk", "server"),
+    _gauge("cc_sip_banned_sources", "Addresses that are not listened to now (R10.1.a)"),
+    _gauge("cc_sip_bans", "Bans imposed since control started, by what for (R10.1.a)", "fault"),
+    _gauge("cc_sip_dropped_messages", "Messages of banned addresses dropped since control started (R10.1.a)"),
     _gauge("cc_media_tick_seconds", "Work of a media worker in its 20 ms tick (R10.3.1.4)", "worker", "stat"),
     _gauge(
         "cc_media_tick_overruns",

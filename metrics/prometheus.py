@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -19,13 +20,13 @@ from ccplatform.contracts.words import Severity
 from metrics.compliance import figures, rows
 from metrics.families import FAMILIES, Family, Kind
 from metrics.fold import Fold
+from metrics.lines import Gauge, line_gauges
 from metrics.model import OTHER, AnswerLimits, Counted, Observation, Observed, Verdict
 
 #: Content type of :func:`render`'s text.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 #: A gauge's family, labels and value.
-Gauge = tuple[str, tuple[str, ...], float]
 
 #: Answers which names of a label are configured; None: no list to check against.
 Known = Callable[[], Collection[str]] | None
@@ -92,11 +93,13 @@ class Exposition:
         agents: Known = None,
         workers: Callable[[], Sequence[WorkerHealth]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
+        lines: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
         self._agents = agents
         self._workers = workers
         self._alarms = alarms
+        self._lines = lines
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
         self._histograms: dict[str, dict[tuple[str, ...], Histogram]] = {}
 
@@ -138,6 +141,7 @@ class Exposition:
         yield from _compliance_gauges(fold, now)
         for worker in self._workers() if self._workers is not None else ():
             yield from _worker_gauges(worker)
+        yield from line_gauges(self._lines() if self._lines is not None else {})
 
     def _queue_gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         known = self._known["queue"]

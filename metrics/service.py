@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -52,8 +52,8 @@ class MetricsService:
     """Holds the live fold.
 
     ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
-    of queues that have their own; ``workers`` tells how the media workers do, ``alarms`` how many are up (without
-    it: as the facts of the last day tell). All are asked when needed.
+    of queues that have their own; ``workers`` tells how the media workers do, ``lines`` how the
+    trunks, ``alarms`` how many are up (without it: as the facts of the last day tell). All are asked when needed.
     """
 
     def __init__(
@@ -67,13 +67,16 @@ class MetricsService:
         agents: Callable[[], Collection[str]] | None = None,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         workers: Callable[[], Sequence[WorkerHealth]] | None = None,
+        lines: Callable[[], Mapping[str, Any]] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._clock = clock
         self._rules = settings.rules(zone)
         self._settings = settings
         self._service_levels = service_levels
-        self._exposition = Exposition(queues=queues, trunks=trunks, agents=agents, workers=workers, alarms=alarms)
+        self._exposition = Exposition(
+            queues=queues, trunks=trunks, agents=agents, workers=workers, alarms=alarms, lines=lines
+        )
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0
         self._loading = False

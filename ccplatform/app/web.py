@@ -81,6 +81,7 @@ class WebProcess:
             agents=lambda: list(self.live.agents),
             service_levels=self._service_levels,
             workers=self._workers,
+            lines=lambda: self.following.health.get("access", {}),
             alarms=self.board.counts,
         )
         self.following = Following(

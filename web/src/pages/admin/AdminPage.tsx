@@ -6,12 +6,14 @@ import { NoPermission } from "../../ui/notices";
 import { AlarmsArea } from "./AlarmsArea";
 import { AuditArea } from "./AuditArea";
 import { ContactsArea } from "./ContactsArea";
+import { TrunksArea } from "./TrunksArea";
 import "./admin.css";
 
 /** The areas there are, and the roles of their routes. */
 const AREAS = [
   { path: "contacts", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
   { path: "alarms", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
+  { path: "trunks", roles: ["supervisor", "maintainer", "admin"], area: <TrunksArea /> },
   { path: "audit", roles: ["auditor", "admin"], area: <AuditArea /> },
 ] as const satisfies readonly { path: string; roles: readonly Role[]; area: React.ReactNode }[];
 

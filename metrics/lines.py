@@ -1,0 +1,31 @@
+"""How trunks and their guard do, as control tells it from time to time: gauges without a fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: Name, labels, value.
+Gauge = tuple[str, tuple[str, ...], float]
+
+
+def line_gauges(health: Mapping[str, Any]) -> Iterator[Gauge]:
+    """``health`` is the ``access`` part of control's health: ``{trunks: {name: state}, bans}``; {} without one."""
+    for name, trunk in health.get("trunks", {}).items():
+        states = [target["state"] for target in trunk["targets"]]
+        serves = not states or any(state != "down" for state in states)
+        yield "cc_trunk_in_service", (name,), float(trunk["state"] == "active" and serves)
+        if trunk["registration"] is not None:
+            yield "cc_trunk_registered", (name,), float(trunk["registration"]["state"] == "registered")
+        for target in trunk["targets"]:
+            labels = (name, f"{target['transport']} {target['address']}")
+            if target["state"] != "unknown":
+                yield "cc_trunk_server_up", labels, float(target["state"] == "up")
+            if target["round_trip_seconds"] is not None:
+                yield "cc_trunk_server_round_trip_seconds", labels, target["round_trip_seconds"]
+    bans = health.get("bans")
+    if bans is not None:
+        yield "cc_sip_banned_sources", (), len(bans["active"])
+        yield "cc_sip_dropped_messages", (), bans["dropped"]
+        for fault, count in bans["imposed"].items():
+            yield "cc_sip_bans", (fault,), count

@@ -1,0 +1,36 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useApi, useMe } from "../../api/context";
+import { unwrap } from "../../api/problem";
+import { hasRole } from "../../api/session";
+import { useWords } from "../../i18n/useWords";
+import { useToasts } from "../../ui/toasts";
+
+/** How often the present state of trunks and bans is asked for. */
+export const REFRESH_MS = 2000;
+
+export const ACTIONS = ["activate", "block", "isolate", "reset"] as const;
+export type TrunkAction = (typeof ACTIONS)[number];
+
+/** Operating trunks and lifting bans; `may` follows the routes' roles. */
+export function useTrunkActions() {
+  const api = useApi();
+  const me = useMe();
+  const words = useWords();
+  const queries = useQueryClient();
+  const toasts = useToasts();
+  const onError = (error: Error) => {
+    void toasts.error(words.problem(error));
+  };
+  const operate = useMutation({
+    mutationFn: (path: { readonly trunk: string; readonly action: TrunkAction }) =>
+      unwrap(api.POST("/api/v1/trunks/{trunk}/{action}", { params: { path } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["trunks"] }),
+    onError,
+  });
+  const lift = useMutation({
+    mutationFn: (source: string) => unwrap(api.DELETE("/api/v1/sip/bans/{source}", { params: { path: { source } } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["bans"] }),
+    onError,
+  });
+  return { operate, lift, may: hasRole(me, "maintainer", "admin") };
+}
