@@ -16,6 +16,8 @@ from gateway.sip.flows import Flow
 from gateway.sip.targets import TargetState, TrunkTargets
 from gateway.sip.trunk import Trunk, TrunkState
 
+#: How long a server may take to answer before it missed a probe, seconds; SIP itself waits for 32.
+PATIENCE_SECONDS: Final = 4.0
 _NOT_SERVING: Final = (408, 503)
 
 
@@ -85,16 +87,27 @@ class Probing:
                 return [effect for trunk in due for effect in self._probe(trunk, now)]
 
     def _probe(self, trunk: TrunkId, now: float) -> list[ProbeEffect]:
+        """Ask every server; one that was asked long enough ago and is silent missed that probe."""
         self._due[trunk] = now + self._every[trunk]
-        flows = [target.flow for target in self._targets.all(trunk) if (trunk, target.flow) not in self._asked]
-        self._asked |= {(trunk, flow): now for flow in flows}
-        return [SendProbe(trunk=trunk, flow=flow) for flow in flows]
+        effects: list[ProbeEffect] = []
+        for flow in [target.flow for target in self._targets.all(trunk)]:
+            asked_at = self._asked.get((trunk, flow))
+            if asked_at is not None and now - asked_at < PATIENCE_SECONDS:
+                continue
+            if asked_at is not None:
+                effects += self._learnt(trunk, flow, None)
+            self._asked[trunk, flow] = now
+            effects.append(SendProbe(trunk=trunk, flow=flow))
+        return effects
 
     def _answered(self, trunk: TrunkId, flow: Flow, status: int, now: float) -> list[ProbeEffect]:
         asked_at = self._asked.pop((trunk, flow), None)
         if asked_at is None or trunk not in self._every:
             return []
-        if not self._targets.probed(trunk, flow, None if status in _NOT_SERVING else now - asked_at):
+        return self._learnt(trunk, flow, None if status in _NOT_SERVING else now - asked_at)
+
+    def _learnt(self, trunk: TrunkId, flow: Flow, round_trip: float | None) -> list[ProbeEffect]:
+        if not self._targets.probed(trunk, flow, round_trip):
             return []
         state = next(target.state for target in self._targets.all(trunk) if target.flow == flow)
         return [TargetChanged(trunk=trunk, flow=flow, state=state)]

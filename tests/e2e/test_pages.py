@@ -286,6 +286,31 @@ async def test_the_administration_shows_what_the_role_permits(open_page: OpenPag
     await expect(supervisor.get_by_role("link", name="Audit")).to_have_count(0)
 
 
+async def test_a_maintainer_blocks_and_activates_a_trunk_by_keyboard(open_page: OpenPage, centre: Centre) -> None:
+    page = await open_page("tech1", "/admin/trunks")
+    row = page.locator("[data-trunk='lab']")
+    await expect(row).to_contain_text("Active")
+    await expect(row).to_contain_text("UDP 127.0.0.1:5081")
+    await expect(page.locator("[data-trunk='pstn']")).to_contain_text("takes no calls")
+    await expect(page.get_by_text("Nobody is banned.")).to_be_visible()
+    try:
+        await row.get_by_role("button", name="Block").focus()
+        await page.keyboard.press("Enter")
+        await expect(row).to_contain_text("Blocked")
+        assert (await centre.get("trunks/lab"))["state"] == "blocked"
+        await row.get_by_role("button", name="Isolate").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("End all calls of lab and cut it off?")).to_be_visible()
+        await page.get_by_role("button", name="No", exact=True).click()
+        await row.get_by_role("button", name="Activate").click()
+        await expect(row).to_contain_text("Active")
+    finally:
+        await centre.ask("POST", "trunks/lab/activate", user="tech1")
+    looking = await open_page("sup1", "/admin/trunks", language="zh")
+    await expect(looking.get_by_role("heading", name="中继", exact=True)).to_be_visible()
+    await expect(looking.locator("[data-trunk='lab'] button").first).to_be_disabled()
+
+
 # --- desk ---------------------------------------------------------------------------------------------------
 
 
@@ -366,6 +391,7 @@ async def test_pictures_of_the_pages(open_page: OpenPage, centre: Centre, langua
         await take(await opened("sup1", "/", "[data-call] >> nth=2"), "overview")
         await take(await opened("sup1", "/wallboard", "[data-requirement]"), "wallboard")
         await take(await opened("sup1", "/admin", "[data-row]"), "admin")
+        await take(await opened("tech1", "/admin/trunks", "[data-trunk='lab']"), "trunks")
         await take(await opened("1004", "/", ".pop"), "desk")
     contacts = await centre.items("contacts", caller="13800000001")
     page = await opened("admin", f"/admin/contacts/{contacts[0]['id']}", ".story li")

@@ -428,7 +428,7 @@ async def test_a_trunk_whose_servers_are_silent_is_blocked_until_one_answers(
 ) -> None:
     provider.behave = lambda _: None
     centre = await centre_with(clock, network, [out(probe_seconds=5)])
-    clock.advance(150)
+    clock.advance(30)
     assert centre.access.trunk_service.flows(TrunkId("far")) == []
     centre.dial(to_trunk("far"))
     assert centre.ended() == [(ReleaseCause.UNREACHABLE, False)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ccplatform.contracts.words import TrunkId
@@ -203,7 +205,7 @@ def targets() -> TrunkTargets:
     return made
 
 
-def test_every_server_is_probed_at_the_trunks_pace_one_at_a_time(targets: TrunkTargets) -> None:
+def test_every_server_is_probed_at_the_trunks_pace(targets: TrunkTargets) -> None:
     probing = Probing(targets)
     probing.configure([TRUNK], 0.0)
     both = [SendProbe(trunk=TRUNK.id, flow=FIRST), SendProbe(trunk=TRUNK.id, flow=SECOND)]
@@ -213,7 +215,15 @@ def test_every_server_is_probed_at_the_trunks_pace_one_at_a_time(targets: TrunkT
         TargetChanged(trunk=TRUNK.id, flow=FIRST, state=TargetState.UP)
     ]
     assert targets.all(TRUNK.id)[0].round_trip == 0.05
-    assert probing.handle(DEADLINE, 10.0) == both[:1]  # the other one is still asked
+    assert probing.handle(DEADLINE, 10.0) == both  # the other one missed its first probe
+    assert [target.missed for target in targets.all(TRUNK.id)] == [0, 1]
+
+
+def test_a_silent_server_is_not_asked_faster_than_it_may_answer(targets: TrunkTargets) -> None:
+    probing = Probing(targets)
+    probing.configure([replace(TRUNK, probe_seconds=1)], 0.0)
+    sent = [len(probing.handle(DEADLINE, float(second))) for second in range(5)]
+    assert sent == [2, 0, 0, 0, 2]
 
 
 @pytest.mark.parametrize("status", [408, 503])
