@@ -27,6 +27,7 @@ from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
 from gateway.sip.outbound_routes import OutboundRoutes
+from gateway.sip.overload_guard import OverloadGuard
 from gateway.sip.registrar import Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
 from gateway.sip.resolver import DnsResolver, Resolver
@@ -83,10 +84,20 @@ class SipAccess:
         self.trunks = TrunkDirectory(random_bytes=random_bytes)
         self.routes = OutboundRoutes(lambda: random_number(53) / 2**53)
         self.channels = TrunkChannels(self.trunks, self._channels_changed)
+        self.overload = OverloadGuard(
+            settings=settings.overload,
+            clock=clock,
+            seats=self.seats,
+            trunks=self.trunks,
+            waiting=lambda: self._sockets.waiting if self._sockets is not None else 0,
+        )
+        self._sockets = _sockets(settings, clock, tasks, self.overload) if wire is None else None
+        wire = wire or self._sockets
+        assert wire is not None
         digest = DigestServer(realm=settings.realm, secret=random_bytes(32), random_bytes=random_bytes)
         self.sip = SipService(
             settings=settings,
-            wire=wire or _sockets(settings, clock, tasks),
+            wire=wire,
             clock=clock,
             tasks=tasks,
             facts=facts,
@@ -96,6 +107,7 @@ class SipAccess:
                 trunks=self.trunks,
                 channels=self.channels,
                 digest=digest,
+                overload=self.overload,
                 md5_only_phones=settings.md5_only_phones,
             ),
             accepts_calls=accepts_calls,
@@ -160,6 +172,8 @@ class SipAccess:
         """Listen; raises PortInUse."""
         await self.sip.open(self.legs)
         self.trunk_service.open()
+        if self._sockets is not None:
+            self.overload.start()
 
     async def reload(self) -> None:
         """Take changed trunks and seats; a seat that is gone loses its registrations, calls go on."""
@@ -190,6 +204,7 @@ class SipAccess:
     async def close(self) -> None:
         """Stop listening and write what is not stored yet, if the database is there."""
         await self.trunk_service.close()
+        self.overload.stop()
         await self.sip.close()
         self.registrations.close()
         self._bindings.close()
@@ -219,13 +234,14 @@ def _limits(settings: SipSettings) -> RegistrarLimits:
     )
 
 
-def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor) -> SipTransports:
+def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor, overload: OverloadGuard) -> SipTransports:
     return SipTransports(
         bind_ip=settings.bind_ip,
         port=settings.port,
         ws_port=settings.ws_port if settings.ws else None,
         tls_port=settings.tls_port,
         tls=settings.tls,
+        answers=overload.answers,
         clock=clock,
         tasks=tasks,
         limits=ConnectionLimits(

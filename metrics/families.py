@@ -115,6 +115,12 @@ _ALL: Final = (
         "worker",
         "reason",
     ),
+    _gauge("cc_overload_level", "How far overload control restricts new calls, 0 to 3 (R10.4.f)"),
+    _gauge(
+        "cc_overload_refused_calls",
+        "New calls that overload control refused, by class, since control's start (R10.4.f)",
+        "class",
+    ),
     _gauge("cc_compliance_value", "Measured value of a requirement (R10.3)", "requirement"),
     _gauge("cc_compliance_target", "Target of a requirement (R10.3)", "requirement"),
     _gauge("cc_compliance_ok", "1 pass, 0 fail; absent while the sample is too small (R10.3)", "requirement"),

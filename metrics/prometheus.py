@@ -53,6 +53,14 @@ class WorkerHealth:
     link_frames: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverloadHealth:
+    """How far overload control restricts calls (level 0 to 3), and calls that it refused since control began."""
+
+    level: int
+    refused: Mapping[str, int]
+
+
 class Histogram:
     """Counts per bucket, the last one being +Inf, and the sum."""
 
@@ -92,12 +100,14 @@ class Exposition:
         trunks: Known = None,
         agents: Known = None,
         workers: Callable[[], Sequence[WorkerHealth]] | None = None,
+        overload: Callable[[], OverloadHealth | None] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
         lines: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
         self._agents = agents
         self._workers = workers
+        self._overload = overload
         self._alarms = alarms
         self._lines = lines
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
@@ -139,6 +149,11 @@ class Exposition:
         yield from self._queue_gauges(fold, now, limits)
         yield from _trunk_gauges(fold, now)
         yield from _compliance_gauges(fold, now)
+        overload = self._overload() if self._overload is not None else None
+        if overload is not None:
+            yield "cc_overload_level", (), overload.level
+            for kind, calls in overload.refused.items():
+                yield "cc_overload_refused_calls", (kind,), calls
         for worker in self._workers() if self._workers is not None else ():
             yield from _worker_gauges(worker)
         yield from line_gauges(self._lines() if self._lines is not None else {})

@@ -24,7 +24,7 @@ from ccplatform.kernel.errors import LocalMisuse
 from metrics.compliance import ComplianceRow, Figure, figures, rows
 from metrics.fold import Fold
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
-from metrics.prometheus import Exposition, WorkerHealth, render
+from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
 from metrics.settings import MetricsSettings
 
 #: How far back a rebuild reads by itself: the longest window of 10.3 and the day before midnight.
@@ -52,8 +52,9 @@ class MetricsService:
     """Holds the live fold.
 
     ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
-    of queues that have their own; ``workers`` tells how the media workers do, ``lines`` how the
-    trunks, ``alarms`` how many are up (without it: as the facts of the last day tell). All are asked when needed.
+    of queues that have their own; ``workers`` tells how the media workers do, ``lines`` how the trunks,
+    ``overload`` how calls are restricted, ``alarms`` how many are up (without it: as the facts of the last day
+    tell). All are asked when needed.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class MetricsService:
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         workers: Callable[[], Sequence[WorkerHealth]] | None = None,
         lines: Callable[[], Mapping[str, Any]] | None = None,
+        overload: Callable[[], OverloadHealth | None] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
     ) -> None:
         self._clock = clock
@@ -75,7 +77,13 @@ class MetricsService:
         self._settings = settings
         self._service_levels = service_levels
         self._exposition = Exposition(
-            queues=queues, trunks=trunks, agents=agents, workers=workers, alarms=alarms, lines=lines
+            queues=queues,
+            trunks=trunks,
+            agents=agents,
+            workers=workers,
+            lines=lines,
+            overload=overload,
+            alarms=alarms,
         )
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0

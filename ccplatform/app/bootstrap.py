@@ -89,6 +89,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         alarms=alarms,
     )
     media_events.legs = gateway.legs
+    gateway.overload.on_change = lambda change: control.overload_changed(change)
     call_backs = build_call_backs(settings, ground, facts=facts, calls=calls)
     acd_store = AcdStore(database=ground.database, tenant=tenant)
     acd = AcdService(

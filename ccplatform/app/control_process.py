@@ -22,7 +22,15 @@ from ccplatform.storage.journal import JournalWriter
 from cti.live import LiveView
 from gateway.access import SipAccess
 from gateway.media.client import MediaPool
+from gateway.sip.overload import Level, LevelChanged
 from ivr.service import FlowService
+
+#: What each level of overload control does.
+RESTRICTIONS = {
+    Level.DIRECTIONS: "calls of low-priority directions are refused",
+    Level.ORDINARY: "ordinary callers are refused, as many as must be",
+    Level.ESSENTIAL: "only emergency and VIP numbers are sure to get in",
+}
 
 
 class StreamFacts:
@@ -81,6 +89,14 @@ class ControlProcess:
         else:
             text = "PostgreSQL cannot be reached; calls go on, facts wait, changes are refused"
             self.alarms.raise_alarm("database_unavailable", "", Severity.URGENT, text)
+
+    def overload_changed(self, change: LevelChanged) -> None:
+        """Overload control restricts calls more, or less (R10.4.f): an alarm at each change of level."""
+        self.alarms.clear_alarm("overload", "")
+        if change.level:
+            severity = Severity.NON_URGENT if change.level is Level.DIRECTIONS else Severity.URGENT
+            text = f"overload level {change.level:d}: {RESTRICTIONS[change.level]}; {change.reason}"
+            self.alarms.raise_alarm("overload", "", severity, text)
 
     def web_clients(self, count: int) -> None:
         """The web process linked or went away."""

@@ -74,6 +74,10 @@ class Orders:
             "database": self._database.available,
             "journal_backlog": control.journal.backlog,
             "calls": control.calls.active,
+            "overload": {
+                "level": int(control.gateway.overload.level),
+                "refused": control.gateway.overload.refused,
+            },
             "workers": media_health(control.media),
             "channels": {
                 trunk.id: control.gateway.channels.in_use(trunk.id) for trunk in control.gateway.trunks.all()

@@ -43,7 +43,7 @@ from cti.store import CustomerStore
 from gateway.routes import build_router as build_gateway_routes
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
-from metrics.prometheus import WorkerHealth
+from metrics.prometheus import OverloadHealth, WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
 from metrics.service import MetricsService
@@ -82,6 +82,7 @@ class WebProcess:
             service_levels=self._service_levels,
             workers=self._workers,
             lines=lambda: self.following.health.get("access", {}),
+            overload=self._overload,
             alarms=self.board.counts,
         )
         self.following = Following(
@@ -205,6 +206,10 @@ class WebProcess:
     def _channels_in_use(self, trunk: TrunkId) -> int | None:
         in_use: int | None = self.following.health.get("channels", {}).get(trunk)
         return in_use
+
+    def _overload(self) -> OverloadHealth | None:
+        told = self.following.health.get("overload")
+        return OverloadHealth(level=told["level"], refused=told["refused"]) if told is not None else None
 
     def _workers(self) -> Sequence[WorkerHealth]:
         return [

@@ -16,6 +16,7 @@ from gateway.sip.digest import ALGORITHMS, DigestServer, Secrets, Verdict, hash_
 from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
+from gateway.sip.overload_guard import OverloadGuard
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkProof, TrunkState
 from gateway.sip.trunks import TrunkChannels, TrunkDirectory
@@ -63,8 +64,10 @@ class Admission:
         trunks: TrunkDirectory,
         channels: TrunkChannels,
         digest: DigestServer,
+        overload: OverloadGuard | None = None,
         md5_only_phones: tuple[str, ...] = (),
     ) -> None:
+        self._overload = overload
         self._seats = seats
         self._trunks = trunks
         self._channels = channels
@@ -78,7 +81,7 @@ class Admission:
             decision = self.account(request, user, now)
             if isinstance(decision, Admitted) and refusing is not None:
                 return Rejected(503, refusing, None, RETRY_AFTER_SECONDS)
-            return decision
+            return self._unless_overloaded(decision, request, user)
         trunk = self._trunk_of(request, flow, now)
         if not isinstance(trunk, Trunk):
             return trunk
@@ -90,7 +93,16 @@ class Admission:
             return Rejected(503, refusing, trunk, RETRY_AFTER_SECONDS)
         if not self._channels.free(trunk, incoming=True):
             return Rejected(486, ReleaseCause.BUSY, trunk)
-        return Admitted(trunk=trunk)
+        return self._unless_overloaded(Admitted(trunk=trunk), request, user)
+
+    def _unless_overloaded(self, decision: Decision, request: SipRequest, user: str) -> Decision:
+        if self._overload is None or not isinstance(decision, Admitted):
+            return decision
+        trunk = decision.trunk
+        retry_after = self._overload.refuses(
+            request, caller=user, seat=decision.seat is not None, trunk=trunk.id if trunk is not None else ""
+        )
+        return decision if retry_after is None else Rejected(503, ReleaseCause.OVERLOAD, trunk, retry_after)
 
     def is_trunk(self, flow: Flow) -> bool:
         """Whether an address belongs to a trunk, so that it is no stranger."""

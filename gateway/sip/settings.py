@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import Preference
 from gateway.sip.media_protection import SrtpPolicy
+from gateway.sip.overload_settings import OverloadSettings
 from gateway.sip.resolver import dns_server
 from gateway.sip.tls import TlsFiles
 
@@ -93,6 +94,7 @@ class SipSettings(BaseModel):
         max_length=1000,
         description="Beginnings of outside numbers that phones of seats may transfer to (REFER); empty: none",
     )
+    overload: OverloadSettings = Field(OverloadSettings(), description="Overload control")
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
     codecs: tuple[CodecName, ...] = Field(
         ("G722", "PCMA", "PCMU", "opus"),

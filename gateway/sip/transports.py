@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Final, cast
 
 from ccplatform.kernel.clock import Clock, TimerHandle
@@ -14,6 +15,7 @@ from gateway.sip.connections import ConnectionLimits, Connections, FlowUser
 from gateway.sip.flows import SECURE, Flow
 from gateway.sip.handshakes import SecureListener
 from gateway.sip.keep_alive import binding_response, is_stun
+from gateway.sip.load import waiting_messages
 from gateway.sip.message import SipMessage
 from gateway.sip.parser import parse_message
 from gateway.sip.rates import SourceCounts, SourceRates
@@ -63,6 +65,7 @@ class SipTransports:
     """UDP and TCP on ``bind_ip``:``port``, WebSocket on ``ws_port`` (None: none), with ``tls`` TLS on ``tls_port``
     and the WebSocket secure; port 0 is a free one, the same for UDP and TCP.
 
+    ``answers`` looks at each datagram before it is read: its answer, empty for none, or None to read it.
     Malformed input is counted by source in :attr:`malformed`; what the user does about it is his business.
     """
 
@@ -77,8 +80,10 @@ class SipTransports:
         ws_port: int | None = None,
         tls_port: int = 0,
         tls: TlsFiles | None = None,
+        answers: Callable[[bytes, Flow], bytes | None] = lambda data, flow: None,
     ) -> None:
         self.bind_ip = bind_ip
+        self._answers = answers
         self.malformed = SourceCounts()
         self.send_errors = 0
         self.ports = {"UDP": port, "TCP": port}
@@ -148,6 +153,12 @@ class SipTransports:
             self._contexts.refresh()
 
     @property
+    def waiting(self) -> int:
+        """Messages that came over UDP and are not read yet, about."""
+        udp = self._udp.get_extra_info("socket") if self._udp is not None else None
+        return waiting_messages(udp) if udp is not None else 0
+
+    @property
     def connections(self) -> int:
         """Connections open now."""
         return len(self._connected) if self._connected is not None else 0
@@ -172,6 +183,11 @@ class SipTransports:
             self._keep_alive(data, host, port)
             return
         flow = Flow("UDP", host, port)
+        answer = self._answers(data, flow)
+        if answer is not None:
+            if answer:
+                self.send(answer, flow)
+            return
         try:
             message = parse_message(data)
         except SipParseError as error:

@@ -19,7 +19,7 @@ from ccplatform.contracts.words import (
 )
 from metrics.families import FAMILIES
 from metrics.model import AnswerLimits
-from metrics.prometheus import Exposition, WorkerHealth, render
+from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
 from tests.metrics.telling import (
     PSTN,
     SALES,
@@ -60,6 +60,8 @@ CONTRACT = {
     "cc_alarms": {"severity"},
 }
 
+OVERLOAD = OverloadHealth(level=2, refused={"ordinary": 7})
+
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -69,7 +71,7 @@ def scrape(
     queues: Callable[[], Collection[str]] | None = None,
     workers: tuple[WorkerHealth, ...] = (),
 ) -> str:
-    exposition = Exposition(queues=queues, workers=lambda: workers)
+    exposition = Exposition(queues=queues, workers=lambda: workers, overload=lambda: OVERLOAD)
     exposition.observe(centre.observations)
     return render(exposition.collect(centre.fold, centre.now, AnswerLimits())).decode()
 
@@ -156,6 +158,8 @@ def test_one_call_shows_everywhere() -> None:
     call = (("direction", "inbound"), ("outcome", "handled"), ("trunk", "pstn"))
     assert found["cc_calls_total", call] == 1
     assert found["cc_calls_active", ()] == 1
+    assert found["cc_overload_level", ()] == 2
+    assert found["cc_overload_refused_calls", (("class", "ordinary"),)] == 7
     assert found["cc_call_connect_seconds_bucket", (("le", "0.08"),)] == 1
     assert found["cc_call_connect_seconds_bucket", (("le", "0.05"),)] == 0
     assert found["cc_dtmf_response_seconds_bucket", (("le", "3.0"),)] == 1

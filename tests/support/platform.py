@@ -63,7 +63,8 @@ class PlatformProcess:
         self._arguments += ["--sip-port", str(self.sip_port), "--sip-ws-port", str(self.sip_ws_port)]
         self._arguments += ["--http-port", str(self.http_port)]
         self._arguments += ["--rtp-ports", f"{self.rtp_ports[0]}-{self.rtp_ports[1]}", *arguments]
-        alike = {"PYTHONUNBUFFERED": "1", "CCP_MEDIA__WORKERS": "1"}  # whatever cores there are
+        # Whatever cores there are, and whatever else they do: a test asks what happens, not how fast.
+        alike = {"PYTHONUNBUFFERED": "1", "CCP_MEDIA__WORKERS": "1", "CCP_SIP__OVERLOAD__LAG_SECONDS": "5"}
         self._environment = {**os.environ, **alike, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None

@@ -1,6 +1,7 @@
 """SIPp as a peer: our own scenarios in ``sipp/*.xml``, its counters as numbers, its errors as text.
 
-Scenarios: ``uac`` (call, stay, hang up), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
+Scenarios: ``uac`` (call, stay, hang up), ``uac_or_refused`` (the same, or a clean 503), ``cancel`` (let it ring,
+give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
 ``late_offer``, ``lost_ack``; those who are called: ``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
 ``uas_fork``, ``uas_cancel_race``, ``uas_glare``, ``uas_challenge`` and
@@ -40,6 +41,7 @@ class SippResult:
     retransmissions: int
     unexpected: int  # calls that got a message which the scenario does not have there
     errors: str  # the tail of its error log
+    refused: int = 0  # with a 503 and Retry-After (``uac_or_refused``); they are among the successful
     setup_ms: tuple[float, float, float] = (0, 0, 0)  # p50, p95, largest until the 200 (``uac``)
 
     def require_success(self, calls: int | None = None) -> SippResult:
@@ -191,6 +193,7 @@ class Sipp:
             retransmissions=count("Retransmissions(C)"),
             unexpected=count("FailedUnexpectedMessage(C)"),
             errors=self._errors(),
+            refused=count("GenericCounter1(C)"),
             setup_ms=self._setup_ms(),
         )
 
