@@ -26,6 +26,7 @@ class Hearing:
 
     def __init__(self, parts: Parts, legs: LegBook, tap_limit: int, tell: Callable[[VoiceEvent], None]) -> None:
         self._voice = parts.voice
+        self._wide = parts.wide
         self._legs = legs
         self._tell = tell
         self._taps = Taps(tap_limit)
@@ -53,7 +54,7 @@ class Hearing:
     def take(self, frame: Pcm, now: float) -> None:
         """Take 20 ms of all legs (rows × 160)."""
         if len(self._taps):
-            for ended in self._taps.take(frame, now):
+            for ended in self._taps.take(frame, self._wide.high_bands, now):
                 self._tell(ended)
         for event in self._voice.hear(frame):
             leg = self._legs.by_row[event.row].id

@@ -157,6 +157,14 @@ class WideLane(RowArrays):
         frame[rows[sounds]] = low[sounds]
         self._high.voice[slots] = np.where(sounds[:, np.newaxis], high, 0)
 
+    def high_bands(self, rows: list[int]) -> Pcm:
+        """What these legs say above 4 kHz in this tick (rows × 160); silence of narrow ones."""
+        bands = np.zeros((len(rows), FRAME), dtype=np.int16)
+        for place, row in enumerate(rows):
+            if (leg := self._legs.get(row)) is not None:
+                bands[place] = self._high.voice[leg.slot]
+        return bands
+
     def silence(self, rows: Iterable[int]) -> None:
         """Whose low band was taken out of the frame after :meth:`hear` is to be silent in the high band, too."""
         for row in rows:

@@ -11,6 +11,7 @@ from gateway.media.legs import Leg
 from gateway.media.taps import QUEUED_FRAMES
 from tests.gateway.media.peers import Rig, level, tone
 from tests.gateway.media.tap_reader import Reader
+from tests.gateway.media.wide import converse, wide_leg, wide_level, wide_tone
 
 
 @pytest.fixture
@@ -101,3 +102,15 @@ def test_a_secure_leg_is_silent_for_taps(rig: Rig, reader: Reader) -> None:
     rig.engine.digits.secure(leg, False)
     rig.talk((caller, tone(440, 0.5)))
     assert level(np.concatenate([samples for *_, samples in reader.read()]), 440) > 7000
+
+
+def test_a_tap_at_16_khz_has_all_that_a_wide_leg_says(rig: Rig, reader: Reader) -> None:
+    leg, caller = wide_leg(rig, "a")
+    _tap(rig, leg, reader.path, 16000)
+    converse(rig, (caller, wide_tone(1000, 0.6) // 2 + wide_tone(5600, 0.6) // 2))
+    heard = np.concatenate([samples for *_, samples in reader.read()])[3200:]
+    for hertz in (1000, 5600):
+        assert wide_level(heard, hertz) == pytest.approx(4000, rel=0.25)
+    rig.engine.digits.secure(leg, True)
+    converse(rig, (caller, wide_tone(5600, 0.1)))
+    assert not np.any(np.abs(np.concatenate([samples for *_, samples in reader.read()])[400:]) > 2)
