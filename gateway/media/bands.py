@@ -91,6 +91,29 @@ class Bands(RowArrays):
         return _filtered(self._said, rows, pairs, self._joining).reshape(len(rows), WIDE_FRAME)
 
 
+class Splitter:
+    """One sound at 16 kHz, split piece by piece outside the tick."""
+
+    def __init__(self) -> None:
+        self._bands = Bands()
+        self._bands.grow(1)
+        self._rest: Pcm = np.zeros(0, dtype=np.int16)
+
+    def split(self, wide: Pcm, *, last: bool) -> tuple[Pcm, Pcm]:
+        """Both bands of what can be split now; with the ``last`` piece all, filled up with silence to 20 ms."""
+        wide = np.concatenate([self._rest, wide])
+        if last:
+            wide = np.pad(wide, (0, -len(wide) % WIDE_FRAME))
+        count = len(wide) // WIDE_FRAME
+        self._rest = wide[count * WIDE_FRAME :]
+        frames = wide[: count * WIDE_FRAME].reshape(count, 1, WIDE_FRAME)
+        row, bands = np.zeros(1, dtype=np.intp), np.empty((2, count, FRAME), dtype=np.int16)
+        for number, frame in enumerate(frames):
+            low, high = self._bands.split(row, frame)
+            bands[:, number] = low[0], high[0]
+        return bands[0].reshape(-1), bands[1].reshape(-1)
+
+
 def _filtered(memory: Array, rows: Rows, samples: Pcm, matrix: Floats) -> Pcm:
     """Every block's window times the matrix, with the rows' past before their samples."""
     line = np.concatenate((memory[rows], samples), axis=1, dtype=np.float32)

@@ -132,7 +132,8 @@ class Engine:
             error = f"{len(order.items)} items, the limit is {self._settings.max_items}"
             self.emit(PlaybackEnded(leg=leg.id, playback=order.playback, finished=False, error=error))
             return
-        self._parts.players.play(leg.row, order, self._clock.now())
+        wide = self._parts.wide.slot_of(leg.row) is not None
+        self._parts.players.play(leg.row, order, self._clock.now(), wide=wide)
         self.routing.play(leg, True)
 
     def stop_play(self, leg: Leg) -> None:
@@ -214,7 +215,9 @@ class Engine:
         """Send 20 ms of what every leg is to hear."""
         parts = self._parts
         sender = parts.sender
-        began, ended = parts.players.fill(parts.mixer.sound[:, PLAYBACK], sender.running, now)
+        began, ended = parts.players.fill(
+            parts.mixer.sound[:, PLAYBACK], parts.wide.high_playback, sender.running, now
+        )
         frames = parts.mixer.mix(parts.table.high)
         legs = [(leg, _event_type(leg)) for row in self._dialling if (leg := self.legs.by_row[row]).remote]
         going = {

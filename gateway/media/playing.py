@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -52,8 +53,8 @@ class _Source(Protocol):
     def over(self) -> bool:
         """Nothing more comes."""
 
-    def read(self, out: Pcm) -> int:
-        """Write the next samples, as many as there are; raises BadSound."""
+    def read(self, out: Pcm, high: Pcm) -> int:
+        """Write the next samples, as many as there are, and what they have above 4 kHz; raises BadSound."""
 
 
 class _Reader:
@@ -69,7 +70,7 @@ class _Reader:
         """See :class:`_Source`."""
         return self._done >= self._clip.length
 
-    def read(self, out: Pcm) -> int:
+    def read(self, out: Pcm, high: Pcm) -> int:
         """See :class:`_Source`."""
         clip = self._clip
         count = 0
@@ -77,6 +78,7 @@ class _Reader:
             place = (clip.start + self._done) % len(clip.pcm)
             taken = min(len(out) - count, clip.length - self._done, len(clip.pcm) - place)
             out[count : count + taken] = clip.pcm[place : place + taken]
+            high[count : count + taken] = 0 if clip.high is None else clip.high[place : place + taken]
             self._done += taken
             count += taken
         if self._edge and clip.length - self._done < self._edge:
@@ -88,7 +90,7 @@ class _Reader:
 class Player:
     """One playback: its items and the place it has reached."""
 
-    def __init__(self, order: Play, library: SoundLibrary, tones: Tones, now: float) -> None:
+    def __init__(self, order: Play, library: SoundLibrary, tones: Tones, now: float, wide: bool) -> None:
         self.order = order
         self.told_start = False
         self._library = library
@@ -98,40 +100,51 @@ class Player:
         self._round = 1
         self._played_in_round = False
         self._source: _Source | None = None
-        for item in order.items:
-            if isinstance(item, FileItem):
-                library.request(item.path, now)
+        self._wide = wide
+        self._nothing: Pcm = np.zeros(FRAME, dtype=np.int16)
+        self._request(now)
 
-    def fill(self, frame: Pcm) -> Filled:
-        """Write the next samples; raises BadSound when an item cannot be played."""
+    def fill(self, frame: Pcm, high: Pcm | None, now: float) -> Filled:
+        """Write the next samples, for a wide leg in two bands; raises BadSound when an item cannot be played."""
+        if high is not None and not self._wide and not self.told_start:
+            self._wide = True
+            self._request(now)
+        return self._fill(frame, self._nothing if high is None else high)
+
+    def _request(self, now: float) -> None:
+        for item in self.order.items:
+            if isinstance(item, FileItem):
+                self._library.request(item.path, now, wide=self._wide)
+
+    def _fill(self, frame: Pcm, high: Pcm) -> Filled:
         filled = 0
         while filled < FRAME:
             if self._item == len(self.order.items) and not self._again():
-                frame[filled:] = 0
+                frame[filled:] = high[filled:] = 0
                 return Filled.OVER
             source = self._source or self._open()
             if source is None:
                 break
-            count = source.read(frame[filled:])
-            self._amplify(frame[filled : filled + count])
+            count = source.read(frame[filled:], high[filled:])
+            self._amplify(frame[filled : filled + count], high[filled : filled + count])
             filled += count
             self._played_in_round |= count > 0
             if source.over:
                 self._item, self._source = self._item + 1, None
             elif not count:
                 break
-        frame[filled:] = 0
+        frame[filled:] = high[filled:] = 0
         if self._item == len(self.order.items) and not self._goes_on():
             return Filled.OVER
         return Filled.SOUNDING if filled else Filled.WAITING
 
-    def fade(self) -> Floats:
-        """The frame in which it goes silent."""
-        frame = np.zeros(FRAME, dtype=np.int16)
+    def fade(self, now: float) -> Floats:
+        """The frame in which it goes silent, both bands."""
+        bands = np.zeros((2, FRAME), dtype=np.int16)
         if self.told_start:
             with suppress(BadSound):
-                self.fill(frame)
-        return frame * (1 - RISE)
+                self.fill(bands[0], bands[1], now)
+        return bands * (1 - RISE)
 
     def close(self) -> None:
         """Nobody hears it any more."""
@@ -149,17 +162,18 @@ class Player:
         self._round += 1
         return True
 
-    def _amplify(self, part: Pcm) -> None:
+    def _amplify(self, *bands: Pcm) -> None:
         item = self.order.items[self._item]
         if isinstance(item, FileItem | StreamItem) and item.gain_db:
-            part[:] = np.clip(np.rint(part * 10 ** (item.gain_db / 20)), -32767, 32767).astype(np.int16)
+            for band in bands:
+                band[:] = np.clip(np.rint(band * 10 ** (item.gain_db / 20)), -32767, 32767).astype(np.int16)
 
     def _open(self) -> _Source | None:
         item = self.order.items[self._item]
         if isinstance(item, FileItem | StreamItem) and not _GAINS_DB[0] <= item.gain_db <= _GAINS_DB[1]:
             raise BadSound(f"{item.path}: a gain of {item.gain_db} dB is not between -60 and 20")
         if isinstance(item, StreamItem):
-            self._source = self._library.streams.open(item.path, item.rate)
+            self._source = self._library.streams.open(item.path, item.rate, wide=self._wide)
             return self._source
         clip = self._clips[self._item]
         if clip is None:
@@ -174,7 +188,7 @@ class Player:
     def _make(self, item: FileItem | ToneItem | CallToneItem | SilenceItem) -> Clip | None:
         match item:
             case FileItem():
-                sound = self._library.find(item.path)
+                sound = self._library.find(item.path, wide=self._wide)
                 if isinstance(sound, BadSound):
                     raise sound
                 return None if sound is None else sound.clip(item.trim)
@@ -200,9 +214,9 @@ class Players:
     def __contains__(self, row: int) -> bool:
         return row in self._players
 
-    def play(self, row: int, order: Play, now: float) -> None:
+    def play(self, row: int, order: Play, now: float, *, wide: bool) -> None:
         """Begin a playback; the row must have none."""
-        self._players[row] = Player(order, self.library, self.tones, now)
+        self._players[row] = Player(order, self.library, self.tones, now, wide)
 
     def stop(self, row: int) -> Player | None:
         """Take the row's playback away; it fades within the next frame."""
@@ -222,20 +236,25 @@ class Players:
             if (player := players.pop(row, None)) is not None:
                 player.close()
 
-    def fill(self, sound: Array, running: Array, now: float) -> tuple[list[Player], list[FinishedPlayback]]:
-        """Write the next frames of legs that are ``running``; returns who began to sound and what ended."""
+    def fill(
+        self, sound: Array, high: Callable[[int], Pcm | None], running: Array, now: float
+    ) -> tuple[list[Player], list[FinishedPlayback]]:
+        """Write the next frames of legs that are ``running``, for wide ones the bands above 4 kHz to what ``high``
+        gives; returns who began to sound and what ended."""
         self.library.collect(now)
-        tails = {row: player.fade() for row, player in self._fading.items() if running[row]}
+        tails = {row: player.fade(now) for row, player in self._fading.items() if running[row]}
         began: list[Player] = []
         ended: list[FinishedPlayback] = []
         for row, player in self._players.items():
             if not running[row]:
                 continue
-            error = ""
+            error, band = "", high(row)
             try:
-                filled = player.fill(sound[row])
+                filled = player.fill(sound[row], band, now)
             except BadSound as bad:
                 sound[row] = 0
+                if band is not None:
+                    band[:] = 0
                 filled, error = Filled.OVER, str(bad)
             if not player.told_start and filled is not Filled.WAITING and not error:
                 player.told_start = True
@@ -243,7 +262,9 @@ class Players:
             if filled is Filled.OVER:
                 ended.append(FinishedPlayback(row, player.order.leg, player.order.playback, error))
         for row, tail in tails.items():
-            sound[row] = limit(tail + sound[row]) if row in self._players else np.rint(tail)
+            for place, band in zip((sound[row], high(row)), tail, strict=True):
+                if place is not None:
+                    place[:] = limit(band + place) if row in self._players else np.rint(band)
         for finished in ended:
             self._players.pop(finished.row).close()
         return began, ended

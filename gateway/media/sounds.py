@@ -1,4 +1,7 @@
-"""Sound files and tones as samples at 8 kHz; files are read by threads, never by the tick."""
+"""Sound files and tones as samples at 8 kHz; files are read by threads, never by the tick.
+
+For wide legs what a file holds above 4 kHz is kept as a second band (:mod:`gateway.media.bands`).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ import queue
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import soundfile
@@ -17,6 +20,7 @@ import soxr
 
 from ccplatform.contracts.media import CallTone, ToneCountry
 from gateway.media.audio import AUDIBLE, RATE, Floats, Pcm, peak_of
+from gateway.media.bands import Splitter
 from gateway.media.call_tones import CALL_TONES
 from gateway.media.errors import BadSound
 from gateway.media.settings import MediaSettings
@@ -35,11 +39,12 @@ _RATES: Final = range(4000, 192_001)
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """``length`` samples: ``pcm`` from ``start`` on, around and around."""
+    """``length`` samples: ``pcm`` from ``start`` on, around and around. ``high``: the same above 4 kHz, if any."""
 
     pcm: Pcm
     start: int
     length: int
+    high: Pcm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,21 @@ class Sound:
     pcm: Pcm
     lead: int
     identity: tuple[int, int, int]
+    high: Pcm | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.pcm.nbytes + (0 if self.high is None else self.high.nbytes)
 
     def clip(self, trim: bool) -> Clip:
         """The sound as an item to play."""
         start = self.lead if trim else 0
-        return Clip(self.pcm, start, len(self.pcm) - start)
+        return Clip(self.pcm, start, len(self.pcm) - start, self.high)
 
 
-def load(path: str, max_bytes: int, max_seconds: float) -> Sound:
-    """Read, mix down and resample a file; raises BadSound with the reason."""
+def load(path: str, max_bytes: int, max_seconds: float, *, wide: bool = False) -> Sound:
+    """Read, mix down and resample a file, for ``wide`` legs in two bands; raises BadSound with the reason."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -71,17 +82,18 @@ def load(path: str, max_bytes: int, max_seconds: float) -> Sound:
                 raise BadSound(f"{path}: {file.channels} channels cannot be played")
             if file.frames > max_seconds * file.samplerate:
                 raise BadSound(f"{path}: longer than {max_seconds:g} s")
-            pcm = _read(file)
+            split = wide and file.samplerate > RATE
+            pcm, high = _read_wide(file) if split else (np.concatenate(list(_read(file, RATE))), None)
     except (OSError, soundfile.SoundFileError, ValueError) as error:
         raise BadSound(f"{path}: {error}") from error
-    return Sound(pcm, _lead(pcm), _identity(status))
+    return Sound(pcm, _lead(pcm), _identity(status), high)
 
 
-def _read(file: soundfile.SoundFile) -> Pcm:
-    resampler = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32") if file.samplerate != RATE else None
-    parts: list[Pcm] = []
+def _read(file: soundfile.SoundFile, rate: int) -> Iterator[Pcm]:
+    resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32") if file.samplerate != rate else None
     chunk = int(file.samplerate * _CHUNK_SECONDS)
     left = file.frames
+    yield np.zeros(0, dtype=np.int16)
     while left > 0:
         block = file.read(min(chunk, left), dtype="float32", always_2d=True)
         if not len(block):
@@ -90,8 +102,15 @@ def _read(file: soundfile.SoundFile) -> Pcm:
         mono: Floats = block.mean(axis=1)
         if resampler is not None:
             mono = resampler.resample_chunk(mono, last=left <= 0)
-        parts.append(np.clip(np.rint(mono * 32768), -32767, 32767).astype(np.int16))
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
+        yield np.clip(np.rint(mono * 32768), -32767, 32767).astype(np.int16)
+
+
+def _read_wide(file: soundfile.SoundFile) -> tuple[Pcm, Pcm]:
+    splitter = Splitter()
+    bands = [splitter.split(part, last=False) for part in _read(file, 2 * RATE)]
+    bands.append(splitter.split(np.zeros(0, dtype=np.int16), last=True))
+    low, high = zip(*bands, strict=True)
+    return np.concatenate(low), np.concatenate(high)
 
 
 def _lead(pcm: Pcm) -> int:
@@ -103,57 +122,63 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+#: A file, and whether for wide legs.
+_Key: TypeAlias = tuple[str, bool]
+
+
 class SoundLibrary:
     """Decoded files by path, least recently used dropped first. All methods are called by the tick's thread."""
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
         self.streams = StreamFollower(settings.max_sound_seconds, settings.stream_stall_seconds)
-        self._sounds: OrderedDict[str, Sound] = OrderedDict()
-        self._failed: OrderedDict[str, BadSound] = OrderedDict()
-        self._checked: dict[str, float] = {}
-        self._loading: set[str] = set()
+        self._sounds: OrderedDict[_Key, Sound] = OrderedDict()
+        self._failed: OrderedDict[_Key, BadSound] = OrderedDict()
+        self._checked: dict[_Key, float] = {}
+        self._loading: set[_Key] = set()
         self._bytes = 0
-        self._wanted: queue.SimpleQueue[tuple[str, Sound | None] | None] = queue.SimpleQueue()
-        self._loaded: queue.SimpleQueue[tuple[str, Sound | BadSound]] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[tuple[_Key, Sound | None] | None] = queue.SimpleQueue()
+        self._loaded: queue.SimpleQueue[tuple[_Key, Sound | BadSound]] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"sounds-{number}", daemon=True) for number in range(_THREADS)
         ]
         for thread in self._threads:
             thread.start()
 
-    def request(self, path: str, now: float) -> None:
+    def request(self, path: str, now: float, *, wide: bool = False) -> None:
         """Somebody wants to play the file: begin to load it, or look whether it has changed."""
-        self._failed.pop(path, None)
-        known = self._sounds.get(path)
-        if path in self._loading or (known and now - self._checked[path] < _RECHECK_SECONDS):
+        key = path, wide
+        self._failed.pop(key, None)
+        known = self._sounds.get(key)
+        if key in self._loading or (known and now - self._checked[key] < _RECHECK_SECONDS):
             return
-        self._loading.add(path)
-        self._wanted.put((path, known))
+        self._loading.add(key)
+        self._wanted.put((key, known))
 
-    def find(self, path: str) -> Sound | BadSound | None:
+    def find(self, path: str, *, wide: bool = False) -> Sound | BadSound | None:
         """The sound, why it cannot be played, or None while it is being loaded."""
-        sound = self._sounds.get(path)
+        key = path, wide
+        sound = self._sounds.get(key)
         if sound is not None:
-            self._sounds.move_to_end(path)
+            self._sounds.move_to_end(key)
             return sound
-        return self._failed.get(path)
+        return self._failed.get(key)
 
     def collect(self, now: float) -> None:
         """Take what the threads have loaded; called once a tick, before :meth:`find`."""
         self._evict()
         while not self._loaded.empty():
-            path, result = self._loaded.get()
-            self._loading.discard(path)
-            self._drop(path)
+            key, result = self._loaded.get()
+            self._loading.discard(key)
+            self._drop(key)
             if isinstance(result, BadSound):
-                self._failed[path] = result
+                self._failed[key] = result
                 while len(self._failed) > _MAX_FAILURES:
                     self._failed.popitem(last=False)
             else:
-                self._sounds[path] = result
-                self._checked[path] = now
-                self._bytes += result.pcm.nbytes
+                self._sounds[key] = result
+                self._checked[key] = now
+                self._bytes += result.size
 
     def close(self) -> None:
         """Let the threads end."""
@@ -161,11 +186,11 @@ class SoundLibrary:
         for _ in self._threads:
             self._wanted.put(None)
 
-    def _drop(self, path: str) -> None:
-        old = self._sounds.pop(path, None)
+    def _drop(self, key: _Key) -> None:
+        old = self._sounds.pop(key, None)
         if old is not None:
-            self._bytes -= old.pcm.nbytes
-            del self._checked[path]
+            self._bytes -= old.size
+            del self._checked[key]
 
     def _evict(self) -> None:
         while self._bytes > self._settings.sound_cache_bytes and len(self._sounds) > 1:
@@ -173,14 +198,15 @@ class SoundLibrary:
 
     def _run(self) -> None:
         while (job := self._wanted.get()) is not None:
-            path, known = job
-            self._loaded.put((path, self._load(path, known)))
+            key, known = job
+            self._loaded.put((key, self._load(*key, known)))
 
-    def _load(self, path: str, known: Sound | None) -> Sound | BadSound:
+    def _load(self, path: str, wide: bool, known: Sound | None) -> Sound | BadSound:
         try:
             if known is not None and _identity(os.stat(path)) == known.identity:
                 return known
-            return load(path, self._settings.max_sound_bytes, self._settings.max_sound_seconds)
+            settings = self._settings
+            return load(path, settings.max_sound_bytes, settings.max_sound_seconds, wide=wide)
         except BadSound as error:
             return error
         except OSError as error:

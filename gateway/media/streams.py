@@ -17,6 +17,7 @@ import numpy as np
 import soxr
 
 from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Pcm
+from gateway.media.bands import Splitter
 from gateway.media.errors import BadSound
 
 _LOOK_SECONDS: Final = 0.01
@@ -28,23 +29,25 @@ _SAMPLE_BYTES: Final = 2
 class SpeechStream:
     """One file that is followed; :meth:`read` is for the tick, the rest for the follower's thread.
 
-    ``stall_seconds``: how long it may stay dry before it is given up.
+    ``stall_seconds``: how long it may stay dry before it is given up. ``wide``: for a wide leg, in two bands.
     """
 
-    def __init__(self, path: str, rate: int, max_seconds: float, stall_seconds: float) -> None:
+    def __init__(self, path: str, rate: int, max_seconds: float, stall_seconds: float, *, wide: bool) -> None:
         self.path = path
         self.closed = False  # nobody plays it any more
         self._rate = rate
         self._left = int(max_seconds * rate) * _SAMPLE_BYTES
         self._patience = round(stall_seconds / TICK_SECONDS)
-        self._ready: deque[Pcm] = deque()  # appended by the thread, taken by the tick
+        self._ready: deque[Pcm] = deque()  # bands × samples; appended by the thread, taken by the tick
         self._ended = False  # set after the last append
         self._error = ""
         self._dry_ticks = 0
         self._rest = b""
         self._fd: int | None = None
+        self._splitter = Splitter() if wide and rate > RATE else None
+        target = RATE if self._splitter is None else 2 * RATE
         self._resampler = (
-            soxr.ResampleStream(rate, RATE, 1, dtype="float32") if rate != RATE and rate in _RATES else None
+            soxr.ResampleStream(rate, target, 1, dtype="float32") if rate != target and rate in _RATES else None
         )
 
     # --- the tick -----------------------------------------------------------------------------------------
@@ -54,10 +57,10 @@ class SpeechStream:
         """Everything was read."""
         return self._ended and not self._ready
 
-    def read(self, out: Pcm) -> int:
+    def read(self, out: Pcm, high: Pcm) -> int:
         """Write the next samples; 0 while there are not 20 ms. Raises BadSound when it cannot go on."""
         ended = self._ended
-        if not ended and sum(map(len, tuple(self._ready))) < min(FRAME, len(out)):
+        if not ended and sum(part.shape[1] for part in tuple(self._ready)) < min(FRAME, len(out)):
             self._dry_ticks += 1
             if self._dry_ticks > self._patience:
                 raise BadSound(f"{self.path}: nothing came for {self._patience * TICK_SECONDS:g} s")
@@ -66,10 +69,11 @@ class SpeechStream:
         count = 0
         while count < len(out) and self._ready:
             part = self._ready[0]
-            taken = min(len(part), len(out) - count)
-            out[count : count + taken] = part[:taken]
-            if taken < len(part):
-                self._ready[0] = part[taken:]
+            taken = min(part.shape[1], len(out) - count)
+            out[count : count + taken] = part[0, :taken]
+            high[count : count + taken] = part[1, :taken] if len(part) > 1 else 0
+            if taken < part.shape[1]:
+                self._ready[0] = part[:, taken:]
             else:
                 self._ready.popleft()
             count += taken
@@ -122,8 +126,11 @@ class SpeechStream:
         if self._resampler is not None:
             floats = self._resampler.resample_chunk(samples.astype(np.float32), last=last)
             samples = np.clip(np.rint(floats), -32767, 32767).astype(np.int16)
-        if len(samples):
-            self._ready.append(samples)
+        bands = samples[np.newaxis]
+        if self._splitter is not None:
+            bands = np.stack(self._splitter.split(samples, last=last))
+        if bands.size:
+            self._ready.append(bands)
 
 
 class StreamFollower:
@@ -137,9 +144,9 @@ class StreamFollower:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def open(self, path: str, rate: int) -> SpeechStream:
+    def open(self, path: str, rate: int, *, wide: bool = False) -> SpeechStream:
         """Follow a file from its beginning; problems are told by its ``read``."""
-        stream = SpeechStream(path, rate, self._max_seconds, self._stall_seconds)
+        stream = SpeechStream(path, rate, self._max_seconds, self._stall_seconds, wide=wide)
         self._streams.append(stream)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="speech-streams", daemon=True)

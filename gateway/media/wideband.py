@@ -21,7 +21,7 @@ from gateway.media.coded_stream import CodedPacket, CodedStream, Decoded
 from gateway.media.conceal import Concealer
 from gateway.media.hot_path import HotPath
 from gateway.media.jitter import JitterBuffer
-from gateway.media.mixing import PLANES, VOICE, Mixer
+from gateway.media.mixing import PLANES, PLAYBACK, VOICE, Mixer, source_of
 from gateway.media.packet_io import Batch
 from gateway.media.rows import RowArrays, RowTable
 from gateway.media.rtp import HEADER_BYTES, Headers
@@ -165,6 +165,11 @@ class WideLane(RowArrays):
                 bands[place] = self._high.voice[leg.slot]
         return bands
 
+    def high_playback(self, row: int) -> Pcm | None:
+        """Where what is played to a wide leg above 4 kHz is put; None for a narrow one."""
+        leg = self._legs.get(row)
+        return self._high.playback[leg.slot] if leg is not None else None
+
     def silence(self, rows: Iterable[int]) -> None:
         """Whose low band was taken out of the frame after :meth:`hear` is to be silent in the high band, too."""
         for row in rows:
@@ -220,6 +225,8 @@ class WideLane(RowArrays):
                     old, new = before.get(row, 0.0), now.get(row, 0.0)
                     gain = np.float32(new) if old == new else old + (new - old) * _RISE
                     total[place] += self._high.voice[leg.slot] * gain
+            if self._is_played_to(sink):
+                total[place] += self._high.playback[self._legs[sink].slot]
         np.clip(total, -_FULL, _FULL, out=total)
         return total.astype(np.int16)
 
@@ -228,15 +235,20 @@ class WideLane(RowArrays):
         heard = ((divmod(source, PLANES), gain) for source, gain in self._mixer.gains_of(sink).items())
         return {row: gain for (row, plane), gain in heard if plane == VOICE and row in self._legs}
 
+    def _is_played_to(self, sink: int) -> bool:
+        return bool(self._mixer.gains_of(sink).get(source_of(sink, PLAYBACK)))
+
     def _changed(self) -> None:
         self._rows = np.array(sorted(self._legs), dtype=np.int64)
         self._slots = np.array([self._legs[row].slot for row in sorted(self._legs)], dtype=np.int64)
 
 
 class _HighBand(RowArrays):
-    """4-8 kHz of what each wide leg says in this tick."""
+    """4-8 kHz of what each wide leg says, and of what is played to it, in this tick."""
 
     def __init__(self) -> None:
         super().__init__()
         self.voice: Array
+        self.playback: Array
         self.row_array("voice", np.int16, 0, (FRAME,))
+        self.row_array("playback", np.int16, 0, (FRAME,))

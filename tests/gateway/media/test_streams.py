@@ -69,7 +69,7 @@ def _stream(rig: Rig, row: int) -> SpeechStream:
 def _until_followed(rig: Rig, row: int, samples: int) -> None:
     """Wait for the thread that follows the file, without looking at a clock."""
     stream, pause = _stream(rig, row), threading.Event()
-    while sum(len(part) for part in tuple(stream._ready)) < samples and not stream._ended:
+    while sum(part.shape[1] for part in tuple(stream._ready)) < samples and not stream._ended:
         pause.wait(0.002)
 
 
