@@ -31,7 +31,9 @@ class SpeechSettings(_Model):
     """Text to speech."""
 
     engine: Literal["espeak"] = Field("espeak", description="which engine speaks")
-    sample_rate: Literal[8000, 16000] = Field(8000, description="rate of the files, hertz")
+    sample_rate: Literal[8000, 16000] = Field(
+        16000, description="rate of the speech, hertz; 16000 is heard by legs that speak G.722 or Opus"
+    )
     level_dbfs: float = Field(-20.0, ge=-40, le=-10, description="mean level of a prompt, dB below full scale")
     peak_dbfs: float = Field(-3.0, ge=-20, le=0, description="no sample is louder than this")
     cache_bytes: int = Field(256 * 2**20, ge=2**20, description="how much spoken text is kept on disk")

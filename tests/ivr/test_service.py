@@ -419,4 +419,4 @@ async def test_a_file_is_played_from_the_directory_of_sounds_only(centre: Centre
 
 
 def test_the_settings_have_defaults_for_everything() -> None:
-    assert IvrSettings().speech.sample_rate == 8000
+    assert IvrSettings().speech.sample_rate == 16000

@@ -75,7 +75,7 @@ async def test_both_languages_are_spoken_at_telephone_level(
 ) -> None:
     await speech.synthesize(SENTENCES[language], language, tmp_path / "a.wav")
     samples, rate = read(tmp_path / "a.wav")
-    assert rate == 8000
+    assert rate == 16000
     assert 1.0 < len(samples) / rate < 6.0
     assert db(active_rms(samples, rate)) == pytest.approx(-20, abs=1.0)
     assert db(np.abs(samples).max()) < -3
@@ -132,7 +132,7 @@ async def test_speech_that_breaks_off_is_told_and_its_file_let_go(
     rates: list[int] = []
     with pytest.raises(SpeechUnavailable):
         await engine.stream("one", "en", tmp_path / "a.raw", rates.append)
-    assert rates == [8000]
+    assert rates == [16000]
     assert (tmp_path / "a.raw").stat().st_size > 4000
     assert not _is_locked(tmp_path / "a.raw")
     assert ALARM in alarms.up
