@@ -8,7 +8,7 @@ let through, joined and encoded. Narrow legs pay nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -218,25 +218,23 @@ class WideLane(RowArrays):
         """The high bands that these rows hear: by the mixer's gains, as far as its sources are wide."""
         total: Floats = np.zeros((len(sinks), FRAME), dtype=np.float32)
         for place, sink in enumerate(sinks):
-            before, now = self._gains.get(sink, {}), self._wide_gains(sink)
+            gains = self._mixer.gains_of(sink)
+            before, now = self._gains.get(sink, {}), self._wide_gains(gains)
             self._gains[sink] = now
             for row in before.keys() | now.keys():
                 if (leg := self._legs.get(row)) is not None:
                     old, new = before.get(row, 0.0), now.get(row, 0.0)
                     gain = np.float32(new) if old == new else old + (new - old) * _RISE
                     total[place] += self._high.voice[leg.slot] * gain
-            if self._is_played_to(sink):
+            if gains.get(source_of(sink, PLAYBACK)):
                 total[place] += self._high.playback[self._legs[sink].slot]
         np.clip(total, -_FULL, _FULL, out=total)
         return total.astype(np.int16)
 
-    def _wide_gains(self, sink: int) -> dict[int, float]:
-        """By row: how loud a sink hears wide legs."""
-        heard = ((divmod(source, PLANES), gain) for source, gain in self._mixer.gains_of(sink).items())
+    def _wide_gains(self, gains: Mapping[int, float]) -> dict[int, float]:
+        """By row: how loud wide legs are heard."""
+        heard = ((divmod(source, PLANES), gain) for source, gain in gains.items())
         return {row: gain for (row, plane), gain in heard if plane == VOICE and row in self._legs}
-
-    def _is_played_to(self, sink: int) -> bool:
-        return bool(self._mixer.gains_of(sink).get(source_of(sink, PLAYBACK)))
 
     def _changed(self) -> None:
         self._rows = np.array(sorted(self._legs), dtype=np.int64)
