@@ -12,6 +12,7 @@ from acd.events import (
     OpenQueue,
     PauseMatching,
     PresenceChanged,
+    RecallPace,
     RemoveAgent,
     RemoveQueue,
     ResumeMatching,
@@ -60,6 +61,8 @@ def apply(floor: Floor, change: Change) -> None:
             _remove_queue(floor, queue_id)
         case OpenQueue(queue=queue_id, open=is_open):
             _known(floor, queue_id).open = is_open
+        case RecallPace(queue=queue_id, learned=learned):
+            _known(floor, queue_id).pace.recall(learned)
         case SeatReachability(seat=seat, reachable=reachable):
             _set_reachable(floor, seat, reachable)
         case PauseMatching():

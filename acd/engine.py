@@ -32,6 +32,7 @@ from acd.events import (
     PauseMatching,
     PickUp,
     PutBack,
+    RecallPace,
     RemoveAgent,
     RemoveQueue,
     RestoreContact,
@@ -43,6 +44,7 @@ from acd.events import (
     SignOut,
     Standing,
 )
+from acd.expected_wait import Learned
 from acd.floor import Floor
 from acd.model import Queue
 from acd.queues import Ticket
@@ -132,6 +134,7 @@ class AcdEngine:
                 | SaveQueue()
                 | RemoveQueue()
                 | OpenQueue()
+                | RecallPace()
                 | SeatReachability()
                 | PauseMatching()
                 | ResumeMatching()
@@ -217,6 +220,10 @@ class AcdEngine:
     def describe_queues(self, now: float) -> list[QueueView]:
         """Every queue, by id."""
         return [queue_view(queue, now) for _, queue in sorted(self._floor.queues.items())]
+
+    def learned(self) -> dict[QueueId, Learned]:
+        """What each queue knows about its pace."""
+        return {queue.id: queue.pace.learned() for queue in self._floor.queues.values()}
 
     def music(self, queue: QueueId) -> str:
         """The file that a queue is set to play; '' for none, or no such queue."""

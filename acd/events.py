@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from acd.expected_wait import Learned
 from acd.model import Agent, Queue
 from ccplatform.contracts.facts import (
     AgentStateChanged,
@@ -163,6 +164,14 @@ class OpenQueue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecallPace:
+    """After a restart: what the queue had learned about its pace."""
+
+    queue: QueueId
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseMatching:
     """Make no new offers: the engine is being filled."""
 
@@ -178,6 +187,7 @@ Change: TypeAlias = (
     | SaveQueue
     | RemoveQueue
     | OpenQueue
+    | RecallPace
     | SeatReachability
     | PauseMatching
     | ResumeMatching

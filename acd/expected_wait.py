@@ -29,6 +29,18 @@ class Departure(Enum):
     MOVED = auto()  # it will line up again at once: nothing is learned
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What outlives a process of a :class:`DeparturePace`."""
+
+    seen: int
+    taken: float
+    moving: float
+    lost: float
+    waited: float
+    handling: float | None
+
+
 @dataclass(slots=True)
 class DeparturePace:
     """The pace of one queue; instants are monotonic seconds.
@@ -46,6 +58,22 @@ class DeparturePace:
     lost: float = 0.0
     waited: float = 0.0
     handling: float | None = None
+
+    def learned(self) -> Learned:
+        """What it knows by now."""
+        return Learned(
+            seen=self.seen,
+            taken=self.taken,
+            moving=self.moving,
+            lost=self.lost,
+            waited=self.waited,
+            handling=self.handling,
+        )
+
+    def recall(self, learned: Learned) -> None:
+        """Go on from what an earlier process knew."""
+        self.seen, self.taken, self.moving = learned.seen, learned.taken, learned.moving
+        self.lost, self.waited, self.handling = learned.lost, learned.waited, learned.handling
 
     def handled(self, seconds: float) -> None:
         """An agent is done with a contact."""

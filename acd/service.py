@@ -24,6 +24,7 @@ from acd.events import (
     PickUp,
     PresenceChanged,
     PutBack,
+    RecallPace,
     RemoveAgent,
     RemoveQueue,
     RestoreContact,
@@ -37,6 +38,7 @@ from acd.events import (
 )
 from acd.hours import OpeningHours
 from acd.model import Agent, Queue, TargetKind
+from acd.paces import LONGEST_SECONDS, PaceRows
 from acd.presence import PresenceRows
 from acd.settings import AcdSettings
 from acd.store import AcdStore, StoredPresence
@@ -117,6 +119,7 @@ class AcdService:
             retry_seconds=settings.presence_retry_seconds,
             gather_seconds=GATHER_SECONDS,
         )
+        self._paces = PaceRows(engine=self._engine, store=store, clock=clock, tasks=tasks)
         self._hours = OpeningHours(clock=clock, tell=self._runner.post)
 
     # --- start and end ---
@@ -128,6 +131,10 @@ class AcdService:
         for queue in stored.queues:
             self._runner.post(SaveQueue(queue=queue))
             self._call_backs.queue_saved(queue)
+        for pace in stored.paces:
+            if (self._clock.wall() - pace.at).total_seconds() <= LONGEST_SECONDS:
+                self._runner.post(RecallPace(queue=pace.queue, learned=pace.learned))
+                self._paces.loaded(pace.queue, pace.learned)
         for agent in stored.agents:
             self._runner.post(SaveAgent(agent=agent))
         for row in stored.presence:
@@ -139,6 +146,7 @@ class AcdService:
     def start_matching(self) -> None:
         """Every surviving contact is back: match."""
         self._runner.post(ResumeMatching())
+        self._paces.start()
 
     async def close(self) -> None:
         """Write what is still to be written, if the database is there, and stop."""
@@ -146,9 +154,11 @@ class AcdService:
         self._hours.close()
         self._presence.behind.close()
         self._standings.close()
+        self._paces.close()
         try:
             await self._presence.behind.flush()
             await self._standings.flush()
+            await self._paces.flush()
         except Unavailable as error:
             _log.warning("presence not written at the end", reason=str(error))
 

@@ -14,6 +14,7 @@ from acd.calendars import Calendar
 from acd.engine import Presence
 from acd.errors import IllegalSetting, InUse, SeatTaken, UnknownAgent
 from acd.events import Standing
+from acd.expected_wait import Learned
 from acd.model import Agent, Queue, Strategy
 from acd.skills import SkillId, skills_of
 from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, AgentState, QueueId, SeatId, TenantId
@@ -45,6 +46,15 @@ class StoredPresence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPace:
+    """What a queue had learned about its pace, and when."""
+
+    queue: QueueId
+    at: datetime
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """Everything the engine starts from."""
 
@@ -52,6 +62,7 @@ class Stored:
     queues: tuple[Queue, ...]
     presence: tuple[StoredPresence, ...]
     calendars: tuple[Calendar, ...] = ()
+    paces: tuple[StoredPace, ...] = ()
 
 
 class AcdStore:
@@ -94,6 +105,10 @@ class AcdStore:
                 """,
                 self._tenant,
             )
+            paces = await connection.fetch(
+                "SELECT queue, at, pace::text AS pace FROM queue_paces WHERE tenant = $1 ORDER BY queue",
+                self._tenant,
+            )
             calendars = await connection.fetch(
                 "SELECT document::text AS document FROM calendars WHERE tenant = $1 ORDER BY id", self._tenant
             )
@@ -102,6 +117,12 @@ class AcdStore:
             queues=tuple(_queue(row) for row in queues),
             presence=tuple(_presence(row) for row in presence),
             calendars=tuple(msgspec.json.decode(row["document"], type=Calendar) for row in calendars),
+            paces=tuple(
+                StoredPace(
+                    queue=row["queue"], at=row["at"], learned=msgspec.json.decode(row["pace"], type=Learned)
+                )
+                for row in paces
+            ),
         )
 
     async def save_skill(self, skill: SkillId, name: str) -> None:
@@ -241,6 +262,23 @@ class AcdStore:
                 "DELETE FROM agent_standings WHERE tenant = $1 AND agent = ANY($2::text[])",
                 self._tenant,
                 [agent for agent in standings if agent not in there],
+            )
+
+    async def save_paces(self, paces: Mapping[QueueId, Learned], at: datetime) -> None:
+        """Write what queues learned; queues that are not there any more are left out."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO queue_paces (tenant, queue, at, pace)
+                SELECT $1, q.id, $4, n.pace::jsonb
+                FROM unnest($2::text[], $3::text[]) AS n (queue, pace)
+                JOIN queues q ON q.tenant = $1 AND q.id = n.queue
+                ON CONFLICT (tenant, queue) DO UPDATE SET at = excluded.at, pace = excluded.pace
+                """,
+                self._tenant,
+                list(paces),
+                [msgspec.json.encode(learned).decode() for learned in paces.values()],
+                at,
             )
 
     async def save_calendar(self, calendar: Calendar) -> None:

@@ -469,3 +469,27 @@ async def test_queues_open_and_close_by_their_calendar(store: Store, process: Pr
     again.queue_contact()
     assert only(QueueRefused, again.events).reason == "queue_closed"
     await again.acd.close()
+
+
+async def test_a_queue_still_knows_its_pace_after_a_restart_for_a_day(process: Process) -> None:
+    await process.acd.sign_in(ONE, S1, by="1")
+    await process.acd.set_ready(ONE, True, by="1")
+    process.queue_contact()
+    only(AgentOffered, process.events)
+    process.acd.perform(OfferAnswered(contact=C1, agent=ONE))
+    process.clock.advance(90.0)
+    process.acd.perform(TalkReleased(contact=C1, agent=ONE))
+    process.queue_contact(ContactId("c2"))
+    known = process.acd.expected_wait(ContactId("c2"))
+    assert known is not None
+    await process.acd.set_ready(ONE, False, by="1")
+    await process.acd.close()
+    for hours, knows in ((23, True), (2, False)):
+        process.clock.advance(hours * 3600.0)
+        later = await Process(
+            clock=process.clock, store=process.store, tasks=TaskSupervisor(process.clock)
+        ).start()
+        later.queue_contact(ContactId("c3"))
+        assert (later.acd.expected_wait(ContactId("c3")) is not None) is knows
+        await later.acd.close()
+        await later.tasks.close()
