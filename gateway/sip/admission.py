@@ -108,6 +108,10 @@ class Admission:
         """Whether an address belongs to a trunk, so that it is no stranger."""
         return self._trunks.of_source(flow) is not None
 
+    def is_at(self, host: str) -> bool:
+        """Whether a trunk has this address, whatever the port."""
+        return self.is_trunk(Flow("UDP", host, 0))
+
     def seat_of(self, user: str) -> SeatId | None:
         """The seat whose account has this SIP user."""
         seat = self._seats.of_user(user)

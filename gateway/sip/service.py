@@ -99,9 +99,7 @@ class SipService:
             settings.t1_seconds, settings.t2_seconds, settings.t4_seconds, settings.session_seconds
         )
         self.strangers = Strangers.by(
-            settings,
-            clock,
-            trusted=lambda source: admission.is_trunk(Flow("UDP", source, 0)) or registrations.is_at(source),
+            settings, clock, trusted=lambda source: admission.is_at(source) or registrations.is_at(source)
         )
         self._dialogs: dict[tuple[str, str], DialogRunner] = {}
         self._invites: dict[ServerKey, DialogRunner] = {}
@@ -343,7 +341,7 @@ class SipService:
         request = arrived.request
         match decision:
             case Challenged(challenges, wrong):
-                if wrong and self.strangers.fault(arrived.flow.host, Fault.DIGEST, request):
+                if self.strangers.is_guessing(arrived.flow.host, request, wrong=wrong):
                     self._send(DropRequest(key))
                     return
                 response = response_to(request, 401)
@@ -368,11 +366,7 @@ class SipService:
 
     def _reply_to_stranger(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
         flow = arrived.flow
-        if self._admission.is_trunk(flow):
-            self._reply(key, response)
-        elif self.strangers.fault(flow.host, Fault.STRANGER, arrived.request):
-            self._send(DropRequest(key))
-        elif self.strangers.may_be_answered(flow.host):
+        if self._admission.is_trunk(flow) or self.strangers.is_answered(flow.host, arrived.request):
             self._reply(key, response)
         else:
             self._send(DropRequest(key))

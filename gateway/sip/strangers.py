@@ -73,6 +73,14 @@ class Strangers:
         _log.warning("source banned", source=source, fault=ban.fault, seconds=ban.until - ban.since)
         return True
 
+    def is_answered(self, source: str, request: SipRequest) -> bool:
+        """Whether nobody, who asks for something, is told that it is refused."""
+        return not self.fault(source, Fault.STRANGER, request) and self.may_be_answered(source)
+
+    def is_guessing(self, source: str, request: SipRequest, *, wrong: bool) -> bool:
+        """Whether who is to be challenged (again, when his credentials were ``wrong``) is banned instead."""
+        return (wrong or self._is_scanner(request)) and self.fault(source, Fault.DIGEST, request)
+
     def lift(self, source: str) -> bool:
         """End a ban; False when there was none."""
         lifted = self._bans.lift(source)

@@ -89,10 +89,11 @@ async def test_a_trunk_is_never_banned(centre: Centre, network: Network) -> None
     assert peer.ask(peer.request("OPTIONS")).status == 200
 
 
+@pytest.mark.parametrize("first", ["OPTIONS", "REGISTER", "INVITE"])
 @pytest.mark.parametrize("agent", ["friendly-scanner", "sipvicious", "sipcli/v1.8"])
-async def test_a_scanner_gets_no_answer_at_all(centre: Centre, network: Network, agent: str) -> None:
+async def test_a_scanner_gets_no_answer_at_all(centre: Centre, network: Network, agent: str, first: str) -> None:
     scanner = RawPeer(network, "203.0.113.9", "10.0.0.2")
-    for method in ("OPTIONS", "REGISTER", "INVITE"):
+    for method in (first, "OPTIONS", "REGISTER", "INVITE"):
         scanner.send(scanner.request(method, extra=f"User-Agent: {agent}"))
     assert scanner.statuses() == []
     assert centre.access.sip.strangers.describe()["imposed"]["scanner"] == 1
