@@ -214,6 +214,7 @@ class OverloadControl:
                 self._below_since = now
             if now - self._below_since < self._settings.calm_seconds:
                 return None
+            reason = f"calm for {self._settings.calm_seconds:g} s"
         self._below_since = None
         if reached is self.level:
             return None

@@ -114,7 +114,9 @@ def test_a_level_is_reached_at_once_and_left_after_a_calm_time() -> None:
     assert "0.600 s (limit 0.2 s)" in told[-1].reason
     while control.level is Level.ORDINARY:
         now += 0.1
-        control.measured(CALM, now)
+        change = control.measured(CALM, now)
+    assert change is not None
+    assert change.reason == "calm for 10 s"
     assert now - reached >= SETTINGS.calm_seconds
     assert control.level is Level.NONE  # what was restricted had long been let go
     assert control.restriction == 0.0
