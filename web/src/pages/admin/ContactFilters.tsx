@@ -22,6 +22,7 @@ const OUTCOMES = [
   "abandoned_ivr",
   "abandoned_queue",
   "abandoned_before_answer",
+  "not_reached",
   "refused",
   "failed",
 ] as const satisfies readonly Schemas["Outcome"][];
