@@ -35,7 +35,7 @@ class SipSettings(BaseModel):
         description="Digest realm; stored SIP passwords belong to it and must be set again when it changes",
     )
     md5_only_phones: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(
-        ("baresip v0.", "baresip v1.", "baresip v2.", "sipsak 0."),
+        ("baresip v0.", "baresip v1.", "baresip v2.", "JsSIP ", "sipsak 0."),
         max_length=100,
         description="Beginnings of the User-Agent of phones that give up when SHA-256 is offered beside MD5",
     )

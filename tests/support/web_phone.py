@@ -27,7 +27,7 @@ _ARGUMENTS: Final = (
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
 )
 _SCRIPT: Final = Path(__file__).with_suffix(".js")
 #: Decibels by which a tone must stand out of all else that is heard.

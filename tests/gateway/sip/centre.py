@@ -180,19 +180,21 @@ class Centre:
 
         self.on_event = react
 
-    def dial(self, target: DialTarget, caller: str = "95000") -> LegId:
-        leg = LegId(self.ids.new())
-        self.legs.perform(
-            DialLeg(
-                leg=leg,
-                call=CallId(self.ids.new()),
-                contact=ContactId(self.ids.new()),
-                role=LegRole.PARTY,
-                target=target,
-                caller=caller,
-            )
+    def dialled(self, target: DialTarget, caller: str = "95000") -> DialLeg:
+        """The command for a leg of a call of its own."""
+        return DialLeg(
+            leg=LegId(self.ids.new()),
+            call=CallId(self.ids.new()),
+            contact=ContactId(self.ids.new()),
+            role=LegRole.PARTY,
+            target=target,
+            caller=caller,
         )
-        return leg
+
+    def dial(self, target: DialTarget, caller: str = "95000") -> LegId:
+        command = self.dialled(target, caller)
+        self.legs.perform(command)
+        return command.leg
 
     def rings(self, leg: LegId) -> None:
         self.legs.perform(RingLeg(leg=leg))

@@ -7,15 +7,20 @@ import ipaddress
 import random
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ccplatform.contracts.legs import TransferStep
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.flows import Flow
-from tests.gateway.sip.centre import Centre, seat, trunk
+from tests.gateway.sip.centre import Centre, seat, to_trunk, trunk
 from tests.gateway.sip.messages import VALID, torture
+from tests.gateway.sip.network import DELAY, Network
 from tests.gateway.sip.test_fuzz import PEER, PHONE, US, Chaos, Ether, reacting
+from tests.gateway.sip.test_refer import SeatPhone, accepts, report
+from tests.gateway.sip.test_subscriptions import Watcher
 
 #: Raw IP (LINKTYPE_RAW) in a pcap file.
 _HEADER = struct.Struct("=IHHiIII")
@@ -62,31 +67,56 @@ async def spoken(seed: int, messages: int) -> list[bytes]:
     return [data for data in ether.all if len(data) < 60_000]
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_tshark_finds_nothing_malformed_in_what_we_send(seed: int, tmp_path: Path) -> None:
+async def assert_well_formed(path: Path, datagrams: list[bytes]) -> None:
+    """Every datagram is SIP to tshark, and none malformed."""
     tshark = shutil.which("tshark")
     assert tshark is not None, "install tshark: apt-get install tshark"
-    datagrams = await spoken(seed, 600)
-    pcap(tmp_path / "sent.pcap", datagrams)
-    columns = (
-        "-T",
-        "fields",
-        "-e",
-        "frame.number",
-        "-e",
-        "_ws.malformed",
-        "-e",
-        "_ws.expert.message",
-        "-e",
-        "sip",
-    )
+    pcap(path, datagrams)
+    columns = ("frame.number", "_ws.malformed", "_ws.expert.message", "sip")
+    fields = [part for column in columns for part in ("-e", column)]
     process = await asyncio.create_subprocess_exec(
-        *(tshark, "-r", str(tmp_path / "sent.pcap"), *columns), stdout=asyncio.subprocess.PIPE
+        *(tshark, "-r", str(path), "-T", "fields", *fields), stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     assert process.returncode == 0
     rows = [line.split("\t") for line in output.decode().splitlines()]
-    assert len(rows) == len(datagrams) > 300
+    assert len(rows) == len(datagrams)
     bad = [(datagrams[int(row[0]) - 1].decode("utf-8", "replace"), row[1:3]) for row in rows if row[1]]
     assert bad == []
-    assert all(len(row) > 3 and row[3] for row in rows)  # every one is SIP to it
+    assert all(len(row) > 3 and row[3] for row in rows)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_tshark_finds_nothing_malformed_in_what_we_send(seed: int, tmp_path: Path) -> None:
+    datagrams = await spoken(seed, 600)
+    assert len(datagrams) > 300
+    await assert_well_formed(tmp_path / "sent.pcap", datagrams)
+
+
+async def test_tshark_reads_transfers_lamps_and_forwarded_calls(
+    called: Centre, network: Network, clock: VirtualClock, tmp_path: Path
+) -> None:
+    sent: list[bytes] = []
+
+    def kept(data: bytes) -> list[float]:
+        sent.append(data)
+        return [DELAY]
+
+    network.fate = kept
+    accepts(called)
+    watcher = Watcher(network)
+    watcher.subscribe()
+    watcher.subscribe("Event: message-summary", uri="sip:8001@10.0.0.2")
+    phone = SeatPhone(network, called)
+    phone.is_called(clock)
+    phone.refer()
+    report(called, phone, TransferStep.RINGING)
+    report(called, phone, TransferStep.DONE)
+    watcher.hear()
+    forwarding = replace(called.dialled(to_trunk("near")), forwarded_from=("95000", "8888"))
+    called.legs.perform(forwarding)
+    clock.advance(1)
+    methods = {data.split(b" ", 1)[0] for data in sent}
+    assert {b"NOTIFY", b"REFER", b"SUBSCRIBE", b"INVITE"} <= methods
+    assert any(b"\r\nHistory-Info: " in data for data in sent)
+    await assert_well_formed(tmp_path / "sent.pcap", sent)
