@@ -356,7 +356,7 @@ class InviteDialog:
         if self._ended:
             return []
         self._ended = True
-        return [ended]
+        return [*self._referring.abandoned(), ended]
 
     def _gone(self) -> list[InviteEffect]:
         if self.state is DialogState.GONE:

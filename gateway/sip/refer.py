@@ -58,6 +58,13 @@ class Referring:
         self.over = status >= 300
         return [answer] if self.over else [answer, *self._notify(100, dialog, identity)]
 
+    def abandoned(self) -> list[DialogResponse]:
+        """The dialog is over: a REFER that nobody answered is."""
+        key, request = self._transaction, self._request
+        self._transaction = self._request = None
+        self.over = True
+        return [DialogResponse(key, response_to(request, 487))] if key is not None and request is not None else []
+
     def _notify(self, status: int, dialog: Dialog, identity: Identity) -> list[InviteEffect]:
         self.over = status >= 200
         if not self._told:

@@ -172,6 +172,18 @@ async def test_a_refusal_is_the_answer_itself(called: Centre, phone: SeatPhone) 
     assert phone.news() == []
 
 
+async def test_a_refer_that_nobody_answered_is_answered_when_the_call_ends(
+    called: Centre, phone: SeatPhone, clock: VirtualClock
+) -> None:
+    assert phone.refer() is None
+    called.release(phone.leg)
+    clock.advance(0.1)
+    phone.hear()
+    assert [answer.status for answer in phone.answers] == [487]
+    clock.advance(200)
+    assert called.access.sip.transactions == 0
+
+
 async def test_a_second_refer_has_to_wait_for_the_first(called: Centre, phone: SeatPhone) -> None:
     accepts(called)
     assert (phone.refer(), phone.refer()) == (202, 491)
