@@ -64,6 +64,34 @@ async def test_baresip_hands_its_caller_on_by_refer(centre: Centre, phone: MakeP
     assert (transferred["to"], transferred["by"]) == ("95002", "1009")
 
 
+async def test_baresip_hands_its_caller_to_a_colleague(centre: Centre, phone: MakePhone) -> None:
+    """The agent is free as soon as the other seat answers; the caller talks on there."""
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    colleague = Baresip("8008", password="demo-8008", registrar=centre.sip)
+    try:
+        async with Baresip("8009", password="demo-8009", registrar=centre.sip) as seat, colleague:
+            await seat.registered()
+            await colleague.registered()
+            await centre.set_state("1009", "not_ready", seat="seat-09")
+            await centre.set_state("1009", "ready")
+            call = await caller.dial(centre.number("95001"))
+            await seat.established()
+            await seat.command("transfer", centre.number("8008"))
+            await colleague.established()
+            await seat.closed()
+            await centre.agent_is("1009", "wrap_up")
+            await colleague.heard_tone(CALLER_HZ)
+            await call.heard(tone=700)
+            await call.hang_up()
+    finally:
+        await centre.sign_out("1009")
+    contact = await centre.ended(number)
+    assert (contact["outcome"], contact["agent"]) == ("handled", "1009")
+    transferred = await centre.happened(contact["id"], "Transferred")
+    assert (transferred["to"], transferred["by"]) == ("seat-08", "1009")
+
+
 async def test_sipsak_finds_the_centre_alive(centre: Centre) -> None:
     """OPTIONS, and a registration with its MD5 digest, by a tool that we did not write."""
     host, port = centre.sip
