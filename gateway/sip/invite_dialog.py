@@ -95,8 +95,8 @@ class InviteDialog:
             case RequestArrived(key, request):
                 try:
                     return self._request(event, now)
-                except SipParseError:
-                    return [self._refusal(key, request, 400)] if key is not None else []
+                except SipParseError as error:
+                    return [self._refusal(key, request, error.status)] if key is not None else []
             case ResponseArrived(_, response, request):
                 try:
                     again = sent_again(request, response, self.dialog, self.digest, self._own_offer)

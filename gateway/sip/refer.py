@@ -85,6 +85,8 @@ def _number_of(request: SipRequest) -> str:
     uri = targets[0].uri
     if uri.param("method") not in (None, "INVITE"):
         raise SipParseError("only INVITE can be sent on behalf of a phone", "Refer-To")
+    if any(header.lower().startswith("replaces=") for header in uri.headers.split("&")):
+        raise SipParseError("attended transfer (RFC 3891) is not served", "Refer-To", status=603)
     if not 0 < len(uri.name) <= MAX_NUMBER:
         raise SipParseError("no number to call", "Refer-To")
     return uri.name

@@ -226,6 +226,15 @@ async def test_a_refer_to_nobody_is_400(called: Centre, phone: SeatPhone, to: st
     assert called.of(LegTransferAsked) == []
 
 
+async def test_an_attended_transfer_is_refused_and_not_taken_for_a_blind_one(
+    called: Centre, phone: SeatPhone
+) -> None:
+    assert phone.refer("<sip:8002@10.0.0.2?Replaces=a%40b%3Bto-tag%3Dc%3Bfrom-tag%3Dd>") == 603
+    assert called.of(LegTransferAsked) == []
+    accepts(called)
+    assert phone.refer() == 202
+
+
 async def test_a_number_may_be_a_tel_uri_or_carry_headers(called: Centre, phone: SeatPhone) -> None:
     accepts(called)
     phone.refer("<tel:+8613800000001>")
