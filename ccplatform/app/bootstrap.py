@@ -22,6 +22,8 @@ from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
 from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
+from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.words import ReleaseCause
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations.retention import Retention
 from ccplatform.operations.service import AlarmService
@@ -43,19 +45,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     facts = StreamFacts(stream)
     live = LiveView(zone=settings.node.zone_info)
     alarms = AlarmService(facts=facts, clock=clock, ids=ground.ids)
-    journal = JournalWriter(
-        ground.database,
-        sealer=ground.vault,
-        clock=clock,
-        alarms=alarms,
-        settings=settings.journal,
-        projections=(
-            ContactProjection(digest=ground.caller_digest),
-            CatalogueProjection(),
-            AlarmProjection(),
-        ),
-        tenant=tenant,
-    )
+    journal = _build_journal(settings, ground, alarms)
     music = QueueMusic(standard=ensure_music(places.speech), folder=settings.ivr.sounds_dir)
     calls = CallService(
         clock=clock,
@@ -66,27 +56,15 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     )
     alarm_store = AlarmStore(ground.database, tenant=tenant)
     media_events = MediaEvents(calls=calls, alarms=alarms)
-    media = MediaPool(
-        sockets=[places.media_socket(index) for index in range(settings.media.workers)],
-        listener=media_events.take,
-        clock=clock,
-        tasks=tasks,
-        wait_seconds=settings.media.worker_wait_seconds,
-    )
-    media.on_worker = media_events.worker_changed
-    gateway = SipAccess(
-        settings=settings.sip,
-        clock=clock,
-        ids=ground.ids,
-        tasks=tasks,
+    media = _build_media(settings, places, ground, media_events)
+    gateway = _build_gateway(
+        settings,
+        ground,
         facts=facts,
-        media=media,
-        listener=calls.leg_event,
-        accepts_calls=lambda: control.refuses_calls(),
-        store=GatewayStore(
-            database=ground.database, vault=ground.vault, clock=clock, realm=settings.sip.realm, tenant=tenant
-        ),
         alarms=alarms,
+        media=media,
+        calls=calls,
+        accepts_calls=lambda: control.refuses_calls(),
     )
     media_events.legs = gateway.legs
     gateway.overload.on_change = lambda change: control.overload_changed(change)
@@ -150,12 +128,76 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         pending=journal.pending,
         on_clients=control.web_clients,
     )
-    stream.subscribe(journal.append)
-    stream.subscribe(live.apply, is_live)
-    stream.subscribe(control.link.publish, is_live)
-    stream.subscribe(_tell_acd(acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
-    stream.subscribe(call_backs.observe)
+    _subscribe(control)
     return control
+
+
+def _build_journal(settings: Settings, ground: Foundation, alarms: AlarmService) -> JournalWriter:
+    return JournalWriter(
+        ground.database,
+        sealer=ground.vault,
+        clock=ground.clock,
+        alarms=alarms,
+        settings=settings.journal,
+        projections=(
+            ContactProjection(digest=ground.caller_digest),
+            CatalogueProjection(),
+            AlarmProjection(),
+        ),
+        tenant=ground.tenant,
+    )
+
+
+def _build_media(settings: Settings, places: Places, ground: Foundation, events: MediaEvents) -> MediaPool:
+    media = MediaPool(
+        sockets=[places.media_socket(index) for index in range(settings.media.workers)],
+        listener=events.take,
+        clock=ground.clock,
+        tasks=ground.tasks,
+        wait_seconds=settings.media.worker_wait_seconds,
+    )
+    media.on_worker = events.worker_changed
+    return media
+
+
+def _build_gateway(
+    settings: Settings,
+    ground: Foundation,
+    *,
+    facts: Facts,
+    alarms: AlarmService,
+    media: MediaPool,
+    calls: CallService,
+    accepts_calls: Callable[[], ReleaseCause | None],
+) -> SipAccess:
+    return SipAccess(
+        settings=settings.sip,
+        clock=ground.clock,
+        ids=ground.ids,
+        tasks=ground.tasks,
+        facts=facts,
+        media=media,
+        listener=calls.leg_event,
+        accepts_calls=accepts_calls,
+        store=GatewayStore(
+            database=ground.database,
+            vault=ground.vault,
+            clock=ground.clock,
+            realm=settings.sip.realm,
+            tenant=ground.tenant,
+        ),
+        alarms=alarms,
+    )
+
+
+def _subscribe(control: ControlProcess) -> None:
+    """Who hears the facts; the journal first."""
+    stream = control.stream
+    stream.subscribe(control.journal.append)
+    stream.subscribe(control.live.apply, is_live)
+    stream.subscribe(control.link.publish, is_live)
+    stream.subscribe(_tell_acd(control.acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
+    stream.subscribe(control.call_backs.observe)
 
 
 def _tell_acd(acd: AcdService) -> Callable[[FactEvent], None]:

@@ -24,7 +24,7 @@ CALLER_HZ: Final = 440.0
 AGENT_HZ: Final = 1000.0
 #: How often a page that tells nobody about its changes is read again, seconds.
 _LOOK_AGAIN: Final = 0.03
-#: What control has left with the media workers for sure, ten times its delay, seconds: a younger call may be lost.
+#: By then control has surely left a call with its media worker, seconds.
 _KEPT: Final = 0.2
 
 
