@@ -84,6 +84,7 @@ class TrunkService:
         self._unresolved: dict[TrunkId, str] = {}
         self._wake = asyncio.Event()
         self._registered: dict[TrunkId, _Registered] = {}
+        self._alarmed: dict[TrunkId, dict[Flow, str]] = {}  # servers that are down, by the subject of their alarm
         self.targets = TrunkTargets(random)
         self._probing = Probing(self.targets)
         self._probes = EffectRunner(self._probing, self._perform_probe, clock, self._guard)
@@ -112,6 +113,8 @@ class TrunkService:
             if before.get(trunk.id) is None or before[trunk.id].servers() != trunk.servers():
                 self._locate_at_once(trunk)
         self.targets.keep_only(self._known)
+        for name in tuple(self._alarmed):
+            self._tell_servers(name)
         for gone in before.keys() - self._known.keys():
             self._located_until.pop(gone, None)
             self._clear(gone)
@@ -126,6 +129,7 @@ class TrunkService:
         """Begin anew with a trunk: its servers are looked up and probed, it is registered again (R10.4.a)."""
         known = self._trunks.get(trunk)
         self.targets.forget(trunk)
+        self._tell_servers(trunk)
         self._locate_at_once(known)
         self._hurry_look_up()
         self._register(trunk, known, None)
@@ -231,6 +235,7 @@ class TrunkService:
         ttl = min(max(min(located.ttl for located in found), MIN_TTL), MAX_TTL)
         self._located_until[trunk.id] = self._clock.now() + ttl
         self.targets.located(trunk.id, destinations)
+        self._tell_servers(trunk.id)
         self._trunks.learn(trunk.id, [target.flow for target in self.targets.all(trunk.id)])
         if self._unresolved.pop(trunk.id, None) is not None:
             self._alarm(False, "trunk_unresolved", trunk.id)
@@ -271,15 +276,26 @@ class TrunkService:
 
     def _target_changed(self, trunk: TrunkId, flow: Flow, state: TargetState) -> None:
         down = state is TargetState.DOWN
-        subject = f"{trunk} {flow.transport} {flow.address()}"
         _log.log(30 if down else 20, "server of a trunk", trunk=trunk, server=flow.address(), state=state)
-        self._alarm(down, "trunk_server_down", subject, f"{subject} does not answer probes", Severity.NON_URGENT)
-        self._alarm(
-            not self.targets.serves(trunk),
-            "trunk_down",
-            trunk,
-            f"no server of trunk {trunk} answers: it is blocked",
-        )
+        self._tell_servers(trunk)
+
+    def _tell_servers(self, trunk: TrunkId) -> None:
+        """Which servers of a trunk are down: their alarms are up, and no others."""
+        before = self._alarmed.pop(trunk, {})
+        down = {
+            target.flow: f"{trunk} {target.flow.transport} {target.flow.address()}"
+            for target in self.targets.all(trunk)
+            if target.state is TargetState.DOWN
+        }
+        for flow in before.keys() - down.keys():
+            self._alarm(False, "trunk_server_down", before[flow])
+        for flow in down.keys() - before.keys():
+            text = f"{down[flow]} does not answer probes"
+            self._alarm(True, "trunk_server_down", down[flow], text, Severity.NON_URGENT)
+        if down:
+            self._alarmed[trunk] = down
+        blocked = bool(down) and not self.targets.serves(trunk)
+        self._alarm(blocked, "trunk_down", trunk, f"no server of trunk {trunk} answers: it is blocked")
 
     # --- registrations ------------------------------------------------------------------------------------
 

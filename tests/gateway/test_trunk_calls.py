@@ -438,3 +438,21 @@ async def test_a_trunk_whose_servers_are_silent_is_blocked_until_one_answers(
     provider.play()
     assert [event.leg for event in centre.of(LegAnswered)] == [leg]
     assert centre.crashes == []
+
+
+@pytest.mark.parametrize("change", ["removed", "other server", "reset"])
+async def test_alarms_of_a_silent_server_end_with_what_they_are_about(
+    network: Network, clock: VirtualClock, provider: Provider, change: str
+) -> None:
+    provider.behave = lambda _: None
+    centre = await centre_with(clock, network, [out(probe_seconds=5)])
+    clock.advance(30)
+    assert {kind for kind, _ in centre.alarms.up} == {"trunk_server_down", "trunk_down"}
+    match change:
+        case "removed":
+            centre.access.configure_trunks([])
+        case "other server":
+            centre.access.configure_trunks([out(host="192.0.2.77", probe_seconds=5)])
+        case _:
+            centre.access.trunk_service.reset(TrunkId("far"))
+    assert not centre.alarms.up

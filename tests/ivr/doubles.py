@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.routing import CallBackWish, PlaceInLine
-from ccplatform.contracts.words import AgentId, ContactId, SeatId, Severity
+from ccplatform.contracts.words import AgentId, ContactId, SeatId
 from ccplatform.kernel.errors import PlatformError, Refusal
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
@@ -27,19 +27,6 @@ def _sound() -> bytes:
 
 def _write(into: Path) -> None:
     into.write_bytes(_sound())
-
-
-class Alarms:
-    def __init__(self) -> None:
-        self.up: dict[tuple[str, str], tuple[Severity, str]] = {}
-        self.raised: list[str] = []
-
-    def raise_alarm(self, kind: str, subject: str, severity: Severity, text: str) -> None:
-        self.up[kind, subject] = (severity, text)
-        self.raised.append(kind)
-
-    def clear_alarm(self, kind: str, subject: str) -> None:
-        self.up.pop((kind, subject), None)
 
 
 class Facts:

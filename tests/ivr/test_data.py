@@ -19,8 +19,8 @@ from ivr.queries import Queries
 from ivr.settings import QuerySettings
 from ivr.store import EntryPoint, IvrStore
 from tests.ivr.database_away import take_away
-from tests.ivr.doubles import Alarms
 from tests.ivr.scripted import flow_of
+from tests.support.alarms import Alarms
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
 FLOWS = shipped_flows()

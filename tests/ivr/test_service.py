@@ -42,8 +42,9 @@ from ivr.speech.cache import PromptCache
 from ivr.store import EntryPoint, IvrStore
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
-from tests.ivr.doubles import Alarms, CallBacks, Desk, Facts, Line, Voice
+from tests.ivr.doubles import CallBacks, Desk, Facts, Line, Voice
 from tests.ivr.scripted import flow_of
+from tests.support.alarms import Alarms
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
 RequestT = TypeVar("RequestT")

@@ -31,7 +31,8 @@ from ivr.settings import EspeakSettings, SpeechSettings
 from ivr.speech.audio import Level, Samples, active_rms, levelled, prompt_samples, soft_limited, trimmed
 from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import ALARM, EspeakSpeech
-from tests.ivr.doubles import Alarms, Voice
+from tests.ivr.doubles import Voice
+from tests.support.alarms import Alarms
 
 SENTENCES: dict[Language, str] = {"zh": "您的账户余额为一百二十八元五角。", "en": "Your balance is ten yuan."}
 

@@ -31,6 +31,7 @@ from gateway.sip.seats import Seat
 from gateway.sip.settings import SipSettings
 from gateway.sip.trunk import Trunk, TrunkDirection
 from gateway.sip.wire import Wire
+from tests.support.alarms import Alarms
 
 T = TypeVar("T")
 REALM = "ccplatform"
@@ -123,6 +124,7 @@ class Centre:
         self.clock = clock
         self.facts = FactList()
         self.media = FakeMedia(host)
+        self.alarms = Alarms()
         self.told: list[LegEvent] = []
         self.crashes: list[Exception] = []
         self.refusing: ReleaseCause | None = None
@@ -139,6 +141,7 @@ class Centre:
             listener=self._listen,
             accepts_calls=lambda: self.refusing,
             store=None,
+            alarms=self.alarms,
             wire=wire,
             random_bytes=random_bytes,
         )
