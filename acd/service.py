@@ -1,9 +1,9 @@
-"""The ACD in the control process: the Router of `calls` and the AgentDesk of feature codes and REST."""
+"""The ACD in the control process: the Router of `calls`, its shell of stores and timers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import SystemRandom
 from typing import Any, Final
 
@@ -12,14 +12,12 @@ import structlog
 
 from acd.calendars import Calendar
 from acd.callbacks.service import CallBackService
-from acd.engine import AcdEngine, Presence
-from acd.errors import BadSnapshot, IllegalSetting, IllegalState, UnknownSeat
+from acd.engine import AcdEngine
+from acd.errors import BadSnapshot, IllegalSetting
 from acd.events import (
     AcdEvent,
     ContactPlace,
     Effect,
-    GoNotReady,
-    GoReady,
     PauseMatching,
     PickUp,
     PresenceChanged,
@@ -32,9 +30,6 @@ from acd.events import (
     SaveAgent,
     SaveQueue,
     SeatReachability,
-    SignIn,
-    SignOut,
-    Wish,
 )
 from acd.hours import OpeningHours
 from acd.model import Agent, Queue, TargetKind
@@ -43,7 +38,7 @@ from acd.presence import PresenceRows
 from acd.settings import AcdSettings
 from acd.store import AcdStore, StoredPresence
 from acd.views import AgentView, QueueView
-from ccplatform.contracts.commands import Answer, Done, Refused, SetAgentState
+from acd.wishes import AgentWishes
 from ccplatform.contracts.facts import AgentStateChanged
 from ccplatform.contracts.ports import Facts, Seats
 from ccplatform.contracts.routing import (
@@ -53,10 +48,10 @@ from ccplatform.contracts.routing import (
     QueueRefused,
     RouterCommand,
 )
-from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
+from ccplatform.contracts.words import AgentId, ContactId, QueueId, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
-from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.kernel.write_behind import WriteBehind
 
@@ -72,8 +67,8 @@ GATHER_SECONDS: Final = 0.25
 class AcdService:
     """Runs the engine. Start: ``await load()``, let `calls` restore its contacts, then ``start_matching()``.
 
-    ``seats`` says which seats exist and ring; later changes come through :meth:`seat_changed`. ``pin_check`` is
-    the throttled check of agents' PINs. ``call_backs`` gets the router events and hands them on to `calls`, which
+    ``seats`` says which seats exist and ring; later changes come through :meth:`seat_changed`. What agents
+    ask for goes through ``desk``. ``call_backs`` gets the router events and hands them on to `calls`, which
     may send commands back at once.
     """
 
@@ -94,7 +89,6 @@ class AcdService:
         self._facts = facts
         self._seats = seats
         self._clock = clock
-        self._pin_check = pin_check
         self._engine = AcdEngine(
             max_contacts=settings.max_contacts,
             ageing_seconds=settings.ageing_seconds,
@@ -110,6 +104,14 @@ class AcdService:
             clock=clock,
             tasks=tasks,
             retry_seconds=settings.presence_retry_seconds,
+        )
+        self.desk = AgentWishes(
+            engine=self._engine,
+            rows=self._presence,
+            seats=seats,
+            clock=clock,
+            post=self._runner.post,
+            pin_check=pin_check,
         )
         self._standings: WriteBehind[AgentId] = WriteBehind(
             name="standings",
@@ -197,44 +199,6 @@ class AcdService:
             self._learn_reachability(event.place.seat)
         self._runner.post(event)
         return True
-
-    # --- contracts.ports.AgentDesk ---
-
-    async def sign_in(self, agent: AgentId, seat: SeatId, by: str) -> None:
-        """Sign the agent in at the seat, not ready."""
-        if not self._seats.known(seat):
-            raise UnknownSeat(seat)
-        await self._carry_out(SignIn(agent=agent, seat=seat), by)
-
-    async def sign_out(self, agent: AgentId, by: str) -> None:
-        """Sign the agent out; during a call, after its wrap-up."""
-        await self._carry_out(SignOut(agent=agent), by)
-
-    async def set_ready(self, agent: AgentId, ready: bool, by: str, reason: str = "") -> None:
-        """Ready or not ready; during a call, after its wrap-up."""
-        await self._carry_out(GoReady(agent=agent) if ready else GoNotReady(agent=agent, reason=reason), by)
-
-    def agent_at(self, seat: SeatId) -> AgentId | None:
-        """Who is signed in at a seat."""
-        return self._engine.agent_at(seat)
-
-    async def pin_matches(self, agent: AgentId, pin: str) -> bool:
-        """Whether the PIN is the agent's."""
-        return await self._pin_check(agent, pin)
-
-    # --- contracts.commands ---
-
-    async def set_agent_state(self, command: SetAgentState) -> Answer:
-        """Carry out a :class:`SetAgentState`; the answer holds the agent's row."""
-        try:
-            await self._set_agent_state(command)
-            view = self._engine.describe_agent(command.agent, self._clock.now())
-        except Refusal as error:
-            return Refused(code=error.code, message=str(error))
-        except Unavailable as error:
-            return Refused(code="unavailable", message=f"The change was not made: {error}")
-        since = self._clock.wall() - timedelta(seconds=view.since_age)
-        return Done(result={**msgspec.to_builtins(view), "since": since.isoformat()})
 
     # --- live changes of the configuration, committed first ---
 
@@ -353,49 +317,6 @@ class AcdService:
 
     def _learn_reachability(self, seat: SeatId) -> None:
         self._runner.post(SeatReachability(seat=seat, reachable=self._seats.reachable(seat)))
-
-    async def _set_agent_state(self, command: SetAgentState) -> None:
-        agent, state = command.agent, command.state
-        if state not in (AgentState.READY, AgentState.NOT_READY, AgentState.SIGNED_OUT):
-            raise IllegalState(f"agent {agent} cannot be set to {state}; ask for ready, not_ready or signed_out")
-        if state is AgentState.SIGNED_OUT:
-            await self.sign_out(agent, command.by)
-            return
-        if command.seat is not None and command.seat != self._engine.seat_of(agent):
-            await self.sign_in(agent, command.seat, command.by)
-            if state is AgentState.NOT_READY and not command.reason:
-                return
-        await self.set_ready(agent, state is AgentState.READY, command.by, command.reason)
-
-    async def _carry_out(self, command: Wish, by: str) -> None:
-        """Check, commit, check again, apply: nothing is acknowledged that a restart would forget."""
-        self._engine.check(command)  # before a lock is made: the agent exists
-        agent = command.agent
-        async with self._presence.lock(agent):
-            self._engine.check(command)
-            try:
-                await self._presence.commit(agent, self._row_after(command), by=by)
-                self._engine.check(command)
-            except (Refusal, Unavailable):
-                self._presence.behind.changed(agent)  # the row may say by now what is not so: write what is
-                raise
-            if isinstance(command, SignIn):
-                self._learn_reachability(command.seat)
-            self._runner.post(command)
-
-    def _row_after(self, command: Wish) -> Presence | None:
-        agent = command.agent
-        match command:
-            case SignOut():
-                return None
-            case SignIn(seat=seat):
-                return Presence(agent=agent, seat=seat, asked=AgentState.NOT_READY, reason="")
-            case GoReady():
-                asked, reason = AgentState.READY, ""
-            case GoNotReady(reason=reason):
-                asked = AgentState.NOT_READY
-        at = self._engine.seat_of(agent)
-        return None if at is None else Presence(agent=agent, seat=at, asked=asked, reason=reason)
 
     def _read_place(self, data: dict[str, Any]) -> ContactPlace:
         try:

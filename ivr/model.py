@@ -8,13 +8,19 @@ languages) is in :mod:`ivr.checks`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from ccplatform.contracts.media import CallTone, ToneCountry
 from ccplatform.contracts.words import ReleaseCause
 from ivr.numbers import Language
+from ivr.prompt_model import (
+    DocumentModel,
+    Prompt,
+    Seconds,
+    SoundItem,
+    VariableName,
+)
 
 #: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
 #: call was forwarded from and why ('' if it was not).
@@ -23,98 +29,15 @@ GIVEN_VARIABLES = frozenset({"caller", "caller_name", "dialled", "seat", "forwar
 QUEUE_VARIABLES = frozenset({"position", "wait_minutes"})
 
 NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
-VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
 ConfiguredName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
 Value: TypeAlias = Annotated[str, StringConstraints(max_length=1000)]
-SpokenText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, le=60)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-# --- prompts ----------------------------------------------------------------------------------------------
-
-
-class Part(_Model):
-    """One part of a spoken text: words, or a variable and how to read it (exactly one of them)."""
-
-    text: SpokenText | None = None
-    spoken: VariableName | None = Field(None, description="the variable's text, read as it stands")
-    number: VariableName | None = None
-    digits: VariableName | None = None
-    money: VariableName | None = None
-    date: VariableName | None = None
-    time: VariableName | None = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Part:
-        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
-            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
-        return self
-
-    @property
-    def reading(self) -> str:
-        """How to read: ``text``, ``spoken``, ``money`` and so on."""
-        return next(iter(self.model_fields_set))
-
-    @property
-    def variable(self) -> str | None:
-        """The variable that is read, None for words."""
-        return None if self.text is not None else str(getattr(self, self.reading))
-
-
-def _as_parts(value: Any) -> Any:
-    return [{"text": value}] if isinstance(value, str) else value
-
-
-#: A plain text is one part of words.
-PromptText: TypeAlias = Annotated[tuple[Part, ...], Field(min_length=1, max_length=20), BeforeValidator(_as_parts)]
-
-#: The same prompt in each language.
-Prompt: TypeAlias = dict[Language, PromptText]
-
-
-class Tone(_Model):
-    """Sine tones together."""
-
-    hertz: Annotated[tuple[Annotated[float, Field(ge=20, le=3900)], ...], Field(min_length=1, max_length=4)]
-    seconds: Seconds
-    level_dbm0: float = Field(-13.0, ge=-60, le=0)
-
-
-class NetworkTone(_Model):
-    """A tone of the network with its cadence; without ``seconds`` one round of it."""
-
-    tone: CallTone
-    country: ToneCountry = ToneCountry.CHINA
-    seconds: Seconds | None = None
-
-
-class SoundItem(_Model):
-    """One thing that a play node plays (exactly one of them)."""
-
-    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")] | None = None
-    tone: Tone | None = None
-    call_tone: NetworkTone | None = None
-    silence: Seconds | None = None
-    reference: Literal["speech"] | None = Field(None, description="the reference speech of voice-quality tests")
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> SoundItem:
-        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
-            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
-        if self.file is not None and ".." in self.file.split("/"):
-            raise ValueError("a sound file is named below the directory of sounds, without '..'")
-        return self
 
 
 # --- nodes ------------------------------------------------------------------------------------------------
 
 
-class _Node(_Model):
+class _Node(DocumentModel):
     note: str = Field("", max_length=1000, description="for the designer; nobody hears it")
 
 
@@ -164,7 +87,7 @@ class Menu(_Asking):
     choices: Annotated[dict[Key, NodeName], Field(min_length=1)]
 
 
-class Length(_Model):
+class Length(DocumentModel):
     """How many digits an input may have."""
 
     min: int = Field(1, ge=1, le=40)
@@ -209,7 +132,7 @@ class Query(_Node):
     on_error: NodeName
 
 
-class Condition(_Model):
+class Condition(DocumentModel):
     """Compares a variable: as numbers for less … at_least, as text otherwise."""
 
     variable: VariableName
@@ -217,7 +140,7 @@ class Condition(_Model):
     value: Value = ""
 
 
-class Case(_Model):
+class Case(DocumentModel):
     """Where to go when a condition holds."""
 
     when: Condition
@@ -361,7 +284,7 @@ WorkingNode: TypeAlias = Query | CallBack | Agent
 HandingNode: TypeAlias = EnterQueueNode | Transfer | EchoNode | Conference
 
 
-class Flow(_Model):
+class Flow(DocumentModel):
     """A whole flow document."""
 
     flow: ConfiguredName = Field(description="the flow's name")

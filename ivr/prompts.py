@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
 from ivr.errors import UnspeakableValue
-from ivr.model import QUEUE_VARIABLES, Flow, NodeName, Part, PlaySounds, Prompt, exits_of, prompts_of
+from ivr.model import QUEUE_VARIABLES, Flow, NodeName, PlaySounds, exits_of, prompts_of
 from ivr.numbers import READERS, Language, without_latin_digits
+from ivr.prompt_model import Part, Prompt
 
 #: Longest value of a variable that is spoken as it stands, characters.
 LONGEST_VALUE = 200

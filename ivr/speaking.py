@@ -6,7 +6,8 @@ from ccplatform.contracts.flows import PlayPrompt
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import PlaybackId
 from ivr.errors import UnspeakableValue
-from ivr.model import Collect, Menu, PlaySounds, Prompt, Say, SpeakingNode
+from ivr.model import Collect, Menu, PlaySounds, Say, SpeakingNode
+from ivr.prompt_model import Prompt
 from ivr.prompts import Piece, compose, sounds_of
 from ivr.run import Run
 from ivr.session import Phase

@@ -88,7 +88,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         ground,
         facts=facts,
         alarms=alarms,
-        desk=acd,
+        desk=acd.desk,
         call_backs=call_backs,
         line=acd,
         calls=calls,

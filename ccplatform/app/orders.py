@@ -46,7 +46,7 @@ class Orders:
         control = self._control
         match command:
             case SetAgentState():
-                return await control.acd.set_agent_state(command)
+                return await control.acd.desk.set_agent_state(command)
             case HangUpCall() | HoldCall() | SendCallDigits() | MoveCall() | PickUpCall():
                 return control.calls.command(command)
             case PromiseCallBack() | CancelCallBack():

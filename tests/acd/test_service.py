@@ -201,31 +201,31 @@ async def test_two_agents_cannot_have_one_seat_in_the_table_either(store: Store,
 
 
 async def test_sign_in_ready_offer(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
     assert await process.rows() == {"1": ("s1", "not_ready", "")}
-    await process.acd.set_ready(ONE, True, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
     assert await process.rows() == {"1": ("s1", "ready", "")}
-    assert process.acd.agent_at(S1) == "1"
+    assert process.acd.desk.agent_at(S1) == "1"
     process.queue_contact()
     assert only(AgentOffered, process.events).seat == "s1"
-    await process.acd.sign_out(ONE, by="s1")
+    await process.acd.desk.sign_out(ONE, by="s1")
     assert await process.rows() == {}
     assert process.states()["1"] == "reserved"
 
 
 async def test_refusals_name_what_is_wrong_and_leave_no_row(process: Process) -> None:
     with pytest.raises(UnknownSeat, match="there is no seat s9"):
-        await process.acd.sign_in(ONE, SeatId("s9"), by="x")
+        await process.acd.desk.sign_in(ONE, SeatId("s9"), by="x")
     with pytest.raises(UnknownAgent, match="there is no agent 9"):
-        await process.acd.sign_in(AgentId("9"), S1, by="x")
+        await process.acd.desk.sign_in(AgentId("9"), S1, by="x")
     with pytest.raises(NotSignedIn):
-        await process.acd.set_ready(ONE, True, by="x")
+        await process.acd.desk.set_ready(ONE, True, by="x")
     assert await process.rows() == {}
 
 
 async def test_no_answer_is_written_behind(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
-    await process.acd.set_ready(ONE, True, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
     process.queue_contact()
     process.clock.advance(20)
     assert process.states()["1"] == "not_ready"
@@ -234,24 +234,24 @@ async def test_no_answer_is_written_behind(process: Process) -> None:
 
 
 async def test_while_the_database_is_away_wishes_are_refused_and_change_nothing(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
     process.store.away = True
     facts = len(process.facts)
     with pytest.raises(Unavailable, match="the database is not available"):
-        await process.acd.set_ready(ONE, True, by="s1")
-    answer = await process.acd.set_agent_state(SetAgentState(agent=ONE, state=AgentState.READY, by="sup1"))
+        await process.acd.desk.set_ready(ONE, True, by="s1")
+    answer = await process.acd.desk.set_agent_state(SetAgentState(agent=ONE, state=AgentState.READY, by="sup1"))
     assert isinstance(answer, Refused)
     assert answer.code == "unavailable"
     assert "was not made" in answer.message
     assert len(process.facts) == facts
     process.store.away = False
-    await process.acd.set_ready(ONE, True, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
     assert process.states()["1"] == "ready"
 
 
 async def test_what_the_engine_did_meanwhile_is_written_when_the_database_is_back(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
-    await process.acd.set_ready(ONE, True, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
     process.store.away = True
     process.queue_contact()
     process.clock.advance(20)
@@ -265,12 +265,12 @@ async def test_what_the_engine_did_meanwhile_is_written_when_the_database_is_bac
 
 
 async def test_wishes_of_one_agent_take_effect_one_after_the_other(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
     process.store.gate, process.store.reached = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(process.acd.set_ready(ONE, True, by="s1"))
+        group.create_task(process.acd.desk.set_ready(ONE, True, by="s1"))
         await process.store.reached.wait()
-        group.create_task(process.acd.set_ready(ONE, False, by="s1", reason="break"))
+        group.create_task(process.acd.desk.set_ready(ONE, False, by="s1", reason="break"))
         assert process.states()["1"] == "not_ready"  # nothing is done before it is committed
         process.store.gate.set()
     assert process.states()["1"] == "not_ready"
@@ -281,22 +281,24 @@ async def test_wishes_of_one_agent_take_effect_one_after_the_other(process: Proc
 
 async def test_two_agents_who_ask_for_one_seat_at_once_do_not_both_get_it(process: Process) -> None:
     results = await asyncio.gather(
-        process.acd.sign_in(ONE, S1, by="x"), process.acd.sign_in(TWO, S1, by="x"), return_exceptions=True
+        process.acd.desk.sign_in(ONE, S1, by="x"),
+        process.acd.desk.sign_in(TWO, S1, by="x"),
+        return_exceptions=True,
     )
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "SeatTaken"]
     await process.acd.close()
-    assert list(await process.rows()) == [process.acd.agent_at(S1)]
+    assert list(await process.rows()) == [process.acd.desk.agent_at(S1)]
 
 
 async def test_a_wish_that_became_impossible_during_its_commit_is_refused_and_its_row_put_right(
     process: Process,
 ) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
     process.store.gate, process.store.reached = asyncio.Event(), asyncio.Event()
 
     async def wish() -> None:
         with pytest.raises(SeatTaken):
-            await process.acd.sign_in(TWO, S2, by="x")
+            await process.acd.desk.sign_in(TWO, S2, by="x")
 
     async with asyncio.TaskGroup() as group:
         group.create_task(wish())
@@ -322,32 +324,32 @@ async def test_a_wish_that_became_impossible_during_its_commit_is_refused_and_it
     ],
 )
 async def test_the_command_is_refused_with_a_code(process: Process, command: SetAgentState, code: str) -> None:
-    await process.acd.sign_in(TWO, S2, by="x")
-    answer = await process.acd.set_agent_state(command)
+    await process.acd.desk.sign_in(TWO, S2, by="x")
+    answer = await process.acd.desk.set_agent_state(command)
     assert isinstance(answer, Refused)
     assert answer.code == code
 
 
 async def test_the_command_answers_with_the_agents_row(process: Process) -> None:
     sign_in = SetAgentState(agent=ONE, state=AgentState.NOT_READY, seat=S1, by="1")
-    answer = await process.acd.set_agent_state(sign_in)
+    answer = await process.acd.desk.set_agent_state(sign_in)
     assert isinstance(answer, Done)
     assert (answer.result["state"], answer.result["seat"], answer.result["reason"]) == ("not_ready", "s1", "")
     ready = SetAgentState(agent=ONE, state=AgentState.READY, seat=S1, by="1")
-    answer = await process.acd.set_agent_state(ready)
+    answer = await process.acd.desk.set_agent_state(ready)
     assert isinstance(answer, Done)
     assert answer.result["state"] == "ready"
     lunch = SetAgentState(agent=ONE, state=AgentState.NOT_READY, reason="lunch", by="sup1")
-    answer = await process.acd.set_agent_state(lunch)
+    answer = await process.acd.desk.set_agent_state(lunch)
     assert isinstance(answer, Done)
     assert (answer.result["state"], answer.result["reason"]) == ("not_ready", "lunch")
 
 
 async def test_restart_agents_and_contacts_are_back_where_they_were(process: Process, store: Store) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
-    await process.acd.set_ready(ONE, True, by="s1")
-    await process.acd.sign_in(TWO, S2, by="s2")
-    await process.acd.set_ready(TWO, False, by="s2", reason="lunch")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
+    await process.acd.desk.sign_in(TWO, S2, by="s2")
+    await process.acd.desk.set_ready(TWO, False, by="s2", reason="lunch")
     process.queue_contact(C1)
     process.acd.perform(OfferAnswered(contact=C1, agent=ONE))
     process.queue_contact(ContactId("c2"))
@@ -366,7 +368,7 @@ async def test_restart_agents_and_contacts_are_back_where_they_were(process: Pro
     after.acd.start_matching()
     assert after.states() == {"1": "talking", "2": "not_ready"}
     assert after.events == []
-    await after.acd.set_ready(TWO, True, by="s2")
+    await after.acd.desk.set_ready(TWO, True, by="s2")
     assert only(AgentOffered, after.events).contact == "c2"
     after.acd.perform(WithdrawContact(contact=ContactId("c2"), reason="abandoned"))
     assert only(QueueLeft, after.facts).waited_seconds == pytest.approx(34)
@@ -380,8 +382,8 @@ async def test_data_that_are_no_place_are_not_taken(process: Process, data: dict
 
 
 async def test_live_changes_are_committed_and_reach_running_queues(process: Process, store: Store) -> None:
-    await process.acd.sign_in(TWO, S2, by="s2")
-    await process.acd.set_ready(TWO, True, by="s2")
+    await process.acd.desk.sign_in(TWO, S2, by="s2")
+    await process.acd.desk.set_ready(TWO, True, by="s2")
     await process.acd.save_queue(queue(min_level=9))
     process.queue_contact()
     assert process.events == []
@@ -397,8 +399,8 @@ async def test_live_changes_are_committed_and_reach_running_queues(process: Proc
 
 
 async def test_an_unreachable_seat_gets_no_offers(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="s1")
-    await process.acd.set_ready(ONE, True, by="s1")
+    await process.acd.desk.sign_in(ONE, S1, by="s1")
+    await process.acd.desk.set_ready(ONE, True, by="s1")
     process.acd.seat_changed(S1, False)
     process.queue_contact()
     assert process.events == []
@@ -407,14 +409,14 @@ async def test_an_unreachable_seat_gets_no_offers(process: Process) -> None:
 
 
 async def test_pins_are_checked_by_whoever_was_given(process: Process) -> None:
-    desk: AgentDesk = process.acd
+    desk: AgentDesk = process.acd.desk
     assert await desk.pin_matches(ONE, "1")
     assert not await desk.pin_matches(ONE, "2")
 
 
 async def test_a_wrap_up_goes_on_after_a_restart_and_the_interval_with_it(store: Store, process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, "test")
-    await process.acd.set_ready(ONE, True, "test")
+    await process.acd.desk.sign_in(ONE, S1, "test")
+    await process.acd.desk.set_ready(ONE, True, "test")
     process.queue_contact()
     process.acd.perform(OfferAnswered(contact=C1, agent=ONE))
     process.clock.advance(60)
@@ -437,7 +439,7 @@ async def test_a_wrap_up_goes_on_after_a_restart_and_the_interval_with_it(store:
 
 
 async def test_after_a_long_absence_the_interval_begins_anew(store: Store, process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, "test")
+    await process.acd.desk.sign_in(ONE, S1, "test")
     await process.acd.close()
     clock = VirtualClock(wall=process.clock.wall())
     clock.advance(LONGEST_AWAY_SECONDS + 1)
@@ -472,8 +474,8 @@ async def test_queues_open_and_close_by_their_calendar(store: Store, process: Pr
 
 
 async def test_a_queue_still_knows_its_pace_after_a_restart_for_a_day(process: Process) -> None:
-    await process.acd.sign_in(ONE, S1, by="1")
-    await process.acd.set_ready(ONE, True, by="1")
+    await process.acd.desk.sign_in(ONE, S1, by="1")
+    await process.acd.desk.set_ready(ONE, True, by="1")
     process.queue_contact()
     only(AgentOffered, process.events)
     process.acd.perform(OfferAnswered(contact=C1, agent=ONE))
@@ -482,7 +484,7 @@ async def test_a_queue_still_knows_its_pace_after_a_restart_for_a_day(process: P
     process.queue_contact(ContactId("c2"))
     known = process.acd.expected_wait(ContactId("c2"))
     assert known is not None
-    await process.acd.set_ready(ONE, False, by="1")
+    await process.acd.desk.set_ready(ONE, False, by="1")
     await process.acd.close()
     for hours, knows in ((23, True), (2, False)):
         process.clock.advance(hours * 3600.0)

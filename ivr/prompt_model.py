@@ -1,0 +1,93 @@
+"""What callers are to hear, as a designer writes it in a flow document: spoken parts, tones, sounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from ccplatform.contracts.media import CallTone, ToneCountry
+from ivr.numbers import Language
+
+VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
+SpokenText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=60)]
+
+
+class DocumentModel(BaseModel):
+    """A part of a flow document: nothing beyond what is described, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Part(DocumentModel):
+    """One part of a spoken text: words, or a variable and how to read it (exactly one of them)."""
+
+    text: SpokenText | None = None
+    spoken: VariableName | None = Field(None, description="the variable's text, read as it stands")
+    number: VariableName | None = None
+    digits: VariableName | None = None
+    money: VariableName | None = None
+    date: VariableName | None = None
+    time: VariableName | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Part:
+        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
+            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def reading(self) -> str:
+        """How to read: ``text``, ``spoken``, ``money`` and so on."""
+        return next(iter(self.model_fields_set))
+
+    @property
+    def variable(self) -> str | None:
+        """The variable that is read, None for words."""
+        return None if self.text is not None else str(getattr(self, self.reading))
+
+
+def _as_parts(value: Any) -> Any:
+    return [{"text": value}] if isinstance(value, str) else value
+
+
+#: A plain text is one part of words.
+PromptText: TypeAlias = Annotated[tuple[Part, ...], Field(min_length=1, max_length=20), BeforeValidator(_as_parts)]
+
+#: The same prompt in each language.
+Prompt: TypeAlias = dict[Language, PromptText]
+
+
+class Tone(DocumentModel):
+    """Sine tones together."""
+
+    hertz: Annotated[tuple[Annotated[float, Field(ge=20, le=3900)], ...], Field(min_length=1, max_length=4)]
+    seconds: Seconds
+    level_dbm0: float = Field(-13.0, ge=-60, le=0)
+
+
+class NetworkTone(DocumentModel):
+    """A tone of the network with its cadence; without ``seconds`` one round of it."""
+
+    tone: CallTone
+    country: ToneCountry = ToneCountry.CHINA
+    seconds: Seconds | None = None
+
+
+class SoundItem(DocumentModel):
+    """One thing that a play node plays (exactly one of them)."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")] | None = None
+    tone: Tone | None = None
+    call_tone: NetworkTone | None = None
+    silence: Seconds | None = None
+    reference: Literal["speech"] | None = Field(None, description="the reference speech of voice-quality tests")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> SoundItem:
+        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
+            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
+        if self.file is not None and ".." in self.file.split("/"):
+            raise ValueError("a sound file is named below the directory of sounds, without '..'")
+        return self
