@@ -31,6 +31,9 @@ CALLS: Final = frozenset({"agent", "supervisor"})
 LISTEN: Final = frozenset({"supervisor"})
 LISTENERS: Final = frozenset({"supervisor", "auditor", "admin"})
 FIGURES: Final = ALL - {"agent"}
+PLANNERS: Final = frozenset({"supervisor", "admin"})
+WATCHERS: Final = frozenset({"supervisor", "maintainer", "admin"})
+OPERATORS: Final = frozenset({"maintainer", "admin"})
 NOTHING: Final = UUID(int=0)
 
 #: Method and path → the roles that may; None: nobody has to say who he is.
@@ -60,6 +63,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/calls/{call_id}/monitor"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/whisper"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/barge"): LISTEN,
+    ("POST", "/api/v1/calls/{call_id}/pickup"): LISTEN,
+    ("GET", "/api/v1/call-backs"): LISTENERS,
+    ("POST", "/api/v1/call-backs"): PLANNERS | {"agent"},
+    ("DELETE", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("GET", "/api/v1/customers"): CALLS,
     ("GET", "/api/v1/contacts"): ALL - {"maintainer"},
     ("GET", "/api/v1/contacts/{contact}"): ALL - {"maintainer"},
@@ -74,10 +81,28 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/alarms/{alarm}/acknowledge"): frozenset({"supervisor", "maintainer", "admin"}),
     ("GET", "/api/v1/audit"): frozenset({"auditor", "admin"}),
     ("GET", "/api/v1/audit/verification"): frozenset({"auditor", "admin"}),
-    ("GET", "/api/v1/seats"): frozenset({"supervisor", "maintainer", "admin"}),
-    ("GET", "/api/v1/trunks"): frozenset({"supervisor", "maintainer", "admin"}),
+    ("GET", "/api/v1/seats"): WATCHERS,
+    ("GET", "/api/v1/trunks"): WATCHERS,
+    ("GET", "/api/v1/trunks/{trunk}"): WATCHERS,
+    ("PUT", "/api/v1/trunks/{trunk}"): OPERATORS,
+    ("DELETE", "/api/v1/trunks/{trunk}"): OPERATORS,
+    ("POST", "/api/v1/trunks/{trunk}/{action}"): OPERATORS,
+    ("GET", "/api/v1/outbound-routes"): WATCHERS,
+    ("PUT", "/api/v1/outbound-routes"): OPERATORS,
+    ("GET", "/api/v1/sip/bans"): WATCHERS,
+    ("DELETE", "/api/v1/sip/bans/{source}"): OPERATORS,
+    ("GET", "/api/v1/sip/ports"): WATCHERS,
+    **{
+        (method, f"/api/v1/configuration/{things}{one}"): roles
+        for things in ("agents", "queues", "skills", "calendars")
+        for method, one, roles in (
+            ("GET", "", PLANNERS | {"auditor"}),
+            ("PUT", "/{name}", PLANNERS),
+            ("DELETE", "/{name}", PLANNERS),
+        )
+    },
 }
-#: Bodies and queries that are well formed, so that nothing but the role decides.
+#: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PUT", "/api/v1/agents/{agent_id}/state"): {"state": "ready"},
     ("POST", "/api/v1/calls/{call_id}/dtmf"): {"digits": "1"},
@@ -93,6 +118,10 @@ VALUES: Final = {
     "recording_id": str(NOTHING),
     "alarm": str(NOTHING),
     "name": "daily",
+    "call_back": str(NOTHING),
+    "trunk": "nowhere",
+    "action": "block",
+    "source": "192.0.2.1",
 }
 
 
