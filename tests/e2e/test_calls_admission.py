@@ -13,7 +13,7 @@ async def test_a_name_of_any_script_comes_through(centre: Centre, phone: MakePho
         call = await caller.dial(centre.number("95001"), name="张伟 🙂 Žofie")
         ringing = await desk.next_call()
         assert '"张伟 🙂 Žofie" <sip:' in ringing.invite.get("from")
-        (live,) = await centre.items("calls")
+        (live,) = await centre.eventually(lambda: centre.items("calls"), bool)
         assert live["caller_name"] == "张伟 🙂 Žofie"
         await ringing.answer()
         await call.hang_up()
