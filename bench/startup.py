@@ -14,7 +14,7 @@ from bench.figures import Figure, conditions, distribution, show, write_json
 from tests.support.milestone import PeerError
 from tests.support.platform import PlatformProcess
 
-#: A second start takes less than this (issue 2, point 1).
+#: A later start is to take less than this.
 SECOND_START_GOAL_MS = 5000.0
 
 
