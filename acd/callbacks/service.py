@@ -8,7 +8,7 @@ other. What becomes of a promise is written behind, and again until it is writte
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -63,11 +63,12 @@ from ccplatform.contracts.routing import (
     WithdrawContact,
 )
 from ccplatform.contracts.words import ContactId, Direction, LegRole, Outcome, QueueId, TrunkId
-from ccplatform.kernel.clock import Clock, TimerHandle
+from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import DeadlineReached, EffectRunner
 from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.kernel.write_behind import WriteBehind
 
 _log = structlog.get_logger("acd.call_backs")
 
@@ -118,11 +119,9 @@ class CallBackService:
         self._facts = facts
         self._clock = clock
         self._ids = ids
-        self._tasks = tasks
         self._tell = tell
         self._handled = handled
         self._most = most
-        self._retry_seconds = retry_seconds
         self._book = CallBackBook(new_id=ids.new)
         self._runner: EffectRunner[BookEvent, BookEffect] = EffectRunner(
             _Timed(self._book, clock),  # type: ignore[arg-type]
@@ -133,8 +132,10 @@ class CallBackService:
         self._router: Callable[[RouterCommand], None] = lambda _: None
         self._rules: dict[QueueId, CallBackRules] = {}
         self._writing = asyncio.Lock()
-        self._stale: dict[str, CallBack] = {}
-        self._timer: TimerHandle | None = None
+        self._unwritten: dict[str, CallBack] = {}
+        self._behind: WriteBehind[str] = WriteBehind(
+            name="call-backs", save=self._save, clock=clock, tasks=tasks, retry_seconds=retry_seconds
+        )
 
     def connect(self, router: Callable[[RouterCommand], None]) -> None:
         """Give the service the ACD."""
@@ -159,9 +160,8 @@ class CallBackService:
     async def close(self) -> None:
         """Write what is still to be written; raises Unavailable."""
         self._runner.close()
-        if self._timer is not None:
-            self._timer.cancel()
-        await self._flush()
+        self._behind.close()
+        await self._behind.flush()
 
     # --- what the ACD is told and tells -------------------------------------------------------------------
 
@@ -352,28 +352,16 @@ class CallBackService:
     # --- rows, written behind -----------------------------------------------------------------------------
 
     def _write(self, row: CallBack) -> None:
-        self._stale[row.id] = row
-        if len(self._stale) == 1 and self._timer is None:
-            self._tasks.run_once("call-backs", self._write_behind())
+        self._unwritten[row.id] = row
+        self._behind.changed(row.id)
 
-    def _again(self) -> None:
-        self._timer = None
-        self._tasks.run_once("call-backs", self._write_behind())
-
-    async def _write_behind(self) -> None:
-        try:
-            await self._flush()
-        except Unavailable as error:
-            _log.warning("call-backs wait to be written", rows=len(self._stale), reason=str(error))
-            self._timer = self._clock.call_at(self._clock.now() + self._retry_seconds, self._again)
-
-    async def _flush(self) -> None:
+    async def _save(self, names: Set[str]) -> None:
         async with self._writing:
-            while self._stale:
-                name, row = next(iter(self._stale.items()))
+            for name in sorted(names & self._unwritten.keys()):
+                row = self._unwritten[name]
                 await self._store.save(row)
-                if self._stale.get(name) is row:
-                    del self._stale[name]
+                if self._unwritten.get(name) is row:
+                    del self._unwritten[name]
 
 
 def _ended(row: CallBack, state: State, reason: str, at: datetime) -> CallBack:
