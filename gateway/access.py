@@ -141,15 +141,7 @@ class SipAccess:
             clock=clock,
             ids=ids,
             random_number=random_number,
-            sessions=LegSessions(
-                audio=AudioPolicy(
-                    codecs=usable_codecs(settings.codecs),
-                    preference=settings.codec_preference,
-                    comfort_noise=settings.comfort_noise,
-                ),
-                srtp=settings.srtp,
-                random_number=random_number,
-            ),
+            sessions=_sessions(settings, random_number),
             moves_per_second=settings.moves_per_second,
             listener=listener,
             server_failed=self._server_failed,
@@ -223,6 +215,15 @@ class SipAccess:
 
     def _channels_changed(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
         self._facts.record(TrunkChannelsChanged(trunk=trunk, in_use=in_use, capacity=capacity))
+
+
+def _sessions(settings: SipSettings, random_number: Callable[[int], int]) -> LegSessions:
+    audio = AudioPolicy(
+        codecs=usable_codecs(settings.codecs),
+        preference=settings.codec_preference,
+        comfort_noise=settings.comfort_noise,
+    )
+    return LegSessions(audio=audio, srtp=settings.srtp, random_number=random_number)
 
 
 def _limits(settings: SipSettings) -> RegistrarLimits:

@@ -14,6 +14,7 @@ from ccplatform.contracts.facts import (
     Fact,
     KeysEntered,
     SipMessageSeen,
+    Transferred,
     contact_of,
     is_live,
     personal_fields,
@@ -39,6 +40,7 @@ def test_every_fact_is_frozen_and_slotted(cls: type[Fact]) -> None:
 def test_personal_fields_are_those_that_identify_a_person_or_were_keyed() -> None:
     assert personal_fields(ContactArrived) == {"caller", "caller_name", "forwarded_from"}
     assert personal_fields(KeysEntered) == {"keys"}
+    assert personal_fields(Transferred) == {"to"}
     assert personal_fields(SipMessageSeen) == {"text"}
     assert personal_fields(ContactEnded) == frozenset()
 

@@ -116,7 +116,7 @@ class Transferred:
     """CSTA: the contact was handed on to a queue, number or trunk."""
 
     contact: ContactId
-    to: str
+    to: str = personal()  # outside the centre it is somebody's number
     by: str  # 'flow' or an agent
 
 
