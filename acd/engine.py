@@ -50,6 +50,8 @@ from acd.model import Queue
 from acd.queues import Ticket
 from acd.views import AgentView, QueueView, agent_view, queue_view
 from ccplatform.contracts.routing import (
+    CallAgent,
+    HandOver,
     OfferAnswered,
     OfferFailed,
     QueueContact,
@@ -120,6 +122,10 @@ class AcdEngine:
                 self._expire()
             case WithdrawContact():
                 waiting.withdraw_contact(floor, event)
+            case CallAgent():
+                offers.call_agent(floor, event)
+            case HandOver():
+                talks.hand_over(floor, event)
             case TransferContact():
                 waiting.transfer_contact(floor, event)
             case OfferFailed():
@@ -166,6 +172,10 @@ class AcdEngine:
     def refusal(self, queue: QueueId) -> str:
         """Why a contact cannot enter the queue now, nor one that it overflows to; '': it can."""
         return waiting.refusal(self._floor, queue)
+
+    def check_call(self, agent: AgentId) -> None:
+        """Raise the Refusal that a call to this agent would meet now."""
+        offers.check_call(self._floor, agent)
 
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""

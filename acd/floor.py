@@ -17,7 +17,7 @@ from acd.expected_wait import Departure
 from acd.groups import SkillGroup
 from acd.model import Queue, Requirement
 from acd.order import Order
-from acd.queues import LiveQueue, Ticket
+from acd.queues import LiveQueue, Ticket, direct_line
 from acd.skills import SkillId, meets, skills_of
 from acd.timers import Timer, TimerOwner
 from ccplatform.contracts.facts import QueueLeft
@@ -45,6 +45,7 @@ class Floor:
         self.seats: dict[SeatId, LiveAgent] = {}
         self.reachable: set[SeatId] = set()
         self.queues: dict[QueueId, LiveQueue] = {}
+        self.direct = direct_line(draw)
         self.groups: dict[Requirement, SkillGroup] = {}
         self.groups_by_skill: dict[SkillId, list[SkillGroup]] = {}
         self.tickets: dict[ContactId, Ticket] = {}
@@ -65,6 +66,10 @@ class Floor:
         if live is None or live.removed:
             raise UnknownAgent(agent)
         return live
+
+    def queue(self, name: QueueId) -> LiveQueue:
+        """A queue by its id, or the direct line; raises KeyError."""
+        return self.queues[name] if name else self.direct
 
     def next_place(self) -> int:
         """A number that no place in a line has had before."""
@@ -211,6 +216,8 @@ class Floor:
         if ticket.timer is not None:
             ticket.timer.place = 0
             ticket.timer = None
+        if queue is self.direct:
+            return
         self.effects.append(
             QueueLeft(
                 contact=ticket.contact,

@@ -81,8 +81,8 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
     agent.take(engagement)
     if agent.chief() is engagement:
         floor.move(agent, AgentState.RESERVED, contact=ticket.contact)
-    floor.effects.append(Offered(contact=ticket.contact, queue=queue.id, agent=agent.id, seat=seat))
-    floor.effects.append(AgentOffered(contact=ticket.contact, queue=queue.id, agent=agent.id, seat=seat))
+    floor.effects.append(Offered(contact=ticket.contact, queue=queue.told, agent=agent.id, seat=seat))
+    floor.effects.append(AgentOffered(contact=ticket.contact, queue=queue.told, agent=agent.id, seat=seat))
 
 
 def end_offer(floor: Floor, engagement: Engagement, end: OfferEnd) -> None:
@@ -96,7 +96,7 @@ def end_offer(floor: Floor, engagement: Engagement, end: OfferEnd) -> None:
     floor.effects.append(
         OfferEnded(
             contact=ticket.contact,
-            queue=ticket.queue.id,
+            queue=ticket.queue.told,
             agent=agent.id,
             end=end,
             rang_seconds=floor.now - engagement.since,

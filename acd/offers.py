@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from acd.agents import Engagement, LiveAgent
+from acd.errors import AgentBusy, ContactPlaced, NotSignedIn, PhoneAway
 from acd.events import PickUp, PresenceChanged
 from acd.expected_wait import Departure
 from acd.floor import Floor
 from acd.matching import end_offer, offer, take_back
-from acd.queues import Ticket
-from acd.talks import begin_talk, settle
+from acd.queues import NO_QUEUE, Ticket
+from acd.talks import begin_talk, cut_wrap_ups, settle
 from acd.waiting import drop_waiting, forget_preference, wait_on
-from ccplatform.contracts.routing import OfferAnswered, OfferFailed, OfferWithdrawn
+from ccplatform.contracts.routing import CallAgent, OfferAnswered, OfferFailed, OfferWithdrawn
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd
+from ccplatform.kernel.errors import Refusal
 
 #: Offers that end so make the agent not ready (he did not take it), with the reason; the others leave him ready.
 NOT_TAKEN = {
@@ -80,6 +82,35 @@ def pick_up(floor: Floor, command: PickUp) -> None:
     offer(floor, ticket, agent)
     for rung in (agent, *others):
         settle(floor, rung)
+
+
+def call_agent(floor: Floor, command: CallAgent) -> None:
+    """Somebody calls this agent: ring him, if he has no contact; his wrap-up ends then."""
+    if command.contact in floor.tickets:
+        raise ContactPlaced(command.contact, NO_QUEUE, floor.tickets[command.contact].phase)
+    try:
+        check_call(floor, command.agent)
+    except Refusal:
+        gone = OfferWithdrawn(contact=command.contact, agent=command.agent, end=OfferEnd.UNREACHABLE)
+        floor.effects.append(gone)
+        return
+    agent = floor.agent(command.agent)
+    ticket = Ticket(command.contact, floor.direct, 1, floor.now)
+    floor.enter_queue(ticket)
+    cut_wrap_ups(floor, agent)
+    offer(floor, ticket, agent)
+    settle(floor, agent)
+
+
+def check_call(floor: Floor, name: AgentId) -> None:
+    """Raise the Refusal that a call to this agent would meet now."""
+    agent = floor.agent(name)
+    if agent.seat is None:
+        raise NotSignedIn(name)
+    if agent.has_contact():
+        raise AgentBusy(name, agent.state)
+    if agent.seat not in floor.reachable:
+        raise PhoneAway(name)
 
 
 def _not_taken(floor: Floor, ticket: Ticket, agent: LiveAgent, end: OfferEnd) -> None:

@@ -11,14 +11,16 @@ all queues, and the same after a restart.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from acd.agents import Engagement, LiveAgent
 from acd.events import Phase
 from acd.expected_wait import Departure, DeparturePace
 from acd.groups import SkillGroup
 from acd.model import RINGS_MANY, Queue, Strategy
+from acd.skills import SkillId
 from acd.timers import Timer
 from ccplatform.contracts.words import ContactId, QueueId
 
@@ -68,6 +70,10 @@ class Ticket:
         return groups if len(groups) == 1 else groups[: self.ring + 1]
 
 
+#: What stands for no queue at all where a queue's id is kept.
+NO_QUEUE: Final = QueueId("")
+
+
 @dataclass(slots=True, eq=False)
 class LiveQueue:
     """A queue: ``tickets`` are the contacts that no agent has answered yet, ``line`` those that want agents."""
@@ -86,6 +92,11 @@ class LiveQueue:
     def __post_init__(self) -> None:
         self.id = self.config.id
         self.configure(self.config, self.groups)
+
+    @property
+    def told(self) -> QueueId | None:
+        """The queue's id in facts; None for the direct line."""
+        return self.id or None
 
     def configure(self, config: Queue, groups: tuple[SkillGroup, ...]) -> None:
         """Take a definition, with the groups of its rings."""
@@ -155,3 +166,13 @@ class LiveQueue:
     def longest_wait(self, now: float) -> float:
         """Age of the oldest contact that no agent has answered, seconds; 0 when there is none."""
         return max((now - ticket.entered for ticket in self.tickets.values()), default=0.0)
+
+
+def direct_line(draw: Callable[[], float]) -> LiveQueue:
+    """Where contacts are that want one agent whom they call themselves: nobody waits there."""
+    config = Queue(id=QueueId("direct"), name="direct", skill=SkillId("direct"), wrap_up_seconds=0)
+    line = LiveQueue(
+        config=config, groups=tuple(SkillGroup(need, draw) for need in config.requirements()), ageing=0.0
+    )
+    line.id = NO_QUEUE
+    return line

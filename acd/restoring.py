@@ -73,7 +73,7 @@ def check(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
     """Raise BadSnapshot with the reason why the contact cannot be put back there; change nothing."""
     if contact in floor.tickets:
         raise BadSnapshot(f"contact {contact} has a place already")
-    if place.queue not in floor.queues:
+    if place.queue and place.queue not in floor.queues:
         raise BadSnapshot(f"contact {contact}: there is no queue {place.queue} any more")
     if place.priority not in PRIORITIES:
         raise BadSnapshot(f"contact {contact}: priority {place.priority} is none")
@@ -105,7 +105,7 @@ def restore(floor: Floor, event: RestoreContact) -> None:
 
 def bare_ticket(floor: Floor, contact: ContactId, place: ContactPlace) -> Ticket:
     """A ticket of its age and rank, not yet anywhere."""
-    queue = floor.queues[place.queue]
+    queue = floor.queue(place.queue)
     ticket = Ticket(contact, queue, place.priority, floor.now - place.age)
     ticket.hops, ticket.patient, ticket.lead = place.hops, place.patient, place.lead
     ticket.preferred = _agent(floor, place.preferred)
@@ -134,7 +134,7 @@ def _check_talk(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
     if agent.seat != place.seat and (agent.seat is not None or place.seat in floor.seats):
         raise BadSnapshot(f"contact {contact}: agent {agent.id} is not at seat {place.seat} any more")
     firm = [work for work in agent.engagements if work.state is not AgentState.RESERVED and not work.gives_way]
-    config = floor.queues[place.queue].config
+    config = floor.queue(place.queue).config
     if not config.gives_way and sum(work.capacity for work in firm) + config.capacity > CAPACITY:
         raise BadSnapshot(f"contact {contact}: agent {agent.id} is {agent.state} with another contact")
 

@@ -180,6 +180,14 @@ class AcdService:
         self._engine.check(command)
         self._runner.post(command)
 
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        """Who is signed in at a seat."""
+        return self._engine.agent_at(seat)
+
+    def check_call(self, agent: AgentId) -> None:
+        """Raise the Refusal that a call to this agent would meet now."""
+        self._engine.check_call(agent)
+
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
         """The contact's place, with the wall-clock stamp that its ages count from."""
         place = self._engine.place(contact, self._clock.now())

@@ -110,7 +110,7 @@ def snapshot(floor: Floor, now: float) -> dict[str, Any]:
     leaving = {
         work.ticket.queue.id: work.ticket.queue.config
         for work in engagements
-        if floor.queues.get(work.ticket.queue.id) is not work.ticket.queue
+        if work.ticket.queue not in (floor.queues.get(work.ticket.queue.id), floor.direct)
     }
     data = EngineData(
         version=VERSION,
@@ -244,7 +244,7 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
     }
     for contact, place in read.contacts.items():
         if place.phase is Phase.TALKING:
-            queue = gone.get(place.queue) or floor.queues[place.queue]
+            queue = gone.get(place.queue) or floor.queue(place.queue)
             ticket = Ticket(contact, queue, place.priority, floor.now - place.age, hops=place.hops)
             ticket.patient, ticket.lead = place.patient, place.lead
             floor.tickets[contact] = ticket
@@ -270,7 +270,7 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
 
 def _restore_engagement(floor: Floor, row: EngagementRow, gone: dict[QueueId, LiveQueue]) -> None:
     if row.state is AgentState.WRAP_UP:
-        queue = gone.get(row.queue) or floor.queues[row.queue]
+        queue = gone.get(row.queue) or floor.queue(row.queue)
         ticket = Ticket(row.contact, queue, 1, floor.now)
     else:
         ticket = floor.tickets[row.contact]

@@ -8,7 +8,7 @@ from acd.floor import Floor
 from acd.matching import disarm, seek_contact
 from acd.queues import Ticket
 from ccplatform.contracts.facts import WrapUpEnded
-from ccplatform.contracts.routing import TalkHeld, TalkReleased
+from ccplatform.contracts.routing import HandOver, TalkHeld, TalkReleased
 from ccplatform.contracts.words import AgentId, AgentState, ContactId
 
 
@@ -73,6 +73,27 @@ def release(floor: Floor, talk: Engagement) -> None:
     settle(floor, agent)
 
 
+def hand_over(floor: Floor, command: HandOver) -> None:
+    """The talk under one contact goes on as another's; who talked with that one has his wrap-up.
+
+    An agent who was called himself works for the queue that the contact came from, and wraps up as there.
+    """
+    before, source = floor.tickets.get(command.contact), floor.tickets.get(command.source)
+    if before is source:
+        return
+    if before is not None and before.talk is not None:
+        release(floor, before.talk)
+    if source is None or source.talk is None or command.contact in floor.tickets:
+        return
+    del floor.tickets[source.contact]
+    source.contact = command.contact
+    floor.tickets[source.contact] = source
+    queue = floor.queues.get(command.queue) if command.queue is not None else None
+    if source.queue is floor.direct and queue is not None:
+        source.queue = queue
+        source.talk.wrap_up_seconds = queue.config.wrap_up_seconds
+
+
 def begin_wrap_up(floor: Floor, work: Engagement, seconds: float) -> None:
     """After-call work, for some seconds at most."""
     work.state = AgentState.WRAP_UP
@@ -95,7 +116,7 @@ def end_wrap_up(floor: Floor, work: Engagement) -> None:
     floor.effects.append(
         WrapUpEnded(
             contact=work.ticket.contact,
-            queue=work.ticket.queue.id,
+            queue=work.ticket.queue.told,
             agent=agent.id,
             wrap_up_seconds=floor.now - work.since,
         )

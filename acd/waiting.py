@@ -97,8 +97,16 @@ def drop_waiting(floor: Floor, ticket: Ticket, reason: str, end: OfferEnd) -> No
 
 
 def wait_on(floor: Floor, ticket: Ticket) -> None:
-    """The contact came, an offer of it failed, or its instant came: do what is due, and look for an agent."""
+    """The contact came, an offer of it failed, or its instant came: do what is due, and look for an agent.
+
+    Who called one agent wants no other: the contact is gone.
+    """
     queue, now, preferred = ticket.queue, floor.now, ticket.preferred
+    if queue is floor.direct:
+        if ticket.offers:
+            return
+        del floor.tickets[ticket.contact], queue.tickets[ticket.contact]
+        return
     if queue.plain and preferred is None:
         seek_agent(floor, ticket)
         return

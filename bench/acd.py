@@ -104,7 +104,7 @@ class Fairness:
         self.offers += 1
         if self.offers % self.EACH == 0:
             self.agents_seen += 1
-            may = self.meets[offer.queue]
+            may = self.meets[offer.queue or QueueId("")]
             self.agents_passed += any(since < idle_since for agent, since in self.ready.items() if agent in may)
 
     def jain(self) -> float:

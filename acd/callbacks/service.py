@@ -338,7 +338,7 @@ class CallBackService:
             CallBackOffered(
                 contact=offer.contact,
                 call_back=effect.call_back.id,
-                queue=offer.queue,
+                queue=effect.call_back.queue,
                 agent=offer.agent,
                 seat=offer.seat,
                 trunk=TrunkId(rules.trunk),

@@ -64,7 +64,9 @@ from ccplatform.contracts.legs import (
 from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, SendDigits, StartRecording
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
+    CallAgent,
     CallBackOffered,
+    HandOver,
     OfferAnswered,
     OfferFailed,
     QueueContact,
@@ -245,6 +247,8 @@ class CallService:
             case (
                 QueueContact()
                 | TransferContact()
+                | CallAgent()
+                | HandOver()
                 | WithdrawContact()
                 | OfferAnswered()
                 | OfferFailed()

@@ -38,6 +38,30 @@ class TransferContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallAgent:
+    """Offer the contact to this agent at once, without a queue: somebody calls him.
+
+    :class:`AgentOffered` follows, or :class:`OfferWithdrawn` when he has a contact or no phone. When he does not
+    take it, nobody else is offered it: the contact is then not known any more.
+    """
+
+    contact: ContactId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """``contact`` goes on with the agent who talked under ``source`` until now; who had it before is free.
+
+    It counts as ``queue``'s for an agent who was not found by one; None: as nobody's.
+    """
+
+    contact: ContactId
+    source: ContactId
+    queue: QueueId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawContact:
     """The contact left (caller hung up, flow took it back); an offer in progress is withdrawn."""
 
@@ -80,7 +104,15 @@ class TalkReleased:
 
 
 RouterCommand: TypeAlias = (
-    QueueContact | TransferContact | WithdrawContact | OfferAnswered | OfferFailed | TalkHeld | TalkReleased
+    QueueContact
+    | TransferContact
+    | CallAgent
+    | HandOver
+    | WithdrawContact
+    | OfferAnswered
+    | OfferFailed
+    | TalkHeld
+    | TalkReleased
 )
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -88,10 +120,10 @@ RouterCommand: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOffered:
-    """Ring this seat for the contact now."""
+    """Ring this seat for the contact now; without a queue he was called himself."""
 
     contact: ContactId
-    queue: QueueId
+    queue: QueueId | None
     agent: AgentId
     seat: SeatId
 
@@ -196,6 +228,12 @@ class Router(Protocol):
 
     def pick_up(self, contact: ContactId, agent: AgentId) -> None:
         """Offer a waiting contact to this agent, out of its turn and whatever his skills; raises Refusal."""
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        """Who is signed in at a seat."""
+
+    def check_call(self, agent: AgentId) -> None:
+        """Raise the Refusal that :class:`CallAgent` would meet now: he has a contact, or no phone."""
 
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
         """The contact's place: queue, age, offer or talk with its agent; None if it has none."""

@@ -37,6 +37,8 @@ from acd.snapshots import EngineData
 from ccplatform.contracts.facts import AgentStateChanged, Offered, OfferEnded, Queued, QueueLeft
 from ccplatform.contracts.routing import (
     AgentOffered,
+    CallAgent,
+    HandOver,
     OfferAnswered,
     OfferFailed,
     OfferWithdrawn,
@@ -210,13 +212,13 @@ class Centre(RuleBasedStateMachine):
         for effect in effects:
             if isinstance(effect, AgentOffered) and effect.contact in data.contacts:
                 offered = data.contacts[effect.contact]
-                if offered.phase is Phase.OFFERED and offered.preferred is None:
+                if offered.phase is Phase.OFFERED and offered.preferred is None and offered.queue:
                     for contact, place in data.contacts.items():
                         if place.phase is Phase.WAITING and self.may_take(data, effect.agent, place):
                             assert self.turn(data, effect.contact, offered) < self.turn(data, contact, place)
 
     def turn(self, data: EngineData, contact: ContactId, place: ContactPlace) -> tuple[float, ContactId]:
-        weight = next(queue.weight for queue in data.queues if queue.id == place.queue)
+        weight = next((queue.weight for queue in data.queues if queue.id == place.queue), 0)
         return (self.now - place.age - (place.priority + weight) * AGEING_SECONDS, contact)
 
     def may_take(self, data: EngineData, agent: AgentId, place: ContactPlace) -> bool:
@@ -277,6 +279,18 @@ class Centre(RuleBasedStateMachine):
     @rule(contact=st.sampled_from(CONTACTS), queue=st.sampled_from(QUEUES))
     def transfer(self, contact: ContactId, queue: QueueId) -> None:
         self.give(TransferContact(contact=contact, queue=queue))
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def call_directly(self, agent: AgentId) -> None:
+        contact = next((name for name in CONTACTS if self.engine.position(name) is None), CONTACTS[0])
+        self.give(CallAgent(contact=contact, agent=agent))
+
+    @rule(pick=st.integers(0, 9), contact=st.sampled_from(CONTACTS), queue=st.sampled_from([None, *QUEUES]))
+    def hand_over(self, pick: int, contact: ContactId, queue: QueueId | None) -> None:
+        """A talk goes on under the name of a contact that talks, or is over."""
+        talks = [c for c, p in self.data().contacts.items() if p.phase is Phase.TALKING]
+        if talks:
+            self.give(HandOver(contact=contact, source=talks[pick % len(talks)], queue=queue))
 
     @rule(contact=st.sampled_from(CONTACTS), agent=st.sampled_from(AGENTS))
     def pick_up(self, contact: ContactId, agent: AgentId) -> None:
@@ -383,6 +397,8 @@ class Centre(RuleBasedStateMachine):
         if any(row.id == place.agent and row.removed for row in data.states):
             return
         other.handle(RestoreContact(contact=contact, place=place), self.now)
+        if other.place(contact, self.now) is None and not place.queue:
+            return  # he was called himself, and is not ready there
         if other.place(contact, self.now) is None:
             assert next(queue for queue in data.queues if queue.id == place.queue).max_wait_seconds <= place.age
             return
@@ -404,7 +420,8 @@ class Centre(RuleBasedStateMachine):
         assert ringing == self.book.ringing
         assert len(talking) == sum(work.state in WITH_TALK for work in data.engagements)
         assert not {contact for contact, _ in ringing} & set(talking)
-        assert set(self.book.queued) | set(talking) == set(data.contacts)
+        called = {contact for contact, place in data.contacts.items() if not place.queue}
+        assert set(self.book.queued) | set(talking) | called == set(data.contacts)
         assert not set(self.book.queued) & set(talking)
         for contact, place in data.contacts.items():
             assert place.phase is (

@@ -8,8 +8,8 @@ import pytest
 
 from acd.events import PresenceChanged
 from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, QueueLeft, WrapUpEnded
-from ccplatform.contracts.routing import OfferWithdrawn
-from ccplatform.contracts.words import AgentState, OfferEnd
+from ccplatform.contracts.routing import AgentOffered, CallAgent, HandOver, OfferWithdrawn
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
 from tests.acd.floor import Centre, offers, only, queue
 
 
@@ -202,3 +202,68 @@ def test_intervals_have_no_gap_and_no_overlap(centre: Centre) -> None:
     facts = [effect for effect in centre.log if isinstance(effect, AgentStateChanged)]
     assert all(a.state is b.previous for a, b in pairwise(facts))
     assert sum(fact.previous_seconds for fact in facts) == centre.now - 1000
+
+
+def call_agent(centre: Centre, contact: str, name: str) -> list[object]:
+    return list(centre.do(CallAgent(contact=ContactId(contact), agent=AgentId(name))))
+
+
+def test_who_is_called_by_a_colleague_is_reserved_in_whatever_state_he_is_without_a_call(centre: Centre) -> None:
+    centre.staff("2", ready=False)
+    offered = only(AgentOffered, call_agent(centre, "k", "2"))
+    assert (offered.queue, offered.seat) == (None, "s2")
+    assert centre.state("2") is AgentState.RESERVED
+    centre.call("c2")
+    centre.ready("2")
+    assert centre.queue().waiting == 2  # and he is offered nothing besides
+    centre.answer("k", "2")
+    assert centre.state("2") is AgentState.TALKING
+    centre.release("k", "2")
+    assert centre.state("2") is AgentState.RESERVED  # no wrap-up of a consultation; the next one waits
+    assert not [fact for fact in centre.log if isinstance(fact, QueueLeft)]
+
+
+def test_who_has_a_contact_or_no_phone_cannot_be_called(centre: Centre) -> None:
+    centre.staff("3", reachable=False)
+    for name in ("1", "3", "nobody"):
+        withdrawn = only(OfferWithdrawn, call_agent(centre, "k", name))
+        assert withdrawn.end is OfferEnd.UNREACHABLE
+    assert centre.engine.position(ContactId("k")) is None
+
+
+@pytest.mark.parametrize("how", ["silent", "rejects", "caller leaves"])
+def test_nobody_else_is_offered_a_contact_that_was_for_one(centre: Centre, how: str) -> None:
+    centre.staff("2", ready=False)
+    call_agent(centre, "k", "2")
+    if how == "silent":
+        assert only(OfferWithdrawn, centre.wait(20)[-3:]).end is OfferEnd.NO_ANSWER
+    elif how == "rejects":
+        centre.fail("k", "2", OfferEnd.REJECTED)
+    else:
+        centre.hang_up("k")
+    assert centre.engine.position(ContactId("k")) is None
+    assert centre.state("2") is AgentState.NOT_READY
+
+
+def test_a_contact_goes_on_with_the_agent_who_was_called_about_it(centre: Centre) -> None:
+    centre.answer("c1", "1")
+    centre.staff("2", ready=False)
+    call_agent(centre, "k", "2")
+    centre.answer("k", "2")
+    centre.wait(5)
+    centre.do(HandOver(contact=ContactId("c1"), source=ContactId("k"), queue=QueueId("sales")))
+    assert centre.state("1") is AgentState.WRAP_UP
+    assert centre.state("2") is AgentState.TALKING
+    assert centre.engine.position(ContactId("k")) is None
+    centre.restart()
+    changed = only(AgentStateChanged, centre.release("c1", "2"))
+    assert (changed.state, changed.contact) == (AgentState.WRAP_UP, "c1")  # as after any call of the queue
+
+
+def test_a_reservation_by_a_colleague_survives_a_restart(centre: Centre) -> None:
+    centre.staff("2", ready=False)
+    call_agent(centre, "k", "2")
+    centre.restart()
+    assert centre.state("2") is AgentState.RESERVED
+    centre.answer("k", "2")
+    assert centre.state("2") is AgentState.TALKING

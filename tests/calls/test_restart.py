@@ -146,6 +146,12 @@ class Router:
     def pick_up(self, contact: ContactId, agent: AgentId) -> None:
         raise AssertionError("nobody picks up here")
 
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        return None
+
+    def check_call(self, agent: AgentId) -> None:
+        raise AssertionError("nobody is called here")
+
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:
         return {"place": contact} if contact in self.places else None
 

@@ -53,10 +53,10 @@ class CallBackEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """The engine reserved an agent for the contact."""
+    """The engine reserved an agent for the contact; without a queue he was called himself."""
 
     contact: ContactId
-    queue: QueueId
+    queue: QueueId | None
     agent: AgentId
     seat: SeatId
 
@@ -66,7 +66,7 @@ class OfferEnded:
     """An offer came to its end."""
 
     contact: ContactId
-    queue: QueueId
+    queue: QueueId | None
     agent: AgentId
     end: OfferEnd
     rang_seconds: float
