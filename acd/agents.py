@@ -33,8 +33,10 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentState, str]] = {
         _S.NOT_READY: "gives another reason",
         _S.SIGNED_OUT: "signs out",
         _S.RESERVED: "picks a waiting contact up",
+        _S.TALKING: "calls somebody, or is called, past the queues",
     },
     _S.READY: {
+        _S.TALKING: "calls somebody, or is called, past the queues",
         _S.RESERVED: "a contact is offered",
         _S.NOT_READY: "asks for it, or his phone was away too long",
         _S.SIGNED_OUT: "signs out",
@@ -64,6 +66,7 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentState, str]] = {
     },
     _S.WRAP_UP: {
         _S.RESERVED: "has room for another contact, which is offered",
+        _S.TALKING: "calls somebody, or is called, past the queues",
         _S.READY: "wrap-up is over or cut",
         _S.NOT_READY: "wrap-up is over or cut, asked for it",
         _S.SIGNED_OUT: "wrap-up is over or cut, asked for it",
@@ -73,10 +76,10 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentState, str]] = {
 #: Further transitions, only when a restarted process takes agents and calls back.
 TAKEN_BACK: Mapping[AgentState, frozenset[AgentState]] = {
     _S.SIGNED_OUT: frozenset({_S.READY, _S.NOT_READY, _S.TALKING, _S.HELD}),
-    _S.NOT_READY: frozenset({_S.TALKING, _S.HELD}),
-    _S.READY: frozenset({_S.TALKING, _S.HELD, _S.WRAP_UP}),
+    _S.NOT_READY: frozenset({_S.HELD}),
+    _S.READY: frozenset({_S.HELD, _S.WRAP_UP}),
     _S.RESERVED: frozenset({_S.HELD}),
-    _S.WRAP_UP: frozenset({_S.TALKING, _S.HELD}),
+    _S.WRAP_UP: frozenset({_S.HELD}),
 }
 
 #: States in which the agent has a contact; a state asked for now takes effect later.

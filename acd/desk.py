@@ -122,7 +122,7 @@ def _stand_as_before(floor: Floor, agent: LiveAgent, standing: Standing) -> None
     agent.calls, agent.talk_seconds = standing.calls, standing.talk_seconds
     agent.occupancy, agent.weighed_at = standing.occupancy, now - standing.weighed_age
     for work in standing.wrap_ups:
-        queue = floor.queues.get(work.queue)
+        queue = floor.queues.get(work.queue) if work.queue else floor.direct
         if queue is None:
             continue
         engagement = Engagement(

@@ -5,7 +5,8 @@ comes out as a list of effects, complete and in order. Between two events nothin
 time, and of that the engine says beforehand when it matters (``next_deadline``). What holds after every event:
 
 * a contact is in one place at most: it waits in one queue, or is offered to one agent, or talks with one;
-* an agent's contacts fit into his capacity (a call fills it), he sits at one seat, and nobody shares it;
+* an agent's contacts fit into his capacity (a call fills it), but for calls that he makes or gets past the queues;
+  he sits at one seat, and nobody shares it;
 * no agent who is ready at a reachable seat has room for a contact that he may take and that waits;
 * a contact that entered a queue leaves it once (QueueLeft): answered, abandoned, transferred or refused;
 * an agent's intervals follow one another without gap or overlap;
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from acd import configuration, desk, offers, restoring, snapshots, talks, waiting
+from acd import configuration, desk, offers, own_calls, restoring, snapshots, talks, waiting
 from acd.agents import Engagement
 from acd.events import (
     AcdEvent,
@@ -51,6 +52,7 @@ from acd.queues import Ticket
 from acd.views import AgentView, QueueView, agent_view, queue_view
 from ccplatform.contracts.routing import (
     CallAgent,
+    EngageAgent,
     HandOver,
     OfferAnswered,
     OfferFailed,
@@ -132,6 +134,8 @@ class AcdEngine:
                 offers.offer_failed(floor, event)
             case TalkHeld():
                 talks.talk_held(floor, event)
+            case EngageAgent():
+                own_calls.engage(floor, event)
             case SignIn() | SignOut() | GoReady() | GoNotReady() | PutBack() | PickUp():
                 desk.apply(floor, event)
             case (
@@ -185,6 +189,16 @@ class AcdEngine:
         """Who is signed in at a seat."""
         agent = self._floor.seats.get(seat)
         return None if agent is None else agent.id
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        """Whether there is such an agent."""
+        live = self._floor.agents.get(agent)
+        return live is not None and not live.removed
+
+    def has_contact(self, agent: AgentId) -> bool:
+        """Whether a contact is offered to the agent or talks with him."""
+        live = self._floor.agents.get(agent)
+        return live is not None and live.has_contact()
 
     def presence(self, agent: AgentId) -> Presence | None:
         """What the agent's presence row should say; None when there should be none."""

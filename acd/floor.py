@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import count
 
-from acd.agents import LiveAgent
+from acd.agents import Engagement, LiveAgent
 from acd.errors import UnknownAgent
 from acd.events import Effect
 from acd.expected_wait import Departure
@@ -46,6 +46,8 @@ class Floor:
         self.reachable: set[SeatId] = set()
         self.queues: dict[QueueId, LiveQueue] = {}
         self.direct = direct_line(draw)
+        #: Talks of agents who called somebody, or were called, past the queues: see :mod:`acd.own_calls`.
+        self.own_calls: dict[tuple[ContactId, AgentId], Engagement] = {}
         self.groups: dict[Requirement, SkillGroup] = {}
         self.groups_by_skill: dict[SkillId, list[SkillGroup]] = {}
         self.tickets: dict[ContactId, Ticket] = {}

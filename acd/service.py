@@ -184,6 +184,18 @@ class AcdService:
         """Who is signed in at a seat."""
         return self._engine.agent_at(seat)
 
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        """Where the agent is signed in; None when he is not, or there is no such agent."""
+        return self._engine.seat_of(agent) if self._engine.knows_agent(agent) else None
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        """Whether there is such an agent."""
+        return self._engine.knows_agent(agent)
+
+    def has_contact(self, agent: AgentId) -> bool:
+        """Whether a contact is offered to the agent or talks with him."""
+        return self._engine.has_contact(agent)
+
     def check_call(self, agent: AgentId) -> None:
         """Raise the Refusal that a call to this agent would meet now."""
         self._engine.check_call(agent)

@@ -17,7 +17,7 @@ from acd.groups import SkillGroup
 from acd.instants import set_timer
 from acd.matching import seek_contact
 from acd.model import Agent, Queue, Requirement
-from acd.queues import LiveQueue, Ticket
+from acd.queues import NO_QUEUE, LiveQueue, Ticket
 from acd.restoring import bare_ticket, engage, place_of, standing_of
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 
@@ -269,7 +269,8 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
 
 
 def _restore_engagement(floor: Floor, row: EngagementRow, gone: dict[QueueId, LiveQueue]) -> None:
-    if row.state is AgentState.WRAP_UP:
+    own_call = row.queue == NO_QUEUE and row.contact not in floor.tickets
+    if row.state is AgentState.WRAP_UP or own_call:
         queue = gone.get(row.queue) or floor.queue(row.queue)
         ticket = Ticket(row.contact, queue, 1, floor.now)
     else:
@@ -277,6 +278,8 @@ def _restore_engagement(floor: Floor, row: EngagementRow, gone: dict[QueueId, Li
     agent = floor.agents[row.agent]
     work = engage(floor, ticket, agent, row.state, row.age, row.capacity, row.gives_way)
     work.wrap_up_seconds = row.wrap_up_seconds
+    if own_call and row.state is not AgentState.WRAP_UP:
+        floor.own_calls[row.contact, row.agent] = work
     if row.ends_in is not None:
         work.timer = floor.timer(work, floor.now + row.ends_in, agent.id)
 

@@ -54,19 +54,21 @@ def talk_released(floor: Floor, command: TalkReleased) -> None:
     """The agent's segment is over."""
     talk = talk_of(floor, command.contact, command.agent)
     if talk is not None:
-        release(floor, talk)
+        release(floor, talk, talked=command.talked)
 
 
-def release(floor: Floor, talk: Engagement) -> None:
+def release(floor: Floor, talk: Engagement, *, talked: bool = True) -> None:
     """End a talk: wrap-up, where there is one, then what the agent asked for."""
     ticket, agent, now = talk.ticket, talk.agent, floor.now
-    del floor.tickets[ticket.contact]
+    if floor.own_calls.pop((ticket.contact, agent.id), None) is None:
+        del floor.tickets[ticket.contact]
     ticket.talk = None
-    agent.calls += 1
-    agent.talk_seconds += now - talk.since
-    agent.idle_since = now
-    ticket.queue.pace.handled(now - talk.since + talk.wrap_up_seconds)
-    if talk.wrap_up_seconds > 0:
+    if talked:
+        agent.calls += 1
+        agent.talk_seconds += now - talk.since
+        agent.idle_since = now
+        ticket.queue.pace.handled(now - talk.since + talk.wrap_up_seconds)
+    if talked and talk.wrap_up_seconds > 0:
         begin_wrap_up(floor, talk, talk.wrap_up_seconds)
     else:
         agent.drop(talk)
@@ -132,6 +134,9 @@ def cut_wrap_ups(floor: Floor, agent: LiveAgent) -> None:
 
 def talk_of(floor: Floor, contact: ContactId, agent: AgentId) -> Engagement | None:
     """The talk of the two; what comes too late finds none."""
+    own = floor.own_calls.get((contact, agent))
+    if own is not None:
+        return own
     ticket = floor.tickets.get(contact)
     if ticket is None or ticket.talk is None or ticket.talk.agent.id != agent:
         return None

@@ -18,6 +18,8 @@ from ccplatform.contracts.words import OfferEnd, QueueId
 
 #: Queues that a contact may overflow from before it is refused; loops are refused when they are configured.
 MAX_HOPS = 8
+#: Rank of a contact that an agent called and then let wait in a queue.
+CALLED_PRIORITY = 5
 #: Longest time that a contact waits for one agent of its own, seconds.
 MAX_PREFERRED_SECONDS = 86_400.0
 
@@ -59,11 +61,17 @@ def transfer_contact(floor: Floor, command: TransferContact) -> None:
     Raises UnknownQueue, and then has changed nothing.
     """
     ticket = floor.tickets.get(command.contact)
-    if ticket is None:
+    own_calls = [talk for (contact, _), talk in floor.own_calls.items() if contact == command.contact]
+    if ticket is None and not own_calls:
         return
     queue = floor.queues.get(command.queue)
     if queue is None:
         raise UnknownQueue(command.queue)
+    for own in own_calls:
+        release(floor, own)
+    if ticket is None:
+        _enter(floor, Ticket(command.contact, queue, CALLED_PRIORITY, floor.now))
+        return
     talk = ticket.talk
     waited = (talk.since if talk is not None else floor.now) - ticket.entered
     if talk is not None:

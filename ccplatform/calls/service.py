@@ -66,6 +66,7 @@ from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     CallAgent,
     CallBackOffered,
+    EngageAgent,
     HandOver,
     OfferAnswered,
     OfferFailed,
@@ -254,6 +255,7 @@ class CallService:
                 | OfferFailed()
                 | TalkHeld()
                 | TalkReleased()
+                | EngageAgent()
             ):
                 ports.router.perform(effect)
             case _:

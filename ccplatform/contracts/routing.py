@@ -97,10 +97,24 @@ class TalkHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkReleased:
-    """The agent's segment is over; wrap-up begins."""
+    """The agent's segment is over; wrap-up begins, unless nobody was reached (``talked`` false)."""
 
     contact: ContactId
     agent: AgentId
+    talked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngageAgent:
+    """The agent's line is taken by a call past the queues: he called somebody, or somebody called him.
+
+    He is talking from here on, whatever he was, until :class:`TalkReleased`; offers to him are taken back. Wrap-up
+    lasts for ``wrap_up_seconds``.
+    """
+
+    contact: ContactId
+    agent: AgentId
+    wrap_up_seconds: float = 0.0
 
 
 RouterCommand: TypeAlias = (
@@ -113,6 +127,7 @@ RouterCommand: TypeAlias = (
     | OfferFailed
     | TalkHeld
     | TalkReleased
+    | EngageAgent
 )
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -231,6 +246,15 @@ class Router(Protocol):
 
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
+
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        """Where the agent is signed in; None when he is not, or there is no such agent."""
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        """Whether there is such an agent."""
+
+    def has_contact(self, agent: AgentId) -> bool:
+        """Whether a contact is offered to the agent or talks with him."""
 
     def check_call(self, agent: AgentId) -> None:
         """Raise the Refusal that :class:`CallAgent` would meet now: he has a contact, or no phone."""

@@ -149,6 +149,15 @@ class Router:
     def agent_at(self, seat: SeatId) -> AgentId | None:
         return None
 
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        return None
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        return False
+
+    def has_contact(self, agent: AgentId) -> bool:
+        return False
+
     def check_call(self, agent: AgentId) -> None:
         raise AssertionError("nobody is called here")
 

@@ -1,0 +1,124 @@
+"""Calls past the queues: whoever calls, or is called, is busy for the engine as long as it lasts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, WrapUpEnded
+from ccplatform.contracts.routing import EngageAgent, OfferWithdrawn, TalkReleased, TransferContact
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
+from tests.acd.floor import Centre, offers, only, queue
+
+CALL = ContactId("out")
+
+
+def engages(centre: Centre, name: str, *, wrap_up: float = 10.0) -> list[object]:
+    return list(centre.do(EngageAgent(contact=CALL, agent=AgentId(name), wrap_up_seconds=wrap_up)))
+
+
+def lets_go(centre: Centre, name: str, *, talked: bool = True) -> list[object]:
+    return list(centre.do(TalkReleased(contact=CALL, agent=AgentId(name), talked=talked)))
+
+
+@pytest.fixture
+def centre() -> Centre:
+    centre = Centre(queue())
+    centre.staff("1")
+    return centre
+
+
+def test_who_calls_somebody_is_talking_and_offered_nothing_until_his_wrap_up_is_over(centre: Centre) -> None:
+    changed = only(AgentStateChanged, engages(centre, "1"))
+    assert (changed.previous, changed.state, changed.contact) == (AgentState.READY, AgentState.TALKING, CALL)
+    assert offers(centre.call("k1")) == []
+    centre.wait(30)
+    lets_go(centre, "1")
+    assert centre.state("1") is AgentState.WRAP_UP
+    effects = centre.wait(10)
+    assert only(WrapUpEnded, effects).queue is None
+    assert offers(effects) == [("k1", "1")]
+
+
+def test_nobody_reached_means_no_wrap_up(centre: Centre) -> None:
+    engages(centre, "1")
+    lets_go(centre, "1", talked=False)
+    assert centre.state("1") is AgentState.READY
+
+
+@pytest.mark.parametrize("before", ["not_ready", "wrap_up"])
+def test_he_may_call_when_he_takes_no_contacts(centre: Centre, before: str) -> None:
+    if before == "not_ready":
+        centre.not_ready("1", "paperwork")
+    else:
+        centre.call("k1")
+        centre.answer("k1", "1")
+        centre.release("k1", "1")
+    engages(centre, "1", wrap_up=0)
+    assert centre.state("1") is AgentState.TALKING
+    lets_go(centre, "1")
+    assert centre.state("1").value == before
+
+
+def test_wrap_up_that_runs_out_during_a_call_of_his_brings_no_offer(centre: Centre) -> None:
+    centre.call("k1")
+    centre.answer("k1", "1")
+    centre.release("k1", "1")
+    engages(centre, "1", wrap_up=0)
+    centre.call("k2")
+    assert offers(centre.wait(60)) == []
+    assert offers(list(lets_go(centre, "1"))) == [("k2", "1")]
+
+
+def test_an_offer_that_rings_when_he_takes_his_line_is_taken_back_and_goes_to_the_next(centre: Centre) -> None:
+    centre.call("k1")
+    centre.staff("2")
+    effects = engages(centre, "1")
+    assert only(OfferEnded, effects).end is OfferEnd.WITHDRAWN
+    assert only(OfferWithdrawn, effects).agent == "1"
+    assert offers(effects) == [("k1", "2")]
+    assert centre.state("1") is AgentState.TALKING
+
+
+def test_two_agents_on_one_call_are_both_busy_and_let_go_one_by_one(centre: Centre) -> None:
+    centre.staff("2")
+    engages(centre, "1")
+    engages(centre, "2")
+    lets_go(centre, "1", talked=False)
+    assert (centre.state("1"), centre.state("2")) == (AgentState.READY, AgentState.TALKING)
+
+
+def test_what_is_said_twice_or_of_who_is_not_there_changes_nothing(centre: Centre) -> None:
+    engages(centre, "1")
+    assert engages(centre, "1") == []
+    assert engages(centre, "9") == []
+    lets_go(centre, "1")
+    assert lets_go(centre, "1") == []
+
+
+def test_hold_and_a_second_line(centre: Centre) -> None:
+    centre.call("k1")
+    centre.answer("k1", "1")
+    centre.hold("k1", "1")
+    engages(centre, "1", wrap_up=0)
+    assert centre.state("1") is AgentState.TALKING
+    lets_go(centre, "1")
+    assert centre.state("1") is AgentState.HELD
+
+
+def test_whom_he_called_may_wait_in_a_queue_afterwards(centre: Centre) -> None:
+    centre.staff("2")
+    engages(centre, "1")
+    effects = centre.do(TransferContact(contact=CALL, queue=QueueId("sales")))
+    assert offers(effects) == [(CALL, "2")]
+    assert centre.state("1") is AgentState.WRAP_UP
+
+
+def test_it_goes_on_after_a_restart_of_the_engine(centre: Centre) -> None:
+    engages(centre, "1")
+    centre.restart(away=5)
+    assert centre.state("1") is AgentState.TALKING
+    assert offers(centre.call("k1")) == []
+    lets_go(centre, "1")
+    centre.restart()
+    assert centre.state("1") is AgentState.WRAP_UP
+    assert only(WrapUpEnded, centre.wait(60)).queue is None
