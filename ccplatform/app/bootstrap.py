@@ -155,6 +155,7 @@ def _build_media(settings: Settings, places: Places, ground: Foundation, events:
         clock=ground.clock,
         tasks=ground.tasks,
         wait_seconds=settings.media.worker_wait_seconds,
+        recording_rate=settings.media.recording_rate,
     )
     media.on_worker = events.worker_changed
     return media

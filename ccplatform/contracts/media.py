@@ -168,7 +168,8 @@ class StartRecording:
     """Write what two legs say, left and right channel, to ``path`` until stopped or a leg closes.
 
     ``at_seconds``: how long the recording has been going on; a file that ends before is gone on with there, with
-    silence in between, and its end tells how much that was.
+    silence in between, and its end tells how much that was. ``rate``: samples a second, 8,000 or 16,000; None
+    leaves it to the media engine, which takes 16,000 when a leg is wideband and its settings allow that.
     """
 
     call: CallId
@@ -177,6 +178,7 @@ class StartRecording:
     right: LegId
     path: str
     at_seconds: float = 0.0
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ from ccplatform.kernel.clock import Clock, TimerHandle
 from ccplatform.kernel.errors import RemoteViolation, Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.media.audio import RATE
+from gateway.media.codecs import CODECS
 from gateway.media.placing import Place, Places
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio, WorkerLost
 from gateway.media.protocol import (
@@ -71,7 +73,8 @@ class MediaPool:
     ``sockets`` are the workers' Unix sockets by index. ``listener`` gets every :data:`MediaEvent`; none is
     delivered before :meth:`start` has returned and the loop has turned once, so that what survived can be
     restored first. When a worker dies its legs are told as lost; each that is opened again gets back what was
-    wanted of its sound, wherever it is then. A leg waits ``wait_seconds`` for a worker when there is none.
+    wanted of its sound, wherever it is then. A leg waits ``wait_seconds`` for a worker when there is none. What
+    wideband legs say is recorded with ``recording_rate`` samples a second.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class MediaPool:
         clock: Clock,
         tasks: TaskSupervisor,
         wait_seconds: float = 8.0,
+        recording_rate: int = RATE,
     ) -> None:
         self._listener = listener
         self._wait_seconds = wait_seconds
@@ -97,6 +101,7 @@ class MediaPool:
             sockets=[link_socket(path) for path in self._paths],
             send=self._send,
             tell=lambda event: _soon(partial(self._deliver, event)),
+            recording_rate=recording_rate,
         )
         self._opening: dict[LegId, _Opening] = {}
         self._closing: dict[LegId, tuple[int, Closed]] = {}
@@ -171,6 +176,7 @@ class MediaPool:
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
+        self._switching.wishes.speaks(leg, wideband=CODECS[remote.codec].rate > RATE)
         self._send_for(leg, ConnectLeg(leg=leg, remote=remote))
 
     def signal_digit(self, leg: LegId, digit: str) -> None:

@@ -205,9 +205,9 @@ class Engine:
         frame = self._parts.jitter.take(high, self._parts.mixer.voices(high))
         self._parts.concealer.repair(frame)
         self._parts.wide.hear(frame, self._parts.concealer.muted)
-        self._parts.links.fill(frame)
+        self._parts.links.fill(frame, self._parts.wide)
         self.digits.hear(frame, now)
-        self.recorder.take(frame)
+        self.recorder.take(frame, self._parts.wide.high_bands)
         self.hearing.take(frame, now)
         self.digits.hide_tones(frame)
 
@@ -229,7 +229,7 @@ class Engine:
         self._dialling -= {leg.row for leg, _ in legs} - going
         parts.transforms.protect(sender)
         sender.send()
-        parts.links.send(frames)
+        parts.links.send(frames, parts.wide)
         sent_at = self._clock.now()
         self._tell_audible(frames, sent_at)
         for player in began:

@@ -1,10 +1,11 @@
 """The frames of link legs: what joins the legs of a worker with those of other workers.
 
 Every tick one Unix datagram goes to each worker that link legs lead to, with one record for each of them: 20 ms
-of 16-bit samples, numbered by tick, and the last digit passed on. A full queue or a dead peer loses the frame,
-which is counted on the side that misses it. A link leg holds back no more than its peer's tick needs: it begins
-with the first frame that comes, waits one frame when one comes too late, and gives that back when it was not
-needed for five seconds.
+of 16-bit samples, numbered by tick, and the last digit passed on; behind these, for link legs that carry wide
+legs, 20 ms of the high band (:mod:`gateway.media.bands`). A full queue or a dead peer loses the frame, which is
+counted on the side that misses it. A link leg holds back no more than its peer's tick needs: it begins with the
+first frame that comes, waits one frame when one comes too late, and gives that back when it was not needed for
+five seconds.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ from typing import Final
 import numpy as np
 
 from ccplatform.contracts.words import LegId
-from gateway.media.audio import FRAME, Array, Pcm, Rows
+from gateway.media.audio import FRAME, Array, Mask, Pcm, Rows
 from gateway.media.rows import RowArrays
+from gateway.media.wideband import WideLane
 
-_MAGIC: Final = 0x6C6E6B31
-_HEADER: Final = np.dtype([("magic", "<u4"), ("records", "<u4"), ("tick", "<u8")])
+_MAGIC: Final = 0x6C6E6B32
+_HEADER: Final = np.dtype([("magic", "<u4"), ("records", "<u2"), ("above", "<u2"), ("tick", "<u8")])
 _RECORD: Final = np.dtype(
     [("number", "<u8"), ("digits", "<u4"), ("digit", "S1"), ("_", "V3"), ("samples", "<i2", (FRAME,))]
 )
+#: What a record holds above 4 kHz.
+_ABOVE: Final = np.dtype([("number", "<u8"), ("samples", "<i2", (FRAME,))])
 #: Records of one datagram; what is more goes into another.
 _MAX_RECORDS: Final = 128
-_MAX_BYTES: Final = _HEADER.itemsize + _MAX_RECORDS * _RECORD.itemsize
+_MAX_BYTES: Final = _HEADER.itemsize + _MAX_RECORDS * (_RECORD.itemsize + _ABOVE.itemsize)
 #: Bytes that may wait in the kernel towards the other workers together.
 _SEND_BUFFER: Final = 1 << 20
 _MAX_DATAGRAMS: Final = 64  # read in one tick
@@ -79,6 +83,7 @@ class LinkFrames(RowArrays):
         self._tick = 0
         self._path = path
         self._socket = _bind(path)
+        self._above: dict[int, Pcm] = {}  # high bands by row: those of _frames, then the last played
         self._digits_waiting: dict[int, deque[str]] = {}
         self._last_digit: dict[int, int] = {}
         self._rows: Rows = np.zeros(0, dtype=np.intp)
@@ -106,6 +111,7 @@ class LinkFrames(RowArrays):
         """See :class:`RowPart`."""
         self._lost_before += int(self.lost[row])
         super().clear(row)
+        self._above.pop(row, None)
         self._digits_waiting.pop(row, None)
         self._last_digit.pop(row, None)
         for peer, rows in tuple(self._peers.items()):
@@ -131,23 +137,27 @@ class LinkFrames(RowArrays):
     def receive(self) -> list[tuple[int, str]]:
         """Take the frames that have come; returns the digits in them with their rows."""
         digits: list[tuple[int, str]] = []
-        for tick, records in self._datagrams() if len(self._rows) else ():
-            places = np.searchsorted(self._number[self._sorted], records["number"])
-            places = np.minimum(places, len(self._sorted) - 1)
-            rows = self._sorted[places]
-            known = self._number[rows] == records["number"]
+        for tick, records, above in self._datagrams() if len(self._rows) else ():
+            rows, known = self._rows_of(records)
             if known.any():
-                self._place(rows[known], tick, records["samples"][known])
+                placed = self._place(rows[known], tick, records["samples"][known])
+                if len(above) or self._above:
+                    self._place_above(placed, tick, above)
                 digits += self._new_digits(rows[known], records[known])
         return digits
 
-    def fill(self, frame: Pcm) -> None:
-        """Write 20 ms of every link leg into its row of ``frame``; in place of a missing one the last, quieter."""
+    def fill(self, frame: Pcm, wide: WideLane) -> None:
+        """Write 20 ms of every link leg into its row of ``frame``, let ``wide`` know the high bands; in place of a
+        missing one the last, quieter."""
         rows = self._rows
         if not len(rows):
             return
         slot = self._next[rows] % _HELD
         here = self._held[rows, slot]
+        for row, bands in self._above.items():
+            place = int(self._next[row] % _HELD)
+            bands[-1] = bands[place] if self._held[row, place] else bands[-1] // 2
+            wide.carry(row, bands[-1])
         self._last[rows] = np.where(here[:, np.newaxis], self._frames[rows, slot], self._last[rows] // 2)
         frame[rows] = self._last[rows]
         self._held[rows[here], slot[here]] = False
@@ -161,7 +171,7 @@ class LinkFrames(RowArrays):
             self._next[row] += 1
             self._spare[row] = 0
 
-    def _datagrams(self) -> Iterator[tuple[int, Array]]:
+    def _datagrams(self) -> Iterator[tuple[int, Array, Array]]:
         for _ in range(_MAX_DATAGRAMS):
             try:
                 data = self._socket.recv(_MAX_BYTES)
@@ -170,11 +180,20 @@ class LinkFrames(RowArrays):
             if len(data) < _HEADER.itemsize:
                 continue
             head = np.frombuffer(data, _HEADER, 1)[0]
-            count = int(head["records"])
-            if head["magic"] == _MAGIC and len(data) == _HEADER.itemsize + count * _RECORD.itemsize:
-                yield int(head["tick"]), np.frombuffer(data, _RECORD, count, _HEADER.itemsize)
+            count, above = int(head["records"]), int(head["above"])
+            end = _HEADER.itemsize + count * _RECORD.itemsize
+            if head["magic"] == _MAGIC and len(data) == end + above * _ABOVE.itemsize:
+                records = np.frombuffer(data, _RECORD, count, _HEADER.itemsize)
+                yield int(head["tick"]), records, np.frombuffer(data, _ABOVE, above, end)
 
-    def _place(self, rows: Rows, tick: int, samples: Array) -> None:
+    def _rows_of(self, records: Array) -> tuple[Rows, Mask]:
+        """The row of each record, and whether there is one."""
+        places = np.searchsorted(self._number[self._sorted], records["number"])
+        rows = self._sorted[np.minimum(places, len(self._sorted) - 1)]
+        return rows, self._number[rows] == records["number"]
+
+    def _place(self, rows: Rows, tick: int, samples: Array) -> Rows:
+        """Keep the frames of a datagram that are not too late; returns their rows."""
         ahead = tick - self._next[rows]
         anew = ~self._playing[rows] | (ahead >= _HELD) | (ahead < -_ANEW_TICKS)
         jumped = rows[anew & self._playing[rows]]
@@ -186,6 +205,16 @@ class LinkFrames(RowArrays):
         usable = rows[anew | (ahead >= 0)]
         self._frames[usable, tick % _HELD] = samples[anew | (ahead >= 0)]
         self._held[usable, tick % _HELD] = True
+        return usable
+
+    def _place_above(self, placed: Rows, tick: int, records: Array) -> None:
+        """Keep what the frames that were placed have above 4 kHz: nothing, unless there is a record of it."""
+        for row in self._above.keys() & placed.tolist():
+            self._above[row][tick % _HELD] = 0
+        rows, known = self._rows_of(records)
+        usable = known & np.isin(rows, placed)
+        for row, samples in zip(rows[usable].tolist(), records["samples"][usable], strict=True):
+            self._above.setdefault(row, np.zeros((_HELD + 1, FRAME), dtype=np.int16))[tick % _HELD] = samples
 
     def _new_digits(self, rows: Rows, records: Array) -> list[tuple[int, str]]:
         fresh = (records["digits"] != self._digits_heard[rows]) & (records["digit"] != b"")
@@ -197,18 +226,21 @@ class LinkFrames(RowArrays):
 
     # --- out ----------------------------------------------------------------------------------------------
 
-    def send(self, frames: Pcm) -> None:
-        """Send what every link leg hears."""
+    def send(self, frames: Pcm, wide: WideLane) -> None:
+        """Send what every link leg hears, with what ``wide`` knows of that above 4 kHz."""
         for row in tuple(self._digits_waiting):
             self._next_digit(row)
+        mixed = wide.mixed_for(self._rows.tolist()) if len(self._rows) else {}
         for peer, rows, batch in self._batches:
+            above = [(self._number[row], mixed[row]) for row in rows.tolist() if row in mixed] if mixed else []
             records = batch["records"]
             records["samples"] = frames[rows]
             records["digits"] = self._digits[rows]
             records["digit"] = self._digit[rows]
-            batch["head"]["tick"] = self._tick
+            batch["head"]["tick"], batch["head"]["above"] = self._tick, len(above)
+            data = batch.tobytes() + np.array(above, dtype=_ABOVE).tobytes()
             try:
-                self._socket.sendto(batch.tobytes(), socket.MSG_DONTWAIT, peer)
+                self._socket.sendto(data, socket.MSG_DONTWAIT, peer)
             except OSError as error:
                 if error.errno not in _UNSENT:
                     raise

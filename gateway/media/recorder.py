@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
 
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
-from gateway.media.audio import FRAME, TICK_SECONDS, Array, Pcm, Rows
+from gateway.media.audio import TICK_SECONDS, Pcm
 from gateway.media.hot_path import HotPath
+from gateway.media.recording_blocks import Blocks, HighBands, WideBlocks
 from gateway.media.recording_writer import RecordingWriter
-from gateway.media.rows import RowArrays, RowTable
-
-_BLOCK_FRAMES: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
+    blocks: Blocks
     slot: int
     left: int
     right: int
-
-
-class _Blocks(RowArrays):
-    """Half-filled blocks, one row per running recording."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.left: Array
-        self.right: Array
-        self.filled: Array
-        self.taken: Array
-        self.samples: Array
-        self.row_array("left", np.intp)
-        self.row_array("right", np.intp)
-        self.row_array("filled", np.intp)
-        self.row_array("taken", np.int64)  # frames since the recording began
-        self.row_array("samples", np.int16, 0, (_BLOCK_FRAMES, FRAME, 2))
 
 
 class Recorder:
@@ -48,15 +27,12 @@ class Recorder:
         self._hot_path = hot_path
         self._queue_bytes = queue_bytes
         self._writer = RecordingWriter()
-        self._table = RowTable(limit)
-        self._blocks = _Blocks()
-        self._table.attach(self._blocks)
+        self._narrow, self._wide = Blocks(limit), WideBlocks(limit)
         self._running: dict[RecordingId, _Running] = {}
-        self._by_slot: dict[int, RecordingId] = {}
+        self._by_slot: dict[tuple[int, int], RecordingId] = {}  # by rate and slot
         self._call_of: dict[RecordingId, CallId] = {}
         self._paused: dict[RecordingId, int] = {}  # since which frame
         self._pauses: dict[RecordingId, list[tuple[float, float]]] = {}
-        self._slots: Rows = np.zeros(0, dtype=np.intp)
         self._frames = 0
 
     def __len__(self) -> int:
@@ -66,20 +42,19 @@ class Recorder:
         """Begin to record two rows; nothing happens when the recording is running already."""
         if order.recording in self._call_of:
             return
-        slot = self._table.take()
-        self._blocks.left[slot], self._blocks.right[slot] = left, right
-        self._running[order.recording] = _Running(slot, left, right)
-        self._by_slot[slot] = order.recording
+        blocks = self._wide if order.rate == self._wide.rate else self._narrow
+        slot = blocks.begin(left, right)
+        self._running[order.recording] = _Running(blocks, slot, left, right)
+        self._by_slot[blocks.rate, slot] = order.recording
         self._call_of[order.recording] = order.call
-        self._writer.open(order.recording, order.path, order.at_seconds)
-        self._changed()
+        self._writer.open(order.recording, order.path, order.at_seconds, blocks.rate)
 
     def pause(self, recording: RecordingId, paused: bool) -> None:
         """Record silence from now on, or sound again; nothing happens when that is so already."""
         running = self._running.get(recording)
         if running is None or paused == (recording in self._paused):
             return
-        frame = int(self._blocks.taken[running.slot])
+        frame = int(running.blocks.taken[running.slot])
         if paused:
             self._paused[recording] = frame
             return
@@ -92,11 +67,10 @@ class Recorder:
         running = self._running.pop(recording, None)
         if running is None:
             return
-        self._flush([running.slot])
+        self._flush(running.blocks, [running.slot])
         self._writer.close(recording, error)
-        del self._by_slot[running.slot]
-        self._table.give_back(running.slot)
-        self._changed()
+        del self._by_slot[running.blocks.rate, running.slot]
+        running.blocks.end(running.slot)
 
     def leg_closed(self, row: int) -> None:
         """A leg is gone, and with it every recording of it."""
@@ -108,19 +82,15 @@ class Recorder:
         """The running recordings of a call."""
         return [recording for recording in self._running if self._call_of[recording] == call]
 
-    def take(self, voices: Pcm) -> None:
-        """Take one frame of every leg (rows × 160)."""
-        slots, blocks = self._slots, self._blocks
-        if not len(slots):
+    def take(self, voices: Pcm, high: HighBands) -> None:
+        """Take one frame of every leg (rows × 160); ``high`` gives what wide ones say above 4 kHz."""
+        if not self._running:
             return
-        self._hot_path.interleave(voices, blocks.left, blocks.right, slots, blocks.filled, blocks.samples)
-        for recording in self._paused:
-            slot = self._running[recording].slot
-            blocks.samples[slot, blocks.filled[slot]] = 0
-        blocks.filled[slots] += 1
-        blocks.taken[slots] += 1
-        self._frames += 1  # each slot has a turn of its own, so that not all are written in one tick
-        self._flush(slots[(slots + self._frames) % _BLOCK_FRAMES == 0].tolist())
+        self._frames += 1
+        for blocks in (self._narrow, self._wide):
+            paused = [known.slot for name in self._paused if (known := self._running[name]).blocks is blocks]
+            blocks.take(self._hot_path, voices, high, paused)
+            self._flush(blocks, blocks.due(self._frames))
         if self._writer.backlog_bytes > self._queue_bytes:
             for recording in tuple(self._running):
                 self.stop(recording, "the disk is too slow")
@@ -150,16 +120,7 @@ class Recorder:
         self._writer.stop(timeout)
         return self.closed()
 
-    def _flush(self, slots: list[int]) -> None:
-        filled, samples = self._blocks.filled, self._blocks.samples
-        parts = [
-            (self._by_slot[slot], samples[slot, : filled[slot]].astype("<i2", copy=False).tobytes())
-            for slot in slots
-            if filled[slot]
-        ]
+    def _flush(self, blocks: Blocks, slots: list[int]) -> None:
+        parts = [(self._by_slot[blocks.rate, slot], blocks.empty(slot)) for slot in slots if blocks.filled[slot]]
         if parts:
             self._writer.append(parts)
-            filled[slots] = 0
-
-    def _changed(self) -> None:
-        self._slots = np.fromiter(self._by_slot, dtype=np.intp)

@@ -30,6 +30,7 @@ class _Open:
     recording: RecordingId
     path: str
     at_seconds: float
+    rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class RecordingWriter:
         """Audio that waits for the disk."""
         return self._bytes_in - self._bytes_out
 
-    def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0) -> None:
+    def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0, rate: int = RATE) -> None:
         """Begin a file, or go on with it where ``at_seconds`` of audio should be."""
-        self._waiting.append(_Open(recording, path, at_seconds))
+        self._waiting.append(_Open(recording, path, at_seconds, rate))
 
     def append(self, parts: Sequence[tuple[RecordingId, bytes]]) -> None:
         """Add audio to files."""
@@ -113,7 +114,7 @@ class RecordingWriter:
     def _do(self, job: _Job) -> None:
         match job:
             case _Open():
-                self._files[job.recording] = WavFile(job.path, job.at_seconds)
+                self._files[job.recording] = WavFile(job.path, job.at_seconds, job.rate)
             case _Append():
                 self._bytes_out += len(job.data)
                 if job.recording in self._files:
@@ -126,14 +127,13 @@ class RecordingWriter:
 
     def _finish(self, recording: RecordingId, error: str) -> None:
         file = self._files.pop(recording, None)
-        data_bytes = 0
+        seconds, size = 0.0, 0
         if file is not None:
-            data_bytes = file.data_bytes
+            seconds, size = file.data_bytes / SAMPLE_BYTES / file.rate, file.data_bytes + HEADER_BYTES
             if file.missing_seconds and not error:
                 error = f"{file.missing_seconds:.1f} s are silent: the media worker was gone"
             try:
                 file.close()
             except OSError as failure:
                 error = error or f"cannot close: {failure.strerror}"
-        size = data_bytes + HEADER_BYTES if file is not None else 0
-        self._results.put(Written(recording, data_bytes / SAMPLE_BYTES / RATE, size, error))
+        self._results.put(Written(recording, seconds, size, error))

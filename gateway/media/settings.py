@@ -63,6 +63,9 @@ class MediaSettings(BaseModel):
         10.0, ge=0.1, le=600, description="How long speech that is still being made may stay away."
     )
     sound_cache_bytes: int = Field(128 * 2**20, ge=2**20, description="Decoded sounds kept in memory.")
+    recording_rate: Literal[8000, 16000] = Field(
+        16000, description="Samples a second of recordings of talks with a wideband leg; all others have 8000."
+    )
     recording_queue_bytes: int = Field(32 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk.")
     event_queue: int = Field(20000, ge=100, description="Events kept for a control process that is away.")
 

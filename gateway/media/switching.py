@@ -30,6 +30,7 @@ from ccplatform.contracts.media import (
 )
 from ccplatform.contracts.words import LegId, RecordingId
 from ccplatform.kernel.clock import Clock
+from gateway.media.audio import RATE
 from gateway.media.placing import Places
 from gateway.media.protocol import Command
 from gateway.media.spanning import Spans
@@ -38,7 +39,8 @@ from gateway.media.wishes import Wishes
 
 
 class Switching:
-    """``send`` gives a command to a worker, ``tell`` takes what no worker is there to tell."""
+    """``send`` gives a command to a worker, ``tell`` takes what no worker is there to tell. ``recording_rate``: of
+    what wideband legs say, samples a second."""
 
     def __init__(
         self,
@@ -48,11 +50,13 @@ class Switching:
         sockets: Sequence[str],
         send: Callable[[int, Command], None],
         tell: Callable[[RecordingClosed | PlaybackEnded | TapEnded], None],
+        recording_rate: int = RATE,
     ) -> None:
         self._places = places
         self._clock = clock
         self._send = send
         self._tell = tell
+        self._recording_rate = recording_rate
         self._spans = Spans(sockets=sockets, send=send)
         self._running: dict[RecordingId, tuple[int, StartRecording]] = {}
         self.wishes = Wishes()
@@ -72,6 +76,9 @@ class Switching:
             self._end_play(command.leg)
         if isinstance(command, StopTap) and self._places.worker_of(command.leg) is None:
             self._end_taps(command.leg, command.tap)
+        if isinstance(command, StartRecording) and command.rate is None:
+            wideband = self.wishes.are_wideband(command.left, command.right)
+            command = replace(command, rate=self._recording_rate if wideband else RATE)
         left = self.wishes.room_of(command.leg) if isinstance(command, Unbridge | JoinRoom) else None
         self.wishes.note(command, self._clock.now())
         self._say(command)

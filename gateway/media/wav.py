@@ -1,4 +1,4 @@
-"""A stereo WAV file that grows and is readable at every moment (RIFF/WAVE, 16-bit PCM, 8 kHz)."""
+"""A stereo WAV file that grows and is readable at every moment (RIFF/WAVE, 16-bit PCM)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gateway.media.audio import RATE
 HEADER_BYTES: Final = 44
 #: Bytes of one sample of both channels.
 SAMPLE_BYTES: Final = 4
-#: What the 32-bit sizes of the header can say: some 37 hours.
+#: What the 32-bit sizes of the header can say: some 37 hours at 8 kHz, half of it at 16 kHz.
 MAX_DATA_BYTES: Final = 0xFFFFFFFF - HEADER_BYTES - SAMPLE_BYTES
 
 
-def header(data_bytes: int) -> bytes:
-    """The header of a file with that much audio."""
+def header(data_bytes: int, rate: int = RATE) -> bytes:
+    """The header of a file with that much audio of ``rate`` samples a second."""
     riff = struct.pack("<4sI4s", b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE")
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, RATE, RATE * SAMPLE_BYTES, SAMPLE_BYTES, 16)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, rate, rate * SAMPLE_BYTES, SAMPLE_BYTES, 16)
     return riff + form + struct.pack("<4sI", b"data", data_bytes)
 
 
@@ -31,14 +31,15 @@ class WavFile:
     place of what was never written.
     """
 
-    def __init__(self, path: str, at_seconds: float = 0.0) -> None:
+    def __init__(self, path: str, at_seconds: float = 0.0, rate: int = RATE) -> None:
+        self.rate = rate
         self.data_bytes = 0
         self.missing_seconds = 0.0
         _make_directories(Path(path).parent)
         new = os.O_EXCL if not at_seconds else 0
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o600)
         try:
-            self._go_on(round(at_seconds * RATE) * SAMPLE_BYTES)
+            self._go_on(round(at_seconds * rate) * SAMPLE_BYTES)
         except OSError:
             os.close(self._fd)
             raise
@@ -47,9 +48,9 @@ class WavFile:
         """Begin, or begin again where ``due_bytes`` of audio should be."""
         there = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // SAMPLE_BYTES * SAMPLE_BYTES
         self.data_bytes = min(max(there, due_bytes), MAX_DATA_BYTES)
-        self.missing_seconds = (self.data_bytes - there) / SAMPLE_BYTES / RATE
+        self.missing_seconds = (self.data_bytes - there) / SAMPLE_BYTES / self.rate
         os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
-        os.pwrite(self._fd, header(self.data_bytes), 0)
+        self._tell_size()
 
     def append(self, data: bytes) -> None:
         """Add audio, then say so in the header: whoever reads, reads whole samples."""
@@ -59,7 +60,7 @@ class WavFile:
         while written < len(data):
             written += os.pwrite(self._fd, data[written:], HEADER_BYTES + self.data_bytes + written)
         self.data_bytes += len(data)
-        os.pwrite(self._fd, header(self.data_bytes), 0)
+        self._tell_size()
 
     def close(self) -> None:
         """Cut off what a failed write may have left, and close."""
@@ -67,6 +68,9 @@ class WavFile:
             os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
         finally:
             os.close(self._fd)
+
+    def _tell_size(self) -> None:
+        os.pwrite(self._fd, header(self.data_bytes, self.rate), 0)
 
 
 def cut_recording(order: StartRecording) -> RecordingClosed:
@@ -76,7 +80,7 @@ def cut_recording(order: StartRecording) -> RecordingClosed:
         size = os.stat(order.path).st_size
     except OSError:
         size = 0
-    seconds = max(0, size - HEADER_BYTES) / SAMPLE_BYTES / RATE
+    seconds = max(0, size - HEADER_BYTES) / SAMPLE_BYTES / (order.rate or RATE)
     return RecordingClosed(
         call=order.call,
         recording=order.recording,

@@ -3,7 +3,8 @@
 A wide leg has a row like every leg, and a *slot* here. What it says is decoded, buffered and repaired at 16 kHz,
 then split: its low band joins what the narrow legs say, and so reaches the mixer, recordings and detectors; its
 high band stays here. What it hears is the mixer's frame with the high bands of the wide legs that the same gains
-let through, joined and encoded. Narrow legs pay nothing.
+let through, joined and encoded. Link legs have no slot: the high band of what they say comes with their frames,
+and that of what they hear goes with these. Narrow legs pay nothing.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class WideLane(RowArrays):
         for part in (self.jitter, self.concealer, self._bands, self._high):
             self._table.attach(part)
         self._legs: dict[int, _WideLeg] = {}  # by row
+        self._carried: dict[int, Pcm] = {}  # what link legs say above 4 kHz, by row
         self._gains: dict[int, dict[int, float]] = {}  # of the last frame, by sink and source
         self._rows: Rows = np.zeros(0, dtype=np.int64)
         self._slots: Rows = np.zeros(0, dtype=np.int64)
@@ -108,6 +110,8 @@ class WideLane(RowArrays):
         """See :class:`RowPart`."""
         super().clear(row)
         self.leave(row)
+        self._carried.pop(row, None)
+        self._gains.pop(row, None)
 
     def expect_loss(self, row: int, share: float) -> None:
         """The peer reports that so much of what it was sent is lost; harmless for a leg that is not here."""
@@ -161,9 +165,20 @@ class WideLane(RowArrays):
         """What these legs say above 4 kHz in this tick (rows × 160); silence of narrow ones."""
         bands = np.zeros((len(rows), FRAME), dtype=np.int16)
         for place, row in enumerate(rows):
-            if (leg := self._legs.get(row)) is not None:
-                bands[place] = self._high.voice[leg.slot]
+            if (voice := self._voice_of(row)) is not None:
+                bands[place] = voice
         return bands
+
+    def carry(self, row: int, band: Pcm) -> None:
+        """What a link leg says above 4 kHz is in ``band`` from now on (160 samples a tick)."""
+        self._carried[row] = band
+
+    def mixed_for(self, links: list[int]) -> dict[int, Pcm]:
+        """What link legs hear above 4 kHz, of those that hear wide legs."""
+        if not self._legs and not self._gains:
+            return {}
+        sinks = [row for row in links if self._gains.get(row) or self._wide_gains(self._mixer.gains_of(row))]
+        return dict(zip(sinks, self._mixed(sinks), strict=True))
 
     def high_playback(self, row: int) -> Pcm | None:
         """Where what is played to a wide leg above 4 kHz is put; None for a narrow one."""
@@ -173,8 +188,8 @@ class WideLane(RowArrays):
     def silence(self, rows: Iterable[int]) -> None:
         """Whose low band was taken out of the frame after :meth:`hear` is to be silent in the high band, too."""
         for row in rows:
-            if (leg := self._legs.get(row)) is not None:
-                self._high.voice[leg.slot] = 0
+            if (voice := self._voice_of(row)) is not None:
+                voice[:] = 0
 
     def speak(self, frames: Pcm, sender: Sender) -> None:
         """See :class:`~gateway.media.transforms.Coding`."""
@@ -222,10 +237,10 @@ class WideLane(RowArrays):
             before, now = self._gains.get(sink, {}), self._wide_gains(gains)
             self._gains[sink] = now
             for row in before.keys() | now.keys():
-                if (leg := self._legs.get(row)) is not None:
+                if (voice := self._voice_of(row)) is not None:
                     old, new = before.get(row, 0.0), now.get(row, 0.0)
                     gain = np.float32(new) if old == new else old + (new - old) * _RISE
-                    total[place] += self._high.voice[leg.slot] * gain
+                    total[place] += voice * gain
             if gains.get(source_of(sink, PLAYBACK)):
                 total[place] += self._high.playback[self._legs[sink].slot]
         np.clip(total, -_FULL, _FULL, out=total)
@@ -234,7 +249,13 @@ class WideLane(RowArrays):
     def _wide_gains(self, gains: Mapping[int, float]) -> dict[int, float]:
         """By row: how loud wide legs are heard."""
         heard = ((divmod(source, PLANES), gain) for source, gain in gains.items())
-        return {row: gain for (row, plane), gain in heard if plane == VOICE and row in self._legs}
+        wide = self._legs.keys() | self._carried.keys()
+        return {row: gain for (row, plane), gain in heard if plane == VOICE and row in wide}
+
+    def _voice_of(self, row: int) -> Pcm | None:
+        if (leg := self._legs.get(row)) is not None:
+            return np.asarray(self._high.voice[leg.slot])
+        return self._carried.get(row)
 
     def _changed(self) -> None:
         self._rows = np.array(sorted(self._legs), dtype=np.int64)

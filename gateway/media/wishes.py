@@ -7,7 +7,7 @@ is recorded. Nothing here knows workers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,15 @@ class Wishes:
         self._muted: set[LegId] = set()
         self._recordings: dict[RecordingId, _Recording] = {}
         self._paused: set[RecordingId] = set()
+        self._wideband: set[LegId] = set()
+
+    def speaks(self, leg: LegId, *, wideband: bool) -> None:
+        """What a leg and its peer agreed on."""
+        (self._wideband.add if wideband else self._wideband.discard)(leg)
+
+    def are_wideband(self, *legs: LegId) -> bool:
+        """Whether one of these legs speaks wideband."""
+        return not self._wideband.isdisjoint(legs)
 
     def note(self, command: MediaCommand, now: float) -> None:
         """Take a command into account; those that leave nothing behind change nothing."""
@@ -130,6 +139,7 @@ class Wishes:
         self._plays.pop(leg, None)
         self._secure.discard(leg)
         self._muted.discard(leg)
+        self._wideband.discard(leg)
         self._separate(leg)
         recordings = [known.order for known in self._recordings.values() if leg in _both(known.order)]
         for recording in recordings:
@@ -193,14 +203,15 @@ class Wishes:
             commands.append(self._plays[leg])
         return commands
 
-    def snapshot(self, legs: Iterable[LegId], now: float, wall: float) -> dict[str, Any]:
+    def snapshot(self, legs: Collection[LegId], now: float, wall: float) -> dict[str, Any]:
         """The wishes for these legs as JSON-able data; instants are ages at ``wall``."""
         commands = [encode_command(command) for leg in sorted(legs) for command in self.of(leg, now)]
-        return {"wall": wall, "commands": commands}
+        return {"wall": wall, "commands": commands, "wideband": sorted(self._wideband.intersection(legs))}
 
     def restore(self, data: dict[str, Any], now: float, wall: float) -> None:
         """Take back what :meth:`snapshot` gave; raises KeyError or UnknownType for other data."""
         age = max(0.0, wall - float(data["wall"]))
+        self._wideband.update(LegId(str(leg)) for leg in data.get("wideband", ()))
         for encoded in data["commands"]:
             command = decode_command(encoded)
             if isinstance(command, StartRecording):

@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.media.wav import WavFile
 from recording.errors import BadWave
 from recording.wave import mend_wave, read_wave
 from tests.recording.kit import wave_bytes
@@ -31,6 +32,19 @@ def test_a_cut_file_gets_a_true_header_and_plays(tmp_path: Path, declared: int) 
     assert path.read_bytes() == wave_bytes(12_000)
     info = soundfile.info(path)
     assert (info.frames, info.channels, info.samplerate) == (12_000, 2, 8000)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_torn_recording_of_either_rate_is_mended_to_its_last_whole_sample(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "a.wav"
+    writer = WavFile(str(path), rate=rate)
+    writer.append(bytes(rate * 4))
+    writer.close()
+    with path.open("ab") as file:
+        file.write(bytes(rate * 2 + 3))  # half a second more, and a part of a sample, that no header tells of
+    assert mend_wave(path).seconds == 1.5
+    info = soundfile.info(path)
+    assert (info.frames, info.channels, info.samplerate) == (rate * 3 // 2, 2, rate)
 
 
 @given(st.binary(max_size=200) | st.integers(0, 60).map(lambda cut: wave_bytes(10)[:cut]))

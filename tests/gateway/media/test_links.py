@@ -17,6 +17,7 @@ from ccplatform.contracts.words import CallId, LegId, RecordingId
 from gateway.media.audio import FRAME, Pcm
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Peer, Rig, level, steady_level, tone
+from tests.gateway.media.wide import WidePeer, wide_leg, wide_level, wide_tone
 from tests.support.ports import PortBlock
 
 LINK = LegId("link:a+b")
@@ -145,6 +146,109 @@ def test_everyone_in_a_room_over_three_workers_hears_each_other_once(
                 assert level(heard, frequency) < 60
             else:
                 assert steady_level(heard, frequency) == pytest.approx(4000, rel=0.1)
+
+
+def wide_joined(two: Rigs, far: str = "G722") -> tuple[WidePeer, WidePeer]:
+    """A wide leg on each of two engines, bridged over a link."""
+    (a, caller), (b, agent) = wide_leg(two[0], "a"), wide_leg(two[1], "b", far)
+    two.link(0, 1, LINK, "a", "b")
+    for rig, leg in ((two[0], a), (two[1], b)):
+        rig.engine.routing.bridge(leg, rig.engine.links.by_id[LINK])
+    return caller, agent
+
+
+def wide_ticks(two: Rigs, *speeches: tuple[Peer, Pcm]) -> None:
+    """Let peers say what they have to say, 20 ms per tick each."""
+    for tick in range(max(len(pcm) // (320 if isinstance(peer, WidePeer) else FRAME) for peer, pcm in speeches)):
+        for peer, pcm in speeches:
+            size = 320 if isinstance(peer, WidePeer) else FRAME
+            peer.say(pcm[tick * size : (tick + 1) * size])
+        for rig in two.all:
+            rig.tick()
+
+
+def test_wide_legs_of_two_workers_hear_both_bands_of_each_other(two: Rigs) -> None:
+    caller, agent = wide_joined(two)
+    said = wide_tone(700, 1.0) // 2 + wide_tone(5000, 1.0) // 2
+    answered = wide_tone(1100, 1.0) // 2 + wide_tone(6100, 1.0) // 2
+    wide_ticks(two, (caller, said), (agent, answered))
+    for peer, others, own in ((caller, (1100, 6100), (700, 5000)), (agent, (700, 5000), (1100, 6100))):
+        heard = peer.heard()[8000:]
+        assert [wide_level(heard, hertz) for hertz in others] == [pytest.approx(4000, rel=0.05)] * 2
+        assert max(wide_level(heard, hertz) for hertz in own) < 50
+
+
+def test_a_lost_frame_of_a_wide_leg_fades_both_bands_and_does_no_more(two: Rigs) -> None:
+    caller, agent = wide_joined(two)
+    said = wide_tone(700, 0.4) // 2 + wide_tone(5000, 0.4) // 2
+    silence = np.zeros(6400, dtype=np.int16)
+    wide_ticks(two, (caller, said), (agent, silence))
+    caller.say(said[:320])
+    two[0].tick()
+    two[1].engine.parts.links._socket.recv(1 << 17)
+    two[1].tick()
+    agent.packets.clear()
+    for _ in range(8):  # nothing more comes: it fades in both bands
+        two[1].tick()
+    assert np.abs(agent.heard()[-640:].astype(int)).max() < 100
+    agent.packets.clear()
+    wide_ticks(two, (caller, said), (agent, silence))
+    assert [wide_level(agent.heard()[-3200:], hertz) for hertz in (700, 5000)] == [
+        pytest.approx(4000, rel=0.05)
+    ] * 2
+
+
+def test_a_held_wide_leg_is_silent_over_a_link_in_both_bands(two: Rigs) -> None:
+    caller, agent = wide_joined(two)
+    said = wide_tone(700, 0.4) // 2 + wide_tone(5000, 0.4) // 2
+    silence = np.zeros(6400, dtype=np.int16)
+    wide_ticks(two, (caller, said), (agent, silence))
+    two[1].engine.routing.separate(two[1].engine.links.by_id[LINK])
+    wide_ticks(two, (caller, said[:1280]), (agent, silence[:1280]))
+    agent.packets.clear()
+    wide_ticks(two, (caller, said), (agent, silence))
+    assert np.abs(agent.heard().astype(int)).max() < 50
+
+
+def test_a_leg_that_turns_narrow_leaves_no_high_band_on_its_link(two: Rigs) -> None:
+    caller, agent = wide_joined(two)
+    wide_ticks(two, (caller, wide_tone(5000, 0.4)), (agent, np.zeros(6400, dtype=np.int16)))
+    a = two[0].engine.legs.by_id[LegId("a")]
+    two[0].engine.connect_leg(a, caller.remote(codec="PCMA", payload_type=8))
+    two.ticks(3)
+    agent.packets.clear()
+    two.ticks(20)
+    assert np.abs(agent.heard().astype(int)).max() < 50
+
+
+def test_what_narrow_legs_say_needs_no_more_on_a_link_than_before(two: Rigs) -> None:
+    _, caller, _, agent = joined(two)
+    wide_leg(two[0], "c")  # another call of the same worker
+    two.ticks(10, (caller, tone(440, 0.2)), (agent, tone(1000, 0.2)))
+    two[0].tick()
+    assert len(two[1].engine.parts.links._socket.recv(1 << 17)) == 16 + 16 + 2 * FRAME
+    assert not two[1].engine.parts.links._above
+
+
+def test_a_wide_recording_over_two_workers_has_both_bands_of_both_sides(two: Rigs, tmp_path: Path) -> None:
+    caller, agent = wide_joined(two)
+    engine = two[0].engine
+    order = StartRecording(
+        call=CallId("x"),
+        recording=RecordingId("r"),
+        left=LegId("a"),
+        right=LINK,
+        path=str(tmp_path / "r.wav"),
+        rate=16000,
+    )
+    engine.start_recording(order, engine.legs.by_id[LegId("a")], engine.links.by_id[LINK])
+    said = wide_tone(700, 1.0) // 2 + wide_tone(5000, 1.0) // 2
+    wide_ticks(two, (caller, said), (agent, said))
+    engine.recorder.close(5.0)
+    samples, rate = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    assert rate == 16000
+    for side in samples[8000:].T:
+        assert [wide_level(side, hertz) for hertz in (700, 5000)] == [pytest.approx(4000, rel=0.05)] * 2
 
 
 def test_keys_reach_the_partner_on_the_other_worker_once_each(two: Rigs) -> None:

@@ -126,6 +126,7 @@ class World:
             sockets=[str(index) for index in range(WORKERS)],
             send=self.send,
             tell=self.told.append,
+            recording_rate=16000,
         )
 
     def send(self, worker: int, command: Command) -> None:
@@ -427,6 +428,35 @@ def test_a_recording_goes_on_where_it_should_be_and_one_that_cannot_is_told_as_c
     gone = StartRecording(call=CallId("c"), recording=RecordingId("late"), left=A, right=B, path="/nowhere.wav")
     world.switching.perform(gone)
     assert len(world.told) == 2
+
+
+def test_talks_with_a_wideband_leg_are_recorded_at_16_khz_and_go_on_so() -> None:
+    world = World()
+    for leg in LEGS:
+        world.open(leg)
+    world.switching.wishes.speaks(B, wideband=True)
+    world.switching.wishes.speaks(C, wideband=True)
+    world.switching.wishes.speaks(C, wideband=False)  # by a re-INVITE
+
+    def record(left: LegId, right: LegId) -> None:
+        order = StartRecording(
+            call=CallId("c"), recording=RecordingId(left + right), left=left, right=right, path="/nowhere.wav"
+        )
+        world.switching.perform(order)
+
+    record(A, B)
+    record(C, D)
+    world.restart()
+    record(B, D)  # who is wideband is known after a restart of control
+    world.switching.wishes.speaks(B, wideband=False)
+    for worker in range(WORKERS):
+        world.lose(worker)
+        world.back(worker)
+    assert {order.recording: order.rate for order in world.switching.wishes.recordings()} == {
+        "ab": 16000,
+        "cd": 8000,
+        "bd": 16000,
+    }
 
 
 def test_the_load_of_the_workers_follows_their_legs() -> None:

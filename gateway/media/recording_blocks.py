@@ -1,0 +1,100 @@
+"""Half-filled blocks of the recordings that run: what two legs say, interleaved, at one of the two rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from gateway.media.audio import FRAME, RATE, Array, Pcm, Rows
+from gateway.media.bands import WIDE_FRAME, Bands
+from gateway.media.hot_path import HotPath
+from gateway.media.rows import RowArrays, RowTable
+
+#: Frames of a block: half a second.
+BLOCK_FRAMES: Final = 25
+
+#: Gives what rows say above 4 kHz (rows × 160).
+HighBands: TypeAlias = Callable[[list[int]], Pcm]
+
+
+class Blocks(RowArrays):
+    """Blocks of recordings with the frames of one size, a slot each."""
+
+    rate: int = RATE
+    frame: int = FRAME
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.left: Array
+        self.right: Array
+        self.filled: Array
+        self.taken: Array
+        self.samples: Array
+        self.row_array("left", np.intp)
+        self.row_array("right", np.intp)
+        self.row_array("filled", np.intp)
+        self.row_array("taken", np.int64)  # frames since the recording began
+        self.row_array("samples", np.int16, 0, (BLOCK_FRAMES, self.frame, 2))
+        self.table = RowTable(limit)
+        self.table.attach(self)
+        self.slots: Rows = np.zeros(0, dtype=np.intp)
+
+    def begin(self, left: int, right: int) -> int:
+        """A slot for what two rows say."""
+        slot = self.table.take()
+        self.left[slot], self.right[slot] = left, right
+        self.slots = np.append(self.slots, slot)
+        return slot
+
+    def end(self, slot: int) -> None:
+        """Free a slot."""
+        self.slots = self.slots[self.slots != slot]
+        self.table.give_back(slot)
+
+    def take(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
+        """Take one frame of every leg (rows × 160); silence for slots that are ``paused``."""
+        if not len(self.slots):
+            return
+        self._put(hot_path, voices, high, paused)
+        for slot in paused:
+            self.samples[slot, self.filled[slot]] = 0
+        self.filled[self.slots] += 1
+        self.taken[self.slots] += 1
+
+    def due(self, tick: int) -> list[int]:
+        """Slots to be written now: each has a turn of its own, so that not all are written in one tick."""
+        turn: list[int] = self.slots[(self.slots + tick) % BLOCK_FRAMES == 0].tolist()
+        return turn
+
+    def empty(self, slot: int) -> bytes:
+        """The samples that have come since the last time, interleaved, 16-bit little-endian."""
+        data = self.samples[slot, : self.filled[slot]].astype("<i2", copy=False).tobytes()
+        self.filled[slot] = 0
+        return data
+
+    def _put(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
+        hot_path.interleave(voices, self.left, self.right, self.slots, self.filled, self.samples)
+
+
+class WideBlocks(Blocks):
+    """At 16 kHz: both bands of each leg joined; a narrow leg has nothing in the high one."""
+
+    rate = 2 * RATE
+    frame = WIDE_FRAME
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._sides = (Bands(), Bands())
+        for side in self._sides:
+            self.table.attach(side)
+
+    def _put(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
+        slots = self.slots
+        for channel, (legs, bands) in enumerate(zip((self.left, self.right), self._sides, strict=True)):
+            rows = legs[slots]
+            low, above = voices[rows], high(rows.tolist())
+            for slot in paused:  # the filter is to remember nothing of a pause when that is over
+                low[slots == slot] = above[slots == slot] = 0
+            self.samples[slots, self.filled[slots], :, channel] = bands.join(slots, low, above)
