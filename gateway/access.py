@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from ccplatform.contracts.facts import SeatRegistered, TrunkChannelsChanged
+from ccplatform.contracts.facts import SeatRegistered
 from ccplatform.contracts.legs import LegEvent
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
@@ -24,6 +24,7 @@ from gateway.media.codecs import usable_codecs
 from gateway.media.port import LegMedia
 from gateway.sip.admission import Admission
 from gateway.sip.audio_formats import AudioPolicy
+from gateway.sip.channel_news import ChannelNews
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
 from gateway.sip.outbound_routes import OutboundRoutes
@@ -83,7 +84,8 @@ class SipAccess:
         self.seats = SeatDirectory(self.registrations.reachable)
         self.trunks = TrunkDirectory(random_bytes=random_bytes)
         self.routes = OutboundRoutes(lambda: random_number(53) / 2**53)
-        self.channels = TrunkChannels(self.trunks, self._channels_changed)
+        self._channel_news = ChannelNews(clock=clock, facts=facts)
+        self.channels = TrunkChannels(self.trunks, self._channel_news.changed)
         self.overload = OverloadGuard(
             settings=settings.overload,
             clock=clock,
@@ -197,6 +199,7 @@ class SipAccess:
         """Stop listening and write what is not stored yet, if the database is there."""
         await self.trunk_service.close()
         self.overload.stop()
+        self._channel_news.close()
         await self.sip.close()
         self.registrations.close()
         self._bindings.close()
@@ -212,9 +215,6 @@ class SipAccess:
     def _server_failed(self, trunk: TrunkId, attempt: Attempt) -> None:
         for call in attempt.calls:
             self.trunk_service.call_failed(trunk, call.flow)
-
-    def _channels_changed(self, trunk: TrunkId, in_use: int, capacity: int) -> None:
-        self._facts.record(TrunkChannelsChanged(trunk=trunk, in_use=in_use, capacity=capacity))
 
 
 def _sessions(settings: SipSettings, random_number: Callable[[int], int]) -> LegSessions:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 import structlog
 
@@ -194,6 +194,9 @@ class CallBackService:
             self._runner.post(Reserved(offer=event))
         elif isinstance(event, QueueRefused):
             self._runner.post(Refused(contact=contact))
+
+    #: What :meth:`observe` is for.
+    OBSERVES: ClassVar = (ContactArrived, Established, ContactEnded)
 
     def observe(self, event: FactEvent) -> None:
         """Take one fact: who calls, who talks, which contact ended."""

@@ -198,7 +198,7 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(control.live.apply, is_live)
     stream.subscribe(control.link.publish, is_live)
     stream.subscribe(_tell_acd(control.acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
-    stream.subscribe(control.call_backs.observe)
+    stream.subscribe(control.call_backs.observe, lambda kind: kind in control.call_backs.OBSERVES)
 
 
 def _tell_acd(acd: AcdService) -> Callable[[FactEvent], None]:

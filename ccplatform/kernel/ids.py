@@ -4,52 +4,52 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
+from typing import Final
 
 from ccplatform.kernel.clock import Clock
 
-#: Random bytes that are asked of the system at once.
-_POOL_BYTES = 4096
-
-
-class _SystemBits:
-    """Random bits of the system, taken from it in larger pieces: every fact has an id."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
-
-    def __call__(self, count: int) -> int:
-        size = (count + 7) // 8
-        if self._at + size > len(self._pool):
-            self._pool, self._at = os.urandom(_POOL_BYTES), 0
-        begin, self._at = self._at, self._at + size
-        return int.from_bytes(self._pool[begin : self._at], "big") >> (size * 8 - count)
+#: Ids whose random part is asked of the system at once.
+_POOL: Final = 256
+#: Hexadecimal digits of a random part; the two highest bits of the first say the variant, 10.
+_DIGITS: Final = 16
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 class Ids:
     """Makes UUIDv7 strings; ids made by one instance are strictly increasing.
 
-    ``random_bits`` returns that many random bits and is injected in tests for reproducible ids.
+    ``random_bytes`` returns that many random bytes and is injected in tests for reproducible ids.
     """
 
-    def __init__(self, clock: Clock, random_bits: Callable[[int], int] | None = None) -> None:
+    def __init__(self, clock: Clock, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
-        self._random_bits = random_bits or _SystemBits()
+        self._random_bytes = random_bytes
         self._last_ms = -1
         self._sequence = 0
+        self._head = ""
+        self._pool = ""
+        self._at = 0
 
-    def new(self) -> str:
-        """A new id in canonical text form."""
-        ms = int(self._clock.wall().timestamp() * 1000)
+    def new(self, at: datetime | None = None) -> str:
+        """A new id in canonical text form; ``at`` is the wall time, for whoever knows it already."""
+        ms = int((at or self._clock.wall()).timestamp() * 1000)
         if ms > self._last_ms:
-            self._last_ms = ms
-            self._sequence = self._random_bits(11)
+            # 11 of 12 bits, so that there is room to count on.
+            self._begin(ms, int.from_bytes(self._random_bytes(2), "big") >> 5)
+        elif self._sequence == 0xFFF:
+            self._begin(self._last_ms + 1, 0)
         else:
             self._sequence += 1
-            if self._sequence > 0xFFF:
-                self._last_ms += 1
-                self._sequence = 0
+        begin = self._at
+        if begin == len(self._pool):
+            self._pool, begin = self._random_bytes(_POOL * _DIGITS // 2).hex(), 0
+        self._at = end = begin + _DIGITS
         # Written out here: uuid.UUID takes several times as long, and every fact has an id.
-        head = f"{self._last_ms & 0xFFFF_FFFF_FFFF:012x}"
-        tail = f"{0b10 << 62 | self._random_bits(62):016x}"
-        return f"{head[:8]}-{head[8:]}-7{self._sequence:03x}-{tail[:4]}-{tail[4:]}"
+        tail = self._pool[begin:end]
+        return f"{self._head}{self._sequence:03x}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"
+
+    def _begin(self, ms: int, sequence: int) -> None:
+        self._last_ms, self._sequence = ms, sequence
+        head = f"{ms & 0xFFFF_FFFF_FFFF:012x}"
+        self._head = f"{head[:8]}-{head[8:]}-7"

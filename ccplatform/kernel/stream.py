@@ -50,22 +50,23 @@ class Stream(Generic[FactT]):
         self._ids = ids
         self._tenant = tenant
         self._subscribers: list[_Subscriber[FactT]] = []
-        self._by_type: dict[type[FactT], tuple[_Subscriber[FactT], ...]] = {}
+        self._by_type: dict[type[FactT], tuple[Callable[[Event[FactT]], object], ...]] = {}
 
     def publish(self, fact: FactT) -> Event[FactT]:
         """Number ``fact`` and tell everyone."""
         self.seq += 1
+        at = self._clock.wall()
         event = Event(
             epoch=self.epoch,
             seq=self.seq,
-            id=self._ids.new(),
+            id=self._ids.new(at),
             tenant=self._tenant,
-            at=self._clock.wall(),
+            at=at,
             mono=self._clock.now(),
             fact=fact,
         )
-        for subscriber in self._subscribers_of(type(fact)):
-            subscriber.take(event)
+        for take in self._by_type.get(type(fact)) or self._takers_of(type(fact)):
+            take(event)
         return event
 
     def subscribe(
@@ -86,8 +87,6 @@ class Stream(Generic[FactT]):
 
         return unsubscribe
 
-    def _subscribers_of(self, kind: type[FactT]) -> tuple[_Subscriber[FactT], ...]:
-        found = self._by_type.get(kind)
-        if found is None:
-            found = self._by_type[kind] = tuple(one for one in self._subscribers if one.wants(kind))
+    def _takers_of(self, kind: type[FactT]) -> tuple[Callable[[Event[FactT]], object], ...]:
+        found = self._by_type[kind] = tuple(one.take for one in self._subscribers if one.wants(kind))
         return found

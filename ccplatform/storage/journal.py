@@ -36,8 +36,9 @@ BATCH_EVENTS = 500
 #: Events encoded before other work gets its turn: about a millisecond.
 SLICE_EVENTS = 40
 
-#: Batches begin at least this long after one another, so that the ends of many contacts share one, seconds.
-BATCH_SECONDS = 0.02
+#: Batches begin at least this long after one another, so that the ends of many contacts share one, seconds:
+#: a batch is a dozen exchanges with the server, whatever its length.
+BATCH_SECONDS = 0.1
 
 #: Part of the buffer kept for calls that are up.
 RESERVE = 0.2

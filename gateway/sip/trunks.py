@@ -75,6 +75,11 @@ class TrunkDirectory:
             raise UnknownTrunk(f"no trunk {trunk!r}")
         return found
 
+    def capacity(self, trunk: TrunkId) -> int:
+        """The channels of a trunk, 0 when there is none of that id any more."""
+        found = self._trunks.get(trunk)
+        return found.capacity if found is not None else 0
+
     def all(self) -> tuple[Trunk, ...]:
         """Every trunk."""
         return tuple(self._trunks.values())
@@ -139,8 +144,7 @@ class TrunkChannels:
 
     def release(self, trunk: TrunkId, *, incoming: bool) -> None:
         """Give a channel back."""
-        known = {found.id: found.capacity for found in self._directory.all()}
-        self._change(trunk, -1, known.get(trunk, 0), incoming)
+        self._change(trunk, -1, self._directory.capacity(trunk), incoming)
 
     def _change(self, trunk: TrunkId, by: int, capacity: int, incoming: bool) -> None:
         used = self._used.setdefault(trunk, _Used())

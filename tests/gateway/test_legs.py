@@ -219,7 +219,8 @@ async def test_a_full_trunk_refuses_the_next_call_and_tells_it(
     called.release(called.of(LegOffered)[0].leg)
     settle(clock)
     assert [fact.in_use for fact in called.facts_of(TrunkChannelsChanged)] == [1, 0]
-    assert [fact.in_use for fact in calling.facts_of(TrunkChannelsChanged)] == [1, 2, 1, 0]
+    # The second call was there for no time at all.
+    assert [fact.in_use for fact in calling.facts_of(TrunkChannelsChanged)] == [1, 0]
 
 
 async def test_our_own_full_trunk_is_busy_at_once(calling: Centre) -> None:

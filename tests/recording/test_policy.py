@@ -94,7 +94,7 @@ def test_a_larger_share_keeps_the_contacts_of_a_smaller_one(contact: str, one: f
 @pytest.mark.parametrize("percent", [1.0, 10.0, 50.0, 95.0])
 def test_a_random_share_is_met_over_ids_made_in_sequence(percent: float) -> None:
     clock = VirtualClock()
-    ids = Ids(clock, random_bits=lambda bits: 1)  # the worst case: ids that differ in their count alone
+    ids = Ids(clock, random_bytes=bytes)  # the worst case: ids that differ in their count alone
     total = 20_000
     chosen = sum(sampled(ContactId(ids.new()), percent, "seed") for _ in range(total))
     share = percent / 100
