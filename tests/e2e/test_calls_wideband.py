@@ -27,11 +27,9 @@ async def test_a_caller_hears_5_khz_back_from_the_echo(
     async with Baresip(number, codecs=(codec,), rate=rate, says=said) as caller:
         await caller.dial(centre.number("95002"))
         await caller.established()
-        await caller.heard_tone(5000)
+        await caller.heard_steadily(5000, -13, tolerance_db)
         await caller.hang_up()
         await caller.closed()
-        last = caller.heard()[-rate:]
-        assert audio.tone_level_dbm0(last, 5000, rate) == pytest.approx(-13, abs=tolerance_db)
     await centre.ended(number)
 
 
@@ -51,9 +49,7 @@ async def test_an_agent_with_a_wide_phone_talks_with_a_narrow_caller(
             call = await caller.dial(centre.number("95001"))
             await seat.established()
             await call.heard(tone=700)
-            await seat.heard_tone(CALLER_HZ)
-            heard = seat.heard()[-rate // 2 :]
-            assert audio.tone_level_dbm0(heard, CALLER_HZ, rate) == pytest.approx(-13, abs=tolerance_db)
+            await seat.heard_steadily(CALLER_HZ, -13, tolerance_db)
             await seat.press("5")
             await call.ear.heard_keys("5")
             await seat.hang_up()

@@ -62,6 +62,13 @@ def tone_level_dbm0(signal: Signal, frequency: float, rate: int = RATE) -> float
     return float(20 * np.log10(amplitude / 32768) + OVERLOAD_DBM0) if amplitude > 0 else NOTHING_DBM0
 
 
+def steady_level_dbm0(signal: Signal, frequency: float, rate: int = RATE) -> float:
+    """Level of one frequency in most of the signal: the median over windows of 50 ms."""
+    x, size = _floats(signal), rate // 20
+    levels = [tone_level_dbm0(x[at : at + size], frequency, rate) for at in range(0, x.size - size + 1, size)]
+    return float(np.median(levels)) if levels else NOTHING_DBM0
+
+
 def has_tone(
     signal: Signal, frequency: float, *, dbm0: float = -40.0, purity_db: float = 6.0, rate: int = RATE
 ) -> bool:

@@ -51,9 +51,6 @@ opus_inbandfec yes
 module aufile.so
 module aubridge.so
 module sndfile.so
-module srtp.so
-module dtls_srtp.so
-module ice.so
 rtcp_mux yes
 module_tmp account.so
 module_app menu.so
@@ -61,6 +58,9 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen {control}
 snd_path {directory}
 """
+
+#: Loaded by those alone that encrypt: one of them makes an RSA key first, which takes a busy machine seconds.
+_ENCRYPTION: Final = "module srtp.so\nmodule dtls_srtp.so\nmodule ice.so\n"
 
 
 def netstring(data: bytes) -> bytes:
@@ -109,6 +109,7 @@ class Baresip:
         self._path = Path(self._directory.name)
         self.rate = rate
         self._authorities = authorities
+        self._encrypts = bool(encryption) or ice
         self._says = audio.tone(700, rate=rate) if says is None else says
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -140,6 +141,8 @@ class Baresip:
             modules=_MODULES,
             directory=self._path,
         )
+        if self._encrypts:
+            config += _ENCRYPTION
         if self._authorities is not None:  # whom to believe over TLS
             config += f"sip_cafile {self._authorities}\n"
         for name, text in {"config": config, "accounts": self._account + "\n", "contacts": ""}.items():
@@ -217,14 +220,21 @@ class Baresip:
 
     async def heard_tone(self, frequency: float, limit: float = 5.0) -> None:
         """Wait until the last half second that it heard holds a tone."""
-        await self._until(
-            lambda: (
-                (heard := self.heard()[-self.rate // 2 :]).size == self.rate // 2
-                and audio.has_tone(heard, frequency, rate=self.rate)
-            ),
-            f"hearing {frequency:g} Hz",
+        await self._until_heard(
+            lambda heard: audio.has_tone(heard, frequency, rate=self.rate), f"hearing {frequency:g} Hz", limit
+        )
+
+    async def heard_steadily(self, frequency: float, dbm0: float, within_db: float, limit: float = 5.0) -> None:
+        """Wait until the last half second that it heard holds a tone of that level, but for a click or a gap."""
+
+        def level(heard: Samples) -> float:
+            return audio.steady_level_dbm0(heard, frequency, self.rate)
+
+        await self._until_heard(
+            lambda heard: abs(level(heard) - dbm0) <= within_db,
+            f"hearing {frequency:g} Hz at {dbm0:g} dBm0 ± {within_db:g} dB",
             limit,
-            lambda: audio.describe(self.heard()),
+            lambda: f"{level(self.heard()[-self.rate // 2 :]):.1f} dBm0; ",
         )
 
     async def __aenter__(self) -> Baresip:
@@ -291,6 +301,18 @@ class Baresip:
 
     def _seen(self, kind: str) -> bool:
         return any(event.get("type") == kind for event in self.events)
+
+    async def _until_heard(
+        self, fits: Callable[[Samples], bool], what: str, limit: float, more: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Wait until the last half second fits."""
+        size = self.rate // 2
+        await self._until(
+            lambda: (heard := self.heard()[-size:]).size == size and fits(heard),
+            what,
+            limit,
+            lambda: more() + audio.describe(self.heard()),
+        )
 
     async def _until(
         self, condition: Callable[[], bool], what: str, limit: float, more: Callable[[], str] = lambda: ""
