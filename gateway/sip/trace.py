@@ -5,37 +5,26 @@ Messages of a dialog are kept, bounded, until its leg belongs to a contact; from
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
 from ccplatform.contracts.facts import SipMessageSeen
 from ccplatform.contracts.words import ContactId, LegId
-from gateway.sip.dtmf_info import DTMF_TYPES
 from gateway.sip.flows import Flow
+from gateway.sip.masking import masked
 from gateway.sip.message import SipMessage
-from gateway.sip.syntax import readable
 
 #: Messages that are kept of a dialog without a contact, and bytes of all such dialogs together.
 MAX_MESSAGES: Final = 32
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
 #: Seconds that messages of a dialog without a contact are kept.
 WAITING_SECONDS: Final = 64.0
-MASK: Final = "***"
 
 #: What a kept message costs beside its bytes, roughly.
 _OVERHEAD_BYTES: Final = 1024
 
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
-#: Lines of a session description that hold a key (RFC 4568) or the password of ICE (RFC 8839).
-_MEDIA_KEY: Final = re.compile(
-    r"^(a=(?:crypto|ice-pwd|key-mgmt)(?::| ?)|k=).*?(?=\r?$)", re.MULTILINE | re.IGNORECASE
-)
-_SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
-#: What stands in messages that have something to mask, and what needs no look at all.
-_SECRET_MARKS: Final = re.compile(rb"authorization|dtmf|a=crypto|a=ice-pwd|a=key-mgmt|\nk=")
-_PLAIN: Final = bytes(range(32, 127)) + b"\r\n\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,49 +102,5 @@ def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
         transport=seen.flow.transport,
         local=seen.local,
         remote=seen.flow.address(),
-        text=masked(seen.message),
-    )
-
-
-def masked(message: SipMessage) -> str:
-    """The message for people: as on the wire, but for digest responses, keys of media, digits of INFO bodies and
-    what cannot be printed."""
-    data = message.received or message.encode()
-    if not data.translate(None, _PLAIN) and not _SECRET_MARKS.search(data.lower()):
-        return data.decode("ascii")
-    return _masked_by_line(message)
-
-
-def _masked_by_line(message: SipMessage) -> str:
-    lines = [message.start_line]
-    for name, value in message.headers.lines():
-        secret = name.lower() in _SECRET_HEADERS
-        lines.append(f"{name}: {_without_response(value) if secret else value}")
-    body = message.body.decode("utf-8", "replace")
-    body = _without_digits(body) if message.content_type in DTMF_TYPES else _without_keys(body)
-    return "\r\n".join(readable(line) for line in lines) + "\r\n\r\n" + body.replace("\0", "\ufffd")
-
-
-def _without_response(value: str) -> str:
-    at = value.lower().find("response=")
-    if at < 0:
-        return MASK
-    start = at + len("response=")
-    quoted = value[start : start + 1] == '"'
-    end = value.find('"' if quoted else ",", start + 1)
-    closing = '"' if quoted else ""
-    rest = "" if end < 0 else value[end + len(closing) :]
-    return f"{value[:start]}{closing}{MASK}{closing}{rest}"
-
-
-def _without_keys(body: str) -> str:
-    return _MEDIA_KEY.sub(rf"\1{MASK}", body)
-
-
-def _without_digits(body: str) -> str:
-    lines = body.split("\n")
-    if not any("=" in line for line in lines):
-        return MASK
-    return "\n".join(
-        f"{line.partition('=')[0]}={MASK}" if line.strip().lower().startswith("signal") else line for line in lines
+        text=masked(seen.message.received or seen.message.encode()),
     )
