@@ -128,6 +128,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         pending=journal.pending,
         on_clients=control.web_clients,
     )
+    gateway.sip.tap.deliver = control.link.publish_signalling
     _subscribe(control)
     return control
 

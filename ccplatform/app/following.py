@@ -27,6 +27,7 @@ from ccplatform.storage.database import Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from ccplatform.storage.journal_reader import JournalReader
 from cti.events import Hub
+from gateway.signalling.service import SignallingService
 from metrics.service import MetricsService
 
 _log = structlog.get_logger("web")
@@ -56,6 +57,7 @@ class Following:
         database: Database,
         clock: Clock,
         tasks: TaskSupervisor,
+        signalling: SignallingService,
     ) -> None:
         self._hub = hub
         self._metrics = metrics
@@ -65,6 +67,7 @@ class Following:
         self._database = database
         self._clock = clock
         self._tasks = tasks
+        self._signalling = signalling
         self._linked = asyncio.Event()
         self._anew = asyncio.Event()
         self._whole = True  # the last snapshot held all that the journal did not
@@ -72,7 +75,11 @@ class Following:
         self.health: dict[str, Any] = {}
         self.informed = asyncio.Event()  # set for good by control's first answer about its health
         self.link = LinkClient(
-            path=path, on_snapshot=self._link_made, on_event=self._event, on_lost=self._link_lost
+            path=path,
+            on_snapshot=self._link_made,
+            on_event=self._event,
+            on_lost=self._link_lost,
+            on_signalling=signalling.take,
         )
 
     def start(self) -> None:
@@ -118,6 +125,7 @@ class Following:
             await sleep(self._clock, LINK_PAUSE_SECONDS)
 
     def _link_made(self, snapshot: Snapshot) -> None:
+        self._signalling.linked()
         self._hub.replace(snapshot.live)
         self._board.load(
             AlarmRow(

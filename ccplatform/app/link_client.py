@@ -48,11 +48,13 @@ class LinkClient:
         on_snapshot: Callable[[Snapshot], None],
         on_event: Callable[[FactEvent], None],
         on_lost: Callable[[], None],
+        on_signalling: Callable[[list[Any]], None] | None = None,
     ) -> None:
         self._path = path
         self._on_snapshot = on_snapshot
         self._on_event = on_event
         self._on_lost = on_lost
+        self._on_signalling = on_signalling
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = itertools.count(1)
@@ -70,6 +72,8 @@ class LinkClient:
             return  # control is not there (yet); the caller tries again
         writer.write(encode_frame({"hello": PROTOCOL}))
         writer.write(encode_frame({"subscribe": True}))
+        if self._on_signalling is not None:
+            writer.write(encode_frame({"signalling": True}))
         decoder = FrameDecoder()
         try:
             while data := await reader.read(262_144):
@@ -117,6 +121,8 @@ class LinkClient:
                 self._on_snapshot(Snapshot(live=live, epoch=epoch, seq=seq, tail=events, whole=whole))
             case {"event": dict(event)}:
                 self._on_event(decode_event(event))
+            case {"signalling": list(rows)} if self._on_signalling is not None:
+                self._on_signalling(rows)
             case {"answer": {"id": int(number), "body": dict(body)}}:
                 future = self._waiting.get(number)
                 if future is not None and not future.done():

@@ -7,6 +7,8 @@ Frames (:mod:`ccplatform.kernel.frames`), client first::
     → {"subscribe": true}
     ← {"snapshot": {…live view…}, "epoch": …, "seq": …, "tail": [live facts not yet in the journal], "whole": true}
     ← {"event": {…}}                                   for every live fact after ``seq``
+    → {"signalling": true}
+    ← {"signalling": [[seconds, sent, transport, local, remote, contact, base64], …]}   as messages pass
     → {"command": {"id": 7, "body": {"type": "SetAgentState", …}}}
     ← {"answer": {"id": 7, "body": {"type": "Done", …}}}
 
@@ -37,6 +39,8 @@ _log = structlog.get_logger("link")
 
 PROTOCOL = {"protocol": "control", "version": 1}
 MAX_UNREAD_BYTES = 32 * 1024 * 1024
+#: With more than this waiting, signalling is dropped: facts go first.
+MAX_UNREAD_SIGNALLING_BYTES = 8 * 1024 * 1024
 #: Longest tail, events: some tens of milliseconds to encode.
 MAX_TAIL_EVENTS = 5_000
 #: How long a fact waits for others before it is sent, seconds.
@@ -65,6 +69,8 @@ class LinkServer:
         self._pending = pending
         self._on_clients = on_clients
         self._subscribers: set[Outbox] = set()
+        self._watchers: set[Outbox] = set()
+        self.dropped_signalling = 0
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -95,6 +101,17 @@ class LinkServer:
             else:
                 client.put(frame)
 
+    def publish_signalling(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Send SIP messages to whoever watches them; dropped for those who do not keep up."""
+        if not self._watchers:
+            return
+        frame = encode_frame({"signalling": rows})
+        for client in self._watchers:
+            if client.unread_bytes > MAX_UNREAD_SIGNALLING_BYTES:
+                self.dropped_signalling += len(rows)
+            else:
+                client.put(frame)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         decoder, client = FrameDecoder(), Outbox(writer, delay_seconds=JOIN_SECONDS)
         try:
@@ -104,6 +121,7 @@ class LinkServer:
         except (RemoteViolation, ConnectionError) as error:
             _log.warning("link client dropped", reason=str(error))
         finally:
+            self._watchers.discard(client)
             if client in self._subscribers:
                 self._subscribers.discard(client)
                 self._on_clients(len(self._subscribers))
@@ -117,6 +135,8 @@ class LinkServer:
                 raise RemoteViolation(f"expected {PROTOCOL}, the client speaks {other}")
             case {"subscribe": True}:
                 self._subscribe(client)
+            case {"signalling": True}:
+                self._watchers.add(client)
             case {"command": {"id": int(number), "body": dict(body)}}:
                 self._tasks.run_once("command", self._answer(number, body, client))
             case _:

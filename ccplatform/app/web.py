@@ -41,6 +41,10 @@ from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from gateway.routes import build_router as build_gateway_routes
+from gateway.signalling.places import Places as SignallingPlaces
+from gateway.signalling.routes import build_router as build_signalling_routes
+from gateway.signalling.search import SignallingSearch
+from gateway.signalling.service import SignallingService
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
 from metrics.prometheus import OverloadHealth, WorkerHealth
@@ -85,6 +89,7 @@ class WebProcess:
             overload=self._overload,
             alarms=self.board.counts,
         )
+        self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
             path=places.control_socket,
             hub=self.hub,
@@ -95,6 +100,7 @@ class WebProcess:
             database=ground.database,
             clock=ground.clock,
             tasks=ground.tasks,
+            signalling=self.signalling,
         )
 
     def build(self) -> FastAPI:
@@ -182,6 +188,12 @@ class WebProcess:
                 access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
             ),
             build_gateway_routes(access=access, store=seats),
+            build_signalling_routes(
+                access=access,
+                service=self.signalling,
+                search=SignallingSearch(memory=self.signalling.memory, history=self.journal),
+                places=SignallingPlaces(seats, lambda: self.following.health.get("access", {})),
+            ),
             build_trunk_routes(
                 access=access,
                 store=seats.trunks,
@@ -194,6 +206,7 @@ class WebProcess:
     def start(self) -> None:
         """Follow control, and keep the figures."""
         self.following.start()
+        self.signalling.start(self._ground.tasks)
         self.hub.start()
 
     def close(self) -> None:

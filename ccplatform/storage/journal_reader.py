@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import asyncpg
 import structlog
@@ -16,6 +16,9 @@ from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.stream import Event
 from ccplatform.storage.database import Database
 from ccplatform.storage.sealing import PERSONAL, ContactKeys, Sealer, WrappedKey, open_personal
+
+#: Where a fact stands in the journal: when it was told, and its id.
+Place: TypeAlias = tuple[datetime, str]
 
 #: Events fetched at once.
 PAGE_EVENTS = 500
@@ -98,6 +101,37 @@ class JournalReader:
             if len(rows) < PAGE_EVENTS:
                 return
             after = (rows[-1]["at"], rows[-1]["id"])
+
+    async def backwards(
+        self,
+        kind: str,
+        *,
+        before: Place | None = None,
+        until: datetime | None = None,
+        since: datetime | None = None,
+    ) -> tuple[list[FactEvent], Place | None]:
+        """A page of the facts of one ``kind``, newest first: those before the place ``before`` and before
+        ``until``, none older than ``since``; and the place where the next page begins, None at the end."""
+        at, fact = before if before is not None else (None, None)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                """SELECT j.*, k.wrapped
+                   FROM journal j LEFT JOIN contact_keys k ON k.tenant = j.tenant AND k.contact = j.contact
+                   WHERE j.tenant = $1 AND j.type = $2
+                     AND ($3::timestamptz IS NULL OR (j.at, j.id) < ($3, $4::uuid))
+                     AND ($5::timestamptz IS NULL OR j.at < $5)
+                     AND ($6::timestamptz IS NULL OR j.at >= $6)
+                   ORDER BY j.at DESC, j.id DESC LIMIT $7""",
+                self._tenant,
+                kind,
+                at,
+                fact,
+                until,
+                since,
+                PAGE_EVENTS,
+            )
+        last = (rows[-1]["at"], str(rows[-1]["id"])) if len(rows) == PAGE_EVENTS else None
+        return await self._decode(rows), last
 
     async def _decode(self, rows: Sequence[asyncpg.Record]) -> list[FactEvent]:
         keys = ContactKeys(self._sealer, tenant=self._tenant, limit=PAGE_EVENTS)

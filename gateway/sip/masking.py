@@ -35,6 +35,9 @@ _URI_PASSWORD_IN_LOWER: Final = re.compile(rb"sips?:[^\s:@<>\"]*:[^\s@<>\"]*@")
 #: Credentials as a header inside a URI (RFC 3261 section 19.1.1), with or without escapes.
 _URI_CREDENTIALS: Final = re.compile(r"([?&](?:proxy-)?authorization=)[^&>\s]*", re.IGNORECASE)
 _MEDIA_KEY: Final = re.compile(r"\s*(a=(?:crypto|ice-pwd|key-mgmt)(?::| ?)|k=)", re.IGNORECASE)
+#: Tag and suite of a crypto attribute (RFC 4568 section 9.1) are no secret.
+_SUITE: Final = re.compile(r"a=crypto:\d{1,9} [A-Za-z0-9_]{1,64} (?=inline:)", re.IGNORECASE)
+_CRYPTO: Final = re.compile(r"^a=crypto(?=:)", re.IGNORECASE | re.MULTILINE)
 _INLINE_KEY: Final = re.compile(r"(inline:)\S+", re.IGNORECASE)
 _DTMF_SHOWN: Final = re.compile(r"\s*duration\s*=\s*\d{1,6}\s*", re.IGNORECASE)
 _DTMF_SIGNAL: Final = re.compile(r"\s*signal\s*=", re.IGNORECASE)
@@ -70,8 +73,10 @@ def _needs_a_look(data: bytes) -> bool:
 
 
 def sendable(text: str) -> bytes:
-    """A masked message as bytes that a SIP parser takes: its Content-Length is that of the masked body."""
+    """A masked message as bytes that other programs read: its Content-Length is that of the masked body, and its
+    crypto attributes have another name, since a key that is none makes them malformed."""
     head, blank, body = text.partition("\r\n\r\n")
+    body = _CRYPTO.sub("a=x-masked-crypto", body)
     data = body.encode("utf-8", "replace")
     lines = [
         f"{line.partition(':')[0]}: {len(data)}" if _name(line) == "content-length" else line
@@ -162,8 +167,11 @@ def _masked_digits(line: str) -> str:
 
 
 def _masked_body_line(line: str) -> str:
-    key = _MEDIA_KEY.match(line)
     end = "\r" if line.endswith("\r") else ""
+    suite = _SUITE.match(line)
+    if suite is not None:
+        return f"{suite[0]}inline:{MASK}{end}"
+    key = _MEDIA_KEY.match(line)
     if key is not None:
         return f"{key[0]}{MASK}{end}"
     line = _INLINE_KEY.sub(rf"\1{MASK}", line)

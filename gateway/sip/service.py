@@ -1,8 +1,7 @@
 """The shell of SIP: messages in, to transactions, registrar and dialogs; what they decide, out.
 
-Everything between a message and its consequences on the wire runs synchronously in the loop's callback that
-received it. Decisions are made by the cores: who may call by :mod:`~gateway.sip.admission`, the rest by
-transaction layer, registrar and dialogs.
+Between a message and its consequences on the wire everything runs synchronously in the callback that received it.
+Decisions are made by the cores: who may call by :mod:`~gateway.sip.admission`, the rest by the others.
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ from gateway.sip.session_timer import refusal_of_brief_session
 from gateway.sip.settings import SipSettings
 from gateway.sip.strangers import Strangers
 from gateway.sip.subscriptions import SubscribeArrived, Subscriptions, SubscriptionTimes
+from gateway.sip.tap import SignallingTap
 from gateway.sip.trace import SignallingTrace
 from gateway.sip.transaction_layer import (
     DropRequest,
@@ -70,8 +70,7 @@ _IN_DIALOG_ONLY: Final = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "REFER", "
 
 
 class SipService:
-    """SIP of one node. ``accepts_calls()`` says why no new call is taken now, None when they are;
-    ``random_bytes`` makes tags and branches."""
+    """SIP of one node. ``accepts_calls()`` says why no new call is taken now; ``random_bytes`` makes tags."""
 
     def __init__(
         self,
@@ -107,6 +106,7 @@ class SipService:
         self._closing = False
         self.identity = Identity.at(settings.public_host, wire.ports, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
+        self.tap = SignallingTap(clock)
         self._transactions = layer = TransactionLayer(
             sent_by=lambda transport: self.identity.address(transport),
             new_branch=self.new_token,
@@ -133,6 +133,7 @@ class SipService:
         await self._wire.close()
         self._layer.close()
         self._notifier.close()
+        self.tap.close()
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -142,7 +143,7 @@ class SipService:
     @property
     def port(self) -> int:
         """The port of UDP and TCP."""
-        return self._wire.ports["UDP"]
+        return self.ports["UDP"]
 
     @property
     def dialogs(self) -> int:
@@ -230,8 +231,7 @@ class SipService:
             self._wire.send(answer_to_malformed(request, error).encode(), target)
 
     def flow_lost(self, flow: Flow) -> None:
-        """A connection is gone or could not be made. Those that we close when we stop are no news: their phones
-        come back to the next process."""
+        """A connection is gone or could not be made. Those that we close when we stop are no news."""
         if self._closing:
             return
         self._layer.post(FlowFailed(flow))
@@ -389,11 +389,12 @@ class SipService:
         self._dialogs.pop(dialog.key, None)
         if dialog.invite is not None:
             self._invites.pop(dialog.invite, None)
-        # The ACK of a refusal, repeated messages: they still belong to the contact.
-        self._clock.call_at(self._clock.now() + 64 * self._timers.t1, lambda: self.trace.forget(dialog.call_id))
+        later = self._clock.now() + 64 * self._timers.t1  # the ACK of a refusal still belongs to the contact
+        self._clock.call_at(later, lambda: self.trace.forget(dialog.call_id))
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
-        local = self.identity.address(flow.transport)
-        fact = self.trace.seen(message, flow, local, self._clock.now(), outgoing=outgoing)
+        local, now = self.identity.address(flow.transport), self._clock.now()
+        self.tap.seen(message, flow, local, now, self.trace.contact_of(message.call_id), outgoing)
+        fact = self.trace.seen(message, flow, local, now, outgoing=outgoing)
         if fact is not None:
             self._facts.record(fact)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gateway.media.codecs import usable_codecs
+from gateway.signalling.settings import SignallingSettings
 from gateway.sip.audio_formats import Preference
 from gateway.sip.media_protection import SrtpPolicy
 from gateway.sip.overload_settings import OverloadSettings
@@ -96,6 +97,9 @@ class SipSettings(BaseModel):
     )
     overload: OverloadSettings = Field(OverloadSettings(), description="Overload control")
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")
+    signalling: SignallingSettings = Field(
+        SignallingSettings(), description="All signalling, to search and export"
+    )
     codecs: tuple[CodecName, ...] = Field(
         ("G722", "PCMA", "PCMU", "opus"),
         min_length=1,

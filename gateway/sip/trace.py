@@ -75,6 +75,11 @@ class SignallingTrace:
                 return
             self._take(call_id)
 
+    def contact_of(self, call_id: str) -> str:
+        """The contact that a dialog belongs to, '' without one."""
+        owner = self._owners.get(call_id)
+        return owner[0] if owner is not None else ""
+
     def adopt(self, call_id: str, contact: ContactId, leg: LegId) -> list[SipMessageSeen]:
         """The dialog belongs to this contact: what was kept of it, as facts."""
         if not self._enabled:

@@ -26,8 +26,11 @@ from ccplatform.storage.errors import DatabaseUnavailable
 from cti.events import Hub
 from cti.live import LiveView
 from cti.settings import EventSocketSettings
+from gateway.signalling.service import SignallingService
+from gateway.signalling.settings import SignallingSettings
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
+from tests.gateway.signalling.samples import request, row
 from tests.support.milestone import until
 
 CLOCK = SystemClock()
@@ -101,6 +104,7 @@ class Web:
         self.board = AlarmBoard()
         live = LiveView(zone=ZONE)
         self.metrics = MetricsService(clock=CLOCK, settings=MetricsSettings(), zone=ZONE)
+        self.signalling = SignallingService(SignallingSettings(), clock=CLOCK)
         self.following = Following(
             path=path,
             hub=Hub(live=live, clock=CLOCK, settings=EventSocketSettings()),
@@ -111,6 +115,7 @@ class Web:
             database=self.database,  # type: ignore[arg-type]
             clock=CLOCK,
             tasks=self.tasks,
+            signalling=self.signalling,
         )
         self.control = Control(path, self.tasks, self.journal)
 
@@ -275,3 +280,14 @@ async def test_an_error_of_its_own_becomes_an_alarm(web: Web) -> None:
     (alarm,) = [command for command in web.control.commands if isinstance(command, RaiseAlarm)]
     assert (alarm.kind, alarm.subject) == ("internal_error", "web: broken")
     assert "KeyError" in alarm.text
+
+
+async def test_signalling_of_control_is_kept_and_begins_anew_with_it(web: Web) -> None:
+    await web.control.server.start()
+    web.following.start()
+    await until(lambda: bool(web.control.server._watchers), lambda: "the web process watches")
+    web.control.server.publish_signalling([row(request(), at=CLOCK.now())])
+    await until(lambda: len(web.signalling.memory) == 1, lambda: "a message came")
+    await (await web.new_control()).server.start()
+    await web.linked()
+    assert len(web.signalling.memory) == 0

@@ -68,6 +68,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/call-backs"): PLANNERS | {"agent"},
     ("DELETE", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("GET", "/api/v1/customers"): CALLS,
+    **{
+        ("GET", f"/api/v1/signalling{path}"): WATCHERS | {"auditor"}
+        for path in ("", "/tail", "/capture", "/state")
+    },
     ("GET", "/api/v1/contacts"): ALL - {"maintainer"},
     ("GET", "/api/v1/contacts/{contact}"): ALL - {"maintainer"},
     ("GET", "/api/v1/contacts/{contact}/events"): ALL - {"maintainer"},

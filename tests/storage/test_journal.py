@@ -54,6 +54,24 @@ async def test_the_story_of_a_contact_is_its_own_and_traces_are_asked_for(databa
     ]
 
 
+async def test_pages_of_one_kind_go_backwards(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("ccplatform.storage.journal_reader.PAGE_EVENTS", 2)
+    reader = JournalReader(database, sealer=VAULT)
+    async with open_journal(database) as journal:
+        contact = journal.contact()
+        told = journal.tell(*(sample(LegMeasured, contact=contact) for _ in range(5)), sample(AlarmRaised))[:5]
+        await journal.writer.flushed()
+    found, place = [], None
+    for _ in range(3):
+        events, place = await reader.backwards("LegMeasured", before=place)
+        found += events
+    assert place is None
+    assert found == list(reversed(told))
+    since, until = told[0].at + timedelta(days=1), told[0].at - timedelta(days=1)
+    assert await reader.backwards("LegMeasured", since=since) == ([], None)
+    assert await reader.backwards("LegMeasured", until=until) == ([], None)
+
+
 async def test_what_identifies_a_person_cannot_be_read_in_the_table(database: Database) -> None:  # noqa: F811
     async with open_journal(database) as journal:
         journal.tell(*story(journal.contact()))

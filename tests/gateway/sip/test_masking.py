@@ -151,3 +151,8 @@ def test_whatever_the_bytes_there_is_a_text(data: bytes) -> None:
 def test_what_is_masked_can_still_be_parsed(method: str, body: str) -> None:
     shown = sendable(masked(message(method, typed("application/dtmf-relay"), body)))
     assert parse_message(shown).headers.first("content-length") == str(len(parse_message(shown).body))
+
+
+def test_what_is_no_secret_of_a_crypto_attribute_is_shown() -> None:
+    sdp = f"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{SECRET}|2^20 KDR=1\r\na=x\r\n"
+    assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***\r\na=x\r\n" in masked(message(body=sdp))

@@ -1028,6 +1028,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/signalling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages
+         * @description Messages, newest first: the latest of all, and further back those of contacts.
+         */
+        get: operations["messages_api_v1_signalling_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signalling/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Capture File
+         * @description The same as a capture file (pcap) for Wireshark: each message a UDP datagram, secrets masked.
+         */
+        get: operations["capture_file_api_v1_signalling_capture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signalling/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description How much is kept, since when, and what went to the capture server.
+         */
+        get: operations["state_api_v1_signalling_state_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signalling/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tail
+         * @description What is newer than number ``after``; when there is nothing, the answer waits for it.
+         */
+        get: operations["tail_api_v1_signalling_tail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sip/bans": {
         parameters: {
             query?: never;
@@ -2068,6 +2148,18 @@ export interface components {
              */
             type: "heartbeat";
         };
+        /**
+         * HepState
+         * @description Export to a capture server.
+         */
+        HepState: {
+            /** Dropped */
+            dropped: number;
+            /** Errors */
+            errors: number;
+            /** Sent */
+            sent: number;
+        };
         /** Items[AgentItem] */
         Items_AgentItem_: {
             /** Items */
@@ -3071,6 +3163,96 @@ export interface components {
          * @enum {string}
          */
         Severity: "urgent" | "non_urgent";
+        /**
+         * SignallingItem
+         * @description One SIP message; secrets are masked in its text.
+         */
+        SignallingItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Call Id */
+            call_id: string;
+            /**
+             * Called
+             * @description user of To
+             */
+            called: string;
+            /**
+             * Caller
+             * @description user of From
+             */
+            caller: string;
+            /** Contact */
+            contact: string | null;
+            /** Local */
+            local: string;
+            /** Method */
+            method: string;
+            /**
+             * Number
+             * @description counts up with time; 0 of messages from the journal
+             */
+            number: number;
+            /** Outgoing */
+            outgoing: boolean;
+            /** Remote */
+            remote: string;
+            /**
+             * Status
+             * @description null of a request
+             */
+            status: number | null;
+            /** Text */
+            text: string;
+            /** Transport */
+            transport: string;
+        };
+        /**
+         * SignallingPage
+         * @description Messages, newest first. There may be a cursor without messages: the search went only so far.
+         */
+        SignallingPage: {
+            /** Items */
+            items: components["schemas"]["SignallingItem"][];
+            /**
+             * Last
+             * @description number of the newest message of all, for /signalling/tail
+             */
+            last: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * SignallingState
+         * @description What is kept in memory; messages of contacts are in the journal as well.
+         */
+        SignallingState: {
+            /** Bytes */
+            bytes: number;
+            /** Covers From */
+            covers_from: string | null;
+            hep: components["schemas"]["HepState"] | null;
+            /** Messages */
+            messages: number;
+        };
+        /**
+         * SignallingTail
+         * @description What came since, oldest first.
+         */
+        SignallingTail: {
+            /** Items */
+            items: components["schemas"]["SignallingItem"][];
+            /** Last */
+            last: number;
+            /**
+             * Missed
+             * @description older ones were let go before they could be told
+             */
+            missed: boolean;
+        };
         /**
          * SkillDocument
          * @description A skill.
@@ -5179,6 +5361,179 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Seats"];
+                };
+            };
+        };
+    };
+    messages_api_v1_signalling_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                contact?: string | null;
+                trunk?: string | null;
+                seat?: string | null;
+                /** @description of the peer: address, network or address:port */
+                address?: string | null;
+                transport?: ("UDP" | "TCP" | "TLS" | "WS" | "WSS") | null;
+                /** @description of the request, or of what is answered */
+                method?: string | null;
+                /** @description 486, or a class: 4xx */
+                status?: string | null;
+                /** @description or a part of it */
+                call_id?: string | null;
+                /** @description user of From, or a part of it */
+                caller?: string | null;
+                /** @description user of To, or a part of it */
+                called?: string | null;
+                direction?: ("in" | "out") | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignallingPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    capture_file_api_v1_signalling_capture_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                contact?: string | null;
+                trunk?: string | null;
+                seat?: string | null;
+                /** @description of the peer: address, network or address:port */
+                address?: string | null;
+                transport?: ("UDP" | "TCP" | "TLS" | "WS" | "WSS") | null;
+                /** @description of the request, or of what is answered */
+                method?: string | null;
+                /** @description 486, or a class: 4xx */
+                status?: string | null;
+                /** @description or a part of it */
+                call_id?: string | null;
+                /** @description user of From, or a part of it */
+                caller?: string | null;
+                /** @description user of To, or a part of it */
+                called?: string | null;
+                direction?: ("in" | "out") | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.tcpdump.pcap": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    state_api_v1_signalling_state_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignallingState"];
+                };
+            };
+        };
+    };
+    tail_api_v1_signalling_tail_get: {
+        parameters: {
+            query: {
+                from?: string | null;
+                to?: string | null;
+                contact?: string | null;
+                trunk?: string | null;
+                seat?: string | null;
+                /** @description of the peer: address, network or address:port */
+                address?: string | null;
+                transport?: ("UDP" | "TCP" | "TLS" | "WS" | "WSS") | null;
+                /** @description of the request, or of what is answered */
+                method?: string | null;
+                /** @description 486, or a class: 4xx */
+                status?: string | null;
+                /** @description or a part of it */
+                call_id?: string | null;
+                /** @description user of From, or a part of it */
+                caller?: string | null;
+                /** @description user of To, or a part of it */
+                called?: string | null;
+                direction?: ("in" | "out") | null;
+                after: number;
+                wait_seconds?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignallingTail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
