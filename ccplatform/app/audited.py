@@ -9,8 +9,11 @@ from ccplatform.contracts.commands import (
     CancelCallBack,
     Command,
     Configure,
+    ConsultCall,
+    ControlParties,
     Done,
     Drain,
+    DropParty,
     HangUpCall,
     HoldCall,
     MoveCall,
@@ -63,6 +66,12 @@ class AuditedControl:
                 return by, "call.hold" if command.hold else "call.retrieve", call, {}
             case MoveCall(call=call, by=by):
                 return by, "call.move", call, {"queue": command.queue}
+            case ConsultCall(call=call, by=by) if not self._own(call, by):
+                return by, "call.transfer" if command.transfer else "call.consult", call, {}
+            case ControlParties(call=call, by=by) if not self._own(call, by):
+                return by, f"call.{command.act}", call, {}
+            case DropParty(call=call, by=by) if not self._own(call, by):
+                return by, "call.drop", call, {"party": command.leg}
             case PickUpCall(call=call, by=by):
                 return by, "call.pick_up", call, {"agent": command.agent}
             case SendCallDigits(call=call, by=by) if not self._own(call, by):

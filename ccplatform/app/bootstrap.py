@@ -53,6 +53,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         facts=facts,
         music=music,
         guard=tasks.guarded("calls"),
+        settings=settings.calls,
     )
     alarm_store = AlarmStore(ground.database, tenant=tenant)
     media_events = MediaEvents(calls=calls, alarms=alarms)

@@ -13,8 +13,11 @@ from ccplatform.contracts.commands import (
     ClearAlarm,
     Command,
     Configure,
+    ConsultCall,
+    ControlParties,
     Done,
     Drain,
+    DropParty,
     GetAccess,
     GetHealth,
     HangUpCall,
@@ -47,7 +50,16 @@ class Orders:
         match command:
             case SetAgentState():
                 return await control.acd.desk.set_agent_state(command)
-            case HangUpCall() | HoldCall() | SendCallDigits() | MoveCall() | PickUpCall():
+            case (
+                HangUpCall()
+                | HoldCall()
+                | SendCallDigits()
+                | MoveCall()
+                | PickUpCall()
+                | ConsultCall()
+                | ControlParties()
+                | DropParty()
+            ):
                 return control.calls.command(command)
             case PromiseCallBack() | CancelCallBack():
                 return await control.call_backs.command(command)

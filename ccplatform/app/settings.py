@@ -24,6 +24,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from acd.settings import AcdSettings
 from ccplatform.app.errors import WrongConfiguration
+from ccplatform.calls.settings import CallsSettings
 from ccplatform.operations.settings import RetentionSettings
 from ccplatform.security.settings import SecuritySettings
 from ccplatform.storage.settings import DatabaseSettings, JournalSettings
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
+    calls: CallsSettings = CallsSettings()
     acd: AcdSettings = AcdSettings()
     ivr: IvrSettings = IvrSettings()
     recording: RecordingSettings = RecordingSettings()

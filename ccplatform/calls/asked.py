@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ccplatform.calls.grouping import RINGBACK
 from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
-from ccplatform.calls.step import Step
+from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.contracts.facts import Conferenced
 from ccplatform.contracts.flows import (
     CollectSecurely,
@@ -23,23 +24,9 @@ from ccplatform.contracts.flows import (
     TransferCaller,
 )
 from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, TrunkTarget
-from ccplatform.contracts.media import (
-    CallTone,
-    CallToneItem,
-    Echo,
-    JoinRoom,
-    PlayItem,
-    SecureCollect,
-    StopPlay,
-    ToneCountry,
-)
+from ccplatform.contracts.media import Echo, JoinRoom, SecureCollect, StopPlay
 from ccplatform.contracts.routing import QueueContact, WithdrawContact
 from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
-
-#: How long a party outside may ring, seconds.
-DIAL_SECONDS = 60.0
-#: Ringback of China.
-RINGBACK: tuple[PlayItem, ...] = (CallToneItem(tone=CallTone.RINGBACK, country=ToneCountry.CHINA),)
 
 
 def flow_asked(step: Step, request: FlowRequest) -> None:
@@ -110,7 +97,7 @@ def _prompt(step: Step, request: PlayPrompt) -> None:
 
 def _enter_queue(step: Step, request: EnterQueue) -> None:
     state = step.state
-    state.queue = request.queue
+    state.queue, state.priority = request.queue, request.priority
     state.queued_at = step.now
     state.chosen_at = request.chosen_at if request.chosen_at is not None else step.now
     step.move(Stage.QUEUED)

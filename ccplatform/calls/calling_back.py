@@ -6,17 +6,15 @@ phone, and the customer's once he answered; or with the customer's, who hears mu
 
 from __future__ import annotations
 
+from ccplatform.calls.grouping import RINGBACK
 from ccplatform.calls.model import CallBackBegins, CallState, Record, RungAgent, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import ContactArrived, Established
 from ccplatform.contracts.legs import DialLeg, TrunkTarget
-from ccplatform.contracts.media import CallTone, CallToneItem, Play, StopPlay, ToneCountry
+from ccplatform.contracts.media import Play, StopPlay
 from ccplatform.contracts.routing import OfferAnswered
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, PlaybackId, ReleaseCause
-
-#: What the agent hears while the customer's phone rings: ringback of China.
-_RINGBACK = (CallToneItem(tone=CallTone.RINGBACK, country=ToneCountry.CHINA),)
 
 
 def state_of(event: CallBackBegins, caller_leg: LegId, now: float) -> CallState:
@@ -72,7 +70,7 @@ def agent_first_answered(step: Step) -> None:
     playback = PlaybackId(step.new_id())
     step.emit(
         OfferAnswered(contact=state.contact, agent=state.agent),
-        Play(leg=state.other_leg, playback=playback, items=_RINGBACK, loop=True),
+        Play(leg=state.other_leg, playback=playback, items=RINGBACK, loop=True),
     )
     _call_customer(step)
 

@@ -7,7 +7,10 @@
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
     ├── NoSuchContact   the contact named does not exist
+    ├── NobodyThere     nobody can be called by this number
     ├── QueueClosed     the call cannot wait in that queue
+    ├── NoSuchParty     nobody on the call has this leg, or it cannot leave
+    ├── TooManyParties  the conference is full
     └── NotInThisState  the order does not fit what the call is doing
 """
 
@@ -30,6 +33,27 @@ class NotInThisState(Refusal):
 
     def __init__(self, call: str, order: str, stage: str) -> None:
         super().__init__(f"call {call} is {stage}: {order} is not possible now", code="not_in_this_state")
+
+
+class NobodyThere(Refusal):
+    """Nobody has the number, or it may not be called."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"nobody can be called by {number[:40]!r}", code="nobody_there")
+
+
+class NoSuchParty(NotFound):
+    """Nobody on the call has this leg, or it is the caller's."""
+
+    def __init__(self, leg: str) -> None:
+        super().__init__(f"no party {leg} can leave the call", code="no_such_party")
+
+
+class TooManyParties(Refusal):
+    """The conference is full."""
+
+    def __init__(self, call: str, most: int) -> None:
+        super().__init__(f"call {call} has {most} parties: that is the most", code="too_many_parties")
 
 
 class QueueClosed(Refusal):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ccplatform.calls.asked import answer_caller, do_request
 from ccplatform.calls.calling_back import agent_first_answered, customer_answered
+from ccplatform.calls.conferring import chair_left, member_left
+from ccplatform.calls.consulting import asker_left, back_to_caller, let_second_go, second_answered, second_failed
+from ccplatform.calls.grouping import Group, groups
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.offered import offer_failed, take_agent
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
-from ccplatform.calls.transferring import transfer_answered, transfer_failed, transferor_left
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
@@ -43,8 +45,8 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
             step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
         else:
             _caller_answered(step)
-    elif event.leg == state.transfer_leg and state.stage is Stage.TRANSFERRING:
-        transfer_answered(step, event)
+    elif state.second is not None and event.leg in (state.second.leg, *state.rung):
+        second_answered(step, event)
     elif event.leg in state.rung:
         take_agent(step, event.leg)
         if state.promise and not state.answered:
@@ -125,17 +127,20 @@ def leg_ringing(step: Step, event: LegRinging) -> None:
     rung = state.rung.get(event.leg)
     if rung is not None or event.leg == state.other_leg:
         agent = rung.agent if rung is not None else None
-        fact = Delivered(contact=state.contact, leg=event.leg, device=event.device, agent=agent)
+        contact = state.rung_for if rung is not None else state.contact
+        fact = Delivered(contact=contact, leg=event.leg, device=event.device, agent=agent)
         step.emit(Record(fact=fact))
-    elif event.leg == state.transfer_leg:
-        step.emit(Record(fact=Delivered(contact=state.contact, leg=event.leg, device=event.device)))
-        if state.other_leg is not None:
+    elif state.second is not None and event.leg == state.second.leg:
+        contact = state.second.contact if state.second.told else state.contact
+        step.emit(Record(fact=Delivered(contact=contact, leg=event.leg, device=event.device)))
+        if state.second.by_phone and state.other_leg is not None:
             step.emit(ReportTransfer(leg=state.other_leg, step=TransferStep.RINGING))
 
 
 def leg_ended(step: Step, event: LegEnded) -> None:
     """A leg is gone."""
     state = step.state
+    before = groups(state)
     role = state.live_legs.pop(event.leg, None)
     if role is None:
         return
@@ -147,9 +152,11 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     elif event.leg in state.rung:
         offer_failed(step, event)
     elif event.leg == state.other_leg:
-        _other_left(step, event, cleared)
-    elif event.leg == state.transfer_leg:
-        transfer_failed(step, event, cleared)
+        _other_left(step, event, cleared, before)
+    elif state.second is not None and event.leg == state.second.leg:
+        _second_left(step, event, cleared, before)
+    elif event.leg in state.members:
+        member_left(step, event, cleared, before)
     else:
         step.emit(Record(fact=cleared))
 
@@ -162,7 +169,19 @@ def _caller_left(step: Step, event: LegEnded) -> None:
     step.release_all(event.cause, abandoned=True)
 
 
-def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None:
+def _second_left(step: Step, event: LegEnded, cleared: ConnectionCleared, before: tuple[Group, ...]) -> None:
+    """Who was called about the caller does not answer, or has said what he had to say."""
+    second = step.state.second
+    assert second is not None
+    if second.answered_at is None:
+        second.leg = None
+        second_failed(step, event.cause)
+    else:
+        step.emit(Record(fact=cleared))
+        back_to_caller(step, before, event.cause)
+
+
+def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared, before: tuple[Group, ...]) -> None:
     state = step.state
     state.other_leg = None
     if state.stage is Stage.DIALLING:
@@ -175,8 +194,12 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> None
         step.emit(FlowRequestFailed(contact=state.contact, reason=event.cause))
     else:
         step.emit(Record(fact=cleared))
-        if state.stage is Stage.TRANSFERRING:
-            transferor_left(step)
+        if state.second is not None and (state.second.answered_at is not None or not state.members):
+            asker_left(step, before)
+        elif state.members:
+            let_second_go(step)
+            step.end_consultation(stays=False)
+            chair_left(step, before)
         elif state.stage in (Stage.CALLING_BACK, Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)

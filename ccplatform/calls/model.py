@@ -45,6 +45,7 @@ from ccplatform.contracts.words import (
     FlowOutcome,
     LegId,
     LegRole,
+    PartyAct,
     PlaybackId,
     QueueId,
     RecordingId,
@@ -66,6 +67,7 @@ class Stage(StrEnum):
     RINGING = "ringing"  # an agent's seat rings
     TALKING = "talking"
     HELD = "held"
+    CONSULTING = "consulting"  # who has him talks, or wants to, with somebody else about him
     TRANSFERRING = "transferring"  # somebody else is called for him by who talked with him
     CALLING_BACK = "calling_back"  # the customer of a promised call-back is being called
     DIALLING = "dialling"  # a party outside is being called
@@ -103,6 +105,52 @@ class RungAgent:
 
 
 @dataclass(slots=True, kw_only=True)
+class Consultation:
+    """Somebody who is called about the caller: to be asked first, or (``transfer``) to have him at once.
+
+    ``contact`` is his part of it: the ACD knows him by that, and with ``told`` it is a contact with a ``call`` of
+    its own for whoever looks on. Without a ``leg`` phones of agents ring, or he is waited for.
+    """
+
+    contact: ContactId
+    call: CallId
+    to: str  # who is called, as it was asked for
+    by: str  # who asks: an agent, or the seat where nobody is signed in
+    begun_at: float
+    transfer: bool = False
+    by_phone: bool = False  # his phone asked for it, and wants to know how it goes
+    told: bool = False
+    queue: QueueId | None = None
+    wanted: AgentId | None = None  # alone
+    leg: LegId | None = None
+    agent: AgentId | None = None  # who answered
+    seat: SeatId | None = None
+    device: str = ""
+    answered_at: float | None = None
+    aside: bool = False  # he hears music: who asked him talks with the caller
+    held_at: float | None = None
+    hold_seconds: float = 0.0
+
+    @property
+    def routed(self) -> bool:
+        """Whether the ACD finds who answers."""
+        return self.queue is not None or self.wanted is not None
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """Somebody in the conference, besides the caller and who has him; ``contact`` is what the ACD knows him by."""
+
+    contact: ContactId
+    role: LegRole
+    device: str
+    joined_at: float
+    agent: AgentId | None = None
+    seat: SeatId | None = None
+    queue: QueueId | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class CallState:
     """All of one call. Fields named ``*_at`` are monotonic instants; snapshots hold their ages instead."""
 
@@ -122,6 +170,7 @@ class CallState:
     answering: bool = False
     answered: bool = False
     audible: bool = False
+    entry: FlowId | None = None  # the flow of the number that was dialled
     flow: FlowId | None = None
     flow_outcome: FlowOutcome | None = None
     next_flow: FlowId | None = None  # begins when the present one is over
@@ -132,6 +181,7 @@ class CallState:
     pending_key: PendingKey | None = None
     pending_query: PendingQuery | None = None
     queue: QueueId | None = None
+    priority: int = 5
     queued_at: float | None = None
     chosen_at: float | None = None
     rung: dict[LegId, RungAgent] = field(default_factory=dict)  # while ringing: the first who answers has him
@@ -141,16 +191,17 @@ class CallState:
     agent: AgentId | None = None
     agent_seat: SeatId | None = None
     talk_at: float | None = None
+    segment_at: float | None = None  # when who has him began to talk with him
     hold_at: float | None = None
     queue_seconds: float = 0.0
     talk_seconds: float = 0.0
     hold_seconds: float = 0.0
     transferred_to: str = ""
-    transfer_leg: LegId | None = None  # rings, and takes the other leg's place when it answers
-    transferor: str = ""  # who asked for it: an agent, or the seat where nobody is signed in
-    before_transfer: Stage | None = None
-    phone_holds: bool = False
+    second: Consultation | None = None
+    members: dict[LegId, Member] = field(default_factory=dict)
+    phone_holds: bool = False  # the phone of who has him holds him by itself
     transfers: int = 0
+    keys: list[str] = field(default_factory=list)  # of the orders that were carried out last
     talked: bool = False
     talked_agent: AgentId | None = None  # the last one who talked
     talked_seat: SeatId | None = None
@@ -160,6 +211,16 @@ class CallState:
     cause: ReleaseCause = ReleaseCause.NORMAL
     system_fault: bool = False
     deadline_at: float | None = None
+
+    @property
+    def rung_for(self) -> ContactId:
+        """The contact that phones ring for."""
+        return self.contact if self.second is None else self.second.contact
+
+    def contacts(self) -> tuple[ContactId, ...]:
+        """All that the ACD may speak of to this call."""
+        second = (self.second.contact,) if self.second is not None else ()
+        return (self.contact, *second, *(member.contact for member in self.members.values()))
 
 
 # --- inputs -----------------------------------------------------------------------------------------------
@@ -228,14 +289,53 @@ class MoveOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultOrder:
+    """Who has the caller calls somebody about him: who answers from a ``queue``, an ``agent``, or a ``target``.
+
+    ``transfer``: the caller is his as soon as he answers. ``key`` is the client's own for this order.
+    """
+
+    call: CallId
+    to: str
+    by: str
+    queue: QueueId | None = None
+    agent: AgentId | None = None
+    target: DialTarget | None = None
+    transfer: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyOrder:
+    """Who has the caller says what becomes of who was called about him."""
+
+    call: CallId
+    act: PartyAct
+    by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropOrder:
+    """One party leaves the call; not the caller, whose leaving ends it."""
+
+    call: CallId
+    leg: LegId
+    by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneTransfer:
-    """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, a ``target`` to dial, or, with
-    neither, nobody's number."""
+    """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, an ``agent``, a ``target`` to
+    dial, or, with none of them, to somebody who cannot be called: ``refusal`` says why."""
 
     leg: LegId
     number: str
     flow: FlowId | None = None
+    agent: AgentId | None = None
     target: DialTarget | None = None
+    refusal: ReleaseCause = ReleaseCause.NOT_FOUND
 
 
 CallInput: TypeAlias = (
@@ -248,6 +348,9 @@ CallInput: TypeAlias = (
     | HangUpOrder
     | HoldOrder
     | MoveOrder
+    | ConsultOrder
+    | PartyOrder
+    | DropOrder
     | Overflowed
     | PhoneTransfer
 )
@@ -273,6 +376,9 @@ SagaInput: TypeAlias = (
     | HangUpOrder
     | HoldOrder
     | MoveOrder
+    | ConsultOrder
+    | PartyOrder
+    | DropOrder
     | Overflowed
     | PhoneTransfer
     | DeadlineReached

@@ -9,7 +9,7 @@ from typing import Final
 
 from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.model import CallState, MoveOrder, Record, Stage
-from ccplatform.calls.offered import stop_ringing
+from ccplatform.calls.ringing import stop_ringing
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.legs import ReleaseLeg
@@ -49,7 +49,7 @@ def move_order(step: Step, event: MoveOrder) -> None:
 
 def check_move(state: CallState) -> None:
     """Raise :class:`NotInThisState` unless the caller waits, or talks with an agent."""
-    if state.stage not in (*WAITING, *_TALKING):
+    if state.stage not in (*WAITING, *_TALKING) or state.members:
         raise NotInThisState(state.call, "a transfer to a queue", state.stage)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from ccplatform.calls.consulting import back_in_flow, second_failed
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import CallState, HoldOrder, Record, RungAgent, Stage
+from ccplatform.calls.grouping import groups, regroup
+from ccplatform.calls.model import CallState, HoldOrder, RungAgent, Stage
+from ccplatform.calls.ringing import diverted, take_phone
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
-from ccplatform.calls.transferring import transferor_held
-from ccplatform.contracts.facts import Diverted
 from ccplatform.contracts.flows import FlowRequestFailed
 from ccplatform.contracts.legs import LegEnded, LegHeld, ReleaseLeg
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, OfferWithdrawn, QueueRefused
-from ccplatform.contracts.words import LegId, OfferEnd, ReleaseCause
+from ccplatform.contracts.words import ContactId, LegId, OfferEnd, ReleaseCause
 
 _OFFER_ENDS = {
     ReleaseCause.UNREACHABLE: OfferEnd.UNREACHABLE,
     ReleaseCause.NO_ANSWER: OfferEnd.NO_ANSWER,
     ReleaseCause.TIMEOUT: OfferEnd.UNREACHABLE,
+}
+_CAUSES = {
+    OfferEnd.NO_ANSWER: ReleaseCause.NO_ANSWER,
+    OfferEnd.REJECTED: ReleaseCause.REJECTED,
+    OfferEnd.UNREACHABLE: ReleaseCause.UNREACHABLE,
 }
 
 
@@ -27,63 +33,54 @@ def agent_offered(step: Step, event: AgentOffered) -> None:
     agent = RungAgent(agent=event.agent, seat=event.seat)
     if state.stage is Stage.CALLING_BACK and state.customer_first:
         state.reserved += (agent,)
-        return
-    if state.stage not in (Stage.QUEUED, Stage.RINGING):
+    elif _asked_for(state, event.contact):
+        step.ring(agent)
+    elif state.stage in (Stage.QUEUED, Stage.RINGING) and event.contact == state.contact:
+        state.queue = event.queue
+        step.ring(agent)
+    else:
         step.emit(OfferFailed(contact=event.contact, agent=event.agent, end=OfferEnd.CALLER_LEFT))
-        return
-    state.queue = event.queue
-    step.ring(agent)
 
 
 def offer_withdrawn(step: Step, event: OfferWithdrawn) -> None:
-    """Stop ringing there; the caller waits on."""
+    """Stop ringing there; the caller waits on. Who was called himself was called in vain."""
     state = step.state
+    if event.contact != state.rung_for:
+        return
     state.reserved = tuple(agent for agent in state.reserved if agent.agent != event.agent)
     leg = next((leg for leg, rung in state.rung.items() if rung.agent == event.agent), None)
-    if leg is None:
-        return
-    cause = ReleaseCause.NO_ANSWER if event.end is OfferEnd.NO_ANSWER else ReleaseCause.CANCELLED
-    _diverted(step, leg, cause)
-    step.emit(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+    cause = _CAUSES.get(event.end, ReleaseCause.CANCELLED)
+    if leg is not None:
+        diverted(step, leg, ReleaseCause.NO_ANSWER if event.end is OfferEnd.NO_ANSWER else ReleaseCause.CANCELLED)
+        step.emit(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+    _called_in_vain(step, event.contact, cause)
 
 
 def offer_failed(step: Step, event: LegEnded) -> None:
     """The phone refused, was busy, or could not be reached."""
-    end = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED)
-    agent = _diverted(step, event.leg, event.cause)
-    step.emit(OfferFailed(contact=step.state.contact, agent=agent.agent, end=end))
+    state = step.state
+    end, contact = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED), state.rung_for
+    agent = diverted(step, event.leg, event.cause)
+    step.emit(OfferFailed(contact=contact, agent=agent.agent, end=end))
+    _called_in_vain(step, contact, event.cause)
 
 
 def take_agent(step: Step, leg: LegId) -> None:
-    """The first who answers has the caller; the other phones hear that it was answered elsewhere."""
+    """The first who answers has the caller."""
     state = step.state
-    won = state.rung.pop(leg)
+    won = take_phone(step, leg)
     state.agent, state.agent_seat, state.other_leg = won.agent, won.seat, leg
-    stop_ringing(step, ReleaseCause.ELSEWHERE)
-
-
-def stop_ringing(step: Step, cause: ReleaseCause) -> None:
-    """No phone rings for the caller any more."""
-    for leg in tuple(step.state.rung):
-        _diverted(step, leg, cause)
-        step.emit(ReleaseLeg(leg=leg, cause=cause))
-
-
-def _diverted(step: Step, leg: LegId, cause: ReleaseCause) -> RungAgent:
-    """A phone rings no longer; without any the caller waits."""
-    state = step.state
-    rung = state.rung.pop(leg)
-    step.emit(Record(fact=Diverted(contact=state.contact, leg=leg, device=rung.seat, cause=cause)))
-    if not state.rung and state.stage is Stage.RINGING:
-        step.move(Stage.QUEUED)
-    return rung
 
 
 def queue_refused(step: Step, event: QueueRefused) -> None:
-    """The flow gets its caller back."""
+    """The flow gets its caller back; who asked for somebody from that queue has his."""
     state = step.state
-    if state.stage is Stage.QUEUED and state.flow is None:
-        state.system_fault = True  # a promised call whose queue is gone: no flow to go back to
+    if _asked_for(state, event.contact):
+        second_failed(step, ReleaseCause.UNAVAILABLE)
+    elif state.stage is Stage.QUEUED and state.flow is None:
+        if back_in_flow(step):
+            return
+        state.system_fault = True  # the queue of a call that we made is gone: no flow to go back to
         step.release_all(ReleaseCause.FAILED)
     elif state.stage is Stage.QUEUED:
         state.queue = state.queued_at = state.chosen_at = None
@@ -96,25 +93,26 @@ def queue_refused(step: Step, event: QueueRefused) -> None:
 
 def hold_order(step: Step, event: HoldOrder) -> None:
     """The agent holds the caller, or takes him back; raises :class:`NotInThisState`."""
-    check_hold(step.state, event.hold)
+    state = step.state
+    check_hold(state, event.hold)
+    before = groups(state)
     if event.hold:
         step.move(Stage.HELD)
-        step.emit(*hold(step.state, step.now, by=event.by))
-        step.play_music()
+        step.emit(*hold(state, step.now, by=event.by))
     else:
         step.move(Stage.TALKING)
-        step.emit(*retrieve(step.state, step.now))
+        step.emit(*retrieve(state, step.now))
+    regroup(step, before)
 
 
 def leg_held(step: Step, event: LegHeld) -> None:
     """The agent's phone holds the caller by itself, or takes him back. Other parties' holds part nobody: they
-    hear what they asked to hear."""
+    hear what they asked to hear. While somebody else is called it counts when the agent has his caller again."""
     state = step.state
     if event.leg != state.other_leg:
         return
-    if state.stage is Stage.TRANSFERRING:
-        transferor_held(step, event)
-    elif state.agent is not None and state.stage is (Stage.TALKING if event.held else Stage.HELD):
+    state.phone_holds = event.held
+    if state.agent is not None and state.stage is (Stage.TALKING if event.held else Stage.HELD):
         hold_order(step, HoldOrder(call=state.call, hold=event.held, by=state.agent))
 
 
@@ -122,3 +120,19 @@ def check_hold(state: CallState, hold_it: bool) -> None:
     """Raise :class:`NotInThisState` unless the caller can be held (or retrieved) now."""
     if state.stage is not (Stage.TALKING if hold_it else Stage.HELD):
         raise NotInThisState(state.call, "hold" if hold_it else "retrieve", state.stage)
+
+
+def _asked_for(state: CallState, contact: ContactId) -> bool:
+    second = state.second
+    return second is not None and second.contact == contact and second.answered_at is None
+
+
+def _called_in_vain(step: Step, contact: ContactId, cause: ReleaseCause) -> None:
+    second = step.state.second
+    if (
+        second is not None
+        and second.contact == contact
+        and second.wanted is not None
+        and second.answered_at is None
+    ):
+        second_failed(step, cause)

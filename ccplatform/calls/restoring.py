@@ -20,8 +20,8 @@ from ccplatform.contracts.facts import FlowLeft
 from ccplatform.contracts.flows import FlowAsked, FlowFinished
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg, SurvivingCall
 from ccplatform.contracts.ports import Facts
-from ccplatform.contracts.routing import OfferFailed, QueueContact
-from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, ReleaseCause
+from ccplatform.contracts.routing import OfferFailed, QueueContact, QueueRefused
+from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, QueueId, ReleaseCause
 from ccplatform.kernel.clock import Clock
 
 _log = structlog.get_logger("calls")
@@ -62,6 +62,7 @@ class Restorer:
         if kept.row is not None:
             self._ports().rows.restore_call(kept.row)
         self._restore_route(saga, kept, lost)
+        self._restore_further(saga, kept)
         self._restore_flow(saga, kept)
         for leg in lost:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
@@ -94,6 +95,20 @@ class Restorer:
                 patient=bool(state.promise),
             )
             ports.router.perform(again)
+
+    def _restore_further(self, saga: CallSaga, kept: KeptCall) -> None:
+        """Give who was called about the caller his place back, or tell that he cannot be found any more."""
+        ports, second = self._ports(), saga.state.second
+        for contact, further in kept.further.items():
+            if further.row is not None:
+                ports.rows.restore_call(further.row)
+            placed = further.route is not None and ports.router.restore(contact, further.route)
+            waits = second is not None and second.contact == contact and second.answered_at is None
+            if waits and second is not None and second.routed and not placed:
+                for leg in saga.forget_phones():
+                    ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+                queue = second.queue or QueueId("")
+                self._post(QueueRefused(contact=contact, queue=queue, reason="lost_in_restart"))
 
     def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
         state = saga.state

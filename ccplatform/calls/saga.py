@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from ccplatform.calls.asked import flow_asked
 from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state_of
+from ccplatform.calls.conferring import consult_order, drop_order, party_order
 from ccplatform.calls.heard import (
     digit_pressed,
     leg_audible,
@@ -26,11 +27,14 @@ from ccplatform.calls.model import (
     CallEffect,
     CallOffered,
     CallState,
+    ConsultOrder,
+    DropOrder,
     HangUpOrder,
     HoldOrder,
     MoveOrder,
     Music,
     Overflowed,
+    PartyOrder,
     PhoneTransfer,
     Record,
     RecordingBegan,
@@ -79,16 +83,17 @@ ANSWER_SECONDS = 30.0
 class CallSaga:
     """The saga of one call. ``state`` is all it knows; ``finished`` once the contact has its outcome."""
 
-    def __init__(self, state: CallState, *, music: Music, new_id: Callable[[], str]) -> None:
+    def __init__(self, state: CallState, *, music: Music, new_id: Callable[[], str], max_parties: int) -> None:
         self.state = state
         self.finished = False
         self._music = music
         self._new_id = new_id
+        self._max_parties = max_parties
         self._on_answer: list[FlowRequest] = []
 
     @classmethod
     def begin(
-        cls, event: CallOffered, *, music: Music, new_id: Callable[[], str]
+        cls, event: CallOffered, *, music: Music, new_id: Callable[[], str], max_parties: int
     ) -> tuple[CallSaga, list[CallEffect]]:
         """A new call: adopt the leg, tell the arrival, start the flow of the dialled number."""
         offer = event.offer
@@ -105,10 +110,11 @@ class CallSaga:
             received_at=offer.received_at,
             forwarded_from=offer.forwarded_from,
             live_legs={offer.leg: LegRole.CALLER},
+            entry=event.flow,
             flow=event.flow,
             deadline_at=offer.received_at + ANSWER_SECONDS,
         )
-        saga = cls(state, music=music, new_id=new_id)
+        saga = cls(state, music=music, new_id=new_id, max_parties=max_parties)
         arrived = ContactArrived(
             contact=event.contact,
             call=event.call,
@@ -140,11 +146,12 @@ class CallSaga:
 
     @classmethod
     def call_back(
-        cls, event: CallBackBegins, now: float, *, music: Music, new_id: Callable[[], str]
+        cls, event: CallBackBegins, now: float, *, music: Music, new_id: Callable[[], str], max_parties: int
     ) -> tuple[CallSaga, list[CallEffect]]:
         """A call that we make, because we promised it."""
-        saga = cls(state_of(event, LegId(new_id()), now), music=music, new_id=new_id)
-        step = Step(saga.state, now, music, new_id, saga._on_answer)
+        state = state_of(event, LegId(new_id()), now)
+        saga = cls(state, music=music, new_id=new_id, max_parties=max_parties)
+        step = saga._step(now)
         begin_call_back(step)
         return saga, step.effects
 
@@ -152,10 +159,13 @@ class CallSaga:
         """Take one event of this call; return what to do, in order."""
         if self.finished:
             return []
-        step = Step(self.state, now, self._music, self._new_id, self._on_answer)
+        step = self._step(now)
         _take(step, event)
         self._finish_if_done(step)
         return step.effects
+
+    def _step(self, now: float) -> Step:
+        return Step(self.state, now, self._music, self._new_id, self._on_answer, self._max_parties)
 
     def check_hold(self, hold_it: bool) -> None:
         """Raise :class:`NotInThisState` unless the caller can be held (or retrieved) now."""
@@ -163,11 +173,16 @@ class CallSaga:
 
     def forget_offers(self) -> dict[LegId, RungAgent]:
         """After a restart the seats that rang are lost: the caller waits again."""
+        rung = self.forget_phones()
+        self.state.stage, self.state.deadline_at = Stage.QUEUED, None
+        return rung
+
+    def forget_phones(self) -> dict[LegId, RungAgent]:
+        """No phone rings for the call that it knows of; those that did."""
         state = self.state
         rung, state.rung = state.rung, {}
         for leg in rung:
             state.live_legs.pop(leg, None)
-        state.stage, state.deadline_at = Stage.QUEUED, None
         return rung
 
     def _finish_if_done(self, step: Step) -> None:
@@ -234,6 +249,12 @@ def _take(step: Step, event: SagaInput) -> None:
             hold_order(step, event)
         case MoveOrder():
             move_order(step, event)
+        case ConsultOrder():
+            consult_order(step, event)
+        case PartyOrder():
+            party_order(step, event)
+        case DropOrder():
+            drop_order(step, event)
         case Overflowed():
             overflowed(step, event)
         case PhoneTransfer():
@@ -254,8 +275,9 @@ def _deadline(step: Step) -> None:
         state.flow = None
     elif state.stage is Stage.DIALLING and state.other_leg is not None:
         step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.NO_ANSWER))
-    elif state.stage is Stage.TRANSFERRING and state.transfer_leg is not None:
-        step.emit(ReleaseLeg(leg=state.transfer_leg, cause=ReleaseCause.NO_ANSWER))
+    elif state.stage in (Stage.CONSULTING, Stage.TRANSFERRING) and state.second is not None:
+        if state.second.leg is not None and state.second.answered_at is None:
+            step.emit(ReleaseLeg(leg=state.second.leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.CALLING_BACK:
         step.emit(ReleaseLeg(leg=state.caller_leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.ECHO:

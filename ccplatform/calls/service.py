@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import assert_never
 
 import msgspec
 import structlog
 
-from ccplatform.calls.errors import QueueClosed
 from ccplatform.calls.model import (
     CallBackBegins,
     CallEffect,
@@ -17,28 +15,19 @@ from ccplatform.calls.model import (
     CallOffered,
     ConsiderRecording,
     HangUpOrder,
-    HoldOrder,
-    MoveOrder,
     Music,
     Overflowed,
-    PhoneTransfer,
     Record,
     RecordingBegan,
 )
-from ccplatform.calls.moving import check_move, check_pick_up
+from ccplatform.calls.ordering import CallCommand, Orders
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.restoring import Restorer
-from ccplatform.calls.snapshot import KeptCall
+from ccplatform.calls.settings import CallsSettings
+from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import (
     Answer,
-    Done,
-    HangUpCall,
-    HoldCall,
-    MoveCall,
-    PickUpCall,
-    Refused,
-    SendCallDigits,
 )
 from ccplatform.contracts.facts import CallRefused, ContactEnded
 from ccplatform.contracts.flows import (
@@ -61,7 +50,7 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, SendDigits, StartRecording
+from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, StartRecording
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     CallAgent,
@@ -89,7 +78,6 @@ from ccplatform.contracts.words import (
 )
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
-from ccplatform.kernel.errors import Refusal
 from ccplatform.kernel.ids import Ids
 
 _log = structlog.get_logger("calls")
@@ -109,17 +97,24 @@ class CallService:
         facts: Facts,
         music: Music,
         guard: Callable[[Callable[[], None]], None],
+        settings: CallsSettings,
     ) -> None:
         self._clock = clock
         self._ids = ids
         self._facts = facts
-        self._core = Switchboard(music=music, new_id=ids.new)
+        self._core = Switchboard(music=music, new_id=ids.new, max_parties=settings.conference_parties)
         self._guard = guard
         self._runner: EffectRunner[CallInput, CallEffect] = EffectRunner(self._core, self._perform, clock, guard)
         self._ports: CallPorts | None = None
         self._snapshots_due = False
         self._restorer = Restorer(
             core=self._core, ports=lambda: self.ports, post=self._post, clock=clock, facts=facts
+        )
+        self._orders = Orders(
+            core=self._core,
+            ports=lambda: self.ports,
+            post=self._post,
+            max_parties=settings.conference_parties,
         )
         self.on_idle: Callable[[], None] | None = None
 
@@ -139,7 +134,7 @@ class CallService:
         if isinstance(event, LegOffered):
             self._offered(event)
         elif isinstance(event, LegTransferAsked):
-            self._transfer_asked(event)
+            self._orders.transfer_asked(event)
         else:
             self._post(event)
 
@@ -172,32 +167,9 @@ class CallService:
         """The media engine closed a recording."""
         self.ports.recorder.closed(event)
 
-    def command(self, command: HangUpCall | HoldCall | SendCallDigits | MoveCall | PickUpCall) -> Answer:
+    def command(self, command: CallCommand) -> Answer:
         """Orders of people, by REST."""
-        try:
-            saga = self._core.saga(command.call)
-            match command:
-                case HangUpCall():
-                    self._post(HangUpOrder(call=command.call))
-                case HoldCall():
-                    saga.check_hold(command.hold)
-                    self._post(HoldOrder(call=command.call, hold=command.hold, by=command.by))
-                case MoveCall():
-                    check_move(saga.state)
-                    reason = self.ports.router.refusal(command.queue)
-                    if reason:
-                        raise QueueClosed(command.queue, reason)
-                    self._post(MoveOrder(call=command.call, queue=command.queue, by=command.by))
-                case PickUpCall():
-                    check_pick_up(saga.state)
-                    self.ports.router.pick_up(saga.state.contact, command.agent)
-                case SendCallDigits():
-                    self.ports.media.perform(SendDigits(leg=saga.state.caller_leg, digits=command.digits))
-                case _:
-                    assert_never(command)
-        except Refusal as refusal:
-            return Refused(code=refusal.code, message=str(refusal))
-        return Done(result={"call": command.call})
+        return self._orders.command(command)
 
     @property
     def ports(self) -> CallPorts:
@@ -217,12 +189,6 @@ class CallService:
         contact, call = ContactId(self._ids.new()), CallId(self._ids.new())
         _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
         self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow))
-
-    def _transfer_asked(self, asked: LegTransferAsked) -> None:
-        ports, number = self.ports, asked.number
-        flow = ports.flows.entry_point(number, from_seat=False)
-        target = ports.legs.target(number) if flow is None else None
-        self._post(PhoneTransfer(leg=asked.leg, number=number, flow=flow, target=target))
 
     def _post(self, event: CallInput) -> None:
         self._runner.post(event)
@@ -290,12 +256,17 @@ class CallService:
 
     def _send_snapshot(self, call: CallId) -> None:
         ports, state = self.ports, self._core.saga(call).state
+        further = state.contacts()[1:]
         kept = KeptCall(
             call=self._core.snapshot(call, self._clock.now(), self._clock.wall()),
             legs={leg: ports.legs.snapshot(leg) for leg in state.live_legs},
             flow=ports.flows.snapshot(state.contact),
             route=ports.router.snapshot(state.contact),
             row=ports.rows.snapshot_call(state.contact),
+            further={
+                contact: Further(route=ports.router.snapshot(contact), row=ports.rows.snapshot_call(contact))
+                for contact in further
+            },
         )
         ports.media.perform(KeepSnapshot(call=call, snapshot=msgspec.to_builtins(kept)))
 

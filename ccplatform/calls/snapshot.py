@@ -5,8 +5,7 @@ Instants become ages with one wall-clock stamp, and back.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,23 +13,15 @@ import msgspec
 
 from ccplatform.calls.errors import BadSnapshot
 from ccplatform.calls.model import CallState
-from ccplatform.contracts.words import LegId
+from ccplatform.contracts.words import ContactId, LegId
 
 #: Version of what workers keep; one of another version is not taken back.
 SNAPSHOT_VERSION = 1
 
-_INSTANTS = tuple(field.name for field in dataclasses.fields(CallState) if field.name.endswith("_at"))
-
 
 def snapshot_state(state: CallState, now: float, wall: datetime) -> dict[str, Any]:
     """``{"stamp": RFC 3339, "state": {…}}``; a deadline is a negative age."""
-    data: dict[str, Any] = msgspec.to_builtins(state)
-    for name in _INSTANTS:
-        if data[name] is not None:
-            data[name] = now - data[name]
-    for pending in ("pending_key", "pending_query"):
-        if data[pending] is not None:
-            data[pending]["keyed_at"] = now - data[pending]["keyed_at"]
+    data: dict[str, Any] = _turned(msgspec.to_builtins(state), now)
     return {"stamp": wall.isoformat(), "state": data}
 
 
@@ -43,15 +34,26 @@ def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState
 
 
 def _state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
-    fields = dict(data["state"])
     gap = max(0.0, (wall - datetime.fromisoformat(data["stamp"])).total_seconds())
-    for name in _INSTANTS:
-        if fields[name] is not None:
-            fields[name] = now - gap - fields[name]
-    for pending in ("pending_key", "pending_query"):
-        if fields[pending] is not None:
-            fields[pending] = dict(fields[pending], keyed_at=now - gap - fields[pending]["keyed_at"])
-    return msgspec.convert(fields, type=CallState)
+    return msgspec.convert(_turned(data["state"], now - gap), type=CallState)
+
+
+def _turned(data: Any, now: float) -> Any:
+    """Instants become ages, and ages instants, however deep they are."""
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: now - value if value is not None and str(name).endswith("_at") else _turned(value, now)
+        for name, value in data.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """What is kept of another contact of the call."""
+
+    route: dict[str, Any] | None
+    row: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class KeptCall:
     flow: dict[str, Any] | None
     route: dict[str, Any] | None
     row: dict[str, Any] | None
+    further: dict[ContactId, Further] = field(default_factory=dict)
     v: int = SNAPSHOT_VERSION
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ccplatform.calls.model import CallEffect, CallState, Music, RungAgent, Stage
+from ccplatform.calls.parties import consultation_ends, member_ends
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
 from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
@@ -13,9 +14,11 @@ from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
 from ccplatform.contracts.routing import TalkReleased, WithdrawContact
 from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
 
+#: How long a party may ring that we dial, seconds.
+DIAL_SECONDS = 60.0
 #: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
 ENDING_SECONDS = 40.0
-_TALKING = (Stage.TALKING, Stage.HELD, Stage.TRANSFERRING, Stage.BRIDGED)
+_TALKING = (Stage.TALKING, Stage.HELD, Stage.CONSULTING, Stage.TRANSFERRING, Stage.BRIDGED)
 
 
 @dataclass(slots=True)
@@ -27,22 +30,26 @@ class Step:
     music: Music
     new_id: Callable[[], str]
     on_answer: list[FlowRequest]
+    max_parties: int
     effects: list[CallEffect] = field(default_factory=list)
 
     def emit(self, *effects: CallEffect) -> None:
         """Add effects, in order."""
         self.effects.extend(effects)
 
-    def play(self, playback: PlaybackId, items: tuple[PlayItem, ...], *, loop: bool) -> None:
-        """Play to the caller; a completed input that waits for its answer is answered by this sound."""
-        key = self.state.pending_key
-        if key is not None and key.playback is None:
+    def play(
+        self, playback: PlaybackId, items: tuple[PlayItem, ...], *, loop: bool, leg: LegId | None = None
+    ) -> None:
+        """Play to a leg, the caller's if no other is named; a completed input of his that waits for its answer is
+        answered by this sound."""
+        heard_by, key = leg or self.state.caller_leg, self.state.pending_key
+        if key is not None and key.playback is None and heard_by == self.state.caller_leg:
             key.playback = playback
-        self.emit(Play(leg=self.state.caller_leg, playback=playback, items=items, loop=loop))
+        self.emit(Play(leg=heard_by, playback=playback, items=items, loop=loop))
 
-    def play_music(self) -> None:
+    def play_music(self, leg: LegId | None = None) -> None:
         """Music on hold, for as long as it takes."""
-        self.play(PlaybackId(self.new_id()), self.music(self.state.queue), loop=True)
+        self.play(PlaybackId(self.new_id()), self.music(self.state.queue), loop=True, leg=leg)
 
     def release_all(self, cause: ReleaseCause, *, abandoned: bool = False) -> None:
         """Let go of everything: whoever waits, rings or talks. Safe to call again.
@@ -50,13 +57,15 @@ class Step:
         ``abandoned``: somebody else than the flow ends the call, so a running flow was left early.
         """
         state = self.state
-        stage = state.stage
+        stage, ringing = state.stage, set(state.rung)
+        if state.second is not None and state.second.leg is not None and state.second.answered_at is None:
+            ringing.add(state.second.leg)
         if stage is not Stage.ENDING:
             self.leave(stage)
             self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
             self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
         for leg, role in state.live_legs.items():
-            own = role is LegRole.CALLER or (stage in _TALKING and leg != state.transfer_leg)
+            own = role is LegRole.CALLER or (stage in _TALKING and leg not in ringing)
             leg_cause = cause if own and cause is not ReleaseCause.CANCELLED else ReleaseCause.CANCELLED
             self.emit(ReleaseLeg(leg=leg, cause=leg_cause))
 
@@ -75,6 +84,16 @@ class Step:
             self.emit(TalkReleased(contact=state.contact, agent=state.agent))
         elif stage in _TALKING:
             self.part_talk()
+            self.end_consultation(stays=False)
+            members, state.members = state.members, {}
+            for member in members.values():
+                self.emit(*member_ends(state, member, self.now))
+
+    def end_consultation(self, *, stays: bool) -> None:
+        """Who was called about the caller is so no longer; ``stays``: he goes on in the call."""
+        second, self.state.second = self.state.second, None
+        if second is not None:
+            self.emit(*consultation_ends(self.state, second, self.now, stays=stays))
 
     def part_talk(self) -> None:
         """The talk that goes on is over: its recording, its bridge, its sums."""
@@ -104,7 +123,8 @@ class Step:
         leg = LegId(self.new_id())
         state.live_legs[leg] = LegRole.AGENT
         state.rung[leg] = rung
-        self.move(Stage.RINGING)
+        if state.second is None:
+            self.move(Stage.RINGING)
         self.emit(
             DialLeg(
                 leg=leg,

@@ -13,11 +13,14 @@ from ccplatform.calls.model import (
     CallEffect,
     CallInput,
     CallOffered,
+    ConsultOrder,
+    DropOrder,
     HangUpOrder,
     HoldOrder,
     MoveOrder,
     Music,
     Overflowed,
+    PartyOrder,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -56,13 +59,15 @@ from ccplatform.kernel.errors import LocalMisuse
 class Switchboard:
     """The core of `calls`. ``changed`` collects the calls that an event touched, for their snapshots."""
 
-    def __init__(self, *, music: Music, new_id: Callable[[], str]) -> None:
+    def __init__(self, *, music: Music, new_id: Callable[[], str], max_parties: int) -> None:
         self._music = music
         self._new_id = new_id
+        self._max_parties = max_parties
         self._calls: dict[CallId, CallSaga] = {}
         self._by_contact: dict[ContactId, CallSaga] = {}
         self._by_leg: dict[LegId, CallSaga] = {}
         self._legs: dict[CallId, set[LegId]] = {}
+        self._contacts: dict[CallId, set[ContactId]] = {}  # that saga besides its own
         self._deadlines: list[tuple[float, CallId]] = []
         self.changed: set[CallId] = set()
 
@@ -107,7 +112,7 @@ class Switchboard:
             case RecordingBegan():
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
-            case HangUpOrder() | HoldOrder() | MoveOrder():
+            case HangUpOrder() | HoldOrder() | MoveOrder() | ConsultOrder() | PartyOrder() | DropOrder():
                 return self._step(self.saga(event.call), event, now)
             case (
                 LegRinging()
@@ -142,7 +147,9 @@ class Switchboard:
 
     def restore(self, data: dict[str, Any], now: float, wall: datetime) -> CallSaga:
         """Take a call back."""
-        saga = CallSaga(restore_state(data, now, wall), music=self._music, new_id=self._new_id)
+        saga = CallSaga(
+            restore_state(data, now, wall), music=self._music, new_id=self._new_id, max_parties=self._max_parties
+        )
         self._adopt(saga)
         return saga
 
@@ -151,12 +158,16 @@ class Switchboard:
         self._drop(self.saga(call))
 
     def _begin(self, event: CallOffered) -> list[CallEffect]:
-        saga, effects = CallSaga.begin(event, music=self._music, new_id=self._new_id)
+        saga, effects = CallSaga.begin(
+            event, music=self._music, new_id=self._new_id, max_parties=self._max_parties
+        )
         self._adopt(saga)
         return effects
 
     def _begin_call_back(self, event: CallBackBegins, now: float) -> list[CallEffect]:
-        saga, effects = CallSaga.call_back(event, now, music=self._music, new_id=self._new_id)
+        saga, effects = CallSaga.call_back(
+            event, now, music=self._music, new_id=self._new_id, max_parties=self._max_parties
+        )
         self._adopt(saga)
         self.changed.add(saga.state.call)
         return effects
@@ -182,6 +193,11 @@ class Switchboard:
             if leg not in legs:
                 legs.add(leg)
                 self._by_leg[leg] = saga
+        if saga.state.second is not None or saga.state.members:
+            contacts = self._contacts.setdefault(saga.state.call, set())
+            for contact in saga.state.contacts():
+                contacts.add(contact)
+                self._by_contact[contact] = saga
         deadline = saga.state.deadline_at
         if deadline is not None and deadline != before:
             heapq.heappush(self._deadlines, (deadline, saga.state.call))
@@ -193,6 +209,8 @@ class Switchboard:
         self.changed.discard(state.call)
         for leg in self._legs.pop(state.call, ()):
             self._by_leg.pop(leg, None)
+        for contact in self._contacts.pop(state.call, ()):
+            self._by_contact.pop(contact, None)
 
     def _run_deadlines(self, now: float) -> list[CallEffect]:
         effects: list[CallEffect] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccplatform.calls.model import CallEffect, CallState, ConsiderRecording, Record
 from ccplatform.contracts.facts import Held, Retrieved, TalkEnded
-from ccplatform.contracts.media import Bridge, StopPlay, Unbridge
+from ccplatform.contracts.media import Bridge, StopPlay
 from ccplatform.contracts.recordings import Talk
 from ccplatform.contracts.routing import TalkHeld, TalkReleased
 from ccplatform.contracts.words import LegId
@@ -12,7 +12,13 @@ from ccplatform.contracts.words import LegId
 
 def begin_talk(state: CallState, leg: LegId, now: float) -> list[CallEffect]:
     """Join caller and ``leg``; the recorder is asked before the first word."""
+    return [StopPlay(leg=state.caller_leg), Bridge(a=state.caller_leg, b=leg), open_segment(state, leg, now)]
+
+
+def open_segment(state: CallState, leg: LegId, now: float, *, since: float | None = None) -> CallEffect:
+    """Whose ``leg`` it is has the caller, whom he talks with already, since then or from now on."""
     state.talk_at, state.segment_hold_seconds = now, 0.0
+    state.segment_at = now if since is None else since
     state.talked = True
     if state.agent is not None:
         state.talked_agent, state.talked_seat = state.agent, state.agent_seat
@@ -26,32 +32,24 @@ def begin_talk(state: CallState, leg: LegId, now: float) -> list[CallEffect]:
         dialled=state.dialled,
         asked=state.record_asked,
     )
-    return [
-        StopPlay(leg=state.caller_leg),
-        Bridge(a=state.caller_leg, b=leg),
-        ConsiderRecording(talk=talk, left=state.caller_leg, right=leg),
-    ]
+    return ConsiderRecording(talk=talk, left=state.caller_leg, right=leg)
 
 
 def hold(state: CallState, now: float, *, by: str) -> list[CallEffect]:
-    """Part caller and agent; the saga plays music to the caller."""
+    """The caller waits for the agent from now on."""
     assert state.agent is not None
     state.hold_at = now
     return [
-        Unbridge(leg=state.caller_leg),
         TalkHeld(contact=state.contact, agent=state.agent, held=True),
         Record(fact=Held(contact=state.contact, leg=state.caller_leg, by=by)),
     ]
 
 
 def retrieve(state: CallState, now: float) -> list[CallEffect]:
-    """Join them again."""
+    """The agent has him again."""
     assert state.agent is not None
-    assert state.other_leg is not None
     held = _end_hold(state, now)
     return [
-        StopPlay(leg=state.caller_leg),
-        Bridge(a=state.caller_leg, b=state.other_leg),
         TalkHeld(contact=state.contact, agent=state.agent, held=False),
         Record(fact=Retrieved(contact=state.contact, leg=state.caller_leg, held_seconds=held)),
     ]
@@ -62,9 +60,9 @@ def end_talk(state: CallState, now: float) -> list[CallEffect]:
     if state.talk_at is None:
         return []
     _end_hold(state, now)
-    seconds = now - state.talk_at
-    state.talk_at = None
-    state.talk_seconds += seconds
+    seconds = now - (state.talk_at if state.segment_at is None else state.segment_at)
+    state.talk_seconds += now - state.talk_at
+    state.talk_at = state.segment_at = None
     if state.agent is None:
         return []
     ended = TalkEnded(

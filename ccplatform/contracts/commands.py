@@ -7,7 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
-from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId, Severity, TrunkId
+from ccplatform.contracts.words import (
+    AgentId,
+    AgentState,
+    CallId,
+    LegId,
+    PartyAct,
+    QueueId,
+    SeatId,
+    Severity,
+    TrunkId,
+)
 from ccplatform.kernel.codec import Codec
 
 
@@ -55,6 +65,43 @@ class MoveCall:
     call: CallId
     queue: QueueId
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultCall:
+    """Let who has the caller call somebody about him: one of the four. ``transfer``: the caller is his at once.
+
+    ``key`` is the client's own for this order: said again with the same key, it is not carried out again.
+    """
+
+    call: CallId
+    by: str
+    queue: QueueId | None = None
+    agent: AgentId | None = None
+    seat: SeatId | None = None
+    number: str | None = field(default=None, repr=False)
+    transfer: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlParties:
+    """Say what becomes of who was called about the caller."""
+
+    call: CallId
+    act: PartyAct
+    by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropParty:
+    """Let one party leave the call; not the caller."""
+
+    call: CallId
+    leg: LegId
+    by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +224,9 @@ Command: TypeAlias = (
     | SendCallDigits
     | MoveCall
     | PickUpCall
+    | ConsultCall
+    | ControlParties
+    | DropParty
     | PromiseCallBack
     | CancelCallBack
     | Configure

@@ -47,6 +47,15 @@ class LegRole(StrEnum):
     PARTY = "party"  # reached through a trunk or another seat by a transfer
 
 
+class PartyAct(StrEnum):
+    """What can be done with somebody who was called about a caller."""
+
+    COMPLETE = "complete"  # the caller is his
+    CANCEL = "cancel"  # he is let go
+    SWAP = "swap"  # the one waits, the other is talked with
+    CONFERENCE = "conference"  # all talk with one another
+
+
 class AgentState(StrEnum):
     """The states of `interface.md`."""
 

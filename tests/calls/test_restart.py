@@ -10,6 +10,7 @@ import pytest
 
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
+from ccplatform.calls.settings import CallsSettings
 from ccplatform.contracts.facts import ConnectionCleared, ContactEnded, Established, Fact, FlowLeft
 from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowAsked, FlowCommand, FlowFinished, StartFlow
 from ccplatform.contracts.legs import (
@@ -205,6 +206,7 @@ class Centre:
             facts=self,
             music=lambda _: (FileItem(path="/music.wav"),),
             guard=self.tasks.guarded("calls"),
+            settings=CallsSettings(),
         )
         self.calls.connect(
             CallPorts(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import HangUpOrder, HoldOrder, MoveOrder, Overflowed, PhoneTransfer
-from ccplatform.contracts.facts import ConnectionCleared, ContactEnded
+from ccplatform.calls.model import (
+    ConsultOrder,
+    DropOrder,
+    HangUpOrder,
+    HoldOrder,
+    MoveOrder,
+    Overflowed,
+    PartyOrder,
+    PhoneTransfer,
+    Stage,
+)
+from ccplatform.contracts.facts import ConnectionCleared, ContactArrived, ContactEnded
 from ccplatform.contracts.flows import (
     ConferenceCaller,
     EchoCaller,
@@ -20,23 +31,32 @@ from ccplatform.contracts.flows import (
 from ccplatform.contracts.legs import DialLeg, LegHeld, ReportTransfer, SeatTarget, TransferStep
 from ccplatform.contracts.routing import (
     AgentOffered,
+    CallAgent,
+    HandOver,
     OfferAnswered,
     OfferWithdrawn,
     QueueContact,
+    QueueRefused,
     TalkReleased,
+    TransferContact,
     WithdrawContact,
 )
 from ccplatform.contracts.words import (
     AgentId,
     FlowId,
     OfferEnd,
+    PartyAct,
     PlaybackId,
     QueueId,
     ReleaseCause,
     SeatId,
     TrunkId,
 )
+from ccplatform.kernel.errors import Refusal
+from tests.calls.ear import Ear
 from tests.calls.test_calling_back import begins
+from tests.calls.test_consulting import asked_of_agent
+from tests.calls.test_saga import talking
 from tests.calls.world import CALL, CONTACT, WALL, World
 
 QUEUE, AGENTS = QueueId("support"), [AgentId("1004"), AgentId("1005"), AgentId("1006")]
@@ -61,7 +81,13 @@ STEPS = st.one_of(
     st.tuples(st.just("offer"), st.sampled_from(AGENTS)),
     st.tuples(st.just("withdraw"), st.sampled_from(AGENTS), st.sampled_from(list(OfferEnd))),
     st.tuples(st.just("hold"), st.booleans()),
-    st.tuples(st.just("transfer"), st.sampled_from(["flow", "dial", "nobody"])),
+    st.tuples(st.just("transfer"), st.sampled_from(["flow", "agent", "dial", "nobody"])),
+    st.tuples(st.just("consult"), st.sampled_from(["queue", "agent", "dial"]), st.booleans()),
+    st.tuples(st.just("second answers"), st.sampled_from(AGENTS)),
+    st.tuples(st.just("second fails"), st.sampled_from(["refused", "withdrawn", "busy"])),
+    st.tuples(st.just("act"), st.sampled_from(list(PartyAct))),
+    st.tuples(st.just("drop"), st.integers(0, 5)),
+    st.tuples(st.just("leaves"), st.integers(0, 5)),
     st.tuples(st.just("hold key"), st.booleans()),
     st.tuples(st.just("move")),
     st.tuples(st.just("overflow"), st.booleans()),
@@ -78,7 +104,7 @@ def _take(world: World, step: tuple[object, ...]) -> None:
         legs["other"] = world.dialled_leg()
         legs["another"] = world.all_of(DialLeg)[-2:][0].leg
     match step:
-        case ("answer", str(who)) if who in legs and legs[who] not in world.ended_legs:
+        case ("answer", str(who)) if who in legs and legs[who] not in world.ended_legs | world.answered_legs:
             world.answers(legs[who])
         case ("end", str(who), ReleaseCause() as cause) if who in legs:
             world.leg_ends(legs[who], cause)
@@ -89,13 +115,43 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AgentId(agent), seat=seat))
         case ("withdraw", str(agent), OfferEnd() as end):
             world.post(OfferWithdrawn(contact=CONTACT, agent=AgentId(agent), end=end))
+        case ("consult", str(whom), bool(transfer)):
+            world.post(
+                ConsultOrder(
+                    call=CALL,
+                    to=whom,
+                    by="1004",
+                    queue=QueueId("experts") if whom == "queue" else None,
+                    agent=AGENTS[1] if whom == "agent" else None,
+                    target=SeatTarget(seat=SeatId("seat-05")) if whom == "dial" else None,
+                    transfer=transfer,
+                )
+            )
+        case ("second answers", str(agent)):
+            _second_answers(world, AgentId(agent))
+        case ("second fails", str(how)):
+            _second_fails(world, how)
+        case ("act", PartyAct() as act):
+            world.post(PartyOrder(call=CALL, act=act, by="1004"))
+        case ("drop", int(which)):
+            live = sorted(world.core.saga(CALL).state.live_legs)
+            world.post(
+                DropOrder(call=CALL, leg=live[which % len(live)], by="1004") if live else HangUpOrder(call=CALL)
+            )
+        case ("leaves", int(which)):
+            live = sorted(world.core.saga(CALL).state.live_legs)
+            if live:
+                world.leg_ends(live[which % len(live)])
         case ("hold", bool(hold)):
             world.post(HoldOrder(call=CALL, hold=hold, by="1004"))
         case ("transfer", str(where)) if world.all_of(DialLeg):
             flow = FlowId("main") if where == "flow" else None
             target = SeatTarget(seat=SeatId("seat-05")) if where == "dial" else None
+            colleague = AGENTS[2] if where == "agent" else None
             world.asked_for_transfer += 1
-            world.post(PhoneTransfer(leg=world.talking_leg(), number="1", flow=flow, target=target))
+            world.post(
+                PhoneTransfer(leg=world.talking_leg(), number="1", flow=flow, agent=colleague, target=target)
+            )
         case ("hold key", bool(held)) if world.all_of(DialLeg):
             world.post(LegHeld(leg=world.talking_leg(), held=held))
         case ("overflow", bool(to_flow)):
@@ -121,12 +177,83 @@ def _rung(world: World) -> set[str]:
     return {rung.agent for rung in (*state.rung.values(), *state.reserved)}
 
 
-def assert_one_agent_at_a_time(world: World) -> None:
-    """Whoever else answers at the same moment: one talk begins, and the next when that one is over."""
-    talks = [effect for effect in world.effects if isinstance(effect, OfferAnswered | TalkReleased)]
-    kinds = [type(effect) for effect in talks]
-    assert kinds == [OfferAnswered, TalkReleased] * (len(kinds) // 2)
-    assert all(a.agent == b.agent for a, b in zip(talks[::2], talks[1::2], strict=True))
+def _second_answers(world: World, agent: AgentId) -> None:
+    """Who was called about the caller: his phone rings, and is answered."""
+    second = world.core.saga(CALL).state.second
+    if second is None or second.answered_at is not None:
+        return
+    if second.routed:
+        queue = second.queue
+        world.post(AgentOffered(contact=second.contact, queue=queue, agent=agent, seat=SeatId(f"seat-{agent}")))
+    world.answers(world.dialled_leg(), "somewhere")
+
+
+def _second_fails(world: World, how: str) -> None:
+    second = world.core.saga(CALL).state.second
+    if second is None or second.answered_at is not None:
+        return
+    if second.queue is not None and how == "refused":
+        world.post(QueueRefused(contact=second.contact, queue=second.queue, reason="queue_full"))
+        world.lost.add(second.contact)
+    elif second.wanted is not None and how != "refused":
+        end = OfferEnd.WITHDRAWN if how == "withdrawn" else OfferEnd.UNREACHABLE
+        world.lost.add(second.contact)
+        world.post(OfferWithdrawn(contact=second.contact, agent=second.wanted, end=end))
+
+
+def assert_the_acd_agrees(world: World) -> None:
+    """Whoever else answers at the same moment: each contact is one agent's at a time, and none is left to one; who
+    was let wait somewhere waits there no longer."""
+    talks: dict[str, str] = {}
+    places: set[str] = set()
+    moved: dict[str, str] = {}  # whose talk ended with that
+    for effect in world.effects:
+        match effect:
+            case QueueContact(contact=contact) | CallAgent(contact=contact):
+                assert contact not in talks
+                places.add(contact)
+            case OfferAnswered(contact=contact, agent=agent):
+                assert contact not in talks
+                talks[contact] = agent
+                places.discard(contact)
+            case HandOver(contact=contact, source=source):
+                assert contact not in talks
+                talks[contact] = talks.pop(source)
+            case TalkReleased(contact=contact, agent=agent):
+                if moved.pop(contact, None) != agent:
+                    assert talks.pop(contact) == agent
+            case TransferContact(contact=contact):
+                if contact in talks:
+                    moved[contact] = talks.pop(contact)
+                places.add(contact)
+            case WithdrawContact(contact=contact):
+                places.discard(contact)
+            case _:
+                pass
+    assert talks == {}
+    assert places <= world.lost | {CONTACT}
+
+
+def assert_nobody_hears_silence(world: World) -> None:
+    """While somebody has the caller: who is there hears somebody, or something that does not end."""
+    state = world.core.saga(CALL).state
+    if state.stage not in (Stage.TALKING, Stage.BRIDGED, Stage.HELD, Stage.CONSULTING, Stage.TRANSFERRING):
+        return
+    if not state.answered:
+        return  # he hears his own network
+    second, ear = state.second, Ear(world)
+    there = {state.caller_leg, *state.members}
+    if state.other_leg is not None and state.stage not in (Stage.HELD, Stage.TRANSFERRING):
+        there.add(state.other_leg)
+    if second is not None and second.answered_at is not None and second.leg is not None:
+        there.add(second.leg)
+    for leg in there:
+        plays = leg in ear.playing and ear.playing[leg].loop
+        assert bool(ear.hears(leg)) is not plays, (state.stage, leg, ear.hears(leg), ear.playing.get(leg))
+    if second is not None and second.answered_at is not None and state.other_leg is not None:
+        apart = second.leg if second.aside else state.caller_leg
+        assert apart is not None
+        assert state.other_leg not in ear.hears(apart)  # who waits does not hear what is said about him
 
 
 def _waits(world: World) -> bool:
@@ -143,31 +270,49 @@ def assert_every_wish_is_answered(world: World) -> None:
     assert len(over) <= at_once.count(TransferStep.ACCEPTED)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(["caller", "agent first", "customer first"]), st.lists(STEPS, max_size=25))
-def test_every_contact_ends_once_and_lets_every_leg_go(how: str, steps: list[tuple[object, ...]]) -> None:
+def _begun(how: str) -> World:
     world = World()
-    if how == "caller":
-        world.arrive()
-    else:
-        world.post(begins(customer_first=how == "customer first"))
+    match how:
+        case "caller":
+            world.arrive()
+        case "talk":
+            return talking()
+        case "consultation":
+            return asked_of_agent(queue=QueueId("experts"))[0]
+        case "conference":
+            world = asked_of_agent()[0]
+            world.post(PartyOrder(call=CALL, act=PartyAct.CONFERENCE, by="1004"))
+        case _:
+            world.post(begins(customer_first=how == "customer first"))
+    return world
+
+
+BEGINNINGS = ["caller", "agent first", "customer first", "talk", "consultation", "conference"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(BEGINNINGS), st.lists(STEPS, max_size=30))
+def test_every_contact_ends_once_and_lets_every_leg_go(how: str, steps: list[tuple[object, ...]]) -> None:
+    world = _begun(how)
     for step in steps:
         if not len(world.core):
             break
-        try:
+        with suppress(Refusal):
             _take(world, step)
-        except NotInThisState:
-            continue
+        if len(world.core):
+            assert_nobody_hears_silence(world)
     if len(world.core):
         world.post(HangUpOrder(call=CALL))
     for _ in range(3):
         world.passes(100.0)
     assert len(world.core) == 0
     assert world.core.next_deadline() is None
-    assert len(world.all_of(ContactEnded)) == 1
+    arrived = [fact.contact for fact in world.all_of(ContactArrived)]
+    assert sorted(fact.contact for fact in world.all_of(ContactEnded)) == sorted(arrived)
     cleared = [fact.leg for fact in world.all_of(ConnectionCleared)]
     assert len(cleared) == len(set(cleared))
-    assert len(world.all_of(TalkReleased)) == len(world.all_of(OfferAnswered))
-    assert_one_agent_at_a_time(world)
+    assert {dial.leg for dial in world.all_of(DialLeg)} <= world.ended_legs
+    assert_the_acd_agrees(world)
     assert_every_wish_is_answered(world)
-    assert world.outcome().total_seconds >= world.outcome().talk_seconds - 1e-6
+    for ended in world.all_of(ContactEnded):
+        assert ended.total_seconds >= ended.talk_seconds - 1e-6

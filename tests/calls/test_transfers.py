@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ccplatform.calls.consulting import MAX_CALLED
 from ccplatform.calls.model import PhoneTransfer, Stage
-from ccplatform.calls.transferring import MAX_TRANSFERS
 from ccplatform.contracts.facts import ConnectionCleared, Delivered, Established, Failed, TalkEnded, Transferred
 from ccplatform.contracts.flows import EnterQueue, StartFlow
 from ccplatform.contracts.legs import (
@@ -20,7 +20,7 @@ from ccplatform.contracts.legs import (
     TrunkTarget,
 )
 from ccplatform.contracts.media import Bridge, Play, StopRecording, Unbridge
-from ccplatform.contracts.routing import AgentOffered, QueueContact, TalkHeld, TalkReleased
+from ccplatform.contracts.routing import AgentOffered, QueueContact, QueueRefused, TalkHeld, TalkReleased
 from ccplatform.contracts.words import (
     AgentId,
     FlowId,
@@ -165,12 +165,27 @@ def test_an_agent_who_hangs_up_is_free_and_the_caller_goes_on_waiting() -> None:
     assert steps(world) == [TransferStep.ACCEPTED]
 
 
-def test_a_caller_whom_nobody_waits_for_any_more_is_released() -> None:
+def test_a_caller_whom_nobody_waits_for_any_more_is_back_in_his_queue_with_his_age() -> None:
+    world, agent, new = transferring()
+    waited = world.core.saga(CALL).state.queue_seconds
+    world.leg_ends(agent)
+    world.leg_ends(new, ReleaseCause.BUSY)
+    assert world.core.saga(CALL).state.stage is Stage.QUEUED
+    again = world.last(QueueContact)
+    assert (again.contact, again.queue, again.waited_seconds) == (CONTACT, SUPPORT, waited)
+    assert world.last(Play).leg == CALLER
+    assert world.last(Play).loop
+    world.leg_ends(CALLER)
+    assert world.outcome().outcome is Outcome.HANDLED
+
+
+def test_a_caller_whose_queue_takes_him_back_no_more_begins_anew() -> None:
     world, agent, new = transferring()
     world.leg_ends(agent)
     world.leg_ends(new, ReleaseCause.BUSY)
-    assert ReleaseLeg(leg=CALLER, cause=ReleaseCause.BUSY) in world.effects
-    assert world.outcome().outcome is Outcome.HANDLED
+    world.post(QueueRefused(contact=CONTACT, queue=SUPPORT, reason="queue_closed"))
+    assert world.core.saga(CALL).state.stage is Stage.FLOW
+    assert world.last(StartFlow).flow == "main"
 
 
 def test_a_caller_who_hangs_up_while_it_rings_ends_it_for_all() -> None:
@@ -205,7 +220,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing() -> None:
 
 def test_a_caller_is_not_handed_on_for_ever() -> None:
     world, agent, _ = transferring()
-    for _ in range(MAX_TRANSFERS):
+    for _ in range(MAX_CALLED):
         world.leg_ends(world.dialled_leg(), ReleaseCause.BUSY)
         world.post(PhoneTransfer(leg=agent, number="8006", target=COLLEAGUE))
     assert steps(world)[-1] is TransferStep.REFUSED

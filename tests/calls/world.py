@@ -43,14 +43,16 @@ class World:
 
     def __init__(self) -> None:
         numbers = itertools.count(1)
-        self.core = Switchboard(music=music_of, new_id=lambda: f"id-{next(numbers)}")
+        self.core = Switchboard(music=music_of, new_id=lambda: f"id-{next(numbers)}", max_parties=6)
         self.now = 1000.0
         self.effects: list[CallEffect] = []
         self.facts: list[Fact] = []
         self.flow_alive = False
         self.ended_legs: set[LegId] = set()
+        self.answered_legs: set[LegId] = set()
         self.record = True
         self.asked_for_transfer = 0
+        self.lost: set[ContactId] = set()  # that the ACD knows no more
 
     def post(self, event: CallInput | DeadlineReached) -> list[CallEffect]:
         """Handle an event and everything that follows from it at once; returns the direct effects."""
@@ -98,6 +100,7 @@ class World:
 
     def answers(self, leg: LegId, device: str = "") -> list[CallEffect]:
         """A leg is up."""
+        self.answered_legs.add(leg)
         return self.post(LegAnswered(leg=leg, device=device))
 
     def leg_ends(self, leg: LegId, cause: ReleaseCause = ReleaseCause.NORMAL, *, by_remote: bool = True) -> None:
@@ -131,6 +134,11 @@ class World:
             if other is not None:
                 return other
         return self.dialled_leg()
+
+    def outcome_of(self, contact: ContactId) -> ContactEnded:
+        """The one end of a contact of the call."""
+        (ended,) = (ended for ended in self.all_of(ContactEnded) if ended.contact == contact)
+        return ended
 
     def outcome(self) -> ContactEnded:
         """The one end of the contact."""

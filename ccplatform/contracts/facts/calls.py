@@ -39,6 +39,7 @@ class ContactArrived:
     caller_name: str = personal("")
     forwarded_from: str = personal("")  # the number that was called first, when the call was forwarded to us
     forwarded_because: str = ""  # a reason of RFC 5806
+    consult_of: ContactId | None = None  # somebody is called about this contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +123,14 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conferenced:
-    """CSTA: a leg joined a conference room."""
+    """CSTA: a leg joined a conference, with others of its call or (``room``) of other calls."""
 
     contact: ContactId
     leg: LegId
     room: str
+    role: LegRole = LegRole.CALLER
+    device: str = ""
+    agent: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,178 @@
+"""Several talk with the caller at one time, and what people order about them. Functions on a step.
+
+The conference lasts as long as the caller and one more are there. When who has him leaves, the first agent of the
+others has him, or, without one, the first of them: to the ACD and to lists that is a transfer.
+"""
+
+from __future__ import annotations
+
+from ccplatform.calls.consulting import Wanted, call_about, cancel, check_consult, hand_over, let_go
+from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
+from ccplatform.calls.grouping import Group, groups, regroup
+from ccplatform.calls.model import (
+    CallState,
+    ConsultOrder,
+    DropOrder,
+    Member,
+    PartyOrder,
+    Record,
+    Stage,
+)
+from ccplatform.calls.parties import member_ends
+from ccplatform.calls.step import Step
+from ccplatform.calls.talk import hold, open_segment, retrieve
+from ccplatform.contracts.facts import Conferenced, ConnectionCleared, Held, Retrieved, Transferred
+from ccplatform.contracts.legs import LegEnded, ReleaseLeg
+from ccplatform.contracts.routing import HandOver
+from ccplatform.contracts.words import LegRole, PartyAct, ReleaseCause
+
+#: How many keys of orders a call remembers.
+MAX_KEYS = 32
+
+
+def consult_order(step: Step, event: ConsultOrder) -> None:
+    """Call somebody about the caller; raises :class:`NotInThisState`."""
+    check_consult(step.state)
+    remember(step.state, event.key)
+    wanted = Wanted(to=event.to, queue=event.queue, agent=event.agent, target=event.target)
+    call_about(step, wanted, by=event.by, transfer=event.transfer)
+
+
+def party_order(step: Step, event: PartyOrder) -> None:
+    """Do as was ordered; raises what :func:`check_act` does."""
+    check_act(step.state, event.act, step.max_parties)
+    remember(step.state, event.key)
+    match event.act:
+        case PartyAct.COMPLETE:
+            _complete(step)
+        case PartyAct.CANCEL:
+            cancel(step)
+        case PartyAct.SWAP:
+            _swap(step, event.by)
+        case PartyAct.CONFERENCE:
+            _confer(step)
+
+
+def drop_order(step: Step, event: DropOrder) -> None:
+    """Let one party go; raises :class:`NoSuchParty`."""
+    state, second = step.state, step.state.second
+    check_drop(state, event)
+    remember(state, event.key)
+    if second is not None and event.leg == second.leg:
+        cancel(step)
+    else:
+        step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))
+
+
+def check_act(state: CallState, act: PartyAct, max_parties: int) -> None:
+    """Raise :class:`NotInThisState` or :class:`TooManyParties` when it cannot be done now."""
+    second = state.second
+    if second is None or state.stage is not Stage.CONSULTING:
+        raise NotInThisState(state.call, act, state.stage)
+    if act in (PartyAct.SWAP, PartyAct.CONFERENCE) and second.answered_at is None:
+        raise NotInThisState(state.call, act, "waiting for who was called")
+    if act is PartyAct.CONFERENCE and len(state.members) + 3 > max_parties:
+        raise TooManyParties(state.call, max_parties)
+
+
+def check_drop(state: CallState, order: DropOrder) -> None:
+    """Raise :class:`NoSuchParty` unless it is one that can leave."""
+    second = state.second.leg if state.second is not None else None
+    if order.leg not in (*state.members, second, state.other_leg):
+        raise NoSuchParty(order.leg)
+
+
+def remember(state: CallState, key: str) -> None:
+    """The order with this key was carried out."""
+    if key:
+        state.keys = [*state.keys[1 - MAX_KEYS :], key]
+
+
+def member_left(step: Step, event: LegEnded, cleared: ConnectionCleared, before: tuple[Group, ...]) -> None:
+    """One of the conference hung up, or was let go."""
+    state = step.state
+    member = state.members.pop(event.leg)
+    step.emit(Record(fact=cleared), *member_ends(state, member, step.now))
+    regroup(step, before)
+
+
+def chair_left(step: Step, before: tuple[Group, ...]) -> None:
+    """Who had the caller left the conference: one of the others has him."""
+    state, by = step.state, step.state.agent or "seat"
+    step.part_talk()
+    leg = next(
+        (leg for leg, member in state.members.items() if member.agent is not None), next(iter(state.members))
+    )
+    member = state.members.pop(leg)
+    state.other_leg, state.agent, state.agent_seat = leg, member.agent, member.seat
+    state.phone_holds = False
+    if member.agent is not None:
+        state.queue = member.queue or state.queue
+        step.emit(HandOver(contact=state.contact, source=member.contact, queue=state.queue))
+    step.move(Stage.TALKING if member.agent is not None else Stage.BRIDGED)
+    regroup(step, before)
+    transferred = Transferred(contact=state.contact, to=member.device, by=by)
+    step.emit(open_segment(state, leg, step.now, since=member.joined_at), Record(fact=transferred))
+
+
+def _complete(step: Step) -> None:
+    """The caller is his who was asked, now or as soon as he answers; who asked is free."""
+    state, second = step.state, step.state.second
+    assert second is not None
+    before = groups(state)
+    if second.answered_at is not None:
+        hand_over(step, before)
+        return
+    leaving, state.other_leg = state.other_leg, None
+    step.part_talk()
+    state.agent = state.agent_seat = None
+    second.transfer = True
+    step.move(Stage.TRANSFERRING, deadline=state.deadline_at)
+    regroup(step, before)
+    let_go(step, leaving, told=False)
+
+
+def _swap(step: Step, by: str) -> None:
+    """Who waited is talked with, the other waits."""
+    state, second = step.state, step.state.second
+    assert second is not None
+    assert second.leg is not None
+    before = groups(state)
+    second.aside = not second.aside
+    if second.aside:
+        second.held_at = step.now
+        held = Held(contact=second.contact, leg=second.leg, by=by)
+        step.emit(*retrieve(state, step.now), Record(fact=held))
+    else:
+        waited = step.now - (second.held_at or step.now)
+        second.hold_seconds, second.held_at = second.hold_seconds + waited, None
+        retrieved = Retrieved(contact=second.contact, leg=second.leg, held_seconds=waited)
+        step.emit(*hold(state, step.now, by=by), Record(fact=retrieved))
+    regroup(step, before)
+
+
+def _confer(step: Step) -> None:
+    """All talk with one another."""
+    state, second = step.state, step.state.second
+    assert second is not None
+    assert second.leg is not None
+    before = groups(state)
+    step.end_consultation(stays=True)
+    role = LegRole.AGENT if second.agent is not None else LegRole.PARTY
+    state.members[second.leg] = Member(
+        contact=second.contact,
+        role=role,
+        device=second.device,
+        joined_at=step.now,
+        agent=second.agent,
+        seat=second.seat,
+        queue=second.queue,
+    )
+    if state.hold_at is not None:
+        step.emit(*retrieve(state, step.now))
+    step.move(Stage.TALKING)
+    regroup(step, before)
+    joined = Conferenced(
+        contact=state.contact, leg=second.leg, room="", role=role, device=second.device, agent=second.agent
+    )
+    step.emit(Record(fact=joined))

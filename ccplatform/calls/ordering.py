@@ -1,0 +1,170 @@
+"""Orders of people about calls, given by REST or by a seat's phone, as the sagas take them.
+
+Every order is checked before it is carried out, and says what is wrong; one whose key the call remembers was
+carried out already and is not again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
+
+from ccplatform.calls.conferring import check_act, check_drop
+from ccplatform.calls.consulting import check_consult
+from ccplatform.calls.errors import NobodyThere, QueueClosed
+from ccplatform.calls.model import (
+    CallInput,
+    ConsultOrder,
+    DropOrder,
+    HangUpOrder,
+    HoldOrder,
+    MoveOrder,
+    PartyOrder,
+    PhoneTransfer,
+)
+from ccplatform.calls.moving import check_move, check_pick_up
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.saga import CallSaga
+from ccplatform.calls.switchboard import Switchboard
+from ccplatform.contracts.commands import (
+    Answer,
+    ConsultCall,
+    ControlParties,
+    Done,
+    DropParty,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    PickUpCall,
+    Refused,
+    SendCallDigits,
+)
+from ccplatform.contracts.legs import DialTarget, LegTransferAsked, SeatTarget
+from ccplatform.contracts.media import SendDigits
+from ccplatform.contracts.words import AgentId, ReleaseCause
+from ccplatform.kernel.errors import Refusal
+
+#: What people order about calls.
+CallCommand: TypeAlias = (
+    HangUpCall | HoldCall | SendCallDigits | MoveCall | PickUpCall | ConsultCall | ControlParties | DropParty
+)
+
+
+class Orders:
+    """Part of the call service; ``post`` hands an order to the core."""
+
+    def __init__(
+        self,
+        *,
+        core: Switchboard,
+        ports: Callable[[], CallPorts],
+        post: Callable[[CallInput], None],
+        max_parties: int,
+    ) -> None:
+        self._core = core
+        self._ports = ports
+        self._post = post
+        self._max_parties = max_parties
+
+    def command(self, command: CallCommand) -> Answer:
+        """An order by REST."""
+        try:
+            self._carry_out(self._core.saga(command.call), command)
+        except Refusal as refusal:
+            return Refused(code=refusal.code, message=str(refusal))
+        return Done(result={"call": command.call})
+
+    def transfer_asked(self, asked: LegTransferAsked) -> None:
+        """A phone hands its caller on to a number."""
+        ports, number, leg = self._ports(), asked.number, asked.leg
+        flow = ports.flows.entry_point(number, from_seat=False)
+        if flow is not None:
+            self._post(PhoneTransfer(leg=leg, number=number, flow=flow))
+            return
+        target = ports.legs.target(number)
+        agent = self._agent_at(target)
+        if agent is None:
+            self._post(PhoneTransfer(leg=leg, number=number, target=target))
+            return
+        try:
+            ports.router.check_call(agent)
+        except Refusal:
+            self._post(PhoneTransfer(leg=leg, number=number, refusal=ReleaseCause.BUSY))
+        else:
+            self._post(PhoneTransfer(leg=leg, number=number, agent=agent))
+
+    def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
+        match command:
+            case HangUpCall():
+                self._post(HangUpOrder(call=command.call))
+            case HoldCall():
+                saga.check_hold(command.hold)
+                self._post(HoldOrder(call=command.call, hold=command.hold, by=command.by))
+            case MoveCall():
+                check_move(saga.state)
+                self._check_queue(command)
+                self._post(MoveOrder(call=command.call, queue=command.queue, by=command.by))
+            case PickUpCall():
+                check_pick_up(saga.state)
+                self._ports().router.pick_up(saga.state.contact, command.agent)
+            case SendCallDigits():
+                digits = SendDigits(leg=saga.state.caller_leg, digits=command.digits)
+                self._ports().media.perform(digits)
+            case ConsultCall() | ControlParties() | DropParty():
+                if not command.key or command.key not in saga.state.keys:
+                    self._parties(saga, command)
+            case _:
+                assert_never(command)
+
+    def _parties(self, saga: CallSaga, command: ConsultCall | ControlParties | DropParty) -> None:
+        match command:
+            case ConsultCall():
+                check_consult(saga.state)
+                self._post(self._consult(command))
+            case ControlParties():
+                check_act(saga.state, command.act, self._max_parties)
+                self._post(PartyOrder(call=command.call, act=command.act, by=command.by, key=command.key))
+            case DropParty():
+                drop = DropOrder(call=command.call, leg=command.leg, by=command.by, key=command.key)
+                check_drop(saga.state, drop)
+                self._post(drop)
+
+    def _consult(self, command: ConsultCall) -> ConsultOrder:
+        """Who is meant; raises a Refusal when he cannot be called now."""
+        agent, target = command.agent, None
+        if command.queue is not None:
+            self._check_queue(command)
+        elif agent is None:
+            target = self._target(command)
+            agent = self._agent_at(target)
+        if agent is not None:
+            self._ports().router.check_call(agent)
+            target = None
+        return ConsultOrder(
+            call=command.call,
+            to=command.queue or command.agent or command.seat or command.number or "",
+            by=command.by,
+            queue=command.queue,
+            agent=agent,
+            target=target,
+            transfer=command.transfer,
+            key=command.key,
+        )
+
+    def _target(self, command: ConsultCall) -> DialTarget:
+        if command.seat is not None:
+            return SeatTarget(seat=command.seat)
+        number = command.number or ""
+        target = self._ports().legs.target(number)
+        if target is None:
+            raise NobodyThere(number)
+        return target
+
+    def _agent_at(self, target: DialTarget | None) -> AgentId | None:
+        return self._ports().router.agent_at(target.seat) if isinstance(target, SeatTarget) else None
+
+    def _check_queue(self, command: MoveCall | ConsultCall) -> None:
+        assert command.queue is not None
+        reason = self._ports().router.refusal(command.queue)
+        if reason:
+            raise QueueClosed(command.queue, reason)
