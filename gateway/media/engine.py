@@ -174,25 +174,27 @@ class Engine:
 
     # --- the tick -----------------------------------------------------------------------------------------
 
-    def tick(self, now: float, wall: float, skipped: int) -> None:
-        """Do 20 ms for all legs. ``skipped``: ticks that were left out because this one is late."""
+    def tick(self, now: float, wall: float, skipped: int, late: int = 0) -> None:
+        """Do 20 ms for all legs. Because this tick comes late, so many before it were ``skipped`` for good, and so
+        many after these are done now: what they send goes out ``late``, but whole."""
         self._ticks += 1
         if len(self.legs):
-            self._work(now, wall, skipped)
+            self._work(now, wall, skipped, late)
         for closed in self.recorder.closed():
             self.emit(closed)
 
-    def _work(self, now: float, wall: float, skipped: int) -> None:
-        self._parts.jitter.overdue = min(skipped, _MAX_CATCH_UP)
+    def _work(self, now: float, wall: float, skipped: int, late: int) -> None:
+        self._parts.jitter.overdue = min(skipped + late, _MAX_CATCH_UP)
         self.intake.take(wall, now)
         for row, digit in self._parts.links.receive():
             self.digits.pass_on(self.links.by_row[row], digit)
         for _ in range(min(skipped, _MAX_CATCH_UP)):
             self._hear(now)
-        self._hear(now)
         self._parts.sender.advance(skipped)
         self._parts.links.advance(skipped)
-        self._speak(now)
+        for _ in range(late + 1):
+            self._hear(now)
+            self._speak(now)
         self._follow_digits(now)
         self.rtcp.tick(now)
         self.security.tick(now)

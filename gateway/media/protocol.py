@@ -117,7 +117,7 @@ class WorkerStats:
     legs: int
     recordings: int
     ticks: int
-    overruns: int  # ticks that began too late and were skipped
+    overruns: int  # ticks that were not done within their 20 ms
     tick_p50_seconds: float
     tick_p99_seconds: float
     tick_max_seconds: float

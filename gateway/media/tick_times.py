@@ -6,9 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import Floats
+from gateway.media.audio import TICK_SECONDS, Floats
 
 _KEPT: Final = 1024
+#: Most ticks that are made up for: no receiver holds back less than the 40 ms by which their packets are late.
+_MOST_LATE: Final = 2
+_SMOOTHING: Final = 1 / 16
 
 
 class TickTimes:
@@ -19,13 +22,21 @@ class TickTimes:
         self.overruns = 0
         self._durations: Floats = np.zeros(_KEPT, dtype=np.float32)
         self._count = 0
+        self._usual_seconds = 0.0
 
-    def note(self, seconds: float, skipped: int) -> None:
-        """A tick took ``seconds``; ``skipped`` ticks before it were left out."""
+    def affordable(self, missed: int) -> int:
+        """How many of the ticks that were missed can be made up for: no more than one tick has time for besides
+        its own work, so that a worker with too much to do skips them and gets no more to do."""
+        fit = int(TICK_SECONDS / max(self._usual_seconds, 1e-6)) - 1
+        return max(0, min(missed, _MOST_LATE, fit))
+
+    def note(self, seconds: float, missed: int, late: int) -> None:
+        """A tick took ``seconds``; ``missed`` before it were not done in time, ``late`` of them with it."""
+        self._usual_seconds += (seconds / (1 + late) - self._usual_seconds) * _SMOOTHING
         self._durations[self._count % _KEPT] = seconds
         self._count += 1
         self.ticks += 1
-        self.overruns += skipped
+        self.overruns += missed
 
     def summary(self) -> tuple[float, float, float]:
         """Median, 99th percentile and maximum since the last call."""

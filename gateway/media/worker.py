@@ -93,21 +93,23 @@ class Worker:
         return self._performer.survivors()
 
     def _tick(self, due: float, now: float) -> float:
-        """One tick; returns when the next is due. Missed ticks are counted, never caught up in a burst."""
-        skipped = int((now - due) / TICK_SECONDS)
+        """One tick; returns when the next is due. Missed ticks are counted; old audio is never sent in a burst."""
+        missed = int((now - due) / TICK_SECONDS)
+        late = self._times.affordable(missed)
         crashes = self._guard.crashes
-        self._guard.guarded("tick")(lambda: self.engine.tick(now, self._clock.wall().timestamp(), skipped))
+        wall = self._clock.wall().timestamp()
+        self._guard.guarded("tick")(lambda: self.engine.tick(now, wall, missed - late, late))
         self._failed_ticks = self._failed_ticks + 1 if self._guard.crashes > crashes else 0
         if self._failed_ticks >= _MAX_FAILED_TICKS:
             raise LocalMisuse("the media tick fails again and again")
-        self._times.note(self._clock.now() - now, skipped)
+        self._times.note(self._clock.now() - now, missed, late)
         if self._times.ticks % _HOUSEKEEPING_TICKS == 0 and os.getppid() != self._parent:
             _log.warning("the supervisor is gone, the worker ends", worker=self._index)
             self._stopping = True
         if self._times.ticks % _STATS_TICKS == 0 and self._link.connection is not None:
             self._answer(self._stats())
         self._link.flush()
-        return due + (skipped + 1) * TICK_SECONDS
+        return due + (missed + 1) * TICK_SECONDS
 
     def _wait(self, due: float) -> None:
         self._watch_connection()

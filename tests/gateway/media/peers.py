@@ -198,9 +198,9 @@ class Rig:
         self.engine.connect_leg(leg, peer.remote())
         return leg, peer
 
-    def tick(self, skipped: int = 0) -> None:
-        self.clock.advance(0.02 * (1 + skipped))
-        self.engine.tick(self.clock.now(), time.time(), skipped)
+    def tick(self, skipped: int = 0, late: int = 0) -> None:
+        self.clock.advance(0.02 * (1 + skipped + late))
+        self.engine.tick(self.clock.now(), time.time(), skipped, late)
         self.engine.security.work(float("inf"))  # as the worker does between its ticks
         for peer in self.peers:
             peer.listen()

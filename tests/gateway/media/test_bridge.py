@@ -8,7 +8,7 @@ import numpy as np
 from ccplatform.contracts.legs import LegAudible
 from gateway.media.audio import FRAME
 from gateway.media.g711 import Law
-from tests.gateway.media.peers import Rig, level, tone
+from tests.gateway.media.peers import Rig, level, steady_level, tone
 
 
 def test_a_tone_of_one_side_comes_out_on_the_other_in_its_own_codec(rig: Rig) -> None:
@@ -98,6 +98,22 @@ def test_skipped_ticks_move_the_clock_but_send_no_burst(rig: Rig) -> None:
     first, second = caller.packets
     assert second.timestamp == (first.timestamp + 5 * 160) & 0xFFFFFFFF
     assert second.sequence == (first.sequence + 1) & 0xFFFF
+
+
+def test_ticks_that_are_done_late_lose_nothing_of_what_is_said(rig: Rig) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    rig.engine.routing.bridge(a, b)
+    said = tone(440, 2.0).reshape(-1, 160)
+    for index, frame in enumerate(said):
+        caller.say(frame)
+        if index % 25 not in (10, 11):
+            rig.tick(late=2 if index % 25 == 12 else 0)
+    assert len(agent.packets) == len(said)
+    for earlier, later in itertools.pairwise(agent.packets):
+        assert later.sequence == (earlier.sequence + 1) & 0xFFFF
+        assert later.timestamp == (earlier.timestamp + 160) & 0xFFFFFFFF
+    assert steady_level(agent.heard()[800:], 440) > 7900
 
 
 def test_a_peer_on_hold_gets_no_packets_and_takes_up_where_the_clock_is(rig: Rig) -> None:
