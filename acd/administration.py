@@ -1,4 +1,4 @@
-"""Changes of agents, queues, skills and calendars while contacts wait: checked, committed, then in force.
+"""Changes of settings while contacts wait: checked, committed, then in force.
 
 What a change would leave dangling (a skill that agents have, a calendar or a queue that others name) is refused by
 name; loops of overflow and contradictions are the definitions' own rules.
@@ -14,10 +14,12 @@ import msgspec
 from acd.calendars import Calendar
 from acd.errors import IllegalSetting, InUse, UnknownAgent, UnknownQueue, UnknownSetting
 from acd.holidays import with_holidays
-from acd.model import Agent, Queue, TargetKind, check_id
+from acd.model import Agent, Queue, check_id, check_name
+from acd.named import NAMED, Disposition, Named
 from acd.service import AcdService
-from acd.skills import SkillId, skills_of
-from acd.store import AcdStore, Stored
+from acd.settings_store import SettingsStore
+from acd.skills import SkillId
+from acd.store import AcdStore
 from ccplatform.contracts.commands import Answer, Configure, Done, Setting
 from ccplatform.contracts.facts import AgentRemoved, AgentSaved, QueueRemoved, QueueSaved
 from ccplatform.contracts.ports import Facts
@@ -25,76 +27,97 @@ from ccplatform.contracts.words import AgentId, QueueId
 
 T = TypeVar("T")
 
-#: Most characters of a skill's name.
-MAX_NAME = 128
-
 
 class Administration:
     """Carries out :class:`Configure`. Raises Refusal and Unavailable; then nothing was changed."""
 
-    def __init__(self, *, acd: AcdService, store: AcdStore, facts: Facts) -> None:
+    def __init__(self, *, acd: AcdService, store: AcdStore, settings: SettingsStore, facts: Facts) -> None:
         self._acd = acd
         self._store = store
+        self._settings = settings
         self._facts = facts
 
     async def configure(self, command: Configure) -> Answer:
-        """Save or remove; the answer is empty."""
+        """Save or remove, or only check whether that could be done; the answer is empty."""
         if command.document is None:
-            await self._remove(command.setting, command.id)
+            await self._remove(command.setting, command.id, command.trial)
         else:
-            await self._save(command.setting, command.id, {**command.document, "id": command.id})
+            document = {**command.document, "id": command.id}
+            await self._save(command.setting, command.id, document, command.trial)
         return Done()
 
-    async def _save(self, setting: Setting, name: str, document: Mapping[str, Any]) -> None:
+    # --- save ---
+
+    async def _save(self, setting: Setting, name: str, document: Mapping[str, Any], trial: bool) -> None:
         match setting:
             case Setting.AGENT:
-                agent = _read(setting, name, document, Agent)
-                await self._acd.save_agent(agent)
-                self._facts.record(saved_agent(agent))
+                await self._save_agent(_read(setting, name, document, Agent), trial)
             case Setting.QUEUE:
-                queue = _read(setting, name, document, Queue)
-                await self._acd.save_queue(queue)
-                self._facts.record(saved_queue(queue))
+                await self._save_queue(_read(setting, name, document, Queue), trial)
             case Setting.CALENDAR:
                 whole = with_holidays(dict(document), f"calendar {name}")
-                await self._acd.save_calendar(_read(setting, name, whole, Calendar))
+                calendar = _read(setting, name, whole, Calendar)
+                if not trial:
+                    await self._acd.save_calendar(calendar)
             case Setting.SKILL:
-                await self._save_skill(name, document)
+                title = _skill_name(name, document)
+                if not trial:
+                    await self._store.save_skill(SkillId(name), title)
+            case Setting.TEAM | Setting.REASON | Setting.DISPOSITION:
+                await self._save_named(setting, _read(setting, name, document, NAMED[setting]), trial)
             case _:
                 assert_never(setting)
 
-    async def _save_skill(self, name: str, document: Mapping[str, Any]) -> None:
-        subject, text = f"skill {name}", document.get("name")
-        check_id(subject, "id", name)
-        if not isinstance(text, str) or not text.strip() or len(text) > MAX_NAME or not text.isprintable():
-            raise IllegalSetting(subject, "name", text, f"it needs 1 to {MAX_NAME} printable characters")
-        await self._store.save_skill(SkillId(name), text)
+    async def _save_agent(self, agent: Agent, trial: bool) -> None:
+        if agent.team and not await self._settings.documents(Setting.TEAM, agent.team):
+            raise IllegalSetting(f"agent {agent.id}", "team", agent.team, "there is no such team")
+        if trial:
+            await self._store.check_skills(agent)
+            return
+        await self._acd.save_agent(agent)
+        self._facts.record(saved_agent(agent))
 
-    async def _remove(self, setting: Setting, name: str) -> None:
-        stored = await self._store.load_all()
+    async def _save_queue(self, queue: Queue, trial: bool) -> None:
+        if trial:
+            self._acd.check_queue(queue)
+            await self._store.check_skills(queue)
+            return
+        await self._acd.save_queue(queue)
+        self._facts.record(saved_queue(queue))
+
+    async def _save_named(self, setting: Setting, item: Named, trial: bool) -> None:
+        if isinstance(item, Disposition):
+            queues = await self._settings.documents(Setting.QUEUE)
+            for queue in item.queues:
+                if queue not in queues:
+                    raise IllegalSetting(f"disposition {item.id}", "queues", queue, "there is no such queue")
+        if not trial:
+            await self._settings.save(setting, item)
+
+    # --- remove ---
+
+    async def _remove(self, setting: Setting, name: str, trial: bool) -> None:
+        if not await self._settings.documents(setting, name):
+            raise _unknown(setting, name)
+        users = await self._settings.users(setting, name)
+        if users:
+            raise InUse(setting, name, users)
+        if trial:
+            return
         match setting:
             case Setting.AGENT:
-                agent = AgentId(name)
-                if agent not in {known.id for known in stored.agents}:
-                    raise UnknownAgent(agent)
-                await self._acd.remove_agent(agent)
-                self._facts.record(AgentRemoved(agent=agent))
+                await self._acd.remove_agent(AgentId(name))
+                self._facts.record(AgentRemoved(agent=AgentId(name)))
             case Setting.QUEUE:
-                queue = QueueId(name)
-                if queue not in {known.id for known in stored.queues}:
-                    raise UnknownQueue(queue)
-                _check_unused(setting, name, _overflowing_to(stored, name))
-                await self._acd.remove_queue(queue)
-                self._facts.record(QueueRemoved(queue=queue))
+                await self._acd.remove_queue(QueueId(name))
+                self._facts.record(QueueRemoved(queue=QueueId(name)))
             case Setting.CALENDAR:
-                if name not in {known.id for known in stored.calendars}:
-                    raise UnknownSetting(setting, name)
-                _check_unused(setting, name, _open_by(stored, name))
                 await self._acd.remove_calendar(name)
             case Setting.SKILL:
-                _check_unused(setting, name, _needing(stored, SkillId(name)))
                 if not await self._store.remove_skill(SkillId(name)):
                     raise UnknownSetting(setting, name)
+            case Setting.TEAM | Setting.REASON | Setting.DISPOSITION:
+                await self._settings.remove(setting, name)
             case _:
                 assert_never(setting)
 
@@ -123,32 +146,20 @@ def _read(setting: Setting, name: str, document: Mapping[str, Any], kind: type[T
         raise IllegalSetting(f"{setting} {name}", "definition", "so", f"it cannot be read: {error}") from error
 
 
-def _check_unused(setting: Setting, name: str, users: list[str]) -> None:
-    if users:
-        raise InUse(setting, name, users)
+def _skill_name(name: str, document: Mapping[str, Any]) -> str:
+    subject, title = f"skill {name}", document.get("name")
+    check_id(subject, "id", name)
+    if not isinstance(title, str):
+        raise IllegalSetting(subject, "name", title, "it must be text")
+    check_name(subject, "name", title)
+    return title
 
 
-def _overflowing_to(stored: Stored, name: str) -> list[str]:
-    return [
-        f"queue {queue.id}"
-        for queue in stored.queues
-        if queue.id != name and any(over.kind is TargetKind.QUEUE and over.to == name for over in queue.overflows)
-    ]
-
-
-def _open_by(stored: Stored, name: str) -> list[str]:
-    return [
-        f"queue {queue.id}"
-        for queue in stored.queues
-        if name in (queue.calendar, queue.call_back.calendar if queue.call_back is not None else "")
-    ]
-
-
-def _needing(stored: Stored, skill: SkillId) -> list[str]:
-    agents = [f"agent {agent.id}" for agent in stored.agents if skill in agent.skills]
-    queues = [
-        f"queue {queue.id}"
-        for queue in stored.queues
-        if queue.skill == skill or any(skill in skills_of(need.need) for need in queue.requirements())
-    ]
-    return agents + queues
+def _unknown(setting: Setting, name: str) -> UnknownAgent | UnknownQueue | UnknownSetting:
+    match setting:
+        case Setting.AGENT:
+            return UnknownAgent(AgentId(name))
+        case Setting.QUEUE:
+            return UnknownQueue(QueueId(name))
+        case _:
+            return UnknownSetting(setting, name)

@@ -36,7 +36,7 @@ class IllegalSetting(Refusal):
     """A definition breaks a rule; the text names the thing, the field, the value and the rule."""
 
     def __init__(self, subject: str, field: str, value: object, rule: str) -> None:
-        super().__init__(f"{subject}: {field} is {value!r}, but {rule}", code="illegal_setting")
+        super().__init__(f"{subject}: {field} is {value!r}, but {rule}", code="illegal_setting", where=field)
 
 
 class IllegalState(Refusal):

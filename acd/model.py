@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from acd.errors import IllegalSetting
-from acd.skills import LEVELS, Need, SkillId, at_least, both, parse
+from acd.skills import LEVELS, Need, SkillId, at_least, both, parse, skills_of
 from ccplatform.contracts.words import AgentId, QueueId
 
 #: Priorities of contacts: 10 is the most urgent.
@@ -133,7 +133,7 @@ class CallBackRules:
         check_id(subject, "call_back.trunk", self.trunk)
         if self.caller and not NUMBER.fullmatch(self.caller):
             raise IllegalSetting(subject, "call_back.caller", self.caller, "it must be a telephone number")
-        _check_whole(subject, "call_back.attempts", self.attempts, range(1, 21))
+        check_whole(subject, "call_back.attempts", self.attempts, range(1, 21))
         _check_number(subject, "call_back.pause_seconds", self.pause_seconds, 10, 86_400)
         _check_number(subject, "call_back.ring_seconds", self.ring_seconds, 5, 120)
         _check_number(subject, "call_back.expire_seconds", self.expire_seconds, 60, 30 * 86_400)
@@ -159,15 +159,15 @@ class Agent:
     def __post_init__(self) -> None:
         subject = f"agent {self.id}"
         check_id(subject, "id", self.id)
-        _check_name(subject, "name", self.name)
+        check_name(subject, "name", self.name)
         if len(self.team) > MAX_NAME:
             raise IllegalSetting(subject, "team", self.team, f"it may have at most {MAX_NAME} characters")
         if len(self.skills) > MAX_SKILLS:
             raise IllegalSetting(subject, "skills", len(self.skills), f"an agent has at most {MAX_SKILLS}")
         for skill, level in self.skills.items():
             check_id(subject, "skills", skill)
-            _check_whole(subject, f"skills.{skill}", level, LEVELS)
-        _check_whole(subject, "position", self.position, POSITIONS)
+            check_whole(subject, f"skills.{skill}", level, LEVELS)
+        check_whole(subject, "position", self.position, POSITIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,20 +213,20 @@ class Queue:
     def __post_init__(self) -> None:
         subject = f"queue {self.id}"
         check_id(subject, "id", self.id)
-        _check_name(subject, "name", self.name)
+        check_name(subject, "name", self.name)
         check_id(subject, "skill", self.skill)
-        _check_whole(subject, "min_level", self.min_level, LEVELS)
+        check_whole(subject, "min_level", self.min_level, LEVELS)
         if not isinstance(self.strategy, Strategy):
             raise IllegalSetting(subject, "strategy", self.strategy, f"it must be one of {', '.join(Strategy)}")
         _check_number(subject, "ring_seconds", self.ring_seconds, 1, 600)
-        _check_whole(subject, "rung_at_most", self.rung_at_most, range(1, MAX_RUNG + 1))
+        check_whole(subject, "rung_at_most", self.rung_at_most, range(1, MAX_RUNG + 1))
         _check_number(subject, "ring_more_seconds", self.ring_more_seconds, 1, 600)
         _check_number(subject, "wrap_up_seconds", self.wrap_up_seconds, 0, 3600)
-        _check_whole(subject, "weight", self.weight, WEIGHTS)
-        _check_whole(subject, "capacity", self.capacity, CAPACITIES)
+        check_whole(subject, "weight", self.weight, WEIGHTS)
+        check_whole(subject, "capacity", self.capacity, CAPACITIES)
         _check_number(subject, "service_level_seconds", self.service_level_seconds, 1, 3600)
         _check_number(subject, "service_level_ratio", self.service_level_ratio, 0, 1)
-        _check_whole(subject, "max_waiting", self.max_waiting, range(1, 100_001))
+        check_whole(subject, "max_waiting", self.max_waiting, range(1, 100_001))
         _check_number(subject, "max_wait_seconds", self.max_wait_seconds, 0, 86_400)
         if self.calendar:
             check_id(subject, "calendar", self.calendar)
@@ -282,6 +282,19 @@ class Queue:
             for need in (need, *(parse(ring.requires) for ring in self.rings))
         )
 
+    def needs_skill(self, skill: str) -> bool:
+        """Whether the skill plays a part in who takes its contacts."""
+        return skill == self.skill or any(skill in skills_of(one.need) for one in self.requirements())
+
+    def calendars(self) -> frozenset[str]:
+        """The calendars that it goes by."""
+        calling = self.call_back.calendar if self.call_back is not None else ""
+        return frozenset({self.calendar, calling} - {""})
+
+    def overflows_to(self, queue: str) -> bool:
+        """Whether contacts go on to this queue."""
+        return any(over.kind is TargetKind.QUEUE and over.to == queue for over in self.overflows)
+
     def overflow(self, cause: OverflowCause) -> Overflow | None:
         """Where contacts go for this cause; None: nowhere."""
         return next((overflow for overflow in self.overflows if overflow.cause is cause), None)
@@ -302,12 +315,14 @@ def check_id(subject: str, name: str, value: str) -> None:
         raise IllegalSetting(subject[: MAX_ID + 6], name, value[:MAX_ID], rule)
 
 
-def _check_name(subject: str, name: str, value: str) -> None:
+def check_name(subject: str, name: str, value: str) -> None:
+    """Raise IllegalSetting unless people can read the value as a name."""
     if not value.strip() or len(value) > MAX_NAME or not value.isprintable():
         raise IllegalSetting(subject, name, value[:MAX_NAME], f"it needs 1 to {MAX_NAME} printable characters")
 
 
-def _check_whole(subject: str, name: str, value: int, allowed: range) -> None:
+def check_whole(subject: str, name: str, value: int, allowed: range) -> None:
+    """Raise IllegalSetting unless the value is one of the allowed whole numbers."""
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         raise IllegalSetting(subject, name, value, f"it must be a whole number from {allowed[0]} to {allowed[-1]}")
 

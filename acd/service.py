@@ -237,16 +237,25 @@ class AcdService:
 
     async def save_queue(self, queue: Queue) -> None:
         """Add or change a queue; contacts that wait keep their places."""
+        self.check_queue(queue)
+        await self._store.save_queue(queue)
+        self._runner.post(SaveQueue(queue=queue))
+        self._hours.follow(queue)
+        self._call_backs.queue_saved(queue)
+
+    def check_queue(self, queue: Queue) -> None:
+        """Raise IllegalSetting for a queue that does not go with the others and the calendars."""
         self._engine.check_queue(queue)
         for overflow in queue.overflows:
             if overflow.kind is TargetKind.QUEUE and not self._engine.knows_queue(QueueId(overflow.to)):
                 rule = "there is no such queue"
                 raise IllegalSetting(f"queue {queue.id}", f"overflows.{overflow.cause}", overflow.to, rule)
         self._hours.check(queue)
-        await self._store.save_queue(queue)
-        self._runner.post(SaveQueue(queue=queue))
-        self._hours.follow(queue)
-        self._call_backs.queue_saved(queue)
+
+    def is_open(self, calendar: str) -> bool:
+        """Whether a calendar is open now; one that is not there is."""
+        found = self._hours.calendars.get(calendar)
+        return found is None or found.is_open(self._clock.wall())
 
     async def save_calendar(self, calendar: Calendar) -> None:
         """Add or change a calendar; its queues open and close by it from now on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -33,6 +33,26 @@ _RULES = (
     "calendar",
     "call_back",
 )
+
+#: Of a tenant, all or one by id.
+AGENTS: Final = """
+    SELECT a.id, a.name, a.team, a.position,
+           array_agg(s.skill ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS skills,
+           array_agg(s.level ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS levels
+    FROM agents a LEFT JOIN agent_skills s ON s.tenant = a.tenant AND s.agent = a.id
+    WHERE a.tenant = $1 AND ($2::text IS NULL OR a.id = $2)
+    GROUP BY a.id, a.name, a.team, a.position
+    ORDER BY a.id
+"""
+QUEUES: Final = """
+    SELECT id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds, weight,
+           service_level_seconds, service_level_ratio, max_waiting, music, rules::text AS rules
+    FROM queues WHERE tenant = $1 AND ($2::text IS NULL OR id = $2) ORDER BY id
+"""
+CALENDARS: Final = """
+    SELECT id, document::text AS document FROM calendars
+    WHERE tenant = $1 AND ($2::text IS NULL OR id = $2) ORDER BY id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +96,8 @@ class AcdStore:
         """Agents, queues and presence as of one instant; raises IllegalSetting for a row that breaks a rule."""
         async with self._database.transaction() as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            agents = await connection.fetch(
-                """
-                SELECT a.id, a.name, a.team, a.position,
-                       array_agg(s.skill ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS skills,
-                       array_agg(s.level ORDER BY s.skill) FILTER (WHERE s.skill IS NOT NULL) AS levels
-                FROM agents a LEFT JOIN agent_skills s ON s.tenant = a.tenant AND s.agent = a.id
-                WHERE a.tenant = $1
-                GROUP BY a.id, a.name, a.team, a.position
-                ORDER BY a.id
-                """,
-                self._tenant,
-            )
-            queues = await connection.fetch(
-                """
-                SELECT id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds, weight,
-                       service_level_seconds, service_level_ratio, max_waiting, music, rules::text AS rules
-                FROM queues WHERE tenant = $1 ORDER BY id
-                """,
-                self._tenant,
-            )
+            agents = await connection.fetch(AGENTS, self._tenant, None)
+            queues = await connection.fetch(QUEUES, self._tenant, None)
             presence = await connection.fetch(
                 """
                 SELECT p.agent, p.seat, p.asked, p.reason, p.since, s.at, s.standing::text AS standing
@@ -109,14 +111,12 @@ class AcdStore:
                 "SELECT queue, at, pace::text AS pace FROM queue_paces WHERE tenant = $1 ORDER BY queue",
                 self._tenant,
             )
-            calendars = await connection.fetch(
-                "SELECT document::text AS document FROM calendars WHERE tenant = $1 ORDER BY id", self._tenant
-            )
+            calendars = await connection.fetch(CALENDARS, self._tenant, None)
         return Stored(
-            agents=tuple(_agent(row) for row in agents),
-            queues=tuple(_queue(row) for row in queues),
+            agents=tuple(agent_of(row) for row in agents),
+            queues=tuple(queue_of(row) for row in queues),
             presence=tuple(_presence(row) for row in presence),
-            calendars=tuple(msgspec.json.decode(row["document"], type=Calendar) for row in calendars),
+            calendars=tuple(calendar_of(row) for row in calendars),
             paces=tuple(
                 StoredPace(
                     queue=row["queue"], at=row["at"], learned=msgspec.json.decode(row["pace"], type=Learned)
@@ -153,7 +153,7 @@ class AcdStore:
                 agent.team,
                 agent.position,
             )
-            await self._require_skills(connection, f"agent {agent.id}", list(agent.skills))
+            await self._require_skills(connection, f"agent {agent.id}", "skills.", list(agent.skills))
             await connection.execute(
                 "DELETE FROM agent_skills WHERE tenant = $1 AND agent = $2", self._tenant, agent.id
             )
@@ -170,8 +170,7 @@ class AcdStore:
     async def save_queue(self, queue: Queue) -> None:
         """Add or replace a queue; raises IllegalSetting for a skill that is not known."""
         async with self._database.transaction() as connection:
-            skills = {skill for requirement in queue.requirements() for skill in skills_of(requirement.need)}
-            await self._require_skills(connection, f"queue {queue.id}", sorted(skills | {queue.skill}))
+            await self._require_queue_skills(connection, queue)
             await connection.execute(
                 """
                 INSERT INTO queues (tenant, id, name, skill, min_level, strategy, ring_seconds, wrap_up_seconds,
@@ -318,17 +317,35 @@ class AcdStore:
                 raise InUse("skill", skill, ["an agent or a queue"]) from error
         return done != "DELETE 0"
 
-    async def _require_skills(self, connection: Connection, subject: str, skills: list[SkillId]) -> None:
+    async def check_skills(self, item: Agent | Queue) -> None:
+        """Raise IllegalSetting for an agent or a queue with a skill that is not known."""
+        async with self._database.connection() as connection:
+            if isinstance(item, Agent):
+                await self._require_skills(connection, f"agent {item.id}", "skills.", list(item.skills))
+            else:
+                await self._require_queue_skills(connection, item)
+
+    async def _require_queue_skills(self, connection: Connection, queue: Queue) -> None:
+        subject = f"queue {queue.id}"
+        await self._require_skills(connection, subject, "skill", [queue.skill])
+        needs = {skill for requirement in queue.requirements() for skill in skills_of(requirement.need)}
+        await self._require_skills(connection, subject, "requires", sorted(needs))
+
+    async def _require_skills(
+        self, connection: Connection, subject: str, field: str, skills: list[SkillId]
+    ) -> None:
         rows = await connection.fetch(
             "SELECT id FROM skills WHERE tenant = $1 AND id = ANY($2::text[])", self._tenant, skills
         )
         known = {row["id"] for row in rows}
         for skill in skills:
             if skill not in known:
-                raise IllegalSetting(subject, "skill", skill, "there is no such skill")
+                where = f"{field}{skill}" if field.endswith(".") else field
+                raise IllegalSetting(subject, where, skill, "there is no such skill")
 
 
-def _agent(row: asyncpg.Record) -> Agent:
+def agent_of(row: asyncpg.Record) -> Agent:
+    """A row of AGENTS."""
     skills = zip(row["skills"] or (), row["levels"] or (), strict=True)
     return Agent(
         id=AgentId(row["id"]),
@@ -339,7 +356,13 @@ def _agent(row: asyncpg.Record) -> Agent:
     )
 
 
-def _queue(row: asyncpg.Record) -> Queue:
+def calendar_of(row: asyncpg.Record) -> Calendar:
+    """A row of CALENDARS."""
+    return msgspec.json.decode(row["document"], type=Calendar)
+
+
+def queue_of(row: asyncpg.Record) -> Queue:
+    """A row of QUEUES; raises IllegalSetting for one that breaks a rule."""
     fields: dict[str, Any] = {**row, **msgspec.json.decode(row["rules"])}
     del fields["rules"]
     if row["strategy"] not in list(Strategy):

@@ -75,7 +75,7 @@ class NamesUnavailable(Unavailable):
 
 
 class BadTrunk(Refusal):
-    """The definition of a trunk or a route does not make sense."""
+    """The definition of a trunk or a route does not make sense; ``where`` is the field."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, code="bad_trunk")
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message, code="bad_trunk", where=where)

@@ -26,7 +26,18 @@ from gateway.trunk_store import TrunkStore
 
 _log = structlog.get_logger("gateway")
 
-_SEATS: Final = "SELECT id, sip_user, realm, ha1_md5, ha1_sha256 FROM seats WHERE tenant = $1 ORDER BY id"
+_SEATS: Final = "SELECT id, sip_user, realm, ha1_md5, ha1_sha256, caller FROM seats WHERE tenant = $1 ORDER BY id"
+_SEAT_DOCUMENTS: Final = """
+    SELECT id, sip_user, name, phone, caller FROM seats
+    WHERE tenant = $1 AND ($2::text IS NULL OR id = $2) ORDER BY id
+"""
+_SAVE_SEAT: Final = """
+    INSERT INTO seats (tenant, id, sip_user, realm, ha1_md5, ha1_sha256, name, phone, caller)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (tenant, id) DO UPDATE SET
+        sip_user = excluded.sip_user, realm = excluded.realm, ha1_md5 = excluded.ha1_md5,
+        ha1_sha256 = excluded.ha1_sha256, name = excluded.name, phone = excluded.phone, caller = excluded.caller
+"""
 _SEAT_ROWS: Final = """
     SELECT s.id, s.sip_user, r.contact, r.transport, r.host, r.port, r.user_agent, r.expires_at
     FROM seats s LEFT JOIN registrations r
@@ -60,32 +71,66 @@ class GatewayStore:
 
     # --- seats --------------------------------------------------------------------------------------------
 
-    async def save_seat(self, seat: SeatId, sip_user: str, password: str) -> None:
-        """Make a seat or change its account; only sealed hashes of the password are kept."""
+    async def save_seat(
+        self, seat: SeatId, sip_user: str, password: str, *, name: str = "", phone: str = "desk", caller: str = ""
+    ) -> None:
+        """Make a seat or change all of it; only sealed hashes of the password are kept.
+
+        ``phone`` is what rings there, ``caller`` the number that calls out of it show ('': the trunk's).
+        """
         if not is_token(sip_user) or not password:
             raise Refusal(f"seat {seat}: the SIP user must be a token and the password not empty", code="bad_seat")
         secrets = {
-            name: self._vault.seal(
-                hash_a1(algorithm, sip_user, self._realm, password).encode(), _context(name, seat, self._tenant)
+            secret: self._vault.seal(
+                hash_a1(algorithm, sip_user, self._realm, password).encode(), _context(secret, seat, self._tenant)
             )
-            for name, algorithm in (("ha1_md5", "MD5"), ("ha1_sha256", "SHA-256"))
+            for secret, algorithm in (("ha1_md5", "MD5"), ("ha1_sha256", "SHA-256"))
         }
         async with self._database.connection() as connection:
+            try:
+                await connection.execute(
+                    _SAVE_SEAT,
+                    self._tenant,
+                    seat,
+                    sip_user,
+                    self._realm,
+                    secrets["ha1_md5"],
+                    secrets["ha1_sha256"],
+                    name,
+                    phone,
+                    caller,
+                )
+            except asyncpg.UniqueViolationError as error:
+                text = f"seat {seat}: another seat has the SIP user {sip_user}"
+                raise Refusal(text, code="bad_seat", where="sip_user") from error
+
+    async def describe_seat(self, seat: SeatId, *, name: str, phone: str, caller: str) -> None:
+        """Change what a seat is, and leave its account alone."""
+        async with self._database.connection() as connection:
             await connection.execute(
-                """
-                INSERT INTO seats (tenant, id, sip_user, realm, ha1_md5, ha1_sha256)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                ON CONFLICT (tenant, id) DO UPDATE SET
-                    sip_user = excluded.sip_user, realm = excluded.realm,
-                    ha1_md5 = excluded.ha1_md5, ha1_sha256 = excluded.ha1_sha256
-                """,
+                "UPDATE seats SET name = $3, phone = $4, caller = $5 WHERE tenant = $1 AND id = $2",
                 self._tenant,
                 seat,
-                sip_user,
-                self._realm,
-                secrets["ha1_md5"],
-                secrets["ha1_sha256"],
+                name,
+                phone,
+                caller,
             )
+
+    async def remove_seat(self, seat: SeatId) -> None:
+        """Forget a seat with its registrations."""
+        async with self._database.transaction() as connection:
+            for table, column in (("registrations", "seat"), ("seats", "id")):
+                await connection.execute(
+                    f"DELETE FROM {table} WHERE tenant = $1 AND {column} = $2", self._tenant, seat
+                )
+
+    async def seat_documents(self, seat: str | None = None) -> dict[str, dict[str, str]]:
+        """Seats as people configure them, by id; all, or the one of this id."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_SEAT_DOCUMENTS, self._tenant, seat)
+        return {
+            row["id"]: {field: row[field] for field in ("sip_user", "name", "phone", "caller")} for row in rows
+        }
 
     async def seats(self) -> list[Seat]:
         """Every seat that can sign in; one whose secret does not open or is of another realm is left out, said in
@@ -107,7 +152,12 @@ class GatewayStore:
         except BadSeal as error:
             _log.error("seat left out", seat=seat, error=str(error))
             return None
-        return Seat(id=seat, sip_user=row["sip_user"], secrets=Secrets(ha1_md5=md5, ha1_sha256=sha256))
+        return Seat(
+            id=seat,
+            sip_user=row["sip_user"],
+            secrets=Secrets(ha1_md5=md5, ha1_sha256=sha256),
+            caller=row["caller"],
+        )
 
     async def seat_rows(self) -> list[SeatRow]:
         """Every seat with its live registrations, as stored, for lists."""

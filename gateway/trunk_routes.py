@@ -7,14 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 
+from ccplatform.configuration.changes import Changes
+from ccplatform.configuration.kind import Users, revision
+from ccplatform.configuration.routes import add_kind
 from ccplatform.contracts.commands import Command, GetAccess, LiftBan, Refused, ReloadAccess, ResetTrunk
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import Role, TrunkId
 from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
-from gateway.errors import UnknownTrunk
 from gateway.sip.trunk import TrunkState
+from gateway.trunk_kind import trunk_document, trunk_kind
 from gateway.trunk_schema import (
     BanItem,
     Bans,
@@ -22,7 +25,6 @@ from gateway.trunk_schema import (
     Ports,
     RouteItem,
     Routes,
-    TrunkChange,
     TrunkItem,
     Trunks,
     trunk_item,
@@ -57,13 +59,16 @@ def build_router(
     store: TrunkStore,
     control: Control,
     audit: Audit,
+    changes: Changes,
     channels_in_use: Callable[[TrunkId], int | None],
+    also: tuple[Users, ...] = (),
 ) -> APIRouter:
-    """``trunks``, ``outbound-routes``, ``sip/bans`` and ``sip/ports``."""
+    """``trunks``, ``outbound-routes``, ``sip/bans`` and ``sip/ports``; ``also`` says what else needs a trunk."""
     router = APIRouter(tags=["gateway"])
     Reader = Annotated[Principal, Depends(access.require(*READERS))]
     Operator = Annotated[Principal, Depends(access.require(*OPERATORS))]
     _add_trunks(router, Reader, Operator, store, control, audit, channels_in_use)
+    add_kind(router, trunk_kind(store=store, control=control, also=also), access=access, changes=changes)
     _add_routes(router, Reader, Operator, store, control, audit)
     _add_bans(router, Reader, Operator, control, audit)
     return router
@@ -81,9 +86,10 @@ def _add_trunks(
     @router.get("/trunks")
     async def trunks(_: Reader) -> Trunks:
         """Every trunk: how it is configured, and how it is now."""
-        now = await _present(control)
+        now, there = await _present(control), await store.all()
         return Trunks(
-            items=[trunk_item(trunk, now.get(trunk.id), channels_in_use(trunk.id)) for trunk in await store.all()]
+            items=[trunk_item(trunk, now.get(trunk.id), channels_in_use(trunk.id)) for trunk in there],
+            revisions={trunk.id: revision(trunk_document(trunk)) for trunk in there},
         )
 
     @router.get("/trunks/{trunk}")
@@ -92,32 +98,6 @@ def _add_trunks(
         name = TrunkId(trunk)
         found, now = await store.get(name), await _present(control)
         return trunk_item(found, now.get(name), channels_in_use(name))
-
-    @router.put("/trunks/{trunk}")
-    async def put_trunk(trunk: Name, change: TrunkChange, by: Operator) -> TrunkItem:
-        """Make or change a trunk. It is checked first; calls in progress are not touched."""
-        name = TrunkId(trunk)
-        try:
-            before = await store.get(name)
-        except UnknownTrunk:
-            before = None
-        account = before.credentials if before is not None else None
-        known = account.password if account is not None and account.user == change.account else None
-        state = before.state if before is not None else TrunkState.ACTIVE
-        if change.account and not (change.password or known):
-            raise Refusal(f"trunk {name}: the account needs a password", code="bad_trunk")
-        await store.save(change.trunk(name, known, state))
-        detail = change.model_dump(exclude={"password"}, mode="json")
-        await audit.record(subject=by.user, action="trunk.put", object=name, result="ok", detail={"trunk": detail})
-        await _ask(control, ReloadAccess(by=by.user))
-        return trunk_item(await store.get(name), None, channels_in_use(name))
-
-    @router.delete("/trunks/{trunk}", status_code=204)
-    async def delete_trunk(trunk: Name, by: Operator) -> None:
-        """Take a trunk out that no route names; its calls go on."""
-        await store.delete(TrunkId(trunk))
-        await audit.record(subject=by.user, action="trunk.delete", object=trunk, result="ok")
-        await _ask(control, ReloadAccess(by=by.user))
 
     @router.post("/trunks/{trunk}/{action}", status_code=204)
     async def operate(trunk: Name, action: TrunkAction, by: Operator) -> None:

@@ -107,6 +107,12 @@ class TrunkChange(TrunkDefinition):
         )
 
 
+class ConfiguredTrunk(TrunkDefinition):
+    """A configured trunk."""
+
+    id: str
+
+
 class TargetItem(BaseModel):
     """One address of a trunk's servers, in order of use."""
 
@@ -142,9 +148,10 @@ class TrunkItem(TrunkDefinition):
 
 
 class Trunks(BaseModel):
-    """Every trunk."""
+    """Every trunk; ``revisions`` are what ``If-Match`` takes."""
 
     items: list[TrunkItem]
+    revisions: dict[str, str] = {}
     next_cursor: str | None = None
 
 
@@ -213,10 +220,10 @@ class Ports(BaseModel):
     next_cursor: str | None = None
 
 
-def trunk_item(trunk: Trunk, now: dict[str, Any] | None, in_use: int | None) -> TrunkItem:
-    """A trunk as it is configured and, if that is known, as it is ``now``."""
+def trunk_definition(trunk: Trunk) -> TrunkDefinition:
+    """A trunk as it is configured."""
     account = trunk.credentials.user if trunk.credentials is not None else None
-    definition = TrunkDefinition(
+    return TrunkDefinition(
         peers=list(trunk.peers),
         host=trunk.host,
         port=trunk.port,
@@ -235,6 +242,11 @@ def trunk_item(trunk: Trunk, now: dict[str, Any] | None, in_use: int | None) -> 
         caller=CallerItem.model_validate(trunk.caller),
         probe_seconds=trunk.probe_seconds,
     )
+
+
+def trunk_item(trunk: Trunk, now: dict[str, Any] | None, in_use: int | None) -> TrunkItem:
+    """A trunk as it is configured and, if that is known, as it is ``now``."""
+    definition = trunk_definition(trunk)
     present: dict[str, Any] = {}
     if now is not None:
         present = {name: now[name] for name in ("incoming", "outgoing", "targets", "unresolved")}

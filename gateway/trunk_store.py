@@ -118,11 +118,19 @@ class TrunkStore:
         if done is None:
             raise UnknownTrunk(f"no trunk {trunk!r}")
 
+    async def users(self, trunk: str) -> list[str]:
+        """The routes that name a trunk."""
+        return [
+            f"the route of {route.prefix!r}"
+            for route in await self.routes()
+            if any(choice.trunk == trunk for choice in route.choices)
+        ]
+
     async def delete(self, trunk: TrunkId) -> None:
         """Take a trunk out; raises UnknownTrunk, and BadTrunk while a route names it."""
-        for route in await self.routes():
-            if any(choice.trunk == trunk for choice in route.choices):
-                raise BadTrunk(f"trunk {trunk} is in use by the route of {route.prefix!r}")
+        users = await self.users(trunk)
+        if users:
+            raise BadTrunk(f"trunk {trunk} is in use by {users[0]}")
         async with self._database.connection() as connection:
             done = await connection.fetchval(
                 "DELETE FROM trunks WHERE tenant = $1 AND id = $2 RETURNING id", self._tenant, trunk

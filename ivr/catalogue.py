@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ccplatform.contracts.ports import Alarms
@@ -10,7 +11,7 @@ from ccplatform.kernel.clock import Clock
 from ivr.document import flow_from
 from ivr.errors import FlowError
 from ivr.model import Flow
-from ivr.store import IvrStore, StoredFlow
+from ivr.store import EntryPoint, IvrStore, StoredFlow
 
 #: Alarm kind of a stored flow that this program cannot run; its subject is the flow.
 ALARM_INVALID = "flow_invalid"
@@ -25,15 +26,18 @@ class PublishedFlow:
 
 
 class Catalogue:
-    """What :meth:`load` found last; a load that fails leaves it as it was."""
+    """What :meth:`load` found last; a load that fails leaves it as it was. ``is_open`` tells of calendars."""
 
-    def __init__(self, *, store: IvrStore, clock: Clock, alarms: Alarms) -> None:
+    def __init__(
+        self, *, store: IvrStore, clock: Clock, alarms: Alarms, is_open: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        self._is_open = is_open
         self._store = store
         self._clock = clock
         self._alarms = alarms
         self._current: dict[FlowId, PublishedFlow] = {}
         self._revisions: dict[tuple[FlowId, str], PublishedFlow] = {}
-        self._entry_points: dict[tuple[str, bool], FlowId] = {}
+        self._entry_points: dict[tuple[str, bool], EntryPoint] = {}
 
     async def load(self) -> None:
         """Read everything again; raises DatabaseUnavailable."""
@@ -47,12 +51,15 @@ class Catalogue:
                 if row.current:
                     current[row.flow] = published
         self._current = current
-        self._entry_points = {(entry.number, entry.from_seat): entry.flow for entry in entry_points}
+        self._entry_points = {(entry.number, entry.from_seat): entry for entry in entry_points}
 
     def entry_point(self, dialled: str, from_seat: bool) -> FlowId | None:
-        """The flow behind a number; a seat's own numbers come first, and only a seat reaches them."""
+        """The flow behind a number now; a seat's own numbers come first, and only a seat reaches them."""
         own = self._entry_points.get((dialled, True)) if from_seat else None
-        flow = own or self._entry_points.get((dialled, False))
+        entry = own or self._entry_points.get((dialled, False))
+        if entry is None:
+            return None
+        flow = entry.flow if not entry.calendar or self._is_open(entry.calendar) else entry.closed_flow
         return flow if flow in self._current else None
 
     def current(self, flow: FlowId) -> PublishedFlow | None:

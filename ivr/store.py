@@ -16,11 +16,16 @@ SUPERSEDED = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
-    """A number and the flow that answers it; ``from_seat``: only for calls of the centre's own seats."""
+    """A number and the flow that answers it; ``from_seat``: only for calls of the centre's own seats.
+
+    While ``calendar`` is closed ('': it never is) ``closed_flow`` answers.
+    """
 
     number: str
     flow: FlowId
     from_seat: bool = False
+    calendar: str = ""
+    closed_flow: FlowId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +91,56 @@ class IvrStore:
             for row in rows
         ]
 
-    async def save_entry_point(self, entry: EntryPoint) -> None:
-        """Let a number lead to a flow; an earlier one is replaced."""
+    async def published(self) -> list[str]:
+        """The flows that new sessions can run."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT id FROM flows WHERE tenant = $1 AND superseded_at IS NULL ORDER BY id", self._tenant
+            )
+        return [row["id"] for row in rows]
+
+    async def save_entry_point(self, entry: EntryPoint, *, keep: bool = False) -> None:
+        """Let a number lead to a flow; an earlier one is replaced, or on ``keep`` left as it is."""
+        change = (
+            "NOTHING"
+            if keep
+            else """
+            UPDATE SET flow = excluded.flow, calendar = excluded.calendar, closed_flow = excluded.closed_flow
+            """
+        )
         async with self._database.connection() as connection:
             await connection.execute(
-                """
-                INSERT INTO entry_points (tenant, number, from_seat, flow) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (tenant, number, from_seat) DO UPDATE SET flow = excluded.flow
+                f"""
+                INSERT INTO entry_points (tenant, number, from_seat, flow, calendar, closed_flow)
+                VALUES ($1, $2, $3, $4, $5, $6)
+                ON CONFLICT (tenant, number, from_seat) DO {change}
                 """,
                 self._tenant,
                 entry.number,
                 entry.from_seat,
                 entry.flow,
+                entry.calendar,
+                entry.closed_flow or "",
+            )
+
+    async def remove_entry_point(self, number: str, *, from_seat: bool) -> None:
+        """Let a number lead nowhere."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "DELETE FROM entry_points WHERE tenant = $1 AND number = $2 AND from_seat = $3",
+                self._tenant,
+                number,
+                from_seat,
             )
 
     async def entry_points(self) -> list[EntryPoint]:
         """Every number that a flow answers."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT number, from_seat, flow FROM entry_points WHERE tenant = $1 ORDER BY number", self._tenant
+                """
+                SELECT number, from_seat, flow, calendar, closed_flow FROM entry_points
+                WHERE tenant = $1 ORDER BY number, from_seat
+                """,
+                self._tenant,
             )
-        return [EntryPoint(number=row["number"], from_seat=row["from_seat"], flow=row["flow"]) for row in rows]
+        return [EntryPoint(**{**row, "closed_flow": row["closed_flow"] or None}) for row in rows]

@@ -8,7 +8,6 @@ from ccplatform.contracts.commands import (
     Answer,
     CancelCallBack,
     Command,
-    Configure,
     ConsultCall,
     ControlParties,
     Done,
@@ -32,7 +31,11 @@ _log = structlog.get_logger("audit")
 
 
 class AuditedControl:
-    """The Control port of routes. What agents do to their own state and calls is in the journal already."""
+    """The Control port of routes.
+
+    What agents do to their own state and calls is in the journal already; changes of settings are audited with
+    before and after by :mod:`ccplatform.configuration.changes`.
+    """
 
     def __init__(self, *, control: Control, audit: Audit, live: LiveView) -> None:
         self._control = control
@@ -80,9 +83,6 @@ class AuditedControl:
                 return by, "call_back.promise", queue, {}
             case CancelCallBack(call_back=name, by=by):
                 return by, "call_back.cancel", name, {}
-            case Configure(setting=setting, id=name, document=document, by=by):
-                action = f"{setting}.remove" if document is None else f"{setting}.save"
-                return by, action, name, document or {}
             case Drain(by=by):
                 return by, "node.drain", "", {}
             case _:

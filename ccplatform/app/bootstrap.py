@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from acd.administration import Administration
 from acd.service import AcdService
+from acd.settings_store import SettingsStore
 from acd.store import AcdStore
 from ccplatform.app.access_layer import MediaEvents
 from ccplatform.app.call_backs import build_call_backs
@@ -93,6 +94,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         call_backs=call_backs,
         line=acd,
         calls=calls,
+        is_open=acd.is_open,
     )
     recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(
@@ -113,7 +115,12 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         media=media,
         gateway=gateway,
         acd=acd,
-        administration=Administration(acd=acd, store=acd_store, facts=facts),
+        administration=Administration(
+            acd=acd,
+            store=acd_store,
+            settings=SettingsStore(database=ground.database, tenant=tenant),
+            facts=facts,
+        ),
         call_backs=call_backs,
         speech=speech,
         recording=recording,

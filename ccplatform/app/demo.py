@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 
 from acd.model import Agent, CallBackRules, Queue
+from acd.named import NAMED
+from acd.settings_store import SettingsStore
 from acd.skills import SkillId
 from acd.store import AcdStore
 from ccplatform.app.foundation import Foundation
@@ -35,6 +37,10 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
         return
     for skill in ("sales", "support", "operator"):
         await acd.save_skill(SkillId(skill), skill)
+    settings_store = SettingsStore(database=ground.database, tenant=ground.tenant)
+    for setting, kind in NAMED.items():
+        for item in centre[f"{setting}s"]:
+            await settings_store.save(setting, kind(**item))
     for queue in centre["queues"]:
         call_back = CallBackRules(**queue["call_back"]) if "call_back" in queue else None
         await acd.save_queue(
@@ -60,7 +66,8 @@ async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
         await store.publish(flow, ground.clock.wall())
     for section, from_seat in (("numbers", False), ("feature_codes", True)):
         for number, flow_id in centre[section].items():
-            await store.save_entry_point(EntryPoint(number=number, flow=FlowId(flow_id), from_seat=from_seat))
+            entry = EntryPoint(number=number, flow=FlowId(flow_id), from_seat=from_seat)
+            await store.save_entry_point(entry, keep=True)
 
 
 async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ _STATUS_OF_CODE = {
     "password_refused": 422,
     "bad_request": 400,
     "range_not_satisfiable": 416,
+    "changed_meanwhile": 412,
 }
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -108,7 +109,10 @@ def _add_errors(app: FastAPI) -> None:
         retry_after = getattr(error, "retry_after", None)
         if retry_after is None and status == 503:
             retry_after = 2
-        more = {} if retry_after is None else {"retry_after": max(1, round(retry_after))}
+        more: dict[str, Any] = {} if retry_after is None else {"retry_after": max(1, round(retry_after))}
+        where = getattr(error, "where", "")
+        if where:
+            more["errors"] = [{"where": where, "why": str(error)}]
         return problem(status, code, str(error), **more)
 
     @app.exception_handler(RequestValidationError)

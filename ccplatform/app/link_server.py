@@ -169,6 +169,6 @@ class LinkServer:
         except NotFound as error:
             return Refused(code="not_found", message=str(error))
         except Refusal as error:
-            return Refused(code=error.code, message=str(error))
+            return Refused(code=error.code, message=str(error), where=error.where)
         except RemoteViolation as error:
             return Refused(code="bad_command", message=str(error))

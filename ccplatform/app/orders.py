@@ -28,6 +28,7 @@ from ccplatform.contracts.commands import (
     PromiseCallBack,
     RaiseAlarm,
     ReloadAccess,
+    ReloadFlows,
     ResetTrunk,
     SendCallDigits,
     SetAgentState,
@@ -74,6 +75,9 @@ class Orders:
                 return Done()
             case GetAccess() | ReloadAccess() | ResetTrunk() | LiftBan():
                 return await access_command(control.gateway, command)
+            case ReloadFlows():
+                await control.flows.load()
+                return Done()
             case _:
                 assert_never(command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ccplatform.app.foundation import Foundation
@@ -44,8 +45,9 @@ def build_flows(
     call_backs: CallBacks,
     line: Line,
     calls: CallService,
+    is_open: Callable[[str], bool],
 ) -> Speaking:
-    """The IVR on the platform's own database."""
+    """The IVR on the platform's own database; ``is_open`` tells of calendars."""
     ivr = settings.ivr
     engine = EspeakSpeech(settings=ivr.speech, clock=ground.clock, alarms=alarms)
     prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
@@ -62,7 +64,7 @@ def build_flows(
         tasks=ground.tasks,
     )
     flows = FlowService(
-        catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms),
+        catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms, is_open=is_open),
         workers=workers,
         prompts=prompts,
         queries=queries,

@@ -10,10 +10,9 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from acd.callbacks.routes import build_router as build_call_back_routes
-from acd.routes import build_router as build_acd_routes
-from acd.store import AcdStore
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.call_backs import call_back_store
+from ccplatform.app.configured import build_configuration, settings_store
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
@@ -25,6 +24,7 @@ from ccplatform.app.sockets import listen_tcp
 from ccplatform.app.stopping import StopSignal
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
+from ccplatform.configuration.changes import Changes
 from ccplatform.contracts.words import TrunkId
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
@@ -154,6 +154,7 @@ class WebProcess:
             tenant=ground.tenant,
         )
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
+        changes = Changes(audit=ground.audit)
         control = AuditedControl(control=self.following.link, audit=ground.audit, live=self.live)
         return [
             build_security_routes(access=access, login=login, audit=ground.audit),
@@ -165,9 +166,7 @@ class WebProcess:
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
             ),
-            build_acd_routes(
-                access=access, store=AcdStore(database=ground.database, tenant=ground.tenant), control=control
-            ),
+            build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal),
@@ -199,7 +198,9 @@ class WebProcess:
                 store=seats.trunks,
                 control=self.following.link,
                 audit=ground.audit,
+                changes=changes,
                 channels_in_use=self._channels_in_use,
+                also=(settings_store(ground).call_back_queues,),
             ),
         ]
 

@@ -139,16 +139,23 @@ class Setting(StrEnum):
     QUEUE = "queue"
     SKILL = "skill"
     CALENDAR = "calendar"
+    TEAM = "team"
+    REASON = "reason"
+    DISPOSITION = "disposition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configure:
-    """Add, change or (without a document) remove something; it is in force once it is answered."""
+    """Add, change or (without a document) remove something; it is in force once it is answered.
+
+    On ``trial`` it is only checked whether it could be done now.
+    """
 
     setting: Setting
     id: str
     document: dict[str, Any] | None
     by: str
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +209,13 @@ class ReloadAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadFlows:
+    """Take flows and the numbers that lead to them as they are stored now."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetTrunk:
     """End a trunk's calls and begin anew with it: look up, probe, register (R10.4.a)."""
 
@@ -237,6 +251,7 @@ Command: TypeAlias = (
     | Drain
     | GetAccess
     | ReloadAccess
+    | ReloadFlows
     | ResetTrunk
     | LiftBan
 )
@@ -254,10 +269,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The command was not carried out. ``code``: not_found, refused words, unavailable."""
+    """The command was not carried out. ``code``: not_found, refused words, unavailable; ``where``: the field."""
 
     code: str
     message: str
+    where: str = ""
 
 
 Answer: TypeAlias = Done | Refused

@@ -27,11 +27,16 @@ class RemoteViolation(PlatformError):
 
 
 class Refusal(PlatformError):
-    """The request is understood and refused; ``code`` is a stable snake_case word for programs."""
+    """The request is understood and refused.
 
-    def __init__(self, message: str, *, code: str = "refused") -> None:
+    ``code`` is a stable snake_case word for programs, ``where`` the field that it is about (``skills.sales``; '':
+    no single one).
+    """
+
+    def __init__(self, message: str, *, code: str = "refused", where: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.where = where
 
 
 class NotFound(Refusal):

@@ -20,4 +20,4 @@ async def tell(control: Control, command: Command) -> dict[str, Any]:
         case "unavailable":
             raise Unavailable(answer.message)
         case code:
-            raise Refusal(answer.message, code=code)
+            raise Refusal(answer.message, code=code, where=answer.where)

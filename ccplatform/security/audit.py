@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -117,23 +118,28 @@ class Audit:
         limit: int = 100,
         subject: str | None = None,
         action: str | None = None,
+        actions: Sequence[str] | None = None,
+        object: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[AuditRow]:
-        """Entries, newest first, with a sequence number below ``before``."""
+        """Entries, newest first, with a sequence number below ``before``; of one of ``actions``, if given."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """SELECT * FROM audit WHERE tenant = $1
                      AND ($2::bigint IS NULL OR seq < $2) AND ($3::text IS NULL OR subject = $3)
                      AND ($4::text IS NULL OR action = $4) AND ($5::timestamptz IS NULL OR at >= $5)
                      AND ($6::timestamptz IS NULL OR at < $6)
-                   ORDER BY seq DESC LIMIT $7""",
+                     AND ($7::text IS NULL OR object = $7) AND ($8::text[] IS NULL OR action = ANY($8))
+                   ORDER BY seq DESC LIMIT $9""",
                 self._tenant,
                 before,
                 subject,
                 action,
                 since,
                 until,
+                object,
+                actions,
                 limit,
             )
         return [_row(row) for row in rows]

@@ -61,6 +61,24 @@ class UserStore:
             taken = f"agent {user.agent}" if error.constraint_name == "users_agent" else f"user {user.name}"
             raise Refusal(f"{taken} exists already", code="exists") from error
 
+    async def change(self, name: str, *, roles: frozenset[Role], agent: AgentId | None) -> None:
+        """Change roles and agent; raises :class:`Refusal` if somebody else is that agent."""
+        query = "UPDATE users SET roles = $3, agent = $4 WHERE tenant = $1 AND name = $2"
+        try:
+            async with self._database.connection() as connection:
+                done = await connection.execute(query, self._tenant, name, sorted(roles), agent)
+        except asyncpg.UniqueViolationError as error:
+            raise Refusal(f"agent {agent} exists already", code="exists", where="agent") from error
+        _must_have_changed_one(done, name)
+
+    async def remove(self, name: str) -> None:
+        """Forget a user; his log-ins end."""
+        async with self._database.connection() as connection:
+            done = await connection.execute(
+                "DELETE FROM users WHERE tenant = $1 AND name = $2", self._tenant, name
+            )
+        _must_have_changed_one(done, name)
+
     async def set_password(self, name: str, password_hash: str, *, must_change: bool, now: datetime) -> None:
         """Change the password and end every log-in of the user."""
         async with self._database.transaction() as connection:
@@ -152,5 +170,5 @@ def _user(row: asyncpg.Record) -> User:
 
 
 def _must_have_changed_one(status: str, name: str) -> None:
-    if status != "UPDATE 1":
+    if status not in ("UPDATE 1", "DELETE 1"):
         raise NotFound(f"there is no user {name}")

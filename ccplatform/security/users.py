@@ -70,6 +70,30 @@ class UserAdministration:
         await self.add(name, password, roles=roles, by=by, agent=agent, pin=pin)
         return True
 
+    async def find(self, name: str) -> User | None:
+        """The user of that name."""
+        return await self._users.find(name)
+
+    async def find_agent(self, agent: AgentId) -> User | None:
+        """The user who is that agent."""
+        return await self._users.find_agent(agent)
+
+    async def list_users(self) -> list[User]:
+        """Everybody, by name."""
+        return await self._users.list_users()
+
+    def check_password(self, password: str, name: str) -> None:
+        """Raise :class:`Refusal` for a password that the rules do not allow."""
+        self._passwords.check_policy(password, name)
+
+    async def change(self, name: str, *, roles: Iterable[Role], agent: AgentId | None) -> None:
+        """Change what a user may do and which agent he is; whoever asks for it audits it."""
+        await self._users.change(name, roles=frozenset(roles), agent=agent)
+
+    async def remove(self, name: str) -> None:
+        """Forget a user and end his log-ins; whoever asks for it audits it."""
+        await self._users.remove(name)
+
     async def set_password(self, name: str, password: str, *, by: str, must_change: bool = False) -> None:
         """Give a user a new password; ends his log-ins."""
         self._passwords.check_policy(password, name)

@@ -11,11 +11,13 @@ from gateway.sip.digest import Secrets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """One seat with its SIP account; ``sip_user`` is also the number that others dial."""
+    """One seat with its SIP account; ``sip_user`` is also the number that others dial, ``caller`` the one that its
+    calls out show ('': what their trunk says)."""
 
     id: SeatId
     sip_user: str
     secrets: Secrets
+    caller: str = ""
 
 
 class SeatDirectory:

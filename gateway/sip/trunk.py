@@ -121,27 +121,33 @@ class Trunk:
         try:
             self._check()
         except SipParseError as error:
-            raise BadTrunk(f"trunk {self.id}: {error}") from error
+            where = error.where if error.where in ("host", "backup") else ""
+            raise BadTrunk(f"trunk {self.id}: {error}", "backups" if where == "backup" else where) from error
 
     def _check(self) -> None:
         if not is_token(self.id) or len(self.id) > 64:
-            raise BadTrunk(f"trunk {self.id[:64]!r}: the name must be a token of at most 64 characters")
+            raise BadTrunk(f"trunk {self.id[:64]!r}: the name must be a token of at most 64 characters", "id")
         self._check_addresses()
         bounds = [bound for bound in (self.capacity_in, self.capacity_out) if bound is not None]
         if not 0 < self.capacity <= MAX_CHANNELS or not all(0 <= bound <= self.capacity for bound in bounds):
-            raise BadTrunk(f"trunk {self.id}: capacity out of range (1 to {MAX_CHANNELS}; one way at most that)")
+            raise BadTrunk(
+                f"trunk {self.id}: capacity out of range (1 to {MAX_CHANNELS}; one way at most that)", "capacity"
+            )
         if self.direction is not TrunkDirection.IN and self.host is None:
-            raise BadTrunk(f"trunk {self.id}: direction {self.direction} needs a host")
+            raise BadTrunk(f"trunk {self.id}: direction {self.direction} needs a host", "host")
         if self.credentials is None and (self.proof is not TrunkProof.IP or self.registration is not None):
-            raise BadTrunk(f"trunk {self.id}: digest and registration need an account")
+            raise BadTrunk(f"trunk {self.id}: digest and registration need an account", "account")
         if self.registration is not None and (self.host is None or not 60 <= self.registration.seconds <= 86_400):
-            raise BadTrunk(f"trunk {self.id}: registration needs a host and 60 to 86400 seconds")
+            raise BadTrunk(f"trunk {self.id}: registration needs a host and 60 to 86400 seconds", "registration")
         if self.probe_seconds and (self.host is None or not 1 <= self.probe_seconds <= 3600):
-            raise BadTrunk(f"trunk {self.id}: probes need a host and 1 to 3600 seconds")
+            raise BadTrunk(f"trunk {self.id}: probes need a host and 1 to 3600 seconds", "probe_seconds")
         if not set(self.caller.number) <= set("+0123456789*#") or len(self.caller.number) > 32:
-            raise BadTrunk(f"trunk {self.id}: the caller's number has other than digits, + * #")
-        check_rules(self.numbers_in)
-        check_rules(self.numbers_out)
+            raise BadTrunk(f"trunk {self.id}: the caller's number has other than digits, + * #", "caller.number")
+        for field, rules in (("numbers_in", self.numbers_in), ("numbers_out", self.numbers_out)):
+            try:
+                check_rules(rules)
+            except BadTrunk as error:
+                raise BadTrunk(f"trunk {self.id}: {error}", field) from error
 
     def _check_addresses(self) -> None:
         if len(self.peers) > MAX_PEERS or len(self.backups) > MAX_BACKUPS:
@@ -150,14 +156,16 @@ class Trunk:
             try:
                 ipaddress.ip_network(peer, strict=False)
             except ValueError as error:
-                raise BadTrunk(f"trunk {self.id}: peer {peer!r} is not a network: {error}") from error
+                raise BadTrunk(f"trunk {self.id}: peer {peer!r} is not a network: {error}", "peers") from error
         if self.transport is not None and self.transport not in TRANSPORTS:
-            raise BadTrunk(f"trunk {self.id}: transport {self.transport!r} is none of {', '.join(TRANSPORTS)}")
+            raise BadTrunk(
+                f"trunk {self.id}: transport {self.transport!r} is none of {', '.join(TRANSPORTS)}", "transport"
+            )
         if self.port is not None and not 0 < self.port < 65536:
-            raise BadTrunk(f"trunk {self.id}: port {self.port} out of range")
+            raise BadTrunk(f"trunk {self.id}: port {self.port} out of range", "port")
         for name in filter(None, (self.host, self.domain)):
             if ip_of(name) is None and parse_hostport(name, "host")[1] is not None:
-                raise BadTrunk(f"trunk {self.id}: {name!r} is not a host: the port stands by itself")
+                raise BadTrunk(f"trunk {self.id}: {name!r} is not a host: the port stands by itself", "host")
         for uri in self.backups:
             _server_of(uri)
 

@@ -178,7 +178,7 @@ async def test_definitions_come_back_as_they_were_saved_and_saving_twice_changes
 
 
 async def test_an_unknown_skill_is_named(store: Store) -> None:
-    with pytest.raises(IllegalSetting, match=r"agent 1: skill is 'cooking', but there is no such skill"):
+    with pytest.raises(IllegalSetting, match=r"agent 1: skills.cooking is 'cooking', but there is no such skill"):
         await store.save_agent(agent("1", cooking=5))
     with pytest.raises(IllegalSetting, match="queue sales: skill is 'cooking'"):
         await store.save_queue(queue(skill="cooking"))

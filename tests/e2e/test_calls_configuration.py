@@ -133,6 +133,9 @@ async def test_a_supervisor_moves_and_picks_up_waiting_callers(centre: Centre, p
 
 async def test_an_agent_and_his_skill_come_and_go(centre: Centre) -> None:
     await put(centre, "skills/french", name="Français")
+    unknown = await put(centre, "agents/1099", 409, name="Anne", team="red", skills={"french": 7})
+    assert [problem["where"] for problem in unknown["errors"]] == ["team"]
+    await put(centre, "teams/red", name="Red 红组")
     row = await put(centre, "agents/1099", name="Anne", team="red", skills={"french": 7})
     assert row["skills"] == {"french": 7}
     shown = await centre.eventually(
@@ -146,6 +149,7 @@ async def test_an_agent_and_his_skill_come_and_go(centre: Centre) -> None:
     await centre.eventually(lambda: centre.items("agents"), lambda rows: all(r["id"] != "1099" for r in rows))
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 200
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 404
+    assert (await centre.ask("DELETE", "configuration/teams/red")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,9 @@ WATCHERS: Final = frozenset({"supervisor", "maintainer", "admin"})
 OPERATORS: Final = frozenset({"maintainer", "admin"})
 NOTHING: Final = UUID(int=0)
 
+PLANNED: Final = ("agents", "teams", "skills", "queues", "calendars", "reasons", "dispositions")
+EXCHANGED: Final = ("agents", "skills", "queues", "numbers", "seats")
+
 #: Method and path → the roles that may; None: nobody has to say who he is.
 MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/healthz"): None,
@@ -88,8 +91,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/seats"): WATCHERS,
     ("GET", "/api/v1/trunks"): WATCHERS,
     ("GET", "/api/v1/trunks/{trunk}"): WATCHERS,
-    ("PUT", "/api/v1/trunks/{trunk}"): OPERATORS,
-    ("DELETE", "/api/v1/trunks/{trunk}"): OPERATORS,
+    ("PUT", "/api/v1/trunks/{name}"): OPERATORS,
+    ("DELETE", "/api/v1/trunks/{name}"): OPERATORS,
+    ("GET", "/api/v1/trunks/{name}/users"): WATCHERS,
+    ("GET", "/api/v1/trunks/{name}/history"): WATCHERS,
     ("POST", "/api/v1/trunks/{trunk}/{action}"): OPERATORS,
     ("GET", "/api/v1/outbound-routes"): WATCHERS,
     ("PUT", "/api/v1/outbound-routes"): OPERATORS,
@@ -97,12 +102,21 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("DELETE", "/api/v1/sip/bans/{source}"): OPERATORS,
     ("GET", "/api/v1/sip/ports"): WATCHERS,
     **{
-        (method, f"/api/v1/configuration/{things}{one}"): roles
-        for things in ("agents", "queues", "skills", "calendars")
-        for method, one, roles in (
-            ("GET", "", PLANNERS | {"auditor"}),
-            ("PUT", "/{name}", PLANNERS),
-            ("DELETE", "/{name}", PLANNERS),
+        (method, f"/api/v1/configuration/{things}{one}"): readers if method == "GET" else changers
+        for things, readers, changers in (
+            *((things, PLANNERS | {"auditor"}, PLANNERS) for things in PLANNED),
+            ("numbers", PLANNERS | {"auditor", "maintainer"}, PLANNERS),
+            ("seats", PLANNERS | {"auditor", "maintainer"}, OPERATORS),
+            ("users", frozenset({"admin", "auditor"}), frozenset({"admin"})),
+        )
+        for method, one in (
+            ("GET", ""),
+            ("GET", "/{name}"),
+            ("GET", "/{name}/users"),
+            ("GET", "/{name}/history"),
+            ("PUT", "/{name}"),
+            ("DELETE", "/{name}"),
+            *((("GET", ".csv"), ("POST", ".csv")) if things in EXCHANGED else ()),
         )
     },
 }

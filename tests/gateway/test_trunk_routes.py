@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ccplatform.configuration.changes import Changes
 from ccplatform.contracts.commands import (
     Answer,
     Command,
@@ -103,6 +104,7 @@ async def client(database: Database, clock: VirtualClock, control: Control) -> A
         store=TrunkStore(database=database, vault=Vault(b"k" * 32)),
         control=control,
         audit=desk.audit,
+        changes=Changes(audit=desk.audit),
         channels_in_use=lambda _: 7,
     )
     async with web(trunks, build_security_router(access=desk.access, login=desk.login, audit=desk.audit)) as made:
@@ -125,7 +127,7 @@ async def test_a_trunk_is_made_shown_and_taken_out(client: httpx.AsyncClient, co
     assert row["targets"][0]["state"] == "down"
     assert row["registered"]["reason"] == "403 Forbidden"
     assert row["numbers_out"][0]["add"] == "+86"
-    assert (await client.delete("/trunks/pstn")).status_code == 204
+    assert (await client.delete("/trunks/pstn")).status_code == 200
     assert (await client.get("/trunks/pstn")).status_code == 404
     assert [type(command) for command in control.commands if not isinstance(command, GetAccess)] == [
         ReloadAccess
@@ -140,7 +142,7 @@ async def test_a_password_is_kept_when_none_is_given_and_never_shown(client: htt
     other = await client.put("/trunks/pstn", json={**PSTN, "password": None, "account": "other"})
     assert (other.status_code, other.json()["code"]) == (409, "bad_trunk")
     audit = await client.get("/audit", headers=await bearer(client, "audit1"))
-    assert "trunk.put" in audit.text
+    assert "trunk.save" in audit.text
     assert "very secret" not in audit.text
 
 

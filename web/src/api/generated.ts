@@ -495,13 +495,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Agents
-         * @description Every configured agent.
-         */
-        get: operations["list_agents_api_v1_configuration_agents_get"];
+        /** Every agent */
+        get: operations["list_agent_api_v1_configuration_agents_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/agents.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every agent as CSV */
+        get: operations["export_agent_api_v1_configuration_agents_csv_get"];
+        put?: never;
+        /** Add and change agents by CSV: without a plan only say what would change */
+        post: operations["import_agent_api_v1_configuration_agents_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,18 +530,47 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /**
-         * Put Agent
-         * @description Add or change an agent; what he does now goes on.
-         */
+        /** One agent */
+        get: operations["get_agent_api_v1_configuration_agents__name__get"];
+        /** Add or change a agent */
         put: operations["put_agent_api_v1_configuration_agents__name__put"];
         post?: never;
-        /**
-         * Delete Agent
-         * @description Remove an agent; he ends the call that he has.
-         */
+        /** Remove a agent that nothing needs */
         delete: operations["delete_agent_api_v1_configuration_agents__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/agents/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a agent */
+        get: operations["history_of_agent_api_v1_configuration_agents__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/agents/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a agent */
+        get: operations["users_of_agent_api_v1_configuration_agents__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -539,11 +583,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Calendars
-         * @description Every calendar.
-         */
-        get: operations["list_calendars_api_v1_configuration_calendars_get"];
+        /** Every calendar */
+        get: operations["list_calendar_api_v1_configuration_calendars_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -559,18 +600,205 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /**
-         * Put Calendar
-         * @description Add or change a calendar; its queues open and close by it from now on.
-         */
+        /** One calendar */
+        get: operations["get_calendar_api_v1_configuration_calendars__name__get"];
+        /** Add or change a calendar */
         put: operations["put_calendar_api_v1_configuration_calendars__name__put"];
         post?: never;
-        /**
-         * Delete Calendar
-         * @description Remove a calendar that no queue uses.
-         */
+        /** Remove a calendar that nothing needs */
         delete: operations["delete_calendar_api_v1_configuration_calendars__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/calendars/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a calendar */
+        get: operations["history_of_calendar_api_v1_configuration_calendars__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/calendars/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a calendar */
+        get: operations["users_of_calendar_api_v1_configuration_calendars__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/dispositions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every disposition */
+        get: operations["list_disposition_api_v1_configuration_dispositions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/dispositions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One disposition */
+        get: operations["get_disposition_api_v1_configuration_dispositions__name__get"];
+        /** Add or change a disposition */
+        put: operations["put_disposition_api_v1_configuration_dispositions__name__put"];
+        post?: never;
+        /** Remove a disposition that nothing needs */
+        delete: operations["delete_disposition_api_v1_configuration_dispositions__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/dispositions/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a disposition */
+        get: operations["history_of_disposition_api_v1_configuration_dispositions__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/dispositions/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a disposition */
+        get: operations["users_of_disposition_api_v1_configuration_dispositions__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every number */
+        get: operations["list_number_api_v1_configuration_numbers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/numbers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every number as CSV */
+        get: operations["export_number_api_v1_configuration_numbers_csv_get"];
+        put?: never;
+        /** Add and change numbers by CSV: without a plan only say what would change */
+        post: operations["import_number_api_v1_configuration_numbers_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/numbers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One number */
+        get: operations["get_number_api_v1_configuration_numbers__name__get"];
+        /** Add or change a number */
+        put: operations["put_number_api_v1_configuration_numbers__name__put"];
+        post?: never;
+        /** Remove a number that nothing needs */
+        delete: operations["delete_number_api_v1_configuration_numbers__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/numbers/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a number */
+        get: operations["history_of_number_api_v1_configuration_numbers__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/numbers/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a number */
+        get: operations["users_of_number_api_v1_configuration_numbers__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -583,13 +811,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Queues
-         * @description Every configured queue.
-         */
-        get: operations["list_queues_api_v1_configuration_queues_get"];
+        /** Every queue */
+        get: operations["list_queue_api_v1_configuration_queues_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/queues.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every queue as CSV */
+        get: operations["export_queue_api_v1_configuration_queues_csv_get"];
+        put?: never;
+        /** Add and change queues by CSV: without a plan only say what would change */
+        post: operations["import_queue_api_v1_configuration_queues_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -603,18 +846,205 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /**
-         * Put Queue
-         * @description Add or change a queue; contacts that wait keep their places.
-         */
+        /** One queue */
+        get: operations["get_queue_api_v1_configuration_queues__name__get"];
+        /** Add or change a queue */
         put: operations["put_queue_api_v1_configuration_queues__name__put"];
         post?: never;
-        /**
-         * Delete Queue
-         * @description Remove a queue that no other overflows to; contacts that wait there go back to their flows.
-         */
+        /** Remove a queue that nothing needs */
         delete: operations["delete_queue_api_v1_configuration_queues__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/queues/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a queue */
+        get: operations["history_of_queue_api_v1_configuration_queues__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/queues/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a queue */
+        get: operations["users_of_queue_api_v1_configuration_queues__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every reason */
+        get: operations["list_reason_api_v1_configuration_reasons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/reasons/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One reason */
+        get: operations["get_reason_api_v1_configuration_reasons__name__get"];
+        /** Add or change a reason */
+        put: operations["put_reason_api_v1_configuration_reasons__name__put"];
+        post?: never;
+        /** Remove a reason that nothing needs */
+        delete: operations["delete_reason_api_v1_configuration_reasons__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/reasons/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a reason */
+        get: operations["history_of_reason_api_v1_configuration_reasons__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/reasons/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a reason */
+        get: operations["users_of_reason_api_v1_configuration_reasons__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/seats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every seat */
+        get: operations["list_seat_api_v1_configuration_seats_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/seats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every seat as CSV */
+        get: operations["export_seat_api_v1_configuration_seats_csv_get"];
+        put?: never;
+        /** Add and change seats by CSV: without a plan only say what would change */
+        post: operations["import_seat_api_v1_configuration_seats_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/seats/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One seat */
+        get: operations["get_seat_api_v1_configuration_seats__name__get"];
+        /** Add or change a seat */
+        put: operations["put_seat_api_v1_configuration_seats__name__put"];
+        post?: never;
+        /** Remove a seat that nothing needs */
+        delete: operations["delete_seat_api_v1_configuration_seats__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/seats/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a seat */
+        get: operations["history_of_seat_api_v1_configuration_seats__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/seats/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a seat */
+        get: operations["users_of_seat_api_v1_configuration_seats__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -627,13 +1057,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Skills
-         * @description Every skill.
-         */
-        get: operations["list_skills_api_v1_configuration_skills_get"];
+        /** Every skill */
+        get: operations["list_skill_api_v1_configuration_skills_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/skills.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every skill as CSV */
+        get: operations["export_skill_api_v1_configuration_skills_csv_get"];
+        put?: never;
+        /** Add and change skills by CSV: without a plan only say what would change */
+        post: operations["import_skill_api_v1_configuration_skills_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -647,18 +1092,187 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /**
-         * Put Skill
-         * @description Add or rename a skill.
-         */
+        /** One skill */
+        get: operations["get_skill_api_v1_configuration_skills__name__get"];
+        /** Add or change a skill */
         put: operations["put_skill_api_v1_configuration_skills__name__put"];
         post?: never;
-        /**
-         * Delete Skill
-         * @description Remove a skill that nobody has and no queue needs.
-         */
+        /** Remove a skill that nothing needs */
         delete: operations["delete_skill_api_v1_configuration_skills__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/skills/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a skill */
+        get: operations["history_of_skill_api_v1_configuration_skills__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/skills/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a skill */
+        get: operations["users_of_skill_api_v1_configuration_skills__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every team */
+        get: operations["list_team_api_v1_configuration_teams_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/teams/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One team */
+        get: operations["get_team_api_v1_configuration_teams__name__get"];
+        /** Add or change a team */
+        put: operations["put_team_api_v1_configuration_teams__name__put"];
+        post?: never;
+        /** Remove a team that nothing needs */
+        delete: operations["delete_team_api_v1_configuration_teams__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/teams/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a team */
+        get: operations["history_of_team_api_v1_configuration_teams__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/teams/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a team */
+        get: operations["users_of_team_api_v1_configuration_teams__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every user */
+        get: operations["list_user_api_v1_configuration_users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One user */
+        get: operations["get_user_api_v1_configuration_users__name__get"];
+        /** Add or change a user */
+        put: operations["put_user_api_v1_configuration_users__name__put"];
+        post?: never;
+        /** Remove a user that nothing needs */
+        delete: operations["delete_user_api_v1_configuration_users__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/users/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a user */
+        get: operations["history_of_user_api_v1_configuration_users__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/users/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a user */
+        get: operations["users_of_user_api_v1_configuration_users__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1188,6 +1802,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trunks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add or change a trunk */
+        put: operations["put_trunk_api_v1_trunks__name__put"];
+        post?: never;
+        /** Remove a trunk that nothing needs */
+        delete: operations["delete_trunk_api_v1_trunks__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a trunk */
+        get: operations["history_of_trunk_api_v1_trunks__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a trunk */
+        get: operations["users_of_trunk_api_v1_trunks__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trunks/{trunk}": {
         parameters: {
             query?: never;
@@ -1200,17 +1866,9 @@ export interface paths {
          * @description One trunk.
          */
         get: operations["trunk_api_v1_trunks__trunk__get"];
-        /**
-         * Put Trunk
-         * @description Make or change a trunk. It is checked first; calls in progress are not touched.
-         */
-        put: operations["put_trunk_api_v1_trunks__trunk__put"];
+        put?: never;
         post?: never;
-        /**
-         * Delete Trunk
-         * @description Take a trunk out that no route names; its calls go on.
-         */
-        delete: operations["delete_trunk_api_v1_trunks__trunk__delete"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1811,6 +2469,34 @@ export interface components {
             only_own: boolean;
         };
         /**
+         * ChangeItem
+         * @description One change of an item; a change too large to be kept whole has neither before nor after.
+         */
+        ChangeItem: {
+            /** Action */
+            action: string;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** By */
+            by: string;
+            /**
+             * Secrets
+             * @description secrets that were set; they are not shown
+             */
+            secrets: string[];
+        };
+        /**
          * ChoiceItem
          * @description A trunk of a route.
          */
@@ -1890,6 +2576,95 @@ export interface components {
             items: components["schemas"]["ComplianceItem"][];
             /** Next Cursor */
             next_cursor?: string | null;
+        };
+        /**
+         * ConfiguredSeat
+         * @description A configured seat.
+         */
+        ConfiguredSeat: {
+            /** Caller */
+            caller: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            phone: components["schemas"]["PhoneKind"];
+            /** Sip User */
+            sip_user: string;
+        };
+        /**
+         * ConfiguredTrunk
+         * @description A configured trunk.
+         */
+        ConfiguredTrunk: {
+            /**
+             * Account
+             * @description user of its digest account, both ways
+             */
+            account?: string | null;
+            /**
+             * Backups
+             * @description SIP URIs of servers for when the host fails
+             */
+            backups?: string[];
+            caller?: components["schemas"]["CallerItem"];
+            /**
+             * Capacity
+             * @description channels, both ways together
+             * @default 30
+             */
+            capacity: number;
+            /** Capacity In */
+            capacity_in?: number | null;
+            /** Capacity Out */
+            capacity_out?: number | null;
+            /** @default both */
+            direction: components["schemas"]["TrunkDirection"];
+            /**
+             * Domain
+             * @description host of From, To and Request-URI; empty: ours, and the server's
+             * @default
+             */
+            domain: string;
+            /**
+             * Host
+             * @description where ours go: an IP address, or a name (RFC 3263)
+             */
+            host?: string | null;
+            /** Id */
+            id: string;
+            /** Numbers In */
+            numbers_in?: components["schemas"]["NumberRuleItem"][];
+            /** Numbers Out */
+            numbers_out?: components["schemas"]["NumberRuleItem"][];
+            /**
+             * Peers
+             * @description networks of its calls
+             */
+            peers?: string[];
+            /**
+             * Port
+             * @description null: as DNS says, else 5060 (5061 with TLS)
+             */
+            port?: number | null;
+            /**
+             * Probe Seconds
+             * @description pause between OPTIONS probes; 0: none
+             * @default 0
+             */
+            probe_seconds: number;
+            /**
+             * @description how its calls prove that they are: ip, digest, both
+             * @default ip
+             */
+            proof: components["schemas"]["TrunkProof"];
+            registration?: components["schemas"]["RegistrationItem"] | null;
+            /**
+             * Transport
+             * @description UDP, TCP or TLS; null: as DNS says
+             * @default UDP
+             */
+            transport: string | null;
         };
         /**
          * Contact
@@ -2071,6 +2846,44 @@ export interface components {
          */
         Direction: "inbound" | "outbound" | "internal";
         /**
+         * DispositionDocument
+         * @description What a contact came to; for these queues, or for all.
+         */
+        DispositionDocument: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+        };
+        /**
+         * DispositionItem
+         * @description A configured disposition.
+         */
+        DispositionItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+        };
+        /**
          * EventMessage
          * @description One fact and the rows it changed. ``seq`` grows; facts that are not for this client leave gaps.
          */
@@ -2160,12 +2973,29 @@ export interface components {
             /** Sent */
             sent: number;
         };
+        /**
+         * History
+         * @description Changes of an item, newest first.
+         */
+        History: {
+            /** Items */
+            items: components["schemas"]["ChangeItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
         /** Items[AgentItem] */
         Items_AgentItem_: {
             /** Items */
             items: components["schemas"]["AgentItem"][];
             /** Next Cursor */
             next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
         /** Items[CalendarItem] */
         Items_CalendarItem_: {
@@ -2173,6 +3003,55 @@ export interface components {
             items: components["schemas"]["CalendarItem"][];
             /** Next Cursor */
             next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[ConfiguredSeat] */
+        Items_ConfiguredSeat_: {
+            /** Items */
+            items: components["schemas"]["ConfiguredSeat"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[DispositionItem] */
+        Items_DispositionItem_: {
+            /** Items */
+            items: components["schemas"]["DispositionItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[NumberItem] */
+        Items_NumberItem_: {
+            /** Items */
+            items: components["schemas"]["NumberItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
         /** Items[QueueItem] */
         Items_QueueItem_: {
@@ -2180,6 +3059,27 @@ export interface components {
             items: components["schemas"]["QueueItem"][];
             /** Next Cursor */
             next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[ReasonItem] */
+        Items_ReasonItem_: {
+            /** Items */
+            items: components["schemas"]["ReasonItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
         /** Items[SkillItem] */
         Items_SkillItem_: {
@@ -2187,7 +3087,48 @@ export interface components {
             items: components["schemas"]["SkillItem"][];
             /** Next Cursor */
             next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
+        /** Items[TeamItem] */
+        Items_TeamItem_: {
+            /** Items */
+            items: components["schemas"]["TeamItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[UserItem] */
+        Items_UserItem_: {
+            /** Items */
+            items: components["schemas"]["UserItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * LineVerdict
+         * @description What a line does.
+         * @enum {string}
+         */
+        LineVerdict: "add" | "change" | "same" | "refused";
         /**
          * Live
          * @description The whole live view.
@@ -2274,6 +3215,54 @@ export interface components {
             roles: components["schemas"]["Role"][];
             /** User */
             user: string;
+        };
+        /**
+         * Needs
+         * @description What names the item; while there is any it is not removed.
+         */
+        Needs: {
+            /** Items */
+            items: string[];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /**
+         * NumberDocument
+         * @description The flow that answers a number; ``closed_flow`` does while ``calendar`` is closed.
+         */
+        NumberDocument: {
+            /**
+             * Calendar
+             * @default
+             */
+            calendar: string;
+            /**
+             * Closed Flow
+             * @default
+             */
+            closed_flow: string;
+            /** Flow */
+            flow: string;
+        };
+        /**
+         * NumberItem
+         * @description A number that a flow answers.
+         */
+        NumberItem: {
+            /**
+             * Calendar
+             * @default
+             */
+            calendar: string;
+            /**
+             * Closed Flow
+             * @default
+             */
+            closed_flow: string;
+            /** Flow */
+            flow: string;
+            /** Id */
+            id: string;
         };
         /**
          * NumberRuleItem
@@ -2410,6 +3399,12 @@ export interface components {
              */
             queue: string | null;
         };
+        /**
+         * PhoneKind
+         * @description What rings at a seat.
+         * @enum {string}
+         */
+        PhoneKind: "desk" | "web";
         /**
          * PickUp
          * @description Who takes a waiting caller.
@@ -2751,6 +3746,34 @@ export interface components {
             wrap_up_seconds: number;
         };
         /**
+         * ReasonDocument
+         * @description Why an agent is not ready; ``position`` is its place in lists.
+         */
+        ReasonDocument: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+        };
+        /**
+         * ReasonItem
+         * @description A configured reason.
+         */
+        ReasonItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+        };
+        /**
          * RecordingMode
          * @description Why a talk is recorded (R10.1.f).
          * @enum {string}
@@ -3077,6 +4100,35 @@ export interface components {
             user_agent: string;
         };
         /**
+         * SeatDocument
+         * @description A seat. Its password is taken and never given; a new account needs one.
+         */
+        SeatDocument: {
+            /**
+             * Caller
+             * @description number shown for calls out
+             * @default
+             */
+            caller: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Password
+             * @description null: as it is
+             */
+            password?: string | null;
+            /** @default desk */
+            phone: components["schemas"]["PhoneKind"];
+            /**
+             * Sip User
+             * @description also the number that others dial
+             */
+            sip_user: string;
+        };
+        /**
          * SeatItem
          * @description One seat; ``registered`` as far as registrations are stored (a moment behind).
          */
@@ -3163,6 +4215,50 @@ export interface components {
          * @enum {string}
          */
         Severity: "urgent" | "non_urgent";
+        /**
+         * SheetLine
+         * @description What a line does, or would do: before and after of each field.
+         */
+        SheetLine: {
+            /** Changes */
+            changes: {
+                [key: string]: [
+                    unknown,
+                    unknown
+                ];
+            };
+            /** Id */
+            id: string;
+            /** Line */
+            line: number;
+            /** Problems */
+            problems: components["schemas"]["SheetProblem"][];
+            verdict: components["schemas"]["LineVerdict"];
+        };
+        /**
+         * SheetPlan
+         * @description What a sheet does; give ``plan`` back with the same sheet to have it done.
+         */
+        SheetPlan: {
+            /** Applied */
+            applied: boolean;
+            /** Legal */
+            legal: boolean;
+            /** Lines */
+            lines: components["schemas"]["SheetLine"][];
+            /** Plan */
+            plan: string;
+        };
+        /**
+         * SheetProblem
+         * @description Why a line is refused.
+         */
+        SheetProblem: {
+            /** Where */
+            where: string;
+            /** Why */
+            why: string;
+        };
         /**
          * SignallingItem
          * @description One SIP message; secrets are masked in its text.
@@ -3382,6 +4478,24 @@ export interface components {
          */
         TargetState: "unknown" | "up" | "down";
         /**
+         * TeamDocument
+         * @description Agents who belong together.
+         */
+        TeamDocument: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * TeamItem
+         * @description A configured team.
+         */
+        TeamItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * TransferTo
          * @description Where to a caller goes.
          */
@@ -3588,13 +4702,20 @@ export interface components {
         TrunkState: "active" | "blocked" | "isolated";
         /**
          * Trunks
-         * @description Every trunk.
+         * @description Every trunk; ``revisions`` are what ``If-Match`` takes.
          */
         Trunks: {
             /** Items */
             items: components["schemas"]["TrunkItem"][];
             /** Next Cursor */
             next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
         /**
          * Unit
@@ -3602,6 +4723,50 @@ export interface components {
          * @enum {string}
          */
         Unit: "ratio" | "seconds" | "pesq_raw";
+        /**
+         * UserDocument
+         * @description A user. Whoever is given a password chooses his own at the next log-in.
+         */
+        UserDocument: {
+            /**
+             * Agent
+             * @description the agent (工号) that he is
+             */
+            agent?: string | null;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
+            /**
+             * Password
+             * @description null: as it is
+             */
+            password?: string | null;
+            /**
+             * Pin
+             * @description null: as it is; empty: none
+             */
+            pin?: string | null;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+        };
+        /**
+         * UserItem
+         * @description A user, without his secrets.
+         */
+        UserItem: {
+            /** Agent */
+            agent: string | null;
+            /** Id */
+            id: string;
+            /** Locked */
+            locked: boolean;
+            /** Must Change */
+            must_change: boolean;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -4442,7 +5607,7 @@ export interface operations {
             };
         };
     };
-    list_agents_api_v1_configuration_agents_get: {
+    list_agent_api_v1_configuration_agents_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4462,10 +5627,99 @@ export interface operations {
             };
         };
     };
-    put_agent_api_v1_configuration_agents__name__put: {
+    export_agent_api_v1_configuration_agents_csv_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_agent_api_v1_configuration_agents_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_agent_api_v1_configuration_agents__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_agent_api_v1_configuration_agents__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4500,7 +5754,9 @@ export interface operations {
     delete_agent_api_v1_configuration_agents__name__delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4528,7 +5784,71 @@ export interface operations {
             };
         };
     };
-    list_calendars_api_v1_configuration_calendars_get: {
+    history_of_agent_api_v1_configuration_agents__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_agent_api_v1_configuration_agents__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_calendar_api_v1_configuration_calendars_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4548,10 +5868,44 @@ export interface operations {
             };
         };
     };
-    put_calendar_api_v1_configuration_calendars__name__put: {
+    get_calendar_api_v1_configuration_calendars__name__get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_calendar_api_v1_configuration_calendars__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4586,7 +5940,9 @@ export interface operations {
     delete_calendar_api_v1_configuration_calendars__name__delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4614,7 +5970,498 @@ export interface operations {
             };
         };
     };
-    list_queues_api_v1_configuration_queues_get: {
+    history_of_calendar_api_v1_configuration_calendars__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_calendar_api_v1_configuration_calendars__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_disposition_api_v1_configuration_dispositions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_DispositionItem_"];
+                };
+            };
+        };
+    };
+    get_disposition_api_v1_configuration_dispositions__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispositionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_disposition_api_v1_configuration_dispositions__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DispositionDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DispositionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_disposition_api_v1_configuration_dispositions__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_disposition_api_v1_configuration_dispositions__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_disposition_api_v1_configuration_dispositions__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_number_api_v1_configuration_numbers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_NumberItem_"];
+                };
+            };
+        };
+    };
+    export_number_api_v1_configuration_numbers_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_number_api_v1_configuration_numbers_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_number_api_v1_configuration_numbers__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_number_api_v1_configuration_numbers__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_number_api_v1_configuration_numbers__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_number_api_v1_configuration_numbers__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_number_api_v1_configuration_numbers__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_queue_api_v1_configuration_queues_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4634,10 +6481,99 @@ export interface operations {
             };
         };
     };
-    put_queue_api_v1_configuration_queues__name__put: {
+    export_queue_api_v1_configuration_queues_csv_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_queue_api_v1_configuration_queues_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_queue_api_v1_configuration_queues__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_queue_api_v1_configuration_queues__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4672,7 +6608,9 @@ export interface operations {
     delete_queue_api_v1_configuration_queues__name__delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4700,7 +6638,498 @@ export interface operations {
             };
         };
     };
-    list_skills_api_v1_configuration_skills_get: {
+    history_of_queue_api_v1_configuration_queues__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_queue_api_v1_configuration_queues__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_reason_api_v1_configuration_reasons_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ReasonItem_"];
+                };
+            };
+        };
+    };
+    get_reason_api_v1_configuration_reasons__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReasonItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_reason_api_v1_configuration_reasons__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReasonItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_reason_api_v1_configuration_reasons__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_reason_api_v1_configuration_reasons__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_reason_api_v1_configuration_reasons__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_seat_api_v1_configuration_seats_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ConfiguredSeat_"];
+                };
+            };
+        };
+    };
+    export_seat_api_v1_configuration_seats_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_seat_api_v1_configuration_seats_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_seat_api_v1_configuration_seats__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredSeat"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_seat_api_v1_configuration_seats__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredSeat"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_seat_api_v1_configuration_seats__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_seat_api_v1_configuration_seats__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_seat_api_v1_configuration_seats__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_skill_api_v1_configuration_skills_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4720,10 +7149,99 @@ export interface operations {
             };
         };
     };
-    put_skill_api_v1_configuration_skills__name__put: {
+    export_skill_api_v1_configuration_skills_csv_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_skill_api_v1_configuration_skills_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_skill_api_v1_configuration_skills__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkillItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_skill_api_v1_configuration_skills__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4758,7 +7276,9 @@ export interface operations {
     delete_skill_api_v1_configuration_skills__name__delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 name: string;
             };
@@ -4773,6 +7293,442 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_skill_api_v1_configuration_skills__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_skill_api_v1_configuration_skills__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_team_api_v1_configuration_teams_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_TeamItem_"];
+                };
+            };
+        };
+    };
+    get_team_api_v1_configuration_teams__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_team_api_v1_configuration_teams__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_team_api_v1_configuration_teams__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_team_api_v1_configuration_teams__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_team_api_v1_configuration_teams__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_user_api_v1_configuration_users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_UserItem_"];
+                };
+            };
+        };
+    };
+    get_user_api_v1_configuration_users__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_user_api_v1_configuration_users__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_user_api_v1_configuration_users__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_user_api_v1_configuration_users__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_user_api_v1_configuration_users__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
                 };
             };
             /** @description Validation Error */
@@ -5627,6 +8583,141 @@ export interface operations {
             };
         };
     };
+    put_trunk_api_v1_trunks__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrunkChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfiguredTrunk"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_trunk_api_v1_trunks__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_trunk_api_v1_trunks__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_trunk_api_v1_trunks__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     trunk_api_v1_trunks__trunk__get: {
         parameters: {
             query?: never;
@@ -5646,70 +8737,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TrunkItem"];
                 };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    put_trunk_api_v1_trunks__trunk__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                trunk: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TrunkChange"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrunkItem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    delete_trunk_api_v1_trunks__trunk__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                trunk: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -1,0 +1,54 @@
+"""Joins the kinds of settings of all packages: what one package's items need of another's is said here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fastapi import APIRouter
+
+from acd.kinds import kinds as acd_kinds
+from acd.settings_store import SettingsStore
+from ccplatform.app.foundation import Foundation
+from ccplatform.configuration.changes import Changes
+from ccplatform.configuration.routes import add_kind
+from ccplatform.configuration.users import user_kind
+from ccplatform.contracts.commands import Setting
+from ccplatform.contracts.ports import Control
+from ccplatform.security.access import Access
+from ccplatform.security.users import UserAdministration
+from gateway.seat_kind import kind as seat_kind
+from gateway.store import GatewayStore
+from ivr.number_kind import NumbersKept, number_kind
+from ivr.store import IvrStore
+
+
+def settings_store(ground: Foundation) -> SettingsStore:
+    """The ACD's settings as people read them."""
+    return SettingsStore(database=ground.database, tenant=ground.tenant)
+
+
+def build_configuration(
+    ground: Foundation, *, access: Access, control: Control, changes: Changes, seats: GatewayStore
+) -> APIRouter:
+    """``configuration/…`` of every kind that has its list there."""
+    acd = settings_store(ground)
+
+    async def calendars() -> Collection[str]:
+        return await acd.documents(Setting.CALENDAR)
+
+    async def knows_agent(agent: str) -> bool:
+        return bool(await acd.documents(Setting.AGENT, agent))
+
+    numbers = NumbersKept(IvrStore(database=ground.database, tenant=ground.tenant), control, calendars)
+    users = UserAdministration(
+        users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
+    )
+    router = APIRouter(tags=["configuration"])
+    for kind in (
+        *acd_kinds(store=acd, control=control, also={Setting.CALENDAR: (numbers.opened_by,)}),
+        seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
+        number_kind(numbers),
+        user_kind(users=users, knows_agent=knows_agent),
+    ):
+        add_kind(router, kind, access=access, changes=changes)
+    return router
