@@ -9,5 +9,5 @@ export default defineConfig({
   plugins: [react()],
   build: { target: "es2022", sourcemap: false },
   server: { proxy: { "/api": { target: platform, ws: true } } },
-  test: { environment: "node" },
+  test: { environment: "node", testTimeout: 60_000 },
 });

@@ -1,11 +1,14 @@
 // @vitest-environment jsdom
-import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApi } from "../api/client";
 import { SessionStore, type Me } from "../api/session";
 import { startI18n } from "../i18n";
 import { agent, alarm, event, heartbeat, queue, snapshot } from "../testing/messages";
 import { App } from "./App";
+
+// A page is loaded when it is first shown; on a busy machine that takes more than the library's second.
+configure({ asyncUtilTimeout: 20_000 });
 
 const SUPERVISOR: Me = { user: "sup1", roles: ["supervisor"], agent: null, must_change_password: false };
 const AGENT: Me = { user: "1004", roles: ["agent"], agent: "1004", must_change_password: false };
