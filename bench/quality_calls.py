@@ -22,8 +22,9 @@ from ccplatform.contracts.media import Bridge
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.tasks import TaskSupervisor
-from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Bytes, Pcm, Rows
+from gateway.media.audio import TICK_SECONDS, Array, Bytes, Pcm, Rows
 from gateway.media.client import MediaPool
+from gateway.media.codecs import CODECS, Codec
 from gateway.media.engine import Engine
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.hot_path import Streams
@@ -37,6 +38,7 @@ from tests.support.impairment import ImpairedLink, Network
 
 _HEADER: Final = struct.Struct("!BBHII")
 _PCMA: Final = 8
+_G711: Final = CODECS["PCMA"]
 _HOST: Final = "127.0.0.1"
 _HOST_NUMBER: Final = 0x7F000001
 _AFTER: Final = 1.0  # seconds that the calls go on after the last packet was sent
@@ -50,13 +52,29 @@ class Call:
     quality: LegQuality | None
 
 
-def _packets(sample: Sample, ssrc: int) -> list[bytes]:
-    frames = sample.pcm[: len(sample.pcm) // FRAME * FRAME].reshape(-1, FRAME)
-    payloads = encode(Law.PCMA, frames)
+def coded(codec: Codec, pcm: Pcm) -> list[bytes]:
+    """The payloads of some sound at the codec's rate, 20 ms each."""
+    size = codec.rate // 50
+    frames = pcm[: len(pcm) // size * size].reshape(-1, size)
+    if codec.coder is None:
+        return [payload.tobytes() for payload in encode(codec.law or Law.PCMA, frames)]
+    coder = codec.coder(codec.fmtp)
+    return [coder.encode(frame) for frame in frames]
+
+
+def decoded(codec: Codec, payloads: list[bytes]) -> Pcm:
+    """What a receiver hears that gets all of them."""
+    if codec.coder is None:
+        return decode(codec.law or Law.PCMA, np.frombuffer(b"".join(payloads), dtype=np.uint8))
+    coder = codec.coder(codec.fmtp)
+    return np.concatenate([coder.decode(payload) for payload in payloads])
+
+
+def _packets(sample: Sample, ssrc: int, codec: Codec = _G711) -> list[bytes]:
+    kind, step = codec.payload_type, codec.clock // 50
     return [
-        _HEADER.pack(0x80, _PCMA, (65530 + number) & 0xFFFF, (0xFFFFF000 + number * FRAME) & 0xFFFFFFFF, ssrc)
-        + payload.tobytes()
-        for number, payload in enumerate(payloads)
+        _HEADER.pack(0x80, kind, 65530 + number & 0xFFFF, 0xFFFFF000 + number * step & 0xFFFFFFFF, ssrc) + payload
+        for number, payload in enumerate(coded(codec, sample.pcm))
     ]
 
 
@@ -114,14 +132,16 @@ def _port(leg: int) -> int:
     return 40000 + 2 * leg
 
 
-def virtual_calls(speech: list[Sample], network: Network, seed: int) -> Iterator[Call]:
+def virtual_calls(
+    speech: list[Sample], network: Network, seed: int, caller_codec: Codec = _G711, agent_codec: Codec = _G711
+) -> Iterator[Call]:
     """Every sample in a call of its own, all through one engine; the result depends on nothing but the seed."""
     generator = np.random.default_rng([seed, 862])
     clock = VirtualClock()
     begin = clock.now()
     flying = []
     for caller, sample in enumerate(speech):
-        packets = _packets(sample, ssrc=caller + 1)
+        packets = _packets(sample, caller + 1, caller_codec)
         sent_at = begin + generator.uniform(0, TICK_SECONDS) + np.arange(len(packets)) * TICK_SECONDS
         arrivals = sent_at + network.fates(generator, len(packets))
         flying += [
@@ -133,25 +153,28 @@ def virtual_calls(speech: list[Sample], network: Network, seed: int) -> Iterator
     settings = MediaSettings(rtp_ports="42000-43999")
     with mock.patch("gateway.media.parts.find_hot_path", return_value=wire):
         engine = Engine(settings=settings, ports=settings.ports_of(0), clock=clock, emit=lambda event: None)
-    agents = [_open_call(engine, wire, caller) for caller in range(len(speech))]
-    longest = max(len(sample.pcm) for sample in speech) / RATE + (network.delay_ms + network.jitter_ms) / 1000
+    codecs = (caller_codec, agent_codec)
+    agents = [_open_call(engine, wire, caller, codecs) for caller in range(len(speech))]
+    longest = max(len(sample.pcm) for sample in speech) / caller_codec.rate
+    longest += (network.delay_ms + network.jitter_ms) / 1000
     for _ in range(round((longest + _AFTER) / TICK_SECONDS)):
         clock.advance(TICK_SECONDS)
         engine.tick(clock.now(), clock.now(), 0)
     for caller, row in enumerate(agents):
-        payload = np.frombuffer(b"".join(wire.sent[row]), dtype=np.uint8)
         quality = engine.close_leg(engine.legs.by_id[LegId(f"caller{caller}")])
-        yield Call(decode(Law.PCMA, payload), quality)
+        yield Call(decoded(agent_codec, wire.sent[row]), quality)
     engine.close()
 
 
-def _open_call(engine: Engine, wire: _Wire, number: int) -> int:
+def _open_call(engine: Engine, wire: _Wire, number: int, codecs: tuple[Codec, Codec] = (_G711, _G711)) -> int:
     """Bridge a caller and an agent; the agent's row."""
     legs = []
-    for name, port in (("caller", _port(number)), ("agent", _port(number) + 10000)):
+    for name, port, codec in zip(("caller", "agent"), (_port(number), _port(number) + 10000), codecs, strict=True):
         engine.open_leg(CallId(f"{number}"), LegId(f"{name}{number}"))
         leg = engine.legs.by_id[LegId(f"{name}{number}")]
-        engine.connect_leg(leg, RemoteAudio(host=_HOST, port=port, codec="PCMA", payload_type=_PCMA))
+        kind = codec.payload_type
+        remote = RemoteAudio(host=_HOST, port=port, codec=codec.name, payload_type=kind, fmtp=codec.fmtp)
+        engine.connect_leg(leg, remote)
         legs.append(leg)
     engine.routing.bridge(*legs)
     wire.row_of[number] = legs[0].row

@@ -139,6 +139,24 @@ def test_every_codec_has_its_rtp_clock_and_one_packet_a_tick(rig: Rig, codec: st
         assert {len(packet.payload) for packet in peer.packets} == {160}
 
 
+@codecs
+@pytest.mark.parametrize("milliseconds", [10, 40, 60])
+def test_packet_times_from_10_to_60_ms_are_understood_in_wide_codecs(
+    rig: Rig, codec: str, milliseconds: int
+) -> None:
+    a, caller = wide_leg(rig, "a", codec)
+    b, agent = wide_leg(rig, "b")
+    rig.engine.routing.bridge(a, b)
+    said, size = wide_tone(500, 1.2), milliseconds * 16
+    sent = 0
+    for now in range(FRAME, len(said) + 1, FRAME):
+        while sent + size <= now:
+            caller.say(said[sent : sent + size])
+            sent += size
+        rig.tick()
+    assert wide_level(after(agent.heard(), 0.6), 500) == pytest.approx(8000, rel=0.05)
+
+
 def test_the_loudest_sample_of_a_decoder_is_no_lost_one(rig: Rig) -> None:
     a, caller = wide_leg(rig, "a")
     rig.engine.routing.echo(a)
