@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,11 @@ from ccplatform.contracts.facts import FACTS, Fact, FactEvent, contact_of, perso
 from ccplatform.contracts.words import AgentId
 from cti.live import LiveView
 from cti.model import Change, Collection, LiveCall
-from cti.numbers import mask, mask_name
+from cti.numbers import mask, mask_name, mask_numbers
 from cti.rows import Row, masked_call, row_of
 
 #: Fields of facts that name a device or number; numbers of people in them are masked.
 _DEVICE_FIELDS = ("device", "dialled", "to")
-_PERSONAL_NUMBER = re.compile(r"\+?[0-9]{7,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +118,7 @@ def masked_fact(fact: Row, personal: frozenset[str]) -> Row:
         masked[name] = _mask_field(name, str(fact[name]))
     for name in _DEVICE_FIELDS:
         if isinstance(fact.get(name), str):
-            masked[name] = _PERSONAL_NUMBER.sub(lambda number: mask(number.group()), fact[name])
+            masked[name] = mask_numbers(fact[name])
     return masked
 
 

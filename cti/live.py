@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ccplatform.contracts import facts as f
-from ccplatform.contracts.words import AgentState, ContactId, LegRole, OfferEnd
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, LegRole, OfferEnd, SeatId
 from cti.model import (
     CallStage,
     Change,
@@ -20,6 +20,7 @@ from cti.model import (
     LiveAgent,
     LiveAlarm,
     LiveCall,
+    LiveParty,
     LiveQueue,
     LiveSeat,
 )
@@ -72,6 +73,8 @@ class LiveView(LiveState):
                 self._fold_queue(fact, at)
             case f.Delivered() | f.Established() | f.Held() | f.Retrieved() | f.Conferenced():
                 self._fold_connection(fact, at)
+            case f.ConnectionCleared():
+                self._party_left(fact)
             case f.Failed() | f.Diverted():
                 self._party_lost(fact.contact, at)
             case f.FlowEntered() | f.FlowNodeEntered():
@@ -124,12 +127,37 @@ class LiveView(LiveState):
                     return
                 call = self._staged(fact.contact, CallStage.TALKING, at)
                 if call is not None and fact.agent is not None:
-                    call.agent = fact.agent
+                    call.agent, call.seat = fact.agent, SeatId(fact.device) if fact.device else call.seat
                     call.queue = fact.queue or call.queue
+                    self._works_on(fact.agent, call)
+                if call is not None:
+                    call.parties = [party for party in call.parties if party.leg != fact.leg]
             case f.Held():
                 self._staged(fact.contact, CallStage.HELD, at)
-            case f.Retrieved() | f.Conferenced():
+            case f.Retrieved():
                 self._staged(fact.contact, CallStage.TALKING, at)
+            case f.Conferenced():
+                call = self._staged(fact.contact, CallStage.TALKING, at)
+                if call is not None and fact.role is not LegRole.CALLER:
+                    call.parties.append(LiveParty(leg=fact.leg, device=fact.device, agent=fact.agent))
+                    self._works_on(fact.agent, call)
+
+    def _party_left(self, fact: f.ConnectionCleared) -> None:
+        call = self.call_of(fact.contact)
+        if call is not None and any(party.leg == fact.leg for party in call.parties):
+            call.parties = [party for party in call.parties if party.leg != fact.leg]
+            self._touch(Collection.CALLS, call.id)
+
+    def _works_on(self, name: AgentId | None, call: LiveCall) -> None:
+        """An agent who was called about a contact has it now, or has a part in it."""
+        agent = self.agents.get(name) if name is not None else None
+        if agent is None or agent.contact in (None, call.contact):
+            return
+        before = self.call_of(agent.contact) if agent.contact is not None else None
+        agent.contact = call.contact
+        self._touch(Collection.AGENTS, agent.id)
+        if before is not None:
+            self._drop_if_over(before)
 
     def _fold_alarm(self, fact: f.AlarmRaised | f.AlarmCleared | f.AlarmAcknowledged, at: datetime) -> None:
         self._touch(Collection.ALARMS, fact.alarm)
@@ -161,6 +189,7 @@ class LiveView(LiveState):
             dialled=fact.dialled,
             started=at,
             since=at,
+            consult_of=fact.consult_of,
         )
         self._call_of[fact.contact] = fact.call
         self._touch(Collection.CALLS, fact.call)
@@ -242,7 +271,9 @@ class LiveView(LiveState):
             if call is not None:
                 self._drop_if_over(call)
         if agent.state is AgentState.WRAP_UP and agent.contact is not None:
-            self._staged(agent.contact, CallStage.WRAP, at)
+            call = self.call_of(agent.contact)
+            if call is not None and call.agent == agent.id and not call.parties:
+                self._staged(agent.contact, CallStage.WRAP, at)
 
     def _drop_if_over(self, call: LiveCall) -> None:
         """A call whose contact ended stays while its agent is in wrap-up (or on the way there)."""

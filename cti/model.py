@@ -14,6 +14,7 @@ from ccplatform.contracts.words import (
     CallId,
     ContactId,
     Direction,
+    LegId,
     QueueId,
     SeatId,
     Severity,
@@ -119,6 +120,15 @@ class LiveQueue:
 
 
 @dataclass(slots=True, kw_only=True)
+class LiveParty:
+    """Somebody in the conference of a call, besides the caller and its agent."""
+
+    leg: LegId
+    device: str
+    agent: AgentId | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class LiveCall:
     """A call now.
 
@@ -140,6 +150,8 @@ class LiveCall:
     offered_at: datetime | None = None
     agent: AgentId | None = None
     seat: SeatId | None = None
+    consult_of: ContactId | None = None
+    parties: list[LiveParty] = field(default_factory=list)
     ended: bool = False
 
 

@@ -12,6 +12,7 @@ MAX_DIGITS = 17
 #: Numbers shorter than this are extensions and service numbers: they name no person and are shown as they are.
 SHORTEST_PERSONAL = 7
 
+_PERSONAL_NUMBER = re.compile(r"\+?[0-9]{7,}")
 _SEPARATORS = re.compile(r"[\s\-.()/]+")
 _NUMBER = re.compile(r"\+[1-9][0-9]{2,14}|[0-9]{2,17}")
 _NO_TRUNK_PREFIX = re.compile(r"1[3-9][0-9]{9}|[48]00[0-9]{7}|[0-9]{2,6}")
@@ -60,3 +61,8 @@ def mask(text: str) -> str:
 def mask_name(name: str) -> str:
     """A person's name for those who need not know it: its first character."""
     return name[:1] + "*" * min(len(name) - 1, 3) if name else ""
+
+
+def mask_numbers(text: str) -> str:
+    """Text in which no telephone number can be read: a device is a seat, or somebody's number."""
+    return _PERSONAL_NUMBER.sub(lambda number: mask(number.group()), text)

@@ -13,7 +13,6 @@ from ccplatform.contracts.commands import (
     Command,
     HangUpCall,
     HoldCall,
-    MoveCall,
     PickUpCall,
     SendCallDigits,
     SetAgentState,
@@ -30,6 +29,7 @@ from cti import schema
 from cti.errors import NotAvailable
 from cti.live import LiveView
 from cti.model import Customer, LiveCall
+from cti.party_routes import add_party_routes
 from cti.pop import LAST_CONTACTS, ContactHistory, EarlierContact, Pop, call_in_front, screen_pop
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.store import CustomerStore
@@ -52,6 +52,7 @@ def build_router(
     _add_agents(router, access=access, live=live, control=control)
     _add_queues(router, access=access, live=live, clock=clock)
     _add_calls(router, access=access, live=live, control=control)
+    add_party_routes(router, access=access, live=live, control=control)
     _add_call_functions_to_come(router, access=access, live=live)
     _add_desk(router, access=access, live=live, customers=customers, history=history)
     return router
@@ -149,12 +150,6 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         command = SendCallDigits(call=CallId(call_id), digits=keys.digits, by=principal.user)
         return await act(principal, call_id, command)
 
-    @router.post("/calls/{call_id}/transfer", response_model=schema.Accepted)
-    async def transfer_call(principal: handler, call_id: Annotated[str, _ID], to: schema.TransferTo) -> Any:
-        """Let the caller wait in a queue, with his priority and age: an agent his own, a supervisor any."""
-        command = MoveCall(call=CallId(call_id), queue=QueueId(to.queue), by=principal.user)
-        return await act(principal, call_id, command)
-
     @router.post("/calls/{call_id}/pickup", response_model=schema.Accepted)
     async def pick_up(
         principal: Annotated[Principal, Depends(access.require(*may.LISTENERS))],
@@ -175,18 +170,7 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
 
 
 def _add_call_functions_to_come(router: APIRouter, *, access: Access, live: LiveView) -> None:
-    handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
     listener = Annotated[Principal, Depends(access.require(*may.LISTENERS))]
-
-    @router.post("/calls/{call_id}/consult", status_code=501)
-    async def consult(principal: handler, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("consultation")
-
-    @router.post("/calls/{call_id}/conference", status_code=501)
-    async def conference(principal: handler, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("conference by an agent")
 
     @router.post("/calls/{call_id}/monitor", status_code=501)
     async def monitor(principal: listener, call_id: Annotated[str, _ID]) -> None:

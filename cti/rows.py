@@ -11,7 +11,7 @@ from ccplatform.contracts.words import AgentId, CallId, Direction, QueueId
 from cti.figures import agents_by_state, expected_wait, oldest_entry
 from cti.live import LiveView
 from cti.model import Collection, LiveAgent, LiveCall
-from cti.numbers import mask, mask_name
+from cti.numbers import mask, mask_name, mask_numbers
 
 Row = dict[str, Any]
 
@@ -64,6 +64,9 @@ def masked_call(row: Row) -> Row:
     masked = {**row, "caller": mask(row["caller"]), "caller_name": mask_name(row["caller_name"])}
     if row["direction"] == Direction.OUTBOUND:
         masked["dialled"] = mask(row["dialled"])
+    elif row["consult_of"] is not None:
+        masked["dialled"] = mask_numbers(row["dialled"])
+    masked["parties"] = [{**party, "device": mask_numbers(party["device"])} for party in row["parties"]]
     return masked
 
 
@@ -100,7 +103,8 @@ def live_rows(live: LiveView, *, clear: bool, own: AgentId | None) -> dict[str, 
 def visible_call(call: LiveCall, *, clear: bool, own: AgentId | None) -> Row:
     """A call's row as one person may see it."""
     row = call_row(call)
-    return row if clear or (own is not None and call.agent == own) else masked_call(row)
+    mine = own is not None and own in (call.agent, *(party.agent for party in call.parties))
+    return row if clear or mine else masked_call(row)
 
 
 def _plain(row: Any) -> Row:

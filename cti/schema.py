@@ -6,9 +6,9 @@ TypeScript types are generated from these. Times are RFC 3339 with zone, duratio
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ccplatform.contracts.words import AgentState, Direction, Severity
 from cti.model import CallStage
@@ -84,6 +84,14 @@ class QueueDetail(Queue):
     )
 
 
+class Party(Model):
+    """Somebody in a conference."""
+
+    leg: str
+    device: str = Field(description="A seat, or a number.", examples=["seat-05"])
+    agent: str | None = Field(examples=["1005"])
+
+
 class Call(Model):
     """A live call; numbers are masked for those who may not see them."""
 
@@ -101,6 +109,8 @@ class Call(Model):
     offered_at: AwareDatetime | None = Field(description="When it was offered to the agent.", examples=[_WHEN])
     agent: str | None = Field(examples=["1004"])
     seat: str | None = Field(examples=["seat-04"])
+    consult_of: str | None = Field(None, description="The contact that somebody is consulted about by this call.")
+    parties: list[Party] = Field(default_factory=list, description="Who is in the conference besides the two.")
 
 
 class Seat(Model):
@@ -188,10 +198,27 @@ class Digits(Model):
     digits: str = Field(pattern=r"^[0-9A-D*#]{1,32}$", examples=["123#"])
 
 
-class TransferTo(Model):
-    """Where to a caller goes."""
+class Once(Model):
+    """An order that is carried out once, however often it is sent."""
 
-    queue: Annotated[str, Field(min_length=1, max_length=64, examples=["support"])]
+    key: str = Field("", max_length=64, description="Of the client's choice: sent again, it means the same order.")
+
+
+class Somebody(Once):
+    """Who is called about a caller, or gets him: one of the four."""
+
+    queue: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(None, examples=["support"])
+    agent: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(None, description="工号, signed in.")
+    seat: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(None, description="座席号")
+    number: Annotated[str, Field(pattern=r"^\+?[0-9*#]{2,32}$")] | None = Field(
+        None, description="Of a seat, or outside as `sip.transfer_prefixes` allows."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if sum(who is not None for who in (self.queue, self.agent, self.seat, self.number)) != 1:
+            raise ValueError("name one of queue, agent, seat and number")
+        return self
 
 
 class PickUp(Model):

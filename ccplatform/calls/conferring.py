@@ -21,7 +21,7 @@ from ccplatform.calls.model import (
 from ccplatform.calls.parties import member_ends
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, open_segment, retrieve
-from ccplatform.contracts.facts import Conferenced, ConnectionCleared, Held, Retrieved, Transferred
+from ccplatform.contracts.facts import Conferenced, ConnectionCleared, Established, Held, Retrieved, Transferred
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg
 from ccplatform.contracts.routing import HandOver
 from ccplatform.contracts.words import LegRole, PartyAct, ReleaseCause
@@ -111,8 +111,19 @@ def chair_left(step: Step, before: tuple[Group, ...]) -> None:
         step.emit(HandOver(contact=state.contact, source=member.contact, queue=state.queue))
     step.move(Stage.TALKING if member.agent is not None else Stage.BRIDGED)
     regroup(step, before)
-    transferred = Transferred(contact=state.contact, to=member.device, by=by)
-    step.emit(open_segment(state, leg, step.now, since=member.joined_at), Record(fact=transferred))
+    established = Established(
+        contact=state.contact,
+        leg=leg,
+        role=member.role,
+        device=member.device,
+        agent=member.agent,
+        queue=state.queue if member.agent is not None else None,
+    )
+    step.emit(
+        open_segment(state, leg, step.now, since=member.joined_at),
+        Record(fact=established),
+        Record(fact=Transferred(contact=state.contact, to=member.device, by=by)),
+    )
 
 
 def _complete(step: Step) -> None:

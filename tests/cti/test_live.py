@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,9 @@ from ccplatform.contracts.words import (
     AgentState,
     CallId,
     ContactId,
+    Direction,
     LegId,
+    LegRole,
     OfferEnd,
     QueueId,
     ReleaseCause,
@@ -374,3 +377,67 @@ def test_a_contact_never_waits_in_two_queues_and_no_call_is_left_behind(told: li
             if call.ended:
                 assert call.agent is not None
                 assert live.agents[call.agent].contact == call.contact
+
+
+def consulting() -> Centre:
+    """1004 talks with the caller of contact 1; 1005 was called about him (contact 2) and answered."""
+    centre = Centre()
+    centre.tell(
+        *story.talking(1),
+        story.held(1),
+        replace(
+            story.arrived(2, dialled="experts"), direction=Direction.INTERNAL, consult_of=ContactId("contact-1")
+        ),
+        story.agent_state(AgentState.RESERVED, 2, "1005"),
+        replace(story.offered(2, "1005"), queue=None),
+        story.agent_state(AgentState.TALKING, 2, "1005"),
+        replace(story.established(2, "1005"), queue=None),
+    )
+    return centre
+
+
+def test_a_consultation_is_a_row_of_its_own_that_names_its_contact() -> None:
+    centre = consulting()
+    row = centre.live.calls[CallId("call-2")]
+    assert (row.consult_of, row.agent, row.stage) == ("contact-1", "1005", CallStage.TALKING)
+    assert centre.live.calls[CallId("call-1")].stage is CallStage.HELD
+
+
+def test_a_caller_who_was_handed_over_is_in_front_of_his_new_agent() -> None:
+    centre = consulting()
+    centre.tell(
+        story.agent_state(AgentState.WRAP_UP, 1, "1004"),
+        story.ended(2),
+        story.established(1, "1005"),
+    )
+    row = centre.live.calls[CallId("call-1")]
+    assert (row.stage, row.agent, row.seat) == (CallStage.TALKING, "1005", "seat-1005")
+    assert centre.live.agents[AgentId("1005")].contact == "contact-1"
+    assert CallId("call-2") not in centre.live.calls
+
+
+def test_who_is_in_the_conference_is_shown_until_he_leaves() -> None:
+    centre = consulting()
+    leg = LegId("agent-leg-2")
+    joined = f.Conferenced(
+        contact=ContactId("contact-1"),
+        leg=leg,
+        room="",
+        role=LegRole.AGENT,
+        device="seat-1005",
+        agent=AgentId("1005"),
+    )
+    centre.tell(story.ended(2), story.retrieved(1), joined)
+    row = centre.live.calls[CallId("call-1")]
+    assert [(party.leg, party.agent) for party in row.parties] == [(leg, "1005")]
+    assert (row.agent, row.stage) == ("1004", CallStage.TALKING)
+    assert CallId("call-2") not in centre.live.calls
+    gone = f.ConnectionCleared(
+        contact=ContactId("contact-1"),
+        leg=leg,
+        role=LegRole.AGENT,
+        cause=ReleaseCause.NORMAL,
+        released_by="remote",
+    )
+    centre.tell(gone)
+    assert row.parties == []

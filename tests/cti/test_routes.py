@@ -32,8 +32,12 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/hangup", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/transfer", {"queue": "sales"}, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/pickup", {"agent": "1004"}, {"supervisor": 200}),
-    ("POST", "/calls/call-1/consult", None, {"agent": 501, "other-agent": 501, "supervisor": 501}),
-    ("POST", "/calls/call-1/conference", None, {"agent": 501, "other-agent": 501, "supervisor": 501}),
+    ("POST", "/calls/call-1/consult", {"agent": "1005"}, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/complete", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/cancel", {"key": "k1"}, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/swap", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/conference", None, OWN_AND_ABOVE),
+    ("DELETE", "/calls/call-1/parties/leg-1?key=k1", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/monitor", None, {"supervisor": 501}),
     ("POST", "/calls/call-1/whisper", None, {"supervisor": 501}),
     ("POST", "/calls/call-1/barge", None, {"supervisor": 501}),
@@ -78,7 +82,8 @@ def test_the_matrix_names_every_route(desk: Desk) -> None:
         for method, path in routes
         if path.startswith("/api/v1")
     }
-    assert {(method, path.replace("{call_id}", "call-1")) for method, path in ours} == named
+    filled = {(method, path.replace("{call_id}", "call-1").replace("{leg}", "leg-1")) for method, path in ours}
+    assert filled == named
 
 
 async def test_an_agent_row_shows_state_seat_and_contact(desk: Desk) -> None:

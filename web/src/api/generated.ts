@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Let go of who was consulted, and back to the caller.
+         */
+        post: operations["cancel_api_v1_calls__call_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete
+         * @description Join the caller and who was consulted; the agent is free. While it rings: as soon as it answers.
+         */
+        post: operations["complete_api_v1_calls__call_id__complete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/conference": {
         parameters: {
             query?: never;
@@ -279,7 +319,7 @@ export interface paths {
         put?: never;
         /**
          * Conference
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Let all talk with one another: the caller, the agent, who was consulted, and who joined before.
          */
         post: operations["conference_api_v1_calls__call_id__conference_post"];
         delete?: never;
@@ -299,7 +339,8 @@ export interface paths {
         put?: never;
         /**
          * Consult
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Call somebody about the caller, who hears music meanwhile: who answers from a queue, an agent, a seat, a
+         *     number.
          */
         post: operations["consult_api_v1_calls__call_id__consult_post"];
         delete?: never;
@@ -388,6 +429,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/parties/{leg}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop Party
+         * @description Let one party of a conference go; the others talk on.
+         */
+        delete: operations["drop_party_api_v1_calls__call_id__parties__leg__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/pickup": {
         parameters: {
             query?: never;
@@ -428,6 +489,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Swap
+         * @description Talk with the one who waits; the other hears music.
+         */
+        post: operations["swap_api_v1_calls__call_id__swap_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/transfer": {
         parameters: {
             query?: never;
@@ -439,7 +520,8 @@ export interface paths {
         put?: never;
         /**
          * Transfer Call
-         * @description Let the caller wait in a queue, with his priority and age: an agent his own, a supervisor any.
+         * @description Hand the caller over: to a queue at once, with his priority and age; to an agent, a seat or a number as
+         *     soon as it answers, and until then he stays the agent's.
          */
         post: operations["transfer_call_api_v1_calls__call_id__transfer_post"];
         delete?: never;
@@ -2265,6 +2347,11 @@ export interface components {
              */
             caller_name: string;
             /**
+             * Consult Of
+             * @description The contact that somebody is consulted about by this call.
+             */
+            consult_of?: string | null;
+            /**
              * Contact
              * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39
              */
@@ -2286,6 +2373,11 @@ export interface components {
              * @example 2026-01-05T09:00:00Z
              */
             offered_at: string | null;
+            /**
+             * Parties
+             * @description Who is in the conference besides the two.
+             */
+            parties?: components["schemas"]["Party"][];
             /**
              * Queue
              * @description The queue waited in, or last answered from.
@@ -3299,6 +3391,18 @@ export interface components {
             strip: number;
         };
         /**
+         * Once
+         * @description An order that is carried out once, however often it is sent.
+         */
+        Once: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again, it means the same order.
+             * @default
+             */
+            key: string;
+        };
+        /**
          * Outcome
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
@@ -3359,6 +3463,25 @@ export interface components {
              * @description Pass as `cursor` for the next page; null: no more.
              */
             next_cursor?: string | null;
+        };
+        /**
+         * Party
+         * @description Somebody in a conference.
+         */
+        Party: {
+            /**
+             * Agent
+             * @example 1005
+             */
+            agent: string | null;
+            /**
+             * Device
+             * @description A seat, or a number.
+             * @example seat-05
+             */
+            device: string;
+            /** Leg */
+            leg: string;
         };
         /**
          * PasswordChange
@@ -4401,6 +4524,38 @@ export interface components {
             seat: string;
         };
         /**
+         * Somebody
+         * @description Who is called about a caller, or gets him: one of the four.
+         */
+        Somebody: {
+            /**
+             * Agent
+             * @description 工号, signed in.
+             */
+            agent?: string | null;
+            /**
+             * Key
+             * @description Of the client's choice: sent again, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Number
+             * @description Of a seat, or outside as `sip.transfer_prefixes` allows.
+             */
+            number?: string | null;
+            /**
+             * Queue
+             * @example support
+             */
+            queue?: string | null;
+            /**
+             * Seat
+             * @description 座席号
+             */
+            seat?: string | null;
+        };
+        /**
          * Source
          * @description Where a value comes from.
          * @enum {string}
@@ -4494,17 +4649,6 @@ export interface components {
             id: string;
             /** Name */
             name: string;
-        };
-        /**
-         * TransferTo
-         * @description Where to a caller goes.
-         */
-        TransferTo: {
-            /**
-             * Queue
-             * @example support
-             */
-            queue: string;
         };
         /**
          * TrunkAction
@@ -5265,7 +5409,7 @@ export interface operations {
             };
         };
     };
-    conference_api_v1_calls__call_id__conference_post: {
+    cancel_api_v1_calls__call_id__cancel_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5274,8 +5418,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -5285,13 +5442,74 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+        };
+    };
+    complete_api_v1_calls__call_id__complete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
             /** @description Successful Response */
-            501: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    conference_api_v1_calls__call_id__conference_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -5305,8 +5523,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Somebody"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -5314,15 +5545,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
@@ -5455,6 +5677,40 @@ export interface operations {
             };
         };
     };
+    drop_party_api_v1_calls__call_id__parties__leg__delete: {
+        parameters: {
+            query?: {
+                key?: string;
+            };
+            header?: never;
+            path: {
+                call_id: string;
+                leg: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     pick_up_api_v1_calls__call_id__pickup_post: {
         parameters: {
             query?: never;
@@ -5521,6 +5777,41 @@ export interface operations {
             };
         };
     };
+    swap_api_v1_calls__call_id__swap_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     transfer_call_api_v1_calls__call_id__transfer_post: {
         parameters: {
             query?: never;
@@ -5532,7 +5823,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TransferTo"];
+                "application/json": components["schemas"]["Somebody"];
             };
         };
         responses: {
