@@ -1,17 +1,24 @@
-"""What the media engine costs and how much delay it adds: ``python -m bench.media [--calls ...] [--seconds 10]``.
+"""What the media engine costs and how much delay it adds.
+
+``python -m bench.media`` is a quick look of some minutes; ``chrt -r 1 python -m bench.media --goals`` on a machine
+with two cores and nothing else to do is the measurement that docs/performance.md holds: recorded calls, 60 s a row,
+then a flood and the breaking point, 20 minutes in all.
 
 For each number of calls one real worker process on one core and one load process on the other, which plays the
 peers of all legs (two per call, bridged, G.711 at 20 ms; one leg A-law, the other µ-law, so that every frame is
 decoded, mixed and encoded again). Every row is measured after a warm-up and shows
 
-* ``cpu``: CPU of the worker process in per cent of one core, and per call;
-* ``bare``: CPU of a process that only reads and sends the same packets through the same sockets, and the ratio;
-* the tick's duration (median; worst 99th percentile of any two seconds; maximum) and ticks skipped;
-* ``delay``: from the send call for a packet to the kernel's receipt of the packet with the same sound on the
-  other side, p50 and p95;
+* ``cpu%``: CPU of the worker process in per cent of one core, and per call (user and system, all its threads);
+* ``bare%``: CPU of a process that only reads and sends the same packets through the same sockets, and the ratio;
+* the tick's duration (median; worst 99th percentile of any two seconds; maximum) and ticks skipped, ms;
+* ``dly``: from the send call for a packet to the kernel's receipt of the packet with the same sound on the other
+  side, p50 and p95, ms;
 * ``lost``: packets that the engine did not take from its sockets in time, or did not send;
-* ``late``: share of the load's own rounds that began more than 5 ms late (delays and ticks are then the load's);
-* ``leg``: memory of the worker per leg.
+* ``load%``: CPU of the load, and ``late``: how late one in a hundred of its groups of packets left, ms;
+* ``leg-kB``: memory of the worker per leg.
+
+A row ends with ``LOAD`` where the load was the limit and not the engine: more than one in a hundred of its groups
+left more than 5 ms late. Such a row says nothing about delay, ticks and the breaking point.
 
 Calls are bridged; recorded as well; or *secured*: recorded, and the µ-law leg encrypted with keys from SDP
 (AES_CM_128_HMAC_SHA1_80). Then a flood on one leg, and the breaking point: the most recorded calls, in steps of a
@@ -75,7 +82,7 @@ class Row:
     delay_p50: float
     delay_p95: float
     lost: int
-    late: float
+    load: LoadResult
     leg_bytes: float
 
     @property
@@ -194,7 +201,7 @@ async def measure(calls: int, profile: str, seconds: float, flood: int = 0) -> R
         delay_p50=float(delays[0]),
         delay_p95=float(delays[1]),
         lost=lost,
-        late=result.late_share,
+        load=result,
         leg_bytes=(full - empty) / (2 * calls),
     )
 
@@ -207,9 +214,11 @@ def measure_bare(calls: int, seconds: float) -> float:
         relay.start()
         ports = here.recv()
         load = _Load(ports, sockets, seconds)
-        _, cpu = _run(load, psutil.Process(relay.pid or 0), lambda: None)
+        result, cpu = _run(load, psutil.Process(relay.pid or 0), lambda: None)
         here.send("end")
         relay.join()
+    if not result.paced:
+        print(f"# the load was late with {calls} calls of the bare system calls, which are too few for the ratio")
     return cpu * 100
 
 
@@ -253,7 +262,8 @@ def _show(row: Row, profile: str, bare: float) -> None:
     print(
         f"{row.calls:6d} {profile:>9} {row.cpu:7.1f} {row.cpu / row.calls:7.3f} {bare:7.1f} {row.cpu / bare:6.2f}"
         f" {row.tick_p50:7.2f} {row.tick_p99:7.2f} {row.tick_max:7.2f} {row.skipped:5d}"
-        f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.late:6.1%} {row.leg_bytes / 1024:6.1f}",
+        f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.load.cpu:6.0%} {row.load.late_p99 * 1000:6.2f}"
+        f" {row.leg_bytes / 1024:6.1f}{'' if row.load.paced else '  LOAD'}",
         flush=True,
     )
 
@@ -283,7 +293,8 @@ def _breaking_point(start: int, seconds: float) -> None:
         _show(best, "breaking", measure_bare(best.calls, min(seconds, 10.0)))
         print(f"# breaking point: {best.calls} recorded calls at {best.cpu:.1f} % of a core")
     if worst is not None:
-        print(f"# {worst.calls}: {worst.lost} lost, {worst.skipped} ticks skipped, load late {worst.late:.1%}")
+        whose = "the engine" if worst.load.paced else "the load, not the engine,"
+        print(f"# {worst.calls}: {worst.lost} lost, {worst.skipped} ticks skipped; {whose} was the limit")
 
 
 def main() -> None:
@@ -294,13 +305,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each row")
     parser.add_argument("--flood", type=int, default=50000, help="packets a second to one leg; 0: no flood")
     parser.add_argument("--no-breaking-point", action="store_true")
+    parser.add_argument("--goals", action="store_true", help="recorded calls only, 60 s per row")
     options = parser.parse_args()
+    if options.goals:
+        options.profiles, options.seconds = ["recorded"], 60.0
     allow_many_sockets()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the supervisor does for its children
     print(f"# {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {options.seconds:g} s per row")
     print(
-        "# calls   profile    cpu%  %/call   bare%  ratio  tick50  tick99 tickmax skip dly50  dly95   lost"
-        "   late leg-kB"
+        "# calls   profile    cpu%  %/call   bare%  ratio  tick50  tick99 tickmax  skip  dly50  dly95   lost"
+        "  load%   late leg-kB"
     )
     for calls in options.calls:
         bare = measure_bare(calls, min(options.seconds, 10.0))
