@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import Array, Mask, Rows
+from gateway.media.hot_path import HotPath
 from gateway.media.rows import RowArrays
 
 #: Milliseconds of delay that one per cent of late packets is worth. The E-model (ITU-T G.107, G.113) would pay
@@ -31,8 +32,9 @@ _EARLY_SHARE: Final = 0.8
 class DelayHistogram(RowArrays):
     """Relative packet delays of all legs. ``rate`` is that of the samples in which delays are given."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, hot_path: HotPath, rate: int) -> None:
         super().__init__()
+        self._hot_path = hot_path
         self.bin: Final = rate * _BIN_MS // 1000
         self.weight = 1.0
         self.bins: Array
@@ -57,12 +59,7 @@ class DelayHistogram(RowArrays):
 
     def wanted(self, rows: Rows) -> tuple[Array, Array]:
         """The delay worth waiting for, and the one that most packets keep; upper edges of bins, samples."""
-        below = np.cumsum(self.bins[rows], axis=1)
-        total = np.maximum(below[:, -1:], np.float32(1e-30))
-        share = below / total
-        cost = np.arange(_BINS, dtype=np.float32) * _BIN_MS + (1 - share) * (100 * _LOSS_COST)
-        enough = np.argmin(cost, axis=1)
-        early = np.argmax(share >= _EARLY_SHARE, axis=1)
+        enough, early = self._hot_path.wanted(self.bins, rows, _BIN_MS, 100 * _LOSS_COST, _EARLY_SHARE)
         return (enough + 1) * self.bin, (early + 1) * self.bin
 
     def recentre(self, rows: Rows) -> Array:

@@ -97,6 +97,16 @@ class HotPath(Protocol):
         become absent. ``lossy`` says in whose frames samples are absent.
         """
 
+    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
+        """Of the histograms ``bins[rows]``: the bin that is cheapest to wait for, and the one that a share ``most``
+        of the packets keep. Each bin costs ``step``, to have all packets too late ``loss``. Single precision.
+        """
+
+    def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
+        """Let ``background`` follow the levels (RMS) of ``frames[some]`` without absent samples: it falls at once and
+        rises to ``rise`` times what it was at most. Every ``step``-th sample is looked at.
+        """
+
     def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
         """Of each of ``frames[rows]``: the strongest tones of both groups (0 in a quiet one), and whether it might
         be a key. The frames are copied to ``kept[rows]``.

@@ -56,7 +56,7 @@ class JitterBuffer(RowArrays):
         self._ticks = KEPT
         #: Takes that should have been made before now: the next ones come at once, one after the other.
         self.overdue = 0
-        self._delays = DelayHistogram(rate)
+        self._delays = DelayHistogram(hot_path, rate)
         self._stretcher = Stretcher(hot_path, rate, int(ABSENT))
         self.playing: Array
         self.discarded: Array
@@ -183,11 +183,7 @@ class JitterBuffer(RowArrays):
         some = self._turn(_LISTEN_TICKS, len(frame))
         if some is None:
             return
-        heard = frame[some, :: 5 * self.frame // FRAME]
-        whole = heard.min(axis=1, initial=0) != ABSENT
-        level = np.sqrt(np.square(heard, dtype=np.float32).mean(axis=1))
-        background = self.background[some]
-        background[whole] = np.minimum(level, background * _BACKGROUND_RISE)[whole]
+        self.hot_path.listen(frame, some, 5 * self.frame // FRAME, _BACKGROUND_RISE, self.background)
 
     def around(self, rows: Rows) -> Pcm:
         """What was taken last (one frame) with the :data:`KEPT` frames before and the :data:`AHEAD` after it."""

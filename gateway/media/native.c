@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RATE 8000
 #define FRAME 160
@@ -91,6 +93,11 @@ struct intake {
     int64_t packets;
     int64_t limited;
 };
+
+/*
+ * The two system calls are made without the C library's wrappers: these never block, and to be a point where a thread
+ * may be cancelled costs as much as some of the functions here.
+ */
 
 /* The checksum of this file, which the build gives: a library of other source is not used. */
 uint32_t media_source(void) { return SOURCE; }
@@ -234,7 +241,7 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
             uint8_t *packet = s->packets + total * s->size;
             struct iovec vector = {packet, (size_t)s->size};
             struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
-            ssize_t length = recvmsg(fds[at], &message, MSG_DONTWAIT);
+            ssize_t length = syscall(SYS_recvmsg, fds[at], &message, MSG_DONTWAIT);
             int64_t source;
             double arrival;
             int stamped, truncated;
@@ -301,6 +308,55 @@ void media_take(int16_t *rings, int64_t ring_size, int64_t rows, int64_t start, 
         for (int64_t i = 0; i < length; i++)
             gone[i] = ABSENT;
         lossy[row] = (uint8_t)absent;
+    }
+}
+
+/*
+ * The delay that each of `rows` wants by its histogram, and the one that most packets keep, as numbers of bins:
+ * see DelayHistogram.wanted. A bin less costs `step`, all packets too late cost `loss`.
+ */
+void media_wanted(const float *histograms, const int64_t *rows, int64_t count, float step, float loss, float most,
+                  int64_t *enough, int64_t *early)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const float *bins = histograms + rows[n] * BINS;
+        float below[BINS], total = 0, least = INFINITY;
+        for (int i = 0; i < BINS; i++)
+            below[i] = total += bins[i];
+        total = total > 1e-30f ? total : 1e-30f;
+        early[n] = -1;
+        for (int i = 0; i < BINS; i++) {
+            float share = below[i] / total, cost = (float)i * step + (1 - share) * loss;
+            if (cost < least) {
+                least = cost;
+                enough[n] = i;
+            }
+            if (early[n] < 0 && share >= most)
+                early[n] = i;
+        }
+        early[n] = early[n] < 0 ? 0 : early[n];
+    }
+}
+
+/*
+ * Follow the background of rows [first, last): the least level of a frame, looked at in every `step`th of its `length`
+ * samples, rising by `rise`. Frames in which something is absent tell nothing.
+ */
+void media_listen(const int16_t *frames, int64_t stride, int64_t first, int64_t last, int64_t length, int64_t step,
+                  float rise, float *background)
+{
+    for (int64_t row = first; row < last; row++) {
+        const int16_t *frame = frames + row * stride;
+        int64_t energy = 0;
+        int absent = 0;
+        for (int64_t i = 0; i < length; i += step) {
+            absent |= frame[i] == ABSENT;
+            energy += frame[i] * frame[i];
+        }
+        if (!absent) {
+            float level = (float)sqrt((double)energy / (double)(length / step)), raised = background[row] * rise;
+            background[row] = level < raised ? level : raised;
+        }
     }
 }
 
@@ -400,16 +456,36 @@ static void put32(uint8_t *out, uint32_t value)
     memcpy(out, &value, sizeof value);
 }
 
-/* Linear to G.711: frame rows[n] into its packet behind the header, by tables[laws[rows[n]]], 14 bits of a sample. */
-void media_encode(const uint8_t *tables, const int8_t *laws, const int16_t *frames, const int64_t *rows,
-                  int64_t count, uint8_t *packets, int64_t size)
+/* The segment and the four bits after the leading one of a magnitude from 128 on, as a float holds them. */
+static inline int32_t curve(int32_t magnitude)
+{
+    float number = (float)magnitude;
+    int32_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    return (bits >> 19) - ((127 + 7) << 4);
+}
+
+/*
+ * Linear to G.711: frame rows[n] into its packet behind the header, A-law where laws[rows[n]], else µ-law. What
+ * g711.py has in tables, calculated, since that goes for many samples at once.
+ */
+WIDE void media_encode(const int8_t *laws, const int16_t *frames, const int64_t *rows, int64_t count,
+                       uint8_t *packets, int64_t size)
 {
     for (int64_t n = 0; n < count; n++) {
-        const uint8_t *table = tables + 16384 * laws[rows[n]];
         const int16_t *restrict frame = frames + rows[n] * FRAME;
         uint8_t *restrict codes = packets + rows[n] * size + HEADER;
-        for (int i = 0; i < FRAME; i++)
-            codes[i] = table[(uint16_t)frame[i] >> 2];
+        if (laws[rows[n]])
+            for (int i = 0; i < FRAME; i++) {
+                int32_t sign = frame[i] >> 15, magnitude = frame[i] ^ sign;
+                codes[i] = (uint8_t)((magnitude < 256 ? magnitude >> 4 : curve(magnitude)) ^ (~sign & 0x80) ^ 0x55);
+            }
+        else
+            for (int i = 0; i < FRAME; i++) {
+                int32_t sign = frame[i] >> 15, magnitude = frame[i] ^ sign;
+                codes[i] = (uint8_t)(curve((magnitude > 32635 ? 32635 : magnitude) + 0x84) ^ (sign & 0x80) ^ 0xFF);
+            }
     }
 }
 
@@ -436,8 +512,8 @@ void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const ui
         int64_t row = rows[n];
         if (lengths[row] <= 0)
             continue;
-        sendto(fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
-               (const struct sockaddr *)&names[row], sizeof names[row]);
+        syscall(SYS_sendto, fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
+                &names[row], sizeof names[row]);
         sent[row]++;
     }
 }

@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 
 from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
-from gateway.media.g711 import DECODE, ENCODE
+from gateway.media.g711 import DECODE
 from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.portable import PortableHotPath
@@ -22,11 +22,8 @@ _log = structlog.get_logger("media")
 
 LIBRARY: Final = Path(__file__).with_name("_native.so")
 _SOURCE: Final = Path(__file__).with_name("native.c")
-#: A code depends on 14 bits of a sample at most: this fits into the nearest cache.
-_ENCODE: Final = np.ascontiguousarray(ENCODE[:, ::4])
 
-_pointer, _int, _double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-
+_pointer, _int, _double, _float = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_float
 
 _SLOT_ARRAYS: Final = ("packets", "length", "truncated", "row", "turn", "source", "arrival", "ordinary")
 
@@ -87,7 +84,9 @@ class NativeHotPath:
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
         self._similarity = _declared(held.media_similarity, "pi pi iii d p")
         self._copy = _declared(held.media_copy, "pp i p")
-        self._encode = _declared(held.media_encode, "pppp i pi")
+        self._wanted = _declared(held.media_wanted, "ppi fff pp")
+        self._listen = _declared(held.media_listen, "pi ii ii f p")
+        self._encode = _declared(held.media_encode, "ppp i pi")
         self._head = _declared(held.media_head, "pi pi ppppp")
         self._decode = _declared(held.media_decode, "ppp i pii p")
         self._interleave = _declared(held.media_interleave, "pi ppp i p i p")
@@ -139,6 +138,18 @@ class NativeHotPath:
         place, stride, at = self._at(frames), frames.strides[0] // 2, self._at
         self._take(at(ring), ring.shape[1], rows, start, old, frames.shape[1], place, stride, at(lossy))
 
+    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
+        """See :class:`HotPath`."""
+        count = len(rows)
+        enough, early = np.empty(count, np.int64), np.empty(count, np.int64)
+        self._wanted(self._at(bins), _at(rows), count, step, loss, most, _at(enough), _at(early))
+        return enough, early
+
+    def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
+        """See :class:`HotPath`."""
+        place, stride = self._at(frames), frames.strides[0] // 2
+        self._listen(place, stride, some.start, some.stop, frames.shape[1], step, rise, self._at(background))
+
     def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
         """See :class:`HotPath`."""
         count, at = len(rows), self._at
@@ -178,7 +189,7 @@ class NativeHotPath:
     def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
         """See :class:`HotPath`."""
         at, size = self._at, packets.strides[0]
-        self._encode(at(_ENCODE), at(laws), at(frames), at(rows), len(rows), at(packets), size)
+        self._encode(at(laws), at(frames), at(rows), len(rows), at(packets), size)
 
     def head(
         self,
@@ -243,8 +254,8 @@ def find_hot_path(native: bool, library: Path = LIBRARY) -> HotPath:
 
 
 def _declared(function: ctypes._NamedFuncPointer, arguments: str) -> ctypes._NamedFuncPointer:
-    """A function that returns nothing; arguments are pointers (p), 64-bit numbers (i) and doubles (d)."""
-    kinds: dict[str, Any] = {"p": _pointer, "i": _int, "d": _double}
+    """A function that returns nothing; arguments are pointers (p), 64-bit numbers (i), doubles (d), floats (f)."""
+    kinds: dict[str, Any] = {"p": _pointer, "i": _int, "d": _double, "f": _float}
     function.argtypes = [kinds[letter] for letter in arguments if letter != " "]
     function.restype = None
     return function

@@ -108,6 +108,21 @@ class PortableHotPath:
         ring[:rows, old : old + length] = ABSENT
         lossy[:rows] = frames[:rows].min(axis=1, initial=0) == ABSENT
 
+    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
+        """See :class:`HotPath`."""
+        below = np.cumsum(bins[rows], axis=1)
+        share = below / np.maximum(below[:, -1:], np.float32(1e-30))
+        cost = np.arange(bins.shape[1], dtype=np.float32) * step + (1 - share) * loss
+        return np.argmin(cost, axis=1), np.argmax(share >= most, axis=1)
+
+    def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
+        """See :class:`HotPath`; sums of squares are whole numbers."""
+        heard = frames[some, ::step]
+        whole = heard.min(axis=1, initial=0) != ABSENT
+        level = np.sqrt(np.square(heard, dtype=np.int64).sum(axis=1) / heard.shape[1]).astype(np.float32)
+        known = background[some]
+        known[whole] = np.minimum(level, known * rise)[whole]
+
     def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
         """See :class:`HotPath`; all sums are whole numbers below 2^53."""
         kept[rows] = frames[rows]

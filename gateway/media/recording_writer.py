@@ -12,6 +12,7 @@ from typing import TypeAlias, assert_never
 
 from ccplatform.contracts.words import RecordingId
 from gateway.media.audio import RATE
+from gateway.media.own_files import leave_shared_files
 from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES, WavFile
 
 
@@ -102,6 +103,7 @@ class RecordingWriter:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        leave_shared_files()
         with suppress(OSError):  # only a wish: whatever the tick's claim on the processor, this thread's is less
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while (jobs := self._jobs.get()) is not None:

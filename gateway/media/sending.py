@@ -137,7 +137,8 @@ class Sender(RowArrays):
     def advance(self, ticks: int) -> None:
         """Let the clocks of all streams run on; also for ticks that were skipped."""
         if ticks:
-            self.clock += self.clock_step * np.uint32(ticks) * self.running
+            step = self.clock_step if ticks == 1 else self.clock_step * np.uint32(ticks)
+            np.add(self.clock, step, out=self.clock, where=self.running)
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)

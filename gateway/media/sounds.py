@@ -23,6 +23,7 @@ from gateway.media.audio import AUDIBLE, RATE, Floats, Pcm, peak_of
 from gateway.media.bands import Splitter
 from gateway.media.call_tones import CALL_TONES
 from gateway.media.errors import BadSound
+from gateway.media.own_files import leave_shared_files
 from gateway.media.settings import MediaSettings
 from gateway.media.streams import StreamFollower
 
@@ -197,6 +198,7 @@ class SoundLibrary:
             self._drop(next(iter(self._sounds)))
 
     def _run(self) -> None:
+        leave_shared_files()
         while (job := self._wanted.get()) is not None:
             key, known = job
             self._loaded.put((key, self._load(*key, known)))

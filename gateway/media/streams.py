@@ -19,6 +19,7 @@ import soxr
 from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Pcm
 from gateway.media.bands import Splitter
 from gateway.media.errors import BadSound
+from gateway.media.own_files import leave_shared_files
 
 _LOOK_SECONDS: Final = 0.01
 _READ_BYTES: Final = 64 * 1024
@@ -160,6 +161,7 @@ class StreamFollower:
         self._work.set()
 
     def _run(self) -> None:
+        leave_shared_files()
         while not self._stopping.is_set():
             self._work.clear()
             for _ in range(len(self._streams)):

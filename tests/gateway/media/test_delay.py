@@ -17,7 +17,7 @@ ABSENT = -32768
 
 
 def _histogram(delays_ms: Array) -> DelayHistogram:
-    histogram = DelayHistogram(RATE)
+    histogram = DelayHistogram(PortableHotPath(), RATE)
     histogram.grow(1)
     base = histogram.begin(ROW)
     for delay in delays_ms.tolist():
@@ -47,7 +47,7 @@ def test_a_calm_network_is_believed_within_a_minute() -> None:
 
 
 def test_a_drifting_clock_stays_within_the_histogram() -> None:
-    histogram = DelayHistogram(RATE)
+    histogram = DelayHistogram(PortableHotPath(), RATE)
     histogram.grow(1)
     delay, moved = float(histogram.begin(ROW)[0]), 0.0
     for _ in range(60_000):

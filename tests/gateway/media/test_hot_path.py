@@ -150,6 +150,46 @@ def test_both_put_recorded_samples_in_the_same_places(seed: int) -> None:
     assert np.array_equal(blocks[0][slot, filled[slot], :, 1], frames[right[slot]])
 
 
+@given(st.integers(0, 65535))
+def test_the_helper_calculates_each_code_of_the_tables(first: int) -> None:
+    sound = np.arange(first, first + FRAME).astype(np.uint16).view(np.int16)
+    packets = np.zeros((2, HEADER_BYTES + FRAME), dtype=np.uint8)
+    frames, laws, rows = np.stack([sound, sound]), np.array([0, 1], dtype=np.int8), np.arange(2)
+    NativeHotPath(LIBRARY).encode(laws, frames, rows, packets)
+    assert np.array_equal(packets[:, HEADER_BYTES:], ENCODE[:, sound.view(np.uint16)])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 95))
+def test_both_want_the_same_delays(seed: int, packets: int) -> None:
+    rng = np.random.default_rng(seed)
+    bins = np.zeros((9, 96), dtype=np.float32)
+    for row in range(1, 9):
+        np.add.at(bins[row], rng.integers(0, 96, packets), rng.uniform(0, 1e5, packets).astype(np.float32))
+    bins[8] = 0
+    bins[8, packets] = 1
+    rows = rng.permutation(9)[:7]
+    for native, portable in zip(*(path.wanted(bins, rows, 5, 4000.0, 0.8) for path in _both()), strict=True):
+        assert np.array_equal(native, portable)
+    enough, early = _both()[0].wanted(bins, np.array([0, 8]), 5, 4000.0, 0.8)
+    assert (enough[1], early[1], early[0]) == (packets, packets, 0)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 40, 3000, 32768]))
+def test_both_hear_the_same_background(seed: int, loudness: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames = rng.integers(-loudness, loudness, (9, 2, FRAME), dtype=np.int16)[:, 0]  # rows that lie apart
+    frames[2] = 0
+    frames[3, 5], frames[4, 6] = ABSENT, ABSENT
+    results = [rng.uniform(0, 1e4, 9).astype(np.float32)] * 2
+    results = [before.copy() for before in results]
+    before = results[0].copy()
+    for path, background in zip(_both(), results, strict=True):
+        path.listen(frames, slice(1, 8), 5, 1.02, background)
+    assert np.array_equal(*results)
+    assert results[0][2] == 0
+    assert np.array_equal(results[0][[0, 3, 8]], before[[0, 3, 8]])
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 3, 200, 3000, 32767]))
 def test_both_let_the_same_frames_pass_for_keys(seed: int, loudness: int) -> None:
     rng = np.random.default_rng(seed)
