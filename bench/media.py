@@ -1,8 +1,9 @@
 """What the media engine costs and how much delay it adds.
 
 ``python -m bench.media`` is a quick look of some minutes; ``chrt -r 1 python -m bench.media --goals`` on a machine
-with two cores and nothing else to do is the measurement that docs/performance.md holds: recorded calls, 60 s a row,
-then a flood and the breaking point, 20 minutes in all.
+with two cores and nothing else to do is the measurement that docs/performance.md holds: recorded calls, 60 s a
+row, then a flood and the breaking point, 20 minutes in all. (With ``chrt`` the kernel holds up a process that
+takes more than 95 % of a core for 50 ms of each second: such a row is beyond the breaking point.)
 
 For each number of calls one real worker process on one core and one load process on the other, which plays the
 peers of all legs (two per call, bridged, G.711 at 20 ms; one leg A-law, the other µ-law, so that every frame is
@@ -262,8 +263,8 @@ def _show(row: Row, profile: str, bare: float) -> None:
     print(
         f"{row.calls:6d} {profile:>9} {row.cpu:7.1f} {row.cpu / row.calls:7.3f} {bare:7.1f} {row.cpu / bare:6.2f}"
         f" {row.tick_p50:7.2f} {row.tick_p99:7.2f} {row.tick_max:7.2f} {row.skipped:5d}"
-        f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.load.cpu:6.0%} {row.load.late_p99 * 1000:6.2f}"
-        f" {row.leg_bytes / 1024:6.1f}{'' if row.load.paced else '  LOAD'}",
+        f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.load.cpu:6.0%}"
+        f" {row.load.late_p99 * 1000:6.2f} {row.leg_bytes / 1024:6.1f}{'' if row.load.paced else '  LOAD'}",
         flush=True,
     )
 

@@ -2,9 +2,9 @@
 
 What is done per packet is in ``media_load.c``, compiled for the run, so that the load costs little more than its
 system calls; what it could not pace it tells (:class:`LoadResult`). Peer 2n talks A-law, peer 2n + 1 µ-law. Their
-packets are spread over the 20 ms in :data:`BATCHES` groups, as on a network. Every :data:`MARK_EVERY` rounds a call
-gets a *mark*, one loud frame from one side, stamped as it is sent: the kernel's receipt of a loud packet on the other
-side ends the measurement of its way. A peer that hears encrypted packets only sends marks.
+packets are spread over the 20 ms in :data:`BATCHES` groups, as on a network. Every :data:`MARK_EVERY` rounds a
+call gets a *mark*, one loud frame from one side, stamped as it is sent: the kernel's receipt of a loud packet on
+the other side ends the measurement of its way. A peer that hears encrypted packets only sends marks.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def is_secured(row: int) -> bool:
 class LoadResult:
     """What the peers saw in the measured time. ``sent`` and ``received`` are packets, delays seconds.
 
-    ``late_share`` of all groups of packets left more than 5 ms late, one in a hundred ``late_p99`` seconds or more;
-    ``cpu`` is the share of a core that the load took.
+    ``late_share`` of all groups of packets left more than 5 ms late, one in a hundred ``late_p99`` seconds or
+    more; ``cpu`` is the share of a core that the load took.
     """
 
     seconds: float

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.media.audio import FRAME, TICK_SECONDS, Array
 from gateway.media.native import find_hot_path
-from gateway.media.packet_io import SOCKADDR, Receiver
+from gateway.media.packet_io import SOCKADDR, Receiver, connect
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
 from gateway.media.worker import run_worker
@@ -58,10 +58,11 @@ def relay_bare(peers: list[int], core: int, pipe: Connection) -> None:
     lengths = np.full(count, _PACKET_BYTES, dtype=np.int64)
     fds = np.array([udp.fileno() for udp in sockets], dtype=np.int32)
     rows = np.arange(count)
+    connected = np.array([connect(int(fd), names[row].tobytes()) for row, fd in enumerate(fds)])
     sent = np.zeros(count, dtype=np.int64)
     due = time.monotonic()
     while not pipe.poll():
         due = max(due + TICK_SECONDS, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
         receiver.read(0.0, 0.0)
-        path.send(fds, rows, packets, lengths, names, sent)
+        path.send(fds, rows, packets, lengths, names, connected, sent)

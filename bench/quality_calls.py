@@ -22,7 +22,7 @@ from ccplatform.contracts.media import Bridge
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.tasks import TaskSupervisor
-from gateway.media.audio import TICK_SECONDS, Array, Bytes, Pcm, Rows
+from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Pcm, Rows
 from gateway.media.client import MediaPool
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.engine import Engine
@@ -122,7 +122,9 @@ class _Wire(PortableHotPath):
             total += 1
         return total
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+    def send(
+        self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, connected: Mask, sent: Array
+    ) -> None:
         """See :class:`HotPath`."""
         for row in rows.tolist():
             self.sent.setdefault(row, []).append(packets[row, HEADER_BYTES : lengths[row]].tobytes())

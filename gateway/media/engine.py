@@ -28,6 +28,7 @@ from gateway.media.rows import RowArrays
 from gateway.media.rtcp_exchange import RtcpExchange
 from gateway.media.secure_legs import SecureLegs
 from gateway.media.settings import MediaSettings
+from gateway.media.settling import Settling
 
 #: Skipped ticks whose sound is still taken from the jitter buffers, for recordings; they hold no more.
 _MAX_CATCH_UP: Final = 50
@@ -70,6 +71,7 @@ class Engine:
         self.intake = Intake(self._parts, self.legs)
         self.rtcp = RtcpExchange(self._parts, self.legs)
         self.links = LinkBook(self._parts)
+        self._settling = Settling(self._parts, settings)
         self.security = SecureLegs(
             settings=settings, parts=self._parts, legs=self.legs, rtcp=self.rtcp, clock=clock, emit=emit
         )
@@ -198,6 +200,7 @@ class Engine:
         self._follow_digits(now)
         self.rtcp.tick(now)
         self.security.tick(now)
+        self._settling.tick(now)
         if self._ticks % _SILENCE_CHECK_TICKS == 0:
             self._look_for_silence(now)
 

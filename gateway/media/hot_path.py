@@ -98,13 +98,13 @@ class HotPath(Protocol):
         """
 
     def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
-        """Of the histograms ``bins[rows]``: the bin that is cheapest to wait for, and the one that a share ``most``
-        of the packets keep. Each bin costs ``step``, to have all packets too late ``loss``. Single precision.
+        """Of the histograms ``bins[rows]``: the bin that is cheapest to wait for, and the one that a share
+        ``most`` of the packets keep. Each bin costs ``step``, to have all packets too late ``loss``.
         """
 
     def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
-        """Let ``background`` follow the levels (RMS) of ``frames[some]`` without absent samples: it falls at once and
-        rises to ``rise`` times what it was at most. Every ``step``-th sample is looked at.
+        """Let ``background`` follow the levels (RMS) of ``frames[some]`` without absent samples: it falls at once
+        and rises to ``rise`` times what it was at most. Every ``step``-th sample is looked at.
         """
 
     def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
@@ -135,8 +135,12 @@ class HotPath(Protocol):
         """Write the RTP headers of ``packets[rows]``, one further in ``sequence``; those ``starting`` get a marker
         once."""
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
-        """Send and count ``packets[rows]`` through ``fds``; none of length 0. What cannot leave is lost."""
+    def send(
+        self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, connected: Mask, sent: Array
+    ) -> None:
+        """Send and count ``packets[rows]`` through ``fds``, to their ``names`` but for rows whose socket is
+        ``connected``; none of length 0. What cannot leave is lost.
+        """
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """G.711 payloads of packets of one length, by the law of each; valid until the next call."""

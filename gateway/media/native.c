@@ -6,6 +6,7 @@
  * Arrays are C-contiguous numpy arrays; a row is the number of a leg.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -242,6 +243,8 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
             struct iovec vector = {packet, (size_t)s->size};
             struct msghdr message = {&name, sizeof name, &vector, 1, &control, sizeof control, 0};
             ssize_t length = syscall(SYS_recvmsg, fds[at], &message, MSG_DONTWAIT);
+            if (length < 0 && errno == ECONNREFUSED) /* of something that was sent; it is told once */
+                length = syscall(SYS_recvmsg, fds[at], &message, MSG_DONTWAIT);
             int64_t source;
             double arrival;
             int stamped, truncated;
@@ -504,16 +507,22 @@ void media_head(const int64_t *rows, int64_t count, uint8_t *packets, int64_t si
     }
 }
 
-/* Send and count packet rows[n], through fds[n] to names[rows[n]]; none of length 0. What cannot leave is lost. */
+/*
+ * Send and count packet rows[n] through fds[n], to names[rows[n]] unless the socket is connected; none of length 0. What
+ * cannot leave is lost, but for what a connected socket refuses only to tell that the peer refused one before.
+ */
 void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const uint8_t *packets, int64_t size,
-                const int64_t *lengths, const struct sockaddr_in *names, int64_t *sent)
+                const int64_t *lengths, const struct sockaddr_in *names, const uint8_t *connected, int64_t *sent)
 {
     for (int64_t n = 0; n < count; n++) {
         int64_t row = rows[n];
         if (lengths[row] <= 0)
             continue;
-        syscall(SYS_sendto, fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
-                &names[row], sizeof names[row]);
+        const struct sockaddr_in *name = connected[row] ? NULL : &names[row];
+        for (int tries = 0; tries < 2; tries++)
+            if (syscall(SYS_sendto, fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
+                        name, name ? sizeof *name : 0) >= 0 || errno != ECONNREFUSED)
+                break;
         sent[row]++;
     }
 }

@@ -78,7 +78,7 @@ class NativeHotPath:
             raise OSError(f"{library} was not built from the present native.c")
         self._receive = _declared(free.media_receive, "ppp iii dddd ppp")
         self._receive.restype = ctypes.c_int64
-        self._send = _declared(free.media_send, "ppi pi ppp")
+        self._send = _declared(free.media_send, "ppi pi pppp")
         self._admit = _declared(held.media_admit, "pi pd")
         self._take = _declared(held.media_take, "pi iiii pi p")
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
@@ -205,10 +205,13 @@ class NativeHotPath:
         arrays = map(self._at, (sequence, clock, ssrc, payload_type, starting))
         self._head(self._at(rows), len(rows), self._at(packets), packets.strides[0], *arrays)
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+    def send(
+        self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, connected: Mask, sent: Array
+    ) -> None:
         """See :class:`HotPath`."""
         at, size = self._at, packets.strides[0]
-        self._send(at(fds), at(rows), len(rows), at(packets), size, at(lengths), at(names), at(sent))
+        arrays = map(at, (lengths, names, connected, sent))
+        self._send(at(fds), at(rows), len(rows), at(packets), size, *arrays)
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""

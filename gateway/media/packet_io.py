@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,8 @@ _SO_TIMESTAMPNS: Final = 35
 _SPARE: Final = 2048  # packets beyond two per leg that one tick takes
 _WATCHED: Final = 250  # ticks for which a new socket is read until it is empty
 _LATE_SECONDS: Final = 1.5 * TICK_SECONDS  # since the last read: there is more than one packet in each
+
+_LIBC: Final = ctypes.PyDLL(None)  # connect(2) of UDP never blocks
 
 #: ``struct sockaddr_in``.
 SOCKADDR: Final = np.dtype([("family", "<u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "<u8")])
@@ -147,6 +150,11 @@ class Receiver:
         if needed > self.slots.capacity:
             self.slots = Slots(2 * needed)
         self._dirty = False
+
+
+def connect(fd: int, name: bytes) -> bool:
+    """Connect a UDP socket to a :data:`SOCKADDR`, or with one of zeros (``AF_UNSPEC``) to nobody; False: no."""
+    return int(_LIBC.connect(fd, name, len(name))) == 0
 
 
 def stamp_arrivals(rtp: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import socket
 from typing import Final
 
@@ -51,7 +52,9 @@ class PortableHotPath:
     name = "portable"
 
     def __init__(self) -> None:
-        libc = ctypes.PyDLL(None)  # these calls never block: letting the interpreter go would cost more
+        libc = ctypes.PyDLL(
+            None, use_errno=True
+        )  # these calls never block: letting the interpreter go would cost more
         self._recvmmsg = libc.recvmmsg
         self._recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
         self._sendto = libc.sendto
@@ -85,7 +88,10 @@ class PortableHotPath:
             room = min(slots.capacity - total, per_socket)
             if room <= 0:
                 break
-            count = self._recvmmsg(fd, messages.base + total * _MMSGHDR.itemsize, room, _RECEIVE_FLAGS, None)
+            place_of = messages.base + total * _MMSGHDR.itemsize
+            count = self._recvmmsg(fd, place_of, room, _RECEIVE_FLAGS, None)
+            if count < 0 and ctypes.get_errno() == errno.ECONNREFUSED:  # of something that was sent, told once
+                count = self._recvmmsg(fd, place_of, room, _RECEIVE_FLAGS, None)
             if count > 0:
                 taken.append(place)
                 counts.append(count)
@@ -172,14 +178,18 @@ class PortableHotPath:
         packets[rows, 8:12] = _octets(ssrc[rows].astype(">u4"))
         starting[rows] = False
 
-    def send(self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, sent: Array) -> None:
+    def send(
+        self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, connected: Mask, sent: Array
+    ) -> None:
         """See :class:`HotPath`."""
         sent[rows] += lengths[rows] > 0
         data = (packets.ctypes.data + packets.strides[0] * rows).tolist()
-        targets = (names.ctypes.data + names.strides[0] * rows).tolist()
+        targets = np.where(connected[rows], 0, names.ctypes.data + names.strides[0] * rows).tolist()
         for fd, packet, length, name in zip(fds.tolist(), data, lengths[rows].tolist(), targets, strict=True):
             if length:
-                self._sendto(fd, packet, length, _SEND_FLAGS, name, SOCKADDR.itemsize)
+                arguments = fd, packet, length, _SEND_FLAGS, name or None, SOCKADDR.itemsize if name else 0
+                if self._sendto(*arguments) < 0 and ctypes.get_errno() == errno.ECONNREFUSED:
+                    self._sendto(*arguments)  # what was refused is one before
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""

@@ -10,7 +10,7 @@ import numpy as np
 from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
 from gateway.media.g711 import Law
 from gateway.media.hot_path import HotPath
-from gateway.media.packet_io import SOCKADDR
+from gateway.media.packet_io import SOCKADDR, connect
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import HEADER_BYTES, VERSION_2
 
@@ -49,6 +49,7 @@ class Sender(RowArrays):
         self.running: Array
         self._fd: Array
         self._names: Array
+        self.connected: Array
         self._starting: Array
         self._sequence: Array
         self.row_array("sending", np.bool_, False)
@@ -60,6 +61,7 @@ class Sender(RowArrays):
         self.row_array("ssrc", np.uint32)
         self.row_array("lengths", np.int64)  # octets of the packet that is prepared; 0: none
         self.row_array("running", np.bool_, False)
+        self.row_array("connected", np.bool_, False)  # the socket is: no name is needed
         self.row_array("_starting", np.bool_, False)
         self.row_array("_sequence", np.uint16)
         self.row_array("_fd", np.int32, -1)
@@ -104,7 +106,20 @@ class Sender(RowArrays):
 
     def aim(self, row: int, source: int) -> None:
         """Send to another address from now on."""
-        self._names[row] = (socket.AF_INET, source & 0xFFFF, source >> 16, 0)
+        name = np.array((socket.AF_INET, source & 0xFFFF, source >> 16, 0), dtype=SOCKADDR)
+        if self._names[row] != name:
+            self.disconnect(row)
+            self._names[row] = name
+
+    def connect(self, row: int) -> None:
+        """Connect the row's socket to where it sends: the kernel keeps the way there, and others out."""
+        self.connected[row] = connect(int(self._fd[row]), self._names[row].tobytes())
+
+    def disconnect(self, row: int) -> None:
+        """Let the row's socket hear everybody again."""
+        if self.connected[row]:
+            connect(int(self._fd[row]), bytes(SOCKADDR.itemsize))
+            self.connected[row] = False
 
     def prepare(self, frames: Pcm) -> None:
         """Encode the frames of all legs that send and write the headers."""
@@ -131,7 +146,8 @@ class Sender(RowArrays):
 
     def send(self) -> None:
         """Hand the prepared packets to the kernel and let the clocks go on."""
-        self._hot_path.send(self._fds, self._rows, self.packets, self.lengths, self._names, self.packets_sent)
+        names, connected = self._names, self.connected
+        self._hot_path.send(self._fds, self._rows, self.packets, self.lengths, names, connected, self.packets_sent)
         self.advance(1)
 
     def advance(self, ticks: int) -> None:

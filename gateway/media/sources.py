@@ -20,6 +20,8 @@ from gateway.media.rows import RowArrays
 #: Consecutive packets of one source that make it the leg's source.
 LATCH_PACKETS: Final = 4
 
+_UNKNOWN: Final = -1
+
 
 class Kind(IntEnum):
     """What a packet of a payload type is; the first two are the values of :class:`~gateway.media.g711.Law`."""
@@ -50,6 +52,7 @@ class Sources(RowArrays):
     def __init__(self, relatch_seconds: float) -> None:
         super().__init__()
         self.source: Array
+        self.signalled: Array
         self.heard: Array
         self.last_heard: Array
         self.strangers: Array
@@ -57,20 +60,19 @@ class Sources(RowArrays):
         self.malformed: Array
         self.kind: Array
         self.row_array("source", np.int64)  # listened to; 0: nobody
+        self.row_array("signalled", np.int64, _UNKNOWN)  # the address that signalling gave
         self.row_array("heard", np.bool_, False)  # a packet of `source` came
         self.row_array("last_heard", np.float64)
         self.row_counter("strangers")
         self.row_counter("unknown_type")
         self.row_counter("malformed")
         self.row_array("kind", np.int8, Kind.UNKNOWN, (128,))
-        self._signalled: dict[int, int] = {}
         self._candidates: dict[int, _Candidate] = {}
         self._relatch_seconds = relatch_seconds
 
     def clear(self, row: int) -> None:
         """See :class:`RowPart`."""
         super().clear(row)
-        self._signalled.pop(row, None)
         self._candidates.pop(row, None)
 
     def streams(self) -> tuple[Array, ...]:
@@ -80,9 +82,9 @@ class Sources(RowArrays):
     def expect(self, row: int, source: int, now: float) -> bool:
         """Signalling gave an address; False when it gave that one before (a latched source is then kept)."""
         self.last_heard[row] = now
-        if self._signalled.get(row) == source:
+        if self.signalled[row] == source:
             return False
-        self._signalled[row] = source
+        self.signalled[row] = source
         self._candidates.pop(row, None)
         self.source[row], self.heard[row] = source, False
         return True
@@ -95,8 +97,8 @@ class Sources(RowArrays):
 
     def may_latch(self, row: int, source: int, ssrc: int, sequence: int, now: float) -> bool:
         """Take note of a well-formed packet of a stranger; True when the leg listens to him from now on."""
-        signalled = self._signalled.get(row)
-        if signalled is None:
+        signalled = int(self.signalled[row])
+        if signalled == _UNKNOWN:
             return False
         if source != signalled:
             if self.heard[row] and now - self.last_heard[row] < self._relatch_seconds:
