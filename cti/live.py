@@ -75,8 +75,11 @@ class LiveView(LiveState):
                 self._fold_connection(fact, at)
             case f.ConnectionCleared():
                 self._party_left(fact)
+            case f.Originated():
+                self._originated(fact, at)
             case f.Failed() | f.Diverted():
                 self._party_lost(fact.contact, at)
+                self._not_answered(fact)
             case f.FlowEntered() | f.FlowNodeEntered():
                 self._party_lost(fact.contact, at)
             case f.ContactEnded():
@@ -193,6 +196,17 @@ class LiveView(LiveState):
         )
         self._call_of[fact.contact] = fact.call
         self._touch(Collection.CALLS, fact.call)
+
+    def _originated(self, fact: f.Originated, at: datetime) -> None:
+        call = self._staged(fact.contact, CallStage.DIALLING, at)
+        if call is not None:
+            call.agent, call.seat = fact.agent, fact.seat
+
+    def _not_answered(self, fact: f.Failed | f.Diverted) -> None:
+        call = self.call_of(fact.contact)
+        if call is not None and call.stage is CallStage.DIALLING:
+            call.cause = fact.cause
+            self._touch(Collection.CALLS, call.id)
 
     def _queued(self, fact: f.Queued, at: datetime) -> None:
         self._leave_queues(fact.contact)

@@ -24,6 +24,7 @@ from ccplatform.contracts.words import (
 class CallStage(StrEnum):
     """Where a call is, seen from the wallboard."""
 
+    DIALLING = "dialling"  # an agent calls out, nobody has answered yet
     IVR = "ivr"  # arrived, or talking with a flow
     QUEUE = "queue"
     RINGING = "ringing"
@@ -133,7 +134,7 @@ class LiveCall:
     """A call now.
 
     ``since`` is when its stage began, ``queued_at`` when it first began to wait, ``offered_at`` when it was
-    offered to its agent.
+    offered to its agent; ``cause`` why nobody answered whom an agent called.
     """
 
     id: CallId
@@ -152,6 +153,7 @@ class LiveCall:
     seat: SeatId | None = None
     consult_of: ContactId | None = None
     parties: list[LiveParty] = field(default_factory=list)
+    cause: str = ""
     ended: bool = False
 
 

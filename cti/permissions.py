@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.contracts.words import AgentId, CallId, Role
-from ccplatform.kernel.errors import NotFound
+from ccplatform.kernel.errors import NotFound, Refusal
 from ccplatform.security.model import Principal
 from cti.errors import NotYours
 from cti.live import LiveView
@@ -36,6 +36,16 @@ def check_state_change(principal: Principal, agent: AgentId) -> None:
     """Raise :class:`NotYours` when an agent asks for somebody else's state."""
     if not principal.roles & {Role.SUPERVISOR, Role.ADMIN} and principal.agent != agent:
         raise NotYours("an agent sets his own state only")
+
+
+def caller_of(principal: Principal, agent: str | None) -> AgentId:
+    """Whose phone this person has call somebody; raises :class:`NotYours`, and Refusal when nobody is named."""
+    if agent is not None and Role.SUPERVISOR not in principal.roles and agent != principal.agent:
+        raise NotYours("an agent calls by his own phone only")
+    named = agent if agent is not None else principal.agent
+    if named is None:
+        raise Refusal("you have no agent number: say which agent", code="no_agent_number")
+    return AgentId(named)
 
 
 def controlled_call(principal: Principal, live: LiveView, call_id: CallId) -> LiveCall:

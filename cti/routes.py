@@ -13,12 +13,13 @@ from ccplatform.contracts.commands import (
     Command,
     HangUpCall,
     HoldCall,
+    MakeCall,
     PickUpCall,
     SendCallDigits,
     SetAgentState,
 )
 from ccplatform.contracts.ports import Control
-from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, SeatId
+from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, Role, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
 from ccplatform.operations.orders import tell
@@ -133,6 +134,27 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         clear = may.sees_numbers(principal)
         calls = [visible_call(call, clear=clear, own=principal.agent) for call in live.calls.values()]
         return {"items": calls, "next_cursor": None}
+
+    @router.post("/calls", response_model=schema.CallMade, status_code=201)
+    async def make_call(principal: handler, wanted: schema.CallOut) -> Any:
+        """Have an agent's phone call a number: it rings first. An agent his own, a supervisor any."""
+        agent = may.caller_of(principal, wanted.agent)
+        order = MakeCall(
+            agent=agent,
+            number=wanted.to,
+            by=principal.user,
+            key=wanted.key,
+            caller=wanted.caller_id,
+            queue=QueueId(wanted.queue) if wanted.queue is not None else None,
+            customer=wanted.customer,
+            supervisor=Role.SUPERVISOR in principal.roles,
+        )
+        return await tell(control, order)
+
+    @router.delete("/calls/{call_id}", response_model=schema.Accepted)
+    async def end_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+        """End the call, whatever it is doing."""
+        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
 
     @router.post("/calls/{call_id}/hold", response_model=schema.Accepted)
     async def hold_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:

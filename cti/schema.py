@@ -111,6 +111,7 @@ class Call(Model):
     seat: str | None = Field(examples=["seat-04"])
     consult_of: str | None = Field(None, description="The contact that somebody is consulted about by this call.")
     parties: list[Party] = Field(default_factory=list, description="Who is in the conference besides the two.")
+    cause: str = Field(description="Why nobody answered whom an agent called; '' else.", examples=["", "busy"])
 
 
 class Seat(Model):
@@ -196,6 +197,32 @@ class Digits(Model):
     """Keys to send."""
 
     digits: str = Field(pattern=r"^[0-9A-D*#]{1,32}$", examples=["123#"])
+
+
+class CallOut(Model):
+    """Whom to call. The agent's phone rings first."""
+
+    to: str = Field(
+        min_length=2, max_length=40, description="A number, as people write it.", examples=["13800000001"]
+    )
+    agent: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="Whose phone; null: the caller of this route himself. An agent can only be himself."
+    )
+    caller_id: str = Field(
+        "", max_length=40, description="Number to show, one of the centre's, or `anonymous`; '': as configured."
+    )
+    queue: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="The queue for which is called: its number is shown."
+    )
+    customer: str = Field("", max_length=64, description="Account of the customer, kept with the contact.")
+    key: str = Field("", max_length=64, description="Of the client's choice: sent again, it means the same call.")
+
+
+class CallMade(Model):
+    """A call that began; its progress comes by the event socket."""
+
+    call: str
+    contact: str
 
 
 class Once(Model):

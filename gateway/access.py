@@ -111,6 +111,7 @@ class SipAccess:
                 digest=digest,
                 overload=self.overload,
                 md5_only_phones=settings.md5_only_phones,
+                is_emergency=lambda number: self.dialling.is_emergency(number),
             ),
             accepts_calls=accepts_calls,
             random_bytes=random_bytes,
@@ -125,20 +126,22 @@ class SipAccess:
             random=lambda: random_number(53) / 2**53,
             families=usable_families([settings.bind_ip]),
         )
+        self.dialling = Dialling(
+            seats=self.seats,
+            trunks=self.trunks,
+            channels=self.channels,
+            routes=self.routes,
+            ways=self.trunk_service,
+            contacts=self.registrations.contacts,
+            new_token=self.sip.new_token,
+            host=lambda: settings.public_host,
+            outside_prefixes=settings.transfer_prefixes,
+            emergency_numbers=frozenset(settings.overload.emergency_numbers),
+        )
         self.legs = LegService(
             sip=self.sip,
             media=media,
-            dialling=Dialling(
-                seats=self.seats,
-                trunks=self.trunks,
-                channels=self.channels,
-                routes=self.routes,
-                ways=self.trunk_service,
-                contacts=self.registrations.contacts,
-                new_token=self.sip.new_token,
-                host=lambda: settings.public_host,
-                outside_prefixes=settings.transfer_prefixes,
-            ),
+            dialling=self.dialling,
             channels=self.channels,
             clock=clock,
             ids=ids,
@@ -212,9 +215,9 @@ class SipAccess:
         if self._store is not None:
             await self._store.save_registrations({seat: self.registrations.contacts(seat) for seat in seats})
 
-    def _server_failed(self, trunk: TrunkId, attempt: Attempt) -> None:
+    def _server_failed(self, trunk: TrunkId, attempt: Attempt, retry_after: float | None) -> None:
         for call in attempt.calls:
-            self.trunk_service.call_failed(trunk, call.flow)
+            self.trunk_service.call_failed(trunk, call.flow, retry_after)
 
 
 def _sessions(settings: SipSettings, random_number: Callable[[int], int]) -> LegSessions:

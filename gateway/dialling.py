@@ -37,17 +37,19 @@ class Unreachable(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """INVITEs that are sent together; ``trunk`` is whose channel they take."""
+    """INVITEs that are sent together; ``trunk`` is whose channel they take, an ``urgent`` one also when none is
+    free."""
 
     calls: tuple[OutgoingCall, ...]
     trunk: TrunkId | None = None
+    urgent: bool = False
 
 
 class TrunkWays(Protocol):
     """Where trunks are now."""
 
-    def flows(self, trunk: TrunkId) -> list[Flow]:
-        """The addresses to try, in order."""
+    def flows(self, trunk: TrunkId, *, urgent: bool = False) -> list[Flow]:
+        """The addresses to try, in order; for an urgent call also those that are said to be away."""
 
     def service_route(self, trunk: TrunkId) -> tuple[str, ...]:
         """The way that the trunk's registrar wants calls to take (RFC 3608)."""
@@ -59,7 +61,8 @@ _DIALLED: Final = frozenset("+0123456789*#")
 class Dialling:
     """Knows seats, trunks, routes and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes
     tags, ``host()`` is our address in From and Call-ID. Phones may have others connected to numbers outside that
-    begin with one of ``outside_prefixes``."""
+    begin with one of ``outside_prefixes``. ``emergency_numbers`` are so besides those whose route says it.
+    Implements :class:`ccplatform.contracts.legs.Numbers`."""
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class Dialling:
         new_token: Callable[[], str],
         host: Callable[[], str],
         outside_prefixes: tuple[str, ...] = (),
+        emergency_numbers: frozenset[str] = frozenset(),
     ) -> None:
         self._seats = seats
         self._trunks = trunks
@@ -83,6 +87,7 @@ class Dialling:
         self._new_token = new_token
         self._host = host
         self._outside_prefixes = outside_prefixes
+        self._emergency_numbers = emergency_numbers
 
     def device(self, target: DialTarget) -> str:
         """What call events name as the device: the seat, or the number."""
@@ -102,6 +107,24 @@ class Dialling:
             return None
         return NumberTarget(number=number)
 
+    def reach(self, number: str) -> DialTarget | None:
+        """What somebody of the centre reaches by a number: a seat, or a number that a route is for."""
+        seat = self._seats.of_user(number)
+        if seat is not None:
+            return SeatTarget(seat=seat.id)
+        if not _DIALLED.issuperset(number) or not (self._routes.trunks(number) or self.is_emergency(number)):
+            return None
+        return NumberTarget(number=number)
+
+    def is_emergency(self, number: str) -> bool:
+        """Whether it is the number of an emergency service."""
+        return number in self._emergency_numbers or self._routes.is_emergency(number)
+
+    def number_of(self, seat: SeatId) -> str:
+        """The number of a seat's phone; empty when there is no such seat."""
+        known = self._seats.get(seat)
+        return known.sip_user if known is not None else ""
+
     def attempts(self, command: DialLeg) -> list[Attempt]:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:
@@ -111,6 +134,9 @@ class Dialling:
                 return self._by_trunks(command, [trunk], number)
             case NumberTarget(number=number):
                 trunks = self._routes.trunks(number)
+                if self.is_emergency(number):
+                    trunks += [trunk.id for trunk in self._trunks.all() if trunk.id not in trunks]
+                    return self._by_trunks(command, trunks, number, urgent=True)
                 if not trunks:
                     raise Unreachable(f"no route is for {number[:40]!r}", ReleaseCause.NOT_FOUND)
                 return self._by_trunks(command, trunks, number)
@@ -119,10 +145,10 @@ class Dialling:
         """Who answers the challenges of a trunk."""
         return self._trunks.client(trunk)
 
-    def seize(self, trunk: TrunkId) -> bool:
-        """Take a channel; False when none is free."""
+    def seize(self, trunk: TrunkId, *, urgent: bool = False) -> bool:
+        """Take a channel; False when none is free and the call is not urgent."""
         known = self._trunks.get(trunk)
-        if not self._channels.free(known, incoming=False):
+        if not urgent and not self._channels.free(known, incoming=False):
             return False
         self._channels.seize(known, incoming=False)
         return True
@@ -142,6 +168,7 @@ class Dialling:
         host = host_text(self._host())
         name = f"{quote(command.caller_name)} " if command.caller_name else ""
         user = f"{escape_user(command.caller)}@" if command.caller else ""
+        wishes = _auto_answer(host) if command.auto_answer else ()
         return [
             OutgoingCall(
                 # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261, 19.1.5).
@@ -153,26 +180,28 @@ class Dialling:
                 flow=binding.flow,
                 pinned=True,
                 routes=binding.path,
-                headers=(("X-Contact-ID", command.contact),),
+                headers=(("X-Contact-ID", command.contact), *wishes),
             )
             for binding in one_flow_each(bindings)
         ]
 
     # --- trunks -------------------------------------------------------------------------------------------
 
-    def _by_trunks(self, command: DialLeg, trunks: list[TrunkId], number: str) -> list[Attempt]:
+    def _by_trunks(
+        self, command: DialLeg, trunks: list[TrunkId], number: str, *, urgent: bool = False
+    ) -> list[Attempt]:
         attempts: list[Attempt] = []
         refusals: list[Unreachable] = []
         for trunk in trunks:
             try:
-                attempts += self._by_trunk(command, trunk, number)
+                attempts += self._by_trunk(command, trunk, number, urgent)
             except Unreachable as unreachable:
                 refusals.append(unreachable)
         if not attempts:
             raise refusals[0]
         return attempts[:MAX_ATTEMPTS]
 
-    def _by_trunk(self, command: DialLeg, trunk: TrunkId, number: str) -> list[Attempt]:
+    def _by_trunk(self, command: DialLeg, trunk: TrunkId, number: str, urgent: bool) -> list[Attempt]:
         try:
             known = self._trunks.get(trunk)
         except UnknownTrunk as error:
@@ -181,10 +210,10 @@ class Dialling:
             raise Unreachable(f"trunk {trunk} takes no calls", ReleaseCause.UNREACHABLE)
         if known.state is not TrunkState.ACTIVE:
             raise Unreachable(f"trunk {trunk} is {known.state}", ReleaseCause.UNREACHABLE)
-        flows = self._ways.flows(trunk)
+        flows = self._ways.flows(trunk, urgent=urgent)
         if not flows:
             raise Unreachable(f"no server of trunk {trunk} can be called now", ReleaseCause.UNREACHABLE)
-        return [Attempt((self._call(command, known, number, flow),), trunk) for flow in flows]
+        return [Attempt((self._call(command, known, number, flow),), trunk, urgent) for flow in flows]
 
     def _call(self, command: DialLeg, trunk: Trunk, number: str, flow: Flow) -> OutgoingCall:
         host = self._host()
@@ -203,3 +232,12 @@ class Dialling:
         )
         diversions = diversion_headers(command.forwarded_from, call.uri, host)
         return replace(call, headers=(*call.headers, *diversions))
+
+
+def _auto_answer(host: str) -> tuple[tuple[str, str], ...]:
+    """Ask a phone to answer by itself: RFC 5373, and the two ways that desk phones know."""
+    return (
+        ("Answer-Mode", "Auto"),
+        ("Call-Info", f"<sip:{host}>;answer-after=0"),
+        ("Alert-Info", f"<http://{host}/>;info=alert-autoanswer"),
+    )

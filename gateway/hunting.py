@@ -19,7 +19,7 @@ from gateway.sip.service import SipService
 from gateway.sip.trunks import TrunkChannels
 
 #: A server that says so does not serve: another server of the trunk may. 408 is also what nobody says.
-_NEXT_SERVER: Final = frozenset({408, 500, 502, 503, 504})
+_NEXT_SERVER: Final = frozenset({408, 430, 500, 502, 503, 504})
 #: A trunk that says so does not carry this call; another trunk may.
 _NEXT_TRUNK: Final = _NEXT_SERVER | {401, 403, 407, 580}
 #: Q.850: no route, out of order, no circuit, network out of order, temporary failure, congestion.
@@ -30,7 +30,8 @@ _log = structlog.get_logger("legs")
 
 class Hunting:
     """Makes the dialogs of each attempt. ``listen`` is told of every dialog that is made for a leg,
-    ``failed(trunk, attempt)`` of servers that did not take a call."""
+    ``failed(trunk, attempt, retry_after)`` of servers that did not take a call, and for how long they
+    will not, if they said so."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Hunting:
         dialling: Dialling,
         channels: TrunkChannels,
         listen: Callable[[Leg, DialogRunner], None],
-        failed: Callable[[TrunkId, Attempt], None],
+        failed: Callable[[TrunkId, Attempt, float | None], None],
     ) -> None:
         self._sip = sip
         self._dialling = dialling
@@ -62,7 +63,7 @@ class Hunting:
         if other_trunk_only and ended.status not in _NEXT_TRUNK and ended.q850 not in _NEXT_TRUNK_Q850:
             return False
         if not other_trunk_only:
-            self._failed(attempt.trunk, attempt)
+            self._failed(attempt.trunk, attempt, ended.retry_after)
         while other_trunk_only and leg.attempts and leg.attempts[0].trunk == attempt.trunk:
             leg.attempts.popleft()
         cause = cause_of_end(leg, ended)
@@ -74,7 +75,7 @@ class Hunting:
     def _attempt(self, leg: Leg) -> bool:
         while leg.attempts:
             attempt = leg.attempts.popleft()
-            if not self._seize(leg, attempt.trunk):
+            if not self._seize(leg, attempt):
                 continue
             leg.attempt = attempt
             leg.transports.clear()
@@ -88,14 +89,15 @@ class Hunting:
             return True
         return False
 
-    def _seize(self, leg: Leg, trunk: TrunkId | None) -> bool:
-        """Have a channel of this trunk, and of no other one."""
+    def _seize(self, leg: Leg, attempt: Attempt) -> bool:
+        """Have a channel of this attempt's trunk, and of no other one."""
+        trunk = attempt.trunk
         if leg.trunk == trunk:
             return True
         if leg.trunk is not None:
             self._channels.release(leg.trunk, incoming=False)
             leg.trunk = None
-        if trunk is None or not self._dialling.seize(trunk):
+        if trunk is None or not self._dialling.seize(trunk, urgent=attempt.urgent):
             return trunk is None
         leg.trunk = trunk
         return True

@@ -55,6 +55,8 @@ class Leg:
     incoming: bool = False
     answering: bool = False
     media_open: bool = False
+    wants_early: bool = False  # what the party's network says before the answer is of use
+    early: bytes | None = None  # the session in which something is heard before the answer
     rang: bool = False
     answered: bool = False
     held: bool = False

@@ -3,7 +3,8 @@
 Everything is synchronous: an event of SIP or media goes through here to its consequence on the wire without an
 await in between. A leg is *answered* when the 200 with its session is sent and the media is connected; that does
 not wait for the ACK, since callers hear us from the 200 on. (Only a late offer waits: its ACK brings the peer's
-address.) Early media of called parties is not used; 180 and 183 both count as ringing.
+address.) 180 and 183 both count as ringing; what the called network says before the answer is connected when it is
+wanted (``DialLeg.early_media``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
-    DialTarget,
     LegAnswered,
     LegCommand,
     LegEnded,
@@ -27,6 +27,7 @@ from ccplatform.contracts.legs import (
     LegQuality,
     LegRinging,
     LegTransferAsked,
+    OpenLeg,
     ReleaseLeg,
     ReportTransfer,
     RingLeg,
@@ -93,7 +94,7 @@ class LegService:
         sessions: LegSessions,
         moves_per_second: int,
         listener: Callable[[LegEvent], None],
-        server_failed: Callable[[TrunkId, Attempt], None],
+        server_failed: Callable[[TrunkId, Attempt, float | None], None],
     ) -> None:
         self._sip = sip
         self._media = media
@@ -146,6 +147,8 @@ class LegService:
                     self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
             case RingLeg():
                 self._ring(leg)
+            case OpenLeg():
+                self._open(leg)
             case AnswerLeg():
                 self._answer(leg)
             case ReleaseLeg(cause=cause):
@@ -182,10 +185,6 @@ class LegService:
     def dialogs_of(self, seat: SeatId) -> tuple[SeatDialog, ...]:
         """What the phones of a seat do."""
         return tuple(leg.as_seat_dialog() for leg in self._legs.of_seat(seat))
-
-    def target(self, number: str) -> DialTarget | None:
-        """What a phone may be connected to by this number."""
-        return self._dialling.target(number)
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take an established leg back after a restart."""
@@ -241,32 +240,30 @@ class LegService:
         self._listen(leg, call.dialog)
         if call.trunk is not None:
             self._channels.seize(call.trunk, incoming=True)
-        self._tell(
-            LegOffered(
-                leg=leg.id,
-                trunk=trunk,
-                seat=call.seat,
-                caller=call.caller,
-                caller_name=call.caller_name,
-                dialled=call.dialled,
-                forwarded_from=call.forwarded.number,
-                forwarded_because=call.forwarded.reason,
-                transport=call.transport,
-                sip_call_id=call.dialog.call_id,
-                received_at=self._clock.now(),
-            )
-        )
+        self._tell(call.offered(leg.id, self._clock.now()))
 
     def _ring(self, leg: Leg) -> None:
         if leg.incoming and leg.dialogs and leg.dialogs[0].unanswered and not leg.answering:
             leg.dialogs[0].tell(Ring())
+
+    def _open(self, leg: Leg) -> None:
+        if leg.offer is None:  # there is no session before the answer
+            self._ring(leg)
+        elif leg.incoming and leg.call is not None and leg.dialogs[0].unanswered and not leg.media_open:
+            leg.media_open = True
+            self._media.open_leg(leg.call, leg.id, lambda local: self._negotiating.open_early(leg, local))
 
     def _answer(self, leg: Leg) -> None:
         if not leg.incoming or leg.answering:
             return
         if leg.call is None:
             raise LocalMisuse(f"leg {leg.id} is answered before it was adopted")
-        leg.answering = leg.media_open = True
+        leg.answering = True
+        if leg.media_open:  # opened before the answer, or being so
+            if leg.early is not None:
+                self._negotiating.answer(leg, leg.local)
+            return
+        leg.media_open = True
         self._media.open_leg(leg.call, leg.id, lambda local: self._negotiating.answer(leg, local))
 
     # --- a party is called --------------------------------------------------------------------------------
@@ -280,6 +277,7 @@ class LegService:
             call=command.call,
             contact=command.contact,
             role=command.role,
+            wants_early=command.early_media,
             seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
         )
         self._legs.add(leg)
@@ -304,7 +302,9 @@ class LegService:
 
     def _news(self, leg: Leg, dialog: DialogRunner, news: DialogNews) -> None:
         match news:
-            case RemoteRinging():
+            case RemoteRinging(_, sdp):
+                if sdp and leg.wants_early:
+                    self._negotiating.answered_early(leg, dialog, sdp)
                 if not (leg.rang or leg.answered or leg.ended):
                     leg.rang = True
                     self._tell(LegRinging(leg=leg.id, device=leg.device))

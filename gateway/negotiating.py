@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from ccplatform.contracts.legs import LegAnswered, LegEvent, LegHeld
+from ccplatform.contracts.legs import LegAnswered, LegEarly, LegEvent, LegHeld
 from ccplatform.contracts.words import ReleaseCause
 from gateway.errors import SdpError
 from gateway.leg_end import incompatible, warning
@@ -22,7 +22,7 @@ from gateway.media.port import LegMedia, LocalAudio, RemoteAudio
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import COMPLETED_ELSEWHERE
 from gateway.sip.dialog_runner import DialogRunner
-from gateway.sip.invite_events import AcceptOffer, Answer, Invite, RefuseOffer, Release
+from gateway.sip.invite_events import AcceptOffer, Answer, Invite, RefuseOffer, Release, Ring
 
 #: What phones of a seat are told when another one took the call (RFC 3326 section 2).
 
@@ -58,8 +58,12 @@ class Negotiating:
         if local is None:
             self._release(leg, ReleaseCause.UNAVAILABLE)
             return
-        leg.audio = self._sessions.session(local, leg.transport)
         dialog = leg.dialogs[0]
+        if leg.early is not None:
+            dialog.tell(Answer(leg.early))
+            self._connected(leg)
+            return
+        leg.audio = self._sessions.session(local, leg.transport)
         if leg.offer is None:
             dialog.tell(Answer(leg.audio.offer()))
             return
@@ -70,6 +74,42 @@ class Negotiating:
             return
         dialog.tell(Answer(answer))
         self._connected(leg)
+
+    def open_early(self, leg: Leg, local: LocalAudio | None) -> None:
+        """Our address for a party that called and is not answered yet is there: let it hear us already."""
+        leg.local = local
+        if leg.ended:
+            return
+        if local is None or leg.answering:
+            self.answer(leg, local)
+            return
+        assert leg.offer is not None
+        leg.audio = self._sessions.session(local, leg.transport)
+        try:
+            leg.early = leg.audio.answer(leg.offer)
+        except SdpError as error:  # it was tried when the call arrived: only a bug comes here.
+            self._end(leg, str(error))
+            return
+        leg.dialogs[0].tell(Ring(leg.early))
+        self._connect_media(leg, leg.audio.remote)
+        self._tell(LegEarly(leg=leg.id))
+
+    def answered_early(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
+        """The called network says something before the answer; of a fork the latest branch is heard. What cannot
+        be used is not heard: the answer may say it better."""
+        session = leg.offered.get(dialog.call_id, leg.audio)
+        if leg.ended or leg.answered or session is None:
+            return
+        try:
+            session.take_answer(sdp)
+        except SdpError as error:
+            _log.info("unusable early session", leg=leg.id, reason=str(error))
+            return
+        leg.audio = session
+        self._connect_media(leg, session.remote)
+        if leg.early is None:
+            leg.early = sdp
+            self._tell(LegEarly(leg=leg.id))
 
     def invite(self, leg: Leg, local: LocalAudio | None) -> None:
         """Our address for a party that is called is there: send its phones their INVITEs."""

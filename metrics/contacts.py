@@ -75,7 +75,8 @@ class Contacts:
     def refused(self, fact: CallRefused, stamp: Stamp, out: list[Observation]) -> None:
         """A call that never became a contact."""
         trunk = self._trunks.maybe(fact.trunk) or ""
-        out.append(Counted("cc_calls", (Direction.INBOUND, trunk, Outcome.REFUSED)))
+        direction = Direction.INBOUND if fact.seat is None else Direction.INTERNAL
+        out.append(Counted("cc_calls", (direction, trunk, Outcome.REFUSED)))
 
     def queued(self, fact: Queued, stamp: Stamp, out: list[Observation]) -> None:
         """It waits; a contact that comes back to its queue waits once."""

@@ -99,7 +99,13 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(
         CallPorts(
-            legs=gateway.legs, media=media, flows=speech.flows, router=acd, recorder=recording.service, rows=live
+            legs=gateway.legs,
+            numbers=gateway.dialling,
+            media=media,
+            flows=speech.flows,
+            router=acd,
+            recorder=recording.service,
+            rows=live,
         )
     )
     control = ControlProcess(

@@ -19,6 +19,7 @@ from ccplatform.contracts.words import AgentId, FlowId, QueueId, Role, SeatId, T
 from ccplatform.security.users import UserAdministration
 from cti.directory import seed_demo_customers
 from cti.store import CustomerStore
+from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.trunk import Trunk, TrunkDirection
 from gateway.store import GatewayStore
 from ivr.demo import seed_customers
@@ -93,6 +94,14 @@ async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str
                 direction=TrunkDirection(trunk["direction"]),
             )
         )
+    routes = [
+        OutboundRoute(
+            prefix=route["prefix"],
+            choices=tuple(TrunkChoice(trunk=TrunkId(trunk)) for trunk in route["trunks"]),
+        )
+        for route in centre["routes"]
+    ]
+    await store.trunks.replace_routes(routes)
 
 
 async def _load_users(ground: Foundation, centre: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from ccplatform.contracts.commands import (
     HangUpCall,
     HoldCall,
     LiftBan,
+    MakeCall,
     MoveCall,
     PickUpCall,
     PromiseCallBack,
@@ -62,6 +63,8 @@ class Orders:
                 | DropParty()
             ):
                 return control.calls.command(command)
+            case MakeCall():
+                return control.calls.make_call(command)
             case PromiseCallBack() | CancelCallBack():
                 return await control.call_backs.command(command)
             case Configure():

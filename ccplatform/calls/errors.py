@@ -6,6 +6,7 @@
     └── BadSnapshot     what a media worker kept for a call cannot be read
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
+    ├── CannotCall      nobody can be called by that number, or not by who wants to
     ├── NoSuchContact   the contact named does not exist
     ├── NobodyThere     nobody can be called by this number
     ├── QueueClosed     the call cannot wait in that queue
@@ -14,6 +15,7 @@
     └── NotInThisState  the order does not fit what the call is doing
 """
 
+from ccplatform.contracts.words import ReleaseCause
 from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation
 
 
@@ -26,6 +28,14 @@ class NoSuchCall(NotFound):
 
     def __init__(self, call: str) -> None:
         super().__init__(f"there is no call {call}", code="no_such_call")
+
+
+class CannotCall(Refusal):
+    """Nobody can be called by that number, or not by who wants to; ``cause`` is what a phone is told."""
+
+    def __init__(self, code: str, message: str, cause: ReleaseCause) -> None:
+        super().__init__(message, code=code)
+        self.cause = cause
 
 
 class NotInThisState(Refusal):

@@ -14,6 +14,7 @@ from ccplatform.contracts.legs import (
     PlaybackEnded,
     PlaybackStarted,
 )
+from ccplatform.contracts.words import Direction
 
 #: Stages in which the caller's keys are for the flow.
 _FLOW_HEARS = (Stage.FLOW, Stage.QUEUED, Stage.RINGING)
@@ -29,6 +30,8 @@ def digit_pressed(step: Step, event: DigitPressed) -> None:
 def leg_audible(step: Step, event: LegAudible) -> None:
     """The first audible sample towards the caller: the connect delay (R10.3.1.2)."""
     state = step.state
+    if state.direction is Direction.OUTBOUND or state.outward:
+        return  # nobody waits for our voice whom we called
     if event.leg == state.caller_leg and not state.audible:
         state.audible = True
         seconds = event.at - state.received_at

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from ccplatform.calls.asked import answer_caller, do_request
 from ccplatform.calls.calling_back import agent_first_answered, customer_answered
+from ccplatform.calls.calling_out import (
+    own_phone_answered,
+    own_phone_left,
+    party_answered,
+    party_not_reached,
+    party_rings,
+)
 from ccplatform.calls.conferring import chair_left, member_left
 from ccplatform.calls.consulting import asker_left, back_to_caller, let_second_go, second_answered, second_failed
 from ccplatform.calls.grouping import Group, groups
@@ -29,10 +36,14 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.media import StopPlay
-from ccplatform.contracts.routing import OfferAnswered
+from ccplatform.contracts.routing import OfferAnswered, TalkReleased
 from ccplatform.contracts.words import LegRole, ReleaseCause
 
 _OUR_FAULTS = frozenset({ReleaseCause.FAILED, ReleaseCause.UNAVAILABLE})
+
+
+#: Somebody of the centre calls out, and nobody talks yet.
+_CALLING_OUT = (Stage.INITIATED, Stage.CALLING)
 
 
 def leg_answered(step: Step, event: LegAnswered) -> None:
@@ -41,7 +52,9 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
     if event.leg == state.caller_leg:
         if state.stage is Stage.CALLING_BACK:
             customer_answered(step)
-        elif state.promise:
+        elif state.stage is Stage.CALLING and not state.answered:
+            party_answered(step)
+        elif state.promise or state.outward:
             step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
         else:
             _caller_answered(step)
@@ -53,6 +66,8 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
             agent_first_answered(step)
         else:
             _agent_answered(step, event)
+    elif event.leg == state.other_leg and state.stage in _CALLING_OUT:
+        own_phone_answered(step)
     elif event.leg != state.other_leg or state.stage is not Stage.DIALLING:
         step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
     elif state.answered:
@@ -125,8 +140,10 @@ def leg_ringing(step: Step, event: LegRinging) -> None:
     """A device rings."""
     state = step.state
     rung = state.rung.get(event.leg)
-    if rung is not None or event.leg == state.other_leg:
-        agent = rung.agent if rung is not None else None
+    if event.leg == state.caller_leg and state.stage is Stage.CALLING:
+        party_rings(step, event)
+    elif rung is not None or event.leg == state.other_leg:
+        agent = rung.agent if rung is not None else state.agent if state.stage is Stage.INITIATED else None
         contact = state.rung_for if rung is not None else state.contact
         fact = Delivered(contact=contact, leg=event.leg, device=event.device, agent=agent)
         step.emit(Record(fact=fact))
@@ -147,8 +164,15 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     by = "remote" if event.by_remote else "local"
     cleared = ConnectionCleared(contact=state.contact, leg=event.leg, role=role, cause=event.cause, released_by=by)
     if event.leg == state.caller_leg:
+        _party_agent_left(step)
+        if state.stage is Stage.CALLING:
+            party_not_reached(step, event, cleared)
+            return
         step.emit(Record(fact=cleared))
         _caller_left(step, event)
+    elif event.leg == state.other_leg and state.stage in _CALLING_OUT:
+        state.other_leg = None
+        own_phone_left(step, event, cleared)
     elif event.leg in state.rung:
         offer_failed(step, event)
     elif event.leg == state.other_leg:
@@ -159,6 +183,14 @@ def leg_ended(step: Step, event: LegEnded) -> None:
         member_left(step, event, cleared, before)
     else:
         step.emit(Record(fact=cleared))
+
+
+def _party_agent_left(step: Step) -> None:
+    """An agent who was called by his number is free again."""
+    state = step.state
+    if state.party_agent is not None:
+        step.emit(TalkReleased(contact=state.contact, agent=state.party_agent, talked=state.talked))
+        state.party_agent = None
 
 
 def _caller_left(step: Step, event: LegEnded) -> None:

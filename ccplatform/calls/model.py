@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from ccplatform.calls.pieces import Consultation as Consultation
+from ccplatform.calls.pieces import Member as Member
+from ccplatform.calls.pieces import PendingKey as PendingKey
+from ccplatform.calls.pieces import PendingQuery as PendingQuery
+from ccplatform.calls.pieces import RungAgent as RungAgent
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.flows import FlowAsked, FlowCommand, FlowRequest
 from ccplatform.contracts.legs import (
@@ -15,6 +20,7 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegAudible,
     LegCommand,
+    LegEarly,
     LegEnded,
     LegEvent,
     LegHeld,
@@ -69,85 +75,14 @@ class Stage(StrEnum):
     HELD = "held"
     CONSULTING = "consulting"  # who has him talks, or wants to, with somebody else about him
     TRANSFERRING = "transferring"  # somebody else is called for him by who talked with him
+    INITIATED = "initiated"  # the phone of an agent who wants to call rings
+    CALLING = "calling"  # whom somebody of the centre dialled is being called
     CALLING_BACK = "calling_back"  # the customer of a promised call-back is being called
     DIALLING = "dialling"  # a party outside is being called
     BRIDGED = "bridged"  # talks with that party
     ECHO = "echo"
     ROOM = "room"
     ENDING = "ending"
-
-
-@dataclass(slots=True, kw_only=True)
-class PendingKey:
-    """A completed input whose answering sound has not begun; ``playback`` is the sound that will."""
-
-    node: str
-    keyed_at: float
-    playback: PlaybackId | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class PendingQuery:
-    """A query result that will be heard with ``playback``."""
-
-    node: str
-    source: str
-    keyed_at: float
-    playback: PlaybackId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RungAgent:
-    """An agent whose phone rings for the caller."""
-
-    agent: AgentId
-    seat: SeatId
-
-
-@dataclass(slots=True, kw_only=True)
-class Consultation:
-    """Somebody who is called about the caller: to be asked first, or (``transfer``) to have him at once.
-
-    ``contact`` is his part of it: the ACD knows him by that, and with ``told`` it is a contact with a ``call`` of
-    its own for whoever looks on. Without a ``leg`` phones of agents ring, or he is waited for.
-    """
-
-    contact: ContactId
-    call: CallId
-    to: str  # who is called, as it was asked for
-    by: str  # who asks: an agent, or the seat where nobody is signed in
-    begun_at: float
-    transfer: bool = False
-    by_phone: bool = False  # his phone asked for it, and wants to know how it goes
-    told: bool = False
-    queue: QueueId | None = None
-    wanted: AgentId | None = None  # alone
-    leg: LegId | None = None
-    agent: AgentId | None = None  # who answered
-    seat: SeatId | None = None
-    device: str = ""
-    answered_at: float | None = None
-    aside: bool = False  # he hears music: who asked him talks with the caller
-    held_at: float | None = None
-    hold_seconds: float = 0.0
-
-    @property
-    def routed(self) -> bool:
-        """Whether the ACD finds who answers."""
-        return self.queue is not None or self.wanted is not None
-
-
-@dataclass(slots=True, kw_only=True)
-class Member:
-    """Somebody in the conference, besides the caller and who has him; ``contact`` is what the ACD knows him by."""
-
-    contact: ContactId
-    role: LegRole
-    device: str
-    joined_at: float
-    agent: AgentId | None = None
-    seat: SeatId | None = None
-    queue: QueueId | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +141,14 @@ class CallState:
     talked_agent: AgentId | None = None  # the last one who talked
     talked_seat: SeatId | None = None
     segment_hold_seconds: float = 0.0  # of the talk that goes on
+    outward: bool = False  # somebody of the centre calls: the called party is the caller
+    prompted: bool = False  # his own phone was rung first
+    early: bool = False  # he hears the called network before its answer
+    party_seat: SeatId | None = None  # the called party is one of ours
+    party_agent: AgentId | None = None
+    shown_name: str = ""
+    wrap_up_seconds: float = 0.0
+    key: str = ""  # by which the order to call is known when it comes again
     record_asked: bool = False
     recording: RecordingId | None = None
     cause: ReleaseCause = ReleaseCause.NORMAL
@@ -242,6 +185,35 @@ class CallBackBegins:
 
     offer: CallBackOffered
     call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutBegins:
+    """Somebody of the centre calls ``number``: by the phone that offered a leg, or (no ``offer``) by a click.
+
+    ``party_seat`` is set when it is a phone of ours, ``party_agent`` when somebody sits there. ``shown`` is the
+    number that the called party sees.
+    """
+
+    call: CallId
+    contact: ContactId
+    seat: SeatId
+    agent: AgentId | None
+    number: str
+    number_class: str
+    direction: Direction
+    shown: str
+    shown_name: str = ""
+    party_seat: SeatId | None = None
+    party_agent: AgentId | None = None
+    offer: LegOffered | None = None
+    by: str = ""
+    key: str = ""
+    customer: str = ""
+    auto_answer: bool = False
+    prompt_seconds: float = 20.0
+    ring_seconds: float = 60.0
+    wrap_up_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +313,7 @@ class PhoneTransfer:
 CallInput: TypeAlias = (
     CallOffered
     | CallBackBegins
+    | CallOutBegins
     | LegEvent
     | FlowAsked
     | RouterEvent
@@ -361,6 +334,7 @@ SagaInput: TypeAlias = (
     | LegAnswered
     | LegEnded
     | LegMoved
+    | LegEarly
     | LegHeld
     | LegQuality
     | DigitPressed

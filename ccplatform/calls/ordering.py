@@ -81,7 +81,7 @@ class Orders:
         if flow is not None:
             self._post(PhoneTransfer(leg=leg, number=number, flow=flow))
             return
-        target = ports.legs.target(number)
+        target = ports.numbers.target(number)
         agent = self._agent_at(target)
         if agent is None:
             self._post(PhoneTransfer(leg=leg, number=number, target=target))
@@ -155,7 +155,7 @@ class Orders:
         if command.seat is not None:
             return SeatTarget(seat=command.seat)
         number = command.number or ""
-        target = self._ports().legs.target(number)
+        target = self._ports().numbers.target(number)
         if target is None:
             raise NobodyThere(number)
         return target

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from ccplatform.calls.model import CallState
-from ccplatform.contracts.words import FlowOutcome, Outcome
+from ccplatform.contracts.words import FlowOutcome, Outcome, ReleaseCause
+
+#: Causes for which a call out did not fail by the called party.
+_FAULTS = frozenset(
+    {
+        ReleaseCause.FAILED,
+        ReleaseCause.UNAVAILABLE,
+        ReleaseCause.OVERLOAD,
+        ReleaseCause.INCOMPATIBLE,
+        ReleaseCause.MEDIA_LOST,
+    }
+)
 
 
 def outcome_of(state: CallState) -> Outcome:
     """Read the outcome off an ended call; the first rule that fits decides."""
+    if state.outward:
+        return _outward(state)
     if state.talked:
         return Outcome.HANDLED if state.talked_agent is not None else Outcome.TRANSFERRED
     if state.promise and not state.answered:
@@ -23,3 +36,11 @@ def outcome_of(state: CallState) -> Outcome:
     if state.flow_outcome is FlowOutcome.ABANDONED:
         return Outcome.ABANDONED_IVR
     return Outcome.SELF_SERVICE
+
+
+def _outward(state: CallState) -> Outcome:
+    if state.talked:
+        return Outcome.HANDLED
+    if state.cause is ReleaseCause.BUSY:
+        return Outcome.BUSY
+    return Outcome.FAILED if state.cause in _FAULTS else Outcome.NOT_REACHED

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ccplatform.contracts.flows import Flows
-from ccplatform.contracts.legs import Legs
+from ccplatform.contracts.legs import Legs, Numbers
 from ccplatform.contracts.media import Media
 from ccplatform.contracts.recordings import Recorder
 from ccplatform.contracts.routing import Router
@@ -28,6 +28,7 @@ class CallPorts:
     """The packages a call passes through."""
 
     legs: Legs
+    numbers: Numbers
     media: Media
     flows: Flows
     router: Router

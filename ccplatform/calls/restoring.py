@@ -20,7 +20,7 @@ from ccplatform.contracts.facts import FlowLeft
 from ccplatform.contracts.flows import FlowAsked, FlowFinished
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg, SurvivingCall
 from ccplatform.contracts.ports import Facts
-from ccplatform.contracts.routing import OfferFailed, QueueContact, QueueRefused
+from ccplatform.contracts.routing import EngageAgent, OfferFailed, QueueContact, QueueRefused, TalkHeld
 from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, QueueId, ReleaseCause
 from ccplatform.kernel.clock import Clock
 
@@ -64,6 +64,8 @@ class Restorer:
         self._restore_route(saga, kept, lost)
         self._restore_further(saga, kept)
         self._restore_flow(saga, kept)
+        if kept.route is None:
+            self._engage_again(saga)
         for leg in lost:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         return state.contact
@@ -109,6 +111,19 @@ class Restorer:
                     ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
                 queue = second.queue or QueueId("")
                 self._post(QueueRefused(contact=contact, queue=queue, reason="lost_in_restart"))
+
+    def _engage_again(self, saga: CallSaga) -> None:
+        """Who called, or was called by his number, is busy still: the ACD keeps no place for such contacts."""
+        state, perform = saga.state, self._ports().router.perform
+        if not state.outward:
+            return
+        if state.agent is not None:
+            again = EngageAgent(contact=state.contact, agent=state.agent, wrap_up_seconds=state.wrap_up_seconds)
+            perform(again)
+            if state.stage is Stage.HELD:
+                perform(TalkHeld(contact=state.contact, agent=state.agent, held=True))
+        if state.party_agent is not None:
+            perform(EngageAgent(contact=state.contact, agent=state.party_agent))
 
     def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
         state = saga.state

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from ccplatform.calls.asked import flow_asked
 from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state_of
+from ccplatform.calls.calling_out import begin_call_out, heard_early
+from ccplatform.calls.calling_out import state_of as state_of_call_out
 from ccplatform.calls.conferring import consult_order, drop_order, party_order
 from ccplatform.calls.heard import (
     digit_pressed,
@@ -26,6 +28,7 @@ from ccplatform.calls.model import (
     CallBackBegins,
     CallEffect,
     CallOffered,
+    CallOutBegins,
     CallState,
     ConsultOrder,
     DropOrder,
@@ -62,6 +65,7 @@ from ccplatform.contracts.legs import (
     DigitPressed,
     LegAnswered,
     LegAudible,
+    LegEarly,
     LegEnded,
     LegHeld,
     LegMoved,
@@ -155,6 +159,18 @@ class CallSaga:
         begin_call_back(step)
         return saga, step.effects
 
+    @classmethod
+    def call_out(
+        cls, event: CallOutBegins, now: float, *, music: Music, new_id: Callable[[], str], max_parties: int
+    ) -> tuple[CallSaga, list[CallEffect]]:
+        """A call that somebody of the centre makes."""
+        own = event.offer.leg if event.offer is not None else LegId(new_id())
+        state = state_of_call_out(event, LegId(new_id()), own, now)
+        saga = cls(state, music=music, new_id=new_id, max_parties=max_parties)
+        step = saga._step(now)
+        begin_call_out(step, event)
+        return saga, step.effects
+
     def handle(self, event: SagaInput, now: float) -> list[CallEffect]:
         """Take one event of this call; return what to do, in order."""
         if self.finished:
@@ -221,6 +237,8 @@ def _take(step: Step, event: SagaInput) -> None:
             leg_ringing(step, event)
         case LegHeld():
             leg_held(step, event)
+        case LegEarly():
+            heard_early(step, event)
         case LegMoved():
             leg_moved(step, event)
         case LegQuality():
@@ -278,7 +296,11 @@ def _deadline(step: Step) -> None:
     elif state.stage in (Stage.CONSULTING, Stage.TRANSFERRING) and state.second is not None:
         if state.second.leg is not None and state.second.answered_at is None:
             step.emit(ReleaseLeg(leg=state.second.leg, cause=ReleaseCause.NO_ANSWER))
-    elif state.stage is Stage.CALLING_BACK:
+    elif state.stage is Stage.INITIATED and state.other_leg is not None:
+        step.emit(ReleaseLeg(leg=state.other_leg, cause=ReleaseCause.NO_ANSWER))
+    elif state.stage is Stage.CALLING and state.caller_leg not in state.live_legs:
+        step.release_all(state.cause)  # its tone was heard
+    elif state.stage in (Stage.CALLING_BACK, Stage.CALLING):
         step.emit(ReleaseLeg(leg=state.caller_leg, cause=ReleaseCause.NO_ANSWER))
     elif state.stage is Stage.ECHO:
         step.release_all(ReleaseCause.NORMAL)

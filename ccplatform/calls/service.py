@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 import structlog
 
+from ccplatform.calls.calling import CallsOut
 from ccplatform.calls.model import (
     CallBackBegins,
     CallEffect,
@@ -21,15 +22,14 @@ from ccplatform.calls.model import (
     RecordingBegan,
 )
 from ccplatform.calls.ordering import CallCommand, Orders
+from ccplatform.calls.placing import Placing
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.restoring import Restorer
 from ccplatform.calls.settings import CallsSettings
 from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
-from ccplatform.contracts.commands import (
-    Answer,
-)
-from ccplatform.contracts.facts import CallRefused, ContactEnded
+from ccplatform.contracts.commands import Answer, MakeCall
+from ccplatform.contracts.facts import ContactEnded
 from ccplatform.contracts.flows import (
     EndFlow,
     FlowAsked,
@@ -45,6 +45,7 @@ from ccplatform.contracts.legs import (
     LegEvent,
     LegOffered,
     LegTransferAsked,
+    OpenLeg,
     ReleaseLeg,
     ReportTransfer,
     RingLeg,
@@ -116,6 +117,14 @@ class CallService:
             post=self._post,
             max_parties=settings.conference_parties,
         )
+        self._calls_out = CallsOut(
+            core=self._core,
+            ports=lambda: self.ports,
+            post=self._post,
+            placing=Placing(settings.out),
+            facts=facts,
+            ids=ids,
+        )
         self.on_idle: Callable[[], None] | None = None
 
     def connect(self, ports: CallPorts) -> None:
@@ -156,7 +165,7 @@ class CallService:
         kind, _, to = event.target.partition(":")
         if kind == "flow" and self.ports.flows.knows(FlowId(to)):
             return Overflowed(contact=event.contact, queue=event.queue, flow=FlowId(to))
-        target = self.ports.legs.target(to) if kind == "number" else None
+        target = self.ports.numbers.target(to) if kind == "number" else None
         if target is not None:
             return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target)
         if kind:
@@ -166,6 +175,10 @@ class CallService:
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
         self.ports.recorder.closed(event)
+
+    def make_call(self, order: MakeCall) -> Answer:
+        """Somebody wants an agent's phone to call a number."""
+        return self._calls_out.make(order)
 
     def command(self, command: CallCommand) -> Answer:
         """Orders of people, by REST."""
@@ -180,11 +193,7 @@ class CallService:
     def _offered(self, offer: LegOffered) -> None:
         flow = self.ports.flows.entry_point(offer.dialled, from_seat=offer.seat is not None)
         if flow is None:
-            refused = CallRefused(
-                trunk=offer.trunk, dialled=offer.dialled, cause=ReleaseCause.NOT_FOUND, sip_status=404
-            )
-            self._facts.record(refused)
-            self.ports.legs.perform(ReleaseLeg(leg=offer.leg, cause=ReleaseCause.NOT_FOUND))
+            self._calls_out.dialled(offer)
             return
         contact, call = ContactId(self._ids.new()), CallId(self._ids.new())
         _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
@@ -207,7 +216,7 @@ class CallService:
                     self._ended(effect.fact)
             case ConsiderRecording():
                 self._consider_recording(effect)
-            case AdoptLeg() | RingLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
+            case AdoptLeg() | RingLeg() | OpenLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
                 ports.legs.perform(effect)
             case StartFlow() | FlowDigit() | FlowPlaybackEnded() | FlowRequestFailed() | EndFlow():
                 ports.flows.perform(effect)

@@ -19,6 +19,8 @@ DIAL_SECONDS = 60.0
 #: How long an ended call waits for its legs and its flow to say goodbye, seconds (above SIP's 32 s timer).
 ENDING_SECONDS = 40.0
 _TALKING = (Stage.TALKING, Stage.HELD, Stage.CONSULTING, Stage.TRANSFERRING, Stage.BRIDGED)
+#: Stages in which the other party is on the line: it hears how the call ended.
+_SPEAKING = (*_TALKING, Stage.CALLING)
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Step:
             self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
             self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
         for leg, role in state.live_legs.items():
-            own = role is LegRole.CALLER or (stage in _TALKING and leg not in ringing)
+            own = role is LegRole.CALLER or (stage in _SPEAKING and leg not in ringing)
             leg_cause = cause if own and cause is not ReleaseCause.CANCELLED else ReleaseCause.CANCELLED
             self.emit(ReleaseLeg(leg=leg, cause=leg_cause))
 
@@ -82,6 +84,8 @@ class Step:
             self.emit(WithdrawContact(contact=state.contact, reason="not_reached"))
         elif stage is Stage.CALLING_BACK and state.agent is not None:  # he is on the line already
             self.emit(TalkReleased(contact=state.contact, agent=state.agent))
+        elif stage in (Stage.INITIATED, Stage.CALLING) and state.agent is not None:
+            self.emit(TalkReleased(contact=state.contact, agent=state.agent, talked=False))
         elif stage in _TALKING:
             self.part_talk()
             self.end_consultation(stays=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from ccplatform.calls.errors import NoSuchCall
 from ccplatform.calls.model import (
@@ -13,6 +13,7 @@ from ccplatform.calls.model import (
     CallEffect,
     CallInput,
     CallOffered,
+    CallOutBegins,
     ConsultOrder,
     DropOrder,
     HangUpOrder,
@@ -32,6 +33,7 @@ from ccplatform.contracts.legs import (
     DigitPressed,
     LegAnswered,
     LegAudible,
+    LegEarly,
     LegEnded,
     LegHeld,
     LegMoved,
@@ -55,6 +57,9 @@ from ccplatform.contracts.words import CallId, ContactId, LegId, ReleaseCause
 from ccplatform.kernel.core import DEADLINE, DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
 
+#: Orders to call that are known again when they are repeated.
+MAX_ORDERS: Final = 10_000
+
 
 class Switchboard:
     """The core of `calls`. ``changed`` collects the calls that an event touched, for their snapshots."""
@@ -68,6 +73,7 @@ class Switchboard:
         self._by_leg: dict[LegId, CallSaga] = {}
         self._legs: dict[CallId, set[LegId]] = {}
         self._contacts: dict[CallId, set[ContactId]] = {}  # that saga besides its own
+        self._ordered: dict[str, tuple[CallId, ContactId]] = {}
         self._deadlines: list[tuple[float, CallId]] = []
         self.changed: set[CallId] = set()
 
@@ -77,6 +83,10 @@ class Switchboard:
     def calls(self) -> tuple[CallId, ...]:
         """Every call that has not ended."""
         return tuple(self._calls)
+
+    def made_by(self, key: str) -> tuple[CallId, ContactId] | None:
+        """The call that was ordered by this key, if it is one of the latest."""
+        return self._ordered.get(key)
 
     def saga(self, call: CallId) -> CallSaga:
         """The saga of a call; raises :class:`NoSuchCall`."""
@@ -92,6 +102,8 @@ class Switchboard:
                 return self._begin(event)
             case CallBackBegins():
                 return self._begin_call_back(event, now)
+            case CallOutBegins():
+                return self._begin_call_out(event, now)
             case CallBackOffered():
                 raise LocalMisuse("an offered call-back needs its call: post CallBackBegins")
             case DeadlineReached():
@@ -119,6 +131,7 @@ class Switchboard:
                 | LegAnswered()
                 | LegEnded()
                 | LegMoved()
+                | LegEarly()
                 | LegHeld()
                 | LegQuality()
                 | DigitPressed()
@@ -172,7 +185,19 @@ class Switchboard:
         self.changed.add(saga.state.call)
         return effects
 
+    def _begin_call_out(self, event: CallOutBegins, now: float) -> list[CallEffect]:
+        saga, effects = CallSaga.call_out(
+            event, now, music=self._music, new_id=self._new_id, max_parties=self._max_parties
+        )
+        self._adopt(saga)
+        self.changed.add(saga.state.call)
+        return effects
+
     def _adopt(self, saga: CallSaga) -> None:
+        if saga.state.key:
+            self._ordered[saga.state.key] = saga.state.call, saga.state.contact
+            if len(self._ordered) > MAX_ORDERS:
+                del self._ordered[next(iter(self._ordered))]
         self._calls[saga.state.call] = saga
         self._by_contact[saga.state.contact] = saga
         self._index(saga)

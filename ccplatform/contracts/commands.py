@@ -41,6 +41,24 @@ class HangUpCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeCall:
+    """Ring this agent's phone, then call ``number`` for him. Answer: ``call`` and ``contact``.
+
+    The same ``key`` of the same agent means the same call, however often it comes. ``caller`` is the number that
+    he wants to show, ``queue`` the one for which he calls; ``supervisor``: the rules for supervisors count.
+    """
+
+    agent: AgentId
+    number: str = field(repr=False)
+    by: str
+    key: str = ""
+    caller: str = ""
+    queue: QueueId | None = None
+    customer: str = field(default="", repr=False)
+    supervisor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldCall:
     """Put the caller on hold (music), or take him back."""
 
@@ -234,6 +252,7 @@ class LiftBan:
 Command: TypeAlias = (
     SetAgentState
     | HangUpCall
+    | MakeCall
     | HoldCall
     | SendCallDigits
     | MoveCall

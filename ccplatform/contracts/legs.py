@@ -67,6 +67,13 @@ class RingLeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLeg:
+    """Let an offered leg hear and speak before its answer (183 with a session); :class:`LegEarly` follows."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLeg:
     """Answer an offered leg; :class:`LegAnswered` or :class:`LegEnded` follows."""
 
@@ -75,7 +82,11 @@ class AnswerLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialLeg:
-    """Call a party; :class:`LegRinging`, :class:`LegAnswered` or :class:`LegEnded` follow."""
+    """Call a party; :class:`LegRinging`, :class:`LegEarly`, :class:`LegAnswered` or :class:`LegEnded` follow.
+
+    ``early_media``: what its network says before the answer is wanted. ``auto_answer``: ask the phone to answer by
+    itself, it was its own agent who wants this call.
+    """
 
     leg: LegId
     call: CallId
@@ -85,6 +96,8 @@ class DialLeg:
     caller: str
     caller_name: str = ""
     forwarded_from: tuple[str, ...] = ()  # the numbers that the call was for before, the latest first
+    early_media: bool = False
+    auto_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +127,7 @@ class ReportTransfer:
     cause: ReleaseCause = ReleaseCause.NORMAL
 
 
-LegCommand: TypeAlias = AdoptLeg | RingLeg | AnswerLeg | DialLeg | ReleaseLeg | ReportTransfer
+LegCommand: TypeAlias = AdoptLeg | RingLeg | OpenLeg | AnswerLeg | DialLeg | ReleaseLeg | ReportTransfer
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -142,6 +155,13 @@ class LegRinging:
 
     leg: LegId
     device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEarly:
+    """Sound flows on a leg that is not answered yet; told once."""
+
+    leg: LegId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +264,7 @@ class PlaybackEnded:
 LegEvent: TypeAlias = (
     LegOffered
     | LegRinging
+    | LegEarly
     | LegAnswered
     | LegMoved
     | LegHeld
@@ -272,11 +293,24 @@ class Legs(Protocol):
     def perform(self, command: LegCommand) -> None:
         """Do it; results come as events."""
 
-    def target(self, number: str) -> DialTarget | None:
-        """What a phone of the centre may be connected to by this number: a seat, a number outside, or nothing."""
-
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take the leg back after a restart (dialog state), or None if it cannot be."""
 
     def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
         """Take a leg back from its snapshot; False when it cannot be done."""
+
+
+class Numbers(Protocol):
+    """What numbers mean to the access layer, as `calls` sees it."""
+
+    def target(self, number: str) -> DialTarget | None:
+        """What a phone may have another party connected to (a transfer): a seat, a number outside, or nothing."""
+
+    def reach(self, number: str) -> DialTarget | None:
+        """What somebody of the centre reaches by dialling this number: a seat, a number outside, or nothing."""
+
+    def is_emergency(self, number: str) -> bool:
+        """Whether it is the number of an emergency service: calls to it are refused for no reason of ours."""
+
+    def number_of(self, seat: SeatId) -> str:
+        """The number of a seat's phone; empty when there is no such seat."""

@@ -77,6 +77,7 @@ class ReleaseCause(StrEnum):
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
+    FORBIDDEN = "forbidden"  # who calls may not call this number
     UNREACHABLE = "unreachable"  # no registration, no route, no reply
     NOT_FOUND = "not_found"  # nobody has this number
     INCOMPATIBLE = "incompatible"  # no common codec or unusable offer
@@ -101,7 +102,8 @@ class Outcome(StrEnum):
     ABANDONED_IVR = "abandoned_ivr"
     ABANDONED_QUEUE = "abandoned_queue"
     ABANDONED_BEFORE_ANSWER = "abandoned_before_answer"
-    NOT_REACHED = "not_reached"  # called back by us, he did not answer
+    NOT_REACHED = "not_reached"  # called by us, he did not answer
+    BUSY = "busy"  # called by us, he was on another call
     REFUSED = "refused"  # never let in: overload, no such number, unavailable
     FAILED = "failed"  # a system fault ended it
 

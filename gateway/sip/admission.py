@@ -66,7 +66,9 @@ class Admission:
         digest: DigestServer,
         overload: OverloadGuard | None = None,
         md5_only_phones: tuple[str, ...] = (),
+        is_emergency: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        self._is_emergency = is_emergency
         self._overload = overload
         self._seats = seats
         self._trunks = trunks
@@ -79,6 +81,8 @@ class Admission:
         user = account_of(request)
         if self._seats.of_user(user) is not None:
             decision = self.account(request, user, now)
+            if self._is_emergency(request.uri.name):
+                return decision
             if isinstance(decision, Admitted) and refusing is not None:
                 return Rejected(503, refusing, None, RETRY_AFTER_SECONDS)
             return self._unless_overloaded(decision, request, user)

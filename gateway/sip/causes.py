@@ -19,6 +19,7 @@ _OUTGOING: Final = {
     C.BUSY: (486, 17, "User busy"),
     C.NO_ANSWER: (480, 19, "No answer from user"),
     C.REJECTED: (603, 21, "Call rejected"),
+    C.FORBIDDEN: (403, 57, "Bearer capability not authorized"),
     C.UNREACHABLE: (480, 20, "Subscriber absent"),
     C.NOT_FOUND: (404, 1, "Unallocated number"),
     C.INCOMPATIBLE: (488, 88, "Incompatible destination"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ccplatform.contracts.words import SeatId
+from ccplatform.contracts.legs import LegOffered
+from ccplatform.contracts.words import LegId, SeatId
 from gateway.sip.admission import Admitted
 from gateway.sip.caller_identity import calling_party
 from gateway.sip.dialog_runner import DialogRunner
@@ -30,6 +31,22 @@ class IncomingCall:
     forwarded: Forwarded
     transport: str
     offer: bytes | None
+
+    def offered(self, leg: LegId, now: float) -> LegOffered:
+        """The same as `calls` is told of it."""
+        return LegOffered(
+            leg=leg,
+            trunk=self.trunk.id if self.trunk is not None else None,
+            seat=self.seat,
+            caller=self.caller,
+            caller_name=self.caller_name,
+            dialled=self.dialled,
+            forwarded_from=self.forwarded.number,
+            forwarded_because=self.forwarded.reason,
+            transport=self.transport,
+            sip_call_id=self.dialog.call_id,
+            received_at=now,
+        )
 
 
 class CallUser(Protocol):

@@ -40,7 +40,9 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Tell the caller that it rings (UAS)."""
+    """Tell the caller that it rings (UAS); with ``sdp``, which answers his offer, he hears before the answer."""
+
+    sdp: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class DialogResponse:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRinging:
-    """A provisional response above 100; early media in ``sdp`` is not used."""
+    """A provisional response above 100; ``sdp`` answers our offer before the INVITE is answered (early media)."""
 
     status: int
     sdp: bytes
@@ -184,12 +186,13 @@ class ReferArrived:
 @dataclass(frozen=True, slots=True)
 class DialogEnded:
     """It is over, told once. ``status`` is the SIP status that ended it (0: a BYE or our own release), ``q850``
-    the cause of a Reason header."""
+    the cause of a Reason header, ``retry_after`` the seconds after which a refused INVITE may be tried again."""
 
     by_remote: bool
     status: int = 0
     q850: int | None = None
     cancelled: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.responses import retry_after
 from gateway.sip.syntax import parse_number
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.trunk import Trunk
@@ -202,8 +203,8 @@ class Registering:
                 return self._send(self._register(self._asked))
         reason = f"{response.status} {response.reason}"
         if response.status in (408, 500, 502, 503, 504):
-            return self._unreachable(reason, _retry_after(response), now)
-        return self._failed(reason, _retry_after(response), now)
+            return self._unreachable(reason, retry_after(response), now)
+        return self._failed(reason, retry_after(response), now)
 
     def _accepted(self, response: SipResponse, now: float) -> list[RegisteringEffect]:
         assert self._current is not None
@@ -269,8 +270,3 @@ class Registering:
         if state is RegistrationState.REGISTERED:
             self.reason = ""
         return [] if trying_again else [RegistrationChanged(state=state, reason=reason)]
-
-
-def _retry_after(response: SipResponse) -> float | None:
-    value = (response.headers.first("retry-after") or "").split(";")[0].split("(")[0].strip()
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 8 else None

@@ -72,3 +72,9 @@ def _same_branch(method: str, invite: SipRequest) -> SipRequest:
         headers.put_all(key, source.all(key))
     headers.put("cseq", f"{invite.cseq.number} {method}")
     return SipRequest(method, invite.uri_text, headers)
+
+
+def retry_after(response: SipResponse) -> float | None:
+    """The seconds of a Retry-After header; None without a usable one."""
+    value = (response.headers.first("retry-after") or "").split(";")[0].split("(")[0].strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 8 else None

@@ -1,7 +1,8 @@
 """The servers of trunks as they are now: their addresses, which of them serve, and the order of their use. Pure.
 
 What a probe says is firm: a server that missed several is *down* and not called until it answers one. What a call
-says is a hint: a server that failed one is used last for a while (RFC 3263 section 4.3).
+says is a hint: a server that failed one is used last for a while (RFC 3263 section 4.3). One that said when it
+takes calls again is not called before (RFC 3261 section 21.5.4), but for emergency calls.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gateway.sip.selection import in_order
 
 #: Probes that a server may miss one after the other before it is down.
 MISSED_PROBES: Final = 3
-#: How long a server that failed a call is used last, seconds, unless its Retry-After says otherwise.
+#: How long a server that failed a call is used last, seconds.
 REST_SECONDS: Final = 30.0
 #: Longest Retry-After that is believed, seconds.
 MAX_REST_SECONDS: Final = 600.0
@@ -36,7 +37,7 @@ class TargetState(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Target:
-    """One address of a trunk's servers; ``round_trip`` of the last probe in seconds, ``rests_until`` monotonic."""
+    """One address of a trunk's servers; ``round_trip`` of the last probe in seconds, ``…_until`` monotonic."""
 
     flow: Flow
     priority: int
@@ -45,6 +46,11 @@ class Target:
     missed: int = 0
     round_trip: float | None = None
     rests_until: float = 0.0
+    left_out_until: float = 0.0
+
+    def takes_calls(self, now: float) -> bool:
+        """Whether it is neither down nor asked to be left out."""
+        return self.state is not TargetState.DOWN and self.left_out_until <= now
 
 
 class TrunkTargets:
@@ -74,15 +80,17 @@ class TrunkTargets:
     def forget(self, trunk: TrunkId) -> None:
         """Forget what is known of a trunk's servers but their addresses: a reset."""
         for target in self._targets.get(trunk, {}).values():
-            target.state, target.missed, target.round_trip, target.rests_until = TargetState.UNKNOWN, 0, None, 0.0
+            target.state, target.missed, target.round_trip = TargetState.UNKNOWN, 0, None
+            target.rests_until = target.left_out_until = 0.0
 
     def all(self, trunk: TrunkId) -> list[Target]:
         """Every address of a trunk, in order of priority."""
         return sorted(self._targets.get(trunk, {}).values(), key=lambda target: target.priority)
 
-    def flows(self, trunk: TrunkId, now: float) -> list[Flow]:
-        """Where a call may go, in order of trial: none that is down, those that rest last."""
-        usable = [target for target in self.all(trunk) if target.state is not TargetState.DOWN]
+    def flows(self, trunk: TrunkId, now: float, *, urgent: bool = False) -> list[Flow]:
+        """Where a call may go, in order of trial: none that is down or asked to be left out, those that rest last;
+        an ``urgent`` one may go anywhere."""
+        usable = [target for target in self.all(trunk) if urgent or target.takes_calls(now)]
         awake = [target for target in usable if target.rests_until <= now]
         resting = [target for target in usable if target.rests_until > now]
         return [target.flow for group in (awake, resting) for target in in_order(group, self._random)]
@@ -95,8 +103,9 @@ class TrunkTargets:
         """A server did not take a call: it rests."""
         target = self._targets.get(trunk, {}).get(flow)
         if target is not None:
-            rest = REST_SECONDS if retry_after is None else min(retry_after, MAX_REST_SECONDS)
-            target.rests_until = max(target.rests_until, now + rest)
+            target.rests_until = max(target.rests_until, now + REST_SECONDS)
+            if retry_after is not None:
+                target.left_out_until = max(target.left_out_until, now + min(retry_after, MAX_REST_SECONDS))
 
     def probed(self, trunk: TrunkId, flow: Flow, round_trip: float | None) -> bool:
         """A probe was answered after ``round_trip`` seconds, or missed (None); whether the state changed."""

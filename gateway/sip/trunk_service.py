@@ -139,9 +139,10 @@ class TrunkService:
 
     # --- what calls ask -----------------------------------------------------------------------------------
 
-    def flows(self, trunk: TrunkId) -> list[Flow]:
-        """The addresses to try, in order; where it is registered comes first."""
-        flows = self.targets.flows(trunk, self._clock.now())
+    def flows(self, trunk: TrunkId, *, urgent: bool = False) -> list[Flow]:
+        """The addresses to try, in order; where it is registered comes first. For an urgent call also those that
+        are said to be away."""
+        flows = self.targets.flows(trunk, self._clock.now(), urgent=urgent)
         registered = self._registered.get(trunk)
         if registered is not None and registered.core.flow in flows:
             flows.sort(key=lambda flow: flow != registered.core.flow)
@@ -152,9 +153,9 @@ class TrunkService:
         registered = self._registered.get(trunk)
         return registered.core.service_route if registered is not None else ()
 
-    def call_failed(self, trunk: TrunkId, flow: Flow) -> None:
-        """A server did not take a call: others are tried first for a while."""
-        self.targets.call_failed(trunk, flow, self._clock.now())
+    def call_failed(self, trunk: TrunkId, flow: Flow, retry_after: float | None = None) -> None:
+        """A server did not take a call: others are tried first for a while, or it is left out as it asked."""
+        self.targets.call_failed(trunk, flow, self._clock.now(), retry_after)
 
     def describe(self, trunk: Trunk) -> dict[str, Any]:
         """How a trunk is, as plain data; instants as seconds from now."""
@@ -169,7 +170,7 @@ class TrunkService:
                     "state": target.state.value,
                     "missed": target.missed,
                     "round_trip_seconds": target.round_trip,
-                    "rests_seconds": max(0.0, target.rests_until - now),
+                    "rests_seconds": max(0.0, target.rests_until - now, target.left_out_until - now),
                 }
                 for target in self.targets.all(trunk.id)
             ],

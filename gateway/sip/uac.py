@@ -27,7 +27,7 @@ from gateway.sip.invite_events import (
 from gateway.sip.message import ALLOWED_METHODS, SipRequest, SipResponse
 from gateway.sip.parser import parse_message
 from gateway.sip.reliable import sequence_of
-from gateway.sip.responses import cancel_of
+from gateway.sip.responses import cancel_of, retry_after
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.transactions import TimerValues
 from gateway.sip.uri import parse_uri
@@ -106,7 +106,7 @@ class InviteClient(InviteDialog):
                 except SipParseError:  # as good as no answer
                     return []
             case RequestFailed(_, request, timed_out) if self._is_first(request):
-                return self._failed(408 if timed_out else 503, None)
+                return self._failed(408 if timed_out else 503)
             case DeadlineReached() if self.state in (*_UNANSWERED, DialogState.CANCELLING):
                 return self._expired(now)
             case _:
@@ -219,7 +219,7 @@ class InviteClient(InviteDialog):
                 self._invite = again
                 return self._send_invite(again.body, now)
         if response.status >= 300:
-            return self._failed(response.status, q850_of(response))
+            return self._failed(response.status, q850_of(response), retry_after(response))
         if self.state in _UNANSWERED:
             return self._accepted(response, now)
         return self._accepted_again(response)
@@ -233,7 +233,8 @@ class InviteClient(InviteDialog):
             self._give_up_at = now + RING_LIMIT
         self.state = DialogState.PROCEEDING
         acknowledged = self._acknowledge_ringing(response)
-        return [*acknowledged, RemoteRinging(response.status, response.body)] if response.status > 100 else []
+        sdp = response.body if response.content_type == "application/sdp" else b""
+        return [*acknowledged, RemoteRinging(response.status, sdp)] if response.status > 100 else []
 
     def _acknowledge_ringing(self, response: SipResponse) -> list[InviteEffect]:
         """The PRACK of a reliable provisional response, in the early dialog of its To tag (RFC 3262 section 4)."""
@@ -285,7 +286,10 @@ class InviteClient(InviteDialog):
         dialog.local_seq = early.local_seq
         return dialog
 
-    def _failed(self, status: int, q850: int | None) -> list[InviteEffect]:
+    def _failed(
+        self, status: int, q850: int | None = None, retry_after: float | None = None
+    ) -> list[InviteEffect]:
         if self.state not in (*_UNANSWERED, DialogState.CANCELLING):
             return []
-        return [*self._ended_once(DialogEnded(True, status, q850)), *self._gone()]
+        ended = DialogEnded(True, status, q850, retry_after=retry_after)
+        return [*self._ended_once(ended), *self._gone()]

@@ -72,12 +72,8 @@ class InviteServer(InviteDialog):
         if self.state not in _UNANSWERED:
             return super().handle(event, now)
         match event:
-            case Ring():
-                self.state = DialogState.RINGING
-                response = self._with_contact(response_to(self._invite, 180, to_tag=self._local_tag))
-                if wants_reliable(self._invite):
-                    self._ringing = ReliableRinging.made(response, self._timers, now)
-                return [DialogResponse(self._key, response)]
+            case Ring(sdp):
+                return self._ring(sdp, now)
             case Answer(sdp):
                 response = response_to(self._invite, 200, to_tag=self._local_tag, body=sdp)
                 return [self._answer(self._key, self._invite, self._with_contact(response), now)]
@@ -91,6 +87,19 @@ class InviteServer(InviteDialog):
                 return self._withdrawn(event)
             case _:
                 return super().handle(event, now)
+
+    def _ring(self, sdp: bytes, now: float) -> list[InviteEffect]:
+        """Once reliably for who insists (RFC 3262), and then without a session: ours are answers to be."""
+        reliable = wants_reliable(self._invite)
+        if reliable and self._ringing is not None:
+            return []
+        self.state = DialogState.RINGING
+        early = sdp if not reliable else b""
+        status = 183 if early else 180
+        response = self._with_contact(response_to(self._invite, status, to_tag=self._local_tag, body=early))
+        if reliable:
+            self._ringing = ReliableRinging.made(response, self._timers, now)
+        return [DialogResponse(self._key, response)]
 
     @property
     def _local_tag(self) -> str:

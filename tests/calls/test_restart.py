@@ -76,9 +76,6 @@ class Legs:
             case _:
                 pass
 
-    def target(self, number: str) -> DialTarget | None:
-        return None
-
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         return {"leg": leg} if leg in self.up else None
 
@@ -88,6 +85,20 @@ class Legs:
             return False
         self.up.add(leg)
         return True
+
+
+class Numbers:
+    def target(self, number: str) -> DialTarget | None:
+        return None
+
+    def reach(self, number: str) -> DialTarget | None:
+        return None
+
+    def is_emergency(self, number: str) -> bool:
+        return False
+
+    def number_of(self, seat: SeatId) -> str:
+        return ""
 
 
 class Media:
@@ -211,6 +222,7 @@ class Centre:
         self.calls.connect(
             CallPorts(
                 legs=self.legs,
+                numbers=Numbers(),
                 media=self.media,
                 flows=self.flows,
                 router=self.router,

@@ -28,10 +28,11 @@ from ccplatform.contracts.flows import (
     ReleaseCaller,
     TransferCaller,
 )
-from ccplatform.contracts.legs import DialLeg, LegHeld, ReportTransfer, SeatTarget, TransferStep
+from ccplatform.contracts.legs import DialLeg, LegEarly, LegHeld, ReportTransfer, SeatTarget, TransferStep
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallAgent,
+    EngageAgent,
     HandOver,
     OfferAnswered,
     OfferWithdrawn,
@@ -55,6 +56,8 @@ from ccplatform.contracts.words import (
 from ccplatform.kernel.errors import Refusal
 from tests.calls.ear import Ear
 from tests.calls.test_calling_back import begins
+from tests.calls.test_calling_out import PHONE
+from tests.calls.test_calling_out import begins as begins_out
 from tests.calls.test_consulting import asked_of_agent
 from tests.calls.test_saga import talking
 from tests.calls.world import CALL, CONTACT, WALL, World
@@ -62,8 +65,9 @@ from tests.calls.world import CALL, CONTACT, WALL, World
 QUEUE, AGENTS = QueueId("support"), [AgentId("1004"), AgentId("1005"), AgentId("1006")]
 CAUSES = st.sampled_from(list(ReleaseCause))
 STEPS = st.one_of(
-    st.tuples(st.just("answer"), st.sampled_from(["caller", "other", "another"])),
-    st.tuples(st.just("end"), st.sampled_from(["caller", "other", "another"]), CAUSES),
+    st.tuples(st.just("answer"), st.sampled_from(["caller", "other", "another", "phone"])),
+    st.tuples(st.just("early"), st.sampled_from(["caller", "phone"])),
+    st.tuples(st.just("end"), st.sampled_from(["caller", "other", "another", "phone"]), CAUSES),
     st.tuples(
         st.just("ask"),
         st.sampled_from(
@@ -99,11 +103,13 @@ STEPS = st.one_of(
 
 def _take(world: World, step: tuple[object, ...]) -> None:
     caller = world.core.saga(CALL).state.caller_leg
-    legs = {"caller": caller}
+    legs = {"caller": caller, "phone": PHONE}
     if world.all_of(DialLeg):
         legs["other"] = world.dialled_leg()
         legs["another"] = world.all_of(DialLeg)[-2:][0].leg
     match step:
+        case ("early", str(who)) if who in legs and legs[who] not in world.ended_legs | world.answered_legs:
+            world.post(LegEarly(leg=legs[who]))
         case ("answer", str(who)) if who in legs and legs[who] not in world.ended_legs | world.answered_legs:
             world.answers(legs[who])
         case ("end", str(who), ReleaseCause() as cause) if who in legs:
@@ -212,7 +218,7 @@ def assert_the_acd_agrees(world: World) -> None:
             case QueueContact(contact=contact) | CallAgent(contact=contact):
                 assert contact not in talks
                 places.add(contact)
-            case OfferAnswered(contact=contact, agent=agent):
+            case OfferAnswered(contact=contact, agent=agent) | EngageAgent(contact=contact, agent=agent):
                 assert contact not in talks
                 talks[contact] = agent
                 places.discard(contact)
@@ -275,6 +281,8 @@ def _begun(how: str) -> World:
     match how:
         case "caller":
             world.arrive()
+        case "phone dials" | "click":
+            world.post(begins_out(clicked=how == "click"))
         case "talk":
             return talking()
         case "consultation":
@@ -287,7 +295,16 @@ def _begun(how: str) -> World:
     return world
 
 
-BEGINNINGS = ["caller", "agent first", "customer first", "talk", "consultation", "conference"]
+BEGINNINGS = [
+    "phone dials",
+    "click",
+    "caller",
+    "agent first",
+    "customer first",
+    "talk",
+    "consultation",
+    "conference",
+]
 
 
 @settings(max_examples=500, deadline=None)

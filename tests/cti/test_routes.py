@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from ccplatform.contracts.commands import Done, HangUpCall, HoldCall, Refused, SendCallDigits, SetAgentState
+from ccplatform.contracts.commands import (
+    Done,
+    HangUpCall,
+    HoldCall,
+    MakeCall,
+    Refused,
+    SendCallDigits,
+    SetAgentState,
+)
 from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
 from cti.model import Customer
 from cti.pop import EarlierContact
@@ -26,6 +34,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("GET", "/queues", None, ALL),
     ("GET", "/queues/support", None, ALL),
     ("GET", "/calls", None, ALL),
+    ("POST", "/calls", {"to": "1"}, {"agent": 422, "other-agent": 422, "supervisor": 422}),
+    ("DELETE", "/calls/call-1", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/hold", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/retrieve", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/dtmf", {"digits": "12#"}, OWN_AND_ABOVE),
@@ -252,3 +262,33 @@ async def test_functions_to_come_say_so(desk: Desk) -> None:
     async with desk.http("supervisor") as http:
         response = await http.post("/calls/call-1/barge")
     assert response.json()["code"] == "not_available"
+
+
+@pytest.mark.parametrize("who", [None, "nobody", *PRINCIPALS])
+async def test_an_agent_calls_by_his_own_phone_a_supervisor_by_any(desk: Desk, who: str | None) -> None:
+    desk.control.answer = Done(result={"call": "call-2", "contact": "contact-2"})
+    async with desk.http(who) as http:
+        response = await http.post("/calls", json={"to": "+86 138-0000-0001", "agent": "1004", "key": "k"})
+    if who in ("agent", "supervisor"):
+        assert (response.status_code, response.json()) == (201, {"call": "call-2", "contact": "contact-2"})
+        (order,) = desk.control.asked
+        by = {"agent": "1004", "supervisor": "sup1"}[who]
+        assert order == MakeCall(
+            agent=AgentId("1004"), number="+86 138-0000-0001", by=by, key="k", supervisor=who == "supervisor"
+        )
+    else:
+        assert response.status_code == (401 if who in (None, "nobody") else 403)
+        assert desk.control.asked == []
+
+
+async def test_a_supervisor_without_an_agent_number_says_whose_phone(desk: Desk) -> None:
+    async with desk.http("supervisor") as http:
+        response = await http.post("/calls", json={"to": "13800000001"})
+    assert (response.status_code, response.json()["code"]) == (409, "no_agent_number")
+
+
+@pytest.mark.parametrize("body", [{}, {"to": "1"}, {"to": "1" * 41}, {"to": "95000", "from": "8004"}])
+async def test_a_call_that_is_not_well_described_is_refused(desk: Desk, body: dict[str, str]) -> None:
+    async with desk.http("agent") as http:
+        assert (await http.post("/calls", json=body)).status_code == 422
+    assert desk.control.asked == []

@@ -56,6 +56,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/queues"): ALL,
     ("GET", "/api/v1/queues/{queue_id}"): ALL,
     ("GET", "/api/v1/calls"): ALL,
+    ("POST", "/api/v1/calls"): CALLS,
+    ("DELETE", "/api/v1/calls/{call_id}"): CALLS,
     ("POST", "/api/v1/calls/{call_id}/hold"): CALLS,
     ("POST", "/api/v1/calls/{call_id}/retrieve"): CALLS,
     ("POST", "/api/v1/calls/{call_id}/dtmf"): CALLS,
@@ -127,6 +129,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 #: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PUT", "/api/v1/agents/{agent_id}/state"): {"state": "ready"},
+    ("POST", "/api/v1/calls"): {"to": "no number"},
     ("POST", "/api/v1/calls/{call_id}/dtmf"): {"digits": "1"},
     ("POST", "/api/v1/me/password"): {"old_password": "wrong", "new_password": "short"},
     ("POST", "/api/v1/me/softphone"): {"seat": "seat-01"},

@@ -23,6 +23,7 @@ from ccplatform.contracts.facts.calls import FirstVoiceSent as FirstVoiceSent
 from ccplatform.contracts.facts.calls import Held as Held
 from ccplatform.contracts.facts.calls import LegMeasured as LegMeasured
 from ccplatform.contracts.facts.calls import MediaMoved as MediaMoved
+from ccplatform.contracts.facts.calls import Originated as Originated
 from ccplatform.contracts.facts.calls import Retrieved as Retrieved
 from ccplatform.contracts.facts.calls import Transferred as Transferred
 from ccplatform.contracts.facts.ivr import CallBackRequested as CallBackRequested
@@ -63,6 +64,7 @@ from ccplatform.kernel.stream import Event
 Fact: TypeAlias = (
     ContactArrived
     | CallRefused
+    | Originated
     | CallAnswered
     | FirstVoiceSent
     | Delivered

@@ -50,11 +50,29 @@ class CallRefused:
     dialled: str
     cause: ReleaseCause
     sip_status: int
+    seat: SeatId | None = None  # whose phone called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originated:
+    """CSTA: somebody of the centre makes this call. ``prompted``: by a click, his own phone rings first.
+
+    ``number_class`` is internal, local, national, international, premium or emergency.
+    """
+
+    contact: ContactId
+    leg: LegId  # of his phone
+    agent: AgentId | None
+    seat: SeatId
+    by: str
+    number_class: str
+    prompted: bool
+    customer: str = personal("")  # the account that it is about, if he said so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
-    """The centre answered the caller's leg (200 OK sent)."""
+    """The centre answered the caller's leg (200 OK sent), or whom it called did."""
 
     contact: ContactId
     leg: LegId

@@ -272,8 +272,8 @@ async def test_who_may_be_called_by_which_number(
     centre = Centre(
         "10.0.0.3", clock, wire, trunks=[trunk("near", "10.0.0.1")], seats=[seat(2)], settings=settings
     )
-    assert centre.legs.target(number) == target
+    assert centre.access.dialling.target(number) == target
 
 
 async def test_by_default_no_number_outside_can_be_reached(called: Centre) -> None:
-    assert called.legs.target("021555") is None
+    assert called.access.dialling.target("021555") is None

@@ -241,8 +241,32 @@ export interface paths {
          */
         get: operations["list_calls_api_v1_calls_get"];
         put?: never;
-        post?: never;
+        /**
+         * Make Call
+         * @description Have an agent's phone call a number: it rings first. An agent his own, a supervisor any.
+         */
+        post: operations["make_call_api_v1_calls_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Call
+         * @description End the call, whatever it is doing.
+         */
+        delete: operations["end_call_api_v1_calls__call_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2347,6 +2371,13 @@ export interface components {
              */
             caller_name: string;
             /**
+             * Cause
+             * @description Why nobody answered whom an agent called; '' else.
+             * @example
+             * @example busy
+             */
+            cause: string;
+            /**
              * Consult Of
              * @description The contact that somebody is consulted about by this call.
              */
@@ -2533,11 +2564,61 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * CallMade
+         * @description A call that began; its progress comes by the event socket.
+         */
+        CallMade: {
+            /** Call */
+            call: string;
+            /** Contact */
+            contact: string;
+        };
+        /**
+         * CallOut
+         * @description Whom to call. The agent's phone rings first.
+         */
+        CallOut: {
+            /**
+             * Agent
+             * @description Whose phone; null: the caller of this route himself. An agent can only be himself.
+             */
+            agent?: string | null;
+            /**
+             * Caller Id
+             * @description Number to show, one of the centre's, or `anonymous`; '': as configured.
+             * @default
+             */
+            caller_id: string;
+            /**
+             * Customer
+             * @description Account of the customer, kept with the contact.
+             * @default
+             */
+            customer: string;
+            /**
+             * Key
+             * @description Of the client's choice: sent again, it means the same call.
+             * @default
+             */
+            key: string;
+            /**
+             * Queue
+             * @description The queue for which is called: its number is shown.
+             */
+            queue?: string | null;
+            /**
+             * To
+             * @description A number, as people write it.
+             * @example 13800000001
+             */
+            to: string;
+        };
+        /**
          * CallStage
          * @description Where a call is, seen from the wallboard.
          * @enum {string}
          */
-        CallStage: "ivr" | "queue" | "ringing" | "talking" | "held" | "wrap";
+        CallStage: "dialling" | "ivr" | "queue" | "ringing" | "talking" | "held" | "wrap";
         /**
          * CallerItem
          * @description Who we say calls.
@@ -3407,7 +3488,7 @@ export interface components {
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
          */
-        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "refused" | "failed";
+        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "busy" | "refused" | "failed";
         /**
          * OverflowCause
          * @description Why a contact cannot wait, or wait on, in its queue.
@@ -5374,6 +5455,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Call_"];
+                };
+            };
+        };
+    };
+    make_call_api_v1_calls_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallOut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallMade"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_call_api_v1_calls__call_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

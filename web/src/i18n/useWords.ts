@@ -20,6 +20,7 @@ type Group =
   | "direction"
   | "fact"
   | "legRole"
+  | "numberClass"
   | "level"
   | "outcome"
   | "reason"

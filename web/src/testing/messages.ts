@@ -38,6 +38,7 @@ export function call(id: string, more: Partial<Call> = {}): Call {
     offered_at: null,
     agent: null,
     seat: null,
+    cause: "",
     ...more,
   };
 }

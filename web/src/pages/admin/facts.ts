@@ -25,6 +25,7 @@ const NAMED: Readonly<Record<string, Parameters<Words["name"]>[0]>> = {
   role: "legRole",
   released_by: "releasedBy",
   mode: "recordingMode",
+  number_class: "numberClass",
 };
 
 export function factDetails(data: Readonly<Record<string, unknown>>, { words, field }: Vocabulary): Detail[] {
@@ -56,6 +57,7 @@ export type FactGroup = "arrive" | "flow" | "queue" | "ring" | "talk" | "record"
 
 const GROUPS: Readonly<Record<string, FactGroup>> = {
   ContactArrived: "arrive",
+  Originated: "arrive",
   CallAnswered: "arrive",
   FirstVoiceSent: "arrive",
   FlowEntered: "flow",

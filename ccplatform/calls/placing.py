@@ -1,0 +1,155 @@
+"""Before a call out begins: what the number reaches, whether who calls may call it, and which number he shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ccplatform.calls.dial_plan import NumberClass, class_of, plain_number
+from ccplatform.calls.errors import CannotCall
+from ccplatform.calls.model import CallOutBegins
+from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.settings import OutSettings
+from ccplatform.contracts.commands import MakeCall
+from ccplatform.contracts.legs import LegOffered, SeatTarget
+from ccplatform.contracts.words import AgentId, CallId, ContactId, Direction, ReleaseCause, SeatId
+
+#: What a caller asks for who does not want to be known (RFC 3323).
+ANONYMOUS: Final = "anonymous"
+#: The class of emergency numbers, as facts tell it.
+EMERGENCY: Final = "emergency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reached:
+    """What a number reaches. ``seat`` is one of ours, with the ``agent`` who sits there."""
+
+    number: str
+    kind: str
+    seat: SeatId | None = None
+    agent: AgentId | None = None
+
+
+def order_key(order: MakeCall) -> str:
+    """What an order is known by when it comes again; empty: it is not."""
+    return f"{order.agent} {order.key}" if order.key else ""
+
+
+class Placing:
+    """Judges calls out by the settings; raises :class:`CannotCall`."""
+
+    def __init__(self, settings: OutSettings) -> None:
+        self._settings = settings
+
+    def dialled(self, offer: LegOffered, call: CallId, contact: ContactId, ports: CallPorts) -> CallOutBegins:
+        """A phone dialled a number that no flow answers."""
+        assert offer.seat is not None
+        agent = ports.router.agent_at(offer.seat)
+        reached = self._reach(offer.dialled, offer.seat, ports)
+        allowed = self._settings.agents_may if agent is not None else self._settings.seats_may
+        self._permit(reached, agent, allowed)
+        shown = offer.caller if reached.seat is not None else self._shown(agent, "")
+        name = offer.caller_name if reached.seat is not None else ""
+        begins = self._begins(reached, call, contact, offer.seat, agent, shown, agent or offer.seat)
+        return replace(begins, offer=offer, shown_name=name)
+
+    def clicked(self, order: MakeCall, call: CallId, contact: ContactId, ports: CallPorts) -> CallOutBegins:
+        """Somebody wants an agent's phone to call a number."""
+        router = ports.router
+        router.check_call(order.agent)  # he is signed in, free, and his phone can ring
+        seat = router.seat_of(order.agent)
+        assert seat is not None
+        reached = self._reach(order.number, seat, ports)
+        may = self._settings.supervisors_may if order.supervisor else self._settings.agents_may
+        self._permit(reached, order.agent, may)
+        shown = self._shown(order.agent, order.queue or "")
+        if reached.seat is not None:
+            shown = ports.numbers.number_of(seat)
+        elif order.caller:
+            shown = self._wanted(order, shown)
+        begins = self._begins(reached, call, contact, seat, order.agent, shown, order.by)
+        return replace(begins, key=order_key(order), customer=order.customer)
+
+    def _reach(self, dialled: str, own: SeatId, ports: CallPorts) -> _Reached:
+        number = plain_number(dialled)
+        if number is None:
+            raise CannotCall("bad_number", "that is no telephone number", ReleaseCause.NOT_FOUND)
+        if ports.numbers.is_emergency(number):
+            return _Reached(number=number, kind=EMERGENCY)
+        seat = self._seat(number, ports)
+        if seat is None:
+            if ports.numbers.reach(number) is None:
+                raise CannotCall("not_found", f"no route is for {number}", ReleaseCause.NOT_FOUND)
+            settings = self._settings
+            kind = class_of(number, settings.number_classes, settings.country_code)
+            return _Reached(number=number, kind=kind)
+        agent = ports.router.agent_at(seat)
+        if seat == own or (agent is not None and ports.router.has_contact(agent)):
+            raise CannotCall("busy", f"{number} is busy", ReleaseCause.BUSY)
+        return _Reached(number=number, kind=NumberClass.INTERNAL, seat=seat, agent=agent)
+
+    def _seat(self, number: str, ports: CallPorts) -> SeatId | None:
+        """The seat with that number, or that of the agent with that number."""
+        target = ports.numbers.reach(number)
+        if isinstance(target, SeatTarget):
+            return target.seat
+        agent = AgentId(number)
+        if not ports.router.knows_agent(agent):
+            return None
+        seat = ports.router.seat_of(agent)
+        if seat is None:
+            raise CannotCall("not_signed_in", f"agent {number} is not signed in", ReleaseCause.UNREACHABLE)
+        return seat
+
+    def _permit(self, reached: _Reached, agent: AgentId | None, allowed: tuple[NumberClass, ...]) -> None:
+        rules = self._settings.own_rules.get(agent) if agent is not None else None
+        if rules is not None and rules.may is not None:
+            allowed = rules.may
+        if reached.kind != EMERGENCY and reached.kind not in allowed:
+            who = f"agent {agent}" if agent is not None else "this phone"
+            raise CannotCall("forbidden", f"{who} may not call {reached.kind} numbers", ReleaseCause.FORBIDDEN)
+
+    def _shown(self, agent: AgentId | None, queue: str) -> str:
+        """The number of the queue for which he calls, else his own, else that of all."""
+        settings = self._settings
+        rules = settings.own_rules.get(agent) if agent is not None else None
+        own = rules.caller if rules is not None else ""
+        return settings.queue_callers.get(queue, "") or own or settings.caller
+
+    def _wanted(self, order: MakeCall, otherwise: str) -> str:
+        """The number that somebody wants to show, if it is one of the centre's for him."""
+        rules = self._settings.own_rules.get(order.agent)
+        own = {ANONYMOUS, otherwise, self._settings.caller, *self._settings.queue_callers.values()}
+        own |= {rules.caller} if rules is not None else set()
+        if order.caller not in own:
+            raise CannotCall("caller_not_allowed", f"{order.caller} cannot be shown", ReleaseCause.FORBIDDEN)
+        return order.caller
+
+    def _begins(
+        self,
+        reached: _Reached,
+        call: CallId,
+        contact: ContactId,
+        seat: SeatId,
+        agent: AgentId | None,
+        shown: str,
+        by: str,
+    ) -> CallOutBegins:
+        settings = self._settings
+        return CallOutBegins(
+            call=call,
+            contact=contact,
+            seat=seat,
+            agent=agent,
+            number=reached.number,
+            number_class=reached.kind,
+            direction=Direction.OUTBOUND if reached.seat is None else Direction.INTERNAL,
+            shown=shown,
+            party_seat=reached.seat,
+            party_agent=reached.agent,
+            by=by,
+            auto_answer=settings.auto_answer,
+            prompt_seconds=settings.prompt_seconds,
+            ring_seconds=settings.ring_seconds,
+            wrap_up_seconds=settings.wrap_up_seconds if reached.seat is None else 0.0,
+        )
