@@ -129,7 +129,7 @@ class Intake:
         parts.wide.narrow[rows] = True
         parts.reception.measure(rows, timestamp, batch.arrival[chosen])
         lead = (now - batch.arrival[chosen]) * RATE
-        for length in np.unique(lengths).tolist():
+        for length in sorted(set(lengths.tolist())):  # np.unique would load numpy.ma: 12 to 70 ms
             which = lengths == length
             if not SMALLEST_PAYLOAD <= length <= LARGEST_PAYLOAD:
                 _count(parts.sources.malformed, rows[which])

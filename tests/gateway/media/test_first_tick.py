@@ -1,0 +1,46 @@
+"""The first call of a worker costs no more than the others: nothing is loaded within a tick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_CALLS = """
+import sys
+import gateway.media.worker
+from ccplatform.contracts.media import Play, StartRecording, ToneItem
+from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
+from tests.gateway.media.peers import Law, Rig, tone
+
+rig = Rig()
+loaded = set(sys.modules)
+a, caller = rig.leg("a", Law.PCMA)
+b, agent = rig.leg("b", Law.PCMU)
+rig.engine.routing.bridge(a, b)
+items = (ToneItem(hertz=(440.0,), seconds=0.2),)
+rig.engine.play(a, Play(leg=LegId("a"), playback=PlaybackId("p"), items=items))
+rig.engine.start_recording(
+    StartRecording(
+        call=CallId("c"), recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=sys.argv[1]
+    ), a, b,
+)
+rig.talk((caller, tone(440, 0.4)), (agent, tone(1000, 0.4)))
+caller.skip()
+for packet in caller.press("5"):
+    caller.send(packet)
+    rig.tick()
+rig.talk((caller, tone(697, 0.1) // 2 + tone(1209, 0.1) // 2))
+rig.ticks(260)
+rig.engine.close_leg(a)
+print(sorted(set(sys.modules) - loaded))
+rig.close()
+"""
+
+
+def test_no_module_is_loaded_within_a_tick(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CALLS, str(tmp_path / "a.wav")], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() == "[]"
