@@ -28,6 +28,7 @@ struct phones {
     int64_t *first, *last, *got; /* sequence number of the first packet heard (or -1) and of the last; how many */
     double *delays;          /* seconds from the sending of a mark to its receipt */
     int64_t count, size, every, room, heard, sent;
+    int64_t talking; /* the first so many phones have begun */
 };
 
 static int is_marked(const struct phones *p, int64_t round, int64_t phone)
@@ -41,7 +42,7 @@ void load_write(const struct phones *p, int64_t round, int64_t first, int64_t st
     uint16_t sequence = htons((uint16_t)round);
     uint32_t timestamp = htonl((uint32_t)(round * FRAME));
 
-    for (int64_t n = first; n < p->count; n += step) {
+    for (int64_t n = first; n < p->talking; n += step) {
         uint8_t *packet = p->packets + n * p->size;
         memcpy(packet + 2, &sequence, sizeof sequence);
         memcpy(packet + 4, &timestamp, sizeof timestamp);
@@ -52,7 +53,7 @@ void load_write(const struct phones *p, int64_t round, int64_t first, int64_t st
 /* Send them. */
 void load_send(struct phones *p, int64_t round, int64_t first, int64_t step)
 {
-    for (int64_t n = first; n < p->count; n += step) {
+    for (int64_t n = first; n < p->talking; n += step) {
         if (is_marked(p, round, n)) {
             struct timespec now;
             clock_gettime(CLOCK_REALTIME, &now);

@@ -1,10 +1,11 @@
 """The peers of all legs for ``bench.media``: one process that plays thousands of phones.
 
 What is done per packet is in ``media_load.c``, compiled for the run, so that the load costs little more than its
-system calls; what it could not pace it tells (:class:`LoadResult`). Peer 2n talks A-law, peer 2n + 1 µ-law. Their
-packets are spread over the 20 ms in :data:`BATCHES` groups, as on a network. Every :data:`MARK_EVERY` rounds a
-call gets a *mark*, one loud frame from one side, stamped as it is sent: the kernel's receipt of a loud packet on
-the other side ends the measurement of its way. A peer that hears encrypted packets only sends marks.
+system calls; what it could not pace it tells (:class:`LoadResult`). Peer 2n talks A-law, peer 2n + 1 µ-law. They
+begin within two seconds, and their packets are spread over the 20 ms in :data:`BATCHES` groups, as on a network.
+Every :data:`MARK_EVERY` rounds a call gets a *mark*, one loud frame from one side, stamped as it is sent: the
+kernel's receipt of a loud packet on the other side ends the measurement of its way. A peer that hears encrypted
+packets only sends marks.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ MARK_EVERY: Final = 25
 #: not the engine sets what is measured.
 LATE_SECONDS: Final = 0.005
 MOST_LATE: Final = 0.01
+_BEGIN_ROUNDS: Final = 100  # in which the phones begin to talk, one after the other
 _ALL_EVERY: Final = 16  # rounds after which sockets are read until they are empty
 _SOURCE: Final = Path(__file__).with_name("media_load.c")
 _PACKET_BYTES: Final = HEADER_BYTES + FRAME
@@ -58,7 +60,7 @@ PEER_KEY: Final = b"p" * PROFILES[SRTP_PROFILE].master_bytes
 
 _ARRAYS: Final = ("fds", "engine", "packets", "lengths", "sounds", "law", "deaf", "marked_at")
 _RESULTS: Final = ("first", "last", "got", "delays")
-_NUMBERS: Final = ("count", "size", "every", "room", "heard", "sent")
+_NUMBERS: Final = ("count", "size", "every", "room", "heard", "sent", "talking")
 
 
 class _Phones(ctypes.Structure):
@@ -139,6 +141,10 @@ class Phones:
         self._phones = _Phones(*places, count, _SECURED_BYTES, MARK_EVERY, room)
         self._library = _compiled()
 
+    def let_talk(self, round_: int) -> None:
+        """Let some more phones begin, until all talk."""
+        self._phones.talking = min(self._phones.count, self._phones.count * (round_ + 1) // _BEGIN_ROUNDS)
+
     def begin(self) -> None:
         """Forget what was counted so far."""
         self._arrays["got"][:] = 0
@@ -149,7 +155,7 @@ class Phones:
         phones = ctypes.byref(self._phones)
         self._library.load_write(phones, round_, group, BATCHES)
         if self._sessions:
-            for row in self._sessions.keys() & set(range(group, self._phones.count, BATCHES)):
+            for row in self._sessions.keys() & set(range(group, self._phones.talking, BATCHES)):
                 self._protect(row)
         self._library.load_send(phones, round_, group, BATCHES)
 
@@ -219,6 +225,7 @@ def play_peers(
             out.send("warm")
             phones.begin()
             measured_from, cpu = time.monotonic(), time.process_time()
+        phones.let_talk(round_)
         for group in range(BATCHES):
             due = begin + (round_ + group / BATCHES) * 0.02
             left = due - time.monotonic()
