@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import { createApi } from "../api/client";
 import { SessionStore, type Me } from "../api/session";
 import { startI18n } from "../i18n";
-import { agent, alarm, event, heartbeat, queue, snapshot } from "../testing/messages";
+import { agent, alarm, call, event, heartbeat, queue, snapshot } from "../testing/messages";
 import { App } from "./App";
 
 // A page is loaded when it is first shown; on a busy machine that takes more than the library's second.
@@ -182,6 +182,39 @@ describe("the desk", () => {
     await waitFor(() => {
       expect(wishes(asked).at(-1)).toEqual({ state: "not_ready", reason: "lunch" });
     });
+  });
+
+  it("calls a number that is typed, or that of a last contact", async () => {
+    const last = { id: "c-9", caller: "13800000009", dialled: "95001", direction: "inbound", outcome: "handled", started_at: "2026-01-05T09:00:00Z" };
+    const { asked } = show(AGENT, (path) =>
+      path === "/api/v1/contacts" ? json({ items: [last], next_cursor: null }) : path === "/api/v1/calls" ? json({ call: "x", contact: "y" }, 201) : undefined,
+    );
+    await say(snapshot("e", 1, { agents: [agent("1004", { state: "ready", seat: "seat-04" })] }), heartbeat("e", 1));
+    const field = await screen.findByRole("textbox", { name: "Number to call" });
+    fireEvent.keyDown(window, { key: "c" });
+    expect(document.activeElement).toBe(field);
+    fireEvent.change(field, { target: { value: " 138-0000 0001 " } });
+    fireEvent.submit(field);
+    const calls = () => asked.filter(({ path, method }) => path === "/api/v1/calls" && method === "POST").map(({ body }) => (body as { to: string }).to);
+    await waitFor(() => {
+      expect(calls()).toEqual(["138-0000 0001"]);
+    });
+    fireEvent.click(await screen.findByRole("button", { name: "Call 13800000009" }));
+    await waitFor(() => {
+      expect(calls().at(-1)).toBe("13800000009");
+    });
+  });
+
+  it("shows that a number is called, and why nobody answered", async () => {
+    const ended = { id: "contact-1", caller: "13800000001", dialled: "95000", direction: "outbound", outcome: "busy", cause: "busy" };
+    show(AGENT, (path) => (path === "/api/v1/contacts/contact-1" ? json(ended) : undefined));
+    const talking = agent("1004", { state: "talking", seat: "seat-04", contact: "contact-1" });
+    const calling = call("1", { direction: "outbound", stage: "dialling", agent: "1004", queue: null, queued_at: null });
+    await say(snapshot("e", 1, { agents: [talking], calls: [calling] }), heartbeat("e", 1));
+    expect(await screen.findByText("Being called")).toBeTruthy();
+    expect(screen.getByRole("button", { name: /Hang up/ })).toHaveProperty("disabled", false);
+    await say(snapshot("e", 2, { agents: [agent("1004", { state: "ready", seat: "seat-04" })] }), heartbeat("e", 2));
+    expect(await screen.findByText(/13800000001: Busy \(not reached\)/)).toBeTruthy();
   });
 
   it("says why the server refused", async () => {

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
@@ -11,6 +12,7 @@ import { EmptyNotice } from "../../ui/notices";
 import { StageWord } from "../../ui/StageWord";
 import { Timer } from "../../ui/Timer";
 import { useToasts } from "../../ui/toasts";
+import { DialPanel, LastFailure } from "./DialPanel";
 
 interface Props {
   readonly call: Call | undefined;
@@ -19,21 +21,36 @@ interface Props {
 
 export function CallCard({ call, agent }: Props) {
   const { t } = useTranslation();
+  const dialled = useDialled(call);
   return (
     <section className="panel call-card" aria-label={t("desk.myCall")}>
       {call === undefined ? (
-        <EmptyNotice
-          title={t("desk.noCall")}
-          hint={t(agent.state === "ready" ? "desk.noCallReady" : agent.state === "signed_out" ? "desk.noCallOut" : "desk.noCallPause")}
-        />
+        <div className="no-call">
+          {dialled === null ? null : <LastFailure key={dialled} contact={dialled} />}
+          <EmptyNotice
+            title={t("desk.noCall")}
+            hint={t(agent.state === "ready" ? "desk.noCallReady" : agent.state === "signed_out" ? "desk.noCallOut" : "desk.noCallPause")}
+          />
+          {agent.state === "signed_out" ? null : <DialPanel agent={agent} />}
+        </div>
       ) : (
-        <CallInHand call={call} />
+        <CallInHand call={call} own={call.agent === agent.id} />
       )}
     </section>
   );
 }
 
-function CallInHand({ call }: { readonly call: Call }) {
+/** The contact that the agent called last, until another call is in hand. */
+function useDialled(call: Call | undefined): string | null {
+  const [last, setLast] = useState<{ readonly contact: string; readonly dialling: boolean } | null>(null);
+  const dialling = call?.stage === "dialling";
+  if (call !== undefined && (last?.contact !== call.contact || last.dialling !== dialling)) {
+    setLast({ contact: call.contact, dialling });
+  }
+  return last?.dialling === true ? last.contact : null;
+}
+
+function CallInHand({ call, own }: { readonly call: Call; readonly own: boolean }) {
   const { t } = useTranslation();
   const words = useWords();
   const queue = useLive((state) => (call.queue === null ? undefined : state.view.rows.queues.get(call.queue)));
@@ -50,11 +67,16 @@ function CallInHand({ call }: { readonly call: Call }) {
       <p className="call-caller num">{call.caller === "" ? t("calls.withheld") : call.caller}</p>
       {call.caller_name === "" ? null : <p className="call-name">{call.caller_name}</p>}
       <p className="quiet num">
-        {call.dialled} → {queue?.name ?? call.queue ?? t("calls.direct")}
+        {call.direction === "outbound" ? t("dial.shown", { number: call.dialled }) : `${call.dialled} → ${queue?.name ?? call.queue ?? t("calls.direct")}`}
         {waited === null ? null : <> · {t("desk.waited", { time: words.clock(waited) })}</>}
       </p>
       {call.stage === "ringing" ? <p className="ring-note">{t("desk.answerOnPhone")}</p> : null}
-      <CallControls call={call} />
+      {call.stage === "dialling" ? (
+        <p className={call.cause === "" ? "ring-note" : "warn"} role="status">
+          {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
+        </p>
+      ) : null}
+      {own ? <CallControls call={call} /> : null}
     </div>
   );
 }
@@ -82,6 +104,7 @@ function CallControls({ call }: { readonly call: Call }) {
   });
   const held = call.stage === "held";
   const talks = held || call.stage === "talking";
+  const ends = talks || call.stage === "dialling";
   const hold = () => {
     act.mutate(held ? "retrieve" : "hold");
   };
@@ -90,14 +113,14 @@ function CallControls({ call }: { readonly call: Call }) {
   };
   const why = talks ? undefined : t("desk.onlyTalking");
   useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
-  useKey("e", t("desk.hangUp"), hangUp, talks && !act.isPending);
+  useKey("e", t("desk.hangUp"), hangUp, ends && !act.isPending);
   return (
     <div className="call-controls">
       <Button size="large" disabled={!talks} title={why} loading={act.isPending && act.variables !== "hangup"} onClick={hold} aria-keyshortcuts="h">
         {t(held ? "desk.retrieve" : "desk.hold")}
         <KeyCap keys="h" />
       </Button>
-      <Button size="large" danger disabled={!talks} title={why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
+      <Button size="large" danger disabled={!ends} title={ends ? undefined : why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
         {t("desk.hangUp")}
         <KeyCap keys="e" />
       </Button>

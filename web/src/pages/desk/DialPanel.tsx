@@ -1,0 +1,161 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Button, Input, type InputRef } from "antd";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useApi } from "../../api/context";
+import { unwrap } from "../../api/problem";
+import { useWords } from "../../i18n/useWords";
+import { useStale } from "../../live/context";
+import type { Agent, Schemas } from "../../live/types";
+import { KeyCap, useKey } from "../../ui/keys";
+import { useToasts } from "../../ui/toasts";
+
+type Contact = Schemas["Contact"];
+
+const SHOWN = 6;
+
+/** Known to nobody else; `crypto.randomUUID` is not there on a page without TLS. */
+const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
+
+/** Call a number: typed, or that of one of the last contacts. The agent's own phone rings first. */
+export function DialPanel({ agent }: { readonly agent: Agent }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const api = useApi();
+  const toasts = useToasts();
+  const stale = useStale();
+  const field = useRef<InputRef>(null);
+  const [number, setNumber] = useState("");
+  const recent = useQuery({
+    queryKey: ["own-contacts", agent.id, agent.state],
+    queryFn: () => unwrap(api.GET("/api/v1/contacts", { params: { query: { limit: SHOWN } } })),
+  });
+  const dial = useMutation({
+    // The key makes a click that is sent twice one call.
+    mutationFn: (to: string) => unwrap(api.POST("/api/v1/calls", { body: { to, caller_id: "", customer: "", key: newKey() } })),
+    onSuccess: () => {
+      setNumber("");
+    },
+    onError: (error) => {
+      void toasts.error(words.problem(error));
+    },
+  });
+  const may = !stale && agent.state !== "signed_out" && !dial.isPending;
+  const wanted = number.trim();
+  const call = (to: string) => {
+    if (may && to.length > 1) {
+      dial.mutate(to);
+    }
+  };
+  useKey("c", t("dial.focus"), () => field.current?.focus(), may);
+  return (
+    <div className="dial">
+      <form
+        className="dial-field"
+        onSubmit={(event) => {
+          event.preventDefault();
+          call(wanted);
+        }}
+      >
+        <Input
+          ref={field}
+          value={number}
+          size="large"
+          inputMode="tel"
+          maxLength={40}
+          disabled={!may}
+          aria-label={t("dial.number")}
+          aria-keyshortcuts="c"
+          placeholder={t("dial.number")}
+          suffix={<KeyCap keys="c" />}
+          onChange={(event) => {
+            setNumber(event.target.value);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") {
+              field.current?.blur();
+            }
+          }}
+        />
+        <Button type="primary" size="large" htmlType="submit" disabled={!may || wanted.length < 2} loading={dial.isPending}>
+          {t("dial.call")}
+        </Button>
+      </form>
+      <p className="quiet note">{t("dial.note")}</p>
+      <Recent contacts={recent.data?.items ?? []} disabled={!may} onCall={call} />
+    </div>
+  );
+}
+
+interface RecentProps {
+  readonly contacts: readonly Contact[];
+  readonly disabled: boolean;
+  readonly onCall: (number: string) => void;
+}
+
+function Recent({ contacts, disabled, onCall }: RecentProps) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const known = contacts.filter((contact) => (contact.caller ?? "") !== "");
+  if (known.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="recent num" aria-label={t("dial.recent")}>
+      {known.map((contact) => {
+        const other = contact.direction === "internal" ? contact.dialled : (contact.caller ?? "");
+        return (
+          <li key={contact.id}>
+            <span aria-label={words.name("direction", contact.direction)}>{contact.direction === "inbound" ? "↙" : "↗"}</span>
+            <span className="recent-number">{other}</span>
+            <span className="quiet">{contact.outcome === null ? "" : t(`outcome.${contact.outcome}`)}</span>
+            <span className="quiet">{words.dateTime(contact.started_at)}</span>
+            <Button
+              size="small"
+              disabled={disabled}
+              aria-label={t("dial.callNumber", { number: other })}
+              onClick={() => {
+                onCall(other);
+              }}
+            >
+              {t("dial.call")}
+            </Button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** Why nobody answered whom the agent called last; gone with the next call. */
+export function LastFailure({ contact }: { readonly contact: string }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const api = useApi();
+  const [over, setOver] = useState(false);
+  // The contact is written a moment after the call is gone.
+  const found = useQuery({
+    queryKey: ["contact", contact],
+    queryFn: () => unwrap(api.GET("/api/v1/contacts/{contact}", { params: { path: { contact } } })),
+    refetchInterval: (query) => (query.state.data?.outcome == null && query.state.dataUpdateCount < 10 ? 300 : false),
+    retry: 5,
+    retryDelay: 300,
+  });
+  useEffect(() => {
+    const timer = window.setTimeout(() => {
+      setOver(true);
+    }, 15_000);
+    return () => {
+      window.clearTimeout(timer);
+    };
+  }, [contact]);
+  const ended = found.data;
+  if (over || ended?.outcome == null || ended.outcome === "handled" || ended.cause === "cancelled") {
+    return null;
+  }
+  return (
+    <p className="warn call-failed" role="status">
+      ▲ {t("dial.failed", { number: ended.direction === "internal" ? ended.dialled : (ended.caller ?? ""), why: words.name("cause", ended.cause ?? "") })}
+    </p>
+  );
+}
