@@ -31,6 +31,7 @@ from acd.callbacks.model import (
     ContactOver,
     DropCall,
     LineUp,
+    Moved,
     Promised,
     Refused,
     Reserved,
@@ -40,7 +41,7 @@ from acd.callbacks.model import (
     Store,
     TalkBegan,
 )
-from acd.errors import UnknownCallBack
+from acd.errors import NoCallBack, UnknownCallBack
 from acd.model import CallBackRules
 from ccplatform.contracts.facts import CallBackBegun, CallBackEnded
 from ccplatform.contracts.routing import AgentOffered
@@ -49,6 +50,8 @@ from ccplatform.kernel.core import DeadlineReached
 
 #: After a refusal of the engine, or a call that failed for no fault of the customer's, it rests for so long.
 REST_SECONDS = 60.0
+#: An hour that is wished for later on is at most so far away.
+FARTHEST = timedelta(days=366)
 
 
 class _Place(Enum):
@@ -108,6 +111,19 @@ class CallBackBook:
             heapq.heappop(self._due)
         return None
 
+    def moved(self, row: CallBack, not_before: datetime, now: datetime) -> CallBack:
+        """An open promise for another hour, which leaves as much time to keep it as the first one did.
+
+        Raises NoCallBack while it is being called, and for an hour too far away.
+        """
+        if self._open[row.id].place is _Place.CALLING:
+            raise NoCallBack("the call-back is being made just now")
+        if not_before > now + FARTHEST:
+            raise NoCallBack(f"a call-back is at most {FARTHEST.days} days away")
+        rules = self._rules.get(row.queue)
+        lasts = timedelta(seconds=rules.expire_seconds if rules is not None else 0.0)
+        return replace(row, not_before=not_before, expires_at=max(row.expires_at, not_before + lasts))
+
     # --- events ---
 
     def use(self, calendars: Mapping[str, Calendar], now: datetime) -> Sequence[BookEffect]:
@@ -128,6 +144,13 @@ class CallBackBook:
                 if entry is None:
                     raise UnknownCallBack(name)
                 self._end(entry, State.CANCELLED, reason, now)
+            case Moved(id=name, not_before=not_before):
+                entry = self._open.get(name)
+                if entry is None:
+                    raise UnknownCallBack(name)
+                entry.row = self.moved(entry.row, not_before, now)
+                self._out.append(Store(call_back=entry.row))
+                self._look(entry, now)
             case RulesChanged(queue=queue, rules=rules):
                 self._rules_changed(queue, rules, now)
             case Reserved(offer=offer):

@@ -69,6 +69,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """It is not to be made before this hour; raises a Refusal when it is too late."""
+
+    id: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RulesChanged:
     """A queue's rules are these now; None: it makes no call-backs (any more)."""
 
@@ -114,7 +122,7 @@ class ContactOver:
 
 
 BookEvent: TypeAlias = (
-    Promised | Cancel | RulesChanged | Reserved | Refused | CallerArrived | TalkBegan | ContactOver
+    Promised | Cancel | Moved | RulesChanged | Reserved | Refused | CallerArrived | TalkBegan | ContactOver
 )
 
 # --- what it answers with ---------------------------------------------------------------------------------

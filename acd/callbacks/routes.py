@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from acd.callbacks.model import CallBack, State
 from acd.callbacks.store import CallBackFilter, CallBackStore
-from ccplatform.contracts.commands import CancelCallBack, PromiseCallBack
+from ccplatform.contracts.commands import CancelCallBack, MoveCallBack, PromiseCallBack
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import QueueId, Role
 from ccplatform.kernel.errors import Refusal
@@ -61,6 +61,14 @@ class WantedCallBack(BaseModel):
     not_before: AwareDatetime | None = Field(None, description="no call before; null: as soon as it is its turn")
 
 
+class OtherHour(BaseModel):
+    """When it is to be made instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    not_before: AwareDatetime
+
+
 class CallBackId(BaseModel):
     """The call-back that was promised; that of the earlier promise if the queue has one for the number."""
 
@@ -97,6 +105,16 @@ def build_router(*, access: Access, store: CallBackStore, control: Control) -> A
             not_before=wanted.not_before,
         )
         return await tell(control, command)
+
+    @router.put("/call-backs/{call_back}", response_model=CallBackId)
+    async def move_call_back(
+        principal: Annotated[Principal, Depends(access.require(*_CANCELLERS))],
+        call_back: Annotated[UUID, Path()],
+        wanted: OtherHour,
+    ) -> Any:
+        """Make it at another hour, in its place in line; 404 when it is over already."""
+        order = MoveCallBack(call_back=str(call_back), not_before=wanted.not_before, by=principal.user)
+        return await tell(control, order)
 
     @router.delete("/call-backs/{call_back}", response_model=CallBackId)
     async def cancel_call_back(

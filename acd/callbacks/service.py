@@ -27,6 +27,7 @@ from acd.callbacks.model import (
     ContactOver,
     DropCall,
     LineUp,
+    Moved,
     Promised,
     Refused,
     Reserved,
@@ -40,7 +41,7 @@ from acd.callbacks.store import CallBackStore
 from acd.errors import NoCallBack, UnknownCallBack
 from acd.model import NUMBER, PRIORITIES, CallBackRules, First, Queue
 from ccplatform.contracts import commands
-from ccplatform.contracts.commands import Answer, CancelCallBack, Done, PromiseCallBack
+from ccplatform.contracts.commands import Answer, CancelCallBack, Done, MoveCallBack, PromiseCallBack
 from ccplatform.contracts.facts import (
     CallBackBegun,
     CallBackEnded,
@@ -238,7 +239,7 @@ class CallBackService:
             self._runner.post(Promised(call_back=row, on_the_line=wish.on_the_line))
         return stored
 
-    async def command(self, command: PromiseCallBack | CancelCallBack) -> Answer:
+    async def command(self, command: PromiseCallBack | CancelCallBack | MoveCallBack) -> Answer:
         """Orders of people, by REST; the answer holds the promise."""
         try:
             match command:
@@ -246,6 +247,9 @@ class CallBackService:
                     return Done(result={"id": await self._promise_for(command)})
                 case CancelCallBack():
                     await self._cancel(command)
+                    return Done(result={"id": command.call_back})
+                case MoveCallBack():
+                    await self._move(command)
                     return Done(result={"id": command.call_back})
                 case _:
                     assert_never(command)
@@ -281,6 +285,14 @@ class CallBackService:
             await self._store.save(_ended(row, State.CANCELLED, event.reason, self._clock.wall()))
             self._open(command.call_back)
             self._runner.post(event)
+
+    async def _move(self, command: MoveCallBack) -> None:
+        """Committed first, as a promise is."""
+        async with self._writing:
+            row, now = self._open(command.call_back), self._clock.wall()
+            await self._store.save(self._book.moved(row, command.not_before, now))
+            self._open(command.call_back)
+            self._runner.post(Moved(id=row.id, not_before=command.not_before))
 
     def _open(self, call_back: str) -> CallBack:
         row = self._book.get(call_back)

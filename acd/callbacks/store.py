@@ -66,7 +66,8 @@ class CallBackStore:
             await connection.execute(
                 """
                 UPDATE call_backs
-                SET not_before = $3, state = $4, reason = $5, attempts = $6, attempt = $7, ended_at = $8
+                SET not_before = $3, state = $4, reason = $5, attempts = $6, attempt = $7, ended_at = $8,
+                    expires_at = $9
                 WHERE tenant = $1 AND id = $2
                 """,
                 self._tenant,
@@ -77,6 +78,7 @@ class CallBackStore:
                 row.attempts,
                 row.attempt,
                 row.ended_at,
+                row.expires_at,
             )
 
     async def open(self) -> list[CallBack]:

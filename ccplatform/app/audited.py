@@ -16,6 +16,7 @@ from ccplatform.contracts.commands import (
     HangUpCall,
     HoldCall,
     MoveCall,
+    MoveCallBack,
     PickUpCall,
     PromiseCallBack,
     SendCallDigits,
@@ -83,6 +84,8 @@ class AuditedControl:
                 return by, "call_back.promise", queue, {}
             case CancelCallBack(call_back=name, by=by):
                 return by, "call_back.cancel", name, {}
+            case MoveCallBack(call_back=name, by=by):
+                return by, "call_back.move", name, {"not_before": command.not_before.isoformat()}
             case Drain(by=by):
                 return by, "node.drain", "", {}
             case _:

@@ -25,6 +25,7 @@ from ccplatform.contracts.commands import (
     LiftBan,
     MakeCall,
     MoveCall,
+    MoveCallBack,
     PickUpCall,
     PromiseCallBack,
     RaiseAlarm,
@@ -65,7 +66,7 @@ class Orders:
                 return control.calls.command(command)
             case MakeCall():
                 return control.calls.make_call(command)
-            case PromiseCallBack() | CancelCallBack():
+            case PromiseCallBack() | CancelCallBack() | MoveCallBack():
                 return await control.call_backs.command(command)
             case Configure():
                 return await control.administration.configure(command)

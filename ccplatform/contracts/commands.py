@@ -150,6 +150,15 @@ class CancelCallBack:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCallBack:
+    """Make this call-back not before another hour; its place in line stays."""
+
+    call_back: str
+    not_before: datetime
+    by: str
+
+
 class Setting(StrEnum):
     """What people configure while the centre runs."""
 
@@ -262,6 +271,7 @@ Command: TypeAlias = (
     | DropParty
     | PromiseCallBack
     | CancelCallBack
+    | MoveCallBack
     | Configure
     | RaiseAlarm
     | ClearAlarm

@@ -14,7 +14,7 @@ from acd.callbacks.service import CallBackService
 from acd.callbacks.store import CallBackFilter, CallBackStore
 from acd.errors import NoCallBack
 from acd.model import CallBackRules, First
-from ccplatform.contracts.commands import CancelCallBack, Done, PromiseCallBack, Refused
+from ccplatform.contracts.commands import CancelCallBack, Done, MoveCallBack, PromiseCallBack, Refused
 from ccplatform.contracts.facts import (
     CallBackBegun,
     CallBackEnded,
@@ -355,6 +355,20 @@ async def test_people_promise_and_cancel(process: Process) -> None:
     again = await process.service.command(CancelCallBack(call_back=name, by="sup1"))
     assert isinstance(again, Refused)
     assert again.code == "not_found"
+
+
+async def test_people_move_a_promise_to_another_hour(process: Process) -> None:
+    done = await process.service.command(PromiseCallBack(queue=SALES, number=NUMBER, by="sup1"))
+    assert isinstance(done, Done)
+    name, later = done.result["id"], process.clock.wall() + timedelta(hours=3)
+    moved = await process.service.command(MoveCallBack(call_back=name, not_before=later, by="sup1"))
+    assert moved == Done(result={"id": name})
+    row = await process.row()
+    assert (row.state, row.not_before) == (State.OPEN, later)
+    assert row.expires_at > later
+    gone = await process.service.command(MoveCallBack(call_back="nothing", not_before=later, by="sup1"))
+    assert isinstance(gone, Refused)
+    assert gone.code == "not_found"
 
 
 async def test_without_the_database_nothing_is_cancelled(process: Process) -> None:

@@ -23,6 +23,7 @@ from acd.callbacks.model import (
     ContactOver,
     DropCall,
     LineUp,
+    Moved,
     Promised,
     Refused,
     Reserved,
@@ -32,7 +33,7 @@ from acd.callbacks.model import (
     Store,
     TalkBegan,
 )
-from acd.errors import IllegalSetting, UnknownCallBack
+from acd.errors import IllegalSetting, NoCallBack, UnknownCallBack
 from acd.model import CallBackRules
 from ccplatform.contracts.facts import CallBackBegun, CallBackEnded
 from ccplatform.contracts.routing import AgentOffered
@@ -212,6 +213,31 @@ def test_a_promise_expires_and_a_cancelled_one_is_not_made() -> None:
     assert [end.state for end in desk.ended] == [State.EXPIRED, State.CANCELLED]
     with pytest.raises(UnknownCallBack):
         desk.do(Cancel(id="other", reason=""))
+
+
+def test_another_hour_keeps_the_place_and_leaves_as_much_time() -> None:
+    desk = Desk(replace(RULES, expire_seconds=600.0))
+    desk.promise()
+    assert len(desk.line) == 1
+    later = desk.now + timedelta(hours=2)
+    desk.do(Moved(id="cb", not_before=later))
+    assert not desk.line
+    desk.passes(2 * 3600.0 - 1)
+    assert not desk.line
+    desk.passes(1.0)
+    assert len(desk.line) == 1
+    desk.passes(600.0)
+    assert [end.state for end in desk.ended] == [State.EXPIRED]
+    with pytest.raises(UnknownCallBack):
+        desk.do(Moved(id="cb", not_before=later))
+
+
+def test_an_hour_too_far_away_is_refused_and_changes_nothing() -> None:
+    desk = Desk(RULES)
+    desk.promise()
+    with pytest.raises(NoCallBack, match="at most 366 days away"):
+        desk.do(Moved(id="cb", not_before=desk.now + timedelta(days=400)))
+    assert len(desk.line) == 1
 
 
 def test_a_cancelled_call_is_dropped() -> None:

@@ -75,6 +75,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/calls/{call_id}/pickup"): LISTEN,
     ("GET", "/api/v1/call-backs"): LISTENERS,
     ("POST", "/api/v1/call-backs"): PLANNERS | {"agent"},
+    ("PUT", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("DELETE", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("GET", "/api/v1/customers"): CALLS,
     **{

@@ -216,7 +216,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /**
+         * Move Call Back
+         * @description Make it at another hour, in its place in line; 404 when it is over already.
+         */
+        put: operations["move_call_back_api_v1_call_backs__call_back__put"];
         post?: never;
         /**
          * Cancel Call Back
@@ -3484,6 +3488,17 @@ export interface components {
             key: string;
         };
         /**
+         * OtherHour
+         * @description When it is to be made instead.
+         */
+        OtherHour: {
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+        };
+        /**
          * Outcome
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
@@ -5390,6 +5405,41 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackId"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    move_call_back_api_v1_call_backs__call_back__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_back: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OtherHour"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

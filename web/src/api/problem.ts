@@ -5,9 +5,18 @@ export class ApiError extends Error {
   readonly code: string;
   /** Seconds until another attempt is worth it. */
   readonly retryAfter: number | null;
+  /** What is wrong with which field of the request: `skills.sales` → why. */
+  readonly fields: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, detail: string, retryAfter: number | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    retryAfter: number | null = null,
+    fields: Readonly<Record<string, string>> = {},
+  ) {
     super(detail);
+    this.fields = fields;
     this.name = "ApiError";
     this.status = status;
     this.code = code;
@@ -42,5 +51,15 @@ export function problemOf(status: number, body: unknown): ApiError {
   const code = typeof fields.code === "string" ? fields.code : status >= 500 ? "unavailable" : "refused";
   const detail = typeof fields.detail === "string" ? fields.detail : `HTTP ${String(status)}`;
   const wait = fields.retry_after;
-  return new ApiError(status, code, detail, typeof wait === "number" ? wait : null);
+  return new ApiError(status, code, detail, typeof wait === "number" ? wait : null, fieldsOf(fields.errors));
+}
+
+function fieldsOf(errors: unknown): Record<string, string> {
+  const all: readonly unknown[] = Array.isArray(errors) ? errors : [];
+  return Object.fromEntries(
+    all.flatMap((one) => {
+      const { where, why } = (typeof one === "object" && one !== null ? one : {}) as Record<string, unknown>;
+      return typeof where === "string" && typeof why === "string" ? [[where.replace(/^(body|path)\./, ""), why] as const] : [];
+    }),
+  );
 }

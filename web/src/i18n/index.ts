@@ -10,7 +10,8 @@ const KEY = "ccplatform.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof en };
+    // Words of settings are looked up by the server's names, and would only make the type of keys too large.
+    resources: { translation: Omit<typeof en, "settingChoice" | "settingField" | "settingHint" | "settingKind"> };
   }
 }
 

@@ -9,10 +9,12 @@ export interface Words extends Formats {
   readonly language: Language;
   /** The translation under `group`, else the word itself. */
   readonly name: (group: Group, word: string) => string;
+  /** What there is to say about a field or kind of the settings, if anything. */
+  readonly hint: (word: string) => string | undefined;
   readonly problem: (error: unknown) => string;
 }
 
-type Group =
+export type Group =
   | "alarmKind"
   | "auditAction"
   | "auditResult"
@@ -27,6 +29,10 @@ type Group =
   | "recordingMode"
   | "releasedBy"
   | "role"
+  | "settingChoice"
+  | "settingField"
+  | "settingHint"
+  | "settingKind"
   | "state";
 
 export function useLanguage(): Language {
@@ -44,6 +50,10 @@ export function useWords(): Words {
       const key = `${group}.${word.replaceAll(".", "_")}`;
       return i18n.exists(key) ? loose(key) : word;
     };
+    const hint = (word: string) => {
+      const key = `settingHint.${word}`;
+      return i18n.exists(key) ? loose(key) : undefined;
+    };
     const problem = (error: unknown) => {
       if (!(error instanceof ApiError)) {
         return loose("problem.unknown");
@@ -51,6 +61,6 @@ export function useWords(): Words {
       const key = `problem.${error.code}`;
       return i18n.exists(key) ? loose(key, { seconds: error.retryAfter ?? 1 }) : error.message;
     };
-    return { language, name, problem, ...formats(language) };
+    return { language, name, hint, problem, ...formats(language) };
   }, [t, i18n, language]);
 }

@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState, type ReactNode } from "react";
 import { cx } from "./cx";
+import "./LiveTable.css";
 import { useWindow } from "./useWindow";
 
 export interface Column<Row> {

@@ -15,6 +15,10 @@ export interface Formats {
   readonly shortTime: (at: string | number) => string;
   /** 22 Nov, 14:03:20 */
   readonly dateTime: (at: string | number) => string;
+  /** Monday for 0 */
+  readonly weekday: (day: number) => string;
+  /** January for 0 */
+  readonly month: (year: number, month: number) => string;
   readonly figure: (value: number, digits: number) => string;
   readonly bytes: (size: number) => string;
 }
@@ -33,8 +37,12 @@ export function formats(language: Language): Formats {
   });
   const figure = (value: number, digits: number) =>
     new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
+  const month = new Intl.DateTimeFormat(locale, { month: "long", timeZone: "UTC" });
   return {
     clock,
+    weekday: (day) => weekday.format(Date.UTC(2024, 0, 1 + day)), // a Monday
+    month: (year, number) => month.format(Date.UTC(year, number, 1)),
     percent: (share, digits = 0) => `${figure(share * 100, digits)} %`,
     time: (at) => time.format(new Date(at)),
     shortTime: (at) => shortTime.format(new Date(at)),

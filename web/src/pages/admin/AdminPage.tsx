@@ -2,23 +2,58 @@ import { useTranslation } from "react-i18next";
 import { NavLink, Navigate, Route, Routes } from "react-router";
 import { useMe } from "../../api/context";
 import { hasRole, type Role } from "../../api/session";
+import { useWords } from "../../i18n/useWords";
 import { NoPermission } from "../../ui/notices";
 import { AlarmsArea } from "./AlarmsArea";
 import { AuditArea } from "./AuditArea";
+import { CallBacksArea } from "./CallBacksArea";
 import { ContactsArea } from "./ContactsArea";
+import * as kinds from "./settings/kinds";
+import type { KindPage } from "./settings/kind";
+import { MatrixArea } from "./settings/MatrixArea";
+import { SettingsArea } from "./settings/SettingsArea";
 import { TrunksArea } from "./TrunksArea";
 import "./admin.css";
 
+interface Area {
+  readonly path: string;
+  readonly group: "work" | "people" | "routes" | "system";
+  readonly roles: readonly Role[];
+  readonly area: React.ReactNode;
+}
+
+const settings = (kind: KindPage, group: Area["group"]): Area => ({
+  path: kind.name,
+  group,
+  roles: kind.readers,
+  area: <SettingsArea key={kind.name} kind={kind} />,
+});
+
 /** The areas there are, and the roles of their routes. */
-const AREAS = [
-  { path: "contacts", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
-  { path: "alarms", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
-  { path: "trunks", roles: ["supervisor", "maintainer", "admin"], area: <TrunksArea /> },
-  { path: "audit", roles: ["auditor", "admin"], area: <AuditArea /> },
-] as const satisfies readonly { path: string; roles: readonly Role[]; area: React.ReactNode }[];
+const AREAS: readonly Area[] = [
+  { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
+  { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
+  settings(kinds.AGENTS, "people"),
+  settings(kinds.TEAMS, "people"),
+  settings(kinds.SKILLS, "people"),
+  { path: "matrix", group: "people", roles: kinds.AGENTS.readers, area: <MatrixArea /> },
+  settings(kinds.SEATS, "people"),
+  settings(kinds.REASONS, "people"),
+  settings(kinds.DISPOSITIONS, "people"),
+  settings(kinds.QUEUES, "routes"),
+  settings(kinds.CALENDARS, "routes"),
+  settings(kinds.NUMBERS, "routes"),
+  { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
+  { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
+  settings(kinds.USERS, "system"),
+  { path: "audit", group: "system", roles: ["auditor", "admin"], area: <AuditArea /> },
+];
+
+const GROUPS = ["work", "people", "routes", "system"] as const;
 
 export function AdminPage() {
   const { t } = useTranslation();
+  const words = useWords();
   const me = useMe();
   const open = AREAS.filter(({ roles }) => hasRole(me, ...roles));
   const [first] = open;
@@ -32,10 +67,16 @@ export function AdminPage() {
   return (
     <div className="admin">
       <nav className="admin-areas" aria-label={t("nav.admin")}>
-        {open.map(({ path }) => (
-          <NavLink key={path} to={`/admin/${path}`}>
-            {t(`admin.${path}`)}
-          </NavLink>
+        {GROUPS.map((group) => (
+          <div key={group} role="group" aria-label={t(`admin.group.${group}`)}>
+            {open
+              .filter((area) => area.group === group)
+              .map(({ path }) => (
+                <NavLink key={path} to={`/admin/${path}`}>
+                  {words.name("settingKind", path)}
+                </NavLink>
+              ))}
+          </div>
         ))}
       </nav>
       <main id="content" className="admin-area">

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button, Popconfirm, Table, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
@@ -10,6 +11,7 @@ import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { BansPanel } from "./BansPanel";
+import { NewTrunk, TrunkEditor } from "./settings/TrunkEditor";
 import { ACTIONS, REFRESH_MS, useTrunkActions, type TrunkAction } from "./useTrunkActions";
 
 type Trunk = Schemas["TrunkItem"];
@@ -30,6 +32,8 @@ export function TrunksArea() {
       <section className="panel">
         <header className="panel-head">
           <h2>{t("trunks.title")}</h2>
+          <span className="grow" />
+          <NewTrunk />
         </header>
         {error !== null && data === undefined ? (
           <Failure error={error} onRetry={() => void refetch()} />
@@ -50,6 +54,7 @@ export function TrunksArea() {
         )}
       </section>
       <BansPanel />
+      <TrunkEditor />
     </>
   );
 }
@@ -58,7 +63,12 @@ function useColumns(): TableColumnsType<Trunk> {
   const { t } = useTranslation();
   return useMemo(
     () => [
-      { title: t("trunks.trunk"), dataIndex: "id", className: "num" },
+      {
+        title: t("trunks.trunk"),
+        dataIndex: "id",
+        className: "num",
+        render: (id: string) => <Link to={`/admin/trunks/of/${encodeURIComponent(id)}`}>{id}</Link>,
+      },
       {
         title: t("trunks.state"),
         dataIndex: "state",

@@ -9,6 +9,7 @@ import { columns } from "./peaks";
 const words: Words = {
   language: "en",
   name: (group, word) => `${group}:${word}`,
+  hint: () => undefined,
   problem: () => "",
   ...formats("en"),
 };

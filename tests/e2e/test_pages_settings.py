@@ -1,0 +1,154 @@
+"""The administration's settings in a real Chromium: what is made there is in force at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.centre import AGENT_HZ, Centre
+from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
+from tests.support import sources
+from tests.support.fixtures import MakePhone
+from tests.support.phone import AutoAnswer, SipPhone
+
+
+async def begin(page: Page, area: str) -> None:
+    await page.goto(f"/admin/{area}")
+    await page.get_by_role("button", name="New").click()
+
+
+async def fill(page: Page, **fields: str) -> None:
+    for name, text in fields.items():
+        await page.locator(f"[data-field='{name}'] input").first.fill(text)
+
+
+async def choose(page: Page, field: str, option: str) -> None:
+    box = page.locator(f"[data-field='{field}'] input").first
+    await box.click()
+    await box.fill(option)
+    await box.press("Enter")
+
+
+async def save(page: Page, made: str) -> None:
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator(f"[data-setting='{made}']")).to_be_visible()
+
+
+async def test_an_agent_and_a_queue_made_on_the_page_get_a_call(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    phone: MakePhone,
+) -> None:
+    page = await open_page("admin", "/admin")
+    await begin(page, "skills")
+    await fill(page, id="piano", name="Piano 钢琴")
+    await save(page, "piano")
+    await begin(page, "agents")
+    await fill(page, id="2001", name="Ada 艾达")
+    await choose(page, "skills", "piano")
+    await save(page, "2001")
+    await begin(page, "queues")
+    await fill(page, id="tuning", name="Tuning 调音")
+    await choose(page, "skill", "piano")
+    await save(page, "tuning")
+    await begin(page, "seats")
+    await fill(page, id="seat-55", sip_user="8055", password="demo-8055-secret")
+    await save(page, "seat-55")
+    caller = await phone(centre.new_caller())
+    desk = SipPhone("8055", password="demo-8055-secret", incoming=AutoAnswer(), source=sources.tone(AGENT_HZ))
+    async with desk:
+        await desk.register(centre.sip)
+        await centre.set_state("2001", "ready", seat="seat-55")
+        call = await caller.dial(centre.number("95001"))
+        contact = await centre.contact(caller.user)
+        await centre.happened(contact["id"], "Queued")
+        (row,) = [row for row in await centre.items("calls") if row["contact"] == contact["id"]]
+        moved = await centre.ask("POST", f"calls/{row['id']}/transfer", json={"queue": "tuning"})
+        assert moved.status_code == 200, moved.text
+        await call.heard(tone=AGENT_HZ)
+        assert (await centre.agent_is("2001", "talking"))["seat"] == "seat-55"
+        in_use = await centre.ask("DELETE", "configuration/seats/seat-55", user="admin")
+        assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
+        await call.hang_up()
+        await centre.sign_out("2001")
+    await page.goto("/admin/skills/of/piano")
+    await page.get_by_role("button", name="Remove").click()
+    await expect(page.get_by_role("dialog").last).to_contain_text("agent 2001")
+    await expect(page.get_by_role("dialog").last).to_contain_text("queue tuning")
+    for path in ("seats/seat-55", "queues/tuning", "agents/2001", "skills/piano"):
+        assert (await centre.ask("DELETE", f"configuration/{path}", user="admin")).status_code == 200
+
+
+async def test_refusals_stand_at_their_field_and_nothing_is_overwritten(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("sup1", "/admin/agents", expected="4")
+    try:
+        await begin(page, "agents")
+        await fill(page, id="not an id", name="Nobody")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.locator("[data-field='id'] .setting-problem")).to_contain_text("an id has 1 to 64")
+        await fill(page, id="2002")
+        await save(page, "2002")
+        await page.locator("[data-setting='2002'] a").click()
+        await fill(page, name="Mine")
+        other = {"name": "Other", "team": "", "skills": {}, "position": 1000}
+        assert (await centre.ask("PUT", "configuration/agents/2002", json=other)).status_code == 200
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_role("alert").first).to_contain_text("Somebody else changed it")
+        assert (await centre.get("configuration/agents/2002"))["name"] == "Other"
+        await page.get_by_role("button", name="Close").first.click()
+        await page.get_by_role("button", name="Discard").click()
+        await page.reload()
+        await page.locator("[data-setting='2002'] a").click()
+        await page.get_by_role("tab", name="History").click()
+        await expect(page.locator(".setting-history li")).to_have_count(2)
+        await expect(page.locator(".setting-history li").first).to_contain_text("Nobody")
+        await expect(page.locator(".setting-history li").first).to_contain_text("Other")
+    finally:
+        await centre.ask("DELETE", "configuration/agents/2002")
+
+
+async def test_a_sheet_is_compared_before_it_is_applied(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    tmp_path: Path,
+) -> None:
+    page = await open_page("sup1", "/admin/agents")
+    await expect(page.locator("[data-setting='1004']")).to_be_visible()
+    sheet = tmp_path / "agents.csv"
+    sheet.write_text("id,name,team,skills,position\n3001,=Bad(),blue,sales=3; support=4,7\n", "utf-8")
+    try:
+        await page.locator("input[type=file]").set_input_files(sheet)
+        line = page.locator("[data-line='2']")
+        await expect(line).to_contain_text("new")
+        await expect(line).to_contain_text("sales 3, support 4")
+        assert (await centre.ask("GET", "configuration/agents/3001")).status_code == 404
+        await page.get_by_role("button", name="Apply 1 lines").click()
+        await expect(page.locator("[data-setting='3001']")).to_contain_text("=Bad()")
+        out = await centre.ask("GET", "configuration/agents.csv")
+        assert "3001,'=Bad()" in out.text
+    finally:
+        await centre.ask("DELETE", "configuration/agents/3001")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_ten_thousand_agents_stay_smooth_to_look_at(open_page: OpenPage, theme: str) -> None:  # noqa: F811
+    """Of 10,000 rows only those in sight are drawn, whatever is searched or sorted."""
+    page = await open_page("sup1", "/", theme=theme)
+    rows = [
+        {"id": f"{number:05}", "name": f"Agent {number}", "team": "", "skills": {"sales": 5}, "position": 1000}
+        for number in range(10_000)
+    ]
+    await page.route("**/api/v1/configuration/agents", lambda route: route.fulfill(json={"items": rows}))
+    await page.goto("/admin/agents")
+    await expect(page.locator("[data-setting='00000']")).to_be_visible()
+    assert await page.locator("[data-setting]").count() < 100
+    await page.locator(".live-table").evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    await expect(page.locator("[data-setting='09999']")).to_be_visible()
+    assert await page.locator("[data-setting]").count() < 100
+    await page.get_by_role("textbox", name="Search").fill("agent 7777")
+    await expect(page.locator("[data-setting]")).to_have_count(1)

@@ -1,0 +1,55 @@
+/** Pure words of calendars: spans as people type them, and what kind of day each day of a year is. */
+export interface Span {
+  readonly start: string;
+  readonly end: string;
+}
+export interface Exceptions {
+  readonly days: Readonly<Record<string, readonly Span[]>>;
+  readonly make_up_days: Readonly<Record<string, number>>;
+}
+export type DayKind = "week" | "closed" | "own" | "make_up";
+
+/** `09:00-12:00 13:00-18:00` → spans; null when it cannot be read. */
+export function spansOf(text: string): readonly Span[] | null {
+  const parts = text.trim().split(/[\s,;]+/).filter((part) => part !== "");
+  const spans = parts.map((part) => /^([01]?\d|2[0-3]):([0-5]\d)[-–]([01]?\d|2[0-3]):([0-5]\d)$/.exec(part));
+  return spans.some((span) => span === null)
+    ? null
+    : spans.map((span) => {
+        const [, startHour = "", startMinute = "", endHour = "", endMinute = ""] = span ?? [];
+        return { start: `${startHour.padStart(2, "0")}:${startMinute}:00`, end: `${endHour.padStart(2, "0")}:${endMinute}:00` };
+      });
+}
+
+export function textOfSpans(spans: readonly Span[]): string {
+  return spans.map(({ start, end }) => `${start.slice(0, 5)}-${end.slice(0, 5)}`).join(" ");
+}
+
+export function kindOf(day: string, { days, make_up_days }: Exceptions): DayKind {
+  const own = days[day];
+  return own !== undefined ? (own.length === 0 ? "closed" : "own") : day in make_up_days ? "make_up" : "week";
+}
+
+/** The next kind of a day that is pressed: as the week says, closed, works like a Monday. */
+export function turned(day: string, exceptions: Exceptions): Exceptions {
+  const drop = <Part,>(part: Readonly<Record<string, Part>>) =>
+    Object.fromEntries(Object.entries(part).filter(([key]) => key !== day));
+  const days = drop(exceptions.days);
+  const make_up_days = drop(exceptions.make_up_days);
+  switch (kindOf(day, exceptions)) {
+    case "week":
+      return { days: { ...days, [day]: [] }, make_up_days };
+    case "closed":
+      return { days, make_up_days: { ...make_up_days, [day]: 0 } };
+    default:
+      return { days, make_up_days };
+  }
+}
+
+/** Days of a month, with empty places before its first (weeks begin on Monday). */
+export function monthOf(year: number, month: number): readonly (string | null)[] {
+  const first = new Date(Date.UTC(year, month, 1));
+  const count = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  const before = Array.from({ length: (first.getUTCDay() + 6) % 7 }, () => null);
+  return [...before, ...Array.from({ length: count }, (_none, day) => new Date(Date.UTC(year, month, day + 1)).toISOString().slice(0, 10))];
+}

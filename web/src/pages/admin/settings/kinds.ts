@@ -1,0 +1,293 @@
+/** The kinds of settings as their pages show them. */
+import type { KindPage } from "./kind";
+
+const PLANNERS = ["supervisor", "admin"] as const;
+const READERS = ["supervisor", "auditor", "admin"] as const;
+const STRATEGIES = [
+  "longest_idle",
+  "round_robin",
+  "top_down",
+  "fewest_calls",
+  "least_talk_time",
+  "least_occupied",
+  "random",
+  "weighted_random",
+  "best_skill",
+  "ring_all",
+  "ring_progressively",
+] as const;
+const CAUSES = ["full", "max_wait", "nobody", "closed"] as const;
+const TARGETS = ["queue", "flow", "number", "voice_mail"] as const;
+const name = { name: "name", type: "text", required: true } as const;
+const position = { name: "position", type: "number", least: 1, most: 10_000 } as const;
+const calendar = { name: "calendar", type: "choice", options: { kind: "configuration/calendars" }, empty: true } as const;
+
+export const AGENTS: KindPage = {
+  name: "agents",
+  path: "configuration/agents",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["name", "team", "skills", "position"],
+  fresh: { name: "", team: "", skills: {}, position: 1000 },
+  sheet: true,
+  fields: [
+    name,
+    { name: "team", type: "choice", options: { kind: "configuration/teams" }, empty: true },
+    { name: "skills", type: "levels", kind: "configuration/skills" },
+    position,
+  ],
+};
+
+export const TEAMS: KindPage = {
+  name: "teams",
+  path: "configuration/teams",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["name"],
+  fresh: { name: "" },
+  fields: [name],
+};
+
+export const SKILLS: KindPage = { ...TEAMS, name: "skills", path: "configuration/skills", sheet: true };
+
+export const QUEUES: KindPage = {
+  name: "queues",
+  path: "configuration/queues",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["name", "skill", "min_level", "strategy", "weight", "calendar", "max_waiting"],
+  sheet: true,
+  fresh: {
+    name: "",
+    skill: "",
+    min_level: 1,
+    requires: "",
+    rings: [],
+    strategy: "longest_idle",
+    ring_seconds: 20,
+    rung_at_most: 10,
+    ring_more_seconds: 5,
+    wrap_up_seconds: 10,
+    weight: 0,
+    capacity: 100,
+    gives_way: false,
+    service_level_seconds: 20,
+    service_level_ratio: 0.8,
+    max_waiting: 1000,
+    max_wait_seconds: 0,
+    overflows: [],
+    calendar: "",
+    music: "",
+    call_back: null,
+  },
+  fields: [
+    name,
+    { name: "skill", type: "choice", options: { kind: "configuration/skills" } },
+    { name: "min_level", type: "number", least: 1, most: 10 },
+    { name: "requires", type: "text" },
+    {
+      name: "rings",
+      type: "rows",
+      fresh: { after_seconds: 30, requires: "" },
+      fields: [
+        { name: "after_seconds", type: "number", least: 1, most: 86_400 },
+        { name: "requires", type: "text" },
+      ],
+    },
+    { name: "strategy", type: "choice", options: { words: "settingChoice", of: STRATEGIES } },
+    { name: "ring_seconds", type: "number", least: 1, most: 600 },
+    { name: "rung_at_most", type: "number", least: 1, most: 50, when: ringsMany },
+    { name: "ring_more_seconds", type: "number", least: 1, most: 600, when: ringsMany },
+    { name: "wrap_up_seconds", type: "number", least: 0, most: 3600 },
+    { name: "weight", type: "number", least: -10, most: 10 },
+    { name: "capacity", type: "number", least: 5, most: 100 },
+    { name: "gives_way", type: "switch" },
+    { name: "service_level_seconds", type: "number", least: 1, most: 3600 },
+    { name: "service_level_ratio", type: "number", least: 0, most: 1, step: 0.01 },
+    { name: "max_waiting", type: "number", least: 1, most: 100_000 },
+    { name: "max_wait_seconds", type: "number", least: 0, most: 86_400 },
+    {
+      name: "overflows",
+      type: "rows",
+      fresh: { cause: "max_wait", kind: "queue", to: "" },
+      fields: [
+        { name: "cause", type: "choice", options: { words: "settingChoice", of: CAUSES } },
+        { name: "kind", words: "target", type: "choice", options: { words: "settingChoice", of: TARGETS } },
+        { name: "to", type: "text" },
+      ],
+    },
+    calendar,
+    { name: "music", type: "text" },
+    {
+      name: "call_back",
+      type: "group",
+      fresh: { trunk: "", first: "agent", caller: "", attempts: 3, pause_seconds: 300, ring_seconds: 40, expire_seconds: 86_400, calendar: "", prefixes: [] },
+      fields: [
+        { name: "trunk", type: "text" },
+        { name: "first", type: "choice", options: { words: "settingChoice", of: ["agent", "customer"] } },
+        { name: "caller", type: "text" },
+        { name: "attempts", type: "number", least: 1, most: 20 },
+        { name: "pause_seconds", type: "number", least: 10, most: 86_400 },
+        { name: "ring_seconds", type: "number", least: 5, most: 120 },
+        { name: "expire_seconds", type: "number", least: 60, most: 2_592_000 },
+        { ...calendar, words: "calling_calendar" },
+        { name: "prefixes", type: "texts" },
+      ],
+    },
+  ],
+};
+
+export const SEATS: KindPage = {
+  name: "seats",
+  path: "configuration/seats",
+  readers: ["supervisor", "maintainer", "auditor", "admin"],
+  changers: ["maintainer", "admin"],
+  columns: ["sip_user", "name", "phone", "caller"],
+  fresh: { sip_user: "", name: "", phone: "desk", caller: "", password: null },
+  sheet: true,
+  fields: [
+    { name: "sip_user", type: "text" },
+    { name: "name", type: "text" },
+    { name: "phone", type: "choice", options: { words: "settingChoice", of: ["desk", "web"] } },
+    { name: "caller", type: "text" },
+    { name: "password", type: "secret" },
+  ],
+};
+
+export const NUMBERS: KindPage = {
+  name: "numbers",
+  path: "configuration/numbers",
+  readers: ["supervisor", "maintainer", "auditor", "admin"],
+  changers: PLANNERS,
+  columns: ["flow", "calendar", "closed_flow"],
+  fresh: { flow: "", calendar: "", closed_flow: "" },
+  sheet: true,
+  fields: [{ name: "flow", type: "text" }, calendar, { name: "closed_flow", type: "text" }],
+};
+
+export const USERS: KindPage = {
+  name: "users",
+  path: "configuration/users",
+  readers: ["auditor", "admin"],
+  changers: ["admin"],
+  columns: ["roles", "agent", "locked", "must_change"],
+  fresh: { roles: ["agent"], agent: null, locked: false, password: null, pin: null },
+  fields: [
+    { name: "roles", type: "choices", options: { words: "role", of: ["agent", "supervisor", "auditor", "maintainer", "admin"] } },
+    { name: "agent", type: "choice", options: { kind: "configuration/agents" }, empty: null },
+    { name: "locked", type: "switch" },
+    { name: "password", type: "secret" },
+    { name: "pin", type: "secret" },
+  ],
+};
+
+export const CALENDARS: KindPage = {
+  name: "calendars",
+  path: "configuration/calendars",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["zone", "week", "days", "make_up_days"],
+  fresh: { zone: "Asia/Shanghai", week: workingWeek(), days: {}, make_up_days: {}, holidays: ["cn-2026"] },
+  fields: [
+    { name: "zone", type: "text" },
+    { name: "week", type: "week" },
+    { name: "days", words: "single_days", type: "year" },
+  ],
+};
+
+export const REASONS: KindPage = {
+  ...TEAMS,
+  name: "reasons",
+  path: "configuration/reasons",
+  columns: ["name", "position"],
+  fresh: { name: "", position: 1000 },
+  fields: [name, position],
+};
+
+export const DISPOSITIONS: KindPage = {
+  ...REASONS,
+  name: "dispositions",
+  path: "configuration/dispositions",
+  columns: ["name", "position", "queues"],
+  fresh: { name: "", position: 1000, queues: [] },
+  fields: [name, position, { name: "queues", type: "choices", options: { kind: "configuration/queues" } }],
+};
+
+function ringsMany(draft: Readonly<Record<string, unknown>>): boolean {
+  return draft.strategy === "ring_all" || draft.strategy === "ring_progressively";
+}
+
+function workingWeek(): Record<string, readonly { start: string; end: string }[]> {
+  return Object.fromEntries([0, 1, 2, 3, 4].map((day) => [String(day), [{ start: "09:00:00", end: "18:00:00" }]]));
+}
+
+const NUMBER_RULES = {
+  type: "rows",
+  fresh: { prefix: "", shortest: 1, longest: 64, strip: 0, add: "" },
+  fields: [
+    { name: "prefix", type: "text" },
+    { name: "shortest", type: "number", least: 1, most: 64 },
+    { name: "longest", type: "number", least: 1, most: 64 },
+    { name: "strip", type: "number", least: 0, most: 64 },
+    { name: "add", type: "text" },
+  ],
+} as const;
+
+export const TRUNKS: KindPage = {
+  name: "trunks",
+  path: "trunks",
+  readers: ["supervisor", "maintainer", "admin"],
+  changers: ["maintainer", "admin"],
+  columns: [],
+  fresh: {
+    peers: [],
+    host: null,
+    port: null,
+    transport: "UDP",
+    backups: [],
+    capacity: 30,
+    capacity_in: null,
+    capacity_out: null,
+    direction: "both",
+    proof: "ip",
+    account: null,
+    password: null,
+    domain: "",
+    registration: null,
+    numbers_in: [],
+    numbers_out: [],
+    caller: { number: "", only_own: false, asserted: "none" },
+    probe_seconds: 0,
+  },
+  fields: [
+    { name: "direction", words: "trunk_direction", type: "choice", options: { words: "settingChoice", of: ["both", "in", "out"] } },
+    { name: "host", type: "text", empty: null },
+    { name: "port", type: "number", least: 1, most: 65_535, empty: true },
+    { name: "transport", type: "choice", options: { words: "settingChoice", of: ["UDP", "TCP", "TLS"] }, empty: null },
+    { name: "backups", type: "texts" },
+    { name: "peers", type: "texts" },
+    { name: "proof", type: "choice", options: { words: "settingChoice", of: ["ip", "digest", "both"] } },
+    { name: "account", type: "text", empty: null },
+    { name: "password", type: "secret" },
+    { name: "domain", type: "text" },
+    { name: "registration", type: "group", fresh: { seconds: 3600 }, fields: [{ name: "seconds", type: "number", least: 60, most: 86_400 }] },
+    { name: "capacity", words: "channels", type: "number", least: 1, most: 100_000 },
+    { name: "capacity_in", type: "number", least: 0, most: 100_000, empty: true },
+    { name: "capacity_out", type: "number", least: 0, most: 100_000, empty: true },
+    { name: "probe_seconds", type: "number", least: 0, most: 3600 },
+    { name: "numbers_in", ...NUMBER_RULES },
+    { name: "numbers_out", ...NUMBER_RULES },
+    {
+      name: "caller",
+      words: "caller_rules",
+      type: "group",
+      always: true,
+      fresh: { number: "", only_own: false, asserted: "none" },
+      fields: [
+        { name: "number", words: "own_number", type: "text" },
+        { name: "only_own", type: "switch" },
+        { name: "asserted", type: "choice", options: { words: "settingChoice", of: ["none", "P-Asserted-Identity", "P-Preferred-Identity"] } },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import en from "../../../i18n/en.json";
+import zh from "../../../i18n/zh.json";
+import { kindOf, monthOf, spansOf, textOfSpans, turned } from "./days";
+import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
+import * as kinds from "./kinds";
+
+const ALL: readonly KindPage[] = Object.values(kinds);
+
+function named(fields: readonly Field[]): string[] {
+  return fields.flatMap((field) => [
+    field.words ?? field.name,
+    ...(field.type === "rows" || field.type === "group" ? named(field.fields) : []),
+  ]);
+}
+
+describe("the kinds of settings", () => {
+  it("have words for everything that is shown", () => {
+    for (const kind of ALL) {
+      for (const words of [en, zh]) {
+        expect(Object.keys(words.settingKind)).toContain(kind.name);
+        expect(Object.keys(words.settingField)).toEqual(expect.arrayContaining([...kind.columns, ...named(kind.fields)]));
+      }
+    }
+  });
+
+  it("begin with all that their forms change", () => {
+    for (const kind of ALL) {
+      expect(Object.keys(kind.fresh), kind.name).toEqual(expect.arrayContaining(kind.fields.map((field) => field.name)));
+    }
+  });
+
+  it("send back only what is theirs", () => {
+    expect(documentOf(kinds.USERS, { id: "a", roles: ["agent"], must_change: true })).toEqual({ roles: ["agent"] });
+  });
+});
+
+describe("a list", () => {
+  it("finds rows by words anywhere in them", () => {
+    const row = { id: "1004", name: "Wang Fang 王芳", skills: { support: 9 } };
+    expect(matches(row, "王 support")).toBe(true);
+    expect(matches(row, "wang sales")).toBe(false);
+  });
+
+  it("sorts numbers by size and ids as people do", () => {
+    expect([9, 10, 2].sort(compare)).toEqual([2, 9, 10]);
+    expect(["seat-10", "seat-9"].sort(compare)).toEqual(["seat-9", "seat-10"]);
+  });
+});
+
+describe("hours and days", () => {
+  it("are read as they are written", () => {
+    const spans = spansOf("9:00-12:00, 13:00-18:30");
+    expect(spans).toEqual([
+      { start: "09:00:00", end: "12:00:00" },
+      { start: "13:00:00", end: "18:30:00" },
+    ]);
+    expect(textOfSpans(spans ?? [])).toBe("09:00-12:00 13:00-18:30");
+    expect(spansOf("")).toEqual([]);
+    expect(spansOf("25:00-26:00")).toBeNull();
+    expect(spansOf("nine to five")).toBeNull();
+  });
+
+  it("turn from the week's to closed, to a make-up day and back", () => {
+    let exceptions = turned("2026-10-01", { days: {}, make_up_days: {} });
+    expect(kindOf("2026-10-01", exceptions)).toBe("closed");
+    exceptions = turned("2026-10-01", exceptions);
+    expect(kindOf("2026-10-01", exceptions)).toBe("make_up");
+    exceptions = turned("2026-10-01", exceptions);
+    expect(exceptions).toEqual({ days: {}, make_up_days: {} });
+  });
+
+  it("lie under their weekday", () => {
+    const may = monthOf(2026, 4); // a Friday begins it
+    expect(may.slice(0, 5)).toEqual([null, null, null, null, "2026-05-01"]);
+    expect(may.at(-1)).toBe("2026-05-31");
+  });
+});
