@@ -35,12 +35,15 @@ from gateway.media.protocol import (
     LegClosed,
     LegOpened,
     OpenLeg,
+    PortsReserved,
+    ReservePorts,
     SignalDigit,
     Survivors,
     WorkerEvent,
     WorkerStats,
     link_socket,
 )
+from gateway.media.spare_ports import SparePorts
 from gateway.media.switching import Switching
 from gateway.media.worker_link import WorkerLink
 
@@ -103,6 +106,7 @@ class MediaPool:
             tell=lambda event: _soon(partial(self._deliver, event)),
             recording_rate=recording_rate,
         )
+        self._spare = SparePorts(lambda worker, count: self._send(worker, ReservePorts(count=count)))
         self._opening: dict[LegId, _Opening] = {}
         self._closing: dict[LegId, tuple[int, Closed]] = {}
         self._survivors: dict[CallId, SurvivingCall] = {}
@@ -215,6 +219,7 @@ class MediaPool:
 
     def worker_up(self, index: int, there: Survivors) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
+        self._spare.came(index)
         for survivor in there.calls:
             self._meet(index, survivor)
         alive = {leg for survivor in there.calls for leg in survivor.legs}
@@ -236,10 +241,12 @@ class MediaPool:
 
     def worker_away(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
+        self._spare.gone(index)
         self._give_up_closing(index)
 
     def worker_lost(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
+        self._spare.gone(index)
         self._give_up_closing(index)
         places = self._places.on(index)
         lost: list[LegId] = []
@@ -261,8 +268,14 @@ class MediaPool:
     def worker_says(self, index: int, event: WorkerEvent) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         match event:
-            case LegOpened():
+            case LegOpened() if event.leg in self._opening:
                 self._opened(event.leg, event.local)
+            case LegOpened(local=None):
+                self._not_opened(index, event.leg)
+            case LegOpened():
+                pass  # it was given up meanwhile, and closed
+            case PortsReserved():
+                self._spare.reserved(index, event.spare)
             case LegClosed():
                 closing = self._closing.pop(event.leg, None)
                 if closing is not None:
@@ -293,10 +306,23 @@ class MediaPool:
 
     def _begin(self, place: Place, *legs: LegId) -> None:
         assert place.worker is not None
-        for leg in legs:
-            self._send(place.worker, OpenLeg(call=place.call, leg=leg))
+        spare = [(leg, self._spare.take(place.worker)) for leg in legs]
+        for leg, local in spare:
+            port = None if local is None else local.port
+            self._send(place.worker, OpenLeg(call=place.call, leg=leg, port=port))
         for leg in legs:
             self._switching.leg_came(leg)
+        for leg, local in spare:
+            if local is not None:
+                self._opened(leg, local)
+
+    def _not_opened(self, index: int, leg: LegId) -> None:
+        """A leg that had its address ahead could not be made there after all: it has lost its worker."""
+        self._spare.refused(index)
+        place = self._places.of(leg)
+        if place is not None and place.worker == index:
+            place.adrift.add(leg)
+            self._deliver(WorkerLost(worker=index, legs=(leg,)))
 
     def _opened(self, leg: LegId, local: LocalAudio | None) -> None:
         """A worker reserved the leg's ports, or could not, or nobody did in time."""

@@ -45,6 +45,8 @@ from gateway.media.protocol import (
     LegOpened,
     OpenLeg,
     OpenLink,
+    PortsReserved,
+    ReservePorts,
     SignalDigit,
     Survivors,
     WorkerEvent,
@@ -98,7 +100,10 @@ class Performer:
                 leg = self._leg(command.leg)
                 quality = self._engine.close_leg(leg) if leg else None
                 self._answer(LegClosed(leg=command.leg, quality=quality))
+            case ReservePorts():
+                self._answer(PortsReserved(spare=self._engine.reserve_ports(command.count)))
             case GetSurvivors():
+                self._engine.legs.let_go()  # they were another connection's
                 self._answer(Survivors(calls=self.survivors(), links=tuple(self._engine.links.by_id)))
                 self._start_events()
             case OpenLink():
@@ -181,12 +186,15 @@ class Performer:
 
     def _open(self, command: OpenLeg) -> None:
         try:
-            local = self._engine.open_leg(command.call, command.leg)
+            local = self._engine.open_leg(command.call, command.leg, reserved=command.port)
         except CannotOpenLeg as error:
             _log.warning("cannot open a leg", leg=command.leg, reason=str(error))
+            if command.port is not None:
+                self._engine.legs.let_go()  # control forgets them with this answer
             self._answer(LegOpened(leg=command.leg, local=None, reason=str(error)))
             return
-        self._answer(LegOpened(leg=command.leg, local=local))
+        if command.port is None:
+            self._answer(LegOpened(leg=command.leg, local=local))
 
     def _record(self, command: StartRecording) -> None:
         left, right = self._party(command.left), self._party(command.right)

@@ -92,9 +92,13 @@ class Engine:
 
     # --- commands -----------------------------------------------------------------------------------------
 
-    def open_leg(self, call: CallId, leg: LegId) -> LocalAudio:
-        """Reserve a leg; raises CannotOpenLeg."""
-        local = self.legs.open(call, leg, self.security.fingerprint)
+    def reserve_ports(self, count: int) -> tuple[LocalAudio, ...]:
+        """Addresses for legs to come."""
+        return self.legs.reserve(count, self.security.fingerprint)
+
+    def open_leg(self, call: CallId, leg: LegId, *, reserved: int | None = None) -> LocalAudio:
+        """Make a leg, at the port that was ``reserved`` for it if that is given; raises CannotOpenLeg."""
+        local = self.legs.open(call, leg, self.security.fingerprint, reserved=reserved)
         self.rtcp.add(self.legs.by_id[leg])
         return local
 
@@ -168,6 +172,7 @@ class Engine:
         """End recordings, threads and sockets."""
         for leg in tuple(self.legs):
             self.close_leg(leg)
+        self.legs.let_go()
         for closed in self.recorder.close(_WRITER_STOP_SECONDS):
             self.emit(closed)
         self.rtcp.close()

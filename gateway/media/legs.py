@@ -96,13 +96,25 @@ class LegBook:
         """The legs of a call."""
         return [leg for leg in self if leg.call == call]
 
-    def open(self, call: CallId, leg_id: LegId, fingerprint: str = "") -> LocalAudio:
-        """Reserve a row and ports; raises CannotOpenLeg. ``fingerprint``: of the certificate for DTLS."""
+    def reserve(self, count: int, fingerprint: str = "") -> tuple[LocalAudio, ...]:
+        """Addresses for legs to come, so many or as many as there are; ``fingerprint`` as of :meth:`open`."""
+        count = min(count, self._parts.table.left)
+        return tuple(self._local(port, fingerprint) for port in self._ports.reserve(count))
+
+    def let_go(self) -> None:
+        """Nobody will use the reserved addresses."""
+        self._ports.let_go()
+
+    def open(
+        self, call: CallId, leg_id: LegId, fingerprint: str = "", *, reserved: int | None = None
+    ) -> LocalAudio:
+        """Reserve a row and ports, or take those that were reserved; raises CannotOpenLeg. ``fingerprint``: of the
+        certificate for DTLS."""
         if leg_id in self.by_id:
             raise CannotOpenLeg(f"leg {leg_id} is open already")
         row = self._parts.table.take()
         try:
-            ports = self._ports.open()
+            ports = self._ports.open() if reserved is None else self._ports.take(reserved)
         except CannotOpenLeg:
             self._parts.table.give_back(row)
             raise
@@ -120,7 +132,10 @@ class LegBook:
         self._parts.sender.begin(
             row, ports.rtp.fileno(), secrets.randbits(32), secrets.randbits(15), secrets.randbits(32)
         )
-        return LocalAudio(host=self._settings.sdp_host, port=ports.port, fingerprint=fingerprint)
+        return self._local(ports.port, fingerprint)
+
+    def _local(self, port: int, fingerprint: str) -> LocalAudio:
+        return LocalAudio(host=self._settings.sdp_host, port=port, fingerprint=fingerprint)
 
     def connect(self, leg: Leg, remote: RemoteAudio, now: float) -> None:
         """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""

@@ -16,6 +16,8 @@ from gateway.media.packet_io import stamp_arrivals
 _RECEIVE_BUFFER: Final = 48 * 1024
 #: Ports tried for one leg: whoever holds more of them in a row must not hold up the tick.
 _TRIES: Final = 64
+#: Share of the free ports that may be reserved for legs to come; who asks for one at once gets it.
+_SPARE: Final = 0.25
 #: ip(7): packets are not to be fragmented anyway; said like this, the kernel need not find an identification for
 #: each, which is 4 % of sending it.
 _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE = 10, 3
@@ -42,6 +44,7 @@ class PortAllocator:
         self._free = deque(ports)
         self._range = f"{ports[0]}-{ports[-1] + 1}" if ports else "(an empty range)"
         self._bind_ip = bind_ip
+        self._reserved: dict[int, PortPair] = {}
 
     def open(self) -> PortPair:
         """Bind a free pair; ports that another program uses are passed over for now."""
@@ -57,6 +60,29 @@ class PortAllocator:
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise CannotOpenLeg(f"cannot bind {self._bind_ip}:{port}: {error.strerror}") from error
         raise CannotOpenLeg(f"no RTP port is free on {self._bind_ip} among {self._range}")
+
+    def reserve(self, count: int) -> list[int]:
+        """Bind so many pairs ahead, but at most a share of those that are free; their ports, for :meth:`take`."""
+        ports: list[int] = []
+        count = min(count, int(len(self._free) * _SPARE))
+        with suppress(CannotOpenLeg):
+            while len(ports) < count:
+                pair = self.open()
+                self._reserved[pair.port] = pair
+                ports.append(pair.port)
+        return ports
+
+    def take(self, port: int) -> PortPair:
+        """The pair that was reserved at a port."""
+        pair = self._reserved.pop(port, None)
+        if pair is None:
+            raise CannotOpenLeg(f"port {port} was not reserved")
+        return pair
+
+    def let_go(self) -> None:
+        """Give back what is reserved and was not taken."""
+        while self._reserved:
+            self.give_back(self._reserved.popitem()[1])
 
     def check(self) -> None:
         """Raise CannotOpenLeg if not even one pair can be bound now."""

@@ -19,7 +19,7 @@ from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
 PROTOCOL: Final = "ccplatform-media"
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,19 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLeg:
-    """Reserve ports for a leg; :class:`LegOpened` answers."""
+    """Make a leg; :class:`LegOpened` answers. With the ``port`` of an address that was reserved before, there is
+    an answer only when it cannot be; then no reserved address is good any more."""
 
     call: CallId
     leg: LegId
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservePorts:
+    """Reserve addresses for legs to come; :class:`PortsReserved` answers. They are this connection's."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +103,13 @@ class LegOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortsReserved:
+    """Addresses that legs may be opened at; fewer than asked for when there are no more."""
+
+    spare: tuple[LocalAudio, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegClosed:
     """The leg is free; None when it was not known."""
 
@@ -133,9 +149,17 @@ class WorkerStats:
 
 
 Command: TypeAlias = (
-    OpenLeg | ConnectLeg | CloseLeg | SignalDigit | OpenLink | CloseLink | GetSurvivors | MediaCommand
+    OpenLeg
+    | ReservePorts
+    | ConnectLeg
+    | CloseLeg
+    | SignalDigit
+    | OpenLink
+    | CloseLink
+    | GetSurvivors
+    | MediaCommand
 )
-WorkerEvent: TypeAlias = LegOpened | LegClosed | Survivors | WorkerStats | MediaEvent
+WorkerEvent: TypeAlias = LegOpened | PortsReserved | LegClosed | Survivors | WorkerStats | MediaEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,11 @@ class RowTable:
         self._parts.append(part)
         part.grow(self.capacity)
 
+    @property
+    def left(self) -> int:
+        """Rows that can still be taken."""
+        return self._limit - len(self._used)
+
     def take(self) -> int:
         """A cleared row; raises CannotOpenLeg at the limit."""
         if not self._free:
