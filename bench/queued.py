@@ -4,9 +4,9 @@
 
 A platform of its own with ``--agents`` agents who are all signed in at registered phones (one process answers for
 them all) and one queue. ``ready``: ``--waiting`` callers wait; one agent after the other becomes ready by REST,
-and his phone rings. ``enters``: the agents are ready; SIPp calls at ``--rate`` a second, and each call is offered at
-once, answered and held for a second. Latencies run from the fact (its stamp in the journal) or the REST request to
-the kernel's stamp of the INVITE at the phone; CPU is that of each process beyond an idle platform. Beside other
+and his phone rings. ``enters``: the agents are ready; SIPp calls at ``--rate`` a second, and each call is offered
+at once, answered and held for a second. Latencies run from the fact (its stamp in the journal) or the REST request
+to the kernel's stamp of the INVITE at the phone; CPU is that of each process beyond an idle platform. Beside other
 work begin it with ``nice -n -15``.
 """
 

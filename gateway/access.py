@@ -91,6 +91,8 @@ class SipAccess:
             clock=clock,
             seats=self.seats,
             trunks=self.trunks,
+            routes=self.routes,
+            facts=facts,
             waiting=lambda: self._sockets.waiting if self._sockets is not None else 0,
         )
         self._sockets = _sockets(settings, clock, tasks, self.overload) if wire is None else None

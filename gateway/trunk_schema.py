@@ -74,6 +74,7 @@ class TrunkDefinition(_Strict):
     numbers_out: list[NumberRuleItem] = Field(default_factory=list, max_length=MAX_RULES)
     caller: CallerItem = Field(default_factory=CallerItem)
     probe_seconds: int = Field(0, ge=0, le=3600, description="pause between OPTIONS probes; 0: none")
+    trusted: bool = Field(False, description="its callers' numbers are believed: VIPs get in under overload")
 
 
 class TrunkChange(TrunkDefinition):
@@ -103,6 +104,7 @@ class TrunkChange(TrunkDefinition):
             numbers_out=tuple(NumberRule(**rule.model_dump()) for rule in self.numbers_out),
             caller=CallerRules(**self.caller.model_dump()),
             probe_seconds=self.probe_seconds,
+            trusted=self.trusted,
             state=state,
         )
 
@@ -241,6 +243,7 @@ def trunk_definition(trunk: Trunk) -> TrunkDefinition:
         numbers_out=[NumberRuleItem.model_validate(rule) for rule in trunk.numbers_out],
         caller=CallerItem.model_validate(trunk.caller),
         probe_seconds=trunk.probe_seconds,
+        trusted=trunk.trusted,
     )
 
 

@@ -41,6 +41,7 @@ _COLUMNS: Final = (
     "caller_only_own",
     "caller_asserted",
     "probe_seconds",
+    "trusted",
     "state",
 )
 _SAVE: Final = f"""
@@ -88,6 +89,7 @@ class TrunkStore:
             trunk.caller.only_own,
             trunk.caller.asserted.value,
             trunk.probe_seconds,
+            trunk.trusted,
             trunk.state.value,
         )
         async with self._database.connection() as connection:
@@ -166,6 +168,7 @@ class TrunkStore:
                 asserted=Asserted(row["caller_asserted"]),
             ),
             probe_seconds=row["probe_seconds"],
+            trusted=row["trusted"],
             state=TrunkState(row["state"]),
         )
 

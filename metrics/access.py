@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ccplatform.contracts.facts import CallRefused, ContactEnded, FirstVoiceSent, FlowLeft, TrunkChannelsChanged
+from ccplatform.contracts.facts import (
+    CallRefused,
+    CallsRefused,
+    ContactEnded,
+    FirstVoiceSent,
+    FlowLeft,
+    TrunkChannelsChanged,
+)
 from ccplatform.contracts.words import ACCESS_CAUSES, Direction, FlowOutcome, Outcome, ReleaseCause
 from metrics.contacts import Contacts
 from metrics.model import MICROSECONDS, ONE_DAY, TWO_HOURS, Counted, LoadClass, Observation, Stamp, microseconds
@@ -136,6 +143,11 @@ class Access:
             self._trunk(name).count(stamp.second, stamp, 0, 0, 1, 0, 0)
         else:
             self._trunk(name).count(stamp.second, stamp, 1, 0, 0, 0, 0)
+
+    def refused_unread(self, fact: CallsRefused, stamp: Stamp, out: list[Observation]) -> None:
+        """Calls that overload control did not let in: failures of ours, as many as they were."""
+        if fact.trunk is not None:
+            self._trunk(self._names.of(fact.trunk)).count(stamp.second, stamp, fact.calls, 0, 0, 0, 0)
 
     def voiced(self, fact: FirstVoiceSent, stamp: Stamp, out: list[Observation]) -> None:
         """The caller hears us: a successful attempt, in the second it arrived."""

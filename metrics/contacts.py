@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ccplatform.contracts.facts import (
     CallRefused,
+    CallsRefused,
     ConnectionCleared,
     ContactArrived,
     ContactEnded,
@@ -16,7 +17,7 @@ from ccplatform.contracts.facts import (
     QueueLeft,
     RecordingStarted,
 )
-from ccplatform.contracts.words import Direction, LegRole, Outcome
+from ccplatform.contracts.words import Direction, LegRole, Outcome, TrunkId
 from metrics.model import ONE_DAY, Counted, Observation, Stamp
 from metrics.names import Names
 
@@ -74,9 +75,15 @@ class Contacts:
 
     def refused(self, fact: CallRefused, stamp: Stamp, out: list[Observation]) -> None:
         """A call that never became a contact."""
-        trunk = self._trunks.maybe(fact.trunk) or ""
-        direction = Direction.INBOUND if fact.seat is None else Direction.INTERNAL
-        out.append(Counted("cc_calls", (direction, trunk, Outcome.REFUSED)))
+        self._refused(Direction.INBOUND if fact.seat is None else Direction.INTERNAL, fact.trunk, 1, out)
+
+    def refused_unread(self, fact: CallsRefused, stamp: Stamp, out: list[Observation]) -> None:
+        """Calls that overload control did not let in; those without a trunk were seats'."""
+        self._refused(Direction.INTERNAL if fact.trunk is None else Direction.INBOUND, fact.trunk, fact.calls, out)
+
+    def _refused(self, direction: Direction, trunk: TrunkId | None, calls: int, out: list[Observation]) -> None:
+        name = self._trunks.maybe(trunk) or ""
+        out.append(Counted("cc_calls", (direction, name, Outcome.REFUSED), calls))
 
     def queued(self, fact: Queued, stamp: Stamp, out: list[Observation]) -> None:
         """It waits; a contact that comes back to its queue waits once."""

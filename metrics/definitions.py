@@ -24,8 +24,8 @@ def _share_samples(target: float) -> int:
 
 
 _ATTEMPTS = (
-    "attempts: inbound calls on a trunk (ContactArrived) and calls refused there (CallRefused), counted in the "
-    "second they came, once their fate is known"
+    "attempts: inbound calls on a trunk (ContactArrived) and calls refused there (CallRefused, CallsRefused), "
+    "counted in the second they came, once their fate is known"
 )
 _CONNECT_EXCLUSIONS = (
     "calls that the caller gave up before the answer, or within 1 s of dialling, before any voice was due; "

@@ -108,6 +108,7 @@ class Fold:
         return {
             facts.ContactArrived: (self.contacts.arrived,),
             facts.CallRefused: (self.contacts.refused, self.access.refused),
+            facts.CallsRefused: (self.contacts.refused_unread, self.access.refused_unread),
             facts.FirstVoiceSent: (self.access.voiced, self.responses.voiced),
             facts.Established: (self.responses.established,),
             facts.FlowNodeEntered: (self.contacts.entered_node,),

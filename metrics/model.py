@@ -84,10 +84,11 @@ class AnswerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One more of a counter (a name of `prometheus.py`)."""
+    """One more of a counter (a name of `prometheus.py`), or so many."""
 
     metric: str
     labels: tuple[str, ...] = ()
+    amount: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ class Exposition:
             match observation:
                 case Counted():
                     counts = self._counters.setdefault(family.name, {})
-                    counts[labels] = counts.get(labels, 0) + 1
+                    counts[labels] = counts.get(labels, 0) + observation.amount
                 case Observed():
                     self._histogram(family, labels).observe(observation.value)
 

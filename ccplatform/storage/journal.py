@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import asyncpg
 import structlog
 
-from ccplatform.contracts.facts import CallRefused, ContactEnded, Fact, FactEvent, contact_of
+from ccplatform.contracts.facts import CallRefused, CallsRefused, ContactEnded, Fact, FactEvent, contact_of
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import ContactId, Severity
 from ccplatform.kernel.clock import Clock, TimerHandle, sleep
@@ -49,6 +49,9 @@ RETRY_SECONDS = 0.5
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _COLUMNS = ("tenant", "at", "id", "epoch", "seq", "mono", "contact", "type", "version", "data", "sealed")
+
+#: What strangers can make at will; all other facts are kept, whatever the buffer's size.
+_DISPENSABLE = (CallRefused, CallsRefused)
 
 #: What a projection with a fault may raise; its rows can be rebuilt from the journal, so the journal goes on.
 _PROJECTION_FAULTS = (
@@ -127,8 +130,7 @@ class JournalWriter:
         if contact != self._last_contact:  # facts of one contact come several at a time
             _check_contact(event.fact, contact)
             self._last_contact = contact
-        if len(self._buffer) >= self._settings.buffer_events and isinstance(event.fact, CallRefused):
-            # The one fact that strangers can make at will; all others are kept, whatever the buffer's size.
+        if isinstance(event.fact, _DISPENSABLE) and len(self._buffer) >= self._settings.buffer_events:
             self.dropped += 1
             return
         self._buffer.append(event)

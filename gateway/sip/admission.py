@@ -103,9 +103,7 @@ class Admission:
         if self._overload is None or not isinstance(decision, Admitted):
             return decision
         trunk = decision.trunk
-        retry_after = self._overload.refuses(
-            request, caller=user, seat=decision.seat is not None, trunk=trunk.id if trunk is not None else ""
-        )
+        retry_after = self._overload.refuses(request, caller=user, seat=decision.seat is not None, trunk=trunk)
         return decision if retry_after is None else Rejected(503, ReleaseCause.OVERLOAD, trunk, retry_after)
 
     def is_trunk(self, flow: Flow) -> bool:

@@ -98,6 +98,8 @@ class NewCall:
     caller: str
     seat: bool
     trunk: str = ""
+    believed: bool = False  # the caller's number is his: the trunk is trusted to say so, or it is a seat's account
+    emergency: bool = False  # a route of calls out says that the dialled number is that of an emergency service
 
 
 class OverloadControl:
@@ -147,9 +149,9 @@ class OverloadControl:
     def class_of(self, call: NewCall) -> CallClass:
         """What kind of call it is."""
         settings = self._settings
-        if call.dialled in settings.emergency_numbers:
+        if call.emergency or call.dialled in settings.emergency_numbers:
             return CallClass.PROTECTED
-        if call.dialled in settings.vip_numbers or call.caller in settings.vip_numbers:
+        if call.dialled in settings.vip_numbers or (call.believed and call.caller in settings.vip_numbers):
             return CallClass.PROTECTED
         if call.seat:
             return CallClass.CENTRE

@@ -13,14 +13,18 @@ from typing import Final
 
 import structlog
 
+from ccplatform.contracts.ports import Facts
 from ccplatform.kernel.clock import Clock, TimerHandle
 from gateway.sip.flows import Flow
 from gateway.sip.invite_glance import glance
 from gateway.sip.load import LoadMeter
 from gateway.sip.message import SipRequest
+from gateway.sip.outbound_routes import OutboundRoutes
 from gateway.sip.overload import Level, LevelChanged, NewCall, OverloadControl
 from gateway.sip.overload_settings import OverloadSettings
+from gateway.sip.refusals import Refusals
 from gateway.sip.seats import SeatDirectory
+from gateway.sip.trunk import Trunk
 from gateway.sip.trunks import TrunkDirectory
 
 _log = structlog.get_logger("overload")
@@ -39,6 +43,8 @@ class OverloadGuard:
         clock: Clock,
         seats: SeatDirectory,
         trunks: TrunkDirectory,
+        routes: OutboundRoutes,
+        facts: Facts,
         waiting: Callable[[], int],
         meter: LoadMeter | None = None,
         random_below: Callable[[int], int] = secrets.randbelow,
@@ -47,6 +53,8 @@ class OverloadGuard:
         self._clock = clock
         self._seats = seats
         self._trunks = trunks
+        self._routes = routes
+        self._refusals = Refusals(clock=clock, facts=facts)
         self._meter = meter or LoadMeter(waiting=waiting)
         self._random_below = random_below
         self._core = OverloadControl(settings)
@@ -71,7 +79,8 @@ class OverloadGuard:
             self._measure_at(self._clock.now() + PERIOD_SECONDS)
 
     def stop(self) -> None:
-        """Measure no more."""
+        """Measure no more, and tell what was refused."""
+        self._refusals.tell()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -88,22 +97,37 @@ class OverloadGuard:
         trunk, seat = self._trunks.of_source(flow), self._seats.of_user(seen.caller)
         if trunk is None and seat is None:
             return None  # A stranger, who gets his own answer, and not too many.
-        call = NewCall(
-            key=f"{seen.call_id} {seen.cseq.decode()}",
-            dialled=seen.dialled,
-            caller=seen.caller,
-            seat=seat is not None,
-            trunk=trunk.id if trunk is not None else "",
+        call = self._call(
+            f"{seen.call_id} {seen.cseq.decode()}", seen.dialled, seen.caller, seat=seat is not None, trunk=trunk
         )
+        before = self._core.refused.total()
         if not self._core.refuses(call):
             return None
+        if self._core.refused.total() > before:  # else it is repeated
+            self._refusals.count(call.trunk, flow.host)
         return seen.refusal(flow.host, flow.port, tag=self._tag, retry_after_seconds=self._retry_after())
 
-    def refuses(self, request: SipRequest, *, caller: str, seat: bool, trunk: str) -> int | None:
+    def refuses(self, request: SipRequest, *, caller: str, seat: bool, trunk: Trunk | None) -> int | None:
         """Whether an INVITE that was read is to be refused: then the seconds of Retry-After."""
         key = f"{request.call_id} {request.headers.first('cseq')}"
-        call = NewCall(key=key, dialled=request.uri.name, caller=caller, seat=seat, trunk=trunk)
+        call = self._call(key, request.uri.name, caller, seat=seat, trunk=trunk)
         return self._retry_after() if self._settings.enabled and self._core.refuses(call) else None
+
+    def _call(self, key: str, dialled: str, caller: str, *, seat: bool, trunk: Trunk | None) -> NewCall:
+        """What is to be judged.
+
+        The number of a seat is its account's: whoever claims it is asked for the password. Other callers' numbers
+        are believed from trunks that are trusted. Routes of calls out are for what seats dial.
+        """
+        return NewCall(
+            key=key,
+            dialled=dialled,
+            caller=caller,
+            seat=seat,
+            trunk=trunk.id if trunk is not None and not seat else "",
+            believed=seat or (trunk is not None and trunk.trusted),
+            emergency=seat and self._routes.is_emergency(dialled),
+        )
 
     def _retry_after(self) -> int:
         """Spread, so that those refused do not come back all at once."""

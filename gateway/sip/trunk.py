@@ -78,7 +78,8 @@ class Trunk:
     Ours go to ``host``: an IP address, or a name that is looked up as RFC 3263 says unless ``port`` and
     ``transport`` already say it all; None: it takes no calls. ``backups`` are SIP URIs of servers for when it does
     not serve. ``capacity`` is its number of channels, both ways together; ``capacity_in`` and ``capacity_out``
-    bound one way. ``domain`` is the host of From, To and Request-URI (empty: ours, and the server's address).
+    bound one way. ``trusted``: the numbers of its callers are theirs, so that VIPs among them are known under
+    overload. ``domain`` is the host of From, To and Request-URI (empty: ours, and the server's address).
     """
 
     id: TrunkId
@@ -99,6 +100,7 @@ class Trunk:
     numbers_out: tuple[NumberRule, ...] = ()
     caller: CallerRules = CallerRules()
     probe_seconds: int = 0
+    trusted: bool = False
     state: TrunkState = TrunkState.ACTIVE
 
     def networks(self) -> tuple[Network, ...]:

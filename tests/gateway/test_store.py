@@ -60,6 +60,7 @@ FULL = Trunk(
     numbers_out=(NumberRule(prefix="1", shortest=11, longest=11, add="+86"),),
     caller=CallerRules(number="01088886666", only_own=True, asserted=Asserted.ASSERTED),
     probe_seconds=30,
+    trusted=True,
     state=TrunkState.BLOCKED,
 )
 

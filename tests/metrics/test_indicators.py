@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from ccplatform.contracts.facts import KeyAnswered, QueryAnswered
+from ccplatform.contracts.facts import CallsRefused, KeyAnswered, QueryAnswered
 from ccplatform.contracts.words import Direction, FlowOutcome, LegRole, Outcome, ReleaseCause, TrunkId
 from metrics.compliance import ComplianceRow, rows
 from metrics.model import Verdict
@@ -71,6 +71,12 @@ def test_connect_rate_is_answered_with_audio_over_attempts(centre: Centre) -> No
 def test_our_own_refusals_are_failures(centre: Centre, cause: ReleaseCause) -> None:
     centre.tell(refused(cause))
     assert value(centre, "R10.3.1.1.a") == (0.0, 1)
+
+
+def test_calls_refused_unread_are_as_many_failures(centre: Centre) -> None:
+    centre.good_call()
+    centre.tell(CallsRefused(trunk=PSTN, source="", calls=3, cause=ReleaseCause.OVERLOAD, sip_status=503))
+    assert value(centre, "R10.3.1.1.a") == (0.25, 4)
 
 
 def test_a_call_without_audio_is_a_failure(centre: Centre) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ccplatform.contracts.facts import KeyAnswered, MediaMoved, RecordingStarted
+from ccplatform.contracts.facts import CallsRefused, KeyAnswered, MediaMoved, RecordingStarted
 from ccplatform.contracts.words import (
     FlowOutcome,
     LegId,
@@ -224,6 +224,16 @@ def test_mos_comes_from_the_e_model_unless_it_was_measured() -> None:
     found = samples(scrape(centre))
     assert abs(found["cc_voice_mos_sum", (("condition", "good"),)] - 4.41) < 0.005
     assert found["cc_voice_mos_sum", (("condition", "bad"),)] == 2.0
+
+
+def test_calls_refused_unread_count_as_many_as_they_were() -> None:
+    centre = Centre()
+    centre.tell(
+        CallsRefused(trunk=PSTN, source="192.0.2.4", calls=40, cause=ReleaseCause.OVERLOAD, sip_status=503),
+        refused(ReleaseCause.OVERLOAD),
+    )
+    found = samples(scrape(centre))
+    assert found["cc_calls_total", (("direction", "inbound"), ("outcome", "refused"), ("trunk", str(PSTN)))] == 41
 
 
 def test_refused_calls_are_counted_by_their_trunk() -> None:

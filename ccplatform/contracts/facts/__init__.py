@@ -11,6 +11,7 @@ from typing import TypeAlias, get_args
 
 from ccplatform.contracts.facts.calls import CallAnswered as CallAnswered
 from ccplatform.contracts.facts.calls import CallRefused as CallRefused
+from ccplatform.contracts.facts.calls import CallsRefused as CallsRefused
 from ccplatform.contracts.facts.calls import Conferenced as Conferenced
 from ccplatform.contracts.facts.calls import ConnectionCleared as ConnectionCleared
 from ccplatform.contracts.facts.calls import ContactArrived as ContactArrived
@@ -64,6 +65,7 @@ from ccplatform.kernel.stream import Event
 Fact: TypeAlias = (
     ContactArrived
     | CallRefused
+    | CallsRefused
     | Originated
     | CallAnswered
     | FirstVoiceSent

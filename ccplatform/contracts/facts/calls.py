@@ -71,6 +71,18 @@ class Originated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallsRefused:
+    """So many calls of one source were refused by overload control within a second, before anything but who calls
+    whom was looked at. They are in no other fact. ``source`` is an address; empty for all beyond a limit."""
+
+    trunk: TrunkId | None
+    source: str
+    calls: int
+    cause: ReleaseCause
+    sip_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """The centre answered the caller's leg (200 OK sent), or whom it called did."""
 

@@ -27,9 +27,18 @@ loads = st.builds(
 
 
 def call(
-    key: str = "1", *, dialled: str = "95004", caller: str = "13800000001", seat: bool = False, trunk: str = "a"
+    key: str = "1",
+    *,
+    dialled: str = "95004",
+    caller: str = "13800000001",
+    seat: bool = False,
+    trunk: str = "a",
+    believed: bool = False,
+    emergency: bool = False,
 ) -> NewCall:
-    return NewCall(key=key, dialled=dialled, caller=caller, seat=seat, trunk=trunk)
+    return NewCall(
+        key=key, dialled=dialled, caller=caller, seat=seat, trunk=trunk, believed=believed, emergency=emergency
+    )
 
 
 def at(restriction: float) -> OverloadControl:
@@ -55,7 +64,10 @@ def test_without_overload_nobody_is_refused() -> None:
         ({"dialled": "110"}, CallClass.PROTECTED),
         ({"dialled": "110", "trunk": "cheap"}, CallClass.PROTECTED),
         ({"dialled": "110", "seat": True}, CallClass.PROTECTED),
-        ({"caller": "13800000009"}, CallClass.PROTECTED),
+        ({"caller": "13800000009", "believed": True}, CallClass.PROTECTED),
+        ({"caller": "13800000009"}, CallClass.ORDINARY),
+        ({"caller": "13800000009", "trunk": "cheap"}, CallClass.LOW_PRIORITY),
+        ({"dialled": "0112", "seat": True, "emergency": True}, CallClass.PROTECTED),
         ({"dialled": "95000"}, CallClass.PROTECTED),
         ({"seat": True}, CallClass.CENTRE),
         ({"dialled": "95101"}, CallClass.LOW_PRIORITY),
@@ -205,7 +217,7 @@ def test_whatever_happens_emergencies_get_in_and_levels_are_sound(
         assert control.level is level
         assert level >= control.restriction - 1  # a level is never lower than what is refused
         assert not control.refuses(call(f"{key}{number}", dialled="119", seat=seat))
-        assert not control.refuses(call(f"{key}{number}v", caller="13800000009"))
+        assert not control.refuses(call(f"{key}{number}v", caller="13800000009", believed=True))
 
 
 @pytest.mark.parametrize(

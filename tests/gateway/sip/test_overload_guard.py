@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccplatform.contracts.facts import CallRefused
+from ccplatform.contracts.facts import CallRefused, CallsRefused
 from ccplatform.contracts.legs import LegOffered
-from ccplatform.contracts.words import ReleaseCause
+from ccplatform.contracts.words import ReleaseCause, TrunkId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
 from gateway.sip.flows import Flow
 from gateway.sip.invite_glance import glance
 from gateway.sip.load import LoadMeter, memory_in_use, waiting_messages
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.outbound_routes import OutboundRoute, OutboundRoutes, TrunkChoice
 from gateway.sip.overload import Level, LevelChanged
 from gateway.sip.overload_guard import PERIOD_SECONDS, OverloadGuard
 from gateway.sip.overload_settings import OverloadSettings
 from gateway.sip.parser import parse_message
+from gateway.sip.refusals import MAX_SOURCES, Refusals
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.settings import SipSettings
 from gateway.sip.trunks import TrunkDirectory
-from tests.gateway.sip.centre import Centre, seat, trunk
+from tests.gateway.sip.centre import Centre, FactList, seat, trunk
 from tests.gateway.sip.messages import INVALID, VALID, torture
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.raw import RawPeer
@@ -45,11 +48,16 @@ class Node:
         self.waiting = 0
         self.cpu = 0.0
         self.changes: list[LevelChanged] = []
+        self.facts = FactList()
+        self.trunks = TrunkDirectory([trunk("in", PEER)])
+        self.routes = OutboundRoutes(lambda: 0.0)
         self.guard = OverloadGuard(
             settings=settings or OverloadSettings(),
             clock=self.clock,
             seats=SeatDirectory(lambda _: True, [seat(1)]),
-            trunks=TrunkDirectory([trunk("in", PEER)]),
+            trunks=self.trunks,
+            routes=self.routes,
+            facts=self.facts,
             waiting=lambda: 0,
             meter=LoadMeter(waiting=lambda: self.waiting, cpu_seconds=lambda: self.cpu, memory=lambda: 0.1),
             random_below=lambda below: below - 1,
@@ -181,6 +189,56 @@ def test_emergency_calls_are_read_at_every_level(number: str) -> None:
     node = Node().overloaded()
     assert node.guard.answers(invite(dialled=number), FLOW) is None
     assert node.guard.answers(invite(dialled=number, caller="8001"), Flow("UDP", PHONE, 5060)) is None
+
+
+def test_a_number_that_a_seat_dials_for_help_by_a_route_of_calls_out_is_read() -> None:
+    node = Node().overloaded()
+    help_route = OutboundRoute(
+        prefix="0911", choices=(TrunkChoice(trunk=TrunkId("in")),), exact=True, emergency=True
+    )
+    phone = Flow("UDP", PHONE, 5060)
+    assert node.guard.answers(invite(dialled="0911", caller="8001", call="before"), phone)
+    node.routes.replace([help_route])
+    assert node.guard.answers(invite(dialled="0911", caller="8001"), phone) is None
+    assert node.guard.answers(invite(dialled="09110", caller="8001", call="longer"), phone)
+    assert node.guard.answers(invite(dialled="0911", call="from outside"), FLOW)
+
+
+def test_a_vip_is_one_only_where_the_trunk_is_trusted_to_say_who_calls() -> None:
+    vip = "13800000009"
+    node = Node(OverloadSettings(vip_numbers=(vip,))).overloaded()
+    assert node.guard.answers(invite(caller=vip, call="claimed"), FLOW)
+    node.trunks.replace([replace(trunk("in", PEER), trusted=True)])
+    assert node.guard.answers(invite(caller=vip, call="believed"), FLOW) is None
+    assert node.guard.answers(invite(call="ordinary"), FLOW)
+
+
+def test_calls_refused_unread_are_one_fact_a_second_and_source() -> None:
+    node = Node().overloaded()
+    for number in range(40):
+        node.guard.answers(invite(call=f"c{number}"), FLOW)
+    node.guard.answers(invite(call="c1"), FLOW)  # repeated
+    node.guard.answers(invite(caller="8001", call="a phone's"), Flow("UDP", PHONE, 5060))
+    assert node.facts.all == []
+    node.clock.advance(1)
+    facts = [fact for fact in node.facts.all if isinstance(fact, CallsRefused)]
+    assert [(fact.trunk, fact.source, fact.calls) for fact in facts] == [("in", PEER, 40), (None, PHONE, 1)]
+    assert {(fact.cause, fact.sip_status) for fact in facts} == {(ReleaseCause.OVERLOAD, 503)}
+    node.clock.advance(10)
+    assert len(node.facts.all) == 2
+
+
+def test_whoever_sends_from_many_addresses_makes_no_more_facts_than_the_limit() -> None:
+    facts = FactList()
+    clock = VirtualClock()
+    refusals = Refusals(clock=clock, facts=facts)
+    for number in range(3 * MAX_SOURCES):
+        refusals.count("", f"192.0.2.{number}")
+    clock.advance(1)
+    told = [fact for fact in facts.all if isinstance(fact, CallsRefused)]
+    assert len(told) == MAX_SOURCES + 1
+    assert (told[-1].source, told[-1].calls) == ("", 2 * MAX_SOURCES)
+    assert sum(fact.calls for fact in told) == 3 * MAX_SOURCES
 
 
 def test_strangers_are_left_to_who_knows_how_much_they_may_have() -> None:

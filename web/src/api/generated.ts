@@ -4828,6 +4828,12 @@ export interface components {
              * @default UDP
              */
             transport: string | null;
+            /**
+             * Trusted
+             * @description its callers' numbers are believed: VIPs get in under overload
+             * @default false
+             */
+            trusted: boolean;
         };
         /**
          * TrunkDirection
@@ -4922,6 +4928,12 @@ export interface components {
              * @default UDP
              */
             transport: string | null;
+            /**
+             * Trusted
+             * @description its callers' numbers are believed: VIPs get in under overload
+             * @default false
+             */
+            trusted: boolean;
             /**
              * Unresolved
              * @description why its servers cannot be looked up
