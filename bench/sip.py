@@ -1,12 +1,17 @@
 """How fast SIP is: the parser alone, the stack in memory, and two-leg calls through the whole platform.
 
-``python -m bench.sip [--only parser,stack,register,calls,overload] [--rate 50] [--seconds 10] [--json FILE]``
+``python -m bench.sip [--only parser,stack,register,calls,overload,memory] [--rate 50] [--seconds 10] [--media]``
 
 Speeds are per second of CPU time of what is measured, so that other work on the machine counts little. ``stack``:
 a gateway between two peers, all in memory, messages as bytes, INVITE to BYE on both legs; only the gateway's share
 is measured. ``register``: digest and refresh of 10,000 contacts. ``calls``: SIPp → platform → SIPp over UDP by the
-demo centre's trunk `lab`; the CPU is the control process's, calls, journal and facts included. ``overload``: the
-good calls at ``--capacity`` and at three times as many, where the others must get a clean 503.
+demo centre's trunk `lab`; the CPU is that of each process, journal and facts included. With ``--media`` the calls
+carry sound both ways for ``--hold`` seconds; ``--no-trace`` and ``--no-journal`` leave these out, to compare.
+``overload``: the good calls at ``--capacity`` and at three times as many, where the others must get a clean 503.
+``memory``: what a standing dialog takes of control, trace and journal on and off.
+
+A call costs up to twice the CPU at rates that leave the processor idle in between: caches and branch tables are
+cold each time (the stack in memory shows the same when it pauses between calls). Compare like rates only.
 """
 
 from __future__ import annotations
@@ -14,25 +19,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench.figures import Figure, conditions, show, single, write_json
+from bench.sip_platform import calls_phase, memory_phase, overload_phase
 from bench.sip_stack import RegistrarBench, StackBench, request_texts
 from gateway.sip.parser import parse_message
-from tests.e2e.lab import LAB_PORT, lab_is_free
-from tests.support import sipp
 from tests.support.milestone import PeerError
-from tests.support.platform import PlatformProcess
 
-#: CPU of one two-leg call, ms: 400 calls/s on one core.
-CALL_GOAL_MS = 2.5
-SETUP_GOAL_MS = 100.0
-#: The platform as it is delivered, unlike that of tests.
-AS_SHIPPED = {"CCP_SIP__OVERLOAD__LAG_SECONDS": "0.2"}
-PHASES = ("parser", "stack", "register", "calls", "overload")
+PHASES = ("parser", "stack", "register", "calls", "overload", "memory")
 
 
 def fastest(work: Callable[[], object], repeat: int, rounds: int = 5) -> float:
@@ -81,70 +78,6 @@ async def register_phase(_: argparse.Namespace) -> list[Figure]:
     return [single("10,000 contacts refreshed every 60 s", again * 100, "% of a core", note=note)]
 
 
-async def calls_phase(options: argparse.Namespace) -> list[Figure]:
-    """SIPp → platform → SIPp."""
-    return await through_platform([options.rate], options.seconds)
-
-
-async def overload_phase(options: argparse.Namespace) -> list[Figure]:
-    """What the platform carries, and three times as many."""
-    return await through_platform([options.capacity, 3 * options.capacity], options.seconds)
-
-
-async def through_platform(rates: list[float], seconds: float) -> list[Figure]:
-    """Figures of calls at each rate; a refused call is no failure when the refusal was a clean one."""
-    figures: list[Figure] = []
-    await lab_is_free()
-    with tempfile.TemporaryDirectory(prefix="ccb-") as directory:
-        platform = PlatformProcess(Path(directory) / "data", rtp_ports=4000, environment=AS_SHIPPED)
-        try:
-            await asyncio.to_thread(platform.start)
-            async with sipp.Sipp("uas", port=LAB_PORT, hold=0.0, limit=60):
-                await sipp.run("uac", platform.sip, number="95004", calls=20, rate=20)
-                for rate in rates:
-                    figures += await at_rate(platform, rate, seconds)
-            await asyncio.to_thread(platform.stop)
-        finally:
-            platform.close()
-    return figures
-
-
-async def at_rate(platform: PlatformProcess, rate: float, seconds: float) -> list[Figure]:
-    """Calls at one rate, and what they cost beyond an idle platform."""
-    idle = await idle_cpu(platform)
-    before, begun = platform.cpu_seconds("control"), time.monotonic()
-    result = await sipp.run(
-        "uac_or_refused",
-        platform.sip,
-        number="95004",
-        calls=round(rate * seconds),
-        rate=rate,
-        hold=1.0,
-        limit=seconds + 60,
-    )
-    used = platform.cpu_seconds("control") - before - idle * (time.monotonic() - begun)
-    good = result.successful - result.refused
-    note = f"{rate:g}/s offered: {good} good, {result.refused} refused by a clean 503, {result.failed} failed"
-    cost = used * 1000 / max(1, good)
-    p50, p95, largest = result.setup_ms
-    setup = Figure(
-        name="setup, INVITE → 200 through both legs", unit="ms", samples=result.successful,
-        p50=p50, p95=p95, largest=largest, goal=SETUP_GOAL_MS, note=note,
-    )  # fmt: skip
-    return [
-        single("CPU of control for a two-leg call", cost, "ms", goal=CALL_GOAL_MS, note=note),
-        single("good calls", good / seconds, "calls/s", note=f"{note}, {result.retransmissions} repeats"),
-        setup,
-    ]
-
-
-async def idle_cpu(platform: PlatformProcess) -> float:
-    """Cores that control uses when nothing happens."""
-    before = platform.cpu_seconds("control")
-    await asyncio.sleep(2)
-    return (platform.cpu_seconds("control") - before) / 2
-
-
 async def run(options: argparse.Namespace) -> int:
     """All phases asked for."""
     facts = conditions()
@@ -156,6 +89,7 @@ async def run(options: argparse.Namespace) -> int:
         "register": register_phase,
         "calls": calls_phase,
         "overload": overload_phase,
+        "memory": memory_phase,
     }
     for name in options.only.split(","):
         try:
@@ -176,6 +110,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50.0, help="calls a second through the platform")
     parser.add_argument("--capacity", type=float, default=100.0, help="calls a second that one core carries")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long calls are offered")
+    parser.add_argument("--hold", type=float, default=1.0, help="how long a call through the platform lasts")
+    parser.add_argument("--media", action="store_true", help="calls through the platform carry sound both ways")
+    parser.add_argument("--no-trace", action="store_true", help="without the signalling trace")
+    parser.add_argument("--no-journal", action="store_true", help="without the journal")
+    parser.add_argument("--held", type=int, default=400, help="calls of the memory phase")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args(arguments)
     unknown = set(options.only.split(",")) - set(PHASES)

@@ -1,7 +1,7 @@
 """SIPp as a peer: our own scenarios in ``sipp/*.xml``, its counters as numbers, its errors as text.
 
-Scenarios: ``uac`` (call, stay, hang up), ``uac_or_refused`` (the same, or a clean 503), ``cancel`` (let it ring,
-give up), ``repeat`` (everything sent twice),
+Scenarios: ``uac`` (call, stay, hang up), ``uac_or_refused`` (the same, or a clean 503), ``uac_talks`` (with
+sound), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
 ``late_offer``, ``lost_ack``; those who are called: ``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
 ``uas_fork``, ``uas_cancel_race``, ``uas_glare``, ``uas_challenge`` and
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import random
 import re
 import signal
 import tempfile
@@ -105,7 +106,10 @@ class Sipp:
         directory = Path(self._directory.name)
         scenario = directory / f"{self.scenario}.xml"
         text = (_SCENARIOS / scenario.name).read_text(encoding="utf-8")
-        scenario.write_text(text.replace("%STATUS%", str(self._status)), encoding="utf-8")
+        speech = directory / "speech.al"
+        speech.write_bytes(bytes(random.Random(1).choices(range(256), k=8000)))  # noise of a second, A-law
+        text = text.replace("%STATUS%", str(self._status)).replace("%AUDIO%", str(speech))
+        scenario.write_text(text, encoding="utf-8")
         files = {"-stf": "stat.csv", "-error_file": "errors.log", "-screen_file": "screen.log"}
         options = [part for option, name in files.items() for part in (option, str(directory / name))]
         with (directory / "output.log").open("wb") as output:
