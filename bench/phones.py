@@ -229,7 +229,7 @@ class _Switch:
         message = Message(method="INVITE", uri=uri)
         self._head(message, f"1390000{serial:04}", uri, call_id, 1)
         message.add("Contact", f"<{self._uri('bench')}>")
-        self._describe(message)
+        self._describe(message, "recvonly")  # who is to send and does not is taken for dead after a while
         self.calls[call_id] = None
         self._send(message)
 
@@ -251,11 +251,12 @@ class _Switch:
         message.add("Call-ID", call_id)
         message.add("CSeq", f"{cseq} {message.method}")
 
-    def _describe(self, message: Message) -> None:
+    def _describe(self, message: Message, direction: str = "sendrecv") -> None:
         port = self.ears.getsockname()[1]
         message.add("Content-Type", "application/sdp")
         lines = ("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0")
-        message.body = "\r\n".join((*lines, f"m=audio {port} RTP/AVP 8", "a=rtpmap:8 PCMA/8000", "")).encode()
+        media = (f"m=audio {port} RTP/AVP 8", "a=rtpmap:8 PCMA/8000", f"a={direction}", "")
+        message.body = "\r\n".join((*lines, *media)).encode()
 
     def _uri(self, user: str) -> str:
         return f"sip:{user}@127.0.0.1:{self.wire.getsockname()[1]}"
