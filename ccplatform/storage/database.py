@@ -177,6 +177,7 @@ class Database:
             timeout=self._acquire_seconds,
             command_timeout=STATEMENT_SECONDS,
             init=_prepare,
+            reset=_keep,
         )
 
     def _lost(self, error: BaseException) -> DatabaseUnavailable:
@@ -209,6 +210,14 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec(
         "uuid", schema="pg_catalog", encoder=_encode_uuid, decoder=_decode_uuid, format="binary"
     )
+
+
+async def _keep(connection: object) -> None:
+    """A connection goes back to the pool as it is, without asyncpg's question to the server to reset it.
+
+    That would be an exchange for every use. What was open is rolled back before; nothing else of ours stays on a
+    connection, since locks and settings are a transaction's.
+    """
 
 
 def _encode_jsonb(value: Any) -> bytes:

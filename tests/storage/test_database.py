@@ -49,6 +49,28 @@ async def test_a_transaction_is_rolled_back_by_an_exception(database: Database) 
     assert database.available
 
 
+async def test_what_a_cancelled_task_began_is_not_there_for_the_next_user(database: Database) -> None:  # noqa: F811
+    begun = asyncio.Event()
+    used: list[int] = []
+
+    async def begin() -> None:
+        async with database.transaction() as connection:
+            used.append(await connection.fetchval("SELECT pg_backend_pid()"))
+            await connection.execute("CREATE TABLE half (n int)")
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(begin())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT pg_backend_pid()") == used[0]  # the same connection
+        assert not connection.is_in_transaction()
+        assert await connection.fetchval("SELECT to_regclass('half')") is None
+
+
 async def test_a_mistake_in_sql_is_not_an_absent_database(database: Database) -> None:  # noqa: F811
     with pytest.raises(asyncpg.UndefinedTableError):
         async with database.connection() as connection:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
 
 from bench import calls, figures
-from tests.support import audio, sources
+from bench.phones import Answer, Phones
+from tests.support import audio, sip, sources
 from tests.support.phone import AutoAnswer, SipPhone
 from tests.support.phone_call import PhoneCall
+from tests.support.registrar import MiniRegistrar
 
 
 async def test_answer_times_contain_the_delays_of_the_called_side() -> None:
@@ -85,6 +88,32 @@ async def test_a_failed_call_is_a_problem_and_not_a_sample() -> None:
         await calls.at_rate(100, 1, one, problems)
         phone.vanish()
     assert "not answered within 0.1 s" in problems[0]
+
+
+async def test_many_phones_of_one_process_register_call_and_tell_who_rang_them() -> None:
+    users = ["200000", "200001"]
+    async with MiniRegistrar({user: f"demo-{user}" for user in users}) as registrar:
+        with Phones(registrar.address, users) as phones:
+            await asyncio.to_thread(phones.register)
+        assert sorted(registrar.contacts) == users
+    async with SipPhone("95090", incoming=AutoAnswer()) as menu:
+        with Phones(menu.node.address, users) as phones:
+            await asyncio.to_thread(phones.call, "95090", 2, 50.0)
+            assert len(menu.calls) == 2
+            host, port = sip.address_of(sip.uri_of(menu.node.received[0].get("contact")))
+            before = time.time()
+            ring = await menu.dial(f"sip:200001@{host}:{port}")
+            await ring.answered.wait(5)
+            (rung,) = await asyncio.to_thread(phones.rung)
+            assert rung.user == "200001"
+            assert before <= rung.at <= time.time()
+            await asyncio.to_thread(phones.behave, Answer.REJECT)
+            refused = await menu.dial(f"sip:200000@{host}:{port}")
+            assert (await refused.ended.wait(5)).status == 486
+            await ring.hang_up()
+            await asyncio.to_thread(phones.hang_up)
+            for call in menu.calls[:2]:
+                await call.ended.wait(5)
 
 
 def test_percentiles_are_nearest_rank() -> None:
