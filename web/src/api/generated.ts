@@ -2842,6 +2842,12 @@ export interface components {
              * @default UDP
              */
             transport: string | null;
+            /**
+             * Trusted
+             * @description its callers' numbers are believed: VIPs get in under overload
+             * @default false
+             */
+            trusted: boolean;
         };
         /**
          * Contact
