@@ -89,7 +89,7 @@ class OverflowDocument(_Model):
 class CallBackDocument(_Model):
     """How the call-backs that the queue promises are made."""
 
-    trunk: _Id
+    trunk: Annotated[str, Field(max_length=64, description="'': by the route of the number")] = ""
     first: First = First.AGENT
     caller: Annotated[str, Field(max_length=32)] = ""
     attempts: int = 3

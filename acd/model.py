@@ -112,13 +112,13 @@ class First(StrEnum):
 class CallBackRules:
     """How the call-backs that a queue promises are made. Raises IllegalSetting by way of its queue.
 
-    Over ``trunk``, showing ``caller``; a customer's phone rings for ``ring_seconds``, at most ``attempts`` times
-    with ``pause_seconds`` in between, until ``expire_seconds`` after the promise, while ``calendar`` is open ('':
-    the queue's). Numbers must begin with one of ``prefixes`` (none: any will do), lest callers have us dial what
-    costs.
+    Over ``trunk`` ('': by the route of the number), showing ``caller``. A customer's phone rings for
+    ``ring_seconds``, at most ``attempts`` times with ``pause_seconds`` in between, until ``expire_seconds``
+    after the promise, while ``calendar`` is open ('': the queue's). Numbers must begin with one of ``prefixes``
+    (none: any will do), lest callers have us dial what costs.
     """
 
-    trunk: str
+    trunk: str = ""
     first: First = First.AGENT
     caller: str = ""
     attempts: int = 3
@@ -130,7 +130,8 @@ class CallBackRules:
 
     def check(self, subject: str) -> None:
         """Raise IllegalSetting for what cannot be."""
-        check_id(subject, "call_back.trunk", self.trunk)
+        if self.trunk:
+            check_id(subject, "call_back.trunk", self.trunk)
         if self.caller and not NUMBER.fullmatch(self.caller):
             raise IllegalSetting(subject, "call_back.caller", self.caller, "it must be a telephone number")
         check_whole(subject, "call_back.attempts", self.attempts, range(1, 21))

@@ -356,7 +356,7 @@ class CallBackService:
                 queue=effect.call_back.queue,
                 agent=offer.agent,
                 seat=offer.seat,
-                trunk=TrunkId(rules.trunk),
+                trunk=TrunkId(rules.trunk) if rules.trunk else None,
                 number=effect.call_back.number,
                 caller=rules.caller,
                 customer_first=rules.first is First.CUSTOMER,

@@ -11,7 +11,7 @@ from ccplatform.calls.model import CallBackBegins, CallState, Record, RungAgent,
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import ContactArrived, Established
-from ccplatform.contracts.legs import DialLeg, TrunkTarget
+from ccplatform.contracts.legs import DialLeg, DialTarget, NumberTarget, TrunkTarget
 from ccplatform.contracts.media import Play, StopPlay
 from ccplatform.contracts.routing import OfferAnswered
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, PlaybackId, ReleaseCause
@@ -116,7 +116,9 @@ def _ring_reserved(step: Step) -> None:
 
 def _call_customer(step: Step) -> None:
     state = step.state
-    assert state.trunk is not None
+    target: DialTarget = NumberTarget(number=state.caller)
+    if state.trunk is not None:
+        target = TrunkTarget(trunk=state.trunk, number=state.caller)
     state.live_legs[state.caller_leg] = LegRole.CALLER
     step.move(Stage.CALLING_BACK, deadline=step.now + state.ring_seconds)
     step.emit(
@@ -125,7 +127,7 @@ def _call_customer(step: Step) -> None:
             call=state.call,
             contact=state.contact,
             role=LegRole.CALLER,
-            target=TrunkTarget(trunk=state.trunk, number=state.caller),
+            target=target,
             caller=state.dialled,
         )
     )

@@ -167,7 +167,8 @@ class CallBackOffered:
     """An agent is reserved for a promised call-back: begin its call.
 
     ``customer_first``: the agent's phone rings once the customer answered; else the customer's once the agent did.
-    The customer's rings for ``ring_seconds``; he is shown ``caller``.
+    The customer's rings for ``ring_seconds``; he is shown ``caller``, and called over ``trunk``, or by the route
+    of his number.
     """
 
     contact: ContactId
@@ -175,7 +176,7 @@ class CallBackOffered:
     queue: QueueId
     agent: AgentId
     seat: SeatId
-    trunk: TrunkId
+    trunk: TrunkId | None
     number: str = field(repr=False)
     caller: str = ""
     customer_first: bool = False

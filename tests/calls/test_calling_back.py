@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ccplatform.calls.model import CallBackBegins, HangUpOrder, Stage
 from ccplatform.contracts.facts import ContactArrived, Established, TalkEnded
-from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget, TrunkTarget
+from ccplatform.contracts.legs import DialLeg, NumberTarget, ReleaseLeg, SeatTarget, TrunkTarget
 from ccplatform.contracts.media import Bridge, Play, StopPlay
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -197,3 +199,11 @@ def test_a_queue_that_is_removed_ends_the_call_of_a_customer_on_the_line(custome
     world.leg_ends(world.dialled_leg(), ReleaseCause.REJECTED)
     world.post(QueueRefused(contact=CONTACT, queue=QUEUE, reason="queue_removed"))
     assert world.outcome().outcome is Outcome.FAILED
+
+
+def test_without_a_trunk_the_customer_is_called_by_the_route_of_his_number() -> None:
+    world = World()
+    offer = begins(customer_first=True).offer
+    world.post(CallBackBegins(offer=replace(offer, trunk=None), call=CALL))
+    ((_, target),) = dialled(world)
+    assert target == NumberTarget(number=NUMBER)

@@ -2487,7 +2487,11 @@ export interface components {
              * @default 40
              */
             ring_seconds: number;
-            /** Trunk */
+            /**
+             * Trunk
+             * @description '': by the route of the number
+             * @default
+             */
             trunk: string;
         };
         /**
