@@ -34,8 +34,8 @@ _ARGUMENTS: Final = (
     "--autoplay-policy=no-user-gesture-required",
 )
 #: Taken out of the environment: the platform refuses `CCP_` variables that are no settings of its own.
-_TAKE_PICTURES: Final = os.environ.pop("CCP_SCREENS", "") == "1"
-_SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
+TAKE_PICTURES: Final = os.environ.pop("CCP_SCREENS", "") == "1"
+SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
 _LOCALES: Final = {"en": "en-GB", "zh": "zh-CN"}
 #: Pages wait this long for what they expect; the first start of a browser on a busy machine is slow.
 _LIMIT_MS: Final = 15_000
@@ -363,14 +363,14 @@ async def test_an_agent_sees_who_calls_and_holds_the_call(open_page: OpenPage, c
 # --- pictures -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not _TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+@pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("en", "dark"), ("zh", "light"), ("zh", "dark")])
 async def test_pictures_of_the_pages(open_page: OpenPage, centre: Centre, language: str, theme: str) -> None:
-    _SCREENS.mkdir(parents=True, exist_ok=True)
+    SCREENS.mkdir(parents=True, exist_ok=True)
 
     async def take(page: Page, name: str) -> None:
         await page.mouse.move(0, 0)
-        await page.screenshot(path=_SCREENS / f"{name}-{language}-{theme}.png", animations="disabled")
+        await page.screenshot(path=SCREENS / f"{name}-{language}-{theme}.png", animations="disabled")
 
     async def opened(user: str | None, path: str, shows: str) -> Page:
         page = await open_page(user, path, language=language, theme=theme)

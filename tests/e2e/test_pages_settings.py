@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.centre import AGENT_HZ, Centre
-from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
 from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone import AutoAnswer, SipPhone
+
+_OFFICE: Final[dict[str, object]] = {
+    "week": {day: [{"start": "09:00", "end": "18:00"}] for day in "01234"},
+    "holidays": ["cn-2026"],
+}
 
 
 async def begin(page: Page, area: str) -> None:
@@ -152,3 +158,21 @@ async def test_ten_thousand_agents_stay_smooth_to_look_at(open_page: OpenPage, t
     assert await page.locator("[data-setting]").count() < 100
     await page.get_by_role("textbox", name="Search").fill("agent 7777")
     await expect(page.locator("[data-setting]")).to_have_count(1)
+
+
+@pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
+async def test_pictures_of_the_settings(open_page: OpenPage, centre: Centre, language: str, theme: str) -> None:  # noqa: F811
+    await centre.ask("PUT", "configuration/calendars/office", json=_OFFICE)
+    page = await open_page("admin", "/admin/agents", language=language, theme=theme)
+    for name, path, shows in (
+        ("agents", "agents", "[data-setting='1004']"),
+        ("queue", "queues/of/support", "[data-field='rings']"),
+        ("calendar", "calendars/of/office", ".setting-months"),
+    ):
+        await page.goto(f"/admin/{path}")
+        await expect(page.locator(shows)).to_be_visible()
+        if name == "calendar":
+            await page.locator(shows).scroll_into_view_if_needed()
+        await page.screenshot(path=SCREENS / f"settings-{name}-{language}-{theme}.png", animations="disabled")
+    assert (await centre.ask("DELETE", "configuration/calendars/office")).status_code == 200
