@@ -12,8 +12,10 @@ import * as kinds from "./settings/kinds";
 import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
 import { SettingsArea } from "./settings/SettingsArea";
+import { SignallingArea } from "./signalling/SignallingArea";
 import { TrunksArea } from "./TrunksArea";
 import "./admin.css";
+import "./signalling/signalling.css";
 
 interface Area {
   readonly path: string;
@@ -45,6 +47,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.NUMBERS, "routes"),
   { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
   { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
+  { path: "signalling", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <SignallingArea /> },
   settings(kinds.USERS, "system"),
   { path: "audit", group: "system", roles: ["auditor", "admin"], area: <AuditArea /> },
 ];

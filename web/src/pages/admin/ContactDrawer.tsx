@@ -11,7 +11,7 @@ import { NOTHING } from "../../ui/format";
 import { Failure, Loading } from "../../ui/notices";
 import { Outcome } from "./ContactsArea";
 import { Recordings } from "./Recordings";
-import { SipLadder } from "./SipLadder";
+import { ContactTrace } from "./signalling/ContactTrace";
 import { Story } from "./Story";
 
 /** A contact's whole story: figures, recording, what happened, and its SIP messages. */
@@ -39,7 +39,7 @@ export function ContactDrawer({ onClose }: { readonly onClose: () => void }) {
             items={[
               { key: "story", label: t("contacts.story"), children: <Story contact={contact} begin={row.data.started_at} /> },
               ...(hasRole(me, "supervisor", "maintainer", "auditor", "admin")
-                ? [{ key: "trace", label: t("contacts.trace"), children: <SipLadder contact={contact} begin={row.data.started_at} /> }]
+                ? [{ key: "trace", label: t("contacts.trace"), children: <ContactTrace contact={contact} begin={row.data.started_at} /> }]
                 : []),
             ]}
           />

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { Words } from "../../i18n/useWords";
 import { formats } from "../../ui/format";
 import { factDetails, factGroup } from "./facts";
-import { ladder } from "./ladder";
 import { offset } from "./offset";
 import { columns } from "./peaks";
 
@@ -13,35 +12,6 @@ const words: Words = {
   problem: () => "",
   ...formats("en"),
 };
-
-function message(id: string, remote: string, outgoing: boolean, text: string) {
-  return { id, at: "2026-01-05T09:00:00Z", type: "SipMessageSeen", data: { remote, outgoing, text } };
-}
-
-describe("the ladder", () => {
-  const drawn = ladder([
-    message("1", "10.0.0.1:5060", false, "INVITE sip:95001@cc SIP/2.0\r\nCSeq: 1 INVITE\r\n"),
-    message("2", "10.0.0.1:5060", true, "SIP/2.0 100 Trying\r\nCSeq: 1 INVITE\r\n"),
-    message("3", "10.0.0.9:5062", true, "INVITE sip:8004@10.0.0.9 SIP/2.0\r\n"),
-  ]);
-
-  it("has the platform between the caller and everybody else", () => {
-    expect(drawn.lanes).toEqual(["10.0.0.1:5060", "", "10.0.0.9:5062"]);
-  });
-
-  it("draws each message from its sender to its receiver", () => {
-    expect(drawn.messages.map(({ from, to, title }) => [from, to, title])).toEqual([
-      [0, 1, "INVITE"],
-      [1, 0, "100 Trying (INVITE)"],
-      [1, 2, "INVITE"],
-    ]);
-  });
-
-  it("is empty without messages, and survives messages without text", () => {
-    expect(ladder([]).messages).toEqual([]);
-    expect(ladder([{ ...message("1", "", true, ""), data: {} }]).messages).toHaveLength(1);
-  });
-});
 
 describe("a fact", () => {
   it("is told without ids and empty fields, with units", () => {
