@@ -118,6 +118,7 @@ class SipAccess:
             accepts_calls=accepts_calls,
             random_bytes=random_bytes,
         )
+        self.sip.strangers.alarms = alarms
         self.trunk_service = TrunkService(
             sip=self.sip,
             trunks=self.trunks,

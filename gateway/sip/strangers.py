@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import structlog
 
+from ccplatform.contracts.ports import Alarms
+from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from gateway.sip.bans import BanRules, Fault, SourceBans
 from gateway.sip.message import SipRequest
@@ -37,6 +39,8 @@ class Strangers:
         self._bans = SourceBans(bans)
         self._scanners = scanners
         self._trusted = trusted
+        #: Hears that somebody is banned, and that nobody is any more; None in tests.
+        self.alarms: Alarms | None = None
 
     @classmethod
     def by(cls, settings: SipSettings, clock: Clock, *, trusted: Callable[[str], bool]) -> Strangers:
@@ -71,7 +75,15 @@ class Strangers:
             return False
         ban = self._bans.impose(source, fault, now)
         _log.warning("source banned", source=source, fault=ban.fault, seconds=ban.until - ban.since)
+        if self.alarms is not None:
+            text = f"{source} is banned ({ban.fault}); others that follow stand in the list of bans"
+            self.alarms.raise_alarm("source_banned", "", Severity.NON_URGENT, text)
+        self._clock.call_at(ban.until, self._look_whether_all_is_calm)
         return True
+
+    def _look_whether_all_is_calm(self) -> None:
+        if self.alarms is not None and not self._bans.active(self._clock.now()):
+            self.alarms.clear_alarm("source_banned", "")
 
     def is_answered(self, source: str, request: SipRequest) -> bool:
         """Whether nobody, who asks for something, is told that it is refused."""
@@ -86,6 +98,7 @@ class Strangers:
         lifted = self._bans.lift(source)
         if lifted:
             _log.info("ban lifted", source=source)
+            self._look_whether_all_is_calm()
         return lifted
 
     def describe(self) -> dict[str, Any]:

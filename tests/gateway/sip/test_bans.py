@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.bans import BanRules, Fault, SourceBans
 from gateway.sip.settings import SipSettings
@@ -70,6 +71,21 @@ async def test_who_guesses_passwords_is_banned_until_the_ban_is_lifted_or_over(
     assert bans["dropped"] == 1
     assert centre.access.sip.strangers.lift("203.0.113.9")
     assert register(guesser, "secret") == 200
+
+
+async def test_that_somebody_is_banned_is_an_alarm_until_nobody_is(
+    centre: Centre, network: Network, clock: VirtualClock
+) -> None:
+    for host in ("203.0.113.9", "203.0.113.10"):
+        scanner = RawPeer(network, host, "10.0.0.2")
+        scanner.send(scanner.request("OPTIONS", extra="User-Agent: friendly-scanner"))
+        clock.advance(10)
+    severity, text = centre.alarms.up["source_banned", ""]
+    assert (severity, text.split()[0]) == (Severity.NON_URGENT, "203.0.113.10")
+    assert centre.access.sip.strangers.lift("203.0.113.9")
+    assert centre.alarms.up
+    clock.advance(60)
+    assert centre.alarms.up == {}
 
 
 async def test_one_bad_password_among_good_phones_of_the_same_address_bans_nobody(

@@ -29,6 +29,7 @@ from gateway.sip.trunk import Trunk, TrunkDirection
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
 from tests.support import sipp
+from tests.support.milestone import until
 
 NEAR = trunk("near", "127.0.0.1", capacity=100)
 
@@ -81,6 +82,14 @@ async def test_an_answer_that_is_never_acknowledged() -> None:
         assert centre.ended() == [(ReleaseCause.TIMEOUT, True)]
 
 
+async def test_a_bye_whose_answer_is_lost_is_answered_again() -> None:
+    async with real_centre(lambda: [NEAR]) as centre:
+        centre.answers_everything()
+        result = await run("lost_bye_answer", centre, calls=10)
+        assert result.retransmissions > 0
+        assert centre.ended() == [(ReleaseCause.NORMAL, True)] * 10
+
+
 async def test_callers_who_give_up_at_once_or_late() -> None:
     async with real_centre(lambda: [NEAR]) as centre:
         centre.rings_everything()
@@ -104,6 +113,18 @@ async def test_two_phones_that_answer_one_call() -> None:
         (await far_end.finish()).require_success(1)
         assert len(centre.of(LegAnswered)) == 1
         assert centre.ended() == [(ReleaseCause.NORMAL, True)]
+
+
+async def test_a_bye_that_is_never_answered_keeps_nothing() -> None:
+    async with calling("uas_lost_bye") as (centre, far_end, waiting):
+        leg = centre.dial(to_trunk("far"))
+        await waiting.next(LegAnswered)
+        centre.release(leg)
+        result = (await far_end.finish()).require_success(1)
+        assert result.retransmissions == 0
+        await waiting.next(LegEnded)
+        assert centre.access.channels.in_use(to_trunk("far").trunk) == 0
+        await until(lambda: not centre.access.sip.dialogs, lambda: "the dialog is gone")
 
 
 async def test_an_answer_that_crosses_the_cancel() -> None:
