@@ -18,6 +18,7 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.kernel.write_behind import WriteBehind
 from gateway.dialling import Attempt, Dialling
+from gateway.errors import UnknownPort, UnknownSeat
 from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
@@ -200,6 +201,18 @@ class SipAccess:
         self.trunks.get(trunk)
         self.legs.clear_trunk(trunk)
         self.trunk_service.reset(trunk)
+
+    async def reset_port(self, transport: str) -> None:
+        """Close a listener with its connections and open it anew; raises UnknownPort, PortInUse."""
+        if self._sockets is None or transport not in self._sockets.ports:
+            raise UnknownPort(f"no listener of {transport!r}")
+        await self._sockets.reset(transport)
+
+    def reset_seat(self, seat: SeatId) -> None:
+        """Forget where a seat is registered; raises UnknownSeat."""
+        if not self.seats.known(seat):
+            raise UnknownSeat(f"no seat {seat!r}")
+        self.registrations.reset_seat(seat)
 
     async def close(self) -> None:
         """Stop listening and write what is not stored yet, if the database is there."""

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias, assert_never
 
-from ccplatform.contracts.commands import Answer, Done, GetAccess, LiftBan, Refused, ReloadAccess, ResetTrunk
+from ccplatform.contracts.commands import (
+    Answer,
+    Done,
+    GetAccess,
+    LiftBan,
+    Refused,
+    ReloadAccess,
+    ResetPort,
+    ResetSeat,
+    ResetTrunk,
+)
 from ccplatform.contracts.words import TrunkId
 from gateway.access import SipAccess
+from gateway.errors import PortInUse
 
-AccessCommand: TypeAlias = GetAccess | ReloadAccess | ResetTrunk | LiftBan
+AccessCommand: TypeAlias = GetAccess | ReloadAccess | ResetTrunk | ResetPort | ResetSeat | LiftBan
 
 
 async def execute(access: SipAccess, command: AccessCommand) -> Answer:
-    """Carry it out; raises UnknownTrunk, and Unavailable while the database is away."""
+    """Carry it out; raises UnknownTrunk, UnknownSeat, UnknownPort, and Unavailable while the database is away."""
     match command:
         case GetAccess():
             return Done(result=describe(access))
@@ -21,6 +32,15 @@ async def execute(access: SipAccess, command: AccessCommand) -> Answer:
             return Done()
         case ResetTrunk(trunk=trunk):
             access.reset_trunk(trunk)
+            return Done()
+        case ResetPort(transport=transport):
+            try:
+                await access.reset_port(transport)
+            except PortInUse as error:
+                return Refused(code="port_in_use", message=str(error))
+            return Done()
+        case ResetSeat(seat=seat):
+            access.reset_seat(seat)
             return Done()
         case LiftBan(source=source):
             if not access.sip.strangers.lift(source):

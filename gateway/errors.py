@@ -11,7 +11,7 @@
     ├── PortInUse            a listener's address is taken by somebody else
     └── BadCertificate       a certificate or key of SIP over TLS cannot be used
     NotFound
-    └── UnknownTrunk, UnknownSeat
+    └── UnknownTrunk, UnknownSeat, UnknownPort
     Unavailable
     └── NamesUnavailable     no name server answers
     Refusal
@@ -68,6 +68,10 @@ class UnknownTrunk(NotFound):
 
 class UnknownSeat(NotFound):
     """No seat has this id."""
+
+
+class UnknownPort(NotFound):
+    """There is no listener of that transport."""
 
 
 class NamesUnavailable(Unavailable):

@@ -6,9 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from ccplatform.contracts.commands import ResetSeat
+from ccplatform.contracts.ports import Control
+from ccplatform.contracts.words import SeatId
 from ccplatform.security.access import Access, Principal
+from ccplatform.security.audit import Audit
 from gateway.store import GatewayStore
-from gateway.trunk_routes import READERS
+from gateway.trunk_routes import OPERATORS, READERS, Name, ask
 
 
 class ContactItem(BaseModel):
@@ -38,8 +42,8 @@ class Seats(BaseModel):
     next_cursor: str | None = None
 
 
-def build_router(*, access: Access, store: GatewayStore) -> APIRouter:
-    """``GET seats``."""
+def build_router(*, access: Access, store: GatewayStore, control: Control, audit: Audit) -> APIRouter:
+    """``seats``."""
     router = APIRouter(tags=["gateway"])
     Reader = Annotated[Principal, Depends(access.require(*READERS))]
 
@@ -57,5 +61,11 @@ def build_router(*, access: Access, store: GatewayStore) -> APIRouter:
                 for row in await store.seat_rows()
             ]
         )
+
+    @router.post("/seats/{seat}/reset", status_code=204)
+    async def reset(seat: Name, by: Annotated[Principal, Depends(access.require(*OPERATORS))]) -> None:
+        """Forget where the seat is registered (R10.4.a): its phones have to register again; calls go on."""
+        await ask(control, ResetSeat(seat=SeatId(seat), by=by.user))
+        await audit.record(subject=by.user, action="seat.reset", object=seat, result="ok")
 
     return router

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Path
 from ccplatform.configuration.changes import Changes
 from ccplatform.configuration.kind import Users, revision
 from ccplatform.configuration.routes import add_kind
-from ccplatform.contracts.commands import Command, GetAccess, LiftBan, Refused, ReloadAccess, ResetTrunk
+from ccplatform.contracts.commands import Command, GetAccess, LiftBan, Refused, ReloadAccess, ResetPort, ResetTrunk
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import Role, TrunkId
 from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
-from gateway.sip.trunk import TrunkState
+from gateway.sip.trunk import Trunk, TrunkState
 from gateway.trunk_kind import trunk_document, trunk_kind
 from gateway.trunk_schema import (
     BanItem,
@@ -61,13 +61,14 @@ def build_router(
     audit: Audit,
     changes: Changes,
     channels_in_use: Callable[[TrunkId], int | None],
+    traffic: Callable[[TrunkId], dict[str, Any] | None],
     also: tuple[Users, ...] = (),
 ) -> APIRouter:
     """``trunks``, ``outbound-routes``, ``sip/bans`` and ``sip/ports``; ``also`` says what else needs a trunk."""
     router = APIRouter(tags=["gateway"])
     Reader = Annotated[Principal, Depends(access.require(*READERS))]
     Operator = Annotated[Principal, Depends(access.require(*OPERATORS))]
-    _add_trunks(router, Reader, Operator, store, control, audit, channels_in_use)
+    _add_trunks(router, Reader, Operator, store, control, audit, channels_in_use, traffic)
     add_kind(router, trunk_kind(store=store, control=control, also=also), access=access, changes=changes)
     _add_routes(router, Reader, Operator, store, control, audit)
     _add_bans(router, Reader, Operator, control, audit)
@@ -82,13 +83,17 @@ def _add_trunks(
     control: Control,
     audit: Audit,
     channels_in_use: Callable[[TrunkId], int | None],
+    traffic: Callable[[TrunkId], dict[str, Any] | None],
 ) -> None:
+    def shown(trunk: Trunk, now: dict[str, Any] | None) -> TrunkItem:
+        return trunk_item(trunk, now, channels_in_use(trunk.id), traffic(trunk.id))
+
     @router.get("/trunks")
     async def trunks(_: Reader) -> Trunks:
         """Every trunk: how it is configured, and how it is now."""
         now, there = await _present(control), await store.all()
         return Trunks(
-            items=[trunk_item(trunk, now.get(trunk.id), channels_in_use(trunk.id)) for trunk in there],
+            items=[shown(trunk, now.get(trunk.id)) for trunk in there],
             revisions={trunk.id: revision(trunk_document(trunk)) for trunk in there},
         )
 
@@ -97,17 +102,17 @@ def _add_trunks(
         """One trunk."""
         name = TrunkId(trunk)
         found, now = await store.get(name), await _present(control)
-        return trunk_item(found, now.get(name), channels_in_use(name))
+        return shown(found, now.get(name))
 
     @router.post("/trunks/{trunk}/{action}", status_code=204)
     async def operate(trunk: Name, action: TrunkAction, by: Operator) -> None:
         """Activate, block (no new calls), isolate (calls are ended too) or reset a trunk (R10.4.a)."""
         name = TrunkId(trunk)
         if action is TrunkAction.RESET:
-            await _ask(control, ResetTrunk(trunk=name, by=by.user))
+            await ask(control, ResetTrunk(trunk=name, by=by.user))
         else:
             await store.set_state(name, _STATES[action])
-            await _ask(control, ReloadAccess(by=by.user))
+            await ask(control, ReloadAccess(by=by.user))
         await audit.record(subject=by.user, action=f"trunk.{action}", object=trunk, result="ok")
 
 
@@ -125,7 +130,7 @@ def _add_routes(
         await store.replace_routes([route.route() for route in change.items])
         detail: dict[str, Any] = {"routes": len(change.items)}
         await audit.record(subject=by.user, action="routes.put", object="", result="ok", detail=detail)
-        await _ask(control, ReloadAccess(by=by.user))
+        await ask(control, ReloadAccess(by=by.user))
         return Routes(items=[RouteItem.model_validate(route) for route in await store.routes()])
 
 
@@ -133,32 +138,39 @@ def _add_bans(router: APIRouter, Reader: Any, Operator: Any, control: Control, a
     @router.get("/sip/bans")
     async def bans(_: Reader) -> Bans:
         """Sources that are not listened to for a while."""
-        found = (await _ask(control, GetAccess()))["bans"]
+        found = (await ask(control, GetAccess()))["bans"]
         items = [BanItem(**ban) for ban in found["active"]]
         return Bans(items=items, imposed=found["imposed"], dropped=found["dropped"])
 
     @router.delete("/sip/bans/{source}", status_code=204)
     async def lift(source: Name, by: Operator) -> None:
         """Listen to a source again."""
-        await _ask(control, LiftBan(source=source, by=by.user))
+        await ask(control, LiftBan(source=source, by=by.user))
         await audit.record(subject=by.user, action="ban.lift", object=source, result="ok")
 
     @router.get("/sip/ports")
     async def ports(_: Reader) -> Ports:
         """The listeners of SIP."""
-        return Ports(items=[PortItem(**port) for port in (await _ask(control, GetAccess()))["ports"]])
+        return Ports(items=[PortItem(**port) for port in (await ask(control, GetAccess()))["ports"]])
+
+    @router.post("/sip/ports/{transport}/reset", status_code=204)
+    async def reset_port(transport: Name, by: Operator) -> None:
+        """Close a listener with its connections and open it anew (R10.4.a)."""
+        await ask(control, ResetPort(transport=transport.upper(), by=by.user))
+        await audit.record(subject=by.user, action="port.reset", object=transport.upper(), result="ok")
 
 
 async def _present(control: Control) -> dict[str, Any]:
     """How trunks are now; nothing while control is away."""
     try:
-        found: dict[str, Any] = (await _ask(control, GetAccess()))["trunks"]
+        found: dict[str, Any] = (await ask(control, GetAccess()))["trunks"]
     except Unavailable:
         return {}
     return found
 
 
-async def _ask(control: Control, command: Command) -> dict[str, Any]:
+async def ask(control: Control, command: Command) -> dict[str, Any]:
+    """What control answers; raises NotFound, Unavailable, Refusal."""
     answer = await control.ask(command)
     if isinstance(answer, Refused):
         if answer.code == "not_found":

@@ -136,6 +136,17 @@ class RegistrationNow(BaseModel):
     expires_seconds: float | None
 
 
+class TrafficItem(BaseModel):
+    """Traffic of the last two hours (R10.3.1.1), as far back as it is known; our own figure of the channels."""
+
+    carried_erlang: float = Field(description="channels in use on average")
+    offered_erlang: float = Field(description="with what found every channel busy: carried / (1 - blocked share)")
+    load_erlang: float = Field(description="carried traffic of one channel, 0 to 1")
+    load_class: str = Field(description="idle, or busy from 0.875 Erlang a channel on")
+    attempts: int
+    blocked: int = Field(description="calls that found every channel busy")
+
+
 class TrunkItem(TrunkDefinition):
     """One trunk; what is null of its present state was not to be learnt."""
 
@@ -147,6 +158,7 @@ class TrunkItem(TrunkDefinition):
     targets: list[TargetItem] | None = None
     unresolved: str | None = Field(None, description="why its servers cannot be looked up")
     registered: RegistrationNow | None = None
+    traffic: TrafficItem | None = Field(None, description="null while nothing is known of it")
 
 
 class Trunks(BaseModel):
@@ -247,11 +259,15 @@ def trunk_definition(trunk: Trunk) -> TrunkDefinition:
     )
 
 
-def trunk_item(trunk: Trunk, now: dict[str, Any] | None, in_use: int | None) -> TrunkItem:
+def trunk_item(
+    trunk: Trunk, now: dict[str, Any] | None, in_use: int | None, traffic: dict[str, Any] | None
+) -> TrunkItem:
     """A trunk as it is configured and, if that is known, as it is ``now``."""
     definition = trunk_definition(trunk)
     present: dict[str, Any] = {}
     if now is not None:
         present = {name: now[name] for name in ("incoming", "outgoing", "targets", "unresolved")}
         present["registered"] = now["registration"]
+    if traffic is not None:
+        present["traffic"] = TrafficItem(**traffic)
     return TrunkItem(**definition.model_dump(), id=trunk.id, state=trunk.state, in_use=in_use, **present)

@@ -125,6 +125,19 @@ class Trunk:
         return max(0, now * MICROSECONDS - self._changed.at_us) if self._changed is not None else 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """A trunk's last two hours (R10.3.1.1). Calls that find every channel busy are lost, hence *offered* is
+    carried / (1 - blocked / all calls)."""
+
+    carried_erlang: float
+    offered_erlang: float
+    load_erlang: float
+    load_class: str
+    attempts: int
+    blocked: int
+
+
 class Access:
     """All trunks. Calls without a trunk count for IVR success only, under the name ''."""
 
@@ -211,6 +224,24 @@ class Access:
             level, capacity = trunk.integrals(now)
             carried, channels = carried + level, channels + capacity
         return carried / channels if channels else None
+
+    def traffic(self, name: str, now: int) -> Traffic | None:
+        """What a trunk carries; None while nothing is known of its channels."""
+        trunk = self.trunks.get(name)
+        load = trunk.load(now) if trunk is not None else None
+        if trunk is None or load is None or trunk.level.current is None:
+            return None
+        sums = AccessSums(*trunk.sums.totals(now))
+        carried, calls = load * trunk.level.current[1], sums.attempts + sums.blocked
+        answered = 1 - sums.blocked / calls if calls else 1.0
+        return Traffic(
+            carried_erlang=carried,
+            offered_erlang=carried / answered if answered else carried,
+            load_erlang=load,
+            load_class=_class_of(load).value,
+            attempts=sums.attempts,
+            blocked=sums.blocked,
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -135,6 +136,11 @@ class MetricsService:
     def figures(self) -> list[Figure]:
         """The figures of the day so far (section 3.1)."""
         return figures(self.fold, self._second(), self._limits())
+
+    def traffic(self, trunk: str) -> dict[str, Any] | None:
+        """What a trunk carried in the last two hours (:class:`metrics.access.Traffic`); None: not known."""
+        found = self.fold.access.traffic(trunk, self._second())
+        return asdict(found) if found is not None else None
 
     async def scrape(self) -> bytes:
         """The text for Prometheus; rendered in a thread, at most once a second."""

@@ -31,6 +31,8 @@ from ccplatform.contracts.commands import (
     RaiseAlarm,
     ReloadAccess,
     ReloadFlows,
+    ResetPort,
+    ResetSeat,
     ResetTrunk,
     SendCallDigits,
     SetAgentState,
@@ -77,7 +79,7 @@ class Orders:
             case Drain():
                 control.draining = True
                 return Done()
-            case GetAccess() | ReloadAccess() | ResetTrunk() | LiftBan():
+            case GetAccess() | ReloadAccess() | ResetTrunk() | ResetPort() | ResetSeat() | LiftBan():
                 return await access_command(control.gateway, command)
             case ReloadFlows():
                 await control.flows.load()

@@ -186,7 +186,7 @@ class WebProcess:
             build_alarm_routes(
                 access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
             ),
-            build_gateway_routes(access=access, store=seats),
+            build_gateway_routes(access=access, store=seats, control=self.following.link, audit=ground.audit),
             build_signalling_routes(
                 access=access,
                 service=self.signalling,
@@ -200,6 +200,7 @@ class WebProcess:
                 audit=ground.audit,
                 changes=changes,
                 channels_in_use=self._channels_in_use,
+                traffic=self.metrics.traffic,
                 also=(settings_store(ground).call_back_queues,),
             ),
         ]

@@ -251,6 +251,22 @@ class ResetTrunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResetPort:
+    """Close the listener of a transport (UDP, TCP, TLS, WS, WSS) with its connections; open it anew (R10.4.a)."""
+
+    transport: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetSeat:
+    """Forget where a seat is registered: its phones have to register again. Calls go on (R10.4.a)."""
+
+    seat: SeatId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiftBan:
     """Listen to a banned source again."""
 
@@ -282,6 +298,8 @@ Command: TypeAlias = (
     | ReloadAccess
     | ReloadFlows
     | ResetTrunk
+    | ResetPort
+    | ResetSeat
     | LiftBan
 )
 

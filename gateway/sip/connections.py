@@ -275,10 +275,11 @@ class Connections:
             if now - connection.heard_at > allowed:
                 connection.close()
 
-    def close(self) -> None:
-        """Close every connection."""
+    def close(self, kind: str | None = None) -> None:
+        """Close every connection, or those of one transport."""
         for connection in list(self._connections.values()):
-            connection.close()
+            if kind is None or connection.kind == kind:
+                connection.close()
 
 
 def _peer(flow: Flow) -> _Peer:

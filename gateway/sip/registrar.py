@@ -108,7 +108,14 @@ class SeatsRemoved:
     seats: frozenset[SeatId]
 
 
-RegistrarEvent: TypeAlias = RegisterArrived | ConnectionLost | SeatsRemoved
+@dataclass(frozen=True, slots=True)
+class SeatReset:
+    """An operator wants a seat to register anew."""
+
+    seat: SeatId
+
+
+RegistrarEvent: TypeAlias = RegisterArrived | ConnectionLost | SeatsRemoved | SeatReset
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +193,8 @@ class Registrar:
                 return self._connection_lost(flow)
             case SeatsRemoved(seats):
                 return self._drop([seat for seat in self._seats if seat in seats], lambda _: True, "removed")
+            case SeatReset(seat):
+                return self._drop([seat] if seat in self._seats else [], lambda _: True, "reset")
             case DeadlineReached():
                 return self._expire(now)
 

@@ -20,6 +20,7 @@ from gateway.sip.registrar import (
     RegistrarEvent,
     SeatAppeared,
     SeatDisappeared,
+    SeatReset,
     SeatsRemoved,
 )
 from gateway.sip.transaction_layer import ServerKey
@@ -75,6 +76,10 @@ class Registrations:
     def remove_seats(self, seats: frozenset[SeatId]) -> None:
         """Seats are no longer configured: their registrations end."""
         self._runner.post(SeatsRemoved(seats))
+
+    def reset_seat(self, seat: SeatId) -> None:
+        """A seat's registrations are forgotten, until its phones register again."""
+        self._runner.post(SeatReset(seat))
 
     def close(self) -> None:
         """Stop the timer."""

@@ -34,6 +34,10 @@ BACKLOG: Final = 512
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, owner: SipTransports) -> None:
         self._owner = owner
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._owner.datagram(data, addr[0], addr[1])
@@ -98,9 +102,10 @@ class SipTransports:
         self._limits = limits
         self._user: FlowUser | None = None
         self._udp: asyncio.DatagramTransport | None = None
+        self._datagrams: _Datagrams | None = None
         self._connected: Connections | None = None
-        self._servers: list[asyncio.Server] = []
-        self._secure: list[SecureListener] = []
+        self._servers: dict[str, asyncio.Server] = {}
+        self._secure: dict[str, SecureListener] = {}
         self._contexts: TlsContexts | None = None
         self._sweep: TimerHandle | None = None
         self._early: list[tuple[bytes, Flow]] | None = []  # to be sent once there are sockets
@@ -112,37 +117,50 @@ class SipTransports:
         self._connected = Connections(
             user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits, tls=self._contexts
         )
-        sockets = self._bind()
-        udp = sockets.pop("UDP")
-        loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
-        for kind, listener in sockets.items():
-            if kind in SECURE and self._contexts is not None:
-                self._accept_securely(kind, listener, self._connected, self._contexts)
-            else:
-                accepting = self._connected.accepting(kind)
-                self._servers.append(await loop.create_server(accepting, sock=listener, backlog=BACKLOG))
+        for kind, bound in self._bind().items():
+            await self._listen(kind, bound)
         self._sweep_later()
         early, self._early = self._early or [], None
         for data, flow in early:
             self.send(data, flow)
 
-    def _accept_securely(
-        self, kind: str, listener: socket.socket, owner: Connections, contexts: TlsContexts
-    ) -> None:
-        secure = SecureListener(kind=kind, listener=listener, contexts=contexts, owner=owner, tasks=self._tasks)
-        self._secure.append(secure)
-        secure.open()
+    async def _listen(self, kind: str, bound: socket.socket) -> None:
+        assert self._connected is not None
+        loop = asyncio.get_running_loop()
+        if kind == "UDP":
+            self._udp, self._datagrams = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
+        elif kind in SECURE and self._contexts is not None:
+            self._secure[kind] = SecureListener(
+                kind=kind, listener=bound, contexts=self._contexts, owner=self._connected, tasks=self._tasks
+            )
+            self._secure[kind].open()
+        else:
+            accepting = self._connected.accepting(kind)
+            self._servers[kind] = await loop.create_server(accepting, sock=bound, backlog=BACKLOG)
+
+    async def reset(self, transport: str) -> None:
+        """Close a listener with its connections and listen anew on the same port; what goes out by UDP meanwhile
+        is lost. Raises :class:`PortInUse` when somebody else took the port; it may be reset again then."""
+        if transport == "UDP" and self._udp is not None and self._datagrams is not None:
+            self._udp.abort()
+            await self._datagrams.closed
+        if (secure := self._secure.pop(transport, None)) is not None:
+            await secure.close()
+        if (server := self._servers.pop(transport, None)) is not None:
+            server.close()
+        if self._connected is not None:
+            self._connected.close(transport)
+        await self._listen(transport, self._socket(transport, self.ports[transport]))
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
         if self._sweep is not None:
             self._sweep.cancel()
-        for secure in self._secure:
+        for secure in self._secure.values():
             await secure.close()
         if self._udp is not None:
             self._udp.close()
-        for server in self._servers:
+        for server in self._servers.values():
             server.close()
         if self._connected is not None:
             self._connected.close()

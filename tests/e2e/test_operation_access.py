@@ -78,6 +78,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("PUT", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("DELETE", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("GET", "/api/v1/customers"): CALLS,
+    ("POST", "/api/v1/sip/ports/{transport}/reset"): OPERATORS,
+    ("POST", "/api/v1/seats/{seat}/reset"): OPERATORS,
     **{
         ("GET", f"/api/v1/signalling{path}"): WATCHERS | {"auditor"}
         for path in ("", "/tail", "/capture", "/state")
@@ -147,6 +149,8 @@ VALUES: Final = {
     "name": "daily",
     "call_back": str(NOTHING),
     "trunk": "nowhere",
+    "transport": "SCTP",
+    "seat": "nowhere",
     "action": "block",
     "source": "192.0.2.1",
 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from ccplatform.contracts.commands import Answer, Command, Done, Refused, ResetSeat
 from ccplatform.contracts.words import Role, SeatId, TrunkId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Refusal
@@ -225,19 +226,36 @@ async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore,
 # --- routes -----------------------------------------------------------------------------------------------
 
 
+class Control:
+    """Knows one seat."""
+
+    async def ask(self, command: Command) -> Answer:
+        assert isinstance(command, ResetSeat)
+        return Done() if command.seat == SEAT else Refused(code="not_found", message="no such seat")
+
+
 @pytest.fixture
 async def client(database: Database, clock: VirtualClock) -> AsyncIterator[httpx.AsyncClient]:  # noqa: F811
     desk = open_desk(database)
     await desk.add("sup1", Role.SUPERVISOR)
+    await desk.add("tech1", Role.MAINTAINER)
     await desk.add("1004", Role.AGENT)
     store = make(database, clock)
     await store.save_seat(SEAT, "8001", "demo-8001")
     await store.save_seat(SeatId("seat-02"), "8002", "demo-8002")
     await store.save_registrations({SEAT: [binding(clock)]})
-    gateway = build_router(access=desk.access, store=store)
+    gateway = build_router(access=desk.access, store=store, control=Control(), audit=desk.audit)
     security = build_security_router(access=desk.access, login=desk.login, audit=desk.audit)
     async with web(gateway, security) as made:
         yield made
+
+
+async def test_a_maintainer_resets_a_seat(client: httpx.AsyncClient) -> None:
+    headers = await bearer(client, "tech1")
+    assert (await client.post("/seats/seat-01/reset", headers=headers)).status_code == 204
+    assert (await client.post("/seats/nowhere/reset", headers=headers)).status_code == 404
+    supervisor = await bearer(client, "sup1")
+    assert (await client.post("/seats/seat-01/reset", headers=supervisor)).status_code == 403
 
 
 async def test_a_supervisor_sees_seats(client: httpx.AsyncClient) -> None:

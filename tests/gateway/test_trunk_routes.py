@@ -17,6 +17,7 @@ from ccplatform.contracts.commands import (
     LiftBan,
     Refused,
     ReloadAccess,
+    ResetPort,
     ResetTrunk,
 )
 from ccplatform.contracts.words import Role
@@ -58,6 +59,14 @@ PRESENT: dict[str, Any] = {
     },
     "ports": [{"transport": "UDP", "port": 5060}],
 }
+TRAFFIC = {
+    "carried_erlang": 21.0,
+    "offered_erlang": 22.5,
+    "load_erlang": 0.7,
+    "load_class": "idle",
+    "attempts": 100,
+    "blocked": 7,
+}
 PSTN = {
     "host": "provider.example",
     "port": None,
@@ -81,6 +90,8 @@ class Control:
         match command:
             case GetAccess():
                 return Done(result=PRESENT)
+            case ResetPort(transport=transport) if transport != "UDP":
+                return Refused(code="not_found", message="no such listener")
             case LiftBan(source=source) if source != "203.0.113.9":
                 return Refused(code="not_found", message="not banned")
             case _:
@@ -106,6 +117,7 @@ async def client(database: Database, clock: VirtualClock, control: Control) -> A
         audit=desk.audit,
         changes=Changes(audit=desk.audit),
         channels_in_use=lambda _: 7,
+        traffic=lambda trunk: TRAFFIC if trunk == "pstn" else None,
     )
     async with web(trunks, build_security_router(access=desk.access, login=desk.login, audit=desk.audit)) as made:
         made.headers = httpx.Headers(await bearer(made, "maint1"))
@@ -125,6 +137,7 @@ async def test_a_trunk_is_made_shown_and_taken_out(client: httpx.AsyncClient, co
     )
     assert (row["in_use"], row["incoming"], row["outgoing"]) == (7, 3, 4)
     assert row["targets"][0]["state"] == "down"
+    assert row["traffic"] == TRAFFIC
     assert row["registered"]["reason"] == "403 Forbidden"
     assert row["numbers_out"][0]["add"] == "+86"
     assert (await client.delete("/trunks/pstn")).status_code == 200
@@ -214,3 +227,15 @@ async def test_a_supervisor_looks_and_an_agent_does_not(client: httpx.AsyncClien
     assert (await client.put("/trunks/pstn", json=PSTN, headers=supervisor)).status_code == 403
     assert (await client.post("/trunks/pstn/block", headers=supervisor)).status_code == 403
     assert (await client.delete("/sip/bans/1", headers=supervisor)).status_code == 403
+
+
+async def test_a_maintainer_resets_a_listener_and_that_is_audited(
+    client: httpx.AsyncClient, control: Control
+) -> None:
+    assert (await client.post("/sip/ports/udp/reset")).status_code == 204
+    assert control.commands == [ResetPort(transport="UDP", by="maint1")]
+    assert (await client.post("/sip/ports/sctp/reset")).status_code == 404
+    supervisor = await bearer(client, "sup1")
+    assert (await client.post("/sip/ports/udp/reset", headers=supervisor)).status_code == 403
+    audit = await client.get("/audit", headers=await bearer(client, "audit1"))
+    assert [row["action"] for row in audit.json()["items"] if row["action"] == "port.reset"] == ["port.reset"]

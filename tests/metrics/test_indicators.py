@@ -135,6 +135,19 @@ def test_blocked_calls_are_counted_apart(centre: Centre) -> None:
     assert "blocked calls: 1" in row.measurement.label
 
 
+def test_traffic_is_carried_and_offered(centre: Centre) -> None:
+    assert centre.fold.access.traffic("pstn", centre.now) is None
+    centre.channels(21)
+    centre.wait(3600)
+    for _ in range(3):
+        centre.good_call()
+    centre.tell(refused(ReleaseCause.BUSY))
+    traffic = centre.fold.access.traffic("pstn", centre.now)
+    assert traffic is not None
+    assert (traffic.carried_erlang, traffic.offered_erlang) == (21.0, 28.0)
+    assert (traffic.load_erlang, traffic.load_class, traffic.attempts, traffic.blocked) == (0.7, "idle", 3, 1)
+
+
 def test_internal_and_outbound_calls_are_no_attempts(centre: Centre) -> None:
     for direction in (Direction.INTERNAL, Direction.OUTBOUND):
         contact = centre.arrive(trunk=None if direction is Direction.INTERNAL else PSTN, direction=direction)

@@ -23,6 +23,7 @@ from gateway.sip.registrar import (
     RegistrarLimits,
     SeatAppeared,
     SeatDisappeared,
+    SeatReset,
     SeatsRemoved,
 )
 
@@ -165,6 +166,16 @@ def test_a_removed_seat_loses_its_contacts() -> None:
     registrar = make()
     send(registrar, register("<sip:8001@192.0.2.7>"))
     assert registrar.handle(SeatsRemoved(frozenset({SEAT})), 1)[-1] == SeatDisappeared(SEAT, "removed")
+
+
+def test_a_seat_that_is_reset_has_no_contact_until_it_registers_again() -> None:
+    registrar = make()
+    send(registrar, register("<sip:8001@192.0.2.7>"))
+    assert registrar.handle(SeatReset(SEAT), 1)[-1] == SeatDisappeared(SEAT, "reset")
+    assert registrar.handle(SeatReset(SEAT), 1) == []
+    assert registrar.contacts(SEAT) == ()
+    send(registrar, register("<sip:8001@192.0.2.7>", sequence=2))
+    assert len(registrar.contacts(SEAT)) == 1
 
 
 def test_bad_contacts_are_refused() -> None:

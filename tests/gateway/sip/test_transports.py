@@ -139,6 +139,42 @@ def test_all_that_works_on_uvloop_too() -> None:
         runner.run(exchange())
 
 
+def test_a_listener_is_opened_anew_and_its_connections_are_closed() -> None:
+    async def story() -> None:
+        ear, made = Ear(), transports()
+        await made.open(ear)
+        reader, writer = await asyncio.open_connection("127.0.0.1", made.ports["TCP"])
+        writer.write(OPTIONS.format(transport="TCP", number=1).encode())
+        await ear.next("message")
+        before = dict(made.ports)
+        for transport in ("UDP", "TCP"):
+            await made.reset(transport)
+        assert await reader.read() == b""
+        assert made.ports == before
+        writer.close()
+        await ear.next("lost")
+        await exchange_datagrams(made, ear)
+        await exchange_over_a_stream(made, ear)
+        await made.close()
+
+    for loop_factory in (uvloop.new_event_loop, asyncio.new_event_loop):
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(story())
+
+
+async def test_a_port_that_somebody_took_is_said_and_can_be_had_later(opened: SipTransports, ear: Ear) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+        taken = opened.reset("UDP")
+        port, opened.ports["UDP"] = opened.ports["UDP"], 0
+        thief.bind(("127.0.0.1", 0))
+        opened.ports["UDP"] = thief.getsockname()[1]
+        with pytest.raises(PortInUse):
+            await taken
+    opened.ports["UDP"] = port
+    await opened.reset("UDP")
+    await exchange_datagrams(opened, ear)
+
+
 async def test_a_stream_that_cannot_be_cut_is_closed(opened: SipTransports, ear: Ear) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", opened.ports["UDP"])
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
