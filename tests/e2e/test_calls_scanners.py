@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,9 @@ async def test_a_scanner_finds_nothing_and_is_banned_while_calls_go_on(
     (tmp_path / "words").write_text("1234\ndemo-8001\nsecret\n")
     last = (await centre.get("signalling", limit=1))["last"]
     caller = SipPhone(centre.new_caller(), host=HONEST)
-    async with caller, SipPhone("8002", password="demo-8002", host=HONEST) as seat:
+    async with caller, SipPhone("8002", password="demo-8002", host=HONEST) as seat, lifting(centre):
         call = await caller.dial(centre.number("95002"))
+        await call.answered.wait()
         said = await tool(name, *options, port=centre.sip[1], home=tmp_path)
         assert not any(word in said for word in ("8003", "demo-8001", "ccplatform", "401")), said
         (ban,) = await centre.items("sip/bans")
@@ -90,7 +92,16 @@ async def test_a_scanner_finds_nothing_and_is_banned_while_calls_go_on(
         assert {item["outgoing"] for item in told["items"]} == {False}, "it got no answer at all"
         await seat.register(centre.sip)
         another = await caller.dial(centre.number("95002"))
+        await another.answered.wait()
         await another.hang_up()
         await call.hang_up()
-    assert (await centre.ask("DELETE", f"sip/bans/{SCANNER}", user="admin")).status_code == 204
     await centre.eventually(lambda: alarms_of(centre), lambda rows: rows == [])
+
+
+@asynccontextmanager
+async def lifting(centre: Centre) -> AsyncIterator[None]:
+    """The scanner's ban ends with the test."""
+    try:
+        yield
+    finally:
+        assert (await centre.ask("DELETE", f"sip/bans/{SCANNER}", user="admin")).status_code == 204

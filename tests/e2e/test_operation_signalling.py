@@ -19,6 +19,7 @@ async def test_a_call_is_seen_while_it_goes_on_and_afterwards(
     tail = asyncio.ensure_future(centre.get("signalling/tail", **following))
     caller = await phone(number)
     call = await caller.dial(centre.number("95002"))
+    await call.answered.wait()
     seen = (await tail)["items"]
     assert [(item["status"], item["method"], item["outgoing"]) for item in seen] == [(200, "INVITE", True)]
     await call.hang_up()

@@ -19,6 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSock
 from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.rig import talking
 from tests.support import sources
+from tests.support.fixtures import MakePhone
 from tests.support.phone import AutoAnswer, SipPhone
 from tests.support.platform import PlatformProcess
 
@@ -309,6 +310,24 @@ async def test_a_maintainer_blocks_and_activates_a_trunk_by_keyboard(open_page: 
     looking = await open_page("sup1", "/admin/trunks", language="zh")
     await expect(looking.get_by_role("heading", name="中继", exact=True)).to_be_visible()
     await expect(looking.locator("[data-trunk='lab'] button").first).to_be_disabled()
+
+
+async def test_a_maintainer_resets_a_listener_and_a_seat(
+    open_page: OpenPage, centre: Centre, phone: MakePhone
+) -> None:
+    seat = await phone("8010", password="demo-8010")
+    await seat.register(centre.sip)
+    page = await open_page("tech1", "/admin/trunks")
+    row = page.locator("[data-reset='seat-10']")
+    await expect(row).to_contain_text("UDP 127.0.0.1")
+    await row.get_by_role("button", name="Reset").click()
+    await page.get_by_role("button", name="Yes", exact=True).click()
+    await expect(row).to_contain_text("no phone registered")
+    for transport in ("UDP", "TCP"):
+        answer = await centre.ask("POST", f"sip/ports/{transport}/reset", user="tech1")
+        assert answer.status_code == 204, answer.text
+    await seat.register(centre.sip)
+    await expect(row).to_contain_text("UDP 127.0.0.1")
 
 
 # --- desk ---------------------------------------------------------------------------------------------------

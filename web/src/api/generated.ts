@@ -1752,6 +1752,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/seats/{seat}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset
+         * @description Forget where the seat is registered (R10.4.a): its phones have to register again; calls go on.
+         */
+        post: operations["reset_api_v1_seats__seat__reset_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/signalling": {
         parameters: {
             query?: never;
@@ -1886,6 +1906,26 @@ export interface paths {
         get: operations["ports_api_v1_sip_ports_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sip/ports/{transport}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Port
+         * @description Close a listener with its connections and open it anew (R10.4.a).
+         */
+        post: operations["reset_port_api_v1_sip_ports__transport__reset_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4757,6 +4797,39 @@ export interface components {
             name: string;
         };
         /**
+         * TrafficItem
+         * @description Traffic of the last two hours (R10.3.1.1), as far back as it is known; our own figure of the channels.
+         */
+        TrafficItem: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Blocked
+             * @description calls that found every channel busy
+             */
+            blocked: number;
+            /**
+             * Carried Erlang
+             * @description channels in use on average
+             */
+            carried_erlang: number;
+            /**
+             * Load Class
+             * @description idle, or busy from 0.875 Erlang a channel on
+             */
+            load_class: string;
+            /**
+             * Load Erlang
+             * @description carried traffic of one channel, 0 to 1
+             */
+            load_erlang: number;
+            /**
+             * Offered Erlang
+             * @description with what found every channel busy: carried / (1 - blocked share)
+             */
+            offered_erlang: number;
+        };
+        /**
          * TrunkAction
          * @description What can be done to a trunk.
          * @enum {string}
@@ -4932,6 +5005,8 @@ export interface components {
             state: components["schemas"]["TrunkState"];
             /** Targets */
             targets?: components["schemas"]["TargetItem"][] | null;
+            /** @description null while nothing is known of it */
+            traffic?: components["schemas"]["TrafficItem"] | null;
             /**
              * Transport
              * @description UDP, TCP or TLS; null: as DNS says
@@ -8829,6 +8904,35 @@ export interface operations {
             };
         };
     };
+    reset_api_v1_seats__seat__reset_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seat: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     messages_api_v1_signalling_get: {
         parameters: {
             query?: {
@@ -9067,6 +9171,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ports"];
+                };
+            };
+        };
+    };
+    reset_port_api_v1_sip_ports__transport__reset_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transport: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -10,6 +10,7 @@ import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
+import { AccessPanel } from "./AccessPanel";
 import { BansPanel } from "./BansPanel";
 import { NewTrunk, TrunkEditor } from "./settings/TrunkEditor";
 import { ACTIONS, REFRESH_MS, useTrunkActions, type TrunkAction } from "./useTrunkActions";
@@ -54,6 +55,7 @@ export function TrunksArea() {
         )}
       </section>
       <BansPanel />
+      <AccessPanel />
       <TrunkEditor />
     </>
   );
@@ -61,6 +63,7 @@ export function TrunksArea() {
 
 function useColumns(): TableColumnsType<Trunk> {
   const { t } = useTranslation();
+  const words = useWords();
   return useMemo(
     () => [
       {
@@ -90,12 +93,21 @@ function useColumns(): TableColumnsType<Trunk> {
             <span className="quiet">
               {t("trunks.in", { count: row.incoming ?? 0 })}, {t("trunks.out", { count: row.outgoing ?? 0 })}
             </span>
+            {row.traffic == null ? null : (
+              <div className="quiet" title={t("trunks.trafficHint")}>
+                {t("trunks.traffic", {
+                  carried: words.figure(row.traffic.carried_erlang, 2),
+                  offered: words.figure(row.traffic.offered_erlang, 2),
+                })}{" "}
+                {t(row.traffic.load_class === "busy" ? "trunks.busy" : "trunks.idle")}
+              </div>
+            )}
           </>
         ),
       },
       { title: t("trunks.actions"), key: "actions", render: (_value, row) => <Actions trunk={row} /> },
     ],
-    [t],
+    [t, words],
   );
 }
 

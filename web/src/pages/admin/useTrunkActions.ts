@@ -11,7 +11,7 @@ export const REFRESH_MS = 2000;
 export const ACTIONS = ["activate", "block", "isolate", "reset"] as const;
 export type TrunkAction = (typeof ACTIONS)[number];
 
-/** Operating trunks and lifting bans; `may` follows the routes' roles. */
+/** Operating trunks, listeners and registrations, lifting bans; `may` follows the routes' roles. */
 export function useTrunkActions() {
   const api = useApi();
   const me = useMe();
@@ -32,5 +32,16 @@ export function useTrunkActions() {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["bans"] }),
     onError,
   });
-  return { operate, lift, may: hasRole(me, "maintainer", "admin") };
+  const resetPort = useMutation({
+    mutationFn: (transport: string) =>
+      unwrap(api.POST("/api/v1/sip/ports/{transport}/reset", { params: { path: { transport } } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["ports"] }),
+    onError,
+  });
+  const resetSeat = useMutation({
+    mutationFn: (seat: string) => unwrap(api.POST("/api/v1/seats/{seat}/reset", { params: { path: { seat } } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["seats"] }),
+    onError,
+  });
+  return { operate, lift, resetPort, resetSeat, may: hasRole(me, "maintainer", "admin") };
 }
