@@ -64,7 +64,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     control.alarms.restore(active)
     await load_live_view(control.live, ground, control.settings.node.zone_info, active)
     for alarm in active:
-        if alarm.kind in ("media_worker_lost", "overload"):  # met and measured anew: raised again if still so
+        if alarm.kind in ("media_worker_lost", "overload", "source_banned"):  # met anew: raised again if still so
             control.alarms.clear_alarm(alarm.kind, alarm.subject)
     ground.database.on_availability(control.database_changed)
     control.database_changed(ground.database.available)
