@@ -34,6 +34,7 @@ from cti.party_routes import add_party_routes
 from cti.pop import LAST_CONTACTS, ContactHistory, EarlierContact, Pop, call_in_front, screen_pop
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.store import CustomerStore
+from cti.supervision_routes import add_supervision_routes
 
 #: Ids in paths: no longer than this.
 _ID = Path(min_length=1, max_length=64)
@@ -54,7 +55,7 @@ def build_router(
     _add_queues(router, access=access, live=live, clock=clock)
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
-    _add_call_functions_to_come(router, access=access, live=live)
+    add_supervision_routes(router, access=access, live=live, control=control)
     _add_desk(router, access=access, live=live, customers=customers, history=history)
     return router
 
@@ -189,25 +190,6 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
     async def hang_up(principal: handler, call_id: Annotated[str, _ID]) -> Any:
         """End the call."""
         return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
-
-
-def _add_call_functions_to_come(router: APIRouter, *, access: Access, live: LiveView) -> None:
-    listener = Annotated[Principal, Depends(access.require(*may.LISTENERS))]
-
-    @router.post("/calls/{call_id}/monitor", status_code=501)
-    async def monitor(principal: listener, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("monitoring")
-
-    @router.post("/calls/{call_id}/whisper", status_code=501)
-    async def whisper(principal: listener, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("whispering")
-
-    @router.post("/calls/{call_id}/barge", status_code=501)
-    async def barge(principal: listener, call_id: Annotated[str, _ID]) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("barging in")
 
 
 def _add_desk(

@@ -231,6 +231,14 @@ class Once(Model):
     key: str = Field("", max_length=64, description="Of the client's choice: sent again, it means the same order.")
 
 
+class Listening(Once):
+    """By which phone a supervisor listens."""
+
+    seat: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="null: the seat that he is signed in at.", examples=["seat-09"]
+    )
+
+
 class Somebody(Once):
     """Who is called about a caller, or gets him: one of the four."""
 

@@ -21,6 +21,7 @@ from ccplatform.contracts.commands import (
     PromiseCallBack,
     SendCallDigits,
     SetAgentState,
+    SuperviseCall,
 )
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import CallId
@@ -76,6 +77,8 @@ class AuditedControl:
                 return by, f"call.{command.act}", call, {}
             case DropParty(call=call, by=by) if not self._own(call, by):
                 return by, "call.drop", call, {"party": command.leg}
+            case SuperviseCall(call=call, by=by):
+                return by, f"call.{command.what}", call, {"seat": command.seat}
             case PickUpCall(call=call, by=by):
                 return by, "call.pick_up", call, {"agent": command.agent}
             case SendCallDigits(call=call, by=by) if not self._own(call, by):

@@ -36,6 +36,7 @@ from ccplatform.contracts.commands import (
     ResetTrunk,
     SendCallDigits,
     SetAgentState,
+    SuperviseCall,
 )
 from ccplatform.storage.database import Database
 from gateway.commands import describe as describe_access
@@ -64,6 +65,7 @@ class Orders:
                 | ConsultCall()
                 | ControlParties()
                 | DropParty()
+                | SuperviseCall()
             ):
                 return control.calls.command(command)
             case MakeCall():

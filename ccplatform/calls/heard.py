@@ -14,7 +14,7 @@ from ccplatform.contracts.legs import (
     PlaybackEnded,
     PlaybackStarted,
 )
-from ccplatform.contracts.words import Direction
+from ccplatform.contracts.words import Direction, LegRole
 
 #: Stages in which the caller's keys are for the flow.
 _FLOW_HEARS = (Stage.FLOW, Stage.QUEUED, Stage.RINGING)
@@ -88,7 +88,7 @@ def leg_moved(step: Step, event: LegMoved) -> None:
 def leg_measured(step: Step, event: LegQuality) -> None:
     """Quality of a leg at its end."""
     role = step.state.live_legs.get(event.leg)
-    if role is None:
+    if role is None or role is LegRole.SUPERVISOR:
         return
     fact = LegMeasured(
         contact=step.state.contact,

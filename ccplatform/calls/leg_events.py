@@ -58,6 +58,8 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
             step.emit(ReleaseLeg(leg=event.leg, cause=ReleaseCause.NORMAL))  # answered too late
         else:
             _caller_answered(step)
+    elif event.leg in state.supervisors:
+        state.supervisors[event.leg].there = True
     elif state.second is not None and event.leg in (state.second.leg, *state.rung):
         second_answered(step, event)
     elif event.leg in state.rung:
@@ -160,6 +162,9 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     before = groups(state)
     role = state.live_legs.pop(event.leg, None)
     if role is None:
+        return
+    if role is LegRole.SUPERVISOR and event.leg != state.other_leg:
+        state.supervisors.pop(event.leg, None)  # nobody on the call is told that somebody listened
         return
     by = "remote" if event.by_remote else "local"
     cleared = ConnectionCleared(contact=state.contact, leg=event.leg, role=role, cause=event.cause, released_by=by)

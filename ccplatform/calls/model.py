@@ -12,6 +12,7 @@ from ccplatform.calls.pieces import Member as Member
 from ccplatform.calls.pieces import PendingKey as PendingKey
 from ccplatform.calls.pieces import PendingQuery as PendingQuery
 from ccplatform.calls.pieces import RungAgent as RungAgent
+from ccplatform.calls.pieces import Supervisor as Supervisor
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.flows import FlowAsked, FlowCommand, FlowRequest
 from ccplatform.contracts.legs import (
@@ -57,6 +58,7 @@ from ccplatform.contracts.words import (
     RecordingId,
     ReleaseCause,
     SeatId,
+    Supervision,
     TrunkId,
 )
 from ccplatform.kernel.core import DeadlineReached
@@ -134,6 +136,9 @@ class CallState:
     transferred_to: str = ""
     second: Consultation | None = None
     members: dict[LegId, Member] = field(default_factory=dict)
+    supervisors: dict[LegId, Supervisor] = field(default_factory=dict)
+    supervised: AgentId | None = None  # whose talk they listen to
+    gains: list[tuple[LegId, LegId]] = field(default_factory=list)  # who is heard by whom because of them
     phone_holds: bool = False  # the phone of who has him holds him by itself
     transfers: int = 0
     keys: list[str] = field(default_factory=list)  # of the orders that were carried out last
@@ -298,6 +303,17 @@ class DropOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseOrder:
+    """A supervisor listens to the agent's talk by the phone at a seat, or does something else with it now."""
+
+    call: CallId
+    what: Supervision
+    by: str
+    seat: SeatId
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneTransfer:
     """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, an ``agent``, a ``target`` to
     dial, or, with none of them, to somebody who cannot be called: ``refusal`` says why."""
@@ -324,6 +340,7 @@ CallInput: TypeAlias = (
     | ConsultOrder
     | PartyOrder
     | DropOrder
+    | SuperviseOrder
     | Overflowed
     | PhoneTransfer
 )
@@ -353,6 +370,7 @@ SagaInput: TypeAlias = (
     | ConsultOrder
     | PartyOrder
     | DropOrder
+    | SuperviseOrder
     | Overflowed
     | PhoneTransfer
     | DeadlineReached

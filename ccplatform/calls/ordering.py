@@ -21,10 +21,12 @@ from ccplatform.calls.model import (
     MoveOrder,
     PartyOrder,
     PhoneTransfer,
+    SuperviseOrder,
 )
 from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.saga import CallSaga
+from ccplatform.calls.supervising import check_supervise
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import (
     Answer,
@@ -38,6 +40,7 @@ from ccplatform.contracts.commands import (
     PickUpCall,
     Refused,
     SendCallDigits,
+    SuperviseCall,
 )
 from ccplatform.contracts.legs import DialTarget, LegTransferAsked, SeatTarget
 from ccplatform.contracts.media import SendDigits
@@ -46,7 +49,15 @@ from ccplatform.kernel.errors import Refusal
 
 #: What people order about calls.
 CallCommand: TypeAlias = (
-    HangUpCall | HoldCall | SendCallDigits | MoveCall | PickUpCall | ConsultCall | ControlParties | DropParty
+    HangUpCall
+    | HoldCall
+    | SendCallDigits
+    | MoveCall
+    | PickUpCall
+    | ConsultCall
+    | ControlParties
+    | DropParty
+    | SuperviseCall
 )
 
 
@@ -110,13 +121,13 @@ class Orders:
             case SendCallDigits():
                 digits = SendDigits(leg=saga.state.caller_leg, digits=command.digits)
                 self._ports().media.perform(digits)
-            case ConsultCall() | ControlParties() | DropParty():
+            case ConsultCall() | ControlParties() | DropParty() | SuperviseCall():
                 if not command.key or command.key not in saga.state.keys:
                     self._parties(saga, command)
             case _:
                 assert_never(command)
 
-    def _parties(self, saga: CallSaga, command: ConsultCall | ControlParties | DropParty) -> None:
+    def _parties(self, saga: CallSaga, command: ConsultCall | ControlParties | DropParty | SuperviseCall) -> None:
         match command:
             case ConsultCall():
                 check_consult(saga.state)
@@ -128,6 +139,12 @@ class Orders:
                 drop = DropOrder(call=command.call, leg=command.leg, by=command.by, key=command.key)
                 check_drop(saga.state, drop)
                 self._post(drop)
+            case SuperviseCall():
+                order = SuperviseOrder(
+                    call=command.call, what=command.what, by=command.by, seat=command.seat, key=command.key
+                )
+                check_supervise(saga.state, order)
+                self._post(order)
 
     def _consult(self, command: ConsultCall) -> ConsultOrder:
         """Who is meant; raises a Refusal when he cannot be called now."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ccplatform.contracts.words import AgentId, CallId, ContactId, LegId, LegRole, PlaybackId, QueueId, SeatId
+from ccplatform.contracts.words import (
+    AgentId,
+    CallId,
+    ContactId,
+    LegId,
+    LegRole,
+    PlaybackId,
+    QueueId,
+    SeatId,
+    Supervision,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,3 +88,13 @@ class Member:
     agent: AgentId | None = None
     seat: SeatId | None = None
     queue: QueueId | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Supervisor:
+    """Somebody whose phone rings, or who listens by it."""
+
+    by: str
+    what: Supervision
+    seat: SeatId
+    there: bool = False

@@ -44,6 +44,7 @@ from ccplatform.calls.model import (
     RungAgent,
     SagaInput,
     Stage,
+    SuperviseOrder,
 )
 from ccplatform.calls.moving import move_order
 from ccplatform.calls.offered import (
@@ -57,6 +58,7 @@ from ccplatform.calls.offered import (
 from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.overflowing import overflowed
 from ccplatform.calls.step import Step
+from ccplatform.calls.supervising import supervise, supervise_order
 from ccplatform.calls.transferring import transfer_asked
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
 from ccplatform.contracts.flows import FlowRequest, StartFlow
@@ -177,6 +179,7 @@ class CallSaga:
             return []
         step = self._step(now)
         _take(step, event)
+        supervise(step)
         self._finish_if_done(step)
         return step.effects
 
@@ -273,6 +276,8 @@ def _take(step: Step, event: SagaInput) -> None:
             party_order(step, event)
         case DropOrder():
             drop_order(step, event)
+        case SuperviseOrder():
+            supervise_order(step, event)
         case Overflowed():
             overflowed(step, event)
         case PhoneTransfer():

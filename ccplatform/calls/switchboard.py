@@ -25,6 +25,7 @@ from ccplatform.calls.model import (
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
+    SuperviseOrder,
 )
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
@@ -124,7 +125,15 @@ class Switchboard:
             case RecordingBegan():
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
-            case HangUpOrder() | HoldOrder() | MoveOrder() | ConsultOrder() | PartyOrder() | DropOrder():
+            case (
+                HangUpOrder()
+                | HoldOrder()
+                | MoveOrder()
+                | ConsultOrder()
+                | PartyOrder()
+                | DropOrder()
+                | SuperviseOrder()
+            ):
                 return self._step(self.saga(event.call), event, now)
             case (
                 LegRinging()

@@ -16,6 +16,7 @@ from ccplatform.contracts.words import (
     QueueId,
     SeatId,
     Severity,
+    Supervision,
     TrunkId,
 )
 from ccplatform.kernel.codec import Codec
@@ -119,6 +120,17 @@ class DropParty:
     call: CallId
     leg: LegId
     by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseCall:
+    """Let a supervisor listen to the agent's talk by the phone at a seat, or do something else with it."""
+
+    call: CallId
+    what: Supervision
+    by: str
+    seat: SeatId
     key: str = ""
 
 
@@ -285,6 +297,7 @@ Command: TypeAlias = (
     | ConsultCall
     | ControlParties
     | DropParty
+    | SuperviseCall
     | PromiseCallBack
     | CancelCallBack
     | MoveCallBack

@@ -44,6 +44,7 @@ class LegRole(StrEnum):
 
     CALLER = "caller"
     AGENT = "agent"
+    SUPERVISOR = "supervisor"  # listens to a talk, or speaks into it
     PARTY = "party"  # reached through a trunk or another seat by a transfer
 
 
@@ -54,6 +55,15 @@ class PartyAct(StrEnum):
     CANCEL = "cancel"  # he is let go
     SWAP = "swap"  # the one waits, the other is talked with
     CONFERENCE = "conference"  # all talk with one another
+
+
+class Supervision(StrEnum):
+    """What a supervisor does with a talk."""
+
+    MONITOR = "monitor"  # hears both, is heard by nobody
+    WHISPER = "whisper"  # is heard by the agent, too
+    BARGE = "barge"  # is heard by both
+    TAKE_OVER = "take_over"  # the caller is his
 
 
 class AgentState(StrEnum):

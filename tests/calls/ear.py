@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from ccplatform.calls.model import CallEffect
 from ccplatform.contracts.legs import DialLeg
-from ccplatform.contracts.media import Bridge, JoinRoom, Play, StopPlay, Unbridge
+from ccplatform.contracts.media import Bridge, JoinRoom, Play, SetGain, StopPlay, Unbridge
 from ccplatform.contracts.words import LegId
 from tests.calls.world import World
 
@@ -16,11 +16,13 @@ class Ear:
 
     def __init__(self, world: World) -> None:
         self.playing: dict[LegId, Play] = {}
+        self.gains: set[tuple[LegId, LegId]] = set()  # who is heard by whom besides
         self._bridges: defaultdict[LegId, set[LegId]] = defaultdict(set)
         self._rooms: dict[LegId, str] = {}
         for effect in world.effects:
             self._take(effect)
         self.gone = world.ended_legs
+        self.gains = {pair for pair in self.gains if not self.gone & set(pair)}
 
     def hears(self, leg: LegId) -> set[LegId]:
         """Whom the leg hears."""
@@ -35,7 +37,10 @@ class Ear:
                 self._bridges[b].add(a)
             case JoinRoom(leg=leg, room=room):
                 self._rooms[leg] = room
+            case SetGain(source=source, sink=sink, gain=gain):
+                (self.gains.add if gain else self.gains.discard)((source, sink))
             case Unbridge(leg=leg):
+                self.gains = {pair for pair in self.gains if leg not in pair}
                 self._rooms.pop(leg, None)
                 for other in self._bridges.pop(leg, set()):
                     self._bridges[other].discard(leg)

@@ -17,6 +17,7 @@ from ccplatform.calls.model import (
     PartyOrder,
     PhoneTransfer,
     Stage,
+    SuperviseOrder,
 )
 from ccplatform.contracts.facts import ConnectionCleared, ContactArrived, ContactEnded
 from ccplatform.contracts.flows import (
@@ -51,6 +52,7 @@ from ccplatform.contracts.words import (
     QueueId,
     ReleaseCause,
     SeatId,
+    Supervision,
     TrunkId,
 )
 from ccplatform.kernel.errors import Refusal
@@ -91,6 +93,7 @@ STEPS = st.one_of(
     st.tuples(st.just("second fails"), st.sampled_from(["refused", "withdrawn", "busy"])),
     st.tuples(st.just("act"), st.sampled_from(list(PartyAct))),
     st.tuples(st.just("drop"), st.integers(0, 5)),
+    st.tuples(st.just("supervise"), st.sampled_from(list(Supervision)), st.booleans()),
     st.tuples(st.just("leaves"), st.integers(0, 5)),
     st.tuples(st.just("hold key"), st.booleans()),
     st.tuples(st.just("move")),
@@ -144,6 +147,11 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.post(
                 DropOrder(call=CALL, leg=live[which % len(live)], by="1004") if live else HangUpOrder(call=CALL)
             )
+        case ("supervise", Supervision() as what, bool(answers)):
+            before = len(world.all_of(DialLeg))
+            world.post(SuperviseOrder(call=CALL, what=what, by="sup1", seat=SeatId("seat-09")))
+            if answers and len(world.all_of(DialLeg)) > before:
+                world.answers(world.dialled_leg())
         case ("leaves", int(which)):
             live = sorted(world.core.saga(CALL).state.live_legs)
             if live:
@@ -248,6 +256,9 @@ def assert_nobody_hears_silence(world: World) -> None:
     if not state.answered:
         return  # he hears his own network
     second, ear = state.second, Ear(world)
+    assert ear.gains == {pair for pair in state.gains if not world.ended_legs & set(pair)}
+    whispers = {leg for leg, other in state.supervisors.items() if other.what is not Supervision.BARGE}
+    assert not {(leg, state.caller_leg) for leg in whispers} & ear.gains  # the caller hears no whisper
     there = {state.caller_leg, *state.members}
     if state.other_leg is not None and state.stage not in (Stage.HELD, Stage.TRANSFERRING):
         there.add(state.other_leg)

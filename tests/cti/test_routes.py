@@ -48,9 +48,10 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/swap", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/conference", None, OWN_AND_ABOVE),
     ("DELETE", "/calls/call-1/parties/leg-1?key=k1", None, OWN_AND_ABOVE),
-    ("POST", "/calls/call-1/monitor", None, {"supervisor": 501}),
-    ("POST", "/calls/call-1/whisper", None, {"supervisor": 501}),
-    ("POST", "/calls/call-1/barge", None, {"supervisor": 501}),
+    ("POST", "/calls/call-1/monitor", {"seat": "seat-09"}, {"supervisor": 200}),
+    ("POST", "/calls/call-1/whisper", {"seat": "seat-09"}, {"supervisor": 200}),
+    ("POST", "/calls/call-1/barge", {"seat": "seat-09"}, {"supervisor": 200}),
+    ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, {"supervisor": 200}),
     ("GET", "/customers?number=13800000001", None, {"agent": 200, "other-agent": 200, "supervisor": 200}),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 404}),
     ("POST", "/me/softphone", {"seat": "seat-04"}, {"agent": 501, "other-agent": 501}),
@@ -259,8 +260,8 @@ async def test_an_agent_without_a_call_has_no_pop(desk: Desk) -> None:
 
 
 async def test_functions_to_come_say_so(desk: Desk) -> None:
-    async with desk.http("supervisor") as http:
-        response = await http.post("/calls/call-1/barge")
+    async with desk.http("agent") as http:
+        response = await http.post("/me/softphone", json={"seat": "seat-04"})
     assert response.json()["code"] == "not_available"
 
 

@@ -187,3 +187,34 @@ async def test_a_consultation_outlives_control(centre: Centre, phone: MakePhone,
         await talk.caller.hang_up()
         await (expert if then == "complete" else talk.agent).ended.wait()
     await centre.nothing_left()
+
+
+async def test_a_supervisor_listens_whispers_and_barges(centre: Centre, phone: MakePhone) -> None:
+    """The caller hears nothing of a whisper: the level of the supervisor's tone is measured."""
+    async with asking(centre, phone) as talk:
+
+        async def does(what: str) -> None:
+            order = {"seat": "seat-05"}
+            answer = await centre.ask("POST", f"calls/{talk.row['id']}/{what}", user="sup1", json=order)
+            assert answer.status_code == 200, answer.text
+
+        await does("monitor")
+        supervisor = await talk.expert_answers()
+        await hears(supervisor, CALLER_HZ, AGENT_HZ)
+        await hears(talk.caller, AGENT_HZ)
+        await hears(talk.agent, CALLER_HZ)
+        await does("whisper")
+        await hears(talk.agent, CALLER_HZ, EXPERT_HZ)
+        await hears(talk.caller, AGENT_HZ)
+        await does("barge")
+        await hears(talk.caller, AGENT_HZ, EXPERT_HZ)
+        await does("take-over")
+        await hears(talk.caller, EXPERT_HZ)
+        await hears(supervisor, CALLER_HZ)
+        assert (await talk.agent.ended.wait()).by == "peer"
+        await talk.caller.hang_up()
+        assert (await supervisor.ended.wait()).by == "peer"
+    audited = await centre.items("audit", user="auditor1")
+    actions = [row["action"] for row in audited if row["object"] == talk.row["id"]]
+    assert sorted(actions) == ["call.barge", "call.monitor", "call.take_over", "call.whisper"]
+    await centre.nothing_left()

@@ -72,6 +72,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/calls/{call_id}/monitor"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/whisper"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/barge"): LISTEN,
+    ("POST", "/api/v1/calls/{call_id}/take-over"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/pickup"): LISTEN,
     ("GET", "/api/v1/call-backs"): LISTENERS,
     ("POST", "/api/v1/call-backs"): PLANNERS | {"agent"},

@@ -379,6 +379,34 @@ async def test_an_agent_sees_who_calls_and_holds_the_call(open_page: OpenPage, c
         await expect(page.locator("[data-state]")).to_have_attribute("data-state", "wrap_up")
 
 
+async def test_an_agent_asks_a_colleague_by_keyboard_and_hands_the_caller_over(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    async with (
+        centre.desk("1004", incoming=AutoAnswer()),
+        centre.desk("1005", ready=False, incoming=AutoAnswer()),
+        SipPhone("13800000001", source=sources.tone(CALLER_HZ)) as phone,
+    ):
+        page = await open_page("1004")
+        call = await phone.dial(centre.number("95001"))
+        card = page.locator(".call-card")
+        await expect(card).to_contain_text("Talking")
+        await page.keyboard.press("c")
+        await page.keyboard.type("1005")
+        await page.keyboard.press("Enter")
+        asked = card.get_by_label("Asked about the caller")
+        await expect(asked).to_contain_text("1005")
+        await expect(asked.get_by_role("button", name="Conference")).to_be_enabled()
+        await page.keyboard.press("s")
+        await expect(card.locator(".call-stage")).to_contain_text("Talking")
+        await page.keyboard.press("f")
+        await expect(card.get_by_label("In the conference")).to_contain_text("1005")
+        await card.get_by_role("button", name="Let go").click()
+        await expect(card.get_by_label("In the conference")).to_have_count(0)
+        await page.keyboard.press("e")
+        await call.ended.wait()
+
+
 # --- pictures -----------------------------------------------------------------------------------------------
 
 

@@ -287,7 +287,7 @@ export interface paths {
         put?: never;
         /**
          * Barge
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Speak with the caller and the agent.
          */
         post: operations["barge_api_v1_calls__call_id__barge_post"];
         delete?: never;
@@ -448,7 +448,7 @@ export interface paths {
         put?: never;
         /**
          * Monitor
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Hear the caller and the agent, who are not told.
          */
         post: operations["monitor_api_v1_calls__call_id__monitor_post"];
         delete?: never;
@@ -537,6 +537,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Over
+         * @description Have the caller oneself, while one listens; the agent is free.
+         */
+        post: operations["take_over_api_v1_calls__call_id__take_over_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/transfer": {
         parameters: {
             query?: never;
@@ -569,7 +589,7 @@ export interface paths {
         put?: never;
         /**
          * Whisper
-         * @description Not available yet: answers 501 `not_available`.
+         * @description Speak to the agent; the caller does not hear it.
          */
         post: operations["whisper_api_v1_calls__call_id__whisper_post"];
         delete?: never;
@@ -3357,6 +3377,24 @@ export interface components {
          */
         LineVerdict: "add" | "change" | "same" | "refused";
         /**
+         * Listening
+         * @description By which phone a supervisor listens.
+         */
+        Listening: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Seat
+             * @description null: the seat that he is signed in at.
+             * @example seat-09
+             */
+            seat?: string | null;
+        };
+        /**
          * Live
          * @description The whole live view.
          */
@@ -5679,8 +5717,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Listening"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -5688,15 +5739,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
@@ -5947,8 +5989,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Listening"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -5956,15 +6011,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
@@ -6104,6 +6150,41 @@ export interface operations {
             };
         };
     };
+    take_over_api_v1_calls__call_id__take_over_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Listening"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     transfer_call_api_v1_calls__call_id__transfer_post: {
         parameters: {
             query?: never;
@@ -6148,8 +6229,21 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Listening"];
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -6157,15 +6251,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };

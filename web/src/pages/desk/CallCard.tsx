@@ -13,6 +13,7 @@ import { StageWord } from "../../ui/StageWord";
 import { Timer } from "../../ui/Timer";
 import { useToasts } from "../../ui/toasts";
 import { DialPanel, LastFailure } from "./DialPanel";
+import { Parties } from "./Parties";
 
 interface Props {
   readonly call: Call | undefined;
@@ -34,7 +35,7 @@ export function CallCard({ call, agent }: Props) {
           {agent.state === "signed_out" ? null : <DialPanel agent={agent} />}
         </div>
       ) : (
-        <CallInHand call={call} own={call.agent === agent.id} />
+        <CallInHand call={call} agent={agent} />
       )}
     </section>
   );
@@ -50,7 +51,7 @@ function useDialled(call: Call | undefined): string | null {
   return last?.dialling === true ? last.contact : null;
 }
 
-function CallInHand({ call, own }: { readonly call: Call; readonly own: boolean }) {
+function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agent }) {
   const { t } = useTranslation();
   const words = useWords();
   const queue = useLive((state) => (call.queue === null ? undefined : state.view.rows.queues.get(call.queue)));
@@ -76,7 +77,8 @@ function CallInHand({ call, own }: { readonly call: Call; readonly own: boolean 
           {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
         </p>
       ) : null}
-      {own ? <CallControls call={call} /> : null}
+      {call.agent === agent.id ? <CallControls call={call} /> : null}
+      <Parties key={call.id} call={call} agent={agent} />
     </div>
   );
 }
