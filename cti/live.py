@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ccplatform.contracts import facts as f
-from ccplatform.contracts.words import AgentId, AgentState, ContactId, LegRole, OfferEnd, SeatId
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, LegRole, OfferEnd, QueueId, SeatId
 from cti.model import (
     CallStage,
     Change,
@@ -96,6 +96,8 @@ class LiveView(LiveState):
                 self._touch(Collection.SEATS, fact.seat)
             case f.AgentSaved() | f.AgentRemoved() | f.QueueSaved() | f.QueueRemoved():
                 self._configured(fact)
+            case f.MailboxChanged():
+                self._mailbox_changed(fact)
             case f.AlarmRaised() | f.AlarmCleared() | f.AlarmAcknowledged():
                 self._fold_alarm(fact, at)
             case _:
@@ -296,6 +298,15 @@ class LiveView(LiveState):
             del self.calls[call.id]
             self._call_of.pop(call.contact, None)
             self._touch(Collection.CALLS, call.id)
+
+    def _mailbox_changed(self, fact: f.MailboxChanged) -> None:
+        kind, _, name = fact.mailbox.partition(":")
+        row: LiveQueue | LiveAgent | None = self.agents.get(AgentId(name))
+        if kind == "queue":
+            row = self.queues.get(QueueId(name))
+        if row is not None:
+            row.new_messages, row.heard_messages = fact.new, fact.heard
+            self._touch(Collection.QUEUES if kind == "queue" else Collection.AGENTS, name)
 
     # --- inside -------------------------------------------------------------------------------------------
 

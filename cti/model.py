@@ -85,6 +85,8 @@ class LiveAgent:
     since: datetime | None = None
     seat: SeatId | None = None
     contact: ContactId | None = None
+    new_messages: int = 0  # in his own mailbox
+    heard_messages: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class LiveQueue:
     target_share: float = 0.8
     entries: dict[ContactId, datetime] = field(default_factory=dict)
     today: QueueDay = field(default_factory=QueueDay)
+    new_messages: int = 0
+    heard_messages: int = 0
     expected: float | None = None  # what the ACD told last of the wait of who enters, seconds
 
 

@@ -41,6 +41,8 @@ def queue_row(live: LiveView, queue_id: QueueId) -> Row:
         },
         "answered_today": queue.today.answered,
         "abandoned_today": queue.today.abandoned,
+        "new_messages": queue.new_messages,
+        "heard_messages": queue.heard_messages,
     }
 
 

@@ -43,6 +43,8 @@ class Agent(Model):
     since: AwareDatetime | None = Field(description="When the state began.", examples=[_WHEN])
     seat: str | None = Field(description="Seat (座席号) signed in at.", examples=["seat-04"])
     contact: str | None = Field(description="The contact he is offered, talks with or wraps up.")
+    new_messages: int = Field(description="Voice messages in his own mailbox that nobody heard.", examples=[1])
+    heard_messages: int = Field(description="Heard there, and not handled.", examples=[0])
 
 
 class ServiceLevel(Model):
@@ -74,6 +76,8 @@ class Queue(Model):
     service_level: ServiceLevel
     answered_today: int = Field(examples=[45])
     abandoned_today: int = Field(examples=[2])
+    new_messages: int = Field(description="Voice messages for the queue that nobody heard.", examples=[3])
+    heard_messages: int = Field(description="Heard, and not handled.", examples=[1])
 
 
 class QueueDetail(Queue):

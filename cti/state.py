@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ccplatform.contracts import facts as f
-from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
+from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, Mailbox, QueueId, SeatId
 from cti.figures import has_skills
 from cti.model import (
     AgentSetup,
@@ -118,6 +118,19 @@ class LiveState:
     def members(self, queue: QueueId) -> tuple[LiveAgent, ...]:
         """The agents who have every skill the queue needs."""
         return self._members.get(queue, ())
+
+    def queues_of(self, agent: AgentId) -> tuple[QueueId, ...]:
+        """The queues whose every skill the agent has."""
+        return self._queues_of.get(agent, ())
+
+    def mailboxes_of(self, agent: AgentId) -> tuple[Mailbox, ...]:
+        """Whose messages are his work: his own, and those of his queues."""
+        return (Mailbox(f"agent:{agent}"), *(Mailbox(f"queue:{queue}") for queue in self.queues_of(agent)))
+
+    def has_mailbox(self, mailbox: Mailbox) -> bool:
+        """Whether it is that of a queue or agent."""
+        kind, _, name = mailbox.partition(":")
+        return (kind == "queue" and name in self.queues) or (kind == "agent" and name in self.agents)
 
     # --- snapshot -----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from ivr.model import (
     GIVEN_VARIABLES,
+    MESSAGE_VARIABLES,
     QUEUE_VARIABLES,
     Branch,
     CallBack,
@@ -18,10 +19,12 @@ from ivr.model import (
     EnterQueueNode,
     Flow,
     Menu,
+    Messages,
     Node,
     NodeName,
     PlaySounds,
     Query,
+    Record,
     Say,
     SetVariable,
     Transfer,
@@ -65,7 +68,7 @@ def _languages(flow: Flow) -> Iterator[Finding]:
         if language not in flow.languages:
             yield "speak", f"{language!r} is not among the flow's languages"
     for name, node in flow.nodes.items():
-        for language in (node.speak or ()) if isinstance(node, Say | Menu | Collect) else ():
+        for language in (node.speak or ()) if isinstance(node, Say | Menu | Collect | Record) else ():
             if language not in flow.languages:
                 yield f"nodes.{name}.speak", f"{language!r} is not among the flow's languages"
         for field, prompt in prompts_of(node):
@@ -82,6 +85,8 @@ def _variables(flow: Flow) -> Iterator[Finding]:
                 known |= {node.variable}
             case Query():
                 known |= node.results.keys()
+            case Messages():
+                known |= MESSAGE_VARIABLES
             case _:
                 pass
     for name, node in flow.nodes.items():
@@ -105,6 +110,8 @@ def _reads(node: Node) -> Iterator[tuple[str, str]]:
             yield "copy_of", node.copy_of
         case Transfer() | CallBack() if node.number_of is not None:
             yield "number_of", node.number_of
+        case Record() if node.mailbox_of is not None:
+            yield "mailbox_of", node.mailbox_of
         case AgentNode() if node.agent_of is not None and node.pin_of is not None:
             yield "agent_of", node.agent_of
             yield "pin_of", node.pin_of

@@ -24,6 +24,7 @@ DEMO_ENTRY_POINTS = (
     ("*12", "agent_sign_out", True),
     ("*13", "agent_ready", True),
     ("*14", "agent_not_ready", True),
+    ("*97", "messages", True),
 )
 
 _SURNAMES = "张王李刘陈杨赵黄周吴"

@@ -5,7 +5,8 @@ are rendered before they are played), or hands the caller to `calls`. Keys are t
 ahead for the next one. Every event is handled to its end: :meth:`Interpreter.handle` follows the way through the
 nodes in a loop, never by recursion, until the session waits for something. Whatever fails has a way on; where it
 has none, the caller is released and the session has FAILED with its cause. A session emits exactly one
-FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`, :mod:`ivr.listening`, :mod:`ivr.working`.
+FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`, :mod:`ivr.listening`,
+:mod:`ivr.working`, :mod:`ivr.leaving`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from ccplatform.contracts.flows import (
     EnterQueue,
     FlowDigit,
     FlowPlaybackEnded,
+    FlowRecordingBegan,
+    FlowRecordingEnded,
     FlowRequestFailed,
+    FlowVoiceChanged,
     InputCompleted,
     LeaveQueue,
     ReleaseCaller,
@@ -35,6 +39,17 @@ from ccplatform.kernel.core import DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
 from ivr.announcing import announce, announce_later, ask_place, begin_announcing
 from ivr.branches import way_of
+from ivr.leaving import (
+    after_record_prompt,
+    caller_gone,
+    leave_recording,
+    recording_began,
+    recording_due,
+    recording_ended,
+    recording_key,
+    resume_recording,
+    voice_changed,
+)
 from ivr.listening import keep_key, listen, pause, take_keys
 from ivr.model import (
     Agent,
@@ -48,13 +63,16 @@ from ivr.model import (
     HandingNode,
     Hangup,
     Menu,
+    Messages,
     NodeName,
     PlaySounds,
     Query,
+    Record,
     Say,
     SetVariable,
     SpeakingNode,
     Transfer,
+    WorkingNode,
 )
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
@@ -103,6 +121,8 @@ class Interpreter:
             return cursor.deadline  # the next announcement to a waiting caller
         if cursor.phase in (Phase.NEW, Phase.ENDED):
             return None
+        if cursor.phase is Phase.SAVING:
+            return cursor.deadline  # a caller who is gone has no longest session
         limit = cursor.started_at + self.flow.max_seconds
         return limit if cursor.deadline is None else min(limit, cursor.deadline)
 
@@ -135,9 +155,12 @@ class Interpreter:
         run = self._run
         run.step(now)
         phase, node = run.cursor.phase, run.node
-        if phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, Say | PlaySounds | Menu | Collect):
+        if phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, SpeakingNode):
+            run.cursor.beeped = False
             speak(run, node)
-        elif phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+        elif phase in (Phase.RECORDING, Phase.SAVING) and isinstance(node, Record):
+            resume_recording(run, node)
+        elif phase is Phase.WORKING and isinstance(node, WorkingNode):
             work(run, node)
         elif phase is Phase.HANDED_ON and isinstance(node, EnterQueueNode) and run.cursor.deadline is None:
             announce_later(run, node)
@@ -156,6 +179,8 @@ class Interpreter:
                 self._playback_ended(event)
             case FlowRequestFailed():
                 self._request_failed()
+            case FlowRecordingBegan() | FlowVoiceChanged() | FlowRecordingEnded():
+                self._recording_went_on(event)
             case EndFlow():
                 self._caller_gone(abandoned=event.abandoned)
             case DeadlineReached():
@@ -176,12 +201,15 @@ class Interpreter:
         if phase is Phase.HANDED_ON and isinstance(run.node, EnterQueueNode):
             self._leave_queue(run.node, event)
             return
+        node = run.node if phase is not Phase.NEW else None
+        if isinstance(node, Record) and (phase in (Phase.RECORDING, Phase.SAVING) or run.cursor.beeped):
+            recording_key(run, node, event)
+            return
         if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
             return
-        node = run.node
         if phase is Phase.LISTENING and isinstance(node, Menu | Collect):
             take_keys(run, node)
-        elif isinstance(node, Say | PlaySounds | Menu | Collect) and node.barge_in:
+        elif isinstance(node, SpeakingNode) and node.barge_in:
             if phase is Phase.PLAYING:
                 run.ask(StopPrompt())
             run.drop_result()
@@ -202,7 +230,7 @@ class Interpreter:
     def _playback_ended(self, event: FlowPlaybackEnded) -> None:
         run, cursor = self._run, self._run.cursor
         node = run.node if cursor.phase is Phase.PLAYING else None
-        if not isinstance(node, Say | PlaySounds | Menu | Collect) or event.playback != playback_of(run):
+        if not isinstance(node, SpeakingNode) or event.playback != playback_of(run):
             return
         if event.error:
             prompt_failed(run, "playback_failed")
@@ -216,19 +244,34 @@ class Interpreter:
         self._run.cursor.ticket += 1  # whatever was under way is no longer waited for
         if isinstance(node, Say | PlaySounds):
             self._run.next = node.next
+        elif isinstance(node, Record):
+            after_record_prompt(self._run, node)
         else:
             listen(self._run, node)
 
+    def _recording_went_on(self, event: FlowRecordingBegan | FlowVoiceChanged | FlowRecordingEnded) -> None:
+        run = self._run
+        node = run.node if run.cursor.phase in (Phase.RECORDING, Phase.SAVING) else None
+        if not isinstance(node, Record):
+            return
+        match event:
+            case FlowRecordingBegan():
+                recording_began(run, event)
+            case FlowVoiceChanged():
+                voice_changed(run, node, event)
+            case FlowRecordingEnded():
+                recording_ended(run, node, event)
+
     def _request_failed(self) -> None:
         run = self._run
-        node = run.node if run.cursor.phase is Phase.HANDED_ON else None
-        if isinstance(node, EnterQueueNode | Transfer | Conference):
+        node = run.node if run.cursor.phase in (Phase.HANDED_ON, Phase.RECORDING) else None
+        if isinstance(node, EnterQueueNode | Transfer | Conference | Record):
             run.next = node.on_error
 
     def _caller_gone(self, *, abandoned: bool) -> None:
-        cursor = self._run.cursor
-        served = cursor.delivered or cursor.call_back or cursor.phase is Phase.HANDED_ON or not abandoned
-        self._run.end(FlowOutcome.COMPLETED if served else FlowOutcome.ABANDONED)
+        if not leave_recording(self._run):
+            handed_on = self._run.cursor.phase is Phase.HANDED_ON
+            caller_gone(self._run, served=handed_on or not abandoned)
 
     def _deadline(self) -> None:
         run, cursor = self._run, self._run.cursor
@@ -238,15 +281,17 @@ class Interpreter:
         if cursor.phase is Phase.HANDED_ON:
             ask_place(run)
             return
-        if run.now >= cursor.started_at + self.flow.max_seconds:
+        if cursor.phase is not Phase.SAVING and run.now >= cursor.started_at + self.flow.max_seconds:
             run.ask(ReleaseCaller(cause=ReleaseCause.TIMEOUT))
             self._caller_gone(abandoned=True)
             return
         node = run.node
         if cursor.phase is Phase.LISTENING and isinstance(node, Menu | Collect):
             pause(run, node)
-        elif cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+        elif cursor.phase is Phase.WORKING and isinstance(node, WorkingNode):
             work_failed(run, node)
+        elif cursor.phase in (Phase.RECORDING, Phase.SAVING) and isinstance(node, Record):
+            recording_due(run, node)
         else:
             prompt_failed(run, "speech_timeout")
 
@@ -254,7 +299,7 @@ class Interpreter:
         run, node = self._run, self._run.node
         if run.cursor.phase is Phase.HANDED_ON and isinstance(node, EnterQueueNode):
             announce(run, node, event)
-        elif run.cursor.phase is Phase.WORKING and isinstance(node, Query | CallBack | Agent):
+        elif run.cursor.phase is Phase.WORKING and isinstance(node, WorkingNode):
             work_done(run, node, event)
         elif run.cursor.phase is Phase.RENDERING and isinstance(event, Rendered):
             play(run, event.items)
@@ -272,7 +317,7 @@ class Interpreter:
     def _enter(self, name: NodeName) -> None:
         run, cursor = self._run, self._run.cursor
         cursor.node, cursor.deadline = name, None
-        cursor.typed, cursor.tries, cursor.silent = [], 0, False
+        cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
         node = self.flow.nodes[name]
         securely = isinstance(node, Collect) and node.secure
         if securely != cursor.collecting_securely:
@@ -285,13 +330,13 @@ class Interpreter:
             case Menu() | Collect() if cursor.keys_ahead and node.barge_in:
                 run.drop_result()
                 listen(run, node)
-            case Say() | PlaySounds() | Menu() | Collect():
+            case Say() | PlaySounds() | Menu() | Collect() | Record():
                 speak(run, node)
             case Branch():
                 run.next = way_of(node, cursor.variables)
             case SetVariable():
                 self._set(node)
-            case Query() | CallBack() | Agent():
+            case Query() | CallBack() | Messages() | Agent():
                 work(run, node)
             case EnterQueueNode() | Transfer() | EchoNode() | Conference():
                 self._hand_on(node)

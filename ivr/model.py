@@ -23,13 +23,20 @@ from ivr.prompt_model import (
 )
 
 #: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
-#: call was forwarded from and why ('' if it was not).
-GIVEN_VARIABLES = frozenset({"caller", "caller_name", "dialled", "seat", "forwarded_from", "forwarded_because"})
+#: call was forwarded from and why ('' if it was not), the mailbox that a queue sent him to.
+GIVEN_VARIABLES = frozenset(
+    {"caller", "caller_name", "dialled", "seat", "forwarded_from", "forwarded_because", "mailbox"}
+)
 #: What a waiting caller may be told of his queue; it identifies nobody, so that its sounds are kept.
 QUEUE_VARIABLES = frozenset({"position", "wait_minutes"})
+#: What a fetched message sets.
+MESSAGE_VARIABLES = frozenset({"message_count", "message_caller", "message_time"})
 
 NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 ConfiguredName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+MailboxName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^(queue|agent):[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")
+]
 Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
 Value: TypeAlias = Annotated[str, StringConstraints(max_length=1000)]
 
@@ -217,6 +224,48 @@ class CallBack(_Node):
     on_error: NodeName
 
 
+class Record(_Speaking):
+    """Let the caller leave a message: a prompt, a beep, and what he says until a key, a silence, or the longest.
+
+    The message is left when the session ends, however it ends; until then another ``record`` node, or this one
+    again, takes its place, and ``play`` with ``message: last`` lets him hear it.
+    """
+
+    kind: Literal["record"]
+    prompt: Prompt
+    mailbox: MailboxName | None = Field(None, description="whose message it is: queue:<id> or agent:<id>")
+    mailbox_of: VariableName | None = Field(None, description="the variable that holds the mailbox")
+    max_seconds: float = Field(120.0, ge=1, le=900)
+    min_seconds: float = Field(1.0, ge=0.5, le=30, description="what is shorter is no message")
+    silence_seconds: float = Field(5.0, ge=1, le=60, description="a silence of this length ends it")
+    terminator: Key | None = Field("#", description="the key that ends it; others are not heard")
+    next: NodeName
+    on_empty: NodeName = Field(description="too short, or nothing was said")
+    on_error: NodeName
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Record:
+        if (self.mailbox is None) == (self.mailbox_of is None):
+            raise ValueError("give exactly one of mailbox, mailbox_of")
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min_seconds is greater than max_seconds")
+        return self
+
+
+class Messages(_Node):
+    """Fetch the next new message for the agent at the seat, or mark the one that was fetched last.
+
+    ``next`` sets the variables ``message_count`` (new ones, this one included), ``message_caller`` and
+    ``message_time`` (RFC 3339); the message counts as heard.
+    """
+
+    kind: Literal["messages"]
+    action: Literal["next", "handled", "delete"]
+    next: NodeName
+    on_none: NodeName = Field(description="there is none, nobody is signed in, or the rules do not allow it")
+    on_error: NodeName
+
+
 class EchoNode(_Node):
     """Let the caller hear himself; the call ends after ``seconds``."""
 
@@ -269,6 +318,8 @@ Node: TypeAlias = Annotated[
     | EnterQueueNode
     | Transfer
     | CallBack
+    | Record
+    | Messages
     | EchoNode
     | Conference
     | Agent
@@ -279,8 +330,8 @@ Node: TypeAlias = Annotated[
 #: Nodes at which the caller is asked for keys; at which he hears something; which wait for work of others;
 #: and which hand the caller to `calls`.
 AskingNode: TypeAlias = Menu | Collect
-SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect
-WorkingNode: TypeAlias = Query | CallBack | Agent
+SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect | Record
+WorkingNode: TypeAlias = Query | CallBack | Messages | Agent
 HandingNode: TypeAlias = EnterQueueNode | Transfer | EchoNode | Conference
 
 
@@ -303,13 +354,13 @@ class Flow(DocumentModel):
 
     def spoken_languages(self, node: Node) -> tuple[Language, ...]:
         """The languages in which a node speaks."""
-        own = node.speak if isinstance(node, Say | Menu | Collect) else None
+        own = node.speak if isinstance(node, Say | Menu | Collect | Record) else None
         return own or self.speak or self.languages[:1]
 
 
 def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
     """The prompts of a node with the names of their fields."""
-    if isinstance(node, Say | Menu | Collect):
+    if isinstance(node, Say | Menu | Collect | Record):
         yield "prompt", node.prompt
     if isinstance(node, EnterQueueNode):
         for index, prompt in enumerate(node.announcements):
@@ -321,9 +372,22 @@ def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
             yield "hint_silent", node.hint_silent
 
 
+_EXITS = (
+    "next",
+    "on_found",
+    "on_missing",
+    "on_refused",
+    "on_none",
+    "on_empty",
+    "on_error",
+    "fallback",
+    "otherwise",
+)
+
+
 def exits_of(node: Node) -> Iterator[tuple[str, NodeName]]:
     """Where a node may lead, with the path of the field that says so; every kind names them alike."""
-    for field in ("next", "on_found", "on_missing", "on_refused", "on_error", "fallback", "otherwise"):
+    for field in _EXITS:
         target = getattr(node, field, None)
         if target is not None:
             yield field, target

@@ -83,6 +83,9 @@ class SoundItem(DocumentModel):
     call_tone: NetworkTone | None = None
     silence: Seconds | None = None
     reference: Literal["speech"] | None = Field(None, description="the reference speech of voice-quality tests")
+    message: Literal["last"] | None = Field(
+        None, description="the message that the caller recorded last, or that was fetched for him last"
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> SoundItem:

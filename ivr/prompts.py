@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
+from ccplatform.contracts.words import RecordingId
 from ivr.errors import UnspeakableValue
 from ivr.model import QUEUE_VARIABLES, Flow, NodeName, PlaySounds, exits_of, prompts_of
 from ivr.numbers import READERS, Language, without_latin_digits
@@ -52,7 +53,14 @@ class Sound:
     item: PlayItem
 
 
-Piece: TypeAlias = Utterance | SoundFile | ReferenceSpeech | Sound
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMessage:
+    """A message that somebody left."""
+
+    recording: RecordingId
+
+
+Piece: TypeAlias = Utterance | SoundFile | ReferenceSpeech | RecordedMessage | Sound
 
 
 def compose(prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[str, str]) -> tuple[Piece, ...]:
@@ -65,8 +73,8 @@ def compose(prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[
     return tuple(pieces)
 
 
-def sounds_of(node: PlaySounds) -> tuple[Piece, ...]:
-    """The pieces of a play node."""
+def sounds_of(node: PlaySounds, message: RecordingId | None = None) -> tuple[Piece, ...]:
+    """The pieces of a play node; ``message`` is the last one. Raises :class:`UnspeakableValue` without."""
     pieces: list[Piece] = []
     for item in node.sounds:
         if item.file is not None:
@@ -80,6 +88,10 @@ def sounds_of(node: PlaySounds) -> tuple[Piece, ...]:
             pieces.append(Sound(item=tone_item))
         elif item.silence is not None:
             pieces.append(Sound(item=SilenceItem(seconds=item.silence)))
+        elif item.message is not None:
+            if message is None:
+                raise UnspeakableValue("there is no message to be played")
+            pieces.append(RecordedMessage(recording=message))
         else:
             pieces.append(ReferenceSpeech())
     return tuple(pieces)

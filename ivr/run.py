@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ccplatform.contracts.facts import Fact, FlowLeft, QueryAnswered
+from ccplatform.contracts.facts import Fact, FlowLeft, MessageLeft, QueryAnswered
 from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller
-from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, ReleaseCause
+from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, Mailbox, ReleaseCause
 from ivr.model import Flow, Node, NodeName
-from ivr.session import Cursor, Phase, QueryResult
+from ivr.session import Cursor, LeftMessage, Phase, QueryResult
 from ivr.work import Ask, Effect, Tell
 
 
@@ -74,12 +74,36 @@ class Run:
         self.ask(ReleaseCaller(cause=ReleaseCause.FAILED))
         self.end(FlowOutcome.FAILED)
 
+    def keep_unended(self) -> None:
+        """What is being recorded is a message, however long: nobody will tell how long it became."""
+        cursor = self.cursor
+        if cursor.taking is not None and cursor.recorded_at is not None:
+            seconds = max(0.0, self.now - cursor.recorded_at)
+            cursor.message = LeftMessage(recording=cursor.taking, mailbox=Mailbox(cursor.mailbox), seconds=seconds)
+            cursor.taking = None
+
+    def _leave_message(self) -> None:
+        message = self.cursor.message
+        if message is not None:
+            self.tell(
+                MessageLeft(
+                    contact=self.contact,
+                    message=message.recording,
+                    mailbox=message.mailbox,
+                    seconds=message.seconds,
+                    caller=self.cursor.variables.get("caller", ""),
+                )
+            )
+
     def end(self, outcome: FlowOutcome) -> None:
         """The session's last effects; a system cause on the way makes it FAILED whatever came after."""
         cursor = self.cursor
+        self.keep_unended()
+        self._leave_message()
         outcome = FlowOutcome.FAILED if cursor.fault else outcome
         cursor.phase, cursor.deadline = Phase.ENDED, None
         cursor.keys_ahead, cursor.typed, cursor.variables = [], [], {}
         self.next = None
         self.tell(FlowLeft(contact=self.contact, flow=self.flow_id, outcome=outcome, cause=cursor.fault))
-        self.ask(FlowFinished(outcome=outcome, call_back=cursor.call_back))
+        message = cursor.message is not None
+        self.ask(FlowFinished(outcome=outcome, call_back=cursor.call_back, message=message))

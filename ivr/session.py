@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-SNAPSHOT_VERSION = 2
+from ccplatform.contracts.words import Mailbox, RecordingId
+
+SNAPSHOT_VERSION = 3
 
 
 class Phase(StrEnum):
@@ -22,6 +24,8 @@ class Phase(StrEnum):
     RENDERING = "rendering"  # the prompt's sound files
     PLAYING = "playing"  # the end of the prompt
     LISTENING = "listening"  # a key
+    RECORDING = "recording"  # the end of the message that the caller leaves
+    SAVING = "saving"  # the file of the message
     WORKING = "working"  # a query, a stored call-back, the agents' desk
     HANDED_ON = "handed_on"  # `calls` has the caller: queue, transfer, echo, conference
     ENDED = "ended"
@@ -43,6 +47,15 @@ class QueryResult:
     source: str
     keyed_at: float
     found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftMessage:
+    """A message that the caller leaves when the session ends."""
+
+    recording: RecordingId
+    mailbox: Mailbox
+    seconds: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +86,15 @@ class Cursor:
     result_plays: bool = False
     delivered: bool = False  # self-service did what the caller called for
     call_back: bool = False
+    beeped: bool = False  # the running record node asked for its beep
+    mailbox: str = ""  # whose message is being recorded
+    taking: RecordingId | None = None  # the message that is being recorded, or closed
+    recorded_at: float | None = None  # since when
+    speaking_at: float | None = None  # he speaks, since then
+    spoken_seconds: float = 0.0  # in the running message
+    gone: bool = False  # the caller left while his message was being recorded
+    message: LeftMessage | None = None  # recorded, and left when the session ends
+    last_message: RecordingId | None = None  # that a play node plays
     fault: str = ""  # the first system cause that hurt the session
     fell: bool = False  # the flow's own on_error was used; it is not used twice
 
@@ -122,6 +144,8 @@ def cursor_from(data: dict[str, Any], now: float) -> Cursor:
     cursor.secure = set(data["secure"])
     cursor.keys_ahead = keys(data["keys_ahead"])
     cursor.typed = keys(data["typed"])
+    if data["message"] is not None:
+        cursor.message = _left_message(data["message"])
     for name in _INSTANTS:
         setattr(cursor, name, instant(data["ages"][name]))
     if data.get("result") is not None:
@@ -130,5 +154,21 @@ def cursor_from(data: dict[str, Any], now: float) -> Cursor:
     return cursor
 
 
-_INSTANTS = ("started_at", "deadline", "keyed_at", "chosen_at", "asked_at", "queued_at")
+def _left_message(data: Any) -> LeftMessage:
+    try:
+        return msgspec.convert(data, type=LeftMessage)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+_INSTANTS = (
+    "started_at",
+    "deadline",
+    "keyed_at",
+    "chosen_at",
+    "asked_at",
+    "queued_at",
+    "recorded_at",
+    "speaking_at",
+)
 _SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result"})

@@ -6,7 +6,7 @@ from ccplatform.contracts.flows import PlayPrompt
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import PlaybackId
 from ivr.errors import UnspeakableValue
-from ivr.model import Collect, Menu, PlaySounds, Say, SpeakingNode
+from ivr.model import Collect, Menu, PlaySounds, SpeakingNode
 from ivr.prompt_model import Prompt
 from ivr.prompts import Piece, compose, sounds_of
 from ivr.run import Run
@@ -58,7 +58,7 @@ def prompt_failed(run: Run, cause: str) -> None:
     if cursor.result is not None:
         run.query_unheard(cursor.result)
     run.drop_result()
-    own = node.on_error if isinstance(node, Say | PlaySounds | Menu | Collect) else None
+    own = node.on_error if isinstance(node, SpeakingNode) else None
     if own is not None:
         run.next = own
     elif run.flow.on_error is not None and not cursor.fell:
@@ -70,7 +70,7 @@ def prompt_failed(run: Run, cause: str) -> None:
 
 def _pieces(run: Run, node: SpeakingNode) -> tuple[Piece, ...]:
     if isinstance(node, PlaySounds):
-        return sounds_of(node)
+        return sounds_of(node, run.cursor.last_message)
     languages = run.flow.spoken_languages(node)
     hint = _hint(run, node)
     before = compose(hint, languages, run.cursor.variables) if hint else ()

@@ -14,12 +14,15 @@ from ccplatform.contracts.flows import (
     EndFlow,
     FlowDigit,
     FlowPlaybackEnded,
+    FlowRecordingBegan,
+    FlowRecordingEnded,
     FlowRequest,
     FlowRequestFailed,
+    FlowVoiceChanged,
     StartFlow,
 )
 from ccplatform.contracts.media import PlayItem
-from ccplatform.contracts.words import AgentId, QueueId, SeatId
+from ccplatform.contracts.words import AgentId, QueueId, RecordingId, SeatId
 from ivr.prompts import Piece
 
 # --- effects ----------------------------------------------------------------------------------------------
@@ -86,7 +89,26 @@ class AskPlace:
     ticket: int
 
 
-Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchMessage:
+    """Ask for the oldest new message for the agent at a seat; :class:`MessageFetched`, :class:`DeskRefused` (there
+    is none) or :class:`WorkFailed` follows."""
+
+    ticket: int
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkMessage:
+    """Mark a message for the agent at a seat; :class:`DeskDone`, :class:`DeskRefused` or :class:`WorkFailed`."""
+
+    ticket: int
+    seat: SeatId
+    message: RecordingId
+    action: Literal["handled", "delete"]
+
+
+Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace | FetchMessage | MarkMessage
 Effect: TypeAlias = Ask | Tell | Work
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -141,6 +163,17 @@ class PlaceFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFetched:
+    """A new message, heard from now on; ``left_at`` is local time, ``count`` are the new ones with it."""
+
+    ticket: int
+    message: RecordingId
+    caller: str = field(repr=False)
+    left_at: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkFailed:
     """The work could not be done; ``reason`` is a snake_case word of the system cause."""
 
@@ -148,5 +181,17 @@ class WorkFailed:
     reason: str
 
 
-WorkResult: TypeAlias = Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | PlaceFound | WorkFailed
-SessionEvent: TypeAlias = StartFlow | FlowDigit | FlowPlaybackEnded | FlowRequestFailed | EndFlow | WorkResult
+WorkResult: TypeAlias = (
+    Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | PlaceFound | MessageFetched | WorkFailed
+)
+SessionEvent: TypeAlias = (
+    StartFlow
+    | FlowDigit
+    | FlowPlaybackEnded
+    | FlowRequestFailed
+    | FlowRecordingBegan
+    | FlowVoiceChanged
+    | FlowRecordingEnded
+    | EndFlow
+    | WorkResult
+)

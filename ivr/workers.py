@@ -13,13 +13,13 @@ from typing import assert_never
 import structlog
 
 from ccplatform.contracts.media import FileItem, PlayItem, StreamItem
-from ccplatform.contracts.ports import AgentDesk
+from ccplatform.contracts.ports import AgentDesk, MessageDesk
 from ccplatform.contracts.routing import CallBacks, CallBackWish, Line
 from ccplatform.contracts.words import AgentId, ContactId
 from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.errors import QueryFailed, SoundUnavailable, SpeechUnavailable
-from ivr.prompts import Piece, ReferenceSpeech, Sound, SoundFile, Utterance
+from ivr.prompts import Piece, RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.queries import Queries
 from ivr.reference import ensure_reference
 from ivr.speech.cache import PromptCache
@@ -30,6 +30,9 @@ from ivr.work import (
     CallBackStored,
     DeskDone,
     DeskRefused,
+    FetchMessage,
+    MarkMessage,
+    MessageFetched,
     PlaceFound,
     QueryAnswer,
     Render,
@@ -56,6 +59,7 @@ class Workers:
         call_backs: CallBacks,
         line: Line,
         desk: AgentDesk,
+        messages: MessageDesk,
         sounds: Path | None,
         tasks: TaskSupervisor,
     ) -> None:
@@ -65,6 +69,7 @@ class Workers:
         self._call_backs = call_backs
         self._line = line
         self._desk = desk
+        self._messages = messages
         self._sounds = None if sounds is None else sounds.resolve()
         self._tasks = tasks
         self._reference: Path | None = None
@@ -97,6 +102,8 @@ class Workers:
                 return piece.item
             case SoundFile():
                 return None if self._sounds is None else FileItem(path=str(self._sounds / piece.name))
+            case RecordedMessage():
+                return FileItem(path=self._messages.audio(piece.recording), trim=False)
             case ReferenceSpeech():
                 return None if self._reference is None else FileItem(path=str(self._reference), trim=False)
             case Utterance():
@@ -155,6 +162,11 @@ class Workers:
                     return await self._ask_desk(work)
                 case AskPlace():
                     return self._place(contact, work)
+                case FetchMessage():
+                    return await self._fetch_message(work)
+                case MarkMessage():
+                    await self._messages.mark(work.seat, work.message, work.action)
+                    return DeskDone(ticket=work.ticket)
                 case _:
                     assert_never(work)
         except SpeechUnavailable as error:
@@ -188,6 +200,18 @@ class Workers:
         seconds = place.expected_seconds
         minutes = None if seconds is None else max(1, math.ceil(seconds / 60))
         return PlaceFound(ticket=work.ticket, position=place.position, wait_minutes=minutes)
+
+    async def _fetch_message(self, work: FetchMessage) -> WorkResult:
+        found = await self._messages.fetch(work.seat)
+        if found is None:
+            return DeskRefused(ticket=work.ticket, reason="no_message")
+        return MessageFetched(
+            ticket=work.ticket,
+            message=found.message,
+            caller=found.caller,
+            left_at=found.left_at.isoformat(timespec="seconds"),
+            count=found.count,
+        )
 
     async def _ask_desk(self, work: AskDesk) -> WorkResult:
         refused = DeskRefused(ticket=work.ticket, reason="not_allowed")

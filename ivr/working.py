@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccplatform.contracts.facts import CallBackRequested
 from ccplatform.contracts.words import AgentId, QueueId, SeatId
-from ivr.model import Agent, CallBack, Query, WorkingNode
+from ivr.model import Agent, CallBack, Messages, Query, WorkingNode
 from ivr.run import Run
 from ivr.session import Phase, QueryResult
 from ivr.work import (
@@ -12,6 +12,9 @@ from ivr.work import (
     CallBackStored,
     DeskDone,
     DeskRefused,
+    FetchMessage,
+    MarkMessage,
+    MessageFetched,
     QueryAnswer,
     RunQuery,
     StoreCallBack,
@@ -32,6 +35,9 @@ def work(run: Run, node: WorkingNode) -> None:
     if isinstance(node, Query):
         cursor.deadline = run.now + node.timeout
         cursor.asked_at = run.now if cursor.keyed_at is None else cursor.keyed_at
+    if isinstance(node, Messages) and node.action != "next" and cursor.last_message is None:
+        run.next = node.on_none
+        return
     run.out.append(_order(run, node))
 
 
@@ -58,6 +64,12 @@ def work_done(run: Run, node: WorkingNode, event: WorkResult) -> None:
             run.next = node.next
         case DeskRefused(), Agent():
             run.next = node.on_refused
+        case MessageFetched(), Messages():
+            _message_fetched(run, node, event)
+        case DeskDone(), Messages():
+            run.next = node.next
+        case DeskRefused(), Messages():
+            run.next = node.on_none
         case _:
             pass
 
@@ -86,6 +98,11 @@ def _order(run: Run, node: WorkingNode) -> Work:
                 priority=cursor.priority,
                 waited_seconds=0.0 if kept is None else run.now - kept,
             )
+        case Messages():
+            seat, message = SeatId(variables.get("seat", "")), run.cursor.last_message
+            if node.action == "next" or message is None:
+                return FetchMessage(ticket=ticket, seat=seat)
+            return MarkMessage(ticket=ticket, seat=seat, message=message, action=node.action)
         case Agent():
             return AskDesk(
                 ticket=ticket,
@@ -95,6 +112,15 @@ def _order(run: Run, node: WorkingNode) -> Work:
                 pin=variables.get(node.pin_of or "", ""),
                 reason=node.reason,
             )
+
+
+def _message_fetched(run: Run, node: Messages, event: MessageFetched) -> None:
+    cursor = run.cursor
+    cursor.delivered, cursor.last_message = True, event.message
+    cursor.variables["message_count"] = str(event.count)
+    cursor.variables["message_caller"] = event.caller
+    cursor.variables["message_time"] = event.left_at
+    run.next = node.next
 
 
 def _query_answered(run: Run, node: Query, event: QueryAnswer) -> None:

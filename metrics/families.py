@@ -76,6 +76,7 @@ _ALL: Final = (
     _histogram("cc_voice_mos", "MOS by the E-model, per leg and network condition (R10.3.1.4)", _MOS, "condition"),
     _gauge("cc_calls_active", "Contacts open now (R6.3)"),
     _gauge("cc_queue_waiting", "Contacts waiting now (R10.1.g)", "queue"),
+    _gauge("cc_voice_messages_waiting", "Voice messages that nobody heard (R10.1.b)", "queue"),
     _gauge("cc_agents", "Agents by their present state (R10.1.g)", "state"),
     _gauge("cc_service_level_ratio", "Answered in time / all offered, today (D-SL)", "queue"),
     _gauge("cc_asa_seconds", "Mean speed of answer, today (D-ASA)"),

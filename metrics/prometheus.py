@@ -103,6 +103,7 @@ class Exposition:
         overload: Callable[[], OverloadHealth | None] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
         lines: Callable[[], Mapping[str, Any]] | None = None,
+        messages: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._known = {"queue": queues, "trunk": trunks}
         self._agents = agents
@@ -110,6 +111,7 @@ class Exposition:
         self._overload = overload
         self._alarms = alarms
         self._lines = lines
+        self._messages = messages
         self._counters: dict[str, dict[tuple[str, ...], int]] = {}
         self._histograms: dict[str, dict[tuple[str, ...], Histogram]] = {}
 
@@ -156,6 +158,8 @@ class Exposition:
                 yield "cc_overload_refused_calls", (kind,), calls
         for worker in self._workers() if self._workers is not None else ():
             yield from _worker_gauges(worker)
+        for queue, messages in self._messages().items() if self._messages is not None else ():
+            yield "cc_voice_messages_waiting", (queue,), messages
         yield from line_gauges(self._lines() if self._lines is not None else {})
 
     def _queue_gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:

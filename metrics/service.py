@@ -55,7 +55,7 @@ class MetricsService:
     ``queues`` and ``trunks`` name the configured ones (bounds of labels); ``service_levels`` gives Y in seconds
     of queues that have their own; ``workers`` tells how the media workers do, ``lines`` how the trunks,
     ``overload`` how calls are restricted, ``alarms`` how many are up (without it: as the facts of the last day
-    tell). All are asked when needed.
+    tell), ``messages`` the new voice messages of each queue. All are asked when needed.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class MetricsService:
         lines: Callable[[], Mapping[str, Any]] | None = None,
         overload: Callable[[], OverloadHealth | None] | None = None,
         alarms: Callable[[], Mapping[Severity, int]] | None = None,
+        messages: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._clock = clock
         self._rules = settings.rules(zone)
@@ -85,6 +86,7 @@ class MetricsService:
             lines=lines,
             overload=overload,
             alarms=alarms,
+            messages=messages,
         )
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0

@@ -6,10 +6,13 @@
     ├── RetentionTooShort     recordings must be kept a month at least (R10.1.f)
     ├── StillRecording        the file is not complete yet
     ├── RangeNotSatisfiable   the Range asked for is not in the file, or is several (HTTP 416)
-    └── BadCursor             a list cursor that is none of ours (HTTP 400)
+    ├── BadCursor             a list cursor that is none of ours (HTTP 400)
+    └── MessageMoved          somebody put the message into another mailbox
     kernel.NotFound
     ├── NoRecording           no such recording
-    └── RecordingGone         it was deleted, or its file is missing
+    ├── RecordingGone         it was deleted, or its file is missing
+    ├── NoMessage             no such voice message, or it is in no mailbox any more
+    └── NoMailbox             no such mailbox
     kernel.RemoteViolation
     └── BadWave               a file that is not a WAV file
 """
@@ -66,3 +69,24 @@ class RecordingGone(NotFound):
 
 class BadWave(RemoteViolation):
     """Not a RIFF WAVE file that the media engine could have written."""
+
+
+class NoMessage(NotFound):
+    """There is no such message, or it was deleted."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"no voice message {message}")
+
+
+class NoMailbox(NotFound):
+    """There is no such queue or agent."""
+
+    def __init__(self, mailbox: str) -> None:
+        super().__init__(f"no mailbox {mailbox!r}: it is queue:<id> or agent:<id>")
+
+
+class MessageMoved(Refusal):
+    """It is somebody else's work by now."""
+
+    def __init__(self, message: str, mailbox: str) -> None:
+        super().__init__(f"message {message} was handed out to {mailbox}", code="message_moved")

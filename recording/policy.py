@@ -61,7 +61,7 @@ def _takes(policy: Policy, rule: Rule, contact: ContactId, at: datetime) -> bool
             return sampled(contact, rule.percent, f"{policy.seed}\x00{rule.name}")
         case RecordingMode.SCHEDULED:
             return any(window.holds(at) for window in rule.windows)
-        case RecordingMode.ON_DEMAND | RecordingMode.NEVER:
+        case RecordingMode.ON_DEMAND | RecordingMode.NEVER | RecordingMode.MESSAGE:
             return False
         case _:
             assert_never(rule.mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,9 @@ BATCH = 100
 
 
 class Retention:
-    """Deletes what is older than ``days``; raises :class:`RetentionTooShort` for less than a month (R10.1.f)."""
+    """Deletes what is older than ``days``; raises :class:`RetentionTooShort` for less than a month (R10.1.f).
+
+    ``deleted`` hears what was."""
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Retention:
         days: int,
         at: time,
         zone: ZoneInfo,
+        deleted: Callable[[Collection[RecordingId]], None] = lambda _: None,
     ) -> None:
         if days < LEAST_RETENTION_DAYS:
             raise RetentionTooShort(days, LEAST_RETENTION_DAYS)
@@ -48,6 +52,7 @@ class Retention:
         self._days = days
         self._at = at
         self._zone = zone
+        self._deleted = deleted
 
     async def run(self) -> None:
         """For ever: every day at the set local time. Keep it running under the task supervisor."""
@@ -86,6 +91,7 @@ class Retention:
                 detail={"retention_days": self._days, "older_than": before.isoformat(), "recordings": list(due)},
                 connection=connection,
             )
+        self._deleted(due)
 
     def _remove(self, due: list[RecordingId]) -> None:
         for recording in due:

@@ -3,23 +3,22 @@
 No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
 """
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from ccplatform.contracts.words import RecordingId, RecordingMode, Role
 from ccplatform.security.access import Access
 from ccplatform.security.audit import Audit
 from ccplatform.security.model import Principal
-from recording.errors import BadCursor, NoRecording, RangeNotSatisfiable, RecordingGone, StillRecording
+from recording.errors import BadCursor, NoRecording, RecordingGone, StillRecording
 from recording.files import RecordingFiles
+from recording.listening import AUDIO_RESPONSES, Listening
 from recording.model import Recording, RecordingFilter
-from recording.ranges import Span, pieces, wanted_span
 from recording.store import Catalogue
 
 #: Who finds and hears recordings; agents do not (R10.1.f: confidential).
@@ -61,6 +60,7 @@ class RecordingPage(BaseModel):
 def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles, audit: Audit) -> APIRouter:
     """All REST routes of the package."""
     router = APIRouter(tags=["recording"])
+    listening = Listening(files=files, audit=audit)
     listener = Annotated[Principal, Depends(access.require(*LISTENERS))]
 
     @router.get("/recordings", response_model=RecordingPage)
@@ -83,7 +83,7 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
             seat=seat,
             queue=queue,
             contact=None if contact is None else str(contact),
-            before=_cursor(cursor),
+            before=cursor_of(cursor),
         )
         rows = await catalogue.page(wanted, limit + 1)
         more = len(rows) > limit
@@ -95,16 +95,12 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
     @router.get("/recordings/{recording_id}", response_model=RecordingRow)
     async def get_recording(principal: listener, recording_id: UUID) -> Any:
         """One recording; still there after its audio was deleted."""
-        return asdict(await catalogue.get(_known_form(recording_id)))
+        return asdict(await catalogue.get(known_form(recording_id)))
 
     @router.get(
         "/recordings/{recording_id}/audio",
         response_class=Response,
-        responses={
-            200: {"content": {"audio/wav": {}}, "description": "The whole recording: caller left, agent right."},
-            206: {"content": {"audio/wav": {}}, "description": "The range asked for."},
-            416: {"description": "The range is not in the recording, or is several ranges."},
-        },
+        responses=AUDIO_RESPONSES,
     )
     async def get_audio(
         principal: listener,
@@ -113,74 +109,39 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
         if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
     ) -> Response:
         """Listen: the whole, or one range of bytes (RFC 9110). Every listening is audited before it begins."""
-        recording = await catalogue.get(_known_form(recording_id))
-        _check_playable(recording)
-        size = await asyncio.to_thread(files.size_of, recording.id)
-        etag = f'"{recording.id}-{size}"'
-        try:
-            span = wanted_span(range_header if if_range in (None, etag) else None, size)
-        except RangeNotSatisfiable as error:
-            return _not_satisfiable(error)
-        await audit.record(
-            subject=principal.user,
-            action="recording.listen",
-            object=recording.id,
-            result="ok",
-            detail={"contact": recording.contact, "agent": recording.agent, "range": range_header or ""},
+        recording = await catalogue.get(known_form(recording_id))
+        check_playable(recording)
+        return await listening.send(
+            recording.id,
+            listener=principal.user,
+            detail={"contact": recording.contact, "agent": recording.agent},
+            range_header=range_header,
+            if_range=if_range,
         )
-        return _audio(recording, files, span, size, etag)
 
     return router
 
 
-def _audio(recording: Recording, files: RecordingFiles, span: Span | None, size: int, etag: str) -> Response:
-    sent = span or Span(0, size - 1)
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "no-store",
-        "Content-Disposition": f'inline; filename="{recording.id}.wav"',
-        "Content-Length": str(sent.length),
-        "ETag": etag,
-    }
-    if span is not None:
-        headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
-    return StreamingResponse(
-        pieces(files.path_of(recording.id), sent),
-        status_code=200 if span is None else 206,
-        headers=headers,
-        media_type="audio/wav",
-    )
-
-
-def _not_satisfiable(error: RangeNotSatisfiable) -> Response:
-    problem = {
-        "type": "about:blank",
-        "title": "range not satisfiable",
-        "status": 416,
-        "code": error.code,
-        "detail": str(error),
-    }
-    headers = {"Content-Range": f"bytes */{error.size}"}
-    return JSONResponse(problem, status_code=416, headers=headers, media_type="application/problem+json")
-
-
-def _check_playable(recording: Recording) -> None:
+def check_playable(recording: Recording) -> None:
+    """Raise StillRecording, RecordingGone unless it can be heard."""
     if recording.ended_at is None:
         raise StillRecording(recording.id)
     if recording.deleted_at is not None:
         raise RecordingGone(recording.id, "its retention is over")
 
 
-def _known_form(recording: UUID) -> RecordingId:
+def known_form(recording: UUID) -> RecordingId:
+    """The id of a recording; raises NoRecording for one that is none of ours."""
     if recording.version != 7:
         raise NoRecording(str(recording))
     return RecordingId(str(recording))
 
 
-def _cursor(cursor: str | None) -> RecordingId | None:
+def cursor_of(cursor: str | None) -> RecordingId | None:
+    """The id after which a list goes on; raises BadCursor."""
     if cursor is None:
         return None
     try:
-        return _known_form(UUID(cursor))
+        return known_form(UUID(cursor))
     except (ValueError, NoRecording) as error:
         raise BadCursor from error

@@ -16,12 +16,13 @@ import structlog
 from ccplatform.contracts.facts import RecordingEnded, RecordingStarted
 from ccplatform.contracts.media import RecordingClosed
 from ccplatform.contracts.ports import Alarms, Facts
-from ccplatform.contracts.recordings import RecordingOrder, Talk
-from ccplatform.contracts.words import RecordingId, Severity
+from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
+from ccplatform.contracts.words import Mailbox, RecordingId, RecordingMode, Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from recording.files import RecordingFiles
+from recording.messages.model import agent_of, queue_of
 from recording.model import Ending, Note, Policy
 from recording.policy import decide
 from recording.repair import Repair, Repaired, Rows
@@ -37,7 +38,8 @@ ALARM = "recording_failed"
 class RecordingService:
     """Implements :class:`ccplatform.contracts.recordings.Recorder`.
 
-    ``rows`` is the catalogue, needed by :meth:`repair` only. Call :meth:`repair` once at the start.
+    ``rows`` is the catalogue, needed by :meth:`repair` only; ``accepts`` says whether a message can be left in a
+    mailbox. Call :meth:`repair` once at the start.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RecordingService:
         ids: Ids,
         tasks: TaskSupervisor,
         zone: ZoneInfo,
+        accepts: Callable[[Mailbox], bool] = lambda _: True,
     ) -> None:
         self._policy = policy
         self._files = files
@@ -62,6 +65,9 @@ class RecordingService:
         self._ids = ids
         self._tasks = tasks
         self._zone = zone
+        self._accepts = accepts
+        self._closing: set[RecordingId] = set()
+        self._unwanted: set[RecordingId] = set()  # removed once they are closed
         self._started_at = clock.wall()
         self._open: dict[RecordingId, Note] = {}
         self._awaited: set[RecordingId] = set()  # a media worker will say that it closed them
@@ -89,12 +95,29 @@ class RecordingService:
             agent=talk.agent,
             seat=talk.seat,
         )
-        self._prepare(recording)
-        self._open[recording] = note
-        self._await({recording})
-        self._begin_work("begin recording", self._begin(note))
-        self._facts.record(started_fact(note))
-        return RecordingOrder(recording=recording, path=str(self._files.path_of(recording)), mode=mode)
+        return self._order(note)
+
+    def take_message(self, message: Message) -> RecordingOrder | None:
+        """A message is recorded whatever the policy says, if there is such a mailbox."""
+        if not self._accepts(message.mailbox):
+            return None
+        return self._order(
+            Note(
+                recording=RecordingId(self._ids.new()),
+                contact=message.contact,
+                mode=RecordingMode.MESSAGE,
+                queue=queue_of(message.mailbox),
+                agent=agent_of(message.mailbox),
+                seat=None,
+            )
+        )
+
+    def discard(self, recording: RecordingId) -> None:
+        """Remove the file of what turned out to be no message, once it is closed; harmless if it is gone."""
+        if recording in self._awaited or recording in self._closing:
+            self._unwanted.add(recording)
+        else:
+            self._begin_work("discard recording", self._discard(recording))
 
     def closed(self, closed: RecordingClosed) -> None:
         """Seal the file and tell RecordingEnded."""
@@ -104,6 +127,7 @@ class RecordingService:
             complete=not closed.error,
             reason=closed.error,
         )
+        self._closing.add(closed.recording)
         self._begin_work("finish recording", self._finish(closed.recording, ending))
 
     # --- start and end ------------------------------------------------------------------------------------
@@ -158,7 +182,16 @@ class RecordingService:
             self._none_awaited.set()
 
     async def _finish(self, recording: RecordingId, ending: Ending) -> None:
-        self._await_no_longer(recording)
+        try:
+            await self._seal(recording, ending)
+        finally:
+            self._await_no_longer(recording)
+            self._closing.discard(recording)
+            if recording in self._unwanted:
+                self._unwanted.discard(recording)
+                await self._discard(recording)
+
+    async def _seal(self, recording: RecordingId, ending: Ending) -> None:
         note = await self._note_of(recording)
         if note is None:
             return
@@ -202,6 +235,21 @@ class RecordingService:
     def _failed(self, text: str) -> None:
         _log.error("recording failed", reason=text)
         self._alarms.raise_alarm(ALARM, "", Severity.URGENT, text)
+
+    def _order(self, note: Note) -> RecordingOrder:
+        recording = note.recording
+        self._prepare(recording)
+        self._open[recording] = note
+        self._await({recording})
+        self._begin_work("begin recording", self._begin(note))
+        self._facts.record(started_fact(note))
+        return RecordingOrder(recording=recording, path=str(self._files.path_of(recording)), mode=note.mode)
+
+    async def _discard(self, recording: RecordingId) -> None:
+        try:
+            await self._in_thread(lambda: self._files.remove(recording))
+        except OSError as error:
+            _log.error("a dropped message was not removed", recording=recording, reason=error.strerror)
 
     async def _begin(self, note: Note) -> None:
         try:

@@ -48,6 +48,8 @@ class RuleSettings(_Section):
 
     @model_validator(mode="after")
     def _fits_its_mode(self) -> RuleSettings:
+        if self.mode is RecordingMode.MESSAGE:
+            raise ValueError(f"rule {self.name!r}: messages are recorded by flows, not by rules")
         if self.mode is RecordingMode.SCHEDULED and not self.windows:
             raise ValueError(f"rule {self.name!r} is scheduled and names no windows: it would never record")
         if self.windows and self.mode is not RecordingMode.SCHEDULED:
@@ -73,6 +75,9 @@ class RecordingSettings(_Section):
         20 * 2**30, ge=0, description="Less free space than this raises recording_disk_low, non-urgent."
     )
     very_low_bytes: int = Field(5 * 2**30, ge=0, description="Less than this makes it urgent.")
+    max_messages: int = Field(
+        10_000, ge=1, le=1_000_000, description="Voice messages that may wait; then none can be left."
+    )
     disk_check_seconds: float = Field(30.0, ge=1, le=3600, description="Time between looks at the free space.")
 
     @field_validator("retention_days")

@@ -13,8 +13,10 @@ from ccplatform.contracts.commands import (
     Done,
     Drain,
     DropParty,
+    HandOutMessage,
     HangUpCall,
     HoldCall,
+    MarkMessage,
     MoveCall,
     MoveCallBack,
     PickUpCall,
@@ -89,6 +91,10 @@ class AuditedControl:
                 return by, "call_back.cancel", name, {}
             case MoveCallBack(call_back=name, by=by):
                 return by, "call_back.move", name, {"not_before": command.not_before.isoformat()}
+            case MarkMessage(message=name, by=by):
+                return by, "message.mark", name, {"state": command.state, "mailbox": command.mailbox}
+            case HandOutMessage(message=name, by=by):
+                return by, "message.hand_out", name, {"from": command.mailbox, "to": command.to}
             case Drain(by=by):
                 return by, "node.drain", "", {}
             case _:

@@ -19,6 +19,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_recording
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import build_flows
+from ccplatform.app.voice_mail import MESSAGE_FACTS, MessageLight, build_messages
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
@@ -36,6 +37,7 @@ from gateway.access import SipAccess
 from gateway.media.client import MediaPool
 from gateway.store import GatewayStore
 from ivr.music import ensure_music
+from recording.messages.store import MessageProjection
 from recording.store import CatalogueProjection
 
 
@@ -84,6 +86,25 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     )
     call_backs.connect(acd.perform)
     music.named = acd.music
+    recording = build_recording(
+        settings,
+        places,
+        ground,
+        facts=facts,
+        alarms=alarms,
+        accepts=lambda mailbox: messages.accepts(mailbox),
+        deleted=lambda recordings: messages.recordings_deleted(recordings),
+    )
+    messages = build_messages(
+        settings,
+        places,
+        ground,
+        facts=facts,
+        journal=journal,
+        live=live,
+        acd=acd,
+        discard=recording.service.discard,
+    )
     speech = build_flows(
         settings,
         places,
@@ -93,10 +114,10 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         desk=acd.desk,
         call_backs=call_backs,
         line=acd,
+        messages=messages,
         calls=calls,
         is_open=acd.is_open,
     )
-    recording = build_recording(settings, places, ground, facts=facts, alarms=alarms)
     calls.connect(
         CallPorts(
             legs=gateway.legs,
@@ -130,6 +151,8 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         call_backs=call_backs,
         speech=speech,
         recording=recording,
+        messages=messages,
+        message_light=MessageLight(live=live, messages=messages, notifier=gateway.sip.notifier),
         calls=calls,
     )
     orders = Orders(control=control, database=ground.database)
@@ -157,6 +180,7 @@ def _build_journal(settings: Settings, ground: Foundation, alarms: AlarmService)
         projections=(
             ContactProjection(digest=ground.caller_digest),
             CatalogueProjection(),
+            MessageProjection(vault=ground.vault),
             AlarmProjection(),
         ),
         tenant=ground.tenant,
@@ -214,6 +238,8 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(control.link.publish, is_live)
     stream.subscribe(_tell_acd(control.acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
     stream.subscribe(control.call_backs.observe, lambda kind: kind in control.call_backs.OBSERVES)
+    stream.subscribe(control.message_light.take, MessageLight.wants)
+    stream.subscribe(control.messages.observe, lambda kind: kind in MESSAGE_FACTS)  # last: it tells facts itself
 
 
 def _tell_acd(acd: AcdService) -> Callable[[FactEvent], None]:

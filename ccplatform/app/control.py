@@ -17,6 +17,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.restart import take_back_calls
 from ccplatform.app.settings import Settings
 from ccplatform.app.stopping import StopSignal
+from ccplatform.app.voice_mail import ensure_flow
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.faults import describe
@@ -48,6 +49,7 @@ async def _started(settings: Settings, places: Places, ground: Foundation, *, de
     await migrate(ground.database)
     if demo:
         await load_demo(ground, settings)
+    await ensure_flow(ground)
     control = build_control(settings, places, ground)
     await start_control(control, ground)
     return control
@@ -76,6 +78,8 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await take_back_calls(control, ground)
     await control.call_backs.load(control.calls.call_backs())
     show_agents(control.live, control.acd.describe_agents(), ground.clock.wall())
+    control.message_light.load()
+    await control.messages.load(control.calls.contacts())
     control.acd.start_matching()
     await control.gateway.open()
     await control.link.start()

@@ -11,6 +11,7 @@ from ccplatform.app.link_server import LinkServer
 from ccplatform.app.recorder import Recording
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import Speaking
+from ccplatform.app.voice_mail import MessageLight
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.words import ReleaseCause, Severity
@@ -24,6 +25,7 @@ from gateway.access import SipAccess
 from gateway.media.client import MediaPool
 from gateway.sip.overload import Level, LevelChanged
 from ivr.service import FlowService
+from recording.messages.service import MessageService
 
 #: What each level of overload control does.
 RESTRICTIONS = {
@@ -62,6 +64,8 @@ class ControlProcess:
     call_backs: CallBackService
     speech: Speaking
     recording: Recording
+    messages: MessageService
+    message_light: MessageLight
     calls: CallService
     link: LinkServer = field(init=False)
     draining: bool = False

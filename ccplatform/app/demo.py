@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from acd.model import Agent, CallBackRules, Queue
+from acd.model import Agent, CallBackRules, Overflow, OverflowCause, Queue, TargetKind
 from acd.named import NAMED
 from acd.settings_store import SettingsStore
 from acd.skills import SkillId
@@ -44,8 +44,18 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
             await settings_store.save(setting, kind(**item))
     for queue in centre["queues"]:
         call_back = CallBackRules(**queue["call_back"]) if "call_back" in queue else None
+        overflows = tuple(
+            Overflow(cause=OverflowCause(over["cause"]), kind=TargetKind(over["kind"]), to=over["to"])
+            for over in queue.get("overflows", ())
+        )
         await acd.save_queue(
-            Queue(id=QueueId(queue["id"]), name=queue["name"], skill=SkillId(queue["skill"]), call_back=call_back)
+            Queue(
+                id=QueueId(queue["id"]),
+                name=queue["name"],
+                skill=SkillId(queue["skill"]),
+                overflows=overflows,
+                call_back=call_back,
+            )
         )
     for agent in centre["agents"]:
         await acd.save_agent(

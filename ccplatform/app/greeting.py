@@ -16,6 +16,7 @@ _NUMBERS = (
     ("95004 · 95005", "bridged to the trunk lab (127.0.0.1:5081), the second one recorded"),
     ("95009", "conference room, PIN 1234"),
     ("*11 *12 *13 *14", "from a seat: sign in, out, ready, not ready"),
+    ("*97", "from a seat: new messages"),
 )
 _LOGINS = (
     ("agents", "1001 … 1010", "demo-1001 … (PIN 1001 …)"),

@@ -20,10 +20,12 @@ from ccplatform.contracts.commands import (
     DropParty,
     GetAccess,
     GetHealth,
+    HandOutMessage,
     HangUpCall,
     HoldCall,
     LiftBan,
     MakeCall,
+    MarkMessage,
     MoveCall,
     MoveCallBack,
     PickUpCall,
@@ -72,6 +74,8 @@ class Orders:
                 return control.calls.make_call(command)
             case PromiseCallBack() | CancelCallBack() | MoveCallBack():
                 return await control.call_backs.command(command)
+            case MarkMessage() | HandOutMessage():
+                return await control.messages.command(command)
             case Configure():
                 return await control.administration.configure(command)
             case RaiseAlarm() | ClearAlarm() | AcknowledgeAlarm():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.ports import Alarms, Facts
+from ccplatform.contracts.words import Mailbox, RecordingId
 from recording.disk import FreeSpaceWatch
 from recording.files import RecordingFiles
 from recording.retention import Retention
@@ -25,9 +27,19 @@ class Recording:
 
 
 def build_recording(
-    settings: Settings, places: Places, ground: Foundation, *, facts: Facts, alarms: Alarms
+    settings: Settings,
+    places: Places,
+    ground: Foundation,
+    *,
+    facts: Facts,
+    alarms: Alarms,
+    accepts: Callable[[Mailbox], bool],
+    deleted: Callable[[Collection[RecordingId]], None],
 ) -> Recording:
-    """Recording into the data directory, catalogued in the platform's database."""
+    """Recording into the data directory, catalogued in the platform's database.
+
+    ``accepts`` says whether a message can be left, ``deleted`` hears which recordings' retention is over.
+    """
     own, zone = settings.recording, settings.node.zone_info
     catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
     files = RecordingFiles(places.recordings)
@@ -42,6 +54,7 @@ def build_recording(
             ids=ground.ids,
             tasks=ground.tasks,
             zone=zone,
+            accepts=accepts,
         ),
         retention=Retention(
             catalogue=catalogue,
@@ -52,6 +65,7 @@ def build_recording(
             days=own.retention_days,
             at=own.deletion_time,
             zone=zone,
+            deleted=deleted,
         ),
         space=FreeSpaceWatch(
             directory=places.recordings,

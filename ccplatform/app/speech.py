@@ -9,7 +9,7 @@ from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
 from ccplatform.app.settings import OWN_SOURCE, Settings
 from ccplatform.calls.service import CallService
-from ccplatform.contracts.ports import AgentDesk, Alarms, Facts
+from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
@@ -44,6 +44,7 @@ def build_flows(
     desk: AgentDesk,
     call_backs: CallBacks,
     line: Line,
+    messages: MessageDesk,
     calls: CallService,
     is_open: Callable[[str], bool],
 ) -> Speaking:
@@ -60,6 +61,7 @@ def build_flows(
         call_backs=call_backs,
         line=line,
         desk=desk,
+        messages=messages,
         sounds=ivr.sounds_dir,
         tasks=ground.tasks,
     )

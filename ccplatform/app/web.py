@@ -22,6 +22,7 @@ from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
 from ccplatform.app.sockets import listen_tcp
 from ccplatform.app.stopping import StopSignal
+from ccplatform.app.voice_mail import message_store, message_viewer
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
@@ -53,6 +54,7 @@ from metrics.routes import build_scrape
 from metrics.service import MetricsService
 from metrics.store import ReportStore
 from recording.files import RecordingFiles
+from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
 from recording.store import Catalogue
 
@@ -88,6 +90,7 @@ class WebProcess:
             lines=lambda: self.following.health.get("access", {}),
             overload=self._overload,
             alarms=self.board.counts,
+            messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},
         )
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
@@ -153,6 +156,8 @@ class WebProcess:
             realm=settings.sip.realm,
             tenant=ground.tenant,
         )
+        catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
+        files = RecordingFiles(self._places.recordings)
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
         control = AuditedControl(control=self.following.link, audit=ground.audit, live=self.live)
@@ -170,11 +175,15 @@ class WebProcess:
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal),
-            build_recording_routes(
+            build_recording_routes(access=access, catalogue=catalogue, files=files, audit=ground.audit),
+            build_message_routes(
                 access=access,
-                catalogue=Catalogue(database=ground.database, tenant=ground.tenant),
-                files=RecordingFiles(self._places.recordings),
+                store=message_store(ground),
+                catalogue=catalogue,
+                files=files,
                 audit=ground.audit,
+                control=control,
+                viewer=message_viewer(self.live),
             ),
             build_metrics_routes(
                 access=access,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ccplatform.calls.grouping import RINGBACK
+from ccplatform.calls.messages import hear_caller, record_caller, stop_recording_caller
 from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
 from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.contracts.facts import Conferenced
@@ -15,12 +16,15 @@ from ccplatform.contracts.flows import (
     EnterQueue,
     FlowFinished,
     FlowRequest,
+    HearCaller,
     InputCompleted,
     LeaveQueue,
     PlayPrompt,
+    RecordCaller,
     ReleaseCaller,
     StartFlow,
     StopPrompt,
+    StopRecordingCaller,
     TransferCaller,
 )
 from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, TrunkTarget
@@ -71,6 +75,12 @@ def do_request(step: Step, request: FlowRequest) -> None:
             step.emit(StopPlay(leg=step.state.caller_leg), Echo(leg=step.state.caller_leg))
         case ConferenceCaller():
             _join_room(step, request.room)
+        case RecordCaller():
+            record_caller(step, request)
+        case HearCaller():
+            hear_caller(step)
+        case StopRecordingCaller():
+            stop_recording_caller(step)
         case ReleaseCaller():
             step.release_all(request.cause)
         case FlowFinished():
@@ -172,6 +182,7 @@ def _flow_finished(step: Step, request: FlowFinished) -> None:
     state.flow = None
     state.flow_outcome = request.outcome
     state.call_back = state.call_back or request.call_back
+    state.left_message = state.left_message or request.message
     if request.outcome is FlowOutcome.FAILED:
         state.system_fault = True
     if state.stage is Stage.FLOW and state.next_flow is not None:
@@ -186,5 +197,10 @@ def start_next_flow(step: Step) -> None:
     state = step.state
     assert state.next_flow is not None
     state.flow, state.next_flow, state.flow_outcome = state.next_flow, None, None
-    variables = {"caller": state.caller, "dialled": state.dialled, "seat": state.seat or ""}
+    variables = {
+        "caller": state.caller,
+        "dialled": state.dialled,
+        "seat": state.seat or "",
+        "mailbox": state.mailbox or "",
+    }
     step.emit(StartFlow(contact=state.contact, flow=state.flow, variables=variables))

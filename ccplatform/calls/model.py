@@ -32,8 +32,8 @@ from ccplatform.contracts.legs import (
     PlaybackEnded,
     PlaybackStarted,
 )
-from ccplatform.contracts.media import MediaCommand, PlayItem
-from ccplatform.contracts.recordings import Talk
+from ccplatform.contracts.media import MediaCommand, PlayItem, VoiceChanged
+from ccplatform.contracts.recordings import Message, Talk
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackDropped,
@@ -52,6 +52,7 @@ from ccplatform.contracts.words import (
     FlowOutcome,
     LegId,
     LegRole,
+    Mailbox,
     PartyAct,
     PlaybackId,
     QueueId,
@@ -111,6 +112,7 @@ class CallState:
     flow: FlowId | None = None
     flow_outcome: FlowOutcome | None = None
     next_flow: FlowId | None = None  # begins when the present one is over
+    mailbox: Mailbox | None = None  # that a queue sent the caller to
     promise: str = ""  # the call-back that this call keeps
     customer_first: bool = False
     ring_seconds: float = 0.0  # that the customer's phone rings
@@ -156,6 +158,8 @@ class CallState:
     key: str = ""  # by which the order to call is known when it comes again
     record_asked: bool = False
     recording: RecordingId | None = None
+    message: RecordingId | None = None  # that the caller speaks now
+    left_message: bool = False
     cause: ReleaseCause = ReleaseCause.NORMAL
     system_fault: bool = False
     deadline_at: float | None = None
@@ -230,6 +234,24 @@ class RecordingBegan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageBegan:
+    """The caller's message is being recorded; ``recording`` None: it cannot be."""
+
+    call: CallId
+    recording: RecordingId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageClosed:
+    """A recording of the call is closed; it may be that of a message."""
+
+    call: CallId
+    recording: RecordingId
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HangUpOrder:
     """Somebody ends the call by REST."""
 
@@ -247,11 +269,13 @@ class HoldOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overflowed:
-    """The queue cannot keep the caller and says where he goes: a flow, or a number and how it is dialled."""
+    """The queue cannot keep the caller and says where he goes: a flow, a number and how it is dialled, or a flow
+    that takes a message for a mailbox."""
 
     contact: ContactId
     queue: QueueId
     flow: FlowId | None = None
+    mailbox: Mailbox | None = None
     number: str = ""
     target: DialTarget | None = None
 
@@ -333,7 +357,10 @@ CallInput: TypeAlias = (
     | LegEvent
     | FlowAsked
     | RouterEvent
+    | VoiceChanged
     | RecordingBegan
+    | MessageBegan
+    | MessageClosed
     | HangUpOrder
     | HoldOrder
     | MoveOrder
@@ -363,7 +390,10 @@ SagaInput: TypeAlias = (
     | OfferWithdrawn
     | QueueRefused
     | CallBackDropped
+    | VoiceChanged
     | RecordingBegan
+    | MessageBegan
+    | MessageClosed
     | HangUpOrder
     | HoldOrder
     | MoveOrder
@@ -395,4 +425,14 @@ class ConsiderRecording:
     right: LegId
 
 
-CallEffect: TypeAlias = LegCommand | MediaCommand | FlowCommand | RouterCommand | Record | ConsiderRecording
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeMessage:
+    """Ask the recorder where the caller's message goes, and record him."""
+
+    message: Message
+    leg: LegId
+
+
+CallEffect: TypeAlias = (
+    LegCommand | MediaCommand | FlowCommand | RouterCommand | Record | ConsiderRecording | TakeMessage
+)

@@ -27,6 +27,8 @@ def outcome_of(state: CallState) -> Outcome:
         return Outcome.NOT_REACHED
     if state.call_back:
         return Outcome.CALL_BACK
+    if state.left_message:
+        return Outcome.VOICE_MAIL
     if state.system_fault:
         return Outcome.FAILED
     if state.queue is not None:

@@ -18,9 +18,14 @@ def overflowed(step: Step, event: Overflowed) -> None:
         state.queue_seconds += step.now - state.queued_at
     state.queue = state.queued_at = state.chosen_at = None
     if event.flow is not None:
-        state.next_flow = event.flow
+        to = f"voice_mail:{event.mailbox}" if event.mailbox else f"flow:{event.flow}"
+        state.next_flow, state.mailbox = event.flow, event.mailbox
         step.move(Stage.FLOW)
-        sent = Transferred(contact=state.contact, to=f"flow:{event.flow}", by=f"queue:{event.queue}")
+        sent = Transferred(
+            contact=state.contact,
+            to=to,
+            by=f"queue:{event.queue}",
+        )
         step.emit(StopPlay(leg=state.caller_leg), Record(fact=sent))
         if state.flow is not None:
             step.end_flow(abandoned=False)

@@ -24,6 +24,7 @@ from ccplatform.calls.heard import (
     playback_started,
 )
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
+from ccplatform.calls.messages import message_began, message_closed, voice_changed
 from ccplatform.calls.model import (
     CallBackBegins,
     CallEffect,
@@ -34,6 +35,8 @@ from ccplatform.calls.model import (
     DropOrder,
     HangUpOrder,
     HoldOrder,
+    MessageBegan,
+    MessageClosed,
     MoveOrder,
     Music,
     Overflowed,
@@ -77,7 +80,7 @@ from ccplatform.contracts.legs import (
     PlaybackStarted,
     ReleaseLeg,
 )
-from ccplatform.contracts.media import ForgetCall
+from ccplatform.contracts.media import ForgetCall, VoiceChanged
 from ccplatform.contracts.routing import AgentOffered, CallBackDropped, OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
@@ -264,6 +267,12 @@ def _take(step: Step, event: SagaInput) -> None:
             drop_call_back(step)
         case RecordingBegan():
             step.state.recording = event.recording
+        case MessageBegan():
+            message_began(step, event)
+        case MessageClosed():
+            message_closed(step, event)
+        case VoiceChanged():
+            voice_changed(step, event)
         case HangUpOrder():
             step.release_all(ReleaseCause.NORMAL, abandoned=True)
         case HoldOrder():

@@ -16,10 +16,13 @@ from ccplatform.calls.model import (
     CallOffered,
     ConsiderRecording,
     HangUpOrder,
+    MessageBegan,
+    MessageClosed,
     Music,
     Overflowed,
     Record,
     RecordingBegan,
+    TakeMessage,
 )
 from ccplatform.calls.ordering import CallCommand, Orders
 from ccplatform.calls.placing import Placing
@@ -35,7 +38,10 @@ from ccplatform.contracts.flows import (
     FlowAsked,
     FlowDigit,
     FlowPlaybackEnded,
+    FlowRecordingBegan,
+    FlowRecordingEnded,
     FlowRequestFailed,
+    FlowVoiceChanged,
     StartFlow,
 )
 from ccplatform.contracts.legs import (
@@ -51,7 +57,7 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, StartRecording
+from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, StartRecording, VoiceChanged
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     CallAgent,
@@ -72,6 +78,7 @@ from ccplatform.contracts.words import (
     CallId,
     ContactId,
     FlowId,
+    Mailbox,
     Outcome,
     RecordingId,
     ReleaseCause,
@@ -83,6 +90,8 @@ from ccplatform.kernel.ids import Ids
 
 _log = structlog.get_logger("calls")
 
+#: The flow that takes messages for queues that cannot keep their callers.
+VOICE_MAIL = FlowId("voice_mail")
 #: Snapshots of changed calls go to the media workers this long after the first change, seconds.
 SNAPSHOT_DELAY_SECONDS = 0.05
 
@@ -165,6 +174,9 @@ class CallService:
         kind, _, to = event.target.partition(":")
         if kind == "flow" and self.ports.flows.knows(FlowId(to)):
             return Overflowed(contact=event.contact, queue=event.queue, flow=FlowId(to))
+        if kind == "voice_mail" and self.ports.flows.knows(VOICE_MAIL):
+            mailbox = Mailbox(to if ":" in to else f"queue:{to}")
+            return Overflowed(contact=event.contact, queue=event.queue, flow=VOICE_MAIL, mailbox=mailbox)
         target = self.ports.numbers.target(to) if kind == "number" else None
         if target is not None:
             return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target)
@@ -175,6 +187,13 @@ class CallService:
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
         self.ports.recorder.closed(event)
+        self._post(
+            MessageClosed(call=event.call, recording=event.recording, seconds=event.seconds, error=event.error)
+        )
+
+    def voice_changed(self, event: VoiceChanged) -> None:
+        """Somebody who is listened to speaks, or fell silent."""
+        self._post(event)
 
     def make_call(self, order: MakeCall) -> Answer:
         """Somebody wants an agent's phone to call a number."""
@@ -216,9 +235,20 @@ class CallService:
                     self._ended(effect.fact)
             case ConsiderRecording():
                 self._consider_recording(effect)
+            case TakeMessage():
+                self._take_message(effect)
             case AdoptLeg() | RingLeg() | OpenLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
                 ports.legs.perform(effect)
-            case StartFlow() | FlowDigit() | FlowPlaybackEnded() | FlowRequestFailed() | EndFlow():
+            case (
+                StartFlow()
+                | FlowDigit()
+                | FlowPlaybackEnded()
+                | FlowRequestFailed()
+                | FlowVoiceChanged()
+                | FlowRecordingBegan()
+                | FlowRecordingEnded()
+                | EndFlow()
+            ):
                 ports.flows.perform(effect)
             case (
                 QueueContact()
@@ -254,6 +284,16 @@ class CallService:
         )
         self.ports.media.perform(start)
         self._post(RecordingBegan(call=effect.talk.call, recording=order.recording))
+
+    def _take_message(self, effect: TakeMessage) -> None:
+        """The message is one-sided: what the caller says is on both channels."""
+        call, order = effect.message.call, self.ports.recorder.take_message(effect.message)
+        if order is not None:
+            start = StartRecording(
+                call=call, recording=order.recording, left=effect.leg, right=effect.leg, path=order.path
+            )
+            self.ports.media.perform(start)
+        self._post(MessageBegan(call=call, recording=order.recording if order is not None else None))
 
     # --- snapshots and restart ----------------------------------------------------------------------------
 
@@ -291,9 +331,14 @@ class CallService:
         return {state.promise: (state.contact, state.talk_at is not None) for state in states if state.promise}
 
     def open_recordings(self) -> set[RecordingId]:
-        """Recordings of the talks that go on."""
-        recordings = (self._core.saga(call).state.recording for call in self._core.calls())
+        """Recordings of the talks that go on, and of the messages that are being left."""
+        states = [self._core.saga(call).state for call in self._core.calls()]
+        recordings = {state.recording for state in states} | {state.message for state in states}
         return {recording for recording in recordings if recording is not None}
+
+    def contacts(self) -> set[ContactId]:
+        """Whose calls have not ended."""
+        return {self._core.saga(call).state.contact for call in self._core.calls()}
 
     def end_lost_contact(
         self, contact: ContactId, *, dialled: str, trunk: TrunkId | None, total_seconds: float

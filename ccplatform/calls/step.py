@@ -92,6 +92,8 @@ class Step:
             members, state.members = state.members, {}
             for member in members.values():
                 self.emit(*member_ends(state, member, self.now))
+        elif state.message is not None:
+            self.emit(StopRecording(recording=state.message))
 
     def end_consultation(self, *, stays: bool) -> None:
         """Who was called about the caller is so no longer; ``stays``: he goes on in the call."""

@@ -18,6 +18,8 @@ from ccplatform.calls.model import (
     DropOrder,
     HangUpOrder,
     HoldOrder,
+    MessageBegan,
+    MessageClosed,
     MoveOrder,
     Music,
     Overflowed,
@@ -47,6 +49,7 @@ from ccplatform.contracts.legs import (
     ReportTransfer,
     TransferStep,
 )
+from ccplatform.contracts.media import VoiceChanged
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackDropped,
@@ -122,7 +125,7 @@ class Switchboard:
             case Overflowed() | AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event, now) if saga else []
-            case RecordingBegan():
+            case RecordingBegan() | MessageBegan() | MessageClosed():
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
             case (
@@ -142,6 +145,7 @@ class Switchboard:
                 | LegMoved()
                 | LegEarly()
                 | LegHeld()
+                | VoiceChanged()
                 | LegQuality()
                 | DigitPressed()
                 | LegAudible()

@@ -12,8 +12,11 @@ from ccplatform.contracts.words import (
     AgentState,
     CallId,
     LegId,
+    Mailbox,
+    MessageState,
     PartyAct,
     QueueId,
+    RecordingId,
     SeatId,
     Severity,
     Supervision,
@@ -171,6 +174,27 @@ class MoveCallBack:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkMessage:
+    """Say how far a voice message has come; refused when it is in another ``mailbox`` by now."""
+
+    message: RecordingId
+    mailbox: Mailbox
+    state: MessageState
+    by: str
+    note: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOutMessage:
+    """Put a voice message into another mailbox, as new work there."""
+
+    message: RecordingId
+    mailbox: Mailbox
+    to: Mailbox
+    by: str
+
+
 class Setting(StrEnum):
     """What people configure while the centre runs."""
 
@@ -301,6 +325,8 @@ Command: TypeAlias = (
     | PromiseCallBack
     | CancelCallBack
     | MoveCallBack
+    | MarkMessage
+    | HandOutMessage
     | Configure
     | RaiseAlarm
     | ClearAlarm

@@ -13,8 +13,10 @@ from ccplatform.contracts.words import (
     ContactId,
     FlowId,
     FlowOutcome,
+    Mailbox,
     PlaybackId,
     QueueId,
+    RecordingId,
     ReleaseCause,
     TrunkId,
 )
@@ -59,6 +61,33 @@ class FlowRequestFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowVoiceChanged:
+    """The caller, who leaves a message, began to speak or fell silent; ``at`` monotonic seconds."""
+
+    contact: ContactId
+    speaking: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRecordingBegan:
+    """What the caller says is being recorded."""
+
+    contact: ContactId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRecordingEnded:
+    """The recording is closed; ``error`` when it was cut."""
+
+    contact: ContactId
+    recording: RecordingId
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndFlow:
     """The caller is gone (``abandoned``) or the call moved on; the session is over."""
 
@@ -66,7 +95,16 @@ class EndFlow:
     abandoned: bool
 
 
-FlowCommand: TypeAlias = StartFlow | FlowDigit | FlowPlaybackEnded | FlowRequestFailed | EndFlow
+FlowCommand: TypeAlias = (
+    StartFlow
+    | FlowDigit
+    | FlowPlaybackEnded
+    | FlowRequestFailed
+    | FlowVoiceChanged
+    | FlowRecordingBegan
+    | FlowRecordingEnded
+    | EndFlow
+)
 
 # --- requests of a session to `calls` ---------------------------------------------------------------------
 
@@ -148,6 +186,26 @@ class ConferenceCaller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCaller:
+    """Record what the caller says, for a mailbox, and tell when he speaks.
+
+    :class:`FlowRecordingBegan` or :class:`FlowRequestFailed` follows, and :class:`FlowRecordingEnded` in the end.
+    """
+
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearCaller:
+    """Tell when the caller speaks, from now on: asked again after a restart, so that nothing was missed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecordingCaller:
+    """The message is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCaller:
     """The flow is done with the caller: hang up."""
 
@@ -156,10 +214,12 @@ class ReleaseCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFinished:
-    """The session is over (sent last); ``call_back`` when the caller's wish is a stored call-back."""
+    """The session is over (sent last); ``call_back`` when the caller's wish is a stored call-back, ``message``
+    when he left one."""
 
     outcome: FlowOutcome
     call_back: bool = False
+    message: bool = False
 
 
 FlowRequest: TypeAlias = (
@@ -172,6 +232,9 @@ FlowRequest: TypeAlias = (
     | TransferCaller
     | EchoCaller
     | ConferenceCaller
+    | RecordCaller
+    | HearCaller
+    | StopRecordingCaller
     | ReleaseCaller
     | FlowFinished
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
 
 from ccplatform.contracts.commands import Answer, Command
 from ccplatform.contracts.facts import Fact
-from ccplatform.contracts.words import AgentId, SeatId, Severity
+from ccplatform.contracts.words import AgentId, RecordingId, SeatId, Severity
 
 
 class Facts(Protocol):
@@ -60,3 +62,26 @@ class Seats(Protocol):
 
     def reachable(self, seat: SeatId) -> bool:
         """Whether the seat has a live registration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingMessage:
+    """A message for somebody, the oldest of ``count`` that nobody heard."""
+
+    message: RecordingId
+    caller: str = field(repr=False)
+    left_at: datetime
+    count: int
+
+
+class MessageDesk(Protocol):
+    """The messages of who is signed in at a seat, by phone. Raises Refusal or Unavailable."""
+
+    async def fetch(self, seat: SeatId) -> WaitingMessage | None:
+        """The oldest that nobody heard; it counts as heard now. None: there is none, or nobody is signed in."""
+
+    async def mark(self, seat: SeatId, message: RecordingId, action: Literal["handled", "delete"]) -> None:
+        """Mark one of his messages."""
+
+    def audio(self, message: RecordingId) -> str:
+        """The path of its sound."""

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ccplatform.contracts.media import RecordingClosed
-from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId, RecordingId, RecordingMode, SeatId
+from ccplatform.contracts.words import (
+    AgentId,
+    CallId,
+    ContactId,
+    Mailbox,
+    QueueId,
+    RecordingId,
+    RecordingMode,
+    SeatId,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +40,23 @@ class RecordingOrder:
     mode: RecordingMode
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A caller begins to leave a message."""
+
+    contact: ContactId
+    call: CallId
+    mailbox: Mailbox
+
+
 class Recorder(Protocol):
     """The recording service, as `calls` sees it."""
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
         """The policy's decision; an order also makes the catalogue row and the fact RecordingStarted."""
+
+    def take_message(self, message: Message) -> RecordingOrder | None:
+        """Where the message is to be written; None: it cannot be (no such mailbox, too many messages)."""
 
     def closed(self, closed: RecordingClosed) -> None:
         """The media engine closed the file: seal it and finish the catalogue row."""

@@ -20,6 +20,7 @@ SeatId = NewType("SeatId", str)
 QueueId = NewType("QueueId", str)
 TrunkId = NewType("TrunkId", str)
 FlowId = NewType("FlowId", str)
+Mailbox = NewType("Mailbox", str)  # 'queue:<id>' or 'agent:<id>': whose messages they are
 
 #: The tenant of a single-tenant installation.
 DEFAULT_TENANT = TenantId("default")
@@ -109,6 +110,7 @@ class Outcome(StrEnum):
     SELF_SERVICE = "self_service"  # the flow did what the caller came for
     TRANSFERRED = "transferred"  # connected to a trunk or a number outside
     CALL_BACK = "call_back"  # the caller left a request to be called back
+    VOICE_MAIL = "voice_mail"  # the caller left a message
     ABANDONED_IVR = "abandoned_ivr"
     ABANDONED_QUEUE = "abandoned_queue"
     ABANDONED_BEFORE_ANSWER = "abandoned_before_answer"
@@ -155,10 +157,20 @@ class Role(StrEnum):
 
 
 class RecordingMode(StrEnum):
-    """Why a talk is recorded (R10.1.f)."""
+    """Why it is recorded (R10.1.f)."""
 
     FULL = "full"
     SCHEDULED = "scheduled"
     RANDOM = "random"
     ON_DEMAND = "on_demand"
     NEVER = "never"
+    MESSAGE = "message"  # a message that a caller left: by no rule, but because he wanted to
+
+
+class MessageState(StrEnum):
+    """How far a message that a caller left has come."""
+
+    NEW = "new"  # nobody heard it
+    HEARD = "heard"
+    HANDLED = "handled"
+    DELETED = "deleted"  # in no mailbox any more; its recording is kept until its retention is over

@@ -50,6 +50,18 @@ def dialog_info(entity: str, version: int, dialogs: Iterable[SeatDialog]) -> byt
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def message_summary(account: str) -> bytes:
-    """What waits for a seat. Nobody can leave a message for one: the centre's callers leave call-back requests."""
-    return f"Messages-Waiting: no\r\nMessage-Account: {account}\r\nVoice-Message: 0/0 (0/0)\r\n".encode()
+@dataclass(frozen=True, slots=True)
+class MessageCounts:
+    """Messages that wait for who is signed in at a seat: nobody heard the new ones, nobody handled the old."""
+
+    new: int = 0
+    old: int = 0
+
+
+def message_summary(account: str, counts: MessageCounts) -> bytes:
+    """What waits for a seat (RFC 3842 section 5.2); urgent ones are not told apart."""
+    waiting = "yes" if counts.new else "no"
+    return (
+        f"Messages-Waiting: {waiting}\r\nMessage-Account: {account}\r\n"
+        f"Voice-Message: {counts.new}/{counts.old} (0/0)\r\n"
+    ).encode()

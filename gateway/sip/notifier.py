@@ -9,7 +9,9 @@ from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.sip.event_packages import MessageCounts
 from gateway.sip.subscriptions import (
+    MessagesChanged,
     Notify,
     NotifyOver,
     SeatChanged,
@@ -58,6 +60,14 @@ class Notifier:
     def seat_changed(self, seat: SeatId) -> None:
         """A seat does something else now."""
         self._runner.post(SeatChanged(seat))
+
+    def count_messages(self, counts: Callable[[SeatId], MessageCounts]) -> None:
+        """Ask this what waits for a seat."""
+        self._core.messages = counts
+
+    def messages_changed(self, seat: SeatId) -> None:
+        """Other messages may wait for a seat now."""
+        self._runner.post(MessagesChanged(seat))
 
     def close(self) -> None:
         """Stop the timer."""

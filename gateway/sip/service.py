@@ -115,7 +115,7 @@ class SipService:
         self._layer: EffectRunner[LayerEvent, LayerEffect] = EffectRunner(layer, self._perform, clock, self._guard)
         times = SubscriptionTimes(shortest=settings.min_register_seconds, longest=settings.max_register_seconds)
         core = Subscriptions(dialogs=self._dialogs_of, identity=lambda: self.identity, times=times)
-        self._notifier = Notifier(core, clock=clock, tasks=tasks, send=self._send)
+        self.notifier = Notifier(core, clock=clock, tasks=tasks, send=self._send)
         registrations.answer_with(lambda key, response: self._send(SendResponse(key, response)))
 
     # --- life ---------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class SipService:
         self._closing = True
         await self._wire.close()
         self._layer.close()
-        self._notifier.close()
+        self.notifier.close()
         self.tap.close()
 
     @property
@@ -158,7 +158,7 @@ class SipService:
     @property
     def subscriptions(self) -> int:
         """Phones that are told what seats do."""
-        return len(self._notifier)
+        return len(self.notifier)
 
     def new_token(self) -> str:
         """An unguessable tag, branch or Call-ID part."""
@@ -194,7 +194,7 @@ class SipService:
 
     def seat_changed(self, seat: SeatId) -> None:
         """A phone of this seat does something else now: whoever watches it is told."""
-        self._notifier.seat_changed(seat)
+        self.notifier.seat_changed(seat)
 
     def _dialogs_of(self, seat: SeatId) -> tuple[SeatDialog, ...]:
         return self._user.dialogs_of(seat) if self._user is not None else ()
@@ -305,7 +305,7 @@ class SipService:
         else:
             subject = self._admission.seat_of(request.uri.name)
             token = self.new_token()
-            self._notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
+            self.notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
 
     def _invite(self, key: ServerKey, arrived: RequestArrived) -> None:
         request, flow = arrived.request, arrived.flow

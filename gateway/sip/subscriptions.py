@@ -17,7 +17,14 @@ from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
-from gateway.sip.event_packages import ALLOW_EVENTS, PACKAGES, SeatDialog, dialog_info, message_summary
+from gateway.sip.event_packages import (
+    ALLOW_EVENTS,
+    PACKAGES,
+    MessageCounts,
+    SeatDialog,
+    dialog_info,
+    message_summary,
+)
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.responses import response_to
@@ -57,6 +64,7 @@ class Subscription:
     notifying: bool = False
     dirty: bool = False
     ended: str = ""  # the reason of the last NOTIFY
+    counts: MessageCounts | None = None  # that were told last
 
     @property
     def key(self) -> SubscriptionKey:
@@ -88,6 +96,13 @@ class SeatChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesChanged:
+    """Other messages may wait for a seat now."""
+
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True)
 class NotifyOver:
     """A NOTIFY was answered; ``status`` 408 when it was not."""
 
@@ -95,7 +110,7 @@ class NotifyOver:
     status: int
 
 
-SubscriptionEvent: TypeAlias = SubscribeArrived | SeatChanged | NotifyOver
+SubscriptionEvent: TypeAlias = SubscribeArrived | SeatChanged | MessagesChanged | NotifyOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,8 @@ SubscriptionEffect: TypeAlias = SubscribeAnswered | Notify
 
 
 class Subscriptions:
-    """All of them. ``dialogs(seat)`` says what a seat does now, ``identity()`` who we are."""
+    """All of them. ``dialogs(seat)`` says what a seat does now, ``identity()`` who we are; ``messages(seat)`` says
+    what waits for it, once somebody knows."""
 
     def __init__(
         self,
@@ -129,6 +145,7 @@ class Subscriptions:
         times: SubscriptionTimes,
     ) -> None:
         self._dialogs = dialogs
+        self.messages: Callable[[SeatId], MessageCounts] = lambda _: MessageCounts()
         self._identity = identity
         self._times = times
         self._all: dict[SubscriptionKey, Subscription] = {}
@@ -151,10 +168,18 @@ class Subscriptions:
             case SeatChanged(seat):
                 about = [one for one in self._by_subject.get(seat, {}).values() if one.package == "dialog"]
                 return [effect for one in about for effect in self._tell(one, now)]
+            case MessagesChanged(seat):
+                return self._messages_changed(seat, now)
             case NotifyOver(key, status):
                 return self._notified(key, status, now)
             case DeadlineReached():
                 return self._expire(now)
+
+    def _messages_changed(self, seat: SeatId, now: float) -> list[SubscriptionEffect]:
+        """Who knows the counts already is told nothing."""
+        about = [one for one in self._by_subject.get(seat, {}).values() if one.package == "message-summary"]
+        counts = self.messages(seat) if about else None
+        return [effect for one in about if one.counts != counts for effect in self._tell(one, now)]
 
     # --- SUBSCRIBE ----------------------------------------------------------------------------------------
 
@@ -256,7 +281,8 @@ class Subscriptions:
         if one.package == "dialog":
             request.body = dialog_info(one.entity, one.version, self._dialogs(one.subject))
         else:
-            request.body = message_summary(one.entity)
+            one.counts = self.messages(one.subject)
+            request.body = message_summary(one.entity, one.counts)
         one.version += 1
         return [Notify(one.key, request, one.dialog.destination())]
 

@@ -26,7 +26,7 @@ from ccplatform.contracts.legs import (
     SurvivingCall,
 )
 from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, RecordingClosed
-from ccplatform.contracts.recordings import RecordingOrder, Talk
+from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
 from ccplatform.contracts.routing import AgentOffered, OfferFailed, QueueContact, RouterCommand
 from ccplatform.contracts.words import (
     AgentId,
@@ -186,6 +186,9 @@ class Recorder:
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
         return RecordingOrder(recording=RECORDING, path="/nowhere.wav", mode=RecordingMode.FULL)
+
+    def take_message(self, message: Message) -> RecordingOrder | None:
+        return RecordingOrder(recording=RECORDING, path="/nowhere.wav", mode=RecordingMode.MESSAGE)
 
     def closed(self, closed: RecordingClosed) -> None:
         self.ended.append(closed.recording)

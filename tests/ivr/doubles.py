@@ -7,10 +7,12 @@ import wave
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.ports import WaitingMessage
 from ccplatform.contracts.routing import CallBackWish, PlaceInLine
-from ccplatform.contracts.words import AgentId, ContactId, SeatId
+from ccplatform.contracts.words import AgentId, ContactId, RecordingId, SeatId
 from ccplatform.kernel.errors import PlatformError, Refusal
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
@@ -106,3 +108,22 @@ class Desk:
 
     async def pin_matches(self, agent: AgentId, pin: str) -> bool:
         return agent == "1004" and pin == "1004"
+
+
+class Messages:
+    """One message of a caller; whoever is at seat-04 works on it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[WaitingMessage] = []
+        self.marked: list[tuple[RecordingId, str]] = []
+
+    async def fetch(self, seat: SeatId) -> WaitingMessage | None:
+        return self.waiting.pop(0) if self.waiting and seat == "seat-04" else None
+
+    async def mark(self, seat: SeatId, message: RecordingId, action: Literal["handled", "delete"]) -> None:
+        if seat != "seat-04":
+            raise Refusal("nobody is signed in there")
+        self.marked.append((message, action))
+
+    def audio(self, message: RecordingId) -> str:
+        return f"/messages/{message}.wav"

@@ -12,20 +12,24 @@ from ccplatform.contracts.flows import (
     FlowDigit,
     FlowFinished,
     FlowPlaybackEnded,
+    FlowRecordingBegan,
+    FlowRecordingEnded,
     FlowRequest,
     FlowRequestFailed,
+    FlowVoiceChanged,
     PlayPrompt,
+    RecordCaller,
     StartFlow,
     StopPrompt,
 )
 from ccplatform.contracts.media import FileItem, PlayItem
-from ccplatform.contracts.words import ContactId, FlowId
+from ccplatform.contracts.words import ContactId, FlowId, RecordingId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.core import EffectRunner
 from ivr.document import parse_flow
 from ivr.interpreter import Interpreter
 from ivr.model import Flow
-from ivr.prompts import ReferenceSpeech, Sound, SoundFile, Utterance
+from ivr.prompts import RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.work import Ask, Effect, Render, Rendered, SessionEvent, Tell, Work, WorkResult
 
 CONTACT = ContactId("01900000-0000-7000-8000-000000000001")
@@ -43,14 +47,25 @@ def flow_of(text: str) -> Flow:
 
 
 class Caller:
-    """One session under a virtual clock. ``speaks``: prompts are rendered at once, as from the cache."""
+    """One session under a virtual clock. ``speaks``: prompts are rendered at once, as from the cache; ``records``:
+    messages can be recorded."""
 
     def __init__(
-        self, flow: Flow | str, *, speaks: bool = True, sources: dict[str, str] | None = None, **variables: str
+        self,
+        flow: Flow | str,
+        *,
+        speaks: bool = True,
+        records: bool = True,
+        sources: dict[str, str] | None = None,
+        **variables: str,
     ) -> None:
         self.clock = VirtualClock()
         self.flow = flow if isinstance(flow, Flow) else flow_of(flow)
         self.speaks = speaks
+        self.records = records
+        self.recordings: list[RecordingId] = []
+        self.recording: RecordingId | None = None
+        self.recorded_at = 0.0
         self.sources = sources or {}
         self.requests: list[FlowRequest] = []
         self.facts: list[Fact] = []
@@ -84,7 +99,26 @@ class Caller:
     def wait(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
+    def says(self, seconds: float) -> None:
+        """Speak for so long, then fall silent."""
+        self.send(FlowVoiceChanged(contact=CONTACT, speaking=True, at=self.clock.now()))
+        self.clock.advance(seconds)
+        self.send(FlowVoiceChanged(contact=CONTACT, speaking=False, at=self.clock.now()))
+
+    def file_closes(self, seconds: float | None = None, *, error: str = "") -> None:
+        """What was recorded is on the disk, by default all of it."""
+        assert self.recording is not None
+        recording, self.recording = self.recording, None
+        length = self.clock.now() - self.recorded_at if seconds is None else seconds
+        self.send(FlowRecordingEnded(contact=CONTACT, recording=recording, seconds=length, error=error))
+
     def hang_up(self) -> None:
+        self.send(EndFlow(contact=CONTACT, abandoned=True))
+        if self.recording is not None:
+            self.file_closes()
+
+    def send_only_end(self) -> None:
+        """He hangs up; his file is not closed yet."""
         self.send(EndFlow(contact=CONTACT, abandoned=True))
 
     def moves_on(self) -> None:
@@ -157,11 +191,21 @@ class Caller:
                     self.playing = request
                 elif isinstance(request, StopPrompt):
                     self.playing = None
+                elif isinstance(request, RecordCaller):
+                    self._record()
             case Render() if self.speaks:
                 items = tuple(item for piece in effect.pieces for item in _item(piece))
                 self.runner.post(Rendered(ticket=effect.ticket, items=items))
             case _:
                 self.works.append(effect)
+
+    def _record(self) -> None:
+        if not self.records:
+            self.runner.post(FlowRequestFailed(contact=CONTACT, reason="no_recording"))
+            return
+        self.recording, self.recorded_at = RecordingId(f"message-{len(self.recordings) + 1}"), self.clock.now()
+        self.recordings.append(self.recording)
+        self.runner.post(FlowRecordingBegan(contact=CONTACT, recording=self.recording))
 
 
 def _item(piece: Any) -> tuple[PlayItem, ...]:
@@ -172,6 +216,8 @@ def _item(piece: Any) -> tuple[PlayItem, ...]:
             return (FileItem(path=piece.name),)
         case Sound():
             return (piece.item,)
+        case RecordedMessage(recording=recording):
+            return (FileItem(path=recording),)
         case ReferenceSpeech():
             return (FileItem(path="reference"),)
     raise AssertionError(piece)

@@ -7,9 +7,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccplatform.contracts.facts import FlowEntered, FlowLeft
+from ccplatform.contracts.facts import FlowEntered, FlowLeft, MessageDropped, MessageLeft
 from ccplatform.contracts.flows import FlowFinished, FlowRequestFailed
-from ccplatform.contracts.words import FlowOutcome
+from ccplatform.contracts.words import FlowOutcome, RecordingId
 from ivr.document import shipped_flows
 from ivr.model import Collect
 from ivr.work import (
@@ -17,6 +17,9 @@ from ivr.work import (
     CallBackStored,
     DeskDone,
     DeskRefused,
+    FetchMessage,
+    MarkMessage,
+    MessageFetched,
     QueryAnswer,
     Render,
     Rendered,
@@ -30,6 +33,7 @@ from tests.ivr.test_interpreter import MENU
 FLOWS = shipped_flows()
 OPEN_FLOWS = [flow for flow in FLOWS if not any(isinstance(n, Collect) and n.secure for n in flow.nodes.values())]
 
+MAILBOX = "queue:support"
 ROW = {"name": "张伟", "name_latin": "Zhang Wei", "balance": "128.50", "amount": "1"}
 _STEPS = st.one_of(
     st.tuples(st.just("press"), st.text("0123456789*#A", min_size=1, max_size=8)),
@@ -37,6 +41,8 @@ _STEPS = st.one_of(
     st.tuples(st.just("hear"), st.just("")),
     st.tuples(st.just("break"), st.just("")),
     st.tuples(st.just("refuse"), st.just("")),
+    st.tuples(st.just("say"), st.sampled_from([0.1, 2.0, 20.0])),
+    st.tuples(st.just("close"), st.sampled_from(["", "disk full"])),
     st.tuples(st.just("answer"), st.sampled_from(["good", "empty", "failed"])),
 )
 STEPS = st.lists(_STEPS, max_size=40)
@@ -52,7 +58,11 @@ def take(caller: Caller, step: tuple[str, object]) -> None:
             caller.hear_out()
         case ("break", _) if caller.playing is not None:
             caller.playback_breaks()
-        case ("refuse", _):
+        case ("say", float(seconds)):
+            caller.says(seconds)
+        case ("close", str(error)) if caller.recording is not None:
+            caller.file_closes(error=error)
+        case ("refuse", _) if caller.recording is None:
             caller.send(FlowRequestFailed(contact=CONTACT, reason="busy"))
         case ("answer", str(how)) if caller.works:
             answer(caller, how)
@@ -67,9 +77,12 @@ def answer(caller: Caller, how: str) -> None:
         caller.answer(QueryAnswer, row=ROW if how == "good" else None)
     elif isinstance(work, StoreCallBack):
         caller.answer(CallBackStored, call_back="cb")
-    elif isinstance(work, AskDesk) and how == "good":
+    elif isinstance(work, FetchMessage) and how == "good":
+        fetched = {"message": RecordingId("m"), "caller": "", "left_at": "2026-01-05T09:00:00+08:00", "count": 1}
+        caller.answer(MessageFetched, **fetched)
+    elif isinstance(work, AskDesk | MarkMessage) and how == "good":
         caller.answer(DeskDone)
-    elif isinstance(work, AskDesk):
+    elif isinstance(work, AskDesk | FetchMessage | MarkMessage):
         caller.answer(DeskRefused, reason="no")
     elif isinstance(work, Render):
         caller.answer(Rendered, items=())
@@ -78,7 +91,7 @@ def answer(caller: Caller, how: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FLOWS), st.booleans(), STEPS)
 def test_whatever_happens_a_session_ends_once_when_the_caller_is_gone(flow, speaks, steps) -> None:  # type: ignore[no-untyped-def]
-    caller = Caller(flow, speaks=speaks, caller="13800000001", dialled="95000", seat="seat-01")
+    caller = Caller(flow, speaks=speaks, caller="13800000001", dialled="95000", seat="seat-01", mailbox=MAILBOX)
     for step in steps:
         take(caller, step)
     caller.hang_up()
@@ -89,13 +102,18 @@ def test_whatever_happens_a_session_ends_once_when_the_caller_is_gone(flow, spea
     assert caller.told(FlowLeft)[0].outcome == caller.finished.outcome
     assert (caller.finished.outcome is FlowOutcome.FAILED) == bool(caller.told(FlowLeft)[0].cause)
     assert caller.session.next_deadline() is None
+    verdicts = [fact.message for fact in caller.told(MessageLeft)]
+    assert len(verdicts) <= 1
+    assert caller.finished.message == bool(verdicts)
+    verdicts += [fact.message for fact in caller.told(MessageDropped)]
+    assert sorted(verdicts) == sorted(caller.recordings), "each recording is left or dropped, once"
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(FLOWS), STEPS, st.sampled_from(["good", "empty", "failed"]))
 def test_a_caller_who_falls_silent_is_handed_on_or_let_go(flow, steps, answers: str) -> None:  # type: ignore[no-untyped-def]
     """Every prompt is heard out, all work is answered, no key comes: the flow runs out by itself."""
-    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01")
+    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01", mailbox=MAILBOX)
     for step in steps:
         take(caller, step)
     for _ in range(200):
@@ -103,6 +121,8 @@ def test_a_caller_who_falls_silent_is_handed_on_or_let_go(flow, steps, answers: 
             return
         if caller.playing is not None:
             caller.hear_out()
+        elif caller.snapshot()["phase"] == "saving" and caller.recording is not None:
+            caller.file_closes()
         elif caller.snapshot()["phase"] == "working":
             answer(caller, answers)
         else:
@@ -113,7 +133,7 @@ def test_a_caller_who_falls_silent_is_handed_on_or_let_go(flow, steps, answers: 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(OPEN_FLOWS), STEPS)
 def test_a_restored_session_is_the_same_session(flow, steps) -> None:  # type: ignore[no-untyped-def]
-    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01")
+    caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01", mailbox=MAILBOX)
     for step in steps:
         take(caller, step)
         if caller.finished:

@@ -42,7 +42,7 @@ from ivr.speech.cache import PromptCache
 from ivr.store import EntryPoint, IvrStore
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
-from tests.ivr.doubles import CallBacks, Desk, Facts, Line, Voice
+from tests.ivr.doubles import CallBacks, Desk, Facts, Line, Messages, Voice
 from tests.ivr.scripted import flow_of
 from tests.support.alarms import Alarms
 from tests.support.database import database, postgres_dsn  # noqa: F401
@@ -65,6 +65,7 @@ class Centre:
         self.facts = Facts()
         self.desk = Desk()
         self.call_backs = CallBacks()
+        self.messages = Messages()
         self.database = database
         self.directory = directory
         self.requests: list[FlowRequest] = []
@@ -83,6 +84,7 @@ class Centre:
             call_backs=self.call_backs,
             line=Line(),
             desk=self.desk,
+            messages=self.messages,
             sounds=None,
             tasks=self.tasks,
         )

@@ -34,6 +34,11 @@ from ccplatform.contracts.facts.ivr import FlowNodeEntered as FlowNodeEntered
 from ccplatform.contracts.facts.ivr import KeyAnswered as KeyAnswered
 from ccplatform.contracts.facts.ivr import KeysEntered as KeysEntered
 from ccplatform.contracts.facts.ivr import QueryAnswered as QueryAnswered
+from ccplatform.contracts.facts.messages import MailboxChanged as MailboxChanged
+from ccplatform.contracts.facts.messages import MessageDropped as MessageDropped
+from ccplatform.contracts.facts.messages import MessageHandedOut as MessageHandedOut
+from ccplatform.contracts.facts.messages import MessageLeft as MessageLeft
+from ccplatform.contracts.facts.messages import MessageMarked as MessageMarked
 from ccplatform.contracts.facts.operation import AlarmAcknowledged as AlarmAcknowledged
 from ccplatform.contracts.facts.operation import AlarmCleared as AlarmCleared
 from ccplatform.contracts.facts.operation import AlarmRaised as AlarmRaised
@@ -105,6 +110,11 @@ Fact: TypeAlias = (
     | SeatUnregistered
     | RecordingStarted
     | RecordingEnded
+    | MessageLeft
+    | MessageDropped
+    | MessageMarked
+    | MessageHandedOut
+    | MailboxChanged
     | AlarmRaised
     | AlarmCleared
     | AlarmAcknowledged

@@ -1,0 +1,70 @@
+"""A caller leaves a message: his own leg is recorded while a flow listens. Functions on a step."""
+
+from __future__ import annotations
+
+from ccplatform.calls.model import MessageBegan, MessageClosed, TakeMessage
+from ccplatform.calls.step import Step
+from ccplatform.contracts.flows import (
+    FlowRecordingBegan,
+    FlowRecordingEnded,
+    FlowRequestFailed,
+    FlowVoiceChanged,
+    RecordCaller,
+)
+from ccplatform.contracts.media import StopPlay, StopRecording, VoiceChanged, WatchVoice
+from ccplatform.contracts.recordings import Message
+
+
+def record_caller(step: Step, request: RecordCaller) -> None:
+    """Record him for a mailbox, and hear when he speaks."""
+    state = step.state
+    state.pending_key = None
+    message = Message(contact=state.contact, call=state.call, mailbox=request.mailbox)
+    step.emit(StopPlay(leg=state.caller_leg), TakeMessage(message=message, leg=state.caller_leg))
+    hear_caller(step)
+
+
+def hear_caller(step: Step) -> None:
+    """Tell when he speaks."""
+    step.emit(WatchVoice(leg=step.state.caller_leg, on=True))
+
+
+def stop_recording_caller(step: Step) -> None:
+    """The message is over; its file is closed soon."""
+    state = step.state
+    step.emit(WatchVoice(leg=state.caller_leg, on=False))
+    if state.message is not None:
+        step.emit(StopRecording(recording=state.message))
+
+
+def message_began(step: Step, event: MessageBegan) -> None:
+    """The recorder says what it is called, or that there is none."""
+    state = step.state
+    if event.recording is None:
+        step.emit(
+            WatchVoice(leg=state.caller_leg, on=False),
+            FlowRequestFailed(contact=state.contact, reason="no_recording"),
+        )
+        return
+    state.message = event.recording
+    step.emit(FlowRecordingBegan(contact=state.contact, recording=event.recording))
+
+
+def message_closed(step: Step, event: MessageClosed) -> None:
+    """The flow learns how long the message became."""
+    state = step.state
+    if event.recording != state.message:
+        return
+    state.message = None
+    step.emit(
+        FlowRecordingEnded(
+            contact=state.contact, recording=event.recording, seconds=event.seconds, error=event.error
+        )
+    )
+
+
+def voice_changed(step: Step, event: VoiceChanged) -> None:
+    """He speaks, or fell silent."""
+    state = step.state
+    if event.leg == state.caller_leg and state.message is not None:
+        step.emit(FlowVoiceChanged(contact=state.contact, speaking=event.speaking, at=event.at))

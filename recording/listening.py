@@ -1,0 +1,84 @@
+"""Sending the sound of a recording: the whole, or one range of bytes (RFC 9110), audited before it begins."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from ccplatform.contracts.words import RecordingId
+from ccplatform.security.audit import Audit
+from recording.errors import RangeNotSatisfiable
+from recording.files import RecordingFiles
+from recording.ranges import Span, pieces, wanted_span
+
+#: What a route that sends audio answers, for its documentation.
+AUDIO_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"audio/wav": {}}, "description": "The whole recording: caller left, agent right."},
+    206: {"content": {"audio/wav": {}}, "description": "The range asked for."},
+    416: {"description": "The range is not in the recording, or is several ranges."},
+}
+
+
+class Listening:
+    """Sends audio to people and audits that they heard it."""
+
+    def __init__(self, *, files: RecordingFiles, audit: Audit) -> None:
+        self._files = files
+        self._audit = audit
+
+    async def send(
+        self,
+        recording: RecordingId,
+        *,
+        listener: str,
+        detail: dict[str, Any],
+        range_header: str | None,
+        if_range: str | None,
+    ) -> Response:
+        """The answer to a GET; raises RecordingGone, Unavailable."""
+        size = await asyncio.to_thread(self._files.size_of, recording)
+        etag = f'"{recording}-{size}"'
+        try:
+            span = wanted_span(range_header if if_range in (None, etag) else None, size)
+        except RangeNotSatisfiable as error:
+            return _not_satisfiable(error)
+        await self._audit.record(
+            subject=listener,
+            action="recording.listen",
+            object=recording,
+            result="ok",
+            detail={**detail, "range": range_header or ""},
+        )
+        return self._audio(recording, span, size, etag)
+
+    def _audio(self, recording: RecordingId, span: Span | None, size: int, etag: str) -> Response:
+        sent = span or Span(0, size - 1)
+        headers = {
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'inline; filename="{recording}.wav"',
+            "Content-Length": str(sent.length),
+            "ETag": etag,
+        }
+        if span is not None:
+            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+        return StreamingResponse(
+            pieces(self._files.path_of(recording), sent),
+            status_code=200 if span is None else 206,
+            headers=headers,
+            media_type="audio/wav",
+        )
+
+
+def _not_satisfiable(error: RangeNotSatisfiable) -> Response:
+    problem = {
+        "type": "about:blank",
+        "title": "range not satisfiable",
+        "status": 416,
+        "code": error.code,
+        "detail": str(error),
+    }
+    headers = {"Content-Range": f"bytes */{error.size}"}
+    return JSONResponse(problem, status_code=416, headers=headers, media_type="application/problem+json")
