@@ -30,6 +30,7 @@ DESK: Final = frozenset({"agent"})
 CALLS: Final = frozenset({"agent", "supervisor"})
 LISTEN: Final = frozenset({"supervisor"})
 LISTENERS: Final = frozenset({"supervisor", "auditor", "admin"})
+MESSAGE_READERS: Final = LISTENERS | DESK
 FIGURES: Final = ALL - {"agent"}
 PLANNERS: Final = frozenset({"supervisor", "admin"})
 WATCHERS: Final = frozenset({"supervisor", "maintainer", "admin"})
@@ -111,6 +112,13 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/sip/bans"): WATCHERS,
     ("DELETE", "/api/v1/sip/bans/{source}"): OPERATORS,
     ("GET", "/api/v1/sip/ports"): WATCHERS,
+    ("GET", "/api/v1/messages"): MESSAGE_READERS,
+    ("GET", "/api/v1/messages/{message_id}"): MESSAGE_READERS,
+    ("GET", "/api/v1/messages/{message_id}/audio"): MESSAGE_READERS,
+    ("PUT", "/api/v1/messages/{message_id}/state"): CALLS,
+    ("POST", "/api/v1/messages/{message_id}/hand-out"): CALLS,
+    ("POST", "/api/v1/messages/{message_id}/call-back"): CALLS,
+    ("DELETE", "/api/v1/messages/{message_id}"): CALLS,
     **{
         (method, f"/api/v1/configuration/{things}{one}"): readers if method == "GET" else changers
         for things, readers, changers in (
@@ -132,6 +140,9 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 }
 #: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("PUT", "/api/v1/messages/{message_id}/state"): {"state": "heard"},
+    ("POST", "/api/v1/messages/{message_id}/hand-out"): {"to": "queue:sales"},
+    ("POST", "/api/v1/messages/{message_id}/call-back"): {},
     ("PUT", "/api/v1/agents/{agent_id}/state"): {"state": "ready"},
     ("POST", "/api/v1/calls"): {"to": "no number"},
     ("POST", "/api/v1/calls/{call_id}/dtmf"): {"digits": "1"},
@@ -146,6 +157,7 @@ VALUES: Final = {
     "leg": str(NOTHING),
     "contact": str(NOTHING),
     "recording_id": str(NOTHING),
+    "message_id": str(NOTHING),
     "alarm": str(NOTHING),
     "name": "daily",
     "call_back": str(NOTHING),

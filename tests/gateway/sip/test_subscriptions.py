@@ -13,7 +13,7 @@ from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.core import DEADLINE
 from gateway.sip.dialogs import Identity
-from gateway.sip.event_packages import DialogStage, SeatDialog, dialog_info
+from gateway.sip.event_packages import DialogStage, MessageCounts, SeatDialog, dialog_info
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.parser import parse_message
@@ -133,6 +133,28 @@ async def test_what_waits_for_a_seat_is_told_once(called: Centre, watcher: Watch
     (notify,) = watcher.notified
     assert b"Messages-Waiting: no\r\n" in notify.body
     assert notify.content_type == "application/simple-message-summary"
+
+
+async def test_the_message_light_follows_the_counts_and_repeats_none(
+    called: Centre, watcher: Watcher, network: Network
+) -> None:
+    counts = MessageCounts(2, 1)
+    called.access.sip.notifier.count_messages(lambda seat: counts if seat == "seat-01" else MessageCounts())
+    assert watcher.subscribe("Event: message-summary", uri="sip:8001@10.0.0.2").status == 200
+    watcher.hear()
+    assert watcher.notified[-1].body == (
+        b"Messages-Waiting: yes\r\nMessage-Account: sip:8001@10.0.0.2\r\nVoice-Message: 2/1 (0/0)\r\n"
+    )
+    called.access.sip.notifier.messages_changed(SeatId("seat-01"))
+    called.access.sip.notifier.messages_changed(SeatId("seat-02"))
+    watcher.hear()
+    assert len(watcher.notified) == 1, "it knows already"
+    counts = MessageCounts(0, 3)
+    called.access.sip.notifier.messages_changed(SeatId("seat-01"))
+    watcher.hear()
+    assert len(watcher.notified) == 2
+    assert b"Messages-Waiting: no\r\n" in watcher.notified[-1].body
+    assert b"Voice-Message: 0/3 (0/0)\r\n" in watcher.notified[-1].body
 
 
 @pytest.mark.parametrize(

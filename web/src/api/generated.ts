@@ -1608,6 +1608,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Messages
+         * @description Messages of the mailboxes that one may see, newest first; deleted ones are in none.
+         */
+        get: operations["list_messages_api_v1_messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Message
+         * @description One message.
+         */
+        get: operations["get_message_api_v1_messages__message_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Message
+         * @description Take it out of its mailbox; its recording is kept until its retention is over (R10.1.f).
+         */
+        delete: operations["delete_message_api_v1_messages__message_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Message Audio
+         * @description Listen: the whole, or one range of bytes (RFC 9110). Audited; marking it as heard is another request.
+         */
+        get: operations["get_message_audio_api_v1_messages__message_id__audio_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/call-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call Back Caller
+         * @description Promise the caller a call-back of a queue; the message is handled by it.
+         */
+        post: operations["call_back_caller_api_v1_messages__message_id__call_back_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/hand-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Out Message
+         * @description Put it into another mailbox, as new work there.
+         */
+        post: operations["hand_out_message_api_v1_messages__message_id__hand_out_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mark Message
+         * @description Say how far it has come, with a note; committed before it is answered.
+         */
+        put: operations["mark_message_api_v1_messages__message_id__state_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outbound-routes": {
         parameters: {
             query?: never;
@@ -2131,6 +2255,12 @@ export interface components {
              */
             contact: string | null;
             /**
+             * Heard Messages
+             * @description Heard there, and not handled.
+             * @example 0
+             */
+            heard_messages: number;
+            /**
              * Id
              * @description Agent number (工号).
              * @example 1004
@@ -2141,6 +2271,12 @@ export interface components {
              * @example Wang
              */
             name: string;
+            /**
+             * New Messages
+             * @description Voice messages in his own mailbox that nobody heard.
+             * @example 1
+             */
+            new_messages: number;
             /**
              * Reason
              * @description Why not ready, '' if none given.
@@ -2710,6 +2846,19 @@ export interface components {
             only_own: boolean;
         };
         /**
+         * CallerWanted
+         * @description Which queue calls back.
+         */
+        CallerWanted: {
+            /** Not Before */
+            not_before?: string | null;
+            /**
+             * Queue
+             * @description null: the queue that the message is for.
+             */
+            queue?: string | null;
+        };
+        /**
          * ChangeItem
          * @description One change of an item; a change too large to be kept whole has neither before nor after.
          */
@@ -3183,6 +3332,18 @@ export interface components {
             detail?: components["schemas"]["ValidationError"][];
         };
         /**
+         * HandOut
+         * @description Whose work it is from now on.
+         */
+        HandOut: {
+            /**
+             * To
+             * @example agent:1004
+             * @example queue:sales
+             */
+            to: string;
+        };
+        /**
          * HeartbeatMessage
          * @description The connection is alive, and everything up to ``seq`` has been sent.
          */
@@ -3482,6 +3643,101 @@ export interface components {
             user: string;
         };
         /**
+         * Message
+         * @description A voice message; its id is that of its recording.
+         */
+        Message: {
+            /**
+             * Caller
+             * @description Masked for agents.
+             * @example 138****0001
+             */
+            caller: string;
+            /**
+             * Contact
+             * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39
+             */
+            contact: string;
+            /** Handled At */
+            handled_at: string | null;
+            /**
+             * Handled By
+             * @description Who marked it last, '' when nobody did.
+             * @example 1004
+             */
+            handled_by: string;
+            /**
+             * Id
+             * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b3a
+             */
+            id: string;
+            /**
+             * Left At
+             * Format: date-time
+             */
+            left_at: string;
+            /**
+             * Mailbox
+             * @description `queue:<id>` or `agent:<id>`.
+             * @example queue:support
+             */
+            mailbox: string;
+            /** Note */
+            note: string;
+            /**
+             * Seconds
+             * @example 12.4
+             */
+            seconds: number;
+            state: components["schemas"]["MessageState"];
+        };
+        /**
+         * MessageCalledBack
+         * @description The call-back that was promised; the message is handled.
+         */
+        MessageCalledBack: {
+            /** Call Back */
+            call_back: string;
+            /** Id */
+            id: string;
+        };
+        /**
+         * MessageMark
+         * @description How far it has come.
+         */
+        MessageMark: {
+            /**
+             * Note
+             * @description '' leaves the note as it is.
+             * @default
+             */
+            note: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "heard" | "handled";
+        };
+        /**
+         * MessagePage
+         * @description A list, newest first.
+         */
+        MessagePage: {
+            /** Items */
+            items: components["schemas"]["Message"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null: no more.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * MessageState
+         * @description How far a message that a caller left has come.
+         * @enum {string}
+         */
+        MessageState: "new" | "heard" | "handled" | "deleted";
+        /**
          * Needs
          * @description What names the item; while there is any it is not removed.
          */
@@ -3591,7 +3847,7 @@ export interface components {
          * @description How a contact ended; every contact ends in exactly one.
          * @enum {string}
          */
-        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "busy" | "refused" | "failed";
+        Outcome: "handled" | "self_service" | "transferred" | "call_back" | "voice_mail" | "abandoned_ivr" | "abandoned_queue" | "abandoned_before_answer" | "not_reached" | "busy" | "refused" | "failed";
         /**
          * OverflowCause
          * @description Why a contact cannot wait, or wait on, in its queue.
@@ -3773,6 +4029,12 @@ export interface components {
              */
             expected_wait: number | null;
             /**
+             * Heard Messages
+             * @description Heard, and not handled.
+             * @example 1
+             */
+            heard_messages: number;
+            /**
              * Id
              * @example support
              */
@@ -3782,6 +4044,12 @@ export interface components {
              * @example Support
              */
             name: string;
+            /**
+             * New Messages
+             * @description Voice messages for the queue that nobody heard.
+             * @example 3
+             */
+            new_messages: number;
             service_level: components["schemas"]["ServiceLevel"];
             /**
              * Waiting
@@ -3825,6 +4093,12 @@ export interface components {
              */
             expected_wait: number | null;
             /**
+             * Heard Messages
+             * @description Heard, and not handled.
+             * @example 1
+             */
+            heard_messages: number;
+            /**
              * Id
              * @example support
              */
@@ -3840,6 +4114,12 @@ export interface components {
              * @example Support
              */
             name: string;
+            /**
+             * New Messages
+             * @description Voice messages for the queue that nobody heard.
+             * @example 3
+             */
+            new_messages: number;
             service_level: components["schemas"]["ServiceLevel"];
             /**
              * Waiting
@@ -4082,10 +4362,10 @@ export interface components {
         };
         /**
          * RecordingMode
-         * @description Why a talk is recorded (R10.1.f).
+         * @description Why it is recorded (R10.1.f).
          * @enum {string}
          */
-        RecordingMode: "full" | "scheduled" | "random" | "on_demand" | "never";
+        RecordingMode: "full" | "scheduled" | "random" | "on_demand" | "never" | "message";
         /**
          * RecordingPage
          * @description A list, newest first.
@@ -8702,6 +8982,260 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    list_messages_api_v1_messages_get: {
+        parameters: {
+            query?: {
+                mailbox?: string | null;
+                state?: ("new" | "heard" | "handled")[] | null;
+                contact?: string | null;
+                /** @description Left then or later. */
+                from?: string | null;
+                /** @description Left before then. */
+                to?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_message_api_v1_messages__message_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_message_api_v1_messages__message_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_message_audio_api_v1_messages__message_id__audio_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string | null;
+                "If-Range"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole recording: caller left, agent right. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description The range is not in the recording, or is several ranges. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    call_back_caller_api_v1_messages__message_id__call_back_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallerWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageCalledBack"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hand_out_message_api_v1_messages__message_id__hand_out_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    mark_message_api_v1_messages__message_id__state_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageMark"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -4,7 +4,7 @@ import type { Agent, Call, EventMessage, HeartbeatMessage, LiveAlarm, Queue, Sna
 export const AT = "2026-01-05T09:00:00.000Z";
 
 export function agent(id: string, more: Partial<Agent> = {}): Agent {
-  return { id, name: `Agent ${id}`, team: "", skills: {}, state: "signed_out", reason: "", since: null, seat: null, contact: null, ...more };
+  return { id, name: `Agent ${id}`, team: "", skills: {}, state: "signed_out", reason: "", since: null, seat: null, contact: null, new_messages: 0, heard_messages: 0, ...more };
 }
 
 export function queue(id: string, more: Partial<Queue> = {}): Queue {
@@ -18,6 +18,8 @@ export function queue(id: string, more: Partial<Queue> = {}): Queue {
     service_level: { target_seconds: 20, target_share: 0.8, answered_in_time: 0, offered: 0, value: null },
     answered_today: 0,
     abandoned_today: 0,
+    new_messages: 0,
+    heard_messages: 0,
     ...more,
   };
 }

@@ -19,6 +19,7 @@ const OUTCOMES = [
   "self_service",
   "transferred",
   "call_back",
+  "voice_mail",
   "abandoned_ivr",
   "abandoned_queue",
   "abandoned_before_answer",

@@ -12,7 +12,7 @@ export interface Detail {
 }
 
 /** Ids that say nothing to a reader, or stand in the head of the drawer already. */
-const UNREAD: ReadonlySet<string> = new Set(["contact", "call", "leg", "recording", "sip_call_id", "channel", "revision", "call_back"]);
+const UNREAD: ReadonlySet<string> = new Set(["contact", "call", "leg", "recording", "sip_call_id", "channel", "revision", "call_back", "message"]);
 /** Words of closed lists that have translations of their own. */
 const NAMED: Readonly<Record<string, Parameters<Words["name"]>[0]>> = {
   cause: "cause",
@@ -84,6 +84,10 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   WrapUpEnded: "talk",
   RecordingStarted: "record",
   RecordingEnded: "record",
+  MessageLeft: "record",
+  MessageDropped: "record",
+  MessageMarked: "record",
+  MessageHandedOut: "record",
   ConnectionCleared: "end",
   ContactEnded: "end",
 };
