@@ -67,6 +67,7 @@ async def message(centre: Centre, contact: str, **fields: str) -> Row:
         lambda: centre.items("messages", contact=contact),
         lambda rows: len(rows) == 1 and all(rows[0][name] == value for name, value in fields.items()),
     )
+    await centre.recording(contact)  # its file is closed
     row: Row = rows[0]
     return row
 
