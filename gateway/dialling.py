@@ -14,7 +14,7 @@ from gateway.sip.digest_client import DigestClient
 from gateway.sip.diversion import diversion_headers
 from gateway.sip.flows import Flow
 from gateway.sip.outbound_routes import OutboundRoutes
-from gateway.sip.registrar import Binding, one_flow_each
+from gateway.sip.registrar import Binding, flows_by_phone
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.syntax import quote
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkState
@@ -38,11 +38,12 @@ class Unreachable(Refusal):
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """INVITEs that are sent together; ``trunk`` is whose channel they take, an ``urgent`` one also when none is
-    free."""
+    free. ``others`` are the ways to the phone of each by its other flows."""
 
     calls: tuple[OutgoingCall, ...]
     trunk: TrunkId | None = None
     urgent: bool = False
+    others: tuple[tuple[OutgoingCall, ...], ...] = ()
 
 
 class TrunkWays(Protocol):
@@ -129,7 +130,9 @@ class Dialling:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:
             case SeatTarget(seat=seat):
-                return [Attempt(tuple(self._to_seat(command, seat)))]
+                phones = self._to_seat(command, seat)
+                others = tuple(tuple(ways[1:]) for ways in phones)
+                return [Attempt(tuple(ways[0] for ways in phones), others=others)]
             case TrunkTarget(trunk=trunk, number=number):
                 return self._by_trunks(command, [trunk], number)
             case NumberTarget(number=number):
@@ -161,7 +164,8 @@ class Dialling:
 
     # --- seats --------------------------------------------------------------------------------------------
 
-    def _to_seat(self, command: DialLeg, seat: SeatId) -> list[OutgoingCall]:
+    def _to_seat(self, command: DialLeg, seat: SeatId) -> list[list[OutgoingCall]]:
+        """The ways to each phone."""
         known, bindings = self._seats.get(seat), self._contacts(seat)
         if known is None or not bindings:
             raise Unreachable(f"seat {seat} has no phone registered", ReleaseCause.UNREACHABLE)
@@ -169,8 +173,9 @@ class Dialling:
         name = f"{quote(command.caller_name)} " if command.caller_name else ""
         user = f"{escape_user(command.caller)}@" if command.caller else ""
         wishes = _auto_answer(host) if command.auto_answer else ()
-        return [
-            OutgoingCall(
+
+        def way(binding: Binding) -> OutgoingCall:
+            return OutgoingCall(
                 # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261, 19.1.5).
                 uri=binding.uri.partition("?")[0],
                 from_party=f"{name}<sip:{user}{host}>",
@@ -182,8 +187,8 @@ class Dialling:
                 routes=binding.path,
                 headers=(("X-Contact-ID", command.contact), *wishes),
             )
-            for binding in one_flow_each(bindings)
-        ]
+
+        return [[way(binding) for binding in flows] for flows in flows_by_phone(bindings)]
 
     # --- trunks -------------------------------------------------------------------------------------------
 

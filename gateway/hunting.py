@@ -17,9 +17,12 @@ from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.invite_events import DialogEnded
 from gateway.sip.service import SipService
 from gateway.sip.trunks import TrunkChannels
+from gateway.sip.uac import OutgoingCall
 
 #: A server that says so does not serve: another server of the trunk may. 408 is also what nobody says.
 _NEXT_SERVER: Final = frozenset({408, 430, 500, 502, 503, 504})
+#: A flow by which a phone cannot be reached (RFC 5626 section 5.3.1); 503 is also what a broken connection is.
+_NEXT_FLOW: Final = frozenset({408, 430, 503})
 #: A trunk that says so does not carry this call; another trunk may.
 _NEXT_TRUNK: Final = _NEXT_SERVER | {401, 403, 407, 580}
 #: Q.850: no route, out of order, no circuit, network out of order, temporary failure, congestion.
@@ -72,6 +75,14 @@ class Hunting:
         _log.info("call tried another way", leg=leg.id, trunk=leg.trunk, after=attempt.trunk, cause=cause)
         return True
 
+    def another_flow(self, leg: Leg, dialog: DialogRunner, ended: DialogEnded) -> DialogRunner | None:
+        """A phone was not reached: the dialog by its next flow, if it has one."""
+        ways = leg.other_flows.pop(dialog.call_id, ())
+        if not ways or not ended.by_remote or ended.status not in _NEXT_FLOW:
+            return None
+        _log.info("phone tried by another flow", leg=leg.id, seat=leg.seat, status=ended.status)
+        return self._dial(leg, ways[0], ways[1:])
+
     def _attempt(self, leg: Leg) -> bool:
         while leg.attempts:
             attempt = leg.attempts.popleft()
@@ -79,15 +90,22 @@ class Hunting:
                 continue
             leg.attempt = attempt
             leg.transports.clear()
-            for call in attempt.calls:
-                dialog = self._sip.dial(call)
-                leg.dialogs.append(dialog)
-                leg.transports[dialog.call_id] = call.flow.transport
-                self._listen(leg, dialog)
-                if leg.contact is not None:
-                    self._sip.adopt_trace(dialog.call_id, leg.contact, leg.id)
+            leg.other_flows.clear()
+            for number, call in enumerate(attempt.calls):
+                self._dial(leg, call, attempt.others[number] if attempt.others else ())
             return True
         return False
+
+    def _dial(self, leg: Leg, call: OutgoingCall, others: tuple[OutgoingCall, ...]) -> DialogRunner:
+        dialog = self._sip.dial(call)
+        leg.dialogs.append(dialog)
+        leg.transports[dialog.call_id] = call.flow.transport
+        if others:
+            leg.other_flows[dialog.call_id] = others
+        self._listen(leg, dialog)
+        if leg.contact is not None:
+            self._sip.adopt_trace(dialog.call_id, leg.contact, leg.id)
+        return dialog
 
     def _seize(self, leg: Leg, attempt: Attempt) -> bool:
         """Have a channel of this attempt's trunk, and of no other one."""

@@ -14,6 +14,7 @@ from gateway.media.port import LocalAudio
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.event_packages import DialogStage, SeatDialog
 from gateway.sip.offer_answer import AudioNegotiation
+from gateway.sip.uac import OutgoingCall
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Leg:
     refusals: list[ReleaseCause] = field(default_factory=list)
     attempt: Attempt | None = None  # of a leg that is dialled: the one that is made now, and those to come
     attempts: deque[Attempt] = field(default_factory=deque)
+    other_flows: dict[str, tuple[OutgoingCall, ...]] = field(default_factory=dict)  # by Call-ID, of its phone
     local: LocalAudio | None = None  # our address, once there is one to offer
     move: Move | None = None
 

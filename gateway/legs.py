@@ -347,6 +347,9 @@ class LegService:
         if leg.answered or leg.incoming:
             self._finish(leg, cause_of_end(leg, ended), by_remote=ended.by_remote)
             return
+        if (another := self._hunting.another_flow(leg, dialog, ended)) is not None:
+            self._negotiating.invite_one(leg, another)
+            return
         leg.refusals.append(cause_of_end(leg, ended))
         if leg.dialogs:
             return

@@ -124,6 +124,12 @@ class Negotiating:
         for dialog in tuple(leg.dialogs):
             dialog.tell(Invite(leg.offered[dialog.call_id].offer(first)))
 
+    def invite_one(self, leg: Leg, dialog: DialogRunner) -> None:
+        """A phone is tried by another flow while others may ring."""
+        if leg.local is not None:  # else its INVITE goes out with those of the others
+            leg.offered |= self._sessions.sessions(leg.local, {dialog.call_id: leg.transports[dialog.call_id]})
+            dialog.tell(Invite(leg.offered[dialog.call_id].offer(self._narrow_partner(leg))))
+
     def answered(self, leg: Leg, dialog: DialogRunner, sdp: bytes) -> None:
         """A phone took the call: the others need not ring on."""
         if leg.ended or leg.answered or leg.audio is None:

@@ -377,15 +377,14 @@ def _manages_flow(event: RegisterArrived) -> bool:
     return flow_of_phone(event.request, event.request.addresses("contact")[0]) is not None
 
 
-def one_flow_each(bindings: Iterable[Binding]) -> list[Binding]:
-    """Of several flows of one phone the latest refreshed: it shall ring once (RFC 5626 section 7)."""
-    chosen: dict[str, Binding] = {}
+def flows_by_phone(bindings: Iterable[Binding]) -> list[list[Binding]]:
+    """The flows of each phone, the latest refreshed first: it shall ring once, by its other flows when one fails
+    (RFC 5626 section 7)."""
+    phones: dict[str, list[Binding]] = {}
     for binding in bindings:
         name = binding.phone.instance if binding.phone is not None else f" {binding.uri}"
-        kept = chosen.get(name)
-        if kept is None or binding.refreshed_at > kept.refreshed_at:
-            chosen[name] = binding
-    return list(chosen.values())
+        phones.setdefault(name, []).append(binding)
+    return [sorted(flows, key=lambda flow: -flow.refreshed_at) for flows in phones.values()]
 
 
 def flow_of_contact(contact: NameAddr, source: Flow) -> Flow:

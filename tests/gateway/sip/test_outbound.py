@@ -16,7 +16,7 @@ from gateway.sip.flows import Flow
 from gateway.sip.keep_alive import binding_response, is_stun
 from gateway.sip.message import SipRequest
 from gateway.sip.outbound import MAX_PATH
-from gateway.sip.registrar import Registrar, one_flow_each
+from gateway.sip.registrar import Registrar, flows_by_phone
 from tests.gateway.sip.centre import Centre
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.test_registrar import SEAT, make, register, send
@@ -89,9 +89,10 @@ def test_a_phone_with_two_flows_rings_once() -> None:
     send(registrar, flow("sip:8001@192.0.2.7:1111"), 0.0)
     send(registrar, flow("sip:8001@192.0.2.7:2222", 2, sequence=2), 5.0)
     send(registrar, register("<sip:other@192.0.2.7>", call_id="other"), 1.0)
-    assert sorted(binding.uri for binding in one_flow_each(registrar.contacts(SEAT))) == [
-        "sip:8001@192.0.2.7:2222",
-        "sip:other@192.0.2.7",
+    phones = flows_by_phone(registrar.contacts(SEAT))
+    assert sorted([binding.uri for binding in flows] for flows in phones) == [
+        ["sip:8001@192.0.2.7:2222", "sip:8001@192.0.2.7:1111"],
+        ["sip:other@192.0.2.7"],
     ]
 
 
