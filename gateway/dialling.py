@@ -126,6 +126,11 @@ class Dialling:
         known = self._seats.get(seat)
         return known.sip_user if known is not None else ""
 
+    def shown_by(self, seat: SeatId) -> str:
+        """The number that calls out of a seat show; empty: no particular one."""
+        known = self._seats.get(seat)
+        return known.caller if known is not None else ""
+
     def attempts(self, command: DialLeg) -> list[Attempt]:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:

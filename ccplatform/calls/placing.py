@@ -48,7 +48,7 @@ class Placing:
         reached = self._reach(offer.dialled, offer.seat, ports)
         allowed = self._settings.agents_may if agent is not None else self._settings.seats_may
         self._permit(reached, agent, allowed)
-        shown = offer.caller if reached.seat is not None else self._shown(agent, "")
+        shown = offer.caller if reached.seat is not None else self._shown(agent, offer.seat, "", ports)
         name = offer.caller_name if reached.seat is not None else ""
         begins = self._begins(reached, call, contact, offer.seat, agent, shown, agent or offer.seat)
         return replace(begins, offer=offer, shown_name=name)
@@ -62,7 +62,7 @@ class Placing:
         reached = self._reach(order.number, seat, ports)
         may = self._settings.supervisors_may if order.supervisor else self._settings.agents_may
         self._permit(reached, order.agent, may)
-        shown = self._shown(order.agent, order.queue or "")
+        shown = self._shown(order.agent, seat, order.queue or "", ports)
         if reached.seat is not None:
             shown = ports.numbers.number_of(seat)
         elif order.caller:
@@ -109,12 +109,12 @@ class Placing:
             who = f"agent {agent}" if agent is not None else "this phone"
             raise CannotCall("forbidden", f"{who} may not call {reached.kind} numbers", ReleaseCause.FORBIDDEN)
 
-    def _shown(self, agent: AgentId | None, queue: str) -> str:
-        """The number of the queue for which he calls, else his own, else that of all."""
+    def _shown(self, agent: AgentId | None, seat: SeatId, queue: str, ports: CallPorts) -> str:
+        """The number of the queue for which he calls, else his own, else his seat's, else that of all."""
         settings = self._settings
         rules = settings.own_rules.get(agent) if agent is not None else None
         own = rules.caller if rules is not None else ""
-        return settings.queue_callers.get(queue, "") or own or settings.caller
+        return settings.queue_callers.get(queue, "") or own or ports.numbers.shown_by(seat) or settings.caller
 
     def _wanted(self, order: MakeCall, otherwise: str) -> str:
         """The number that somebody wants to show, if it is one of the centre's for him."""

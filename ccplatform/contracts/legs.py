@@ -314,3 +314,6 @@ class Numbers(Protocol):
 
     def number_of(self, seat: SeatId) -> str:
         """The number of a seat's phone; empty when there is no such seat."""
+
+    def shown_by(self, seat: SeatId) -> str:
+        """The number that calls out of a seat show; empty: no particular one."""

@@ -26,6 +26,7 @@ class Centre:
     def __init__(self) -> None:
         self.at = {SeatId("seat-04"): AgentId("1004"), SeatId("seat-05"): AgentId("1005")}
         self.busy: set[AgentId] = set()
+        self.shown: dict[SeatId, str] = {}
 
     def agent_at(self, seat: SeatId) -> AgentId | None:
         return self.at.get(seat)
@@ -53,6 +54,9 @@ class Centre:
 
     def number_of(self, seat: SeatId) -> str:
         return f"80{seat[-2:]}"
+
+    def shown_by(self, seat: SeatId) -> str:
+        return self.shown.get(seat, "")
 
 
 class Ports:
@@ -236,11 +240,15 @@ SHOWN = OutSettings(
 )
 
 
-def test_the_number_shown_is_that_of_the_queue_else_of_the_agent_else_of_all(centre: Centre) -> None:
+def test_the_number_shown_is_of_the_queue_else_the_agent_else_the_seat_else_of_all(centre: Centre) -> None:
     assert click(centre, "13800000001", SHOWN).shown == "95000"
     assert click(centre, "13800000001", SHOWN, queue=QueueId("support")).shown == "95001"
     assert click(centre, "13800000001", SHOWN, agent=AgentId("1005")).shown == "01088880005"
     assert click(centre, "8005", SHOWN).shown == "8004"
+    centre.shown = {SeatId("seat-04"): "01088880104", SeatId("seat-05"): "01088880105"}
+    assert click(centre, "13800000001", SHOWN).shown == "01088880104"
+    assert click(centre, "13800000001", SHOWN, queue=QueueId("support")).shown == "95001"
+    assert click(centre, "13800000001", SHOWN, agent=AgentId("1005")).shown == "01088880005"
 
 
 @pytest.mark.parametrize("wanted", ["95000", "95001", "anonymous"])

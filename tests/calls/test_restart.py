@@ -100,6 +100,9 @@ class Numbers:
     def number_of(self, seat: SeatId) -> str:
         return ""
 
+    def shown_by(self, seat: SeatId) -> str:
+        return ""
+
 
 class Media:
     def __init__(self) -> None:

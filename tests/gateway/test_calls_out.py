@@ -257,6 +257,8 @@ async def test_who_is_reached_by_which_number(
     assert centre.access.dialling.reach(number) == target
     assert centre.access.dialling.number_of(SeatId("seat-02")) == "8002"
     assert centre.access.dialling.number_of(SeatId("seat-09")) == ""
+    assert centre.access.dialling.shown_by(SeatId("seat-02")) == ""
+    assert centre.access.dialling.shown_by(SeatId("seat-09")) == ""
 
 
 async def test_a_phone_is_asked_to_answer_by_itself_for_a_call_of_its_own_agent(
