@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useWords } from "../../../i18n/useWords";
 import { NOTHING } from "../../../ui/format";
+import { textOfWeek, type Week } from "./days";
 import { textOf, type KindPage, type Value } from "./kind";
 
 /** A value of a list or a history, in words where it has some. */
@@ -18,9 +19,11 @@ export function Cell({ kind, name, value }: { readonly kind: KindPage; readonly 
     const group = field.options.words;
     return <span>{(Array.isArray(value) ? value : [value]).map((one) => words.name(group, String(one))).join(", ")}</span>;
   }
+  const week = field?.type === "week" && typeof value === "object" && !Array.isArray(value);
+  const text = week ? textOfWeek(value as Week, words.weekday) : textOf(value);
   return (
-    <span className="setting-cell" title={textOf(value)}>
-      {textOf(value)}
+    <span className="setting-cell" title={text}>
+      {text}
     </span>
   );
 }

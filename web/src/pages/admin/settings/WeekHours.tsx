@@ -2,9 +2,7 @@ import { Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useWords } from "../../../i18n/useWords";
-import { spansOf, textOfSpans, type Span } from "./days";
-
-type Week = Readonly<Record<string, readonly Span[]>>;
+import { spansOf, textOfSpans, type Span, type Week } from "./days";
 
 interface Props {
   readonly value: Week;

@@ -3,6 +3,7 @@ export interface Span {
   readonly start: string;
   readonly end: string;
 }
+export type Week = Readonly<Record<string, readonly Span[]>>;
 export interface Exceptions {
   readonly days: Readonly<Record<string, readonly Span[]>>;
   readonly make_up_days: Readonly<Record<string, number>>;
@@ -23,6 +24,23 @@ export function spansOf(text: string): readonly Span[] | null {
 
 export function textOfSpans(spans: readonly Span[]): string {
   return spans.map(({ start, end }) => `${start.slice(0, 5)}-${end.slice(0, 5)}`).join(" ");
+}
+
+/** `Mon-Fri 09:00-18:00, Sat 10:00-14:00`: weekdays with the same hours stand together, closed ones are left out. */
+export function textOfWeek(week: Week, nameOf: (weekday: number) => string): string {
+  const runs: { first: number; last: number; hours: string }[] = [];
+  for (let weekday = 0; weekday < 7; weekday += 1) {
+    const hours = textOfSpans(week[weekday] ?? []);
+    const run = runs.at(-1);
+    if (hours !== "" && run?.hours === hours && run.last === weekday - 1) {
+      run.last = weekday;
+    } else if (hours !== "") {
+      runs.push({ first: weekday, last: weekday, hours });
+    }
+  }
+  return runs
+    .map(({ first, last, hours }) => `${nameOf(first)}${last === first ? "" : `–${nameOf(last)}`} ${hours}`)
+    .join(", ");
 }
 
 export function kindOf(day: string, { days, make_up_days }: Exceptions): DayKind {

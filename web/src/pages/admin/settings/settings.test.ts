@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import en from "../../../i18n/en.json";
 import zh from "../../../i18n/zh.json";
-import { kindOf, monthOf, spansOf, textOfSpans, turned } from "./days";
+import { kindOf, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
 import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
 import * as kinds from "./kinds";
 
@@ -49,6 +49,15 @@ describe("a list", () => {
 });
 
 describe("hours and days", () => {
+  it("says the week in few words", () => {
+    const office = [{ start: "09:00:00", end: "18:00:00" }];
+    const names = (weekday: number) => "MTWtFSs"[weekday] ?? "";
+    expect(textOfWeek({ "0": office, "1": office, "2": office, "4": office, "5": [] }, names)).toBe(
+      "M–W 09:00-18:00, F 09:00-18:00",
+    );
+    expect(textOfWeek({}, names)).toBe("");
+  });
+
   it("are read as they are written", () => {
     const spans = spansOf("9:00-12:00, 13:00-18:30");
     expect(spans).toEqual([
