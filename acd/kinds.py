@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from acd.calendars import MAX_DAYS, MAX_SPANS
-from acd.model import MAX_ID, MAX_NAME, First, OverflowCause, Strategy, TargetKind
+from acd.model import MAX_ID, MAX_NAME, MAX_WHISPER, First, OverflowCause, Strategy, TargetKind
 from acd.named import MAX_QUEUES
 from acd.settings_store import SettingsStore
 from acd.skills import MAX_TEXT
@@ -123,6 +123,12 @@ class QueueDocument(_Model):
     overflows: Annotated[list[OverflowDocument], Field(max_length=4)] = []
     calendar: Annotated[str, Field(max_length=MAX_ID)] = ""
     music: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    whisper: Annotated[
+        str,
+        Field(
+            max_length=MAX_WHISPER, description="Told to the agent alone at his answer: a text, or a file *.wav"
+        ),
+    ] = ""
     call_back: CallBackDocument | None = None
 
 

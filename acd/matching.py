@@ -82,7 +82,15 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
     if agent.chief() is engagement:
         floor.move(agent, AgentState.RESERVED, contact=ticket.contact)
     floor.effects.append(Offered(contact=ticket.contact, queue=queue.told, agent=agent.id, seat=seat))
-    floor.effects.append(AgentOffered(contact=ticket.contact, queue=queue.told, agent=agent.id, seat=seat))
+    floor.effects.append(
+        AgentOffered(
+            contact=ticket.contact,
+            queue=queue.told,
+            agent=agent.id,
+            seat=seat,
+            whisper=queue.config.whisper,
+        )
+    )
 
 
 def end_offer(floor: Floor, engagement: Engagement, end: OfferEnd) -> None:

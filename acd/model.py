@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from acd.errors import IllegalSetting
 from acd.skills import LEVELS, Need, SkillId, at_least, both, parse, skills_of
+from ccplatform.contracts.routing import names_file
 from ccplatform.contracts.words import AgentId, QueueId
 
 #: Priorities of contacts: 10 is the most urgent.
@@ -22,7 +23,7 @@ CAPACITY, CAPACITIES = 100, range(5, 101)
 #: Places of agents in lists that are gone through from the top.
 POSITIONS = range(1, 10_001)
 #: Longest id, name and reason, characters.
-MAX_ID, MAX_NAME, MAX_REASON = 64, 128, 64
+MAX_ID, MAX_NAME, MAX_REASON, MAX_WHISPER = 64, 128, 64, 100
 #: Most skills of one agent, rings of one queue, agents rung at one time for one contact.
 MAX_SKILLS, MAX_RINGS, MAX_RUNG = 100, 10, 50
 
@@ -179,7 +180,8 @@ class Queue:
     a contact grows older. ``ring_seconds`` is the lease of an offer, ``wrap_up_seconds`` the after-call time (0:
     none), ``weight`` is added to the priorities of the queue's contacts, ``service_level_ratio`` of all contacts
     should be answered within ``service_level_seconds``; ``music`` is a file name in the prompt folder, '' the
-    default music. ``rung_at_most`` agents ring together where the strategy rings many, one more each
+    default music; ``whisper`` ('': none) is told to the agent alone at his answer: a text, or a file ``*.wav`` of
+    that folder. ``rung_at_most`` agents ring together where the strategy rings many, one more each
     ``ring_more_seconds`` where it does so progressively.
 
     A contact takes ``capacity`` of an agent's 100; one that ``gives_way`` (an e-mail) takes nothing from the room
@@ -209,6 +211,7 @@ class Queue:
     overflows: tuple[Overflow, ...] = ()
     calendar: str = ""
     music: str = ""
+    whisper: str = ""
     call_back: CallBackRules | None = None
 
     def __post_init__(self) -> None:
@@ -233,12 +236,18 @@ class Queue:
             check_id(subject, "calendar", self.calendar)
         if self.call_back is not None:
             self.call_back.check(subject)
-        if self.music and (
-            len(self.music) > MAX_NAME or self.music.startswith(".") or set(self.music) & set("/\\\0")
-        ):
-            raise IllegalSetting(subject, "music", self.music, "it must be a plain file name")
+        if self.music:
+            _check_file_name(subject, "music", self.music)
+        self._check_whisper(subject)
         self._check_rings(subject)
         self._check_overflows(subject)
+
+    def _check_whisper(self, subject: str) -> None:
+        if names_file(self.whisper):
+            _check_file_name(subject, "whisper", self.whisper)
+        elif len(self.whisper) > MAX_WHISPER or not self.whisper.isprintable() or self.whisper.isspace():
+            rule = f"it must be a text of at most {MAX_WHISPER} printable characters, or a file that ends in .wav"
+            raise IllegalSetting(subject, "whisper", self.whisper, rule)
 
     def _check_rings(self, subject: str) -> None:
         if self.strategy in RINGS_MANY and self.capacity < CAPACITY:
@@ -326,6 +335,11 @@ def check_whole(subject: str, name: str, value: int, allowed: range) -> None:
     """Raise IllegalSetting unless the value is one of the allowed whole numbers."""
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         raise IllegalSetting(subject, name, value, f"it must be a whole number from {allowed[0]} to {allowed[-1]}")
+
+
+def _check_file_name(subject: str, name: str, value: str) -> None:
+    if len(value) > MAX_NAME or value.startswith(".") or set(value) & set("/\\\0"):
+        raise IllegalSetting(subject, name, value[:MAX_NAME], "it must be a plain file name")
 
 
 def _check_number(subject: str, name: str, value: float, low: float, high: float) -> None:

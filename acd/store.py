@@ -32,6 +32,7 @@ _RULES = (
     "overflows",
     "calendar",
     "call_back",
+    "whisper",
 )
 
 #: Of a tenant, all or one by id.

@@ -115,9 +115,7 @@ class LiveView(LiveState):
                     call.agent, call.seat, call.queue = fact.agent, fact.seat, fact.queue
                     call.offered_at = at
             case f.OfferEnded():
-                call = self.call_of(fact.contact)
-                if call is not None and call.agent == fact.agent and fact.end is not OfferEnd.ANSWERED:
-                    self._offer_lost(call, at)
+                self._offer_ended(fact, at)
 
     def _fold_connection(
         self, fact: f.Delivered | f.Established | f.Held | f.Retrieved | f.Conferenced, at: datetime
@@ -255,6 +253,15 @@ class LiveView(LiveState):
         if call.stage in (CallStage.QUEUE, CallStage.RINGING):
             self._staged(contact, CallStage.IVR, at)
             call.queue = call.queued_at = None
+
+    def _offer_ended(self, fact: f.OfferEnded, at: datetime) -> None:
+        call = self.call_of(fact.contact)
+        if call is None or call.agent != fact.agent:
+            return
+        if fact.end is not OfferEnd.ANSWERED:
+            self._offer_lost(call, at)
+        elif call.stage is CallStage.RINGING:
+            self._staged(fact.contact, CallStage.CONNECTING, at)
 
     def _offer_lost(self, call: LiveCall, at: datetime) -> None:
         call.agent = call.seat = call.offered_at = None

@@ -28,6 +28,7 @@ class CallStage(StrEnum):
     IVR = "ivr"  # arrived, or talking with a flow
     QUEUE = "queue"
     RINGING = "ringing"
+    CONNECTING = "connecting"  # the agent answered: he is told what call it is, or the customer is called
     TALKING = "talking"
     HELD = "held"
     WRAP = "wrap"  # the caller is gone, the agent still works on it

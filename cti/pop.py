@@ -15,7 +15,14 @@ from cti.model import CallStage, Customer, LiveCall
 LAST_CONTACTS = 5
 
 #: Stages in which a call is in front of its agent, the most urgent first.
-_IN_FRONT = (CallStage.RINGING, CallStage.DIALLING, CallStage.TALKING, CallStage.HELD, CallStage.WRAP)
+_IN_FRONT = (
+    CallStage.RINGING,
+    CallStage.CONNECTING,
+    CallStage.DIALLING,
+    CallStage.TALKING,
+    CallStage.HELD,
+    CallStage.WRAP,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
             router=acd,
             recorder=recording.service,
             rows=live,
+            whispers=speech.whispers,
         )
     )
     control = ControlProcess(

@@ -18,15 +18,17 @@ from ivr.service import FlowService
 from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
 from ivr.store import IvrStore
+from ivr.whispers import Whispers
 from ivr.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaking:
-    """The flow service and the engine that speaks for it."""
+    """The flow service, what agents are told at their answer, and the engine that speaks for both."""
 
     flows: FlowService
     workers: Workers
+    whispers: Whispers
     engine: EspeakSpeech
 
     async def close(self) -> None:
@@ -65,6 +67,7 @@ def build_flows(
         sounds=ivr.sounds_dir,
         tasks=ground.tasks,
     )
+    whispers = Whispers(prompts=prompts, sounds=ivr.sounds_dir, tasks=ground.tasks)
     flows = FlowService(
         catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms, is_open=is_open),
         workers=workers,
@@ -75,4 +78,4 @@ def build_flows(
         tasks=ground.tasks,
         listener=calls.flow_asked,
     )
-    return Speaking(flows=flows, workers=workers, engine=engine)
+    return Speaking(flows=flows, workers=workers, whispers=whispers, engine=engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
+from ccplatform.calls.whispering import whisper_over
 from ccplatform.contracts.facts import FirstVoiceSent, KeyAnswered, LegMeasured, MediaMoved, QueryAnswered
 from ccplatform.contracts.flows import FlowDigit, FlowPlaybackEnded
 from ccplatform.contracts.legs import (
@@ -21,9 +22,11 @@ _FLOW_HEARS = (Stage.FLOW, Stage.QUEUED, Stage.RINGING)
 
 
 def digit_pressed(step: Step, event: DigitPressed) -> None:
-    """A key goes to the flow while the flow has the caller, or waits with him."""
+    """A key goes to the flow while the flow has the caller, or waits with him; the agent's ends his whisper."""
     state = step.state
-    if event.leg == state.caller_leg and state.flow is not None and state.stage in _FLOW_HEARS:
+    if event.leg == state.other_leg and state.stage is Stage.WHISPERING:
+        whisper_over(step)
+    elif event.leg == state.caller_leg and state.flow is not None and state.stage in _FLOW_HEARS:
         step.emit(FlowDigit(contact=step.state.contact, digit=event.digit, ended_at=event.ended_at))
 
 
@@ -62,9 +65,12 @@ def playback_started(step: Step, event: PlaybackStarted) -> None:
 
 def playback_ended(step: Step, event: PlaybackEnded) -> None:
     """A prompt is over."""
-    if event.playback == step.state.announcement:
+    if event.playback == step.state.whisper:
+        if step.state.stage is Stage.WHISPERING:
+            whisper_over(step)
+    elif event.playback == step.state.announcement:
         step.state.announcement = None
-        if step.state.stage in (Stage.QUEUED, Stage.RINGING):
+        if step.state.stage in (Stage.QUEUED, Stage.RINGING, Stage.WHISPERING):
             step.play_music()
     elif event.leg == step.state.caller_leg and step.state.stage is Stage.FLOW:
         step.emit(

@@ -18,6 +18,7 @@ from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.offered import offer_failed, take_agent
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
+from ccplatform.calls.whispering import agent_answered, whispered_agent_left
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
@@ -36,7 +37,7 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.media import StopPlay
-from ccplatform.contracts.routing import OfferAnswered, TalkReleased
+from ccplatform.contracts.routing import TalkReleased
 from ccplatform.contracts.words import LegRole, ReleaseCause
 
 _OUR_FAULTS = frozenset({ReleaseCause.FAILED, ReleaseCause.UNAVAILABLE})
@@ -63,11 +64,11 @@ def leg_answered(step: Step, event: LegAnswered) -> None:
     elif state.second is not None and event.leg in (state.second.leg, *state.rung):
         second_answered(step, event)
     elif event.leg in state.rung:
-        take_agent(step, event.leg)
+        won = take_agent(step, event.leg)
         if state.promise and not state.answered:
             agent_first_answered(step)
         else:
-            _agent_answered(step, event)
+            agent_answered(step, event.device, won.whisper)
     elif event.leg == state.other_leg and state.stage in _CALLING_OUT:
         own_phone_answered(step)
     elif event.leg != state.other_leg or state.stage is not Stage.DIALLING:
@@ -96,33 +97,6 @@ def _caller_answered(step: Step) -> None:
             do_request(step, request)
     if state.stage is Stage.BRIDGED:
         _party_answered(step, state.transferred_to)
-
-
-def _agent_answered(step: Step, event: LegAnswered) -> None:
-    state = step.state
-    assert state.agent is not None
-    queued_at = state.queued_at if state.queued_at is not None else step.now
-    chosen_at = state.chosen_at if state.chosen_at is not None else queued_at
-    state.queue_seconds += step.now - queued_at
-    waited = not state.promise  # a call-back waits without anybody on the line
-    step.move(Stage.TALKING)
-    step.emit(
-        OfferAnswered(contact=state.contact, agent=state.agent),
-        *begin_talk(state, event.leg, step.now),
-        Record(
-            fact=Established(
-                contact=state.contact,
-                leg=event.leg,
-                role=LegRole.AGENT,
-                device=event.device,
-                agent=state.agent,
-                queue=state.queue,
-                queue_seconds=step.now - queued_at if waited else None,
-                wait_seconds=step.now - chosen_at if waited else None,
-            )
-        ),
-    )
-    step.end_flow(abandoned=False)
 
 
 def _party_answered(step: Step, device: str) -> None:
@@ -237,6 +211,8 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared, before:
             let_second_go(step)
             step.end_consultation(stays=False)
             chair_left(step, before)
+        elif state.stage is Stage.WHISPERING:
+            whispered_agent_left(step)
         elif state.stage in (Stage.CALLING_BACK, Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)

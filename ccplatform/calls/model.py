@@ -74,6 +74,7 @@ class Stage(StrEnum):
     FLOW = "flow"  # the IVR session decides
     QUEUED = "queued"  # waits, with music
     RINGING = "ringing"  # an agent's seat rings
+    WHISPERING = "whispering"  # the agent answered and is told what call it is; the caller still hears music
     TALKING = "talking"
     HELD = "held"
     CONSULTING = "consulting"  # who has him talks, or wants to, with somebody else about him
@@ -126,6 +127,7 @@ class CallState:
     rung: dict[LegId, RungAgent] = field(default_factory=dict)  # while ringing: the first who answers has him
     announcement: PlaybackId | None = None  # what a waiting caller is told; then the music goes on
     reserved: tuple[RungAgent, ...] = ()  # to be rung once the customer of a call-back answered
+    whisper: PlaybackId | None = None  # what the agent hears before the caller
     other_leg: LegId | None = None  # the agent's or outside party's leg that is current
     agent: AgentId | None = None
     agent_seat: SeatId | None = None
@@ -433,6 +435,15 @@ class TakeMessage:
     leg: LegId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisper:
+    """Play a text, or a file, to the leg, as ``playback``; that ends at once where it cannot be played now."""
+
+    leg: LegId
+    playback: PlaybackId
+    text: str
+
+
 CallEffect: TypeAlias = (
-    LegCommand | MediaCommand | FlowCommand | RouterCommand | Record | ConsiderRecording | TakeMessage
+    LegCommand | MediaCommand | FlowCommand | RouterCommand | Record | ConsiderRecording | TakeMessage | Whisper
 )

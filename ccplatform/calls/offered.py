@@ -30,7 +30,7 @@ _CAUSES = {
 def agent_offered(step: Step, event: AgentOffered) -> None:
     """Ring the agent's seat, besides others that ring."""
     state = step.state
-    agent = RungAgent(agent=event.agent, seat=event.seat)
+    agent = RungAgent(agent=event.agent, seat=event.seat, whisper=event.whisper)
     if state.stage is Stage.CALLING_BACK and state.customer_first:
         state.reserved += (agent,)
     elif _asked_for(state, event.contact):
@@ -65,11 +65,12 @@ def offer_failed(step: Step, event: LegEnded) -> None:
     _called_in_vain(step, contact, event.cause)
 
 
-def take_agent(step: Step, leg: LegId) -> None:
+def take_agent(step: Step, leg: LegId) -> RungAgent:
     """The first who answers has the caller."""
     state = step.state
     won = take_phone(step, leg)
     state.agent, state.agent_seat, state.other_leg = won.agent, won.seat, leg
+    return won
 
 
 def queue_refused(step: Step, event: QueueRefused) -> None:

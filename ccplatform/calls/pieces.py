@@ -38,10 +38,11 @@ class PendingQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungAgent:
-    """An agent whose phone rings for the caller."""
+    """An agent whose phone rings for the caller; ``whisper`` is told to him when he answers."""
 
     agent: AgentId
     seat: SeatId
+    whisper: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ccplatform.contracts.flows import Flows
 from ccplatform.contracts.legs import Legs, Numbers
-from ccplatform.contracts.media import Media
+from ccplatform.contracts.media import Media, PlayItem
 from ccplatform.contracts.recordings import Recorder
 from ccplatform.contracts.routing import Router
 from ccplatform.contracts.words import ContactId
@@ -23,6 +23,16 @@ class CallRows(Protocol):
         """Put the row back."""
 
 
+class Whispers(Protocol):
+    """What agents are told before their callers: texts and files."""
+
+    def prepare(self, whisper: str) -> None:
+        """It will be wanted soon."""
+
+    def items(self, whisper: str) -> tuple[PlayItem, ...]:
+        """What is played, at once; nothing where it is not there (yet)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPorts:
     """The packages a call passes through."""
@@ -34,3 +44,4 @@ class CallPorts:
     router: Router
     recorder: Recorder
     rows: CallRows
+    whispers: Whispers

@@ -63,6 +63,7 @@ from ccplatform.calls.overflowing import overflowed
 from ccplatform.calls.step import Step
 from ccplatform.calls.supervising import supervise, supervise_order
 from ccplatform.calls.transferring import transfer_asked
+from ccplatform.calls.whispering import whisper_over
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
 from ccplatform.contracts.flows import FlowRequest, StartFlow
 from ccplatform.contracts.legs import (
@@ -316,6 +317,8 @@ def _deadline(step: Step) -> None:
         step.release_all(state.cause)  # its tone was heard
     elif state.stage in (Stage.CALLING_BACK, Stage.CALLING):
         step.emit(ReleaseLeg(leg=state.caller_leg, cause=ReleaseCause.NO_ANSWER))
+    elif state.stage is Stage.WHISPERING:
+        whisper_over(step)
     elif state.stage is Stage.ECHO:
         step.release_all(ReleaseCause.NORMAL)
     elif state.stage is Stage.FLOW and not state.answered:

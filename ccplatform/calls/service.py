@@ -23,6 +23,7 @@ from ccplatform.calls.model import (
     Record,
     RecordingBegan,
     TakeMessage,
+    Whisper,
 )
 from ccplatform.calls.ordering import CallCommand, Orders
 from ccplatform.calls.placing import Placing
@@ -52,14 +53,16 @@ from ccplatform.contracts.legs import (
     LegOffered,
     LegTransferAsked,
     OpenLeg,
+    PlaybackEnded,
     ReleaseLeg,
     ReportTransfer,
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, RecordingClosed, StartRecording, VoiceChanged
+from ccplatform.contracts.media import KeepSnapshot, Play, RecordingClosed, StartRecording, VoiceChanged
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
+    AgentOffered,
     CallAgent,
     CallBackOffered,
     EngageAgent,
@@ -166,8 +169,10 @@ class CallService:
             call = CallId(self._ids.new())
             _log.info("call-back begins", contact=event.contact, call=call, queue=event.queue)
             self._post(CallBackBegins(offer=event, call=call))
-        else:
-            self._post(self._overflow(event) if isinstance(event, QueueRefused) else event)
+            return
+        if isinstance(event, AgentOffered) and event.whisper:
+            self.ports.whispers.prepare(event.whisper)
+        self._post(self._overflow(event) if isinstance(event, QueueRefused) else event)
 
     def _overflow(self, event: QueueRefused) -> QueueRefused | Overflowed:
         """Where the queue sends the caller, if that is there; else he goes back to his flow."""
@@ -237,6 +242,8 @@ class CallService:
                 self._consider_recording(effect)
             case TakeMessage():
                 self._take_message(effect)
+            case Whisper():
+                self._whisper(effect)
             case AdoptLeg() | RingLeg() | OpenLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
                 ports.legs.perform(effect)
             case (
@@ -294,6 +301,14 @@ class CallService:
             )
             self.ports.media.perform(start)
         self._post(MessageBegan(call=call, recording=order.recording if order is not None else None))
+
+    def _whisper(self, effect: Whisper) -> None:
+        items = self.ports.whispers.items(effect.text)
+        if items:
+            self.ports.media.perform(Play(leg=effect.leg, playback=effect.playback, items=items))
+        else:
+            _log.warning("no whisper", leg=effect.leg)
+            self._post(PlaybackEnded(leg=effect.leg, playback=effect.playback, finished=False, error="not_there"))
 
     # --- snapshots and restart ----------------------------------------------------------------------------
 

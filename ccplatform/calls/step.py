@@ -20,7 +20,7 @@ DIAL_SECONDS = 60.0
 ENDING_SECONDS = 40.0
 _TALKING = (Stage.TALKING, Stage.HELD, Stage.CONSULTING, Stage.TRANSFERRING, Stage.BRIDGED)
 #: Stages in which the other party is on the line: it hears how the call ended.
-_SPEAKING = (*_TALKING, Stage.CALLING)
+_SPEAKING = (*_TALKING, Stage.WHISPERING, Stage.CALLING)
 
 
 @dataclass(slots=True)
@@ -76,10 +76,12 @@ class Step:
         state = self.state
         state.rung.clear()  # their legs go with all others
         if stage in (Stage.QUEUED, Stage.RINGING):
-            if state.queued_at is not None:
-                state.queue_seconds += self.now - state.queued_at
+            self.end_wait()
             reason = "abandoned" if state.answered else "not_reached"
             self.emit(WithdrawContact(contact=state.contact, reason=reason))
+        elif stage is Stage.WHISPERING and state.agent is not None:
+            self.end_wait()
+            self.emit(TalkReleased(contact=state.contact, agent=state.agent, talked=False))
         elif stage is Stage.CALLING_BACK and state.customer_first:
             self.emit(WithdrawContact(contact=state.contact, reason="not_reached"))
         elif stage is Stage.CALLING_BACK and state.agent is not None:  # he is on the line already
@@ -94,6 +96,11 @@ class Step:
                 self.emit(*member_ends(state, member, self.now))
         elif state.message is not None:
             self.emit(StopRecording(recording=state.message))
+
+    def end_wait(self) -> None:
+        """The caller waits no longer, in whatever queue."""
+        if self.state.queued_at is not None:
+            self.state.queue_seconds += self.now - self.state.queued_at
 
     def end_consultation(self, *, stays: bool) -> None:
         """Who was called about the caller is so no longer; ``stays``: he goes on in the call."""

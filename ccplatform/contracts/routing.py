@@ -135,12 +135,16 @@ RouterCommand: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOffered:
-    """Ring this seat for the contact now; without a queue he was called himself."""
+    """Ring this seat for the contact now; without a queue he was called himself.
+
+    ``whisper`` is told to the agent alone when he answers: a text, or the file that it names (:func:`names_file`).
+    """
 
     contact: ContactId
     queue: QueueId | None
     agent: AgentId
     seat: SeatId
+    whisper: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +192,11 @@ class CallBackDropped:
     """The call-back was cancelled: end its call, unless the two talk."""
 
     contact: ContactId
+
+
+def names_file(whisper: str) -> bool:
+    """Whether a whisper is a file of the directory of sounds, and not a text."""
+    return whisper.endswith(".wav")
 
 
 RouterEvent: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused | CallBackOffered | CallBackDropped

@@ -119,6 +119,10 @@ def test_a_removed_agent_without_a_call_is_gone_and_his_seat_is_free() -> None:
         ({"service_level_ratio": 1.2}, "service_level_ratio is 1.2"),
         ({"max_waiting": 0}, "max_waiting is 0"),
         ({"music": "../secret.wav"}, "music is"),
+        ({"whisper": "../secret.wav"}, "whisper is"),
+        ({"whisper": "x" * 101}, "whisper is"),
+        ({"whisper": " "}, "whisper is"),
+        ({"whisper": "two\nlines"}, "whisper is"),
     ],
 )
 def test_an_illegal_queue_cannot_be_made_and_the_error_names_what_is_wrong(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ccplatform.calls.model import CallEffect
+from ccplatform.calls.model import CallEffect, Whisper
 from ccplatform.contracts.legs import DialLeg
 from ccplatform.contracts.media import Bridge, JoinRoom, Play, SetGain, StopPlay, Unbridge
 from ccplatform.contracts.words import LegId
@@ -46,6 +46,8 @@ class Ear:
                     self._bridges[other].discard(leg)
             case Play(leg=leg):
                 self.playing[leg] = effect
+            case Whisper(leg=leg, playback=playback):
+                self.playing[leg] = Play(leg=leg, playback=playback, items=())
             case StopPlay(leg=leg):
                 self.playing.pop(leg, None)
             case _:

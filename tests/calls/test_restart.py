@@ -25,9 +25,9 @@ from ccplatform.contracts.legs import (
     ReleaseLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, RecordingClosed
+from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, Play, PlayItem, RecordingClosed
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
-from ccplatform.contracts.routing import AgentOffered, OfferFailed, QueueContact, RouterCommand
+from ccplatform.contracts.routing import AgentOffered, OfferFailed, QueueContact, RouterCommand, TransferContact
 from ccplatform.contracts.words import (
     AgentId,
     CallId,
@@ -208,6 +208,19 @@ class Rows:
         self.restored.append(data)
 
 
+class Whispers:
+    """Speaks every text but one."""
+
+    def __init__(self) -> None:
+        self.prepared: list[str] = []
+
+    def prepare(self, whisper: str) -> None:
+        self.prepared.append(whisper)
+
+    def items(self, whisper: str) -> tuple[PlayItem, ...]:
+        return () if whisper == "unspeakable" else (FileItem(path=f"/{whisper}.wav"),)
+
+
 class Centre:
     """A control process as far as `calls` goes; :meth:`restarted` is the one that comes after it."""
 
@@ -217,6 +230,7 @@ class Centre:
         self.tasks = TaskSupervisor(clock)
         self.legs, self.media, self.flows = Legs(self), Media(), Flows(self)
         self.router, self.recorder, self.rows = Router(), Recorder(), Rows()
+        self.whispers = Whispers()
         self.calls = CallService(
             clock=clock,
             ids=Ids(clock),
@@ -234,6 +248,7 @@ class Centre:
                 router=self.router,
                 recorder=self.recorder,
                 rows=self.rows,
+                whispers=self.whispers,
             )
         )
 
@@ -268,9 +283,13 @@ class Centre:
         self.calls.flow_asked(FlowAsked(contact=self.contact, request=request))
         self.clock.advance(1)
 
-    def ring(self) -> None:
+    def ring(self, whisper: str = "") -> None:
         offered = AgentOffered(
-            contact=self.contact, queue=QueueId("support"), agent=AgentId("1004"), seat=SeatId("seat-04")
+            contact=self.contact,
+            queue=QueueId("support"),
+            agent=AgentId("1004"),
+            seat=SeatId("seat-04"),
+            whisper=whisper,
         )
         self.calls.router_event(offered)
         self.clock.advance(1)
@@ -320,6 +339,43 @@ def test_a_talk_goes_on_and_ends_with_its_whole_length(centre: Centre) -> None:
     assert ended.talk_seconds == pytest.approx(16.0)
     assert ended.queue_seconds == pytest.approx(2.0)
     assert later.calls.active == 0
+
+
+def test_an_agent_who_is_told_something_is_told_on_and_his_talk_begins_by_the_deadline(centre: Centre) -> None:
+    centre.queue()
+    centre.ring("Support")
+    centre.talk()
+    assert centre.whispers.prepared == ["Support"]
+    told = [command for command in centre.media.commands if isinstance(command, Play)][-1]
+    assert told.items == (FileItem(path="/Support.wav"),)
+    later = centre.restarted(seconds=3.0)
+    assert (later.of(Established), later.calls.open_recordings()) == ([], set())
+    later.clock.advance(7.0)
+    (established,) = later.of(Established)
+    assert established.queue_seconds == pytest.approx(12.0)
+    assert later.calls.open_recordings() == {RECORDING}
+
+
+def test_an_agent_who_is_lost_while_he_is_told_something_leaves_the_caller_in_his_queue(centre: Centre) -> None:
+    centre.queue()
+    centre.ring("Support")
+    centre.talk()
+
+    def lose_agent(later: Centre) -> None:
+        later.legs.lost = centre.legs.up - {CALLER}
+
+    later = centre.restarted(spoil=lose_agent)
+    (again,) = later.of(TransferContact)
+    assert again.queue == "support"
+    assert later.calls.active == 1
+
+
+def test_what_cannot_be_said_keeps_nobody_waiting(centre: Centre) -> None:
+    centre.queue()
+    centre.ring("unspeakable")
+    centre.talk()
+    (established,) = centre.of(Established)
+    assert established.queue_seconds == pytest.approx(2.0)
 
 
 def test_who_rings_rings_on_and_can_be_answered(centre: Centre) -> None:

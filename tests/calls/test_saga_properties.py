@@ -18,7 +18,9 @@ from ccplatform.calls.model import (
     PhoneTransfer,
     Stage,
     SuperviseOrder,
+    Whisper,
 )
+from ccplatform.calls.whispering import WHISPER_SECONDS
 from ccplatform.contracts.facts import ConnectionCleared, ContactArrived, ContactEnded
 from ccplatform.contracts.flows import (
     ConferenceCaller,
@@ -29,7 +31,16 @@ from ccplatform.contracts.flows import (
     ReleaseCaller,
     TransferCaller,
 )
-from ccplatform.contracts.legs import DialLeg, LegEarly, LegHeld, ReportTransfer, SeatTarget, TransferStep
+from ccplatform.contracts.legs import (
+    DialLeg,
+    DigitPressed,
+    LegEarly,
+    LegHeld,
+    PlaybackEnded,
+    ReportTransfer,
+    SeatTarget,
+    TransferStep,
+)
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallAgent,
@@ -62,6 +73,7 @@ from tests.calls.test_calling_out import PHONE
 from tests.calls.test_calling_out import begins as begins_out
 from tests.calls.test_consulting import asked_of_agent
 from tests.calls.test_saga import talking
+from tests.calls.test_whispering import whispering
 from tests.calls.world import CALL, CONTACT, WALL, World
 
 QUEUE, AGENTS = QueueId("support"), [AgentId("1004"), AgentId("1005"), AgentId("1006")]
@@ -84,7 +96,8 @@ STEPS = st.one_of(
             ]
         ),
     ),
-    st.tuples(st.just("offer"), st.sampled_from(AGENTS)),
+    st.tuples(st.just("offer"), st.sampled_from(AGENTS), st.sampled_from(["", "Support"])),
+    st.tuples(st.just("whisper ends"), st.sampled_from(["heard", "key", "left", "late"])),
     st.tuples(st.just("withdraw"), st.sampled_from(AGENTS), st.sampled_from(list(OfferEnd))),
     st.tuples(st.just("hold"), st.booleans()),
     st.tuples(st.just("transfer"), st.sampled_from(["flow", "agent", "dial", "nobody"])),
@@ -119,9 +132,13 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.leg_ends(legs[who], cause)
         case ("ask", request) if world.flow_alive:
             world.asks(request)  # type: ignore[arg-type]
-        case ("offer", str(agent)) if _waits(world) and agent not in _rung(world):
+        case ("whisper ends", str(how)) if world.all_of(Whisper):
+            _whisper_ends(world, how)
+        case ("offer", str(agent), str(whisper)) if _waits(world) and agent not in _rung(world):
             seat = SeatId(f"seat-{agent}")
-            world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AgentId(agent), seat=seat))
+            world.post(
+                AgentOffered(contact=CONTACT, queue=QUEUE, agent=AgentId(agent), seat=seat, whisper=whisper)
+            )
         case ("withdraw", str(agent), OfferEnd() as end):
             world.post(OfferWithdrawn(contact=CONTACT, agent=AgentId(agent), end=end))
         case ("consult", str(whom), bool(transfer)):
@@ -184,6 +201,20 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.core.restore(data, world.now, WALL)
         case _:
             pass
+
+
+def _whisper_ends(world: World, how: str) -> None:
+    """The last whisper; what comes too late for it changes nothing."""
+    whisper = world.last(Whisper)
+    match how:
+        case "key":
+            world.post(DigitPressed(leg=whisper.leg, digit="1", ended_at=world.now))
+        case "left":
+            world.leg_ends(whisper.leg)
+        case "late":
+            world.passes(WHISPER_SECONDS)
+        case _:
+            world.post(PlaybackEnded(leg=whisper.leg, playback=whisper.playback, finished=True))
 
 
 def _rung(world: World) -> set[str]:
@@ -251,6 +282,8 @@ def assert_the_acd_agrees(world: World) -> None:
 def assert_nobody_hears_silence(world: World) -> None:
     """While somebody has the caller: who is there hears somebody, or something that does not end."""
     state = world.core.saga(CALL).state
+    if state.stage is Stage.WHISPERING:
+        assert_only_the_agent_hears_the_whisper(world)
     if state.stage not in (Stage.TALKING, Stage.BRIDGED, Stage.HELD, Stage.CONSULTING, Stage.TRANSFERRING):
         return
     if not state.answered:
@@ -271,6 +304,21 @@ def assert_nobody_hears_silence(world: World) -> None:
         apart = second.leg if second.aside else state.caller_leg
         assert apart is not None
         assert state.other_leg not in ear.hears(apart)  # who waits does not hear what is said about him
+
+
+def assert_only_the_agent_hears_the_whisper(world: World) -> None:
+    """The caller hears what he heard, nobody talks, and somebody will end it."""
+    state, ear = world.core.saga(CALL).state, Ear(world)
+    whisper = world.last(Whisper)
+    assert (whisper.leg, whisper.playback) == (state.other_leg, state.whisper)
+    assert state.answered
+    assert state.caller_leg in ear.playing
+    assert not ear.hears(state.caller_leg)
+    assert not ear.hears(whisper.leg)
+    assert state.recording is None
+    assert state.talk_at is None
+    assert state.deadline_at is not None
+    assert world.now - WHISPER_SECONDS <= state.deadline_at <= world.now + WHISPER_SECONDS
 
 
 def _waits(world: World) -> bool:
@@ -296,6 +344,8 @@ def _begun(how: str) -> World:
             world.post(begins_out(clicked=how == "click"))
         case "talk":
             return talking()
+        case "whisper":
+            return whispering()
         case "consultation":
             return asked_of_agent(queue=QueueId("experts"))[0]
         case "conference":
@@ -313,6 +363,7 @@ BEGINNINGS = [
     "agent first",
     "customer first",
     "talk",
+    "whisper",
     "consultation",
     "conference",
 ]

@@ -76,6 +76,7 @@ def test_a_call_passes_its_stages_and_is_gone_after_wrap_up() -> None:
         CallStage.IVR,
         CallStage.QUEUE,
         CallStage.RINGING,
+        CallStage.CONNECTING,
         CallStage.TALKING,
         CallStage.HELD,
         CallStage.TALKING,

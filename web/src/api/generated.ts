@@ -2822,7 +2822,7 @@ export interface components {
          * @description Where a call is, seen from the wallboard.
          * @enum {string}
          */
-        CallStage: "dialling" | "ivr" | "queue" | "ringing" | "talking" | "held" | "wrap";
+        CallStage: "dialling" | "ivr" | "queue" | "ringing" | "connecting" | "talking" | "held" | "wrap";
         /**
          * CallerItem
          * @description Who we say calls.
@@ -4227,6 +4227,12 @@ export interface components {
              */
             weight: number;
             /**
+             * Whisper
+             * @description Told to the agent alone at his answer: a text, or a file *.wav
+             * @default
+             */
+            whisper: string;
+            /**
              * Wrap Up Seconds
              * @default 10
              */
@@ -4326,6 +4332,12 @@ export interface components {
              * @default 0
              */
             weight: number;
+            /**
+             * Whisper
+             * @description Told to the agent alone at his answer: a text, or a file *.wav
+             * @default
+             */
+            whisper: string;
             /**
              * Wrap Up Seconds
              * @default 10

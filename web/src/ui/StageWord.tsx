@@ -5,6 +5,7 @@ import { StateMark, stateColour } from "./StateMark";
 /** The stage of a call in the shapes and colours of the agents' states. */
 const LIKE: Partial<Record<CallStage, AgentState>> = {
   ringing: "reserved",
+  connecting: "reserved",
   dialling: "reserved",
   talking: "talking",
   held: "held",

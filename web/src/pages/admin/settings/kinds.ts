@@ -78,6 +78,7 @@ export const QUEUES: KindPage = {
     overflows: [],
     calendar: "",
     music: "",
+    whisper: "",
     call_back: null,
   },
   fields: [
@@ -118,6 +119,7 @@ export const QUEUES: KindPage = {
     },
     calendar,
     { name: "music", type: "text" },
+    { name: "whisper", type: "text" },
     {
       name: "call_back",
       type: "group",
