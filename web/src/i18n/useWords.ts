@@ -24,6 +24,7 @@ export type Group =
   | "legRole"
   | "numberClass"
   | "level"
+  | "messageState"
   | "outcome"
   | "reason"
   | "recordingMode"

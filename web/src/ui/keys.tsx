@@ -97,9 +97,13 @@ export function KeyCap({ keys }: { readonly keys: string }) {
   );
 }
 
+/** Letters belong to the field that has the focus; switches and choices are no fields. */
 function isTyping(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement) {
+    return !["radio", "checkbox", "button", "range"].includes(target.type);
+  }
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.tagName === "INPUT" || target.tagName === "TEXTAREA" || target.tagName === "SELECT")
+    (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT")
   );
 }

@@ -28,6 +28,12 @@ describe("a fact", () => {
     ]);
   });
 
+  it("says how far a message has come in other words than an agent's state", () => {
+    const of = (data: Record<string, unknown>) => factDetails(data, { words, field: (name) => name });
+    expect(of({ message: "m", state: "heard" })).toEqual([{ name: "state", value: "messageState:heard" }]);
+    expect(of({ agent: "1004", state: "held" })).toContainEqual({ name: "state", value: "state:held" });
+  });
+
   it("of an unknown kind is shown all the same", () => {
     expect(factGroup("SomethingNew")).toBe("other");
     expect(factDetails({ thing: { a: 1 } }, { words, field: (name) => name })).toEqual([{ name: "thing", value: '{"a":1}' }]);

@@ -1,5 +1,5 @@
 /** Facts in words: which of their fields are worth reading, and in which part of the story they stand. */
-import type { Words } from "../../i18n/useWords";
+import type { Group, Words } from "../../i18n/useWords";
 
 interface Vocabulary {
   readonly words: Words;
@@ -14,7 +14,7 @@ export interface Detail {
 /** Ids that say nothing to a reader, or stand in the head of the drawer already. */
 const UNREAD: ReadonlySet<string> = new Set(["contact", "call", "leg", "recording", "sip_call_id", "channel", "revision", "call_back", "message"]);
 /** Words of closed lists that have translations of their own. */
-const NAMED: Readonly<Record<string, Parameters<Words["name"]>[0]>> = {
+const NAMED: Readonly<Record<string, Group>> = {
   cause: "cause",
   reason: "reason",
   state: "state",
@@ -30,12 +30,13 @@ const NAMED: Readonly<Record<string, Parameters<Words["name"]>[0]>> = {
 
 export function factDetails(data: Readonly<Record<string, unknown>>, { words, field }: Vocabulary): Detail[] {
   return Object.entries(data).flatMap(([name, value]) => {
-    const text = UNREAD.has(name) ? "" : shown(name, value, words);
+    const group = name === "state" && "message" in data ? "messageState" : NAMED[name];
+    const text = UNREAD.has(name) ? "" : shown(name, value, group, words);
     return text === "" ? [] : [{ name: field(name), value: text }];
   });
 }
 
-function shown(name: string, value: unknown, words: Words): string {
+function shown(name: string, value: unknown, group: Group | undefined, words: Words): string {
   if (value === null || value === "" || value === undefined) {
     return "";
   }
@@ -47,7 +48,6 @@ function shown(name: string, value: unknown, words: Words): string {
         : words.figure(value, 2);
   }
   if (typeof value === "string") {
-    const group = NAMED[name];
     return group === undefined ? value : words.name(group, value);
   }
   return typeof value === "boolean" ? (value ? "✓" : "✗") : JSON.stringify(value);

@@ -5,11 +5,12 @@ import { Loading, Notice } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { CallCard } from "./CallCard";
 import { CustomerCard } from "./CustomerCard";
+import { MessagesPanel } from "./MessagesPanel";
 import { QueueSummary } from "./QueueSummary";
 import { StateCard } from "./StateCard";
 import "./desk.css";
 
-/** An agent's page: own state left, the call in the middle, its customer right, queues below; nothing moves. */
+/** An agent's page: own state left, the call in the middle, its customer right, messages and queues below; nothing moves. */
 export function DeskPage() {
   const { t } = useTranslation();
   const me = useMe();
@@ -38,6 +39,7 @@ export function DeskPage() {
       <StateCard agent={agent} />
       <CallCard call={call} agent={agent} />
       <CustomerCard call={call} />
+      <MessagesPanel agent={agent} />
       <QueueSummary agent={agent} />
     </main>
   );
