@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from ccplatform.calls.errors import CannotCall
-from ccplatform.calls.model import CallInput
+from ccplatform.calls.inputs import CallInput
 from ccplatform.calls.placing import Placing, order_key
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.switchboard import Switchboard

@@ -7,7 +7,8 @@ phone, and the customer's once he answered; or with the customer's, who hears mu
 from __future__ import annotations
 
 from ccplatform.calls.grouping import RINGBACK
-from ccplatform.calls.model import CallBackBegins, CallState, Record, RungAgent, Stage
+from ccplatform.calls.inputs import CallBackBegins
+from ccplatform.calls.model import CallState, Record, RungAgent, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import ContactArrived, Established

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ccplatform.calls.model import CallOutBegins, CallState, Record, Stage
+from ccplatform.calls.inputs import CallOutBegins
+from ccplatform.calls.model import CallState, Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import (

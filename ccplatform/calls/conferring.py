@@ -9,15 +9,8 @@ from __future__ import annotations
 from ccplatform.calls.consulting import Wanted, call_about, cancel, check_consult, hand_over, let_go
 from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
 from ccplatform.calls.grouping import Group, groups, regroup
-from ccplatform.calls.model import (
-    CallState,
-    ConsultOrder,
-    DropOrder,
-    Member,
-    PartyOrder,
-    Record,
-    Stage,
-)
+from ccplatform.calls.inputs import ConsultOrder, DropOrder, PartyOrder
+from ccplatform.calls.model import CallState, Member, Record, Stage
 from ccplatform.calls.parties import member_ends
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, open_segment, retrieve

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ccplatform.calls.model import MessageBegan, MessageClosed, TakeMessage
+from ccplatform.calls.inputs import MessageBegan, MessageClosed
+from ccplatform.calls.model import TakeMessage
 from ccplatform.calls.step import Step
 from ccplatform.contracts.flows import (
     FlowRecordingBegan,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import CallState, MoveOrder, Record, Stage
+from ccplatform.calls.inputs import MoveOrder
+from ccplatform.calls.model import CallState, Record, Stage
 from ccplatform.calls.ringing import stop_ringing
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import Transferred

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ccplatform.calls.consulting import back_in_flow, second_failed
 from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import groups, regroup
-from ccplatform.calls.model import CallState, HoldOrder, RungAgent, Stage
+from ccplatform.calls.inputs import HoldOrder
+from ccplatform.calls.model import CallState, RungAgent, Stage
 from ccplatform.calls.ringing import diverted, take_phone
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve

@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 from ccplatform.calls.conferring import check_act, check_drop
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
-from ccplatform.calls.model import (
+from ccplatform.calls.inputs import (
     CallInput,
     ConsultOrder,
     DropOrder,

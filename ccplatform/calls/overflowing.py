@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ccplatform.calls.asked import dial_party, start_next_flow
-from ccplatform.calls.model import Overflowed, Record, Stage
+from ccplatform.calls.inputs import Overflowed
+from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.media import StopPlay

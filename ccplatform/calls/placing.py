@@ -7,7 +7,7 @@ from typing import Final
 
 from ccplatform.calls.dial_plan import NumberClass, class_of, plain_number
 from ccplatform.calls.errors import CannotCall
-from ccplatform.calls.model import CallOutBegins
+from ccplatform.calls.inputs import CallOutBegins
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.settings import OutSettings
 from ccplatform.contracts.commands import MakeCall

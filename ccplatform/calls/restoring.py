@@ -11,7 +11,8 @@ from collections.abc import Callable
 import structlog
 
 from ccplatform.calls.errors import BadSnapshot
-from ccplatform.calls.model import CallInput, Stage
+from ccplatform.calls.inputs import CallInput
+from ccplatform.calls.model import Stage
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import KeptCall, read_kept

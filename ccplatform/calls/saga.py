@@ -23,14 +23,10 @@ from ccplatform.calls.heard import (
     playback_ended,
     playback_started,
 )
-from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
-from ccplatform.calls.messages import message_began, message_closed, voice_changed
-from ccplatform.calls.model import (
+from ccplatform.calls.inputs import (
     CallBackBegins,
-    CallEffect,
     CallOffered,
     CallOutBegins,
-    CallState,
     ConsultOrder,
     DropOrder,
     HangUpOrder,
@@ -38,17 +34,16 @@ from ccplatform.calls.model import (
     MessageBegan,
     MessageClosed,
     MoveOrder,
-    Music,
     Overflowed,
     PartyOrder,
     PhoneTransfer,
-    Record,
     RecordingBegan,
-    RungAgent,
     SagaInput,
-    Stage,
     SuperviseOrder,
 )
+from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
+from ccplatform.calls.messages import message_began, message_closed, voice_changed
+from ccplatform.calls.model import CallEffect, CallState, Music, Record, RungAgent, Stage
 from ccplatform.calls.moving import move_order
 from ccplatform.calls.offered import (
     agent_offered,

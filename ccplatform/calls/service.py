@@ -9,22 +9,17 @@ import msgspec
 import structlog
 
 from ccplatform.calls.calling import CallsOut
-from ccplatform.calls.model import (
+from ccplatform.calls.inputs import (
     CallBackBegins,
-    CallEffect,
     CallInput,
     CallOffered,
-    ConsiderRecording,
     HangUpOrder,
     MessageBegan,
     MessageClosed,
-    Music,
     Overflowed,
-    Record,
     RecordingBegan,
-    TakeMessage,
-    Whisper,
 )
+from ccplatform.calls.model import CallEffect, ConsiderRecording, Music, Record, TakeMessage, Whisper
 from ccplatform.calls.ordering import CallCommand, Orders
 from ccplatform.calls.placing import Placing
 from ccplatform.calls.ports import CallPorts

@@ -10,7 +10,8 @@ from typing import Final
 
 from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import groups, regroup
-from ccplatform.calls.model import CallState, Record, Stage, SuperviseOrder, Supervisor
+from ccplatform.calls.inputs import SuperviseOrder
+from ccplatform.calls.model import CallState, Record, Stage, Supervisor
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import open_segment
 from ccplatform.contracts.facts import Established, Transferred

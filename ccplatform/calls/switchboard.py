@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from ccplatform.calls.errors import NoSuchCall
-from ccplatform.calls.model import (
+from ccplatform.calls.inputs import (
     CallBackBegins,
-    CallEffect,
     CallInput,
     CallOffered,
     CallOutBegins,
@@ -21,7 +20,6 @@ from ccplatform.calls.model import (
     MessageBegan,
     MessageClosed,
     MoveOrder,
-    Music,
     Overflowed,
     PartyOrder,
     PhoneTransfer,
@@ -29,6 +27,7 @@ from ccplatform.calls.model import (
     SagaInput,
     SuperviseOrder,
 )
+from ccplatform.calls.model import CallEffect, Music
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
 from ccplatform.contracts.flows import FlowAsked

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.calls.consulting import MAX_CALLED, Wanted, call_about, let_go
-from ccplatform.calls.model import PhoneTransfer, Record, Stage
+from ccplatform.calls.inputs import PhoneTransfer
+from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.step import Step
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.flows import StartFlow

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ccplatform.calls.model import HoldOrder, Record, Stage, Whisper
+from ccplatform.calls.inputs import HoldOrder
+from ccplatform.calls.model import Record, Stage, Whisper
 from ccplatform.calls.offered import hold_order
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ccplatform.calls.model import CallBackBegins, HangUpOrder, Stage
+from ccplatform.calls.inputs import CallBackBegins, HangUpOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import ContactArrived, Established, TalkEnded
 from ccplatform.contracts.legs import DialLeg, NumberTarget, ReleaseLeg, SeatTarget, TrunkTarget
 from ccplatform.contracts.media import Bridge, Play, StopPlay

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.model import CallOutBegins, HangUpOrder, HoldOrder, MoveOrder, Stage
+from ccplatform.calls.inputs import CallOutBegins, HangUpOrder, HoldOrder, MoveOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import (
     ContactArrived,
     Delivered,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
-from ccplatform.calls.model import ConsultOrder, DropOrder, PartyOrder, Stage
+from ccplatform.calls.inputs import ConsultOrder, DropOrder, PartyOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import (
     Conferenced,
     ContactArrived,

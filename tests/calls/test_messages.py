@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.model import MessageBegan, MessageClosed, Overflowed, TakeMessage
+from ccplatform.calls.inputs import MessageBegan, MessageClosed, Overflowed
+from ccplatform.calls.model import TakeMessage
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.flows import (
     EndFlow,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import MoveOrder, Stage
+from ccplatform.calls.inputs import MoveOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import Established, TalkEnded, Transferred
 from ccplatform.contracts.flows import EnterQueue
 from ccplatform.contracts.legs import ReleaseLeg

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.model import MoveOrder, Overflowed, Stage
+from ccplatform.calls.inputs import MoveOrder, Overflowed
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowRequestFailed, StartFlow
 from ccplatform.contracts.legs import DialLeg, SeatTarget

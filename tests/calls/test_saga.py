@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NoSuchCall, NotInThisState
-from ccplatform.calls.model import HangUpOrder, HoldOrder, Stage
+from ccplatform.calls.inputs import HangUpOrder, HoldOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,

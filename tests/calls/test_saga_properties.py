@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccplatform.calls.model import (
+from ccplatform.calls.inputs import (
     ConsultOrder,
     DropOrder,
     HangUpOrder,
@@ -16,10 +16,9 @@ from ccplatform.calls.model import (
     Overflowed,
     PartyOrder,
     PhoneTransfer,
-    Stage,
     SuperviseOrder,
-    Whisper,
 )
+from ccplatform.calls.model import Stage, Whisper
 from ccplatform.calls.whispering import WHISPER_SECONDS
 from ccplatform.contracts.facts import ConnectionCleared, ContactArrived, ContactEnded
 from ccplatform.contracts.flows import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import HoldOrder, PartyOrder, Stage, SuperviseOrder
+from ccplatform.calls.inputs import HoldOrder, PartyOrder, SuperviseOrder
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import ConnectionCleared, Delivered, Transferred
 from ccplatform.contracts.legs import DialLeg, LegRinging, SeatTarget
 from ccplatform.contracts.routing import TalkReleased

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.consulting import MAX_CALLED
-from ccplatform.calls.model import PhoneTransfer, Stage
+from ccplatform.calls.inputs import PhoneTransfer
+from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import ConnectionCleared, Delivered, Established, Failed, TalkEnded, Transferred
 from ccplatform.contracts.flows import EnterQueue, StartFlow
 from ccplatform.contracts.legs import (

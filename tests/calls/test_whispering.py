@@ -7,17 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.model import (
-    ConsiderRecording,
-    ConsultOrder,
-    HangUpOrder,
-    HoldOrder,
-    MoveOrder,
-    PhoneTransfer,
-    Stage,
-    SuperviseOrder,
-    Whisper,
-)
+from ccplatform.calls.inputs import ConsultOrder, HangUpOrder, HoldOrder, MoveOrder, PhoneTransfer, SuperviseOrder
+from ccplatform.calls.model import ConsiderRecording, Stage, Whisper
 from ccplatform.calls.whispering import WHISPER_SECONDS
 from ccplatform.contracts.facts import Established, Held, TalkEnded
 from ccplatform.contracts.flows import EndFlow, LeaveQueue, PlayPrompt

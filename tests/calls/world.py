@@ -6,7 +6,8 @@ import itertools
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ccplatform.calls.model import CallEffect, CallInput, CallOffered, ConsiderRecording, Record, RecordingBegan
+from ccplatform.calls.inputs import CallInput, CallOffered, RecordingBegan
+from ccplatform.calls.model import CallEffect, ConsiderRecording, Record
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.facts import ContactEnded, Fact
 from ccplatform.contracts.flows import EndFlow, FlowAsked, FlowFinished, FlowRequest, StartFlow
