@@ -164,6 +164,7 @@ async def test_the_caller_is_called_back_from_his_message(centre: Centre, phone:
             agent = await desk.next_call()
             customer = await lab.next_call()
             await agent.answered.wait()
+            await customer.answered.wait()
             await customer.hang_up()
             await agent.ended.wait()
 
