@@ -96,6 +96,9 @@ function Form({ kind, listed, id: known, item, may, fresh = false, onDirty, onDo
   const problems = save.error instanceof ApiError ? save.error.fields : {};
   const submit = (event: React.SyntheticEvent) => {
     event.preventDefault();
+    if (save.isPending) {
+      return;
+    }
     save.mutate(
       { id: id.trim(), document: draft, revision: first.revision },
       {
@@ -127,7 +130,7 @@ function Form({ kind, listed, id: known, item, may, fresh = false, onDirty, onDo
       ) : null}
       <Fields fields={kind.fields} draft={draft} path="" problems={problems} disabled={!may} onChange={setDraft} />
       <footer className="setting-foot">
-        <Button type="primary" htmlType="submit" loading={save.isPending} disabled={!may || !changed || id.trim() === ""}>
+        <Button type="primary" htmlType="submit" aria-busy={save.isPending} disabled={!may || !changed || id.trim() === ""}>
           {t("settings.save")}
         </Button>
         <span className="grow" />
