@@ -9,11 +9,12 @@ from __future__ import annotations
 from ccplatform.calls.consulting import Wanted, call_about, cancel, check_consult, hand_over, let_go
 from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
 from ccplatform.calls.grouping import Group, groups, regroup
-from ccplatform.calls.inputs import ConsultOrder, DropOrder, PartyOrder
+from ccplatform.calls.inputs import ConsultOrder
 from ccplatform.calls.model import CallState, Member, Record, Stage
 from ccplatform.calls.parties import member_ends
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, open_segment, retrieve
+from ccplatform.contracts.commands import ControlParties, DropParty
 from ccplatform.contracts.facts import Conferenced, ConnectionCleared, Established, Held, Retrieved, Transferred
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg
 from ccplatform.contracts.routing import HandOver
@@ -31,7 +32,7 @@ def consult_order(step: Step, event: ConsultOrder) -> None:
     call_about(step, wanted, by=event.by, transfer=event.transfer)
 
 
-def party_order(step: Step, event: PartyOrder) -> None:
+def party_order(step: Step, event: ControlParties) -> None:
     """Do as was ordered; raises what :func:`check_act` does."""
     check_act(step.state, event.act, step.max_parties)
     remember(step.state, event.key)
@@ -46,7 +47,7 @@ def party_order(step: Step, event: PartyOrder) -> None:
             _confer(step)
 
 
-def drop_order(step: Step, event: DropOrder) -> None:
+def drop_order(step: Step, event: DropParty) -> None:
     """Let one party go; raises :class:`NoSuchParty`."""
     state, second = step.state, step.state.second
     check_drop(state, event)
@@ -68,7 +69,7 @@ def check_act(state: CallState, act: PartyAct, max_parties: int) -> None:
         raise TooManyParties(state.call, max_parties)
 
 
-def check_drop(state: CallState, order: DropOrder) -> None:
+def check_drop(state: CallState, order: DropParty) -> None:
     """Raise :class:`NoSuchParty` unless it is one that can leave."""
     second = state.second.leg if state.second is not None else None
     if order.leg not in (*state.members, second, state.other_leg):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
 from ccplatform.contracts.flows import FlowAsked, FlowRequest
 from ccplatform.contracts.legs import (
     DialTarget,
@@ -39,12 +40,10 @@ from ccplatform.contracts.words import (
     FlowId,
     LegId,
     Mailbox,
-    PartyAct,
     QueueId,
     RecordingId,
     ReleaseCause,
     SeatId,
-    Supervision,
 )
 from ccplatform.kernel.core import DeadlineReached
 
@@ -123,22 +122,6 @@ class MessageClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HangUpOrder:
-    """Somebody ends the call by REST."""
-
-    call: CallId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldOrder:
-    """The agent holds or retrieves the caller."""
-
-    call: CallId
-    hold: bool
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overflowed:
     """The queue cannot keep the caller and says where he goes: a flow, a number and how it is dialled, or a flow
     that takes a message for a mailbox."""
@@ -149,15 +132,6 @@ class Overflowed:
     mailbox: Mailbox | None = None
     number: str = ""
     target: DialTarget | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveOrder:
-    """Somebody moves the caller to another queue."""
-
-    call: CallId
-    queue: QueueId
-    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,37 +152,6 @@ class ConsultOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartyOrder:
-    """Who has the caller says what becomes of who was called about him."""
-
-    call: CallId
-    act: PartyAct
-    by: str
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropOrder:
-    """One party leaves the call; not the caller, whose leaving ends it."""
-
-    call: CallId
-    leg: LegId
-    by: str
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuperviseOrder:
-    """A supervisor listens to the agent's talk by the phone at a seat, or does something else with it now."""
-
-    call: CallId
-    what: Supervision
-    by: str
-    seat: SeatId
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneTransfer:
     """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, an ``agent``, a ``target`` to
     dial, or, with none of them, to somebody who cannot be called: ``refusal`` says why."""
@@ -221,6 +164,9 @@ class PhoneTransfer:
     refusal: ReleaseCause = ReleaseCause.NOT_FOUND
 
 
+#: What people order about a call that goes on: their commands, and a consultation with who was found for it.
+Order: TypeAlias = HangUpCall | HoldCall | MoveCall | ConsultOrder | ControlParties | DropParty | SuperviseCall
+
 CallInput: TypeAlias = (
     CallOffered
     | CallBackBegins
@@ -232,13 +178,7 @@ CallInput: TypeAlias = (
     | RecordingBegan
     | MessageBegan
     | MessageClosed
-    | HangUpOrder
-    | HoldOrder
-    | MoveOrder
-    | ConsultOrder
-    | PartyOrder
-    | DropOrder
-    | SuperviseOrder
+    | Order
     | Overflowed
     | PhoneTransfer
 )
@@ -265,13 +205,7 @@ SagaInput: TypeAlias = (
     | RecordingBegan
     | MessageBegan
     | MessageClosed
-    | HangUpOrder
-    | HoldOrder
-    | MoveOrder
-    | ConsultOrder
-    | PartyOrder
-    | DropOrder
-    | SuperviseOrder
+    | Order
     | Overflowed
     | PhoneTransfer
     | DeadlineReached

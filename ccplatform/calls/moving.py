@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.inputs import MoveOrder
 from ccplatform.calls.model import CallState, Record, Stage
 from ccplatform.calls.ringing import stop_ringing
 from ccplatform.calls.step import Step
+from ccplatform.contracts.commands import MoveCall
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.legs import ReleaseLeg
 from ccplatform.contracts.media import StopPlay
@@ -23,7 +23,7 @@ WAITING: Final = (Stage.QUEUED, Stage.RINGING)
 _TALKING: Final = (Stage.TALKING, Stage.HELD)
 
 
-def move_order(step: Step, event: MoveOrder) -> None:
+def move_order(step: Step, event: MoveCall) -> None:
     """Let the caller wait in that queue; raises :class:`NotInThisState`."""
     state = step.state
     check_move(state)

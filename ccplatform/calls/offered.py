@@ -5,11 +5,11 @@ from __future__ import annotations
 from ccplatform.calls.consulting import back_in_flow, second_failed
 from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import groups, regroup
-from ccplatform.calls.inputs import HoldOrder
 from ccplatform.calls.model import CallState, RungAgent, Stage
 from ccplatform.calls.ringing import diverted, take_phone
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
+from ccplatform.contracts.commands import HoldCall
 from ccplatform.contracts.flows import FlowRequestFailed
 from ccplatform.contracts.legs import LegEnded, LegHeld, ReleaseLeg
 from ccplatform.contracts.media import StopPlay
@@ -93,7 +93,7 @@ def queue_refused(step: Step, event: QueueRefused) -> None:
         )
 
 
-def hold_order(step: Step, event: HoldOrder) -> None:
+def hold_order(step: Step, event: HoldCall) -> None:
     """The agent holds the caller, or takes him back; raises :class:`NotInThisState`."""
     state = step.state
     check_hold(state, event.hold)
@@ -115,7 +115,7 @@ def leg_held(step: Step, event: LegHeld) -> None:
         return
     state.phone_holds = event.held
     if state.agent is not None and state.stage is (Stage.TALKING if event.held else Stage.HELD):
-        hold_order(step, HoldOrder(call=state.call, hold=event.held, by=state.agent))
+        hold_order(step, HoldCall(call=state.call, hold=event.held, by=state.agent))
 
 
 def check_hold(state: CallState, hold_it: bool) -> None:

@@ -12,17 +12,7 @@ from typing import TypeAlias, assert_never
 from ccplatform.calls.conferring import check_act, check_drop
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
-from ccplatform.calls.inputs import (
-    CallInput,
-    ConsultOrder,
-    DropOrder,
-    HangUpOrder,
-    HoldOrder,
-    MoveOrder,
-    PartyOrder,
-    PhoneTransfer,
-    SuperviseOrder,
-)
+from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneTransfer
 from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.saga import CallSaga
@@ -107,14 +97,14 @@ class Orders:
     def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
         match command:
             case HangUpCall():
-                self._post(HangUpOrder(call=command.call))
+                self._post(command)
             case HoldCall():
                 saga.check_hold(command.hold)
-                self._post(HoldOrder(call=command.call, hold=command.hold, by=command.by))
+                self._post(command)
             case MoveCall():
                 check_move(saga.state)
                 self._check_queue(command)
-                self._post(MoveOrder(call=command.call, queue=command.queue, by=command.by))
+                self._post(command)
             case PickUpCall():
                 check_pick_up(saga.state)
                 self._ports().router.pick_up(saga.state.contact, command.agent)
@@ -134,17 +124,13 @@ class Orders:
                 self._post(self._consult(command))
             case ControlParties():
                 check_act(saga.state, command.act, self._max_parties)
-                self._post(PartyOrder(call=command.call, act=command.act, by=command.by, key=command.key))
+                self._post(command)
             case DropParty():
-                drop = DropOrder(call=command.call, leg=command.leg, by=command.by, key=command.key)
-                check_drop(saga.state, drop)
-                self._post(drop)
+                check_drop(saga.state, command)
+                self._post(command)
             case SuperviseCall():
-                order = SuperviseOrder(
-                    call=command.call, what=command.what, by=command.by, seat=command.seat, key=command.key
-                )
-                check_supervise(saga.state, order)
-                self._post(order)
+                check_supervise(saga.state, command)
+                self._post(command)
 
     def _consult(self, command: ConsultCall) -> ConsultOrder:
         """Who is meant; raises a Refusal when he cannot be called now."""

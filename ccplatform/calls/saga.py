@@ -28,18 +28,12 @@ from ccplatform.calls.inputs import (
     CallOffered,
     CallOutBegins,
     ConsultOrder,
-    DropOrder,
-    HangUpOrder,
-    HoldOrder,
     MessageBegan,
     MessageClosed,
-    MoveOrder,
     Overflowed,
-    PartyOrder,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
-    SuperviseOrder,
 )
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
 from ccplatform.calls.messages import message_began, message_closed, voice_changed
@@ -59,6 +53,7 @@ from ccplatform.calls.step import Step
 from ccplatform.calls.supervising import supervise, supervise_order
 from ccplatform.calls.transferring import transfer_asked
 from ccplatform.calls.whispering import whisper_over
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
 from ccplatform.contracts.flows import FlowRequest, StartFlow
 from ccplatform.contracts.legs import (
@@ -269,19 +264,19 @@ def _take(step: Step, event: SagaInput) -> None:
             message_closed(step, event)
         case VoiceChanged():
             voice_changed(step, event)
-        case HangUpOrder():
+        case HangUpCall():
             step.release_all(ReleaseCause.NORMAL, abandoned=True)
-        case HoldOrder():
+        case HoldCall():
             hold_order(step, event)
-        case MoveOrder():
+        case MoveCall():
             move_order(step, event)
         case ConsultOrder():
             consult_order(step, event)
-        case PartyOrder():
+        case ControlParties():
             party_order(step, event)
-        case DropOrder():
+        case DropParty():
             drop_order(step, event)
-        case SuperviseOrder():
+        case SuperviseCall():
             supervise_order(step, event)
         case Overflowed():
             overflowed(step, event)

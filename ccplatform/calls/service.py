@@ -13,7 +13,6 @@ from ccplatform.calls.inputs import (
     CallBackBegins,
     CallInput,
     CallOffered,
-    HangUpOrder,
     MessageBegan,
     MessageClosed,
     Overflowed,
@@ -27,7 +26,7 @@ from ccplatform.calls.restoring import Restorer
 from ccplatform.calls.settings import CallsSettings
 from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
-from ccplatform.contracts.commands import Answer, MakeCall
+from ccplatform.contracts.commands import Answer, HangUpCall, MakeCall
 from ccplatform.contracts.facts import ContactEnded
 from ccplatform.contracts.flows import (
     EndFlow,
@@ -367,4 +366,4 @@ class CallService:
     def hang_up_all(self) -> None:
         """End every call (the drain's time is over)."""
         for call in self._core.calls():
-            self._post(HangUpOrder(call=call))
+            self._post(HangUpCall(call=call, by="drain"))

@@ -10,10 +10,10 @@ from typing import Final
 
 from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import groups, regroup
-from ccplatform.calls.inputs import SuperviseOrder
 from ccplatform.calls.model import CallState, Record, Stage, Supervisor
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import open_segment
+from ccplatform.contracts.commands import SuperviseCall
 from ccplatform.contracts.facts import Established, Transferred
 from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import SetGain, Unbridge
@@ -24,7 +24,7 @@ MAX_SUPERVISORS: Final = 5
 _TALKS: Final = (Stage.TALKING, Stage.HELD, Stage.CONSULTING)
 
 
-def supervise_order(step: Step, event: SuperviseOrder) -> None:
+def supervise_order(step: Step, event: SuperviseCall) -> None:
     """Ring the supervisor's phone, or change what he does; raises :class:`NotInThisState`."""
     state = step.state
     check_supervise(state, event)
@@ -51,7 +51,7 @@ def supervise_order(step: Step, event: SuperviseOrder) -> None:
         )
 
 
-def check_supervise(state: CallState, order: SuperviseOrder) -> None:
+def check_supervise(state: CallState, order: SuperviseCall) -> None:
     """Raise :class:`NotInThisState` unless there is an agent's talk, which to take over one must listen to."""
     if state.agent is None or state.stage not in _TALKS:
         raise NotInThisState(state.call, order.what, state.stage)

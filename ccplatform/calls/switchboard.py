@@ -14,22 +14,17 @@ from ccplatform.calls.inputs import (
     CallOffered,
     CallOutBegins,
     ConsultOrder,
-    DropOrder,
-    HangUpOrder,
-    HoldOrder,
     MessageBegan,
     MessageClosed,
-    MoveOrder,
     Overflowed,
-    PartyOrder,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
-    SuperviseOrder,
 )
 from ccplatform.calls.model import CallEffect, Music
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
 from ccplatform.contracts.flows import FlowAsked
 from ccplatform.contracts.legs import (
     DigitPressed,
@@ -128,13 +123,13 @@ class Switchboard:
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
             case (
-                HangUpOrder()
-                | HoldOrder()
-                | MoveOrder()
+                HangUpCall()
+                | HoldCall()
+                | MoveCall()
                 | ConsultOrder()
-                | PartyOrder()
-                | DropOrder()
-                | SuperviseOrder()
+                | ControlParties()
+                | DropParty()
+                | SuperviseCall()
             ):
                 return self._step(self.saga(event.call), event, now)
             case (

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from ccplatform.calls.inputs import HoldOrder
 from ccplatform.calls.model import Record, Stage, Whisper
 from ccplatform.calls.offered import hold_order
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
+from ccplatform.contracts.commands import HoldCall
 from ccplatform.contracts.facts import Established
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import OfferAnswered, TransferContact
@@ -47,7 +47,7 @@ def whisper_over(step: Step) -> None:
     step.emit(StopPlay(leg=state.other_leg))
     _join(step, state.agent_seat or "")
     if state.phone_holds:
-        hold_order(step, HoldOrder(call=state.call, hold=True, by=state.agent))
+        hold_order(step, HoldCall(call=state.call, hold=True, by=state.agent))
 
 
 def whispered_agent_left(step: Step) -> None:

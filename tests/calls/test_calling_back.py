@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ccplatform.calls.inputs import CallBackBegins, HangUpOrder
+from ccplatform.calls.inputs import CallBackBegins
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import HangUpCall
 from ccplatform.contracts.facts import ContactArrived, Established, TalkEnded
 from ccplatform.contracts.legs import DialLeg, NumberTarget, ReleaseLeg, SeatTarget, TrunkTarget
 from ccplatform.contracts.media import Bridge, Play, StopPlay
@@ -190,7 +191,7 @@ def test_a_cancelled_call_ends_but_a_talk_goes_on(agent_first: World) -> None:
     world.answers(world.dialled_leg())
     world.post(CallBackDropped(contact=CONTACT))
     assert not world.ended_legs
-    world.post(HangUpOrder(call=CALL))
+    world.post(HangUpCall(call=CALL, by="sup1"))
     assert world.outcome().outcome is Outcome.HANDLED
 
 

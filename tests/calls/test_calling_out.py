@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.inputs import CallOutBegins, HangUpOrder, HoldOrder, MoveOrder
+from ccplatform.calls.inputs import CallOutBegins
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import HangUpCall, HoldCall, MoveCall
 from ccplatform.contracts.facts import (
     ContactArrived,
     Delivered,
@@ -223,7 +224,7 @@ def test_a_talk_ends_once_with_its_sums_and_wrap_up(ends: str) -> None:
     world, party = talking()
     world.passes(30.0)
     if ends == "order":
-        world.post(HangUpOrder(call=CALL))
+        world.post(HangUpCall(call=CALL, by="sup1"))
     else:
         world.leg_ends(party if ends == "party" else PHONE)
     assert world.last(TalkEnded).talk_seconds == pytest.approx(30.0)
@@ -234,10 +235,10 @@ def test_a_talk_ends_once_with_its_sums_and_wrap_up(ends: str) -> None:
 
 def test_hold_by_order_and_by_the_phone() -> None:
     world, party = talking()
-    world.post(HoldOrder(call=CALL, hold=True, by="1004"))
+    world.post(HoldCall(call=CALL, hold=True, by="1004"))
     assert world.last(TalkHeld).held
     assert world.last(Play).leg == party
-    world.post(HoldOrder(call=CALL, hold=False, by="1004"))
+    world.post(HoldCall(call=CALL, hold=False, by="1004"))
     world.post(LegHeld(leg=PHONE, held=True))
     assert stage(world) is Stage.HELD
     world.post(LegHeld(leg=PHONE, held=False))
@@ -246,7 +247,7 @@ def test_hold_by_order_and_by_the_phone() -> None:
 
 def test_whom_he_called_may_be_moved_to_a_queue() -> None:
     world, _ = talking()
-    world.post(MoveOrder(call=CALL, queue=QueueId("support"), by="1004"))
+    world.post(MoveCall(call=CALL, queue=QueueId("support"), by="1004"))
     assert world.last(TransferContact).queue == "support"
     assert stage(world) is Stage.QUEUED
 

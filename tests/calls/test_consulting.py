@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
-from ccplatform.calls.inputs import ConsultOrder, DropOrder, PartyOrder
+from ccplatform.calls.inputs import ConsultOrder
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import ControlParties, DropParty
 from ccplatform.contracts.facts import (
     Conferenced,
     ContactArrived,
@@ -61,7 +62,7 @@ def consult(world: World, **fields: object) -> None:
 
 
 def act(world: World, what: PartyAct, key: str = "") -> None:
-    world.post(PartyOrder(call=CALL, act=what, by=AGENT, key=key))
+    world.post(ControlParties(call=CALL, act=what, by=AGENT, key=key))
 
 
 def stage(world: World) -> Stage:
@@ -265,10 +266,10 @@ def test_a_fourth_and_fifth_party_join_until_the_conference_is_full() -> None:
 def test_one_party_is_dropped_from_the_conference() -> None:
     world, agent, expert = asked_of_agent()
     act(world, PartyAct.CONFERENCE)
-    world.post(DropOrder(call=CALL, leg=expert, by=AGENT))
+    world.post(DropParty(call=CALL, leg=expert, by=AGENT))
     assert Ear(world).hears(CALLER) == {agent}
     with pytest.raises(NoSuchParty):
-        world.post(DropOrder(call=CALL, leg=CALLER, by=AGENT))
+        world.post(DropParty(call=CALL, leg=CALLER, by=AGENT))
 
 
 def test_a_consultation_of_a_queue_waits_there_with_a_place_of_its_own() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.inputs import MoveOrder
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import MoveCall
 from ccplatform.contracts.facts import Established, TalkEnded, Transferred
 from ccplatform.contracts.flows import EnterQueue
 from ccplatform.contracts.legs import ReleaseLeg
@@ -22,7 +22,7 @@ from ccplatform.contracts.words import AgentId, OfferEnd, Outcome, QueueId, Rele
 from tests.calls.world import CALL, CALLER, CONTACT, World
 
 SUPPORT, SALES = QueueId("support"), QueueId("sales")
-MOVE = MoveOrder(call=CALL, queue=SALES, by="sup1")
+MOVE = MoveCall(call=CALL, queue=SALES, by="sup1")
 
 
 @pytest.fixture

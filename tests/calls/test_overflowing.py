@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.inputs import MoveOrder, Overflowed
+from ccplatform.calls.inputs import Overflowed
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import MoveCall
 from ccplatform.contracts.facts import Transferred
 from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowRequestFailed, StartFlow
 from ccplatform.contracts.legs import DialLeg, SeatTarget
@@ -32,7 +33,7 @@ def without_flow(world: World) -> None:
     """An agent talked with him and moved him on."""
     world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=AgentId("1"), seat=SeatId("s1")))
     world.answers(world.dialled_leg())
-    world.post(MoveOrder(call=CALL, queue=QUEUE, by="1"))
+    world.post(MoveCall(call=CALL, queue=QUEUE, by="1"))
 
 
 def test_the_flow_that_the_queue_names_begins_when_the_callers_own_is_over(waiting: World) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NoSuchCall, NotInThisState
-from ccplatform.calls.inputs import HangUpOrder, HoldOrder
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import HangUpCall, HoldCall
 from ccplatform.contracts.facts import (
     CallAnswered,
     ConnectionCleared,
@@ -309,12 +309,12 @@ def test_a_refused_queue_gives_the_caller_back_to_the_flow() -> None:
 def test_hold_parts_them_with_music_and_retrieve_joins_them() -> None:
     world = talking()
     leg = world.dialled_leg()
-    world.post(HoldOrder(call=CALL, hold=True, by="1004"))
+    world.post(HoldCall(call=CALL, hold=True, by="1004"))
     assert world.last(Unbridge).leg == CALLER
     assert world.last(Play).loop
     assert world.last(TalkHeld).held
     world.passes(5.0)
-    world.post(HoldOrder(call=CALL, hold=False, by="1004"))
+    world.post(HoldCall(call=CALL, hold=False, by="1004"))
     assert world.last(Bridge) == Bridge(a=CALLER, b=leg)
     world.passes(5.0)
     world.leg_ends(CALLER)
@@ -346,20 +346,20 @@ def test_an_order_that_does_not_fit_raises_and_changes_nothing() -> None:
     world = in_queue()
     before = world.core.snapshot(CALL, world.now, WALL)
     with pytest.raises(NotInThisState):
-        world.post(HoldOrder(call=CALL, hold=True, by="1004"))
+        world.post(HoldCall(call=CALL, hold=True, by="1004"))
     assert world.core.snapshot(CALL, world.now, WALL) == before
 
 
 def test_hang_up_by_rest_ends_every_leg() -> None:
     world = talking()
-    world.post(HangUpOrder(call=CALL))
+    world.post(HangUpCall(call=CALL, by="sup1"))
     assert world.outcome().outcome is Outcome.HANDLED
     assert len(world.core) == 0
 
 
 def test_an_unknown_call_is_refused() -> None:
     with pytest.raises(NoSuchCall):
-        World().post(HangUpOrder(call=CALL))
+        World().post(HangUpCall(call=CALL, by="sup1"))
 
 
 def test_a_transfer_before_the_answer_rings_until_the_party_answers() -> None:

@@ -7,19 +7,10 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccplatform.calls.inputs import (
-    ConsultOrder,
-    DropOrder,
-    HangUpOrder,
-    HoldOrder,
-    MoveOrder,
-    Overflowed,
-    PartyOrder,
-    PhoneTransfer,
-    SuperviseOrder,
-)
+from ccplatform.calls.inputs import ConsultOrder, Overflowed, PhoneTransfer
 from ccplatform.calls.model import Stage, Whisper
 from ccplatform.calls.whispering import WHISPER_SECONDS
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
 from ccplatform.contracts.facts import ConnectionCleared, ContactArrived, ContactEnded
 from ccplatform.contracts.flows import (
     ConferenceCaller,
@@ -157,15 +148,17 @@ def _take(world: World, step: tuple[object, ...]) -> None:
         case ("second fails", str(how)):
             _second_fails(world, how)
         case ("act", PartyAct() as act):
-            world.post(PartyOrder(call=CALL, act=act, by="1004"))
+            world.post(ControlParties(call=CALL, act=act, by="1004"))
         case ("drop", int(which)):
             live = sorted(world.core.saga(CALL).state.live_legs)
             world.post(
-                DropOrder(call=CALL, leg=live[which % len(live)], by="1004") if live else HangUpOrder(call=CALL)
+                DropParty(call=CALL, leg=live[which % len(live)], by="1004")
+                if live
+                else HangUpCall(call=CALL, by="sup1")
             )
         case ("supervise", Supervision() as what, bool(answers)):
             before = len(world.all_of(DialLeg))
-            world.post(SuperviseOrder(call=CALL, what=what, by="sup1", seat=SeatId("seat-09")))
+            world.post(SuperviseCall(call=CALL, what=what, by="sup1", seat=SeatId("seat-09")))
             if answers and len(world.all_of(DialLeg)) > before:
                 world.answers(world.dialled_leg())
         case ("leaves", int(which)):
@@ -173,7 +166,7 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             if live:
                 world.leg_ends(live[which % len(live)])
         case ("hold", bool(hold)):
-            world.post(HoldOrder(call=CALL, hold=hold, by="1004"))
+            world.post(HoldCall(call=CALL, hold=hold, by="1004"))
         case ("transfer", str(where)) if world.all_of(DialLeg):
             flow = FlowId("main") if where == "flow" else None
             target = SeatTarget(seat=SeatId("seat-05")) if where == "dial" else None
@@ -189,9 +182,9 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             flow = FlowId("sorry") if to_flow else None
             world.post(Overflowed(contact=CONTACT, queue=QUEUE, flow=flow, number="9", target=target))
         case ("move",):
-            world.post(MoveOrder(call=CALL, queue=QueueId("sales"), by="sup1"))
+            world.post(MoveCall(call=CALL, queue=QueueId("sales"), by="sup1"))
         case ("hang_up",):
-            world.post(HangUpOrder(call=CALL))
+            world.post(HangUpCall(call=CALL, by="sup1"))
         case ("pass", float(seconds)):
             world.passes(seconds)
         case ("restart",):
@@ -349,7 +342,7 @@ def _begun(how: str) -> World:
             return asked_of_agent(queue=QueueId("experts"))[0]
         case "conference":
             world = asked_of_agent()[0]
-            world.post(PartyOrder(call=CALL, act=PartyAct.CONFERENCE, by="1004"))
+            world.post(ControlParties(call=CALL, act=PartyAct.CONFERENCE, by="1004"))
         case _:
             world.post(begins(customer_first=how == "customer first"))
     return world
@@ -380,7 +373,7 @@ def test_every_contact_ends_once_and_lets_every_leg_go(how: str, steps: list[tup
         if len(world.core):
             assert_nobody_hears_silence(world)
     if len(world.core):
-        world.post(HangUpOrder(call=CALL))
+        world.post(HangUpCall(call=CALL, by="sup1"))
     for _ in range(3):
         world.passes(100.0)
     assert len(world.core) == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.inputs import HoldOrder, PartyOrder, SuperviseOrder
 from ccplatform.calls.model import Stage
+from ccplatform.contracts.commands import ControlParties, HoldCall, SuperviseCall
 from ccplatform.contracts.facts import ConnectionCleared, Delivered, Transferred
 from ccplatform.contracts.legs import DialLeg, LegRinging, SeatTarget
 from ccplatform.contracts.routing import TalkReleased
@@ -20,7 +20,7 @@ DESK = SeatId("seat-09")
 
 
 def order(world: World, what: Supervision, by: str = "sup1") -> None:
-    world.post(SuperviseOrder(call=CALL, what=what, by=by, seat=DESK))
+    world.post(SuperviseCall(call=CALL, what=what, by=by, seat=DESK))
 
 
 def listening(what: Supervision = Supervision.MONITOR) -> tuple[World, LegId, LegId]:
@@ -66,9 +66,9 @@ def test_he_changes_what_he_does_on_the_line_that_he_has() -> None:
 
 def test_a_caller_on_hold_does_not_hear_a_barge_and_is_heard_by_nobody() -> None:
     world, agent, supervisor = listening(Supervision.BARGE)
-    world.post(HoldOrder(call=CALL, hold=True, by=AGENT))
+    world.post(HoldCall(call=CALL, hold=True, by=AGENT))
     assert Ear(world).gains == {(agent, supervisor), (supervisor, agent)}
-    world.post(HoldOrder(call=CALL, hold=False, by=AGENT))
+    world.post(HoldCall(call=CALL, hold=False, by=AGENT))
     assert (supervisor, CALLER) in Ear(world).gains
 
 
@@ -91,7 +91,7 @@ def test_supervision_ends_with_the_talk(how: str) -> None:
     if how == "hangs up":
         world.leg_ends(CALLER)
     else:
-        world.post(PartyOrder(call=CALL, act=PartyAct.COMPLETE, by=AGENT))
+        world.post(ControlParties(call=CALL, act=PartyAct.COMPLETE, by=AGENT))
     assert supervisor in world.ended_legs
     assert Ear(world).gains == set()
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from ccplatform.calls.errors import NotInThisState
-from ccplatform.calls.inputs import ConsultOrder, HangUpOrder, HoldOrder, MoveOrder, PhoneTransfer, SuperviseOrder
+from ccplatform.calls.inputs import ConsultOrder, PhoneTransfer
 from ccplatform.calls.model import ConsiderRecording, Stage, Whisper
 from ccplatform.calls.whispering import WHISPER_SECONDS
+from ccplatform.contracts.commands import HangUpCall, HoldCall, MoveCall, SuperviseCall
 from ccplatform.contracts.facts import Established, Held, TalkEnded
 from ccplatform.contracts.flows import EndFlow, LeaveQueue, PlayPrompt
 from ccplatform.contracts.legs import DigitPressed, LegHeld, PlaybackEnded, ReportTransfer, TransferStep
@@ -143,15 +144,15 @@ def test_a_queue_that_will_not_have_him_again_sends_him_to_his_first_flow() -> N
 @pytest.mark.parametrize(
     "order",
     [
-        HoldOrder(call=CALL, hold=True, by="1004"),
-        MoveOrder(call=CALL, queue=QueueId("sales"), by="sup1"),
+        HoldCall(call=CALL, hold=True, by="1004"),
+        MoveCall(call=CALL, queue=QueueId("sales"), by="sup1"),
         ConsultOrder(call=CALL, to="1005", by="1004", agent=AgentId("1005")),
-        SuperviseOrder(call=CALL, what=Supervision.MONITOR, by="sup1", seat=SeatId("seat-09")),
+        SuperviseCall(call=CALL, what=Supervision.MONITOR, by="sup1", seat=SeatId("seat-09")),
     ],
     ids=lambda order: type(order).__name__,
 )
 def test_orders_that_need_a_talk_are_refused(
-    order: HoldOrder | MoveOrder | ConsultOrder | SuperviseOrder,
+    order: HoldCall | MoveCall | ConsultOrder | SuperviseCall,
 ) -> None:
     world = whispering()
     with pytest.raises(NotInThisState, match="whispering"):
@@ -168,7 +169,7 @@ def test_the_phone_cannot_hand_on_whom_it_does_not_have_yet() -> None:
 
 def test_a_call_may_be_ended_by_order() -> None:
     world = whispering()
-    world.post(HangUpOrder(call=CALL))
+    world.post(HangUpCall(call=CALL, by="sup1"))
     assert len(world.core) == 0
     assert world.outcome().cause is ReleaseCause.NORMAL
 
