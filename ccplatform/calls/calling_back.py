@@ -12,7 +12,7 @@ from ccplatform.calls.model import CallState, Record, RungAgent, Stage
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.contracts.facts import ContactArrived, Established
-from ccplatform.contracts.legs import DialLeg, DialTarget, NumberTarget, TrunkTarget
+from ccplatform.contracts.legs import DialTarget, NumberTarget, TrunkTarget
 from ccplatform.contracts.media import Play, StopPlay
 from ccplatform.contracts.routing import OfferAnswered
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, PlaybackId, ReleaseCause
@@ -120,15 +120,4 @@ def _call_customer(step: Step) -> None:
     target: DialTarget = NumberTarget(number=state.caller)
     if state.trunk is not None:
         target = TrunkTarget(trunk=state.trunk, number=state.caller)
-    state.live_legs[state.caller_leg] = LegRole.CALLER
-    step.move(Stage.CALLING_BACK, deadline=step.now + state.ring_seconds)
-    step.emit(
-        DialLeg(
-            leg=state.caller_leg,
-            call=state.call,
-            contact=state.contact,
-            role=LegRole.CALLER,
-            target=target,
-            caller=state.dialled,
-        )
-    )
+    step.call_caller(Stage.CALLING_BACK, target)

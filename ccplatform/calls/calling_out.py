@@ -217,24 +217,9 @@ def own_phone_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> N
 
 def _call_party(step: Step) -> None:
     state = step.state
-    inside = state.party_seat is not None
-    target: DialTarget = NumberTarget(number=state.caller)
-    if state.party_seat is not None:
-        target = SeatTarget(seat=state.party_seat)
-    state.live_legs[state.caller_leg] = LegRole.CALLER
-    step.move(Stage.CALLING, deadline=step.now + state.ring_seconds)
-    step.emit(
-        DialLeg(
-            leg=state.caller_leg,
-            call=state.call,
-            contact=state.contact,
-            role=LegRole.CALLER,
-            target=target,
-            caller=state.dialled,
-            caller_name=state.shown_name,
-            early_media=not inside,
-        )
-    )
+    inside = state.party_seat
+    target: DialTarget = SeatTarget(seat=inside) if inside is not None else NumberTarget(number=state.caller)
+    step.call_caller(Stage.CALLING, target, early_media=inside is None)
 
 
 def _connect(step: Step) -> None:

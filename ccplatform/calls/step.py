@@ -9,7 +9,7 @@ from ccplatform.calls.model import CallEffect, CallState, Music, RungAgent, Stag
 from ccplatform.calls.parties import consultation_ends, member_ends
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
-from ccplatform.contracts.legs import DialLeg, ReleaseLeg, SeatTarget
+from ccplatform.contracts.legs import DialLeg, DialTarget, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
 from ccplatform.contracts.routing import TalkReleased, WithdrawContact
 from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
@@ -129,6 +129,24 @@ class Step:
         self.state.other_leg = leg
         self.state.live_legs[leg] = role
         return leg
+
+    def call_caller(self, stage: Stage, target: DialTarget, *, early_media: bool = False) -> None:
+        """Call who is the caller of a call that the centre began."""
+        state = self.state
+        state.live_legs[state.caller_leg] = LegRole.CALLER
+        self.move(stage, deadline=self.now + state.ring_seconds)
+        self.emit(
+            DialLeg(
+                leg=state.caller_leg,
+                call=state.call,
+                contact=state.contact,
+                role=LegRole.CALLER,
+                target=target,
+                caller=state.dialled,
+                caller_name=state.shown_name,
+                early_media=early_media,
+            )
+        )
 
     def ring(self, rung: RungAgent) -> None:
         """Ring the phone of an agent who was offered, besides others that ring."""
