@@ -205,18 +205,39 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPlace:
+    """An agent whose phone rings for a contact, since ``age`` seconds, and for at most ``left`` more."""
+
+    agent: AgentId
+    seat: SeatId
+    age: float
+    left: float
+
+    def aged(self, seconds: float) -> OfferPlace:
+        """The same offer, ``seconds`` later."""
+        return replace(self, age=self.age + seconds, left=max(0.0, self.left - seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPlace:
-    """A contact's place as data: ages in seconds, no instants."""
+    """A contact's place as data: ages in seconds, no instants.
+
+    ``agent``, ``seat``, ``talk_age``, ``held`` and ``wrap_up_seconds`` are of its talk. ``targets`` agents are to
+    be rung for it, those of ``offers`` are; in ``more_in`` seconds one more is to be.
+    """
 
     queue: QueueId
     priority: int
     age: float  # since it first waited
     phase: Phase
-    phase_age: float = 0.0  # since the offer or the answer
+    talk_age: float = 0.0
     agent: AgentId | None = None
     seat: SeatId | None = None
     held: bool = False
     wrap_up_seconds: float = 0.0
+    offers: tuple[OfferPlace, ...] = ()
+    targets: int = 1
+    more_in: float | None = None
     preferred: AgentId | None = None
     preferred_seconds: float = 0.0  # how long he is still waited for
     hops: int = 0
@@ -228,7 +249,9 @@ class ContactPlace:
         return replace(
             self,
             age=self.age + seconds,
-            phase_age=self.phase_age + seconds,
+            talk_age=self.talk_age + seconds,
+            offers=tuple(offer.aged(seconds) for offer in self.offers),
+            more_in=None if self.more_in is None else max(0.0, self.more_in - seconds),
             preferred_seconds=max(0.0, self.preferred_seconds - seconds),
         )
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from acd.agents import Engagement, LiveAgent
 from acd.errors import BadSnapshot
-from acd.events import ContactPlace, Phase, RestoreContact, Standing, WrapUp
+from acd.events import ContactPlace, OfferPlace, Phase, RestoreContact, Standing, WrapUp
 from acd.floor import Floor
 from acd.matching import take_back
 from acd.model import CAPACITY, PRIORITIES
@@ -21,26 +21,35 @@ _WITH_TALK = (AgentState.TALKING, AgentState.HELD)
 
 
 def place_of(ticket: Ticket, now: float) -> ContactPlace:
-    """A contact's place as data; of several offers the first."""
-    engagement = ticket.talk or (ticket.offers[0] if ticket.offers else None)
-    agent = engagement.agent if engagement is not None else None
+    """A contact's place as data."""
+    talk = ticket.talk
     preferred = ticket.preferred if ticket.preferred is not None and not ticket.preferred.removed else None
     return ContactPlace(
         queue=ticket.queue.id,
         priority=ticket.priority,
         age=now - ticket.entered,
         phase=ticket.phase,
-        phase_age=now - engagement.since if engagement is not None else 0.0,
-        agent=None if agent is None else agent.id,
-        seat=None if agent is None else agent.seat,
-        held=engagement is not None and engagement.state is AgentState.HELD,
-        wrap_up_seconds=engagement.wrap_up_seconds if engagement is not None else 0.0,
+        talk_age=0.0 if talk is None else now - talk.since,
+        agent=None if talk is None else talk.agent.id,
+        seat=None if talk is None else talk.agent.seat,
+        held=talk is not None and talk.state is AgentState.HELD,
+        wrap_up_seconds=0.0 if talk is None else talk.wrap_up_seconds,
+        offers=tuple(_offer_place(offer, now) for offer in ticket.offers),
+        targets=ticket.targets if talk is None else 1,
+        more_in=None if talk is not None or ticket.more_at is None else max(0.0, ticket.more_at - now),
         preferred=None if preferred is None else preferred.id,
         preferred_seconds=0.0 if preferred is None else max(0.0, ticket.preferred_until - now),
         hops=ticket.hops,
         patient=ticket.patient,
         lead=ticket.lead,
     )
+
+
+def _offer_place(offer: Engagement, now: float) -> OfferPlace:
+    seat, timer = offer.agent.seat, offer.timer
+    assert seat is not None  # who is rung sits somewhere
+    assert timer is not None  # and not for ever
+    return OfferPlace(agent=offer.agent.id, seat=seat, age=now - offer.since, left=max(0.0, timer.when - now))
 
 
 def standing_of(agent: LiveAgent, now: float) -> Standing:
@@ -77,7 +86,13 @@ def check(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
         raise BadSnapshot(f"contact {contact}: there is no queue {place.queue} any more")
     if place.priority not in PRIORITIES:
         raise BadSnapshot(f"contact {contact}: priority {place.priority} is none")
-    for seconds in (place.age, place.phase_age, place.wrap_up_seconds, place.preferred_seconds, place.lead):
+    ages = (
+        place.age,
+        place.talk_age,
+        place.more_in or 0.0,
+        *(seconds for offer in place.offers for seconds in (offer.age, offer.left)),
+    )
+    for seconds in (*ages, place.wrap_up_seconds, place.preferred_seconds, place.lead):
         if not (math.isfinite(seconds) and seconds >= 0):
             raise BadSnapshot(f"contact {contact}: {seconds} seconds are no age")
     if place.phase is Phase.TALKING:
@@ -95,7 +110,7 @@ def restore(floor: Floor, event: RestoreContact) -> None:
             wait_on(floor, ticket)
         case Phase.OFFERED:
             floor.enter_queue(ticket)
-            _restore_offer(floor, ticket, place)
+            _restore_offers(floor, ticket, place)
         case Phase.TALKING:
             floor.tickets[contact] = ticket
             _restore_talk(floor, ticket, place)
@@ -110,6 +125,9 @@ def bare_ticket(floor: Floor, contact: ContactId, place: ContactPlace) -> Ticket
     ticket.hops, ticket.patient, ticket.lead = place.hops, place.patient, place.lead
     ticket.preferred = _agent(floor, place.preferred)
     ticket.preferred_until = floor.now + place.preferred_seconds
+    if queue.rings_many():
+        ticket.targets = min(place.targets, queue.config.rung_at_most)
+        ticket.more_at = None if place.more_in is None else floor.now + place.more_in
     return ticket
 
 
@@ -139,31 +157,37 @@ def _check_talk(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
         raise BadSnapshot(f"contact {contact}: agent {agent.id} is {agent.state} with another contact")
 
 
-def _restore_offer(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
-    """The phone rings on for what is left of its time, if its agent is still free; else it is told to stop."""
-    agent, queue = _agent(floor, place.agent), ticket.queue
-    free = agent is not None and agent.seat is not None and agent.seat == place.seat
-    if agent is None or not free or not _may_ring(agent, ticket):
-        if place.agent is not None:
-            floor.effects.append(
-                OfferWithdrawn(contact=ticket.contact, agent=place.agent, end=OfferEnd.WITHDRAWN),
-            )
-        wait_on(floor, ticket)
-        return
-    config = queue.config
-    engagement = engage(
-        floor, ticket, agent, AgentState.RESERVED, place.phase_age, config.capacity, config.gives_way
-    )
-    left = max(0.0, place.lead + config.ring_seconds - place.phase_age)
-    engagement.timer = floor.timer(engagement, floor.now + left, agent.id)
-    settle(floor, agent)
+def _restore_offers(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
+    """Each phone rings on for what is left of its time, if its agent is still free; else it is told to stop."""
+    config, rung = ticket.queue.config, []
+    for offer in place.offers:
+        agent = _agent(floor, offer.agent)
+        if agent is None or not _may_ring(floor, agent, offer, ticket):
+            gone = OfferWithdrawn(contact=ticket.contact, agent=offer.agent, end=OfferEnd.WITHDRAWN)
+            floor.effects.append(gone)
+            continue
+        work = engage(floor, ticket, agent, AgentState.RESERVED, offer.age, config.capacity, config.gives_way)
+        work.timer = floor.timer(work, floor.now + offer.left, agent.id)
+        rung.append(agent)
+    for agent in rung:
+        settle(floor, agent)
     wait_on(floor, ticket)
 
 
-def _may_ring(agent: LiveAgent, ticket: Ticket) -> bool:
-    """An agent who was taken back is reserved still, if matching did not begin yet, or ready."""
+def _may_ring(floor: Floor, agent: LiveAgent, offer: OfferPlace, ticket: Ticket) -> bool:
+    """An agent is rung on, whatever he asked for meanwhile; once matching began he may not want it any more."""
+    if agent.seat != offer.seat or any(agent is other.agent for other in ticket.offers):
+        return False
+    if not floor.matching:
+        return _fits(agent, ticket)
     ringable = agent.asked is AgentState.READY or agent.state is AgentState.RESERVED
     return ringable and agent.has_room(ticket.queue.groups[0].requirement)
+
+
+def _fits(agent: LiveAgent, ticket: Ticket) -> bool:
+    """Whether he may have had the contact besides those that he has, in whatever order they came."""
+    config = ticket.queue.config
+    return (agent.soft if config.gives_way else agent.firm) + config.capacity <= CAPACITY
 
 
 def _restore_talk(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
@@ -174,13 +198,14 @@ def _restore_talk(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
     agent = _agent(floor, place.agent)
     assert agent is not None  # checked
     assert place.seat is not None
-    others = [work.ticket for work in agent.engagements if work.state is AgentState.RESERVED]
+    offered = [work.ticket for work in agent.engagements if work.state is AgentState.RESERVED]
+    others = offered if floor.matching or not _fits(agent, ticket) else []  # else he had them all
     rung = [other for ticket in others for other in take_back(floor, ticket, OfferEnd.WITHDRAWN)]
     if agent.seat is None:
         floor.take_seat(agent, place.seat)
     config = ticket.queue.config
     state = AgentState.HELD if place.held else AgentState.TALKING
-    talk = engage(floor, ticket, agent, state, place.phase_age, config.capacity, config.gives_way)
+    talk = engage(floor, ticket, agent, state, place.talk_age, config.capacity, config.gives_way)
     talk.wrap_up_seconds = place.wrap_up_seconds
     chief = agent.chief()
     if chief is not None and agent.state is not chief.state:

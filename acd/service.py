@@ -215,8 +215,9 @@ class AcdService:
         except BadSnapshot as error:
             _log.warning("contact not taken back", contact=contact, reason=str(error))
             return False
-        if event.place.seat is not None:
-            self._learn_reachability(event.place.seat)
+        for seat in (event.place.seat, *(offer.seat for offer in event.place.offers)):
+            if seat is not None:
+                self._learn_reachability(seat)
         self._runner.post(event)
         return True
 

@@ -21,7 +21,7 @@ from acd.queues import NO_QUEUE, LiveQueue, Ticket
 from acd.restoring import bare_ticket, engage, place_of, standing_of
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,6 @@ class EngagementRow:
     gives_way: bool
     wrap_up_seconds: float
     ends_in: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitRow:
-    """What a contact's place does not say of a wait: agents to be rung, and when one more."""
-
-    targets: int
-    more_in: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +87,6 @@ class EngineData:
     reachable: tuple[SeatId, ...]
     states: tuple[AgentRow, ...]
     contacts: dict[ContactId, ContactPlace]
-    waits: dict[ContactId, WaitRow]
     engagements: tuple[EngagementRow, ...]
     paces: dict[QueueId, PaceRow]
     memories: tuple[MemoryRow, ...]
@@ -121,13 +112,6 @@ def snapshot(floor: Floor, now: float) -> dict[str, Any]:
         reachable=tuple(sorted(floor.reachable)),
         states=tuple(_agent_row(agent, now) for agent in floor.agents.values()),
         contacts={contact: place_of(ticket, now) for contact, ticket in floor.tickets.items()},
-        waits={
-            ticket.contact: WaitRow(
-                targets=ticket.targets, more_in=None if ticket.more_at is None else ticket.more_at - now
-            )
-            for ticket in floor.tickets.values()
-            if ticket.queue.rings_many() and ticket.talk is None
-        },
         engagements=tuple(
             EngagementRow(
                 contact=work.ticket.contact,
@@ -254,7 +238,7 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
         _restore_engagement(floor, row, gone)
     for contact, place in read.contacts.items():
         if place.phase is not Phase.TALKING:
-            _restore_wait(floor, floor.tickets[contact], read.waits.get(contact))
+            _restore_wait(floor, floor.tickets[contact])
     for queue_id, pace in read.paces.items():
         floor.queues[queue_id].pace = DeparturePace(
             at=floor.now - pace.age,
@@ -284,10 +268,7 @@ def _restore_engagement(floor: Floor, row: EngagementRow, gone: dict[QueueId, Li
         work.timer = floor.timer(work, floor.now + row.ends_in, agent.id)
 
 
-def _restore_wait(floor: Floor, ticket: Ticket, row: WaitRow | None) -> None:
-    if row is not None:
-        ticket.targets = row.targets
-        ticket.more_at = None if row.more_in is None else floor.now + row.more_in
+def _restore_wait(floor: Floor, ticket: Ticket) -> None:
     if ticket.queue.timed:
         ticket.queue.open_ring(ticket, ticket.queue.ring_at(ticket, floor.now))
     if len(ticket.offers) < ticket.targets:

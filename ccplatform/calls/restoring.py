@@ -62,8 +62,9 @@ class Restorer:
         _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
         if kept.row is not None:
             self._ports().rows.restore_call(kept.row)
-        self._restore_route(saga, kept, lost)
-        self._restore_further(saga, kept)
+        placed = self._restore_places(saga, kept)
+        self._restore_phones(saga, placed, lost)
+        self._seek_place(saga, placed)
         self._restore_flow(saga, kept)
         if kept.route is None:
             self._engage_again(saga)
@@ -75,43 +76,50 @@ class Restorer:
         data = kept.legs.get(leg)
         return data is not None and self._ports().legs.restore(leg, data)
 
-    def _restore_route(self, saga: CallSaga, kept: KeptCall, lost: list[LegId]) -> None:
-        """Give the contact its place in the queue or its agent back."""
+    def _restore_places(self, saga: CallSaga, kept: KeptCall) -> set[ContactId]:
+        """Give each contact of the call its place, its offers or its agent back; those that have theirs."""
+        ports, contact = self._ports(), saga.state.contact
+        for further in kept.further.values():
+            if further.row is not None:
+                ports.rows.restore_call(further.row)
+        routes = {contact: kept.route, **{other: further.route for other, further in kept.further.items()}}
+        return {
+            contact
+            for contact, route in routes.items()
+            if route is not None and ports.router.restore(contact, route)
+        }
+
+    def _restore_phones(self, saga: CallSaga, placed: set[ContactId], lost: list[LegId]) -> None:
+        """Phones ring on for whom the ACD knows. Of one that cannot it is told; nobody is to blame for that."""
         state, ports = saga.state, self._ports()
-        placed = kept.route is not None and ports.router.restore(state.contact, kept.route)
-        alone = len(state.rung) == 1 and not state.rung.keys() & set(lost)  # the ACD gives one offer back
-        if state.stage is Stage.RINGING and not (placed and alone):
-            for leg, rung in saga.forget_offers().items():
-                if leg in lost:
-                    lost.remove(leg)
-                else:
-                    ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
-                if placed:
-                    failed = OfferFailed(contact=state.contact, agent=rung.agent, end=OfferEnd.WITHDRAWN)
-                    ports.router.perform(failed)
-        if state.stage is Stage.QUEUED and not placed and state.queue is not None:
+        contact = state.rung_for
+        silent = [leg for leg in state.rung if contact not in placed or leg in lost]
+        for leg, rung in saga.forget_phones(silent).items():
+            if leg in lost:
+                lost.remove(leg)
+            else:
+                ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
+            if contact in placed:
+                ports.router.perform(OfferFailed(contact=contact, agent=rung.agent, end=OfferEnd.WITHDRAWN))
+
+    def _seek_place(self, saga: CallSaga, placed: set[ContactId]) -> None:
+        """Who waits and has no place any more queues again; who was called about him cannot be found any more."""
+        state, second = saga.state, saga.state.second
+        if state.stage is Stage.QUEUED and state.contact not in placed and state.queue is not None:
             waited = self._clock.now() - state.queued_at if state.queued_at is not None else 0.0
             again = QueueContact(
                 contact=state.contact,
                 queue=state.queue,
+                priority=state.priority,
                 waited_seconds=max(0.0, waited),
                 patient=bool(state.promise),
             )
-            ports.router.perform(again)
-
-    def _restore_further(self, saga: CallSaga, kept: KeptCall) -> None:
-        """Give who was called about the caller his place back, or tell that he cannot be found any more."""
-        ports, second = self._ports(), saga.state.second
-        for contact, further in kept.further.items():
-            if further.row is not None:
-                ports.rows.restore_call(further.row)
-            placed = further.route is not None and ports.router.restore(contact, further.route)
-            waits = second is not None and second.contact == contact and second.answered_at is None
-            if waits and second is not None and second.routed and not placed:
-                for leg in saga.forget_phones():
-                    ports.legs.perform(ReleaseLeg(leg=leg, cause=ReleaseCause.CANCELLED))
-                queue = second.queue or QueueId("")
-                self._post(QueueRefused(contact=contact, queue=queue, reason="lost_in_restart"))
+            self._ports().router.perform(again)
+        if second is None or second.answered_at is not None or not second.routed:
+            return
+        if second.contact not in placed or (second.wanted is not None and not state.rung):
+            queue = second.queue or QueueId("")
+            self._post(QueueRefused(contact=second.contact, queue=queue, reason="lost_in_restart"))
 
     def _engage_again(self, saga: CallSaga) -> None:
         """Who called, or was called by his number, is busy still: the ACD keeps no place for such contacts."""

@@ -8,7 +8,7 @@ one outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ccplatform.calls.asked import flow_asked
 from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state_of
@@ -184,18 +184,14 @@ class CallSaga:
         """Raise :class:`NotInThisState` unless the caller can be held (or retrieved) now."""
         check_hold(self.state, hold_it)
 
-    def forget_offers(self) -> dict[LegId, RungAgent]:
-        """After a restart the seats that rang are lost: the caller waits again."""
-        rung = self.forget_phones()
-        self.state.stage, self.state.deadline_at = Stage.QUEUED, None
-        return rung
-
-    def forget_phones(self) -> dict[LegId, RungAgent]:
-        """No phone rings for the call that it knows of; those that did."""
+    def forget_phones(self, legs: Iterable[LegId]) -> dict[LegId, RungAgent]:
+        """After a restart these phones ring no longer: who they were. Without any the caller waits again."""
         state = self.state
-        rung, state.rung = state.rung, {}
+        rung = {leg: state.rung.pop(leg) for leg in legs}
         for leg in rung:
             state.live_legs.pop(leg, None)
+        if state.stage is Stage.RINGING and not state.rung:
+            state.stage, state.deadline_at = Stage.QUEUED, None
         return rung
 
     def _finish_if_done(self, step: Step) -> None:

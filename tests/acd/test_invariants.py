@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
+from random import Random
 
 import msgspec
 from hypothesis import settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from acd.engine import AGEING_SECONDS, AcdEngine
-from acd.errors import ContactPlaced
+from acd.errors import BadSnapshot, ContactPlaced
 from acd.events import (
     AcdEvent,
     ContactPlace,
@@ -19,8 +21,10 @@ from acd.events import (
     GoNotReady,
     GoReady,
     OpenQueue,
+    PauseMatching,
     Phase,
     PickUp,
+    PutBack,
     RemoveAgent,
     RemoveQueue,
     RestoreContact,
@@ -137,6 +141,12 @@ def attempt(engine: AcdEngine, event: AcdEvent | DeadlineReached, now: float) ->
         return list(engine.handle(event, now))
     except (Refusal, ContactPlaced) as error:
         return str(error)
+
+
+def rings(data: EngineData) -> dict[tuple[ContactId, AgentId], tuple[float, float | None]]:
+    """Who is rung for whom, since when and for how long."""
+    offers = [work for work in data.engagements if work.state is AgentState.RESERVED]
+    return {(offer.contact, offer.agent): (offer.age, offer.ends_in) for offer in offers}
 
 
 @dataclass
@@ -429,6 +439,47 @@ class Centre(RuleBasedStateMachine):
             assert again == place
         else:
             assert again.phase is Phase.WAITING  # nobody is ready there
+
+    @rule(order=st.randoms(use_true_random=False))
+    def restore_everything_elsewhere(self, order: Random) -> None:
+        """What control keeps apart, agents with their standings and contacts one by one in any order: who is rung
+        is rung on for as long, and nothing else happens."""
+        data, other = self.data(), AcdEngine()
+        sizes = {queue.id: (queue.capacity, queue.gives_way) for queue in data.queues}
+        taken = [(work.queue, (work.capacity, work.gives_way)) for work in data.engagements]
+        if any(sizes.get(name, size) != size for name, size in taken):
+            return  # a queue was changed: what the agents had together may fit no more
+        other.handle(PauseMatching(), self.now)
+        for queue in data.queues:
+            other.handle(SaveQueue(queue=queue), self.now)
+        for row in data.states:
+            presence = self.engine.presence(row.id)
+            other.handle(SaveAgent(agent=next(one for one in data.agents if one.id == row.id)), self.now)
+            if presence is None:
+                continue
+            other.handle(SeatReachability(seat=presence.seat, reachable=presence.seat in data.reachable), self.now)
+            back = PutBack(
+                agent=row.id,
+                seat=presence.seat,
+                asked=presence.asked,
+                reason=presence.reason,
+                standing=self.engine.standing(row.id, self.now),
+            )
+            other.handle(back, self.now)
+        contacts = list(data.contacts.items())
+        order.shuffle(contacts)
+        effects: list[Effect] = []
+        for contact, place in contacts:
+            with suppress(BadSnapshot):
+                effects += other.handle(RestoreContact(contact=contact, place=place), self.now)
+        again = msgspec.convert(other.snapshot(self.now), type=EngineData)
+        withdrawn = {(e.contact, e.agent) for e in effects if isinstance(e, OfferWithdrawn)}
+        there = {row.id for row in data.states if self.engine.presence(row.id) is not None}
+        rung, rung_again = rings(data), rings(again)
+        assert rung_again.keys() | withdrawn == {pair for pair in rung if pair[0] in again.contacts} | withdrawn
+        assert {pair: rung[pair] for pair in rung_again} == rung_again, (rung, rung_again)
+        assert not {agent for _, agent in withdrawn} & there, (withdrawn, data.engagements, data.states)
+        assert not [effect for effect in effects if isinstance(effect, AgentOffered)]
 
     # --- what holds after every step ---
 

@@ -8,7 +8,17 @@ import pytest
 
 from acd.engine import AcdEngine
 from acd.errors import BadSnapshot
-from acd.events import ContactPlace, PauseMatching, Phase, PutBack, RestoreContact, ResumeMatching, SaveAgent
+from acd.events import (
+    ContactPlace,
+    OfferPlace,
+    PauseMatching,
+    Phase,
+    PutBack,
+    RestoreContact,
+    ResumeMatching,
+    SaveAgent,
+)
+from acd.model import Queue, Strategy
 from ccplatform.contracts.facts import QueueLeft
 from ccplatform.contracts.routing import OfferWithdrawn
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
@@ -17,9 +27,9 @@ from tests.acd.floor import Centre, agent, offers, only, queue
 C1 = ContactId("c1")
 
 
-def restarted(before: Centre, *contacts: str, away: float = 0.0) -> Centre:
+def restarted(before: Centre, *contacts: str, away: float = 0.0, config: Queue | None = None) -> Centre:
     """A new process: configuration, presence and then the contacts are taken back; matching is paused."""
-    centre = Centre(queue())
+    centre = Centre(config or queue())
     centre.now = 50.0
     centre.do(PauseMatching())
     for row in before.engine.describe_agents(before.now):
@@ -102,6 +112,54 @@ def test_an_offer_rings_on_for_what_is_left_of_its_time() -> None:
     assert only(OfferWithdrawn, centre.wait(0.5)).contact == "c1"
 
 
+RING_ALL = queue(strategy=Strategy.RING_ALL, rung_at_most=2)
+ONE_BY_ONE = queue(strategy=Strategy.RING_PROGRESSIVELY, rung_at_most=3, ring_more_seconds=5)
+
+
+def three_agents(config: Queue) -> Centre:
+    centre = Centre(config)
+    for name in "123":
+        centre.staff(name)
+    return centre
+
+
+def test_all_who_are_rung_for_a_contact_are_rung_on_and_nobody_else() -> None:
+    before = three_agents(RING_ALL)
+    assert offers(before.call("c1")) == [("c1", "1"), ("c1", "2")]
+    before.wait(12)
+    centre = restarted(before, "c1", away=3, config=RING_ALL)
+    assert [centre.state(name) for name in "12"] == [AgentState.RESERVED] * 2
+    assert offers(centre.do(ResumeMatching())) == []
+    assert centre.state("3") is AgentState.READY
+    effects = centre.answer("c1", "2")
+    assert only(OfferWithdrawn, effects).agent == "1"
+    assert (centre.state("1"), centre.state("2")) == (AgentState.READY, AgentState.TALKING)
+
+
+def test_offers_made_one_by_one_end_each_in_its_time_and_the_next_is_made_in_its() -> None:
+    before = three_agents(ONE_BY_ONE)
+    assert offers(before.call("c1")) == [("c1", "1")]
+    assert offers(before.wait(7)) == [("c1", "2")]
+    centre = restarted(before, "c1", away=2, config=ONE_BY_ONE)
+    assert offers(centre.do(ResumeMatching())) == []
+    assert offers(centre.wait(1)) == [("c1", "3")]
+    assert only(OfferWithdrawn, centre.wait(10)).agent == "1"
+    assert only(OfferWithdrawn, centre.wait(5)).agent == "2"
+
+
+def test_of_several_who_are_rung_one_who_is_gone_is_told_to_stop_and_the_next_is_rung_for_him() -> None:
+    before = three_agents(RING_ALL)
+    before.call("c1")
+    centre = restarted(before, config=RING_ALL)
+    centre.sign_out("1")
+    place = before.engine.place(C1, before.now)
+    assert place is not None
+    assert [offer.agent for offer in place.offers] == ["1", "2"]
+    withdrawn = only(OfferWithdrawn, centre.do(RestoreContact(contact=C1, place=place)))
+    assert withdrawn.agent == "1"
+    assert offers(centre.do(ResumeMatching())) == [("c1", "3")]
+
+
 def test_an_offer_to_an_agent_who_is_gone_is_told_to_stop() -> None:
     before = Centre(queue())
     before.staff("1")
@@ -133,6 +191,11 @@ TALK = ContactPlace(
         (replace(TALK, age=-1.0), "-1.0 seconds"),
         (replace(TALK, agent=AgentId("9")), "no agent 9"),
         (replace(TALK, seat=None), "no agent 1"),
+        (replace(TALK, more_in=-1.0), "-1.0 seconds"),
+        (
+            replace(TALK, offers=(OfferPlace(agent=AgentId("1"), seat=SeatId("s1"), age=1.0, left=-2.0),)),
+            "-2.0 seconds",
+        ),
         (replace(TALK, seat=SeatId("s5")), "not at seat s5"),
         (replace(TALK, agent=AgentId("2"), seat=SeatId("s2")), "agent 2 is talking with another contact"),
     ],

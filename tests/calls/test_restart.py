@@ -11,7 +11,7 @@ import pytest
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.settings import CallsSettings
-from ccplatform.contracts.facts import ConnectionCleared, ContactEnded, Established, Fact, FlowLeft
+from ccplatform.contracts.facts import ConnectionCleared, ContactEnded, Diverted, Established, Fact, FlowLeft
 from ccplatform.contracts.flows import EndFlow, EnterQueue, FlowAsked, FlowCommand, FlowFinished, StartFlow
 from ccplatform.contracts.legs import (
     AnswerLeg,
@@ -283,12 +283,12 @@ class Centre:
         self.calls.flow_asked(FlowAsked(contact=self.contact, request=request))
         self.clock.advance(1)
 
-    def ring(self, whisper: str = "") -> None:
+    def ring(self, whisper: str = "", agent: str = "1004") -> None:
         offered = AgentOffered(
             contact=self.contact,
             queue=QueueId("support"),
-            agent=AgentId("1004"),
-            seat=SeatId("seat-04"),
+            agent=AgentId(agent),
+            seat=SeatId(f"seat-{agent[-2:]}"),
             whisper=whisper,
         )
         self.calls.router_event(offered)
@@ -398,6 +398,32 @@ def test_a_phone_that_cannot_ring_on_loses_the_offer_and_the_caller_waits(centre
     assert (failed.agent, failed.end) == ("1004", OfferEnd.WITHDRAWN)
     assert later.calls.active == 1
     assert later.of(ContactEnded) == []
+
+
+def test_all_phones_that_ring_ring_on_and_the_first_answer_has_the_caller(centre: Centre) -> None:
+    centre.queue()
+    for agent in ("1004", "1005", "1006"):
+        centre.ring(agent=agent)
+    _, second, _ = [command.leg for command in centre.legs.commands if isinstance(command, DialLeg)]
+    later = centre.restarted()
+    assert (later.of(OfferFailed), later.legs.commands) == ([], [])
+    later.calls.leg_event(LegAnswered(leg=second, device="seat-05"))
+    (established,) = later.of(Established)
+    assert established.agent == "1005"
+    assert later.legs.up == {CALLER, second}
+    assert {fact.cause for fact in later.of(Diverted)} == {ReleaseCause.ELSEWHERE}
+
+
+def test_of_several_phones_only_those_lose_their_offers_that_cannot_ring_on(centre: Centre) -> None:
+    centre.queue()
+    for agent in ("1004", "1005"):
+        centre.ring(agent=agent)
+    first, second = [command.leg for command in centre.legs.commands if isinstance(command, DialLeg)]
+    later = centre.restarted(spoil=lambda made: made.legs.lost.add(first))
+    (failed,) = later.of(OfferFailed)
+    assert (failed.agent, failed.end) == ("1004", OfferEnd.WITHDRAWN)
+    later.calls.leg_event(LegAnswered(leg=second, device="seat-05"))
+    assert [fact.agent for fact in later.of(Established)] == ["1005"]
 
 
 def test_a_waiting_caller_without_a_place_queues_again_with_his_age(centre: Centre) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.rig import Journal, Talk, centre_of, once, share_with_tone, talking
+from tests.e2e.test_calls_configuration import changed
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone import AutoAnswer, RingOnly
@@ -197,6 +198,36 @@ async def test_an_agents_phone_rings_on_and_can_be_answered(struck: Centre, phon
     assert (await struck.ended(caller.user))["outcome"] == "handled"
     story = [event["type"] for event in await struck.events(contact)]
     once(story, "ContactArrived", "Queued", "Offered", "Delivered", "Established", "ContactEnded")
+
+
+async def test_all_phones_that_ring_for_one_caller_ring_on_and_the_first_answer_has_him(
+    struck: Centre, phone: MakePhone
+) -> None:
+    caller = await phone(struck.new_caller(), source=sources.tone(CALLER_HZ))
+    async with (
+        changed(struck, "support", strategy="ring_all"),
+        struck.desk("1006") as first,
+        struck.desk("1007") as second,
+    ):
+        call = await caller.dial(struck.number("95001"))
+        one, other = await asyncio.gather(first.next_call(), second.next_call())
+        contact = (await struck.contact(caller.user))["id"]
+        for seat in ("seat-06", "seat-07"):
+            await struck.happened(contact, "Delivered", device=seat)
+        await kill_control(struck)
+        assert [(await struck.get(f"agents/{agent}"))["state"] for agent in ("1006", "1007")] == ["reserved"] * 2
+        await other.answer()
+        await call.heard(tone=AGENT_HZ)
+        await other.heard(tone=CALLER_HZ)
+        assert (await one.ended.wait()).reason == "cancelled"
+        assert (len(first.calls), len(second.calls)) == (1, 1)
+        await struck.agent_is("1006", "ready")
+        await call.hang_up()
+        await other.ended.wait()
+    assert (await struck.ended(caller.user))["agent"] == "1007"
+    story = [event["type"] for event in await struck.events(contact)]
+    once(story, "ContactArrived", "Queued", "Diverted", "Established", "ContactEnded")
+    assert (story.count("Offered"), story.count("Delivered")) == (2, 2)
 
 
 async def test_an_agents_phone_that_is_answered_while_control_is_away_is_heard(
