@@ -16,7 +16,9 @@ decoded, mixed and encoded again). Every row is measured after a warm-up and sho
   side, p50 and p95, ms;
 * ``lost``: packets that the engine did not take from its sockets in time, or did not send;
 * ``load%``: CPU of the load, and ``late``: how late one in a hundred of its groups of packets left, ms;
-* ``leg-kB``: memory of the worker per leg.
+* ``leg-kB``: memory of the worker per leg;
+* ``kept%``: what kept a worker that wanted to run from its core, per cent of the time: other work, the limit of
+  ``chrt``, and the host of a guest (``stolen%``, of both cores).
 
 A row ends with ``LOAD`` where the load was the limit and not the engine: more than one in a hundred of its groups
 left more than 5 ms late. Such a row says nothing about delay, ticks and the breaking point.
@@ -85,6 +87,8 @@ class Row:
     lost: int
     load: LoadResult
     leg_bytes: float
+    kept: float
+    stolen: float
 
     @property
     def holds(self) -> bool:
@@ -185,7 +189,14 @@ async def measure(calls: int, profile: str, seconds: float, flood: int = 0) -> R
             work.begin(call)
         pool.on_stats = stats.append
         load = _Load(ports, sockets, seconds, flood, PROFILES[profile].secured)
-        result, cpu = await asyncio.to_thread(_run, load, process, stats.clear)
+        waited = _Waited(process.pid)
+
+        def warm() -> None:
+            stats.clear()
+            waited.begin()
+
+        result, cpu = await asyncio.to_thread(_run, load, process, warm)
+        kept, stolen = waited.shares()
         full = process.memory_info().rss
         lost = result.lost + sum([await work.lost(index) for index in range(bool(flood), 2 * calls)])
         await pool.close()
@@ -204,6 +215,8 @@ async def measure(calls: int, profile: str, seconds: float, flood: int = 0) -> R
         lost=lost,
         load=result,
         leg_bytes=(full - empty) / (2 * calls),
+        kept=kept * 100,
+        stolen=stolen * 100,
     )
 
 
@@ -254,6 +267,27 @@ def _run(what: _Load, process: psutil.Process, warm: Callable[[], None]) -> tupl
     return result, cpu
 
 
+class _Waited:
+    """How long a process was ready to run and did not, and how much of the machine its host took."""
+
+    def __init__(self, pid: int) -> None:
+        self._schedstat = Path(f"/proc/{pid}/schedstat")
+        self.begin()
+
+    def begin(self) -> None:
+        self._from = time.monotonic(), *self._now()
+
+    def shares(self) -> tuple[float, float]:
+        """Of the time since :meth:`begin`: of the process, of all cores."""
+        begin, ready, stolen = self._from
+        seconds = time.monotonic() - begin
+        ready_now, stolen_now = self._now()
+        return (ready_now - ready) / seconds, (stolen_now - stolen) / seconds / (os.cpu_count() or 1)
+
+    def _now(self) -> tuple[float, float]:
+        return int(self._schedstat.read_text().split()[1]) / 1e9, float(psutil.cpu_times().steal)
+
+
 def _cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
@@ -264,7 +298,8 @@ def _show(row: Row, profile: str, bare: float) -> None:
         f"{row.calls:6d} {profile:>9} {row.cpu:7.1f} {row.cpu / row.calls:7.3f} {bare:7.1f} {row.cpu / bare:6.2f}"
         f" {row.tick_p50:7.2f} {row.tick_p99:7.2f} {row.tick_max:7.2f} {row.skipped:5d}"
         f" {row.delay_p50:6.1f} {row.delay_p95:6.1f} {row.lost:6d} {row.load.cpu:6.0%}"
-        f" {row.load.late_p99 * 1000:6.2f} {row.leg_bytes / 1024:6.1f}{'' if row.load.paced else '  LOAD'}",
+        f" {row.load.late_p99 * 1000:6.2f} {row.leg_bytes / 1024:6.1f} {row.kept:5.1f}"
+        f" {row.stolen:7.1f}{'' if row.load.paced else '  LOAD'}",
         flush=True,
     )
 
@@ -315,7 +350,7 @@ def main() -> None:
     print(f"# {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {options.seconds:g} s per row")
     print(
         "# calls   profile    cpu%  %/call   bare%  ratio  tick50  tick99 tickmax  skip  dly50  dly95   lost"
-        "  load%   late leg-kB"
+        "  load%   late leg-kB kept% stolen%"
     )
     for calls in options.calls:
         bare = measure_bare(calls, min(options.seconds, 10.0))
