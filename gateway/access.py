@@ -28,6 +28,7 @@ from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.channel_news import ChannelNews
 from gateway.sip.connections import ConnectionLimits
 from gateway.sip.digest import DigestServer
+from gateway.sip.gruu import Gruus
 from gateway.sip.outbound_routes import OutboundRoutes
 from gateway.sip.overload_guard import OverloadGuard
 from gateway.sip.registrar import Registrar, RegistrarLimits
@@ -79,10 +80,15 @@ class SipAccess:
         self._bindings: WriteBehind[SeatId] = WriteBehind(
             name="registrations", save=self._save_bindings, clock=clock, tasks=tasks, retry_seconds=RETRY_SECONDS
         )
+        self.seats = SeatDirectory(lambda seat: self.registrations.reachable(seat))
         self.registrations = Registrations(
-            Registrar(_limits(settings)), clock=clock, tasks=tasks, facts=facts, changed=self._bindings.changed
+            Registrar(_limits(settings), _gruus(settings, store, random_bytes)),
+            clock=clock,
+            tasks=tasks,
+            facts=facts,
+            changed=self._bindings.changed,
+            seats=self.seats,
         )
-        self.seats = SeatDirectory(self.registrations.reachable)
         self.trunks = TrunkDirectory(random_bytes=random_bytes)
         self.routes = OutboundRoutes(lambda: random_number(53) / 2**53)
         self._channel_news = ChannelNews(clock=clock, facts=facts)
@@ -243,6 +249,11 @@ def _sessions(settings: SipSettings, random_number: Callable[[int], int]) -> Leg
         comfort_noise=settings.comfort_noise,
     )
     return LegSessions(audio=audio, srtp=settings.srtp, random_number=random_number)
+
+
+def _gruus(settings: SipSettings, store: GatewayStore | None, random_bytes: Callable[[int], bytes]) -> Gruus:
+    key = store.gruu_key() if store is not None else random_bytes(32)
+    return Gruus(domain=lambda: settings.public_host, key=key, random_bytes=random_bytes)
 
 
 def _limits(settings: SipSettings) -> RegistrarLimits:

@@ -10,11 +10,11 @@ from ccplatform.contracts.legs import DialLeg, DialTarget, NumberTarget, SeatTar
 from ccplatform.contracts.words import ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.errors import Refusal
 from gateway.errors import UnknownTrunk
+from gateway.sip.bindings import Binding, flows_by_phone
 from gateway.sip.digest_client import DigestClient
 from gateway.sip.diversion import diversion_headers
 from gateway.sip.flows import Flow
 from gateway.sip.outbound_routes import OutboundRoutes
-from gateway.sip.registrar import Binding, flows_by_phone
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.syntax import quote
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkState
@@ -134,8 +134,8 @@ class Dialling:
     def attempts(self, command: DialLeg) -> list[Attempt]:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:
-            case SeatTarget(seat=seat):
-                phones = self._to_seat(command, seat)
+            case SeatTarget() as target:
+                phones = self._to_seat(command, target)
                 others = tuple(tuple(ways[1:]) for ways in phones)
                 return [Attempt(tuple(ways[0] for ways in phones), others=others)]
             case TrunkTarget(trunk=trunk, number=number):
@@ -169,11 +169,13 @@ class Dialling:
 
     # --- seats --------------------------------------------------------------------------------------------
 
-    def _to_seat(self, command: DialLeg, seat: SeatId) -> list[list[OutgoingCall]]:
-        """The ways to each phone."""
-        known, bindings = self._seats.get(seat), self._contacts(seat)
+    def _to_seat(self, command: DialLeg, target: SeatTarget) -> list[list[OutgoingCall]]:
+        """The ways to each phone, or to the one that was named."""
+        known, bindings = self._seats.get(target.seat), self._contacts(target.seat)
+        if target.phone:
+            bindings = tuple(one for one in bindings if one.phone is not None and one.phone.name == target.phone)
         if known is None or not bindings:
-            raise Unreachable(f"seat {seat} has no phone registered", ReleaseCause.UNREACHABLE)
+            raise Unreachable(f"seat {target.seat} has no such phone registered", ReleaseCause.UNREACHABLE)
         host = host_text(self._host())
         name = f"{quote(command.caller_name)} " if command.caller_name else ""
         user = f"{escape_user(command.caller)}@" if command.caller else ""

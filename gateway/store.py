@@ -16,10 +16,10 @@ from ccplatform.kernel.errors import Refusal
 from ccplatform.security.errors import BadSeal
 from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
+from gateway.sip.bindings import Binding
 from gateway.sip.digest import Secrets, hash_a1
 from gateway.sip.flows import Flow
 from gateway.sip.outbound import PhoneFlow
-from gateway.sip.registrar import Binding
 from gateway.sip.seats import Seat
 from gateway.sip.syntax import is_token
 from gateway.trunk_store import TrunkStore
@@ -68,6 +68,10 @@ class GatewayStore:
         self._realm = realm
         self._tenant = tenant
         self.trunks = TrunkStore(database=database, vault=vault, tenant=tenant)
+
+    def gruu_key(self) -> bytes:
+        """The key of temporary GRUUs: they outlive a restart."""
+        return self._vault.derive("temporary gruu")
 
     # --- seats --------------------------------------------------------------------------------------------
 
@@ -239,7 +243,7 @@ class GatewayStore:
                     refreshed_at=now - (wall - row["refreshed_at"]).total_seconds(),
                     user_agent=row["user_agent"],
                     path=tuple(row["path"]),
-                    phone=PhoneFlow(row["instance"], row["reg_id"]) if row["reg_id"] else None,
+                    phone=PhoneFlow(row["instance"], row["reg_id"]) if row["instance"] else None,
                 )
             )
         return found

@@ -118,7 +118,7 @@ def begin_call_out(step: Step, event: CallOutBegins) -> None:
     if event.party_agent is not None:
         step.emit(EngageAgent(contact=state.contact, agent=event.party_agent))
     if offer is not None:
-        _call_party(step)
+        _call_party(step, event.party_phone)
         return
     step.move(Stage.INITIATED, deadline=step.now + event.prompt_seconds)
     step.emit(
@@ -215,10 +215,12 @@ def own_phone_left(step: Step, event: LegEnded, cleared: ConnectionCleared) -> N
     step.release_all(ReleaseCause.CANCELLED)
 
 
-def _call_party(step: Step) -> None:
+def _call_party(step: Step, phone: str = "") -> None:
     state = step.state
     inside = state.party_seat
-    target: DialTarget = SeatTarget(seat=inside) if inside is not None else NumberTarget(number=state.caller)
+    target: DialTarget = NumberTarget(number=state.caller)
+    if inside is not None:
+        target = SeatTarget(seat=inside, phone=phone)
     step.call_caller(Stage.CALLING, target, early_media=inside is None)
 
 

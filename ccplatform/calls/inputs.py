@@ -70,7 +70,8 @@ class CallBackBegins:
 class CallOutBegins:
     """Somebody of the centre calls ``number``: by the phone that offered a leg, or (no ``offer``) by a click.
 
-    ``party_seat`` is set when it is a phone of ours, ``party_agent`` when somebody sits there. ``shown`` is the
+    ``party_seat`` is set when it is a phone of ours (``party_phone``: one of several), ``party_agent`` when
+    somebody sits there. ``shown`` is the
     number that the called party sees.
     """
 
@@ -84,6 +85,7 @@ class CallOutBegins:
     shown: str
     shown_name: str = ""
     party_seat: SeatId | None = None
+    party_phone: str = ""
     party_agent: AgentId | None = None
     offer: LegOffered | None = None
     by: str = ""

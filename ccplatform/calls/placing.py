@@ -51,7 +51,7 @@ class Placing:
         shown = offer.caller if reached.seat is not None else self._shown(agent, offer.seat, "", ports)
         name = offer.caller_name if reached.seat is not None else ""
         begins = self._begins(reached, call, contact, offer.seat, agent, shown, agent or offer.seat)
-        return replace(begins, offer=offer, shown_name=name)
+        return replace(begins, offer=offer, shown_name=name, party_phone=offer.dialled_phone)
 
     def clicked(self, order: MakeCall, call: CallId, contact: ContactId, ports: CallPorts) -> CallOutBegins:
         """Somebody wants an agent's phone to call a number."""

@@ -26,9 +26,10 @@ from ccplatform.contracts.words import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatTarget:
-    """Ring the phone(s) registered for a seat."""
+    """Ring the phones registered for a seat; ``phone`` names one of them (the instance of its GRUU, RFC 5627)."""
 
     seat: SeatId
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ class LegOffered:
     sip_call_id: str
     received_at: float
     forwarded_from: str = ""  # the number that the caller dialled, when the call was forwarded to us
+    dialled_phone: str = ""  # which of the phones of the seat that was dialled: a GRUU named it
     forwarded_because: str = ""  # a reason of RFC 5806: unconditional, user-busy, no-answer, …
 
 

@@ -114,11 +114,6 @@ class Admission:
         """Whether a trunk has this address, whatever the port."""
         return self.is_trunk(Flow("UDP", host, 0))
 
-    def seat_of(self, user: str) -> SeatId | None:
-        """The seat whose account has this SIP user."""
-        seat = self._seats.of_user(user)
-        return seat.id if seat is not None else None
-
     def client_of(self, trunk: Trunk | None) -> DigestClient | None:
         """Who answers the challenges of a trunk."""
         return self._trunks.client(trunk.id) if trunk is not None else None

@@ -31,6 +31,7 @@ class IncomingCall:
     forwarded: Forwarded
     transport: str
     offer: bytes | None
+    dialled_phone: str = ""
 
     def offered(self, leg: LegId, now: float) -> LegOffered:
         """The same as `calls` is told of it."""
@@ -41,6 +42,7 @@ class IncomingCall:
             caller=self.caller,
             caller_name=self.caller_name,
             dialled=self.dialled,
+            dialled_phone=self.dialled_phone,
             forwarded_from=self.forwarded.number,
             forwarded_because=self.forwarded.reason,
             transport=self.transport,
@@ -59,8 +61,11 @@ class CallUser(Protocol):
         """What the phones of a seat do."""
 
 
-def incoming_call(dialog: DialogRunner, arrived: RequestArrived, admitted: Admitted) -> IncomingCall:
-    """What an INVITE says, numbers as the centre writes them; of others than itself only a trunk is believed."""
+def incoming_call(
+    dialog: DialogRunner, arrived: RequestArrived, admitted: Admitted, dialled: tuple[str, str]
+) -> IncomingCall:
+    """What an INVITE says, numbers as the centre writes them; of others than itself only a trunk is believed.
+    ``dialled`` are the number and, by a GRUU, the one phone that a seat wants."""
     request, trunk = arrived.request, admitted.trunk
     caller, caller_name = calling_party(request, trusted=trunk is not None)
     return IncomingCall(
@@ -69,7 +74,8 @@ def incoming_call(dialog: DialogRunner, arrived: RequestArrived, admitted: Admit
         trunk=trunk,
         caller=caller if trunk is None else rewrite(trunk.numbers_in, caller),
         caller_name=caller_name,
-        dialled=request.uri.name if trunk is None else dialled_by(request, trunk),
+        dialled=dialled[0] if trunk is None else dialled_by(request, trunk),
+        dialled_phone=dialled[1] if trunk is None else "",
         forwarded=forwarded(request) if trunk is not None else Forwarded(),
         transport=arrived.flow.transport,
         offer=request.body or None,

@@ -32,7 +32,7 @@ KNOWN_METHODS: Final = frozenset(
 ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER, SUBSCRIBE"
 #: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
 #: its subscription (RFC 4488), registrations by way of proxies (RFC 3327) and with flows (RFC 5626).
-EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub", "path", "outbound"})
+EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub", "path", "outbound", "gruu"})
 #: The Supported header.
 SUPPORTED: Final = "100rel, timer, norefersub"
 

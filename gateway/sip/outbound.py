@@ -24,28 +24,39 @@ FLOW_TIMER_SECONDS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class PhoneFlow:
-    """One flow of one phone."""
+    """One flow of one phone; ``number`` 0: the phone says who it is, and leaves its flows alone (RFC 5627)."""
 
     instance: str
-    number: int
+    number: int = 0
+
+    @property
+    def managed(self) -> bool:
+        """Whether a registration of this flow takes the place of the one before."""
+        return self.number > 0
+
+    @property
+    def name(self) -> str:
+        """The phone's name as its GRUU says it, for comparison: a URN of a UUID has no case (RFC 4122)."""
+        return self.instance.strip("<>").lower()
 
     def parameters(self) -> str:
         """As a 200 repeats them in the contact."""
-        return f';+sip.instance="{self.instance}";reg-id={self.number}'
+        return f';+sip.instance="{self.instance}"' + (f";reg-id={self.number}" if self.managed else "")
 
 
 def flow_of_phone(request: SipRequest, contact: NameAddr) -> PhoneFlow | None:
-    """The flow that a contact names, None when the phone does not want it managed (section 6). Raises
-    :class:`SipParseError` for a number that is none."""
-    number = contact.params.get("reg-id")
+    """The phone that a contact names, with its flow if it wants that managed (section 6); None when it wants
+    neither that nor a GRUU. Raises :class:`SipParseError` for a number that is none."""
+    wants = request.headers.tokens("supported")
+    number = contact.params.get("reg-id") if "outbound" in wants else None
     instance = (contact.params.get("+sip.instance") or "").strip('"')
-    if number is None or not instance or "outbound" not in request.headers.tokens("supported"):
+    if not instance or (number is None and "gruu" not in wants):
         return None
-    if not (number.isascii() and number.isdigit() and 0 < int(number[:11]) < 2**31):
+    if number is not None and not (number.isascii() and number.isdigit() and 0 < int(number[:11]) < 2**31):
         raise SipParseError("reg-id is no number from 1 to 2147483647", "Contact")
     if len(instance) > MAX_INSTANCE or not instance.isascii() or not instance.isprintable() or '"' in instance:
         raise SipParseError("+sip.instance is no URN", "Contact")
-    return PhoneFlow(instance, int(number))
+    return PhoneFlow(instance, int(number or 0))
 
 
 def path_of(request: SipRequest) -> tuple[str, ...]:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote as percent_decode
 
 from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import SipParseError
-from gateway.sip.flows import SECURE, Flow, flow_to
+from gateway.sip.bindings import Binding, flow_of_contact
+from gateway.sip.flows import SECURE, Flow
+from gateway.sip.gruu import Gruus, mark_of
 from gateway.sip.headers import NameAddr
 from gateway.sip.message import SipRequest, SipResponse
-from gateway.sip.outbound import FLOW_TIMER_SECONDS, PhoneFlow, flow_of_phone, keeps_flows, path_of
+from gateway.sip.outbound import FLOW_TIMER_SECONDS, flow_of_phone, keeps_flows, path_of
 from gateway.sip.responses import response_to
 from gateway.sip.syntax import readable
 from gateway.sip.transaction_layer import ServerKey
-from gateway.sip.uri import ip_of, parse_uri
+from gateway.sip.uri import SipUri, parse_uri
 
 #: Contacts that one seat may have; one more takes the place of the one that was not refreshed for longest.
 MAX_CONTACTS: Final = 5
@@ -35,50 +38,6 @@ class RegistrarLimits:
     default: int = 3600
     longest: int = 3600
     max_bindings: int = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """One contact of a seat. ``flow`` is where calls go, ``expires_at`` and ``refreshed_at`` are monotonic."""
-
-    uri: str
-    flow: Flow
-    call_id: str
-    sequence: int
-    expires_at: float
-    refreshed_at: float
-    user_agent: str = ""
-    path: tuple[str, ...] = ()
-    phone: PhoneFlow | None = None
-
-    def snapshot(self, now: float) -> dict[str, Any]:
-        """JSON-able data; times are ages."""
-        return {
-            "uri": self.uri,
-            "flow": self.flow.snapshot(),
-            "call_id": self.call_id,
-            "sequence": self.sequence,
-            "remaining_seconds": self.expires_at - now,
-            "age_seconds": now - self.refreshed_at,
-            "user_agent": self.user_agent,
-            "path": list(self.path),
-            "phone": [self.phone.instance, self.phone.number] if self.phone is not None else None,
-        }
-
-    @classmethod
-    def restore(cls, data: dict[str, Any], now: float) -> Binding:
-        """The binding that :meth:`snapshot` described."""
-        return cls(
-            uri=str(data["uri"]),
-            flow=Flow.restore(data["flow"]),
-            call_id=str(data["call_id"]),
-            sequence=int(data["sequence"]),
-            expires_at=now + float(data["remaining_seconds"]),
-            refreshed_at=now - float(data["age_seconds"]),
-            user_agent=str(data["user_agent"]),
-            path=tuple(str(value) for value in data.get("path", ())),
-            phone=PhoneFlow(*data["phone"]) if data.get("phone") else None,
-        )
 
 
 # --- events and effects -----------------------------------------------------------------------------------
@@ -163,11 +122,13 @@ class _Rejected(Exception):
 
 
 class Registrar:
-    """Contacts of all seats, by the identity of their URIs."""
+    """Contacts of all seats, by their keys; ``gruus`` makes the names of single phones."""
 
-    def __init__(self, limits: RegistrarLimits) -> None:
+    def __init__(self, limits: RegistrarLimits, gruus: Gruus) -> None:
         self._limits = limits
+        self._gruus = gruus
         self._seats: dict[SeatId, dict[str, Binding]] = {}
+        self._marks: dict[bytes, tuple[SeatId, str]] = {}
         self._expiries: list[tuple[float, SeatId, str]] = []
         self._count = 0
 
@@ -179,6 +140,17 @@ class Registrar:
         """A seat's contacts, the latest refreshed first."""
         bindings = self._seats.get(seat, {}).values()
         return tuple(sorted(bindings, key=lambda binding: -binding.refreshed_at))
+
+    def phone_of(self, uri: SipUri, seat_of: Callable[[str], SeatId | None]) -> tuple[SeatId, str] | None:
+        """The seat and the name of its phone that a GRUU is for, registered or not; None when ``uri`` is no GRUU
+        of ours. ``seat_of`` finds the seat of an account."""
+        named = uri.param("gr")
+        if named is None or not self._gruus.is_ours(uri):
+            return None
+        if not named:
+            return self._marks.get(self._gruus.mark(uri.user) or b"")
+        seat = seat_of(uri.name)
+        return (seat, percent_decode(named).lower()) if seat is not None else None
 
     def next_deadline(self) -> float | None:
         """When the next contact may expire (early after refreshes)."""
@@ -241,16 +213,14 @@ class Registrar:
             uri = parse_uri(contact.uri_text, "Contact")
             if uri.scheme != "sip" and (uri.scheme != "sips" or event.flow.transport not in SECURE):
                 raise _Rejected(400, "Contact must be a sip URI, or a sips URI over TLS")
-            key, lifetime = uri.identity(), self._lifetime(contact, request)
-            old = after.get(key)
-            if old is not None:
-                self._check_order(old, request)
+            if self._gruus.is_ours(uri):  # it would lead back here (RFC 5627 section 5.1)
+                raise _Rejected(403, "Contact must not be a GRUU")
+            lifetime = self._lifetime(contact, request)
             binding = self._binding(event, contact, now, lifetime)
-            _drop_flow(after, binding)
-            if lifetime == 0:
-                after.pop(key, None)
-            else:
-                after[key] = binding
+            for key in [key for key, old in after.items() if binding.replaces(old)]:
+                self._check_order(after.pop(key), request)
+            if lifetime > 0:
+                after[binding.key] = binding
         while len(after) > MAX_CONTACTS:
             del after[min(after, key=lambda key: after[key].refreshed_at)]
         if self._count - len(before) + len(after) > self._limits.max_bindings and len(after) > len(before):
@@ -275,13 +245,14 @@ class Registrar:
     def _binding(event: RegisterArrived, contact: NameAddr, now: float, lifetime: int) -> Binding:
         request, path = event.request, path_of(event.request)
         phone = flow_of_phone(request, contact)
-        if phone is not None and len(request.headers.values("contact")) > 1:
+        managed = phone is not None and phone.managed
+        if managed and len(request.headers.values("contact")) > 1:
             raise _Rejected(400, "One contact for each flow")
-        if phone is not None and not keeps_flows(request, path):
+        if managed and not keeps_flows(request, path):
             raise _Rejected(439, "First Hop Lacks Outbound Support")
         return Binding(
             uri=contact.uri_text,
-            flow=event.flow if path or phone is not None else flow_of_contact(contact, event.flow),
+            flow=event.flow if path or managed else flow_of_contact(contact, event.flow),
             path=path,
             phone=phone,
             call_id=request.call_id,
@@ -293,23 +264,36 @@ class Registrar:
 
     def _listing(self, event: RegisterArrived, now: float) -> SipResponse:
         response = response_to(event.request, 200)
-        contacts = [
-            f"<{binding.uri}>;expires={max(1, round(binding.expires_at - now))}"
-            f"{binding.phone.parameters() if binding.phone is not None else ''}"
-            for binding in self.contacts(event.seat)
-        ]
-        response.headers.put_all("contact", contacts)
+        response.headers.put_all(
+            "contact",
+            [
+                f"<{binding.uri}>;expires={max(1, round(binding.expires_at - now))}{self._naming(event, binding)}"
+                for binding in self.contacts(event.seat)
+            ],
+        )
         response.headers.put_all("path", event.request.headers.all("path"))
         if _manages_flow(event):
             response.headers.put("require", "outbound")
             response.headers.put("flow-timer", str(FLOW_TIMER_SECONDS))
         return response
 
+    def _naming(self, event: RegisterArrived, binding: Binding) -> str:
+        """Who the phone of a contact is, with its GRUUs if they are asked for (RFC 5627 section 5.2)."""
+        phone = binding.phone
+        if phone is None:
+            return ""
+        if "gruu" not in event.request.headers.tokens("supported"):
+            return phone.parameters()
+        public = self._gruus.public(event.request.to.uri.name, phone.instance.strip("<>"))
+        temporary = self._gruus.temporary(mark_of(event.seat, phone.name, binding.call_id))
+        return f'{phone.parameters()};pub-gruu="{public}";temp-gruu="{temporary}"'
+
     # --- keeping ------------------------------------------------------------------------------------------
 
     def _replace(self, seat: SeatId, after: dict[str, Binding]) -> None:
         before = self._seats.get(seat, {})
         self._count += len(after) - len(before)
+        self._mark(seat, before, after)
         for key, binding in after.items():
             if before.get(key) != binding:
                 heapq.heappush(self._expiries, (binding.expires_at, seat, key))
@@ -317,6 +301,14 @@ class Registrar:
             self._seats[seat] = after
         else:
             self._seats.pop(seat, None)
+
+    def _mark(self, seat: SeatId, before: dict[str, Binding], after: dict[str, Binding]) -> None:
+        for binding in before.values():
+            if binding.phone is not None:
+                self._marks.pop(mark_of(seat, binding.phone.name, binding.call_id), None)
+        for binding in after.values():
+            if binding.phone is not None:
+                self._marks[mark_of(seat, binding.phone.name, binding.call_id)] = (seat, binding.phone.name)
 
     def _changes(self, seat: SeatId, before: dict[str, Binding], reason: str) -> list[RegistrarEffect]:
         bindings = self.contacts(seat)
@@ -360,40 +352,12 @@ class Registrar:
 
     def load(self, seat: SeatId, bindings: Iterable[Binding]) -> None:
         """Set a seat's contacts, as they were stored."""
-        self._replace(seat, {parse_uri(binding.uri).identity(): binding for binding in bindings})
-
-
-def _drop_flow(bindings: dict[str, Binding], newer: Binding) -> None:
-    """A flow of a phone that comes from elsewhere now takes the place of the one before (RFC 5626 section 6)."""
-    if newer.phone is not None:
-        for key in [key for key, binding in bindings.items() if binding.phone == newer.phone]:
-            del bindings[key]
+        self._replace(seat, {binding.key: binding for binding in bindings})
 
 
 def _manages_flow(event: RegisterArrived) -> bool:
     contacts = event.request.headers.values("contact")
     if len(contacts) != 1 or contacts[0].strip() == "*":
         return False
-    return flow_of_phone(event.request, event.request.addresses("contact")[0]) is not None
-
-
-def flows_by_phone(bindings: Iterable[Binding]) -> list[list[Binding]]:
-    """The flows of each phone, the latest refreshed first: it shall ring once, by its other flows when one fails
-    (RFC 5626 section 7)."""
-    phones: dict[str, list[Binding]] = {}
-    for binding in bindings:
-        name = binding.phone.instance if binding.phone is not None else f" {binding.uri}"
-        phones.setdefault(name, []).append(binding)
-    return [sorted(flows, key=lambda flow: -flow.refreshed_at) for flows in phones.values()]
-
-
-def flow_of_contact(contact: NameAddr, source: Flow) -> Flow:
-    """Where calls to a contact go. A connection is used again. Over UDP the Contact's port counts when its host is
-    the source's, otherwise the phone is behind NAT and only the source address reaches it."""
-    uri = contact.uri
-    claimed = flow_to(uri, source.transport)
-    if ip_of(uri.host) != source.host or claimed is None:
-        return source
-    if claimed.transport == source.transport and source.reliable:
-        return source
-    return replace(claimed, connection=None)
+    phone = flow_of_phone(event.request, event.request.addresses("contact")[0])
+    return phone is not None and phone.managed

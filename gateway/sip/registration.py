@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ccplatform.contracts.facts import SeatRegistered, SeatUnregistered
 from ccplatform.contracts.ports import Facts
@@ -10,9 +11,9 @@ from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.sip.bindings import Binding
 from gateway.sip.message import SipResponse
 from gateway.sip.registrar import (
-    Binding,
     BindingsChanged,
     RegisterAnswered,
     Registrar,
@@ -23,7 +24,9 @@ from gateway.sip.registrar import (
     SeatReset,
     SeatsRemoved,
 )
-from gateway.sip.transaction_layer import ServerKey
+from gateway.sip.seats import SeatDirectory
+from gateway.sip.transaction_layer import SendAck, SendRequest, ServerKey
+from gateway.sip.uri import SipUri
 
 
 class Registrations:
@@ -37,8 +40,10 @@ class Registrations:
         tasks: TaskSupervisor,
         facts: Facts,
         changed: Callable[[SeatId], None],
+        seats: SeatDirectory,
     ) -> None:
         self._registrar = registrar
+        self._seats = seats
         self._facts = facts
         self._changed = changed
         self._answer: Callable[[ServerKey, SipResponse], None] = lambda _key, _response: None
@@ -57,6 +62,40 @@ class Registrations:
     def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
         """Where a seat can be reached, the latest refreshed first."""
         return self._registrar.contacts(seat)
+
+    def seat_of(self, uri: SipUri) -> SeatId | None:
+        """The seat that a URI is for, by its account or by a GRUU."""
+        seat = self._seats.of_user(self.dialled(uri)[0])
+        return seat.id if seat is not None else None
+
+    def dialled(self, uri: SipUri) -> tuple[str, str]:
+        """The number that a phone asks for and, if by a GRUU, the name of the one phone there (RFC 5627)."""
+        phone = self._phone_of(uri)
+        seat = self._seats.get(phone[0]) if phone is not None else None
+        return (uri.name, "") if phone is None or seat is None else (seat.sip_user, phone[1])
+
+    def _phone_of(self, uri: SipUri) -> tuple[SeatId, str] | None:
+        def seat_of(user: str) -> SeatId | None:
+            seat = self._seats.of_user(user)
+            return seat.id if seat is not None else None
+
+        return self._registrar.phone_of(uri, seat_of)
+
+    def retargeted(self, event: SendRequest | SendAck) -> SendRequest | SendAck:
+        """A request to a phone that gave its GRUU as Contact goes to where that phone is now (section 6.1)."""
+        request = event.request
+        phone = self._phone_of(request.uri)
+        if phone is None:
+            return event
+        seat, name = phone
+        found = [one for one in self.contacts(seat) if one.phone is not None and one.phone.name == name]
+        if not found:
+            return event
+        request.uri_text = found[0].uri
+        if "route" in request.headers:  # the way of the dialog goes before that of the registration
+            return event
+        request.headers.put_all("route", list(found[0].path))
+        return replace(event, flow=found[0].flow)
 
     def reachable(self, seat: SeatId) -> bool:
         """Whether a seat has a contact."""

@@ -29,7 +29,7 @@ from gateway.sip.incoming import CallUser, incoming_call
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.notifier import Notifier, NotifyOwner
-from gateway.sip.registrar import Binding, ConnectionLost, RegisterArrived
+from gateway.sip.registrar import ConnectionLost, RegisterArrived
 from gateway.sip.registration import Registrations
 from gateway.sip.replies import (
     answer_outside_dialog,
@@ -55,6 +55,7 @@ from gateway.sip.transaction_layer import (
     RequestArrived,
     RequestFailed,
     ResponseArrived,
+    SendAck,
     SendRequest,
     SendResponse,
     ServerKey,
@@ -165,10 +166,6 @@ class SipService:
         return self._random_bytes(8).hex()
 
     # --- what legs ask ------------------------------------------------------------------------------------
-
-    def contacts(self, seat: SeatId) -> tuple[Binding, ...]:
-        """Where a seat can be reached, the latest refreshed first."""
-        return self._registrations.contacts(seat)
 
     def dial(self, call: OutgoingCall) -> DialogRunner:
         """Make the dialog of a call that goes out; the INVITE is sent when it is told to."""
@@ -303,7 +300,7 @@ class SipService:
         elif refusal is not None:
             self._reply(key, refusal)
         else:
-            subject = self._admission.seat_of(request.uri.name)
+            subject = self._registrations.seat_of(request.uri)
             token = self.new_token()
             self.notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
 
@@ -333,7 +330,8 @@ class SipService:
         core.digest = self._admission.client_of(decision.trunk)
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
-        self._user.call_arrived(incoming_call(dialog, arrived, decision))
+        dialled = self._registrations.dialled(request.uri)
+        self._user.call_arrived(incoming_call(dialog, arrived, decision, dialled))
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -374,6 +372,8 @@ class SipService:
     # --- keeping ------------------------------------------------------------------------------------------
 
     def _send(self, event: LayerEvent) -> None:
+        if isinstance(event, SendRequest | SendAck) and ";gr" in event.request.uri_text:
+            event = self._registrations.retargeted(event)
         self._layer.post(event)
 
     def _keep(self, core: InviteDialog, key: tuple[str, str], *, invite: ServerKey | None = None) -> DialogRunner:

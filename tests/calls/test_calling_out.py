@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ccplatform.calls.inputs import CallOutBegins
@@ -124,6 +126,12 @@ def test_a_phone_dials_and_its_agent_is_busy_from_the_first_moment() -> None:
     world.answers(PHONE)
     assert (world.last(Bridge).a, world.last(Bridge).b) == (party, PHONE)
     assert world.last(Established).agent == AGENT
+
+
+def test_the_one_phone_of_a_seat_that_was_named_is_called_alone() -> None:
+    world = World()
+    world.post(replace(begins(inside=True), party_phone="urn:uuid:1"))
+    assert world.last(DialLeg).target == SeatTarget(seat=OTHER_SEAT, phone="urn:uuid:1")
 
 
 def test_a_click_rings_the_agents_own_phone_first() -> None:

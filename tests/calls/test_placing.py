@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -206,6 +207,9 @@ def test_supervisors_have_rules_of_their_own_by_a_click(centre: Centre) -> None:
 def test_a_phone_and_an_agents_number_reach_the_seat_and_who_sits_there(centre: Centre, number: str) -> None:
     begins = dial(centre, number)
     assert (begins.party_seat, begins.party_agent, begins.direction) == ("seat-05", "1005", Direction.INTERNAL)
+    assert begins.party_phone == ""
+    named = replace(offer("8005"), dialled_phone="urn:uuid:1")
+    assert Placing(OutSettings()).dialled(named, CALL, CONTACT, ports(centre)).party_phone == "urn:uuid:1"
     assert (begins.shown, begins.shown_name, begins.wrap_up_seconds) == ("8004", "Wang", 0.0)
 
 

@@ -7,11 +7,11 @@ import pytest
 from ccplatform.contracts.legs import LegAnswered, LegEnded, SeatTarget
 from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.outbound import PhoneFlow
 from gateway.sip.parser import parse_message
-from gateway.sip.registrar import Binding
 from gateway.sip.responses import response_to
 from gateway.sip.uac import NO_REPLY_LIMIT
 from tests.gateway.sip.centre import Centre

@@ -20,13 +20,13 @@ from ccplatform.storage.database import Database
 from gateway.access import SipAccess
 from gateway.errors import BadTrunk, UnknownTrunk
 from gateway.routes import build_router
+from gateway.sip.bindings import Binding
 from gateway.sip.digest import hash_a1
 from gateway.sip.digest_client import Credentials
 from gateway.sip.flows import Flow
 from gateway.sip.number_rules import NumberRule
 from gateway.sip.outbound import PhoneFlow
 from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
-from gateway.sip.registrar import Binding
 from gateway.sip.settings import SipSettings
 from gateway.sip.trunk import (
     Asserted,
@@ -195,6 +195,15 @@ async def test_the_way_to_a_phone_is_kept_with_its_registration(store: GatewaySt
     await store.save_registrations({SEAT: [replace(binding(clock), path=path, phone=phone)]})
     (found,) = (await store.registrations())[SEAT]
     assert (found.path, found.phone) == (path, phone)
+
+
+async def test_two_flows_of_a_phone_with_one_contact_are_both_kept(
+    store: GatewayStore, clock: VirtualClock
+) -> None:
+    flows = [replace(binding(clock), phone=PhoneFlow("<urn:uuid:1>", number)) for number in (0, 1, 2)]
+    await store.save_registrations({SEAT: flows})
+    found = (await store.registrations())[SEAT]
+    assert {one.phone for one in found} == {one.phone for one in flows}
 
 
 async def test_the_gateway_loads_and_reloads_what_is_stored(store: GatewayStore, clock: VirtualClock) -> None:

@@ -17,11 +17,11 @@ from ccplatform.contracts.legs import LegAnswered, LegEvent, LegOffered, SeatTar
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
+from gateway.sip.bindings import Binding
 from gateway.sip.connections import FlowUser
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.parser import parse_message
-from gateway.sip.registrar import Binding
 from gateway.sip.responses import response_to
 from tests.gateway.sip.centre import Centre, seat, to_trunk, trunk
 from tests.gateway.sip.messages import INVALID, VALID, torture

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from ccplatform.contracts.legs import SeatTarget
 from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.bindings import flows_by_phone
 from gateway.sip.flows import Flow
 from gateway.sip.keep_alive import binding_response, is_stun
 from gateway.sip.message import SipRequest
 from gateway.sip.outbound import MAX_PATH
-from gateway.sip.registrar import Registrar, flows_by_phone
+from gateway.sip.registrar import Registrar
 from tests.gateway.sip.centre import Centre
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.test_registrar import SEAT, make, register, send
@@ -57,6 +58,34 @@ def test_without_the_extension_a_contact_is_known_by_its_uri() -> None:
     assert "require" not in response.headers
     send(registrar, flow("sip:8001@192.0.2.7:2222", sequence=2, supported="path"))
     assert len(registrar.contacts(SEAT)) == 2
+
+
+def test_two_flows_of_a_phone_may_have_one_contact_and_survive_a_restart_both() -> None:
+    registrar = make()
+    uri = "sip:8001@192.0.2.7;transport=tcp"
+    for number in (1, 2):
+        send(registrar, flow(uri, number), flow=Flow("TCP", "192.0.2.7", 4000 + number, number))
+    assert [binding.phone and binding.phone.number for binding in registrar.contacts(SEAT)] == [1, 2]
+    restored, reloaded = make(), make()
+    restored.restore(registrar.snapshot(0.0), 0.0)
+    reloaded.load(SEAT, registrar.contacts(SEAT))
+    for after in (restored, reloaded):
+        assert sorted(binding.flow.port for binding in after.contacts(SEAT)) == [4001, 4002]
+    send(reloaded, flow(uri, 2, sequence=2), flow=Flow("TCP", "192.0.2.7", 4003, 3))
+    assert sorted(binding.flow.port for binding in reloaded.contacts(SEAT)) == [4001, 4003]
+    gone = flow(uri, 1, sequence=3)
+    gone.headers.put("expires", "0")
+    send(reloaded, gone)
+    assert [binding.flow.port for binding in reloaded.contacts(SEAT)] == [4003]
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_a_phone_that_manages_its_flows_from_now_on_or_no_longer_has_one_contact(learns: bool) -> None:
+    registrar, uri = make(), "sip:8001@192.0.2.7"
+    for sequence, outbound in enumerate((not learns, learns), start=1):
+        send(registrar, flow(uri, sequence=sequence, supported="outbound" if outbound else "path"))
+    (binding,) = registrar.contacts(SEAT)
+    assert (binding.phone is not None) == learns
 
 
 @pytest.mark.parametrize("number", [0, "x", 2**31, "1" * 50, "-1"])

@@ -14,10 +14,10 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.parser import parse_message
-from gateway.sip.registrar import Binding
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
 from tests.gateway.sip.centre import Centre, seat, trunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.core import DEADLINE
 from gateway.sip.flows import Flow
+from gateway.sip.gruu import Gruus
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.registrar import (
@@ -56,8 +58,12 @@ def send(
     return answered.response, effects
 
 
+def gruus() -> Gruus:
+    return Gruus(domain=lambda: "centre", key=b"k" * 32, random_bytes=secrets.token_bytes)
+
+
 def make() -> Registrar:
-    return Registrar(RegistrarLimits())
+    return Registrar(RegistrarLimits(), gruus())
 
 
 def test_a_phone_registers_refreshes_and_goes() -> None:
@@ -133,7 +139,7 @@ def test_one_contact_too_many_takes_the_place_of_the_oldest() -> None:
 
 
 def test_the_total_is_bounded() -> None:
-    registrar = Registrar(RegistrarLimits(max_bindings=1))
+    registrar = Registrar(RegistrarLimits(max_bindings=1), gruus())
     send(registrar, register("<sip:8001@192.0.2.7>"))
     response, effects = send(registrar, register("<sip:8002@192.0.2.8>"), seat=SeatId("seat-02"))
     assert (response.status, effects) == (503, [])

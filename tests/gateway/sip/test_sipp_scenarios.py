@@ -23,8 +23,8 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from gateway.media.port import WorkerLost
+from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
-from gateway.sip.registrar import Binding
 from gateway.sip.trunk import Trunk, TrunkDirection
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
