@@ -23,7 +23,7 @@ from gateway.leg_sessions import LegSessions
 from gateway.legs import LegService
 from gateway.media.codecs import usable_codecs
 from gateway.media.port import LegMedia
-from gateway.sip.admission import Admission
+from gateway.sip.admission import RETRY_AFTER_SECONDS, Admission
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.channel_news import ChannelNews
 from gateway.sip.connections import ConnectionLimits
@@ -77,6 +77,7 @@ class SipAccess:
     ) -> None:
         self._store = store
         self._facts = facts
+        self._accepts_calls = accepts_calls
         self._bindings: WriteBehind[SeatId] = WriteBehind(
             name="registrations", save=self._save_bindings, clock=clock, tasks=tasks, retry_seconds=RETRY_SECONDS
         )
@@ -120,6 +121,7 @@ class SipAccess:
                 digest=digest,
                 overload=self.overload,
                 md5_only_phones=settings.md5_only_phones,
+                line_free=lambda seat: len(self.legs.dialogs_of(seat)) < settings.lines_per_seat,
                 is_emergency=lambda number: self.dialling.is_emergency(number),
             ),
             accepts_calls=accepts_calls,
@@ -201,6 +203,15 @@ class SipAccess:
         for trunk in self.trunks.all():
             if trunk.state is TrunkState.ISOLATED:
                 self.legs.clear_trunk(trunk.id)
+
+    def refuses_order(self, number: str, order: str) -> float | None:
+        """For how many seconds nobody may have a number called by a click (``order`` names the call); None: he
+        may, an emergency number always."""
+        if self.dialling.is_emergency(number):
+            return None
+        if self._accepts_calls() is not None:
+            return RETRY_AFTER_SECONDS
+        return self.overload.refuses_order(number, order)
 
     def reset_trunk(self, trunk: TrunkId) -> None:
         """End the trunk's calls and begin anew with it; raises UnknownTrunk."""

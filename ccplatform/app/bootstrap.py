@@ -128,6 +128,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
             recorder=recording.service,
             rows=live,
             whispers=speech.whispers,
+            throttle=gateway,
         )
     )
     control = ControlProcess(

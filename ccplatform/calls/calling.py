@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from ccplatform.calls.errors import CannotCall
-from ccplatform.calls.inputs import CallInput
+from ccplatform.calls.inputs import CallInput, CallOutBegins
 from ccplatform.calls.placing import Placing, order_key
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.switchboard import Switchboard
@@ -56,9 +56,20 @@ class CallsOut:
             begins = self._placing.clicked(order, call, contact, self._ports())
         except Refusal as refusal:
             return Refused(code=refusal.code, message=str(refusal))
+        wait = self._ports().throttle.refuses_order(begins.number, call)
+        if wait is not None:
+            return self._hold_back(begins, wait)
         _log.info("call out begins", contact=contact, call=call, agent=order.agent, by=order.by)
         self._post(begins)
         return Done(result={"call": call, "contact": contact})
+
+    def _hold_back(self, begins: CallOutBegins, wait: float) -> Refused:
+        _log.info("call held back", agent=begins.agent, by=begins.by, seconds=wait)
+        cause, seat = ReleaseCause.OVERLOAD, begins.seat
+        refused = CallRefused(trunk=None, dialled=begins.number, cause=cause, sip_status=503, seat=seat)
+        self._facts.record(refused)
+        text = "the centre has more to do than it can, or is stopping; try again later"
+        return Refused(code="unavailable", message=text, retry_after=wait)
 
     def dialled(self, offer: LegOffered) -> None:
         """No flow answers the number: a phone of the centre may reach somebody by it, others do not."""

@@ -33,6 +33,14 @@ class Whispers(Protocol):
         """What is played, at once; nothing where it is not there (yet)."""
 
 
+class Throttle(Protocol):
+    """What keeps new calls from a node that has enough to do."""
+
+    def refuses_order(self, number: str, order: str) -> float | None:
+        """For how many seconds nobody may have a number called by a click (``order`` names the call); None: he
+        may, an emergency number always."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPorts:
     """The packages a call passes through."""
@@ -45,3 +53,4 @@ class CallPorts:
     recorder: Recorder
     rows: CallRows
     whispers: Whispers
+    throttle: Throttle

@@ -355,11 +355,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The command was not carried out. ``code``: not_found, refused words, unavailable; ``where``: the field."""
+    """The command was not carried out. ``code``: not_found, refused words, unavailable; ``where``: the field;
+    ``retry_after``: seconds until what is unavailable may be tried again, 0: nobody knows."""
 
     code: str
     message: str
     where: str = ""
+    retry_after: float = 0.0
 
 
 Answer: TypeAlias = Done | Refused

@@ -47,7 +47,12 @@ class NotFound(Refusal):
 
 
 class Unavailable(PlatformError):
-    """Something this needs is away for now; trying again later can succeed."""
+    """Something this needs is away for now; trying again later can succeed: ``retry_after`` seconds from now, if
+    that is known."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class CannotStart(PlatformError):

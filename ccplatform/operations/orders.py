@@ -18,6 +18,6 @@ async def tell(control: Control, command: Command) -> dict[str, Any]:
         case "not_found":
             raise NotFound(answer.message)
         case "unavailable":
-            raise Unavailable(answer.message)
+            raise Unavailable(answer.message, retry_after=answer.retry_after or None)
         case code:
             raise Refusal(answer.message, code=code, where=answer.where)

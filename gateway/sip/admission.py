@@ -49,13 +49,14 @@ class Rejected:
     cause: ReleaseCause | None = None
     trunk: Trunk | None = None
     retry_after_seconds: int | None = None
+    seat: SeatId | None = None
 
 
 Decision: TypeAlias = Admitted | Challenged | Rejected
 
 
 class Admission:
-    """Judges requests that begin something."""
+    """Judges requests that begin something. ``line_free(seat)`` says whether its phones may have another call."""
 
     def __init__(
         self,
@@ -66,9 +67,11 @@ class Admission:
         digest: DigestServer,
         overload: OverloadGuard | None = None,
         md5_only_phones: tuple[str, ...] = (),
+        line_free: Callable[[SeatId], bool] = lambda _: True,
         is_emergency: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._is_emergency = is_emergency
+        self._line_free = line_free
         self._overload = overload
         self._seats = seats
         self._trunks = trunks
@@ -84,7 +87,9 @@ class Admission:
             if self._is_emergency(request.uri.name):
                 return decision
             if isinstance(decision, Admitted) and refusing is not None:
-                return Rejected(503, refusing, None, RETRY_AFTER_SECONDS)
+                return Rejected(503, refusing, None, RETRY_AFTER_SECONDS, decision.seat)
+            if isinstance(decision, Admitted) and decision.seat is not None and not self._line_free(decision.seat):
+                return Rejected(486, ReleaseCause.BUSY, seat=decision.seat)
             return self._unless_overloaded(decision, request, user)
         trunk = self._trunk_of(request, flow, now)
         if not isinstance(trunk, Trunk):
@@ -104,7 +109,8 @@ class Admission:
             return decision
         trunk = decision.trunk
         retry_after = self._overload.refuses(request, caller=user, seat=decision.seat is not None, trunk=trunk)
-        return decision if retry_after is None else Rejected(503, ReleaseCause.OVERLOAD, trunk, retry_after)
+        overloaded = Rejected(503, ReleaseCause.OVERLOAD, trunk, retry_after, decision.seat)
+        return decision if retry_after is None else overloaded
 
     def is_trunk(self, flow: Flow) -> bool:
         """Whether an address belongs to a trunk, so that it is no stranger."""

@@ -11,7 +11,8 @@ over.
 ===== ================= ===============================================
 level restriction       refused
 ===== ================= ===============================================
-1     above 0           some, then all calls of low-priority directions
+1     above 0           some, then all calls of low-priority directions,
+                        and calls that are clicked for
 2     above 1           some, then all ordinary callers
 3     above 2           some, then all but emergency and VIP numbers
 ===== ================= ===============================================
@@ -98,6 +99,7 @@ class NewCall:
     caller: str
     seat: bool
     trunk: str = ""
+    ordered: bool = False  # by a click: no phone calls yet
     believed: bool = False  # the caller's number is his: the trunk is trusted to say so, or it is a seat's account
     emergency: bool = False  # a route of calls out says that the dialled number is that of an emergency service
 
@@ -153,6 +155,8 @@ class OverloadControl:
             return CallClass.PROTECTED
         if call.dialled in settings.vip_numbers or (call.believed and call.caller in settings.vip_numbers):
             return CallClass.PROTECTED
+        if call.ordered:
+            return CallClass.LOW_PRIORITY
         if call.seat:
             return CallClass.CENTRE
         if call.trunk in settings.low_priority_trunks or call.dialled.startswith(settings.low_priority_numbers):

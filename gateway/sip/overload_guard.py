@@ -113,6 +113,14 @@ class OverloadGuard:
         call = self._call(key, request.uri.name, caller, seat=seat, trunk=trunk)
         return self._retry_after() if self._settings.enabled and self._core.refuses(call) else None
 
+    def refuses_order(self, number: str, order: str) -> int | None:
+        """Whether a call that somebody clicked for is to be refused: then the seconds to wait.
+
+        Programs click too, and nobody waits on the line yet: such calls are the first to go.
+        """
+        call = NewCall(key=order, dialled=number, caller="", seat=True, ordered=True)
+        return self._retry_after() if self._settings.enabled and self._core.refuses(call) else None
+
     def _call(self, key: str, dialled: str, caller: str, *, seat: bool, trunk: Trunk | None) -> NewCall:
         """What is to be judged.
 

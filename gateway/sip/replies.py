@@ -21,6 +21,13 @@ def answer_to_malformed(request: SipRequest, error: SipParseError) -> SipRespons
     return response_to(request, error.status, f"Bad Request: {text}"[:120] if error.status == 400 else "")
 
 
+def challenged(request: SipRequest, challenges: list[str]) -> SipResponse:
+    """401 with these challenges."""
+    response = response_to(request, 401)
+    response.headers.put_all("www-authenticate", challenges)
+    return response
+
+
 def answer_outside_dialog(request: SipRequest) -> SipResponse:
     """200 to OPTIONS; 405 or 501 to what is not served."""
     if request.method == "OPTIONS":

@@ -34,6 +34,7 @@ from gateway.sip.registration import Registrations
 from gateway.sip.replies import (
     answer_outside_dialog,
     answer_to_malformed,
+    challenged,
     refusal_of_extensions,
     refusal_of_unusable,
 )
@@ -201,9 +202,11 @@ class SipService:
         for fact in self.trace.adopt(call_id, contact, leg):
             self._facts.record(fact)
 
-    def refused(self, trunk: TrunkId | None, dialled: str, cause: ReleaseCause, status: int) -> None:
+    def refused(
+        self, trunk: TrunkId | None, dialled: str, cause: ReleaseCause, status: int, seat: SeatId | None = None
+    ) -> None:
         """Tell the fact that a call was not let in."""
-        self._facts.record(CallRefused(trunk=trunk, dialled=dialled, cause=cause, sip_status=status))
+        self._facts.record(CallRefused(trunk=trunk, dialled=dialled, cause=cause, sip_status=status, seat=seat))
 
     # --- from the wire ------------------------------------------------------------------------------------
 
@@ -330,8 +333,7 @@ class SipService:
         core.digest = self._admission.client_of(decision.trunk)
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
-        dialled = self._registrations.dialled(request.uri)
-        self._user.call_arrived(incoming_call(dialog, arrived, decision, dialled))
+        self._user.call_arrived(incoming_call(dialog, arrived, decision, self._registrations.dialled(request.uri)))
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -342,19 +344,17 @@ class SipService:
                 if self.strangers.is_guessing(arrived.flow.host, request, wrong=wrong):
                     self._send(DropRequest(key))
                     return
-                response = response_to(request, 401)
-                response.headers.put_all("www-authenticate", challenges)
-                self._reply(key, response)
+                self._reply(key, challenged(request, challenges))
             case Rejected(status, None):
                 self._reply_to_stranger(key, arrived, response_to(request, status))
-            case Rejected(status, cause, trunk, retry_after):
+            case Rejected(status, cause, trunk, retry_after, seat):
                 assert cause is not None
                 response = response_to(request, status)
                 response.headers.put("reason", reason_of(cause))
                 if retry_after is not None:
                     response.headers.put("retry-after", str(retry_after))
                 self._send(SendResponse(key, response))
-                self.refused(trunk.id if trunk else None, request.uri.name, cause, status)
+                self.refused(trunk.id if trunk else None, request.uri.name, cause, status, seat)
             case Admitted():
                 self._reply(key, response_to(request, 503))
 

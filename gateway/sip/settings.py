@@ -58,6 +58,13 @@ class SipSettings(BaseModel):
     min_register_seconds: int = Field(60, ge=1, le=3600, description="Shortest registration; below it 423")
     max_register_seconds: int = Field(3600, ge=60, le=86_400, description="Longest and default registration")
     max_registrations: int = Field(10_000, ge=1, le=1_000_000, description="Contacts of all seats together")
+    lines_per_seat: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Calls that the phones of one seat may have at once; one more that they make gets 486, but to "
+        "an emergency number",
+    )
     max_connections: int = Field(2_000, ge=1, le=100_000, description="TCP connections at once")
     max_connections_per_source: int = Field(100, ge=1, le=100_000, description="TCP connections of one address")
     idle_seconds: float = Field(

@@ -9,15 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccplatform.calls.calling import CallsOut
 from ccplatform.calls.dial_plan import CHINA, NumberClass, class_of, plain_number
 from ccplatform.calls.errors import CannotCall
+from ccplatform.calls.inputs import CallInput
 from ccplatform.calls.placing import Placing
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.settings import OutSettings
-from ccplatform.contracts.commands import MakeCall
+from ccplatform.calls.switchboard import Switchboard
+from ccplatform.contracts.commands import Answer, Done, MakeCall, Refused
+from ccplatform.contracts.facts import CallRefused, Fact
 from ccplatform.contracts.legs import DialTarget, LegOffered, NumberTarget, SeatTarget
 from ccplatform.contracts.words import AgentId, Direction, LegId, QueueId, ReleaseCause, SeatId
+from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.ids import Ids
 from tests.calls.world import CALL, CONTACT
 
 
@@ -264,3 +270,46 @@ def test_somebody_elses_number_may_not_be_shown(centre: Centre) -> None:
     with pytest.raises(CannotCall) as refused:
         click(centre, "13800000001", SHOWN, caller="110")
     assert refused.value.code == "caller_not_allowed"
+
+
+# --- when the centre has too much to do -------------------------------------------------------------------
+
+
+class Held:
+    """The throttle lets numbers that begin with 1 wait, and the facts are kept."""
+
+    def __init__(self, centre: Centre) -> None:
+        self.router = self.numbers = centre
+        self.throttle = self
+        self.begun: list[CallInput] = []
+        self.facts: list[Fact] = []
+        self.calls = CallsOut(
+            core=Switchboard(music=lambda _: (), new_id=lambda: "id", max_parties=3),
+            ports=lambda: cast(CallPorts, self),
+            post=self.begun.append,
+            placing=Placing(OutSettings()),
+            facts=self,
+            ids=Ids(VirtualClock()),
+        )
+
+    def refuses_order(self, number: str, order: str) -> float | None:
+        return 7.0 if number.startswith("13") else None
+
+    def record(self, fact: Fact) -> None:
+        self.facts.append(fact)
+
+    def order(self, number: str) -> Answer:
+        return self.calls.make(MakeCall(agent=AgentId("1004"), number=number, by="1004"))
+
+
+def test_a_click_waits_while_the_centre_has_too_much_to_do(centre: Centre) -> None:
+    held = Held(centre)
+    answer = held.order("138 0000 0001")
+    assert isinstance(answer, Refused)
+    assert (answer.code, answer.retry_after) == ("unavailable", 7.0)
+    (refused,) = held.facts
+    assert isinstance(refused, CallRefused)
+    assert (refused.dialled, refused.seat, refused.sip_status) == ("13800000001", "seat-04", 503)
+    assert held.begun == []
+    assert isinstance(held.order("120"), Done)
+    assert len(held.begun) == 1

@@ -87,6 +87,11 @@ class Legs:
         return True
 
 
+class Throttle:
+    def refuses_order(self, number: str, order: str) -> float | None:
+        return None
+
+
 class Numbers:
     def target(self, number: str) -> DialTarget | None:
         return None
@@ -249,6 +254,7 @@ class Centre:
                 recorder=self.recorder,
                 rows=self.rows,
                 whispers=self.whispers,
+                throttle=Throttle(),
             )
         )
 

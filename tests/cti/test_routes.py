@@ -153,6 +153,15 @@ async def test_a_refusal_of_control_keeps_its_code_and_reason(
     assert response.json()["detail"] == refused.message
 
 
+async def test_a_click_that_the_centre_has_no_room_for_may_be_tried_again_later(desk: Desk) -> None:
+    desk.control.answer = Refused(code="unavailable", message="too much to do", retry_after=7.0)
+    async with desk.http("agent") as http:
+        response = await http.post("/calls", json={"to": "13800000001"})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "7")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["retry_after"] == 7
+
+
 @pytest.mark.parametrize(
     ("action", "body", "command"),
     [

@@ -15,6 +15,7 @@ from ccplatform.contracts.legs import LegOffered
 from ccplatform.contracts.words import ReleaseCause, TrunkId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
+from gateway.sip.admission import RETRY_AFTER_SECONDS
 from gateway.sip.flows import Flow
 from gateway.sip.invite_glance import glance
 from gateway.sip.load import LoadMeter, memory_in_use, waiting_messages
@@ -260,6 +261,20 @@ def test_levels_are_told_and_end() -> None:
     assert node.guard.level is Level.NONE
 
 
+def test_calls_that_are_clicked_for_are_the_first_to_go_but_those_for_help_and_vips() -> None:
+    node = Node(OverloadSettings(vip_numbers=("13911111111",)))
+    assert node.guard.refuses_order("13800000001", "before") is None
+    node.waiting = 10_000
+    node.clock.advance(4)
+    assert node.guard.level > Level.NONE
+    assert node.guard.refuses_order("13800000001", "order") == 10
+    assert node.guard.answers(invite(caller="8001"), FLOW) is None
+    assert node.guard.answers(invite(), FLOW) is None
+    for number in ("120", "13911111111"):
+        assert node.guard.refuses_order(number, number) is None
+    assert node.guard.refused["low_priority"] == 1
+
+
 def test_switched_off_nothing_is_measured_or_refused() -> None:
     node = Node(OverloadSettings(enabled=False))
     node.waiting = 10_000
@@ -270,6 +285,14 @@ def test_switched_off_nothing_is_measured_or_refused() -> None:
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
+
+
+async def test_an_order_to_call_is_refused_while_no_calls_are_taken_but_for_help(called: Centre) -> None:
+    called.refusing = ReleaseCause.UNAVAILABLE
+    assert called.access.refuses_order("13800000001", "x") == RETRY_AFTER_SECONDS
+    assert called.access.refuses_order("120", "x") is None
+    called.refusing = None
+    assert called.access.refuses_order("13800000001", "x") is None
 
 
 async def test_invites_that_were_read_are_refused_too(clock: VirtualClock) -> None:

@@ -122,6 +122,39 @@ async def test_a_seat_calls_with_its_password(called: Centre, phone: RawPeer) ->
     assert (called.of(LegOffered)[0].seat, called.of(LegOffered)[0].trunk) == ("seat-01", None)
 
 
+def calls_again(phone: RawPeer, number: str, call_id: str) -> SipResponse:
+    phone.call_id, phone.to_tag = call_id, ""
+    uri = f"sip:{number}@10.0.0.2"
+    challenge = phone.ask(phone.request("INVITE", phone.sdp(), uri=uri))
+    phone.ack()
+    phone.to_tag = ""
+    return phone.ask(phone.with_credentials("INVITE", challenge, "secret", body=phone.sdp(), uri=uri))
+
+
+async def test_the_phones_of_a_seat_have_so_many_lines_and_one_more_for_help(
+    called: Centre, phone: RawPeer
+) -> None:
+    called.rings_everything()
+    lines = SipSettings().lines_per_seat
+    statuses = [calls_again(phone, "95000", f"line-{number}").status for number in range(lines + 1)]
+    assert statuses == [180] * lines + [486]
+    refused = called.facts_of(CallRefused)[-1]
+    assert (refused.cause, refused.sip_status, refused.seat) == (ReleaseCause.BUSY, 486, "seat-01")
+    assert calls_again(phone, "120", "help").status == 180
+    for offer in called.of(LegOffered)[:2]:
+        called.release(offer.leg)
+    assert calls_again(phone, "95000", "another").status == 180
+
+
+async def test_what_rings_a_phone_takes_a_line_and_is_refused_by_none(called: Centre, phone: RawPeer) -> None:
+    called.rings_everything()
+    registered(phone)
+    for _ in range(SipSettings().lines_per_seat + 1):
+        called.dial(SeatTarget(seat=SeatId("seat-01")))
+    assert called.ended() == []
+    assert calls_again(phone, "95000", "own").status == 486
+
+
 async def test_one_seat_cannot_pose_as_another(called: Centre, phone: RawPeer) -> None:
     challenge = phone.ask(phone.request("INVITE", phone.sdp()))
     phone.to_tag = ""
