@@ -1,0 +1,1 @@
+"""The kinds of nodes that a flow is made of."""

@@ -1,0 +1,93 @@
+"""Nodes at which callers hear something, and may be asked for keys or a message."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ivr.nodes.node import Asking, Key, MailboxName, NodeModel, NodeName, Speaking
+from ivr.prompt_model import DocumentModel, Prompt, Seconds, SoundItem, VariableName
+
+
+class Say(Speaking):
+    """Speak a prompt, then go on."""
+
+    kind: Literal["say"]
+    prompt: Prompt
+    next: NodeName
+    delivers: bool = Field(False, description="a caller who heard it to its end got what he called for")
+
+
+class PlaySounds(NodeModel):
+    """Play sounds, then go on."""
+
+    kind: Literal["play"]
+    sounds: Annotated[list[SoundItem], Field(min_length=1, max_length=20)]
+    next: NodeName
+    barge_in: bool = True
+    on_error: NodeName | None = None
+    delivers: bool = False
+
+
+class Menu(Asking):
+    """Ask for one key."""
+
+    kind: Literal["menu"]
+    choices: Annotated[dict[Key, NodeName], Field(min_length=1)]
+
+
+class Length(DocumentModel):
+    """How many digits an input may have."""
+
+    min: int = Field(1, ge=1, le=40)
+    max: int = Field(ge=1, le=40)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Length:
+        if self.min > self.max:
+            raise ValueError("min is greater than max")
+        return self
+
+
+class Collect(Asking):
+    """Ask for digits; complete by the greatest length, the terminator, or a pause after enough of them."""
+
+    kind: Literal["collect"]
+    variable: VariableName
+    length: Length
+    terminator: Key | None = "#"
+    restart: Key | None = Field("*", description="the key that drops what was entered so far")
+    digit_timeout: Seconds = Field(
+        4.0, description="seconds between two keys after which the input counts as it is"
+    )
+    secure: bool = Field(False, description="the digits appear in no fact, log or snapshot (R11.4.3.i)")
+    next: NodeName
+
+
+class Record(Speaking):
+    """Let the caller leave a message: a prompt, a beep, and what he says until a key, a silence, or the longest.
+
+    The message is left when the session ends, however it ends; until then another ``record`` node, or this one
+    again, takes its place, and ``play`` with ``message: last`` lets him hear it.
+    """
+
+    kind: Literal["record"]
+    prompt: Prompt
+    mailbox: MailboxName | None = Field(None, description="whose message it is: queue:<id> or agent:<id>")
+    mailbox_of: VariableName | None = Field(None, description="the variable that holds the mailbox")
+    max_seconds: float = Field(120.0, ge=1, le=900)
+    min_seconds: float = Field(1.0, ge=0.5, le=30, description="what is shorter is no message")
+    silence_seconds: float = Field(5.0, ge=1, le=60, description="a silence of this length ends it")
+    terminator: Key | None = Field("#", description="the key that ends it; others are not heard")
+    next: NodeName
+    on_empty: NodeName = Field(description="too short, or nothing was said")
+    on_error: NodeName
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Record:
+        if (self.mailbox is None) == (self.mailbox_of is None):
+            raise ValueError("give exactly one of mailbox, mailbox_of")
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min_seconds is greater than max_seconds")
+        return self
