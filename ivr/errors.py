@@ -5,7 +5,8 @@
     Refusal
     └── FlowError          a flow document that may not be published: every problem with file, path and reason
     RemoteViolation
-    └── UnspeakableValue   a variable does not hold what a prompt wants to say (no number, no date)
+    ├── UnspeakableValue   a variable does not hold what a prompt wants to say (no number, no date)
+    └── ExpressionFailed   an expression cannot be computed from what the variables hold
     Unavailable
     ├── SpeechUnavailable  the speech engine crashed, hangs or is being restarted
     ├── SoundUnavailable   a flow plays a file, and no directory of sounds is configured
@@ -43,6 +44,10 @@ class FlowError(Refusal):
 
 class UnspeakableValue(RemoteViolation):
     """A value cannot be read aloud in the way that the prompt asks for."""
+
+
+class ExpressionFailed(RemoteViolation):
+    """An expression cannot be computed: a text is no number, a division is by zero, a value too great."""
 
 
 class SpeechUnavailable(Unavailable):
