@@ -253,10 +253,10 @@ class AcdService:
                 raise IllegalSetting(f"queue {queue.id}", f"overflows.{overflow.cause}", overflow.to, rule)
         self._hours.check(queue)
 
-    def is_open(self, calendar: str) -> bool:
-        """Whether a calendar is open now; one that is not there is."""
+    def is_open(self, calendar: str) -> bool | None:
+        """Whether a calendar is open now; None: there is no such."""
         found = self._hours.calendars.get(calendar)
-        return found is None or found.is_open(self._clock.wall())
+        return None if found is None else found.is_open(self._clock.wall())
 
     async def save_calendar(self, calendar: Calendar) -> None:
         """Add or change a calendar; its queues open and close by it from now on."""

@@ -54,7 +54,7 @@ def _say(run: Run, node: EnterQueueNode) -> None:
         prompt = node.announcements[cursor.announced % len(node.announcements)]
         cursor.announced += 1
         try:
-            pieces = compose(prompt, run.flow.spoken_languages(node), cursor.variables)
+            pieces = compose(prompt, run.flow.spoken_languages(node, cursor.language), cursor.variables)
         except UnspeakableValue:
             continue
         cursor.ticket += 1

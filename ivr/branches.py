@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
-from ivr.model import Branch, Condition, NodeName
-
-
-def way_of(node: Branch, variables: Mapping[str, str]) -> NodeName:
-    """The node that the first condition that holds leads to."""
-    for case in node.cases:
-        if holds(case.when, variables):
-            return case.next
-    return node.otherwise
+from ivr.model import Condition
 
 
 def holds(condition: Condition, variables: Mapping[str, str]) -> bool:

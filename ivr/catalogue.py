@@ -12,6 +12,7 @@ from ivr.document import flow_from
 from ivr.errors import FlowError
 from ivr.model import Flow
 from ivr.store import EntryPoint, IvrStore, StoredFlow
+from ivr.together import parts_of
 
 #: Alarm kind of a stored flow that this program cannot run; its subject is the flow.
 ALARM_INVALID = "flow_invalid"
@@ -26,16 +27,25 @@ class PublishedFlow:
 
 
 class Catalogue:
-    """What :meth:`load` found last; a load that fails leaves it as it was. ``is_open`` tells of calendars."""
+    """What :meth:`load` found last; a load that fails leaves it as it was.
+
+    ``is_open`` tells of calendars; a number whose calendar is not there is open.
+    """
 
     def __init__(
-        self, *, store: IvrStore, clock: Clock, alarms: Alarms, is_open: Callable[[str], bool] = lambda _: True
+        self,
+        *,
+        store: IvrStore,
+        clock: Clock,
+        alarms: Alarms,
+        is_open: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
         self._is_open = is_open
         self._store = store
         self._clock = clock
         self._alarms = alarms
         self._current: dict[FlowId, PublishedFlow] = {}
+        self._parts: dict[FlowId, dict[FlowId, PublishedFlow]] = {}
         self._revisions: dict[tuple[FlowId, str], PublishedFlow] = {}
         self._entry_points: dict[tuple[str, bool], EntryPoint] = {}
 
@@ -51,6 +61,11 @@ class Catalogue:
                 if row.current:
                     current[row.flow] = published
         self._current = current
+        known = {str(name): published.flow for name, published in current.items()}
+        self._parts = {
+            name: {FlowId(part): current[FlowId(part)] for part in parts_of(published.flow, known)}
+            for name, published in current.items()
+        }
         self._entry_points = {(entry.number, entry.from_seat): entry for entry in entry_points}
 
     def entry_point(self, dialled: str, from_seat: bool) -> FlowId | None:
@@ -59,12 +74,18 @@ class Catalogue:
         entry = own or self._entry_points.get((dialled, False))
         if entry is None:
             return None
-        flow = entry.flow if not entry.calendar or self._is_open(entry.calendar) else entry.closed_flow
+        flow = (
+            entry.flow if not entry.calendar or self._is_open(entry.calendar) is not False else entry.closed_flow
+        )
         return flow if flow in self._current else None
 
     def current(self, flow: FlowId) -> PublishedFlow | None:
         """What new sessions run."""
         return self._current.get(flow)
+
+    def parts(self, flow: FlowId) -> dict[FlowId, PublishedFlow]:
+        """The sub-flows that new sessions of a flow come through."""
+        return self._parts.get(flow, {})
 
     def revision(self, flow: FlowId, revision: str) -> PublishedFlow | None:
         """What a session that began on a revision runs."""

@@ -1,57 +1,64 @@
 """What the schema of a flow cannot say: does every way through it lead somewhere, and end.
 
-A loop is allowed only where a caller's key drives it: the choices of a menu and the ``next`` of a collect. All
-other ways (a silent caller's fallback, error paths) must run out, so that every session ends by itself.
+A loop is allowed only where a caller's key drives it (the choices of a menu, the ``next`` of what he keyed in, a
+sub-flow that asks him) or where a ``loop`` node counts it: its ``body`` is gone to so many times, and every circle
+over the other ways must hold a key, so that also nested loops run out. All other ways (a silent caller's
+fallback, error paths) must run out, so that every session ends by itself. What concerns several flows is in
+:mod:`ivr.together`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 from ivr.model import (
-    GIVEN_VARIABLES,
-    MESSAGE_VARIABLES,
-    QUEUE_VARIABLES,
-    Branch,
-    CallBack,
+    ChooseLanguage,
     Collect,
     EnterQueueNode,
     Flow,
+    Loop,
     Menu,
-    Messages,
     Node,
     NodeName,
     PlaySounds,
-    Query,
     Record,
+    Return,
     Say,
-    SetVariable,
-    Transfer,
-    exits_of,
+    SubFlow,
+    Survey,
     prompts_of,
 )
-from ivr.model import Agent as AgentNode
+from ivr.variables import misread
 
-Finding = tuple[str, str]
+Finding: TypeAlias = tuple[str, str]
+
+#: Whether every way through a sub-flow needs a key of the caller.
+Keyed: TypeAlias = Callable[[str], bool]
 
 
 def check(flow: Flow) -> list[Finding]:
-    """(path, reason) of every problem of a flow that fits the schema; empty when it may be published."""
+    """(path, reason) of every problem of a flow that fits the schema; empty when it may be published.
+
+    Sub-flows, which are not known here, are taken to ask the caller for a key.
+    """
     missing = list(_missing_nodes(flow))
-    findings = missing + list(_failure_paths(flow)) + list(_languages(flow)) + list(_variables(flow))
+    findings = [*missing, *_failure_paths(flow), *_languages(flow), *_masks(flow), *misread(flow)]
     if not missing:
-        findings += [*_unreachable(flow), *_loops(flow)]
+        findings += [*_unreachable(flow), *endless_loops(flow, lambda _: True)]
     return findings
 
 
 def _missing_nodes(flow: Flow) -> Iterator[Finding]:
-    for path, target in [("start", flow.start), ("on_error", flow.on_error)]:
+    shortcuts = [(f"shortcuts.{key}", target) for key, target in flow.shortcuts.items()]
+    for path, target in [("start", flow.start), ("on_error", flow.on_error), *shortcuts]:
         if target is not None and target not in flow.nodes:
             yield path, f"there is no node {target!r}"
     for name, node in flow.nodes.items():
-        for field, target in exits_of(node):
-            if target not in flow.nodes:
+        for field, target in flow.ways_of(node):
+            own = not (isinstance(node, Menu) and field.startswith("choices.") and field[8:] not in node.choices)
+            if own and target not in flow.nodes:
                 yield f"nodes.{name}.{field}", f"there is no node {target!r}"
 
 
@@ -59,7 +66,7 @@ def _failure_paths(flow: Flow) -> Iterator[Finding]:
     if flow.on_error is not None:
         return
     for name, node in flow.nodes.items():
-        if isinstance(node, Say | PlaySounds | Menu | Collect) and node.on_error is None:
+        if isinstance(node, Say | PlaySounds | Menu | Collect | Survey) and node.on_error is None:
             yield f"nodes.{name}.on_error", "a prompt can fail: give on_error here or for the whole flow"
 
 
@@ -68,55 +75,25 @@ def _languages(flow: Flow) -> Iterator[Finding]:
         if language not in flow.languages:
             yield "speak", f"{language!r} is not among the flow's languages"
     for name, node in flow.nodes.items():
-        for language in (node.speak or ()) if isinstance(node, Say | Menu | Collect | Record) else ():
+        for language in (node.speak or ()) if isinstance(node, Say | Menu | Collect | Survey | Record) else ():
             if language not in flow.languages:
                 yield f"nodes.{name}.speak", f"{language!r} is not among the flow's languages"
+        if isinstance(node, ChooseLanguage) and node.language not in flow.languages:
+            yield f"nodes.{name}.language", f"{node.language!r} is not among the flow's languages"
         for field, prompt in prompts_of(node):
             for language in flow.languages:
                 if language not in prompt:
                     yield f"nodes.{name}.{field}.{language}", "the text in this language is missing"
 
 
-def _variables(flow: Flow) -> Iterator[Finding]:
-    known = GIVEN_VARIABLES | QUEUE_VARIABLES | flow.variables.keys()
-    for node in flow.nodes.values():
-        match node:
-            case Collect() | SetVariable():
-                known |= {node.variable}
-            case Query():
-                known |= node.results.keys()
-            case Messages():
-                known |= MESSAGE_VARIABLES
-            case _:
-                pass
+def _masks(flow: Flow) -> Iterator[Finding]:
     for name, node in flow.nodes.items():
-        for field, variable in _reads(node):
-            if variable not in known:
-                yield f"nodes.{name}.{field}", f"nothing sets the variable {variable!r}"
-
-
-def _reads(node: Node) -> Iterator[tuple[str, str]]:
-    for field, prompt in prompts_of(node):
-        for language, text in prompt.items():
-            for index, part in enumerate(text):
-                if part.variable is not None:
-                    yield f"{field}.{language}.{index}", part.variable
-    match node:
-        case Query():
-            yield from ((f"parameters.{key}", variable) for key, variable in node.parameters.items())
-        case Branch():
-            yield from ((f"cases.{n}.when", case.when.variable) for n, case in enumerate(node.cases))
-        case SetVariable() if node.copy_of is not None:
-            yield "copy_of", node.copy_of
-        case Transfer() | CallBack() if node.number_of is not None:
-            yield "number_of", node.number_of
-        case Record() if node.mailbox_of is not None:
-            yield "mailbox_of", node.mailbox_of
-        case AgentNode() if node.agent_of is not None and node.pin_of is not None:
-            yield "agent_of", node.agent_of
-            yield "pin_of", node.pin_of
-        case _:
-            pass
+        if not isinstance(node, Collect):
+            continue
+        for index, mask in enumerate(node.masks or ()):
+            fixed = len(mask.removesuffix("*"))
+            if fixed > node.length.max or (fixed < node.length.min and not mask.endswith("*")):
+                yield f"nodes.{name}.masks.{index}", "no input of the node's length fits"
 
 
 def _unreachable(flow: Flow) -> Iterator[Finding]:
@@ -126,19 +103,19 @@ def _unreachable(flow: Flow) -> Iterator[Finding]:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting.extend(target for _, target in exits_of(flow.nodes[name]))
+            waiting.extend(target for _, target in flow.ways_of(flow.nodes[name]))
     for name in flow.nodes:
         if name not in seen:
             yield f"nodes.{name}", "no way leads to this node"
 
 
-def _loops(flow: Flow) -> Iterator[Finding]:
+def endless_loops(flow: Flow, keyed: Keyed) -> Iterator[Finding]:
     """Depth-first search for a way back over exits that need no key; without recursion, documents may be long."""
     done: set[str] = set()
     for root in flow.nodes:
         if root in done:
             continue
-        way: dict[str, Iterator[NodeName]] = {root: _keyless_exits(flow.nodes[root])}
+        way: dict[str, Iterator[NodeName]] = {root: _uncounted_exits(flow, flow.nodes[root], keyed)}
         while way:
             name = next(reversed(way))
             target = next(way[name], None)
@@ -150,16 +127,42 @@ def _loops(flow: Flow) -> Iterator[Finding]:
                 circle = " → ".join([*steps[steps.index(target) :], target])
                 yield f"nodes.{target}", f"an endless loop without any key of the caller: {circle}"
             elif target not in done:
-                way[target] = _keyless_exits(flow.nodes[target])
+                way[target] = _uncounted_exits(flow, flow.nodes[target], keyed)
 
 
-def _keyless_exits(node: Node) -> Iterator[NodeName]:
-    for field, target in exits_of(node):
-        by_key = (isinstance(node, Menu | EnterQueueNode) and field.startswith("choices.")) or (
-            isinstance(node, Collect) and field == "next"
-        )
-        if not by_key:
+def returns_unasked(flow: Flow, keyed: Keyed) -> bool:
+    """Whether a sub-flow has a way from its start to a ``return`` that needs no key of the caller."""
+    seen: set[str] = set()
+    waiting = [flow.start]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if isinstance(flow.nodes[name], Return):
+            return True
+        waiting.extend(target for _, target in _keyless_exits(flow, flow.nodes[name], keyed))
+    return False
+
+
+def _uncounted_exits(flow: Flow, node: Node, keyed: Keyed) -> Iterator[NodeName]:
+    for field, target in _keyless_exits(flow, node, keyed):
+        if not (isinstance(node, Loop) and field == "body"):
             yield target
+
+
+def _keyless_exits(flow: Flow, node: Node, keyed: Keyed) -> Iterator[tuple[str, NodeName]]:
+    for field, target in flow.ways_of(node):
+        if not _by_key(node, field, keyed):
+            yield field, target
+
+
+def _by_key(node: Node, field: str, keyed: Keyed) -> bool:
+    if isinstance(node, Menu | EnterQueueNode):
+        return field.startswith("choices.")
+    if isinstance(node, SubFlow):
+        return field == "next" and keyed(node.flow)
+    return isinstance(node, Collect | Survey) and field == "next"
 
 
 def sound_files(flow: Flow) -> set[PurePosixPath]:

@@ -176,5 +176,5 @@ def _schema_problems(error: ValidationError, file: str) -> Iterator[FlowProblem]
         path = list(detail["loc"])
         if path[:1] == ["nodes"] and len(path) > 2:
             del path[2]  # pydantic names the kind of the node there; the document has no such level
-        path = [step for step in path if step != "[key]"]
+        path = [step for step in path if step != "[key]" and not str(step).startswith("(")]
         yield FlowProblem(file=file, path=".".join(str(step) for step in path), reason=detail["msg"])

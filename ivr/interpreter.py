@@ -4,9 +4,10 @@ Theory of operation. Entering a node either moves on at once (set, branch), asks
 are rendered before they are played), or hands the caller to `calls`. Keys are taken by the running input or kept
 ahead for the next one. Every event is handled to its end: :meth:`Interpreter.handle` follows the way through the
 nodes in a loop, never by recursion, until the session waits for something. Whatever fails has a way on; where it
-has none, the caller is released and the session has FAILED with its cause. A session emits exactly one
-FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`, :mod:`ivr.listening`,
-:mod:`ivr.working`, :mod:`ivr.leaving`.
+has none, the caller is released and the session has FAILED with its cause. So has one that enters more nodes than
+any flow needs. A session emits exactly one FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`,
+:mod:`ivr.listening`, :mod:`ivr.deciding`, :mod:`ivr.sub_flows`, :mod:`ivr.working`, :mod:`ivr.leaving`,
+:mod:`ivr.handing`.
 """
 
 from __future__ import annotations
@@ -14,31 +15,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered, KeysEntered
+from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered
 from ccplatform.contracts.flows import (
     CollectSecurely,
-    ConferenceCaller,
-    EchoCaller,
     EndFlow,
-    EnterQueue,
     FlowDigit,
     FlowPlaybackEnded,
     FlowRecordingBegan,
     FlowRecordingEnded,
     FlowRequestFailed,
     FlowVoiceChanged,
-    InputCompleted,
-    LeaveQueue,
     ReleaseCaller,
     StartFlow,
     StopPrompt,
-    TransferCaller,
 )
-from ccplatform.contracts.words import ContactId, FlowOutcome, QueueId, ReleaseCause, TrunkId
+from ccplatform.contracts.words import ContactId, FlowOutcome, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
-from ivr.announcing import announce, announce_later, ask_place, begin_announcing
-from ivr.branches import way_of
+from ivr.announcing import announce, announce_later, ask_place
+from ivr.deciding import begin_waiting, choose_language, go_round, set_variable, way_of
+from ivr.handing import hand_on, leave_queue
 from ivr.leaving import (
     after_record_prompt,
     caller_gone,
@@ -53,50 +49,71 @@ from ivr.leaving import (
 from ivr.listening import keep_key, listen, pause, take_keys
 from ivr.model import (
     Agent,
+    AskingNode,
     Branch,
     CallBack,
+    ChooseLanguage,
     Collect,
     Conference,
     EchoNode,
     EnterQueueNode,
     Flow,
-    HandingNode,
     Hangup,
+    Hours,
+    Loop,
     Menu,
     Messages,
     NodeName,
     PlaySounds,
     Query,
     Record,
+    Return,
     Say,
     SetVariable,
     SpeakingNode,
+    SubFlow,
+    Survey,
     Transfer,
+    Wait,
     WorkingNode,
+    asks_securely,
 )
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
 from ivr.speaking import play, playback_of, prompt_failed, speak
+from ivr.sub_flows import enter_sub_flow, leave_sub_flow
 from ivr.work import Effect, Rendered, SessionEvent, WorkFailed, WorkResult
 from ivr.working import work, work_done, work_failed
 
+#: Most nodes that a session enters before the caller hears or is asked anything, and in all.
+MOST_STEPS_AT_ONCE = 2000
+MOST_STEPS = 100_000
+
 
 class Interpreter:
-    """One session. ``sources`` names the data source of every named query; ``revision`` the flow's version."""
+    """One session. ``sources`` names the data source of every named query; ``revision`` the flow's version;
+    ``parts`` are the sub-flows that it may come through."""
 
     def __init__(
-        self, *, contact: ContactId, flow: Flow, revision: str = "", sources: Mapping[str, str] | None = None
+        self,
+        *,
+        contact: ContactId,
+        flow: Flow,
+        revision: str = "",
+        sources: Mapping[str, str] | None = None,
+        parts: Mapping[str, Flow] | None = None,
     ) -> None:
         self.revision = revision
-        self._secure_flow = any(isinstance(node, Collect) and node.secure for node in flow.nodes.values())
-        self._run = Run(contact=contact, flow=flow, sources=sources or {})
+        flows = (flow, *(parts or {}).values())
+        self._secure_flow = any(asks_securely(part) for part in flows)
+        self._run = Run(contact=contact, flow=flow, sources=sources or {}, parts=parts or {})
 
     # --- the core's contract ------------------------------------------------------------------------------
 
     @property
     def flow(self) -> Flow:
         """The flow that the session runs, in the version it began with."""
-        return self._run.flow
+        return self._run.root
 
     @property
     def ended(self) -> bool:
@@ -136,7 +153,7 @@ class Interpreter:
     def snapshot(self, now: float) -> dict[str, Any]:
         """The cursor and variables as JSON-able data, without secure inputs."""
         cursor = self._run.cursor
-        node = self.flow.nodes.get(cursor.node)
+        node = self._run.flow.nodes.get(cursor.node)
         secure = isinstance(node, Collect) and node.secure
         return snapshot_of(cursor, now, hide_ahead=self._secure_flow, hide_typed=secure)
 
@@ -146,9 +163,7 @@ class Interpreter:
             cursor = cursor_from(data, now)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a session snapshot: {error!r}") from error
-        if cursor.node not in self.flow.nodes:
-            raise ValueError(f"the flow has no node {cursor.node!r}")
-        self._run.cursor = cursor
+        self._run.use(cursor)
 
     def resume(self, now: float) -> list[Effect]:
         """Ask again for what was under way when the snapshot was taken; an unheard prompt starts again."""
@@ -193,13 +208,14 @@ class Interpreter:
         run = self._run
         run.cursor.started_at = run.now
         run.cursor.variables = {**self.flow.variables, **event.variables}
+        run.cursor.language = event.variables.get("language", "")
         run.tell(FlowEntered(contact=run.contact, flow=run.flow_id, revision=self.revision))
         run.next = self.flow.start
 
     def _key(self, event: FlowDigit) -> None:
         run, phase = self._run, self._run.cursor.phase
         if phase is Phase.HANDED_ON and isinstance(run.node, EnterQueueNode):
-            self._leave_queue(run.node, event)
+            leave_queue(run, run.node, event)
             return
         node = run.node if phase is not Phase.NEW else None
         if isinstance(node, Record) and (phase in (Phase.RECORDING, Phase.SAVING) or run.cursor.beeped):
@@ -207,25 +223,15 @@ class Interpreter:
             return
         if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
             return
-        if phase is Phase.LISTENING and isinstance(node, Menu | Collect):
+        if phase is Phase.LISTENING and isinstance(node, AskingNode):
             take_keys(run, node)
+        elif phase is Phase.WAITING and isinstance(node, Wait):
+            run.next = node.next if node.barge_in else None
         elif isinstance(node, SpeakingNode) and node.barge_in:
             if phase is Phase.PLAYING:
                 run.ask(StopPrompt())
             run.drop_result()
             self._after_prompt(node)
-
-    def _leave_queue(self, node: EnterQueueNode, event: FlowDigit) -> None:
-        """A waiting caller pressed a key: one of the queue's choices takes him out of it."""
-        run, cursor = self._run, self._run.cursor
-        target = node.choices.get(event.digit)
-        if target is None:
-            return
-        run.ask(LeaveQueue())
-        run.ask(InputCompleted(node=cursor.node, keyed_at=event.ended_at))
-        run.tell(KeysEntered(contact=run.contact, node=cursor.node, length=1, keys=event.digit))
-        cursor.keyed_at = cursor.chosen_at = event.ended_at
-        run.next = target
 
     def _playback_ended(self, event: FlowPlaybackEnded) -> None:
         run, cursor = self._run, self._run.cursor
@@ -286,8 +292,10 @@ class Interpreter:
             self._caller_gone(abandoned=True)
             return
         node = run.node
-        if cursor.phase is Phase.LISTENING and isinstance(node, Menu | Collect):
+        if cursor.phase is Phase.LISTENING and isinstance(node, AskingNode):
             pause(run, node)
+        elif cursor.phase is Phase.WAITING and isinstance(node, Wait):
+            run.next = node.next
         elif cursor.phase is Phase.WORKING and isinstance(node, WorkingNode):
             work_failed(run, node)
         elif cursor.phase in (Phase.RECORDING, Phase.SAVING) and isinstance(node, Record):
@@ -309,8 +317,14 @@ class Interpreter:
     # --- following the flow -------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        run = self._run
+        run, cursor = self._run, self._run.cursor
+        at_once = 0
         while run.next is not None and not run.ended:
+            at_once += 1
+            cursor.steps += 1
+            if at_once > MOST_STEPS_AT_ONCE or cursor.steps > MOST_STEPS:
+                run.give_up("too_many_steps")
+                return
             name, run.next = run.next, None
             self._enter(name)
 
@@ -318,7 +332,8 @@ class Interpreter:
         run, cursor = self._run, self._run.cursor
         cursor.node, cursor.deadline = name, None
         cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
-        node = self.flow.nodes[name]
+        cursor.question = 0
+        node = run.flow.nodes[name]
         securely = isinstance(node, Collect) and node.secure
         if securely != cursor.collecting_securely:
             cursor.collecting_securely = securely
@@ -327,65 +342,30 @@ class Interpreter:
         match node:
             case Say() | PlaySounds() if cursor.keys_ahead and node.barge_in and cursor.result is None:
                 run.next = node.next
-            case Menu() | Collect() if cursor.keys_ahead and node.barge_in:
+            case Menu() | Collect() | Survey() if cursor.keys_ahead and node.barge_in:
                 run.drop_result()
                 listen(run, node)
-            case Say() | PlaySounds() | Menu() | Collect() | Record():
+            case Say() | PlaySounds() | Menu() | Collect() | Survey() | Record():
                 speak(run, node)
             case Branch():
                 run.next = way_of(node, cursor.variables)
             case SetVariable():
-                self._set(node)
-            case Query() | CallBack() | Messages() | Agent():
+                set_variable(run, node)
+            case ChooseLanguage():
+                choose_language(run, node)
+            case Loop():
+                go_round(run, node)
+            case Wait():
+                begin_waiting(run, node)
+            case SubFlow():
+                enter_sub_flow(run, node)
+            case Return():
+                leave_sub_flow(run, node)
+            case Query() | Hours() | CallBack() | Messages() | Agent():
                 work(run, node)
             case EnterQueueNode() | Transfer() | EchoNode() | Conference():
-                self._hand_on(node)
+                hand_on(run, node)
             case Hangup():
-                run.ask(ReleaseCaller(cause=node.cause))
-                run.end(FlowOutcome.COMPLETED)
+                run.let_go(FlowOutcome.COMPLETED, node.cause)
             case _:
                 assert_never(node)
-
-    def _set(self, node: SetVariable) -> None:
-        cursor = self._run.cursor
-        if node.copy_of is not None:
-            cursor.variables[node.variable] = cursor.variables.get(node.copy_of, "")
-        else:
-            cursor.variables[node.variable] = node.value or ""
-        (cursor.secure.add if node.copy_of in cursor.secure else cursor.secure.discard)(node.variable)
-        self._run.next = node.next
-
-    def _enter_queue(self, node: EnterQueueNode) -> None:
-        """Whoever comes back to the queue that he waited in before is as old as then."""
-        run, cursor = self._run, self._run.cursor
-        if cursor.queued_at is None or cursor.queued_in != node.queue:
-            cursor.queued_in, cursor.queued_at = node.queue, run.now
-        cursor.priority = node.priority
-        run.ask(
-            EnterQueue(
-                queue=QueueId(node.queue),
-                priority=node.priority,
-                chosen_at=cursor.chosen_at,
-                waited_seconds=run.now - cursor.queued_at,
-            )
-        )
-        begin_announcing(run, node)
-
-    def _hand_on(self, node: HandingNode) -> None:
-        run, cursor = self._run, self._run.cursor
-        run.drop_result()
-        cursor.keys_ahead = []
-        cursor.phase = Phase.HANDED_ON
-        match node:
-            case EnterQueueNode():
-                self._enter_queue(node)
-            case Transfer():
-                number = node.number or cursor.variables.get(node.number_of or "", "")
-                if number:
-                    run.ask(TransferCaller(trunk=TrunkId(node.trunk), number=number, record=node.record))
-                else:
-                    run.next = node.on_error
-            case EchoNode():
-                run.ask(EchoCaller(seconds=node.seconds))
-            case Conference():
-                run.ask(ConferenceCaller(room=node.room))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from ivr.model import AskingNode, Collect, Menu
+from ivr.errors import ExpressionFailed
+from ivr.model import AskingNode, Collect, Flow, Menu, Survey
 from ivr.session import Key
 
 #: Every key a telephone can send.
@@ -24,10 +25,13 @@ class Verdict(StrEnum):
     CLEARED = "cleared"  # the caller starts the input again
 
 
-def judge(node: AskingNode, typed: Sequence[Key], key: Key) -> Verdict:
-    """The verdict on ``key`` after ``typed``."""
+def judge(flow: Flow, node: AskingNode, question: int, typed: Sequence[Key], key: Key) -> Verdict:
+    """The verdict on ``key`` after ``typed``; ``question`` is the running one of a survey."""
     if isinstance(node, Menu):
-        return Verdict.DONE if key.digit in node.choices else Verdict.WRONG
+        return Verdict.WRONG if flow.choice_of(node, key.digit) is None else Verdict.DONE
+    if isinstance(node, Survey):
+        score = int(key.digit) if key.digit.isdigit() else 0
+        return Verdict.DONE if 1 <= score <= node.questions[question].scale else Verdict.WRONG
     if key.digit == node.restart:
         return Verdict.CLEARED
     if key.digit == node.terminator:
@@ -41,6 +45,22 @@ def judge_pause(node: AskingNode, typed: Sequence[Key]) -> Verdict:
     """The verdict when no further key comes."""
     enough = isinstance(node, Collect) and len(typed) >= node.length.min
     return Verdict.DONE if enough else Verdict.WRONG
+
+
+def fits(node: Collect, digits: str, variables: Mapping[str, str]) -> bool:
+    """Whether collected digits look like one of the masks, and the node's condition holds on them."""
+    if node.masks is not None and not any(_fits_mask(mask, digits) for mask in node.masks):
+        return False
+    try:
+        return node.valid is None or node.valid.holds({**variables, node.variable: digits})
+    except ExpressionFailed:
+        return False
+
+
+def _fits_mask(mask: str, digits: str) -> bool:
+    fixed = mask.removesuffix("*")
+    long_enough = len(digits) >= len(fixed) if mask.endswith("*") else len(digits) == len(fixed)
+    return long_enough and all(sign in ("?", digit) for sign, digit in zip(fixed, digits, strict=False))
 
 
 def digits_of(typed: Sequence[Key]) -> str:

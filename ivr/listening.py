@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ccplatform.contracts.facts import KeysEntered
+from ccplatform.contracts.facts import KeysEntered, SurveyAnswered
 from ccplatform.contracts.flows import FlowDigit, InputCompleted
-from ivr.keys import KEYS, MOST_KEYS_AHEAD, Verdict, digits_of, judge, judge_pause
-from ivr.model import AskingNode, Collect, Menu
+from ivr.keys import KEYS, MOST_KEYS_AHEAD, Verdict, digits_of, fits, judge, judge_pause
+from ivr.model import AskingNode, Collect, Menu, Survey
 from ivr.run import Run
 from ivr.session import Key, Phase
 from ivr.speaking import speak
@@ -39,7 +39,7 @@ def take_keys(run: Run, node: AskingNode) -> None:
     cursor = run.cursor
     while cursor.keys_ahead and cursor.phase is Phase.LISTENING and run.next is None:
         key = cursor.keys_ahead.pop(0)
-        verdict = judge(node, cursor.typed, key)
+        verdict = judge(run.flow, node, cursor.question, cursor.typed, key)
         if verdict is Verdict.CLEARED:
             cursor.typed, cursor.deadline = [], run.now + node.timeout
             continue
@@ -80,17 +80,39 @@ def _complete(run: Run, node: AskingNode, key: Key, verdict: Verdict) -> None:
     told = "" if secure else digits
     run.tell(KeysEntered(contact=run.contact, node=cursor.node, length=len(digits), keys=told))
     cursor.keyed_at = key.ended_at
-    if verdict is Verdict.WRONG:
+    misfit = isinstance(node, Collect) and not fits(node, digits, cursor.variables)
+    if verdict is Verdict.WRONG or misfit:
         _in_vain(run, node, silent=False)
         return
     cursor.chosen_at = key.ended_at
     cursor.typed = []
-    if isinstance(node, Menu):
-        run.next = node.choices[digits]
-        return
-    cursor.variables[node.variable] = digits
-    (cursor.secure.add if secure else cursor.secure.discard)(node.variable)
-    run.next = node.next
+    match node:
+        case Menu():
+            run.next = run.flow.choice_of(node, digits)
+        case Survey():
+            _answered(run, node, int(digits))
+        case Collect():
+            cursor.variables[node.variable] = digits
+            (cursor.secure.add if secure else cursor.secure.discard)(node.variable)
+            run.next = node.next
+
+
+def _answered(run: Run, node: Survey, score: int) -> None:
+    """An answer of a survey: the next question, or its end."""
+    cursor = run.cursor
+    question = node.questions[cursor.question]
+    run.tell(
+        SurveyAnswered(
+            contact=run.contact, survey=node.survey, question=question.name, score=score, scale=question.scale
+        )
+    )
+    cursor.question += 1
+    cursor.tries, cursor.silent = 0, False
+    if cursor.question == len(node.questions):
+        cursor.delivered = True
+        run.next = node.next
+    elif not cursor.keys_ahead or not node.barge_in:
+        speak(run, node)
 
 
 def _in_vain(run: Run, node: AskingNode, *, silent: bool) -> None:

@@ -14,8 +14,13 @@ from pydantic import Field
 
 from ivr.nodes.deciding import Branch as Branch
 from ivr.nodes.deciding import Case as Case
+from ivr.nodes.deciding import ChooseLanguage as ChooseLanguage
 from ivr.nodes.deciding import Condition as Condition
+from ivr.nodes.deciding import Loop as Loop
+from ivr.nodes.deciding import Return as Return
 from ivr.nodes.deciding import SetVariable as SetVariable
+from ivr.nodes.deciding import SubFlow as SubFlow
+from ivr.nodes.deciding import Wait as Wait
 from ivr.nodes.handing import Conference as Conference
 from ivr.nodes.handing import EchoNode as EchoNode
 from ivr.nodes.handing import EnterQueueNode as EnterQueueNode
@@ -25,16 +30,20 @@ from ivr.nodes.heard import Collect as Collect
 from ivr.nodes.heard import Length as Length
 from ivr.nodes.heard import Menu as Menu
 from ivr.nodes.heard import PlaySounds as PlaySounds
+from ivr.nodes.heard import Question as Question
 from ivr.nodes.heard import Record as Record
 from ivr.nodes.heard import Say as Say
+from ivr.nodes.heard import Survey as Survey
 from ivr.nodes.node import GIVEN_VARIABLES as GIVEN_VARIABLES
 from ivr.nodes.node import MESSAGE_VARIABLES as MESSAGE_VARIABLES
 from ivr.nodes.node import QUEUE_VARIABLES as QUEUE_VARIABLES
 from ivr.nodes.node import ConfiguredName as ConfiguredName
+from ivr.nodes.node import Key as Key
 from ivr.nodes.node import NodeName as NodeName
 from ivr.nodes.node import Value as Value
 from ivr.nodes.working import Agent as Agent
 from ivr.nodes.working import CallBack as CallBack
+from ivr.nodes.working import Hours as Hours
 from ivr.nodes.working import Messages as Messages
 from ivr.nodes.working import Query as Query
 from ivr.numbers import Language
@@ -45,9 +54,16 @@ Node: TypeAlias = Annotated[
     | PlaySounds
     | Menu
     | Collect
+    | Survey
     | Query
+    | Hours
     | Branch
     | SetVariable
+    | ChooseLanguage
+    | Loop
+    | Wait
+    | SubFlow
+    | Return
     | EnterQueueNode
     | Transfer
     | CallBack
@@ -62,9 +78,9 @@ Node: TypeAlias = Annotated[
 
 #: Nodes at which the caller is asked for keys; at which he hears something; which wait for work of others;
 #: and which hand the caller to `calls`.
-AskingNode: TypeAlias = Menu | Collect
-SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect | Record
-WorkingNode: TypeAlias = Query | CallBack | Messages | Agent
+AskingNode: TypeAlias = Menu | Collect | Survey
+SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect | Survey | Record
+WorkingNode: TypeAlias = Query | Hours | CallBack | Messages | Agent
 HandingNode: TypeAlias = EnterQueueNode | Transfer | EchoNode | Conference
 
 
@@ -80,25 +96,53 @@ class Flow(DocumentModel):
         None, description="the languages spoken one after the other; None: the first of languages"
     )
     variables: dict[VariableName, Value] = Field(default_factory=dict, max_length=100)
+    parameters: Annotated[tuple[VariableName, ...], Field(max_length=50)] = Field(
+        (), description="of a sub-flow: the variables that who runs it fills"
+    )
+    results: Annotated[tuple[VariableName, ...], Field(max_length=50)] = Field(
+        (), description="of a sub-flow: the variables that who runs it may take"
+    )
+    shortcuts: dict[Key, NodeName] = Field(
+        default_factory=dict,
+        description="keys, such as * and #, that lead there from every menu without a choice of its own for them",
+    )
     start: NodeName
     on_error: NodeName | None = Field(None, description="where prompts that cannot be played go, once a session")
     max_seconds: float = Field(3600.0, gt=0, le=86_400, description="a caller who is still in the flow is let go")
     nodes: Annotated[dict[NodeName, Node], Field(min_length=1, max_length=5000)]
 
-    def spoken_languages(self, node: Node) -> tuple[Language, ...]:
-        """The languages in which a node speaks."""
-        own = node.speak if isinstance(node, Say | Menu | Collect | Record) else None
-        return own or self.speak or self.languages[:1]
+    def spoken_languages(self, node: Node, chosen: str = "") -> tuple[Language, ...]:
+        """The languages in which a node speaks to a caller who chose one, or none."""
+        own = node.speak if isinstance(node, Say | Menu | Collect | Survey | Record) else None
+        if own is not None:
+            return own
+        of_choice = tuple(language for language in self.languages if language == chosen)
+        return of_choice or self.speak or self.languages[:1]
+
+    def choice_of(self, menu: Menu, key: Key) -> NodeName | None:
+        """Where a key leads in a menu: its own choices come before the flow's shortcuts."""
+        return menu.choices.get(key) or self.shortcuts.get(key)
+
+    def ways_of(self, node: Node) -> Iterator[tuple[str, NodeName]]:
+        """Where a node may lead in this flow; see :func:`exits_of`."""
+        yield from exits_of(node)
+        if isinstance(node, Menu):
+            for key, target in self.shortcuts.items():
+                if key not in node.choices:
+                    yield f"choices.{key}", target
 
 
 def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
     """The prompts of a node with the names of their fields."""
     if isinstance(node, Say | Menu | Collect | Record):
         yield "prompt", node.prompt
+    if isinstance(node, Survey):
+        for index, question in enumerate(node.questions):
+            yield f"questions.{index}.prompt", question.prompt
     if isinstance(node, EnterQueueNode):
         for index, prompt in enumerate(node.announcements):
             yield f"announcements.{index}", prompt
-    if isinstance(node, Menu | Collect):
+    if isinstance(node, Menu | Collect | Survey):
         if node.hint is not None:
             yield "hint", node.hint
         if node.hint_silent is not None:
@@ -107,11 +151,14 @@ def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
 
 _EXITS = (
     "next",
+    "body",
     "on_found",
     "on_missing",
     "on_refused",
     "on_none",
     "on_empty",
+    "on_open",
+    "on_closed",
     "on_error",
     "fallback",
     "otherwise",
@@ -130,3 +177,8 @@ def exits_of(node: Node) -> Iterator[tuple[str, NodeName]]:
     if isinstance(node, Branch):
         for index, case in enumerate(node.cases):
             yield f"cases.{index}.next", case.next
+
+
+def asks_securely(flow: Flow) -> bool:
+    """Whether callers key in secrets in this flow."""
+    return any(isinstance(node, Collect) and node.secure for node in flow.nodes.values())

@@ -13,10 +13,17 @@ from ivr.work import Ask, Effect, Tell
 
 
 class Run:
-    """The session's state; ``next`` is the node to enter when the present step is done."""
+    """The session's state; ``next`` is the node to enter when the present step is done.
 
-    def __init__(self, *, contact: ContactId, flow: Flow, sources: Mapping[str, str]) -> None:
+    ``flow`` is the one that runs: ``root``, or one of its ``parts``, the sub-flows by name.
+    """
+
+    def __init__(
+        self, *, contact: ContactId, flow: Flow, sources: Mapping[str, str], parts: Mapping[str, Flow]
+    ) -> None:
         self.contact = contact
+        self.root = flow
+        self.parts = parts
         self.flow = flow
         self.sources = sources
         self.cursor = Cursor()
@@ -24,9 +31,23 @@ class Run:
         self.now = 0.0
         self.out: list[Effect] = []
 
+    def use(self, cursor: Cursor) -> None:
+        """Become the session of this cursor; raises ValueError when it is at no node of its flows."""
+        for name, node in [(cursor.flow, cursor.node), *((frame.flow, frame.node) for frame in cursor.frames)]:
+            flow = self.parts.get(name) if name else self.root
+            if flow is None or node not in flow.nodes:
+                raise ValueError(f"there is no node {node!r} in the flow {name or self.root.flow!r}")
+        self.cursor = cursor
+        self.turn_to(cursor.flow)
+
+    def turn_to(self, name: str) -> None:
+        """Run that sub-flow from now on; '': the session's own flow."""
+        self.cursor.flow = name
+        self.flow = self.parts[name] if name else self.root
+
     @property
     def flow_id(self) -> FlowId:
-        """The flow's name."""
+        """The running flow's name."""
         return FlowId(self.flow.flow)
 
     @property
@@ -68,11 +89,15 @@ class Run:
             )
         )
 
+    def let_go(self, outcome: FlowOutcome, cause: ReleaseCause = ReleaseCause.NORMAL) -> None:
+        """Release the caller: the flow is over."""
+        self.ask(ReleaseCaller(cause=cause))
+        self.end(outcome)
+
     def give_up(self, cause: str) -> None:
         """Nothing leads on from a fault: release the caller."""
         self.cursor.fault = self.cursor.fault or cause
-        self.ask(ReleaseCaller(cause=ReleaseCause.FAILED))
-        self.end(FlowOutcome.FAILED)
+        self.let_go(FlowOutcome.FAILED, ReleaseCause.FAILED)
 
     def keep_unended(self) -> None:
         """What is being recorded is a message, however long: nobody will tell how long it became."""
@@ -102,8 +127,8 @@ class Run:
         self._leave_message()
         outcome = FlowOutcome.FAILED if cursor.fault else outcome
         cursor.phase, cursor.deadline = Phase.ENDED, None
-        cursor.keys_ahead, cursor.typed, cursor.variables = [], [], {}
+        cursor.keys_ahead, cursor.typed, cursor.variables, cursor.frames = [], [], {}, []
         self.next = None
-        self.tell(FlowLeft(contact=self.contact, flow=self.flow_id, outcome=outcome, cause=cursor.fault))
+        self.tell(FlowLeft(contact=self.contact, flow=FlowId(self.root.flow), outcome=outcome, cause=cursor.fault))
         message = cursor.message is not None
         self.ask(FlowFinished(outcome=outcome, call_back=cursor.call_back, message=message))

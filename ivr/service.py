@@ -8,7 +8,7 @@ session ends that session as FAILED and no other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ _log = structlog.get_logger("ivr")
 class _Session:
     contact: ContactId
     interpreter: Interpreter
+    parts: dict[str, str]  # the revisions of its sub-flows, by name
     runner: EffectRunner[SessionEvent, Effect] = field(init=False)
     passing: list[Path] = field(default_factory=list)  # spoken for this caller only; deleted at the end
 
@@ -119,15 +120,21 @@ class FlowService:
         return {
             "flow": interpreter.flow.flow,
             "revision": interpreter.revision,
+            "parts": session.parts,
             "session": interpreter.snapshot(self._clock.now()),
         }
 
     def restore(self, contact: ContactId, data: dict[str, Any]) -> bool:
         """Take a session back on the revision it began with; what was under way is asked for again, soon."""
         published = self._catalogue.revision(FlowId(str(data.get("flow"))), str(data.get("revision")))
-        if published is None or contact in self._sessions:
+        parts = {
+            FlowId(name): self._catalogue.revision(FlowId(name), str(revision))
+            for name, revision in dict(data.get("parts") or {}).items()
+        }
+        there = {name: part for name, part in parts.items() if part is not None}
+        if published is None or len(there) < len(parts) or contact in self._sessions:
             return False
-        session = self._session(contact, published)
+        session = self._session(contact, published, there)
         try:
             session.interpreter.restore(dict(data.get("session") or {}), self._clock.now())
         except ValueError as error:
@@ -150,15 +157,22 @@ class FlowService:
             self._ask(contact, ReleaseCaller(cause=ReleaseCause.FAILED))
             self._ask(contact, FlowFinished(outcome=outcome))
             return
-        session = self._session(contact, published)
+        session = self._session(contact, published, self._catalogue.parts(command.flow))
         self._sessions[contact] = session
         session.runner.post(command)
 
-    def _session(self, contact: ContactId, published: PublishedFlow) -> _Session:
+    def _session(
+        self, contact: ContactId, published: PublishedFlow, parts: Mapping[FlowId, PublishedFlow]
+    ) -> _Session:
         interpreter = Interpreter(
-            contact=contact, flow=published.flow, revision=published.revision, sources=self._sources
+            contact=contact,
+            flow=published.flow,
+            revision=published.revision,
+            sources=self._sources,
+            parts={name: part.flow for name, part in parts.items()},
         )
-        session = _Session(contact=contact, interpreter=interpreter)
+        revisions = {str(name): part.revision for name, part in parts.items()}
+        session = _Session(contact=contact, interpreter=interpreter, parts=revisions)
         session.runner = EffectRunner(
             interpreter, partial(self._perform, session), self._clock, guard=partial(self._guard, session)
         )

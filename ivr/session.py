@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ccplatform.contracts.words import Mailbox, RecordingId
 
-SNAPSHOT_VERSION = 3
+SNAPSHOT_VERSION = 4
+
+ConvertedT = TypeVar("ConvertedT")
 
 
 class Phase(StrEnum):
@@ -26,7 +28,8 @@ class Phase(StrEnum):
     LISTENING = "listening"  # a key
     RECORDING = "recording"  # the end of the message that the caller leaves
     SAVING = "saving"  # the file of the message
-    WORKING = "working"  # a query, a stored call-back, the agents' desk
+    WORKING = "working"  # a query, a calendar, a stored call-back, the agents' desk
+    WAITING = "waiting"  # the end of a wait node
     HANDED_ON = "handed_on"  # `calls` has the caller: queue, transfer, echo, conference
     ENDED = "ended"
 
@@ -59,9 +62,21 @@ class LeftMessage:
 
 
 @dataclass(slots=True, kw_only=True)
+class Frame:
+    """A flow that waits for the sub-flow that it runs at ``node``, with its own variables and loops."""
+
+    flow: str
+    node: str
+    variables: dict[str, str]
+    secure: set[str]
+    loops: dict[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
 class Cursor:
     """Where a session is and what it knows."""
 
+    flow: str = ""  # the sub-flow that runs; '': the session's own
     node: str = ""
     phase: Phase = Phase.NEW
     ticket: int = 0  # of the work or playback waited for; grows, so late answers are recognised
@@ -70,6 +85,11 @@ class Cursor:
     variables: dict[str, str] = field(default_factory=dict)
     collecting_securely: bool = False
     secure: set[str] = field(default_factory=set)  # variables that leave this process nowhere
+    loops: dict[str, int] = field(default_factory=dict)  # how often each loop was begun
+    frames: list[Frame] = field(default_factory=list)  # the flows that wait for the running sub-flow, inmost last
+    language: str = ""  # that was chosen
+    steps: int = 0  # nodes entered
+    question: int = 0  # of the running survey
     keys_ahead: list[Key] = field(default_factory=list)  # pressed, not yet taken by an input
     typed: list[Key] = field(default_factory=list)  # taken by the running input
     tries: int = 0  # of the running input that were in vain
@@ -112,8 +132,18 @@ def snapshot_of(cursor: Cursor, now: float, *, hide_ahead: bool, hide_typed: boo
         name: msgspec.to_builtins(getattr(cursor, name)) for name in Cursor.__slots__ if name not in _SPECIAL
     }
     data["v"] = SNAPSHOT_VERSION
-    data["variables"] = {name: value for name, value in cursor.variables.items() if name not in cursor.secure}
+    data["variables"] = _open(cursor.variables, cursor.secure)
     data["secure"] = sorted(cursor.secure)
+    data["frames"] = [
+        {
+            "flow": frame.flow,
+            "node": frame.node,
+            "variables": _open(frame.variables, frame.secure),
+            "secure": sorted(frame.secure),
+            "loops": dict(frame.loops),
+        }
+        for frame in cursor.frames
+    ]
     data["ages"] = {name: age(getattr(cursor, name)) for name in _INSTANTS}
     data["keys_ahead"] = [] if hide_ahead else keys(cursor.keys_ahead)
     data["typed"] = [] if hide_typed else keys(cursor.typed)
@@ -142,10 +172,12 @@ def cursor_from(data: dict[str, Any], now: float) -> Cursor:
     cursor.phase = Phase(data["phase"])
     cursor.variables = {str(name): str(value) for name, value in data["variables"].items()}
     cursor.secure = set(data["secure"])
+    cursor.frames = _converted(data["frames"], list[Frame])
+    cursor.loops = _converted(data["loops"], dict[str, int])
     cursor.keys_ahead = keys(data["keys_ahead"])
     cursor.typed = keys(data["typed"])
     if data["message"] is not None:
-        cursor.message = _left_message(data["message"])
+        cursor.message = _converted(data["message"], LeftMessage)
     for name in _INSTANTS:
         setattr(cursor, name, instant(data["ages"][name]))
     if data.get("result") is not None:
@@ -154,9 +186,13 @@ def cursor_from(data: dict[str, Any], now: float) -> Cursor:
     return cursor
 
 
-def _left_message(data: Any) -> LeftMessage:
+def _open(variables: dict[str, str], secure: set[str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name not in secure}
+
+
+def _converted(data: Any, into: type[ConvertedT]) -> ConvertedT:
     try:
-        return msgspec.convert(data, type=LeftMessage)
+        return msgspec.convert(data, type=into)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
 
@@ -171,4 +207,4 @@ _INSTANTS = (
     "recorded_at",
     "speaking_at",
 )
-_SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result"})
+_SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result", "frames"})

@@ -6,11 +6,12 @@ from ccplatform.contracts.flows import PlayPrompt
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import PlaybackId
 from ivr.errors import UnspeakableValue
-from ivr.model import Collect, Menu, PlaySounds, SpeakingNode
+from ivr.model import Collect, Menu, PlaySounds, SpeakingNode, Survey
 from ivr.prompt_model import Prompt
 from ivr.prompts import Piece, compose, sounds_of
 from ivr.run import Run
 from ivr.session import Phase
+from ivr.sub_flows import sub_flow_failed
 from ivr.work import Render
 
 #: How long the sound of a prompt may take to come, seconds.
@@ -52,7 +53,8 @@ def playback_of(run: Run) -> PlaybackId:
 
 
 def prompt_failed(run: Run, cause: str) -> None:
-    """Go to the node's failure path, else, once a session, to the flow's, else give up."""
+    """Go to the node's failure path, else, once a session, to the flow's, else to that of the flow that runs this
+    one, else give up."""
     cursor, node = run.cursor, run.node
     cursor.fault = cursor.fault or cause
     if cursor.result is not None:
@@ -64,20 +66,22 @@ def prompt_failed(run: Run, cause: str) -> None:
     elif run.flow.on_error is not None and not cursor.fell:
         cursor.fell = True
         run.next = run.flow.on_error
-    else:
+    elif not sub_flow_failed(run):
         run.give_up(cause)
 
 
 def _pieces(run: Run, node: SpeakingNode) -> tuple[Piece, ...]:
     if isinstance(node, PlaySounds):
         return sounds_of(node, run.cursor.last_message)
-    languages = run.flow.spoken_languages(node)
+    cursor = run.cursor
+    languages = run.flow.spoken_languages(node, cursor.language)
     hint = _hint(run, node)
-    before = compose(hint, languages, run.cursor.variables) if hint else ()
-    return before + compose(node.prompt, languages, run.cursor.variables)
+    before = compose(hint, languages, cursor.variables) if hint else ()
+    prompt = node.questions[cursor.question].prompt if isinstance(node, Survey) else node.prompt
+    return before + compose(prompt, languages, cursor.variables)
 
 
 def _hint(run: Run, node: SpeakingNode) -> Prompt | None:
-    if not isinstance(node, Menu | Collect) or not run.cursor.tries:
+    if not isinstance(node, Menu | Collect | Survey) or not run.cursor.tries:
         return None
     return (node.hint_silent if run.cursor.silent else None) or node.hint

@@ -90,6 +90,14 @@ class AskPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskHours:
+    """Ask whether a calendar is open; :class:`HoursFound` or :class:`WorkFailed` follows."""
+
+    ticket: int
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchMessage:
     """Ask for the oldest new message for the agent at a seat; :class:`MessageFetched`, :class:`DeskRefused` (there
     is none) or :class:`WorkFailed` follows."""
@@ -108,7 +116,7 @@ class MarkMessage:
     action: Literal["handled", "delete"]
 
 
-Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace | FetchMessage | MarkMessage
+Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace | AskHours | FetchMessage | MarkMessage
 Effect: TypeAlias = Ask | Tell | Work
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -163,6 +171,14 @@ class PlaceFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoursFound:
+    """Whether the calendar is open now."""
+
+    ticket: int
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFetched:
     """A new message, heard from now on; ``left_at`` is local time, ``count`` are the new ones with it."""
 
@@ -182,7 +198,15 @@ class WorkFailed:
 
 
 WorkResult: TypeAlias = (
-    Rendered | QueryAnswer | CallBackStored | DeskDone | DeskRefused | PlaceFound | MessageFetched | WorkFailed
+    Rendered
+    | QueryAnswer
+    | CallBackStored
+    | DeskDone
+    | DeskRefused
+    | PlaceFound
+    | HoursFound
+    | MessageFetched
+    | WorkFailed
 )
 SessionEvent: TypeAlias = (
     StartFlow

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
@@ -26,11 +27,13 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.port import Speech
 from ivr.work import (
     AskDesk,
+    AskHours,
     AskPlace,
     CallBackStored,
     DeskDone,
     DeskRefused,
     FetchMessage,
+    HoursFound,
     MarkMessage,
     MessageFetched,
     PlaceFound,
@@ -48,7 +51,11 @@ _log = structlog.get_logger("ivr")
 
 
 class Workers:
-    """Does the work of all sessions; ``sounds`` is the directory of the files that play nodes name."""
+    """Does the work of all sessions.
+
+    ``sounds`` is the directory of the files that play nodes name; ``is_open`` tells of calendars (None: there is
+    no such).
+    """
 
     def __init__(
         self,
@@ -61,6 +68,7 @@ class Workers:
         desk: AgentDesk,
         messages: MessageDesk,
         sounds: Path | None,
+        is_open: Callable[[str], bool | None],
         tasks: TaskSupervisor,
     ) -> None:
         self._prompts = prompts
@@ -71,6 +79,7 @@ class Workers:
         self._desk = desk
         self._messages = messages
         self._sounds = None if sounds is None else sounds.resolve()
+        self._is_open = is_open
         self._tasks = tasks
         self._reference: Path | None = None
 
@@ -162,6 +171,8 @@ class Workers:
                     return await self._ask_desk(work)
                 case AskPlace():
                     return self._place(contact, work)
+                case AskHours():
+                    return self._hours(contact, work)
                 case FetchMessage():
                     return await self._fetch_message(work)
                 case MarkMessage():
@@ -200,6 +211,13 @@ class Workers:
         seconds = place.expected_seconds
         minutes = None if seconds is None else max(1, math.ceil(seconds / 60))
         return PlaceFound(ticket=work.ticket, position=place.position, wait_minutes=minutes)
+
+    def _hours(self, contact: ContactId, work: AskHours) -> WorkResult:
+        found = self._is_open(work.calendar)
+        if found is None:
+            _log.warning("a flow goes by a calendar that is not there", contact=contact, calendar=work.calendar)
+            return WorkFailed(ticket=work.ticket, reason="no_such_calendar")
+        return HoursFound(ticket=work.ticket, open=found)
 
     async def _fetch_message(self, work: FetchMessage) -> WorkResult:
         found = await self._messages.fetch(work.seat)

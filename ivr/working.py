@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from ccplatform.contracts.facts import CallBackRequested
 from ccplatform.contracts.words import AgentId, QueueId, SeatId
-from ivr.model import Agent, CallBack, Messages, Query, WorkingNode
+from ivr.model import Agent, CallBack, Hours, Messages, Query, WorkingNode
 from ivr.run import Run
 from ivr.session import Phase, QueryResult
 from ivr.work import (
     AskDesk,
+    AskHours,
     CallBackStored,
     DeskDone,
     DeskRefused,
     FetchMessage,
+    HoursFound,
     MarkMessage,
     MessageFetched,
     QueryAnswer,
@@ -64,6 +66,8 @@ def work_done(run: Run, node: WorkingNode, event: WorkResult) -> None:
             run.next = node.next
         case DeskRefused(), Agent():
             run.next = node.on_refused
+        case HoursFound(), Hours():
+            run.next = node.on_open if event.open else node.on_closed
         case MessageFetched(), Messages():
             _message_fetched(run, node, event)
         case DeskDone(), Messages():
@@ -98,6 +102,8 @@ def _order(run: Run, node: WorkingNode) -> Work:
                 priority=cursor.priority,
                 waited_seconds=0.0 if kept is None else run.now - kept,
             )
+        case Hours():
+            return AskHours(ticket=ticket, calendar=node.calendar)
         case Messages():
             seat, message = SeatId(variables.get("seat", "")), run.cursor.last_message
             if node.action == "next" or message is None:

@@ -48,7 +48,7 @@ def build_flows(
     line: Line,
     messages: MessageDesk,
     calls: CallService,
-    is_open: Callable[[str], bool],
+    is_open: Callable[[str], bool | None],
 ) -> Speaking:
     """The IVR on the platform's own database; ``is_open`` tells of calendars."""
     ivr = settings.ivr
@@ -65,6 +65,7 @@ def build_flows(
         desk=desk,
         messages=messages,
         sounds=ivr.sounds_dir,
+        is_open=is_open,
         tasks=ground.tasks,
     )
     whispers = Whispers(prompts=prompts, sounds=ivr.sounds_dir, tasks=ground.tasks)

@@ -7,6 +7,7 @@ from typing import assert_never
 from ccplatform.calls.grouping import RINGBACK
 from ccplatform.calls.messages import hear_caller, record_caller, stop_recording_caller
 from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
+from ccplatform.calls.sent_on import call_agent
 from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.contracts.facts import Conferenced
 from ccplatform.contracts.flows import (
@@ -16,6 +17,7 @@ from ccplatform.contracts.flows import (
     EnterQueue,
     FlowFinished,
     FlowRequest,
+    FlowRequestFailed,
     HearCaller,
     InputCompleted,
     LeaveQueue,
@@ -44,7 +46,7 @@ def flow_asked(step: Step, request: FlowRequest) -> None:
         step.play(request.playback, request.items, loop=False)
     elif step.state.stage is not Stage.FLOW:
         return  # the caller left, or the call moved on, while the flow was thinking
-    elif isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller) and not step.state.answered:
+    elif _needs_answer(request) and not step.state.answered:
         step.on_answer.append(request)
         answer_caller(step)
     elif isinstance(request, CollectSecurely) and not step.state.answered:
@@ -89,6 +91,12 @@ def do_request(step: Step, request: FlowRequest) -> None:
             assert_never(request)
 
 
+def _needs_answer(request: FlowRequest) -> bool:
+    if isinstance(request, TransferCaller):
+        return request.agent is not None  # a number may ring for an unanswered call
+    return isinstance(request, PlayPrompt | EnterQueue | EchoCaller | ConferenceCaller)
+
+
 def answer_caller(step: Step) -> None:
     """Answer the caller's leg, once."""
     if not step.state.answering:
@@ -108,6 +116,7 @@ def _prompt(step: Step, request: PlayPrompt) -> None:
 def _enter_queue(step: Step, request: EnterQueue) -> None:
     state = step.state
     state.queue, state.priority = request.queue, request.priority
+    state.after_talk, state.language = request.after_talk, request.language
     state.queued_at = step.now
     state.chosen_at = request.chosen_at if request.chosen_at is not None else step.now
     step.move(Stage.QUEUED)
@@ -137,8 +146,15 @@ def leave_queue(step: Step) -> None:
 
 def _transfer(step: Step, request: TransferCaller) -> None:
     step.state.record_asked = request.record
-    target = TrunkTarget(trunk=request.trunk, number=request.number)
-    dial_party(step, target, f"{request.trunk}:{request.number}")
+    if request.agent is not None:
+        call_agent(step, request.agent)
+    elif request.trunk is not None:
+        target = TrunkTarget(trunk=request.trunk, number=request.number)
+        dial_party(step, target, f"{request.trunk}:{request.number}")
+    elif request.target is not None:
+        dial_party(step, request.target, request.number)
+    else:
+        step.emit(FlowRequestFailed(contact=step.state.contact, reason=ReleaseCause.NOT_FOUND))
 
 
 def dial_party(step: Step, target: DialTarget, name: str) -> None:

@@ -14,7 +14,7 @@ from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, Done, MakeCall, Refused
 from ccplatform.contracts.facts import CallRefused
-from ccplatform.contracts.legs import LegOffered, ReleaseLeg
+from ccplatform.contracts.legs import DialTarget, LegOffered, ReleaseLeg
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import CallId, ContactId, ReleaseCause
 from ccplatform.kernel.errors import Refusal
@@ -83,6 +83,10 @@ class CallsOut:
             return
         _log.info("call out begins", contact=contact, call=call, seat=offer.seat, agent=begins.agent)
         self._post(begins)
+
+    def for_flow(self, number: str) -> DialTarget | None:
+        """How a number is dialled that a flow has called; None: it is not."""
+        return self._placing.for_flow(number, self._ports())
 
     def _refuse(self, offer: LegOffered, refusal: CannotCall) -> None:
         _log.info("call refused", seat=offer.seat, trunk=offer.trunk, code=refusal.code)

@@ -16,6 +16,7 @@ from ccplatform.calls.consulting import asker_left, back_to_caller, let_second_g
 from ccplatform.calls.grouping import Group, groups
 from ccplatform.calls.model import Record, Stage
 from ccplatform.calls.offered import offer_failed, take_agent
+from ccplatform.calls.sent_on import after_talk
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import begin_talk
 from ccplatform.calls.whispering import agent_answered, whispered_agent_left
@@ -213,6 +214,8 @@ def _other_left(step: Step, event: LegEnded, cleared: ConnectionCleared, before:
             chair_left(step, before)
         elif state.stage is Stage.WHISPERING:
             whispered_agent_left(step)
+        elif state.stage in (Stage.TALKING, Stage.HELD) and after_talk(step):
+            pass  # its flow has him now
         elif state.stage in (Stage.CALLING_BACK, Stage.TALKING, Stage.HELD, Stage.BRIDGED):
             state.cause = event.cause
             step.release_all(event.cause)

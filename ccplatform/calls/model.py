@@ -95,6 +95,9 @@ class CallState:
     customer_first: bool = False
     ring_seconds: float = 0.0  # that the customer's phone rings
     call_back: bool = False
+    agent_asked: AgentId | None = None  # whom the flow has called for him
+    after_talk: FlowId | None = None  # has him when the agent hangs up first
+    language: str = ""  # that he chose
     pending_key: PendingKey | None = None
     pending_query: PendingQuery | None = None
     queue: QueueId | None = None

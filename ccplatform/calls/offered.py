@@ -7,6 +7,7 @@ from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import groups, regroup
 from ccplatform.calls.model import CallState, RungAgent, Stage
 from ccplatform.calls.ringing import diverted, take_phone
+from ccplatform.calls.sent_on import agent_not_reached
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, retrieve
 from ccplatform.contracts.commands import HoldCall
@@ -131,7 +132,9 @@ def _asked_for(state: CallState, contact: ContactId) -> bool:
 
 def _called_in_vain(step: Step, contact: ContactId, cause: ReleaseCause) -> None:
     second = step.state.second
-    if (
+    if second is None and contact == step.state.contact:
+        agent_not_reached(step, cause)
+    elif (
         second is not None
         and second.contact == contact
         and second.wanted is not None

@@ -11,7 +11,7 @@ from ccplatform.calls.inputs import CallOutBegins
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.settings import OutSettings
 from ccplatform.contracts.commands import MakeCall
-from ccplatform.contracts.legs import LegOffered, SeatTarget
+from ccplatform.contracts.legs import DialTarget, LegOffered, NumberTarget, SeatTarget
 from ccplatform.contracts.words import AgentId, CallId, ContactId, Direction, ReleaseCause, SeatId
 
 #: What a caller asks for who does not want to be known (RFC 3323).
@@ -69,6 +69,15 @@ class Placing:
             shown = self._wanted(order, shown)
         begins = self._begins(reached, call, contact, seat, order.agent, shown, order.by)
         return replace(begins, key=order_key(order), customer=order.customer)
+
+    def for_flow(self, number: str, ports: CallPorts) -> DialTarget | None:
+        """How a number is dialled that a flow has called; None when nobody has it, or flows may not call it."""
+        plain = plain_number(number)
+        target = None if plain is None else ports.numbers.target(plain)
+        if plain is None or not isinstance(target, NumberTarget) or ports.numbers.is_emergency(plain):
+            return target
+        kind = class_of(plain, self._settings.number_classes, self._settings.country_code)
+        return target if kind in self._settings.flows_may else None
 
     def _reach(self, dialled: str, own: SeatId, ports: CallPorts) -> _Reached:
         number = plain_number(dialled)

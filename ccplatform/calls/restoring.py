@@ -21,7 +21,14 @@ from ccplatform.contracts.facts import FlowLeft
 from ccplatform.contracts.flows import FlowAsked, FlowFinished
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg, SurvivingCall
 from ccplatform.contracts.ports import Facts
-from ccplatform.contracts.routing import EngageAgent, OfferFailed, QueueContact, QueueRefused, TalkHeld
+from ccplatform.contracts.routing import (
+    EngageAgent,
+    OfferFailed,
+    OfferWithdrawn,
+    QueueContact,
+    QueueRefused,
+    TalkHeld,
+)
 from ccplatform.contracts.words import ContactId, FlowOutcome, LegId, OfferEnd, QueueId, ReleaseCause
 from ccplatform.kernel.clock import Clock
 
@@ -66,6 +73,9 @@ class Restorer:
         self._restore_phones(saga, placed, lost)
         self._seek_place(saga, placed)
         self._restore_flow(saga, kept)
+        if state.agent_asked is not None and state.stage is Stage.QUEUED:
+            withdrawn = OfferWithdrawn(contact=state.contact, agent=state.agent_asked, end=OfferEnd.WITHDRAWN)
+            self._post(withdrawn)
         if kept.route is None:
             self._engage_again(saga)
         for leg in lost:

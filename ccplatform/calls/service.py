@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -38,6 +39,7 @@ from ccplatform.contracts.flows import (
     FlowRequestFailed,
     FlowVoiceChanged,
     StartFlow,
+    TransferCaller,
 )
 from ccplatform.contracts.legs import (
     AdoptLeg,
@@ -155,6 +157,9 @@ class CallService:
 
     def flow_asked(self, event: FlowAsked) -> None:
         """Listener of the flow service."""
+        request = event.request
+        if isinstance(request, TransferCaller) and request.number and request.trunk is None:
+            event = replace(event, request=replace(request, target=self._calls_out.for_flow(request.number)))
         self._post(event)
 
     def router_event(self, event: RouterEvent) -> None:

@@ -37,6 +37,9 @@ class OutSettings(BaseModel):
     seats_may: tuple[NumberClass, ...] = Field(
         (NumberClass.INTERNAL,), description="Classes that a phone may call at which nobody is signed in"
     )
+    flows_may: tuple[NumberClass, ...] = Field(
+        _ORDINARY, description="Classes of numbers that flows may connect callers to by the outbound routes"
+    )
     own_rules: dict[Name, OwnRules] = Field(
         default_factory=dict, max_length=10_000, description="By agent: what is different for him"
     )

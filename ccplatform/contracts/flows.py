@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ccplatform.contracts.legs import DialTarget
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import (
+    AgentId,
     ContactId,
     FlowId,
     FlowOutcome,
@@ -148,13 +150,15 @@ class EnterQueue:
     """Hand the caller to a queue; the keys that he presses there come to the flow.
 
     ``chosen_at``: when the caller chose 'agent' (R10.3.2.d), if by a key; ``waited_seconds``: that he waited in
-    this queue before.
+    this queue before; ``after_talk``: the flow that has him when the agent hangs up first, in that ``language``.
     """
 
     queue: QueueId
     priority: int = 5
     chosen_at: float | None = None
     waited_seconds: float = 0.0
+    after_talk: FlowId | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +168,17 @@ class LeaveQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferCaller:
-    """Connect the caller to a number through a trunk; ``record`` asks for a recording of the talk."""
+    """Connect the caller to an agent, or to a number: through a trunk, or by its route; ``record`` asks for a
+    recording of the talk.
 
-    trunk: TrunkId
-    number: str
+    ``target`` is how a number without a trunk is dialled; `calls` finds it, and whether flows may.
+    """
+
+    number: str = ""
+    trunk: TrunkId | None = None
+    agent: AgentId | None = None
     record: bool = False
+    target: DialTarget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,23 +27,31 @@ class EnterQueueNode(NodeModel):
     choices: dict[Key, NodeName] = Field(
         default_factory=dict, description="the keys by which a waiting caller leaves the queue, and where to"
     )
+    after_talk: ConfiguredName | None = Field(
+        None, description="the flow that has the caller when the agent hangs up first, such as a survey"
+    )
     on_error: NodeName
 
 
 class Transfer(NodeModel):
-    """Connect the caller through a trunk."""
+    """Connect the caller to a number, by the outbound routes or through a trunk, or to an agent."""
 
     kind: Literal["transfer"]
-    trunk: ConfiguredName
     number: Annotated[str, StringConstraints(pattern=r"^[+0-9*#A-Za-z._-]{1,64}$")] | None = None
     number_of: VariableName | None = Field(None, description="the variable that holds the number")
+    trunk: ConfiguredName | None = Field(None, description="the trunk; None: as the number's route says")
+    agent: ConfiguredName | None = Field(None, description="the agent, where he is signed in and free")
+    agent_of: VariableName | None = Field(None, description="the variable that holds the agent")
     record: bool = False
     on_error: NodeName
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Transfer:
-        if (self.number is None) == (self.number_of is None):
-            raise ValueError("give exactly one of number, number_of")
+        targets = (self.number, self.number_of, self.agent, self.agent_of)
+        if sum(target is not None for target in targets) != 1:
+            raise ValueError("give exactly one of number, number_of, agent, agent_of")
+        if self.trunk is not None and (self.agent is not None or self.agent_of is not None):
+            raise ValueError("a trunk leads to a number, not to an agent")
         return self
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from ivr.nodes.node import Asking, Key, MailboxName, NodeModel, NodeName, Speaking
+from ivr.nodes.deciding import ConditionText
+from ivr.nodes.node import Asking, ConfiguredName, Key, MailboxName, NodeModel, NodeName, Speaking
 from ivr.prompt_model import DocumentModel, Prompt, Seconds, SoundItem, VariableName
+
+Mask: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9?]{0,40}\*?$", min_length=1)]
 
 
 class Say(Speaking):
@@ -34,6 +37,7 @@ class Menu(Asking):
     """Ask for one key."""
 
     kind: Literal["menu"]
+    prompt: Prompt
     choices: Annotated[dict[Key, NodeName], Field(min_length=1)]
 
 
@@ -54,8 +58,13 @@ class Collect(Asking):
     """Ask for digits; complete by the greatest length, the terminator, or a pause after enough of them."""
 
     kind: Literal["collect"]
+    prompt: Prompt
     variable: VariableName
     length: Length
+    masks: Annotated[list[Mask], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="what an input may look like: digits, ? for any digit, * at the end for more"
+    )
+    valid: ConditionText | None = Field(None, description="a condition on the input besides, such as luhn(card)")
     terminator: Key | None = "#"
     restart: Key | None = Field("*", description="the key that drops what was entered so far")
     digit_timeout: Seconds = Field(
@@ -63,6 +72,29 @@ class Collect(Asking):
     )
     secure: bool = Field(False, description="the digits appear in no fact, log or snapshot (R11.4.3.i)")
     next: NodeName
+
+
+class Question(DocumentModel):
+    """A question of a survey, answered by a key from 1 to ``scale``."""
+
+    name: ConfiguredName
+    prompt: Prompt
+    scale: int = Field(5, ge=2, le=9)
+
+
+class Survey(Asking):
+    """Ask how satisfied the caller is; every answer is a fact of his contact (R9.6)."""
+
+    kind: Literal["survey"]
+    survey: ConfiguredName = Field(description="the survey that the answers belong to")
+    questions: Annotated[list[Question], Field(min_length=1, max_length=10)]
+    next: NodeName
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Survey:
+        if len({question.name for question in self.questions}) < len(self.questions):
+            raise ValueError("two questions have the same name")
+        return self
 
 
 class Record(Speaking):

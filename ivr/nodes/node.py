@@ -10,9 +10,21 @@ from ivr.numbers import Language
 from ivr.prompt_model import DocumentModel, Prompt, Seconds
 
 #: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
-#: call was forwarded from and why ('' if it was not), the mailbox that a queue sent him to.
+#: call was forwarded from and why ('' if it was not), the mailbox that a queue sent him to, the language that was
+#: chosen, and after a talk the agent and the queue.
 GIVEN_VARIABLES = frozenset(
-    {"caller", "caller_name", "dialled", "seat", "forwarded_from", "forwarded_because", "mailbox"}
+    {
+        "caller",
+        "caller_name",
+        "dialled",
+        "seat",
+        "forwarded_from",
+        "forwarded_because",
+        "mailbox",
+        "language",
+        "agent",
+        "queue",
+    }
 )
 #: What a waiting caller may be told of his queue; it identifies nobody, so that its sounds are kept.
 QUEUE_VARIABLES = frozenset({"position", "wait_minutes"})
@@ -38,7 +50,7 @@ class Speaking(NodeModel):
     """A node at which the caller hears a prompt."""
 
     speak: Annotated[tuple[Language, ...], Field(min_length=1)] | None = Field(
-        None, description="the languages spoken one after the other; None: as the flow says"
+        None, description="the languages spoken one after the other; None: the chosen one, or as the flow says"
     )
     barge_in: bool = Field(True, description="whether a key stops the prompt")
     on_error: NodeName | None = Field(None, description="where to go when the prompt cannot be played")
@@ -47,7 +59,6 @@ class Speaking(NodeModel):
 class Asking(Speaking):
     """A node at which the caller is asked for keys."""
 
-    prompt: Prompt
     timeout: Seconds = Field(5.0, description="seconds after the prompt without any key")
     retries: int = Field(
         2, ge=0, le=9, description="how often the prompt is repeated, with a hint, before the fallback"

@@ -68,3 +68,13 @@ class Agent(NodeModel):
         if (self.action == "sign_in") != (self.agent_of is not None and self.pin_of is not None):
             raise ValueError("sign_in, and it alone, needs agent_of and pin_of")
         return self
+
+
+class Hours(NodeModel):
+    """Go by a calendar of opening hours."""
+
+    kind: Literal["hours"]
+    calendar: ConfiguredName
+    on_open: NodeName
+    on_closed: NodeName
+    on_error: NodeName = Field(description="there is no such calendar")

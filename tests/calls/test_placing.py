@@ -56,6 +56,9 @@ class Centre:
             return SeatTarget(seat=SeatId(f"seat-{number[2:]}"))
         return None if number.startswith("7") else NumberTarget(number=number)
 
+    def target(self, number: str) -> DialTarget | None:
+        return self.reach(number)
+
     def is_emergency(self, number: str) -> bool:
         return number in ("110", "112", "119", "120", "122")
 
@@ -313,3 +316,15 @@ def test_a_click_waits_while_the_centre_has_too_much_to_do(centre: Centre) -> No
     assert held.begun == []
     assert isinstance(held.order("120"), Done)
     assert len(held.begun) == 1
+
+
+def test_flows_connect_callers_to_ordinary_numbers_and_to_help(centre: Centre) -> None:
+    placing = Placing(OutSettings())
+    assert placing.for_flow("010 6234 5678", ports(centre)) == NumberTarget(number="01062345678")
+    assert placing.for_flow("8004", ports(centre)) == SeatTarget(seat=SeatId("seat-04"))
+    assert placing.for_flow("110", ports(centre)) == NumberTarget(number="110")
+    for number in ("001555", "16812345", "7000", "sales"):
+        assert placing.for_flow(number, ports(centre)) is None
+    abroad = Placing(OutSettings(flows_may=(NumberClass.INTERNATIONAL,)))
+    assert abroad.for_flow("001555", ports(centre)) == NumberTarget(number="001555")
+    assert abroad.for_flow("01062345678", ports(centre)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from textwrap import dedent
 from typing import Any, TypeVar
@@ -57,6 +58,7 @@ class Caller:
         speaks: bool = True,
         records: bool = True,
         sources: dict[str, str] | None = None,
+        parts: Mapping[str, Flow] | None = None,
         **variables: str,
     ) -> None:
         self.clock = VirtualClock()
@@ -67,6 +69,7 @@ class Caller:
         self.recording: RecordingId | None = None
         self.recorded_at = 0.0
         self.sources = sources or {}
+        self.parts = parts or {}
         self.requests: list[FlowRequest] = []
         self.facts: list[Fact] = []
         self.works: list[Work] = []
@@ -176,7 +179,7 @@ class Caller:
     # --- machinery ----------------------------------------------------------------------------------------
 
     def _new(self) -> Interpreter:
-        return Interpreter(contact=CONTACT, flow=self.flow, revision="r1", sources=self.sources)
+        return Interpreter(contact=CONTACT, flow=self.flow, revision="r1", sources=self.sources, parts=self.parts)
 
     def _runner(self) -> EffectRunner[SessionEvent, Effect]:
         return EffectRunner(self.session, self._perform, self.clock)

@@ -86,6 +86,7 @@ class Centre:
             desk=self.desk,
             messages=self.messages,
             sounds=None,
+            is_open={"office": True, "weekend": False}.get,
             tasks=self.tasks,
         )
         service = FlowService(

@@ -58,6 +58,17 @@ class QueryAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAnswered:
+    """The caller answered a question of a survey by a key: ``score`` of 1 … ``scale`` (R9.6)."""
+
+    contact: ContactId
+    survey: str
+    question: str
+    score: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowLeft:
     """An IVR session ended (R10.3.1.5)."""
 

@@ -65,6 +65,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   KeysEntered: "flow",
   KeyAnswered: "flow",
   QueryAnswered: "flow",
+  SurveyAnswered: "flow",
   FlowLeft: "flow",
   CallBackRequested: "flow",
   Queued: "queue",

@@ -1,0 +1,92 @@
+"""Which variables a flow sets, and which it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivr.expressions import Expression
+from ivr.model import (
+    GIVEN_VARIABLES,
+    MESSAGE_VARIABLES,
+    QUEUE_VARIABLES,
+    Agent,
+    Branch,
+    CallBack,
+    Case,
+    Collect,
+    Flow,
+    Messages,
+    Node,
+    Query,
+    Record,
+    SetVariable,
+    SubFlow,
+    Transfer,
+    prompts_of,
+)
+
+
+def misread(flow: Flow) -> Iterator[tuple[str, str]]:
+    """(path, reason) wherever a variable is read that nothing sets."""
+    known = GIVEN_VARIABLES | QUEUE_VARIABLES | flow.variables.keys() | set(flow.parameters)
+    for node in flow.nodes.values():
+        known |= _sets(node)
+    for index, variable in enumerate(flow.results):
+        if variable not in known:
+            yield f"results.{index}", f"nothing sets the variable {variable!r}"
+    for name, node in flow.nodes.items():
+        for field, variable in _reads(node):
+            if variable not in known:
+                yield f"nodes.{name}.{field}", f"nothing sets the variable {variable!r}"
+
+
+def _sets(node: Node) -> set[str]:
+    match node:
+        case Collect() | SetVariable():
+            return {node.variable}
+        case Query() | SubFlow():
+            return set(node.results)
+        case Messages():
+            return set(MESSAGE_VARIABLES)
+        case _:
+            return set()
+
+
+def _reads(node: Node) -> Iterator[tuple[str, str]]:
+    yield from _spoken(node)
+    match node:
+        case Query() | SubFlow():
+            yield from ((f"parameters.{key}", variable) for key, variable in node.parameters.items())
+        case Collect() if node.valid is not None:
+            yield from (("valid", variable) for variable in sorted(node.valid.names))
+        case Branch():
+            for index, case in enumerate(node.cases):
+                yield from ((f"cases.{index}.when", variable) for variable in _compared(case))
+        case SetVariable() if node.expression is not None:
+            yield from (("expression", variable) for variable in sorted(node.expression.names))
+        case _:
+            for field in _NAMING.get(type(node), ()):
+                if (variable := getattr(node, field)) is not None:
+                    yield field, variable
+
+
+_NAMING: dict[type[Node], tuple[str, ...]] = {
+    SetVariable: ("copy_of",),
+    Transfer: ("number_of", "agent_of"),
+    CallBack: ("number_of",),
+    Record: ("mailbox_of",),
+    Agent: ("agent_of", "pin_of"),
+}
+
+
+def _spoken(node: Node) -> Iterator[tuple[str, str]]:
+    for field, prompt in prompts_of(node):
+        for language, text in prompt.items():
+            for index, part in enumerate(text):
+                if part.variable is not None:
+                    yield f"{field}.{language}.{index}", part.variable
+
+
+def _compared(case: Case) -> list[str]:
+    when = case.when
+    return sorted(when.names) if isinstance(when, Expression) else [when.variable]
