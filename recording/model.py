@@ -52,13 +52,14 @@ class Rule:
 class Policy:
     """Rules in order, the first that fits a talk decides; without one, ``queue_default`` for talks from a queue.
 
-    Everything else is recorded only when its flow asks. ``seed`` keeps outsiders from working out which
-    contacts a random rule takes.
+    Everything else is recorded only when its flow asks; without ``consultations`` none of those is. ``seed``
+    keeps outsiders from working out which contacts a random rule takes.
     """
 
     rules: tuple[Rule, ...] = ()
     queue_default: RecordingMode = RecordingMode.FULL
     seed: str = ""
+    consultations: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

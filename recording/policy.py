@@ -14,11 +14,14 @@ from recording.model import Policy, Rule
 def decide(policy: Policy, talk: Talk, at: datetime) -> RecordingMode | None:
     """Why this talk is recorded, or None: it is not. ``at`` is the local time of its start.
 
-    A talk that its flow asks to record is recorded (as ON_DEMAND) unless a rule says NEVER.
+    A consultation is a talk like others, where they are recorded; it shares the random fate of whom it is about. A
+    talk that its flow asks to record is recorded (as ON_DEMAND) unless a rule says NEVER.
     """
+    if talk.about is not None and not policy.consultations:
+        return None
     rule = matching_rule(policy, talk)
     if rule is not None:
-        mode = rule.mode if _takes(policy, rule, talk.contact, at) else None
+        mode = rule.mode if _takes(policy, rule, talk.about or talk.contact, at) else None
         never = rule.mode is RecordingMode.NEVER
     else:
         mode = policy.queue_default if talk.queue is not None else None

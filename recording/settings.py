@@ -66,6 +66,9 @@ class RecordingSettings(_Section):
     queue_default: Literal["full", "on_demand", "never"] = Field(
         "full", description="Talks from a queue that no rule is about."
     )
+    consultations: bool = Field(
+        True, description="Whether what agents say to others about their callers is recorded by the same policy."
+    )
     seed: str = Field("", max_length=200, description="Secret part of the random choice; empty: by id only.")
     retention_days: int = Field(
         93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
@@ -101,6 +104,7 @@ class RecordingSettings(_Section):
         return Policy(
             rules=tuple(_rule(rule) for rule in self.rules),
             queue_default=RecordingMode(self.queue_default),
+            consultations=self.consultations,
             seed=self.seed,
         )
 

@@ -14,6 +14,7 @@ from ccplatform.calls.errors import NotInThisState
 from ccplatform.calls.grouping import Group, groups, regroup
 from ccplatform.calls.model import CallState, Consultation, Record, Stage
 from ccplatform.calls.parties import consultation_begins
+from ccplatform.calls.recorded import consider_consultation
 from ccplatform.calls.ringing import stop_ringing, take_phone
 from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.calls.talk import hold, open_segment, retrieve
@@ -95,7 +96,7 @@ def second_answered(step: Step, event: LegAnswered) -> None:
         queue=second.queue,
         queue_seconds=step.now - second.begun_at if second.queue is not None else None,
     )
-    step.emit(Record(fact=established))
+    step.emit(consider_consultation(state, second), Record(fact=established))
 
 
 def hand_over(step: Step, before: tuple[Group, ...]) -> None:

@@ -99,9 +99,10 @@ class CallOutBegins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingBegan:
-    """The recorder wants the talk and gave it this id."""
+    """The recorder wants a talk of the call, that of this contact, and gave it this id."""
 
     call: CallId
+    contact: ContactId
     recording: RecordingId
 
 

@@ -12,6 +12,7 @@ from ccplatform.contracts.words import (
     LegRole,
     PlaybackId,
     QueueId,
+    RecordingId,
     SeatId,
     Supervision,
 )
@@ -71,6 +72,7 @@ class Consultation:
     aside: bool = False  # he hears music: who asked him talks with the caller
     held_at: float | None = None
     hold_seconds: float = 0.0
+    recording: RecordingId | None = None
 
     @property
     def routed(self) -> bool:

@@ -49,6 +49,7 @@ from ccplatform.calls.offered import (
 )
 from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.overflowing import overflowed
+from ccplatform.calls.recorded import mix_recordings, recording_began
 from ccplatform.calls.step import Step
 from ccplatform.calls.supervising import supervise, supervise_order
 from ccplatform.calls.transferring import transfer_asked
@@ -174,6 +175,7 @@ class CallSaga:
         step = self._step(now)
         _take(step, event)
         supervise(step)
+        mix_recordings(step)
         self._finish_if_done(step)
         return step.effects
 
@@ -253,7 +255,7 @@ def _take(step: Step, event: SagaInput) -> None:
         case CallBackDropped():
             drop_call_back(step)
         case RecordingBegan():
-            step.state.recording = event.recording
+            recording_began(step, event)
         case MessageBegan():
             message_began(step, event)
         case MessageClosed():

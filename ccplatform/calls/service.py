@@ -289,7 +289,8 @@ class CallService:
             path=order.path,
         )
         self.ports.media.perform(start)
-        self._post(RecordingBegan(call=effect.talk.call, recording=order.recording))
+        talk = effect.talk
+        self._post(RecordingBegan(call=talk.call, contact=talk.contact, recording=order.recording))
 
     def _take_message(self, effect: TakeMessage) -> None:
         """The message is one-sided: what the caller says is on both channels."""
@@ -345,9 +346,10 @@ class CallService:
         return {state.promise: (state.contact, state.talk_at is not None) for state in states if state.promise}
 
     def open_recordings(self) -> set[RecordingId]:
-        """Recordings of the talks that go on, and of the messages that are being left."""
+        """Recordings of the talks and consultations that go on, and of the messages that are being left."""
         states = [self._core.saga(call).state for call in self._core.calls()]
-        recordings = {state.recording for state in states} | {state.message for state in states}
+        recordings = {recording for state in states for recording in (state.recording, state.message)}
+        recordings |= {state.second.recording for state in states if state.second is not None}
         return {recording for recording in recordings if recording is not None}
 
     def contacts(self) -> set[ContactId]:

@@ -105,6 +105,8 @@ class Step:
     def end_consultation(self, *, stays: bool) -> None:
         """Who was called about the caller is so no longer; ``stays``: he goes on in the call."""
         second, self.state.second = self.state.second, None
+        if second is not None and second.recording is not None:
+            self.emit(StopRecording(recording=second.recording))
         if second is not None:
             self.emit(*consultation_ends(self.state, second, self.now, stays=stays))
 

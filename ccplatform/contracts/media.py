@@ -189,6 +189,19 @@ class StopRecording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordParties:
+    """Record these legs from now on, those of one channel mixed, of none silence.
+
+    The two legs that it began with still end it when they close; others just leave it. Legs that are gone count
+    for nothing, nor does a recording that is over.
+    """
+
+    recording: RecordingId
+    left: tuple[LegId, ...]
+    right: tuple[LegId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRecording:
     """Record silence in place of both legs from now on, sample by sample, until resumed."""
 
@@ -281,6 +294,7 @@ MediaCommand: TypeAlias = (
     | Mute
     | StartRecording
     | StopRecording
+    | RecordParties
     | PauseRecording
     | ResumeRecording
     | SecureCollect

@@ -29,6 +29,7 @@ class Talk:
     seat: SeatId | None
     dialled: str
     asked: bool = False  # the flow asks for a recording
+    about: ContactId | None = None  # a consultation about this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

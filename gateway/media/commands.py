@@ -19,6 +19,7 @@ from ccplatform.contracts.media import (
     PauseRecording,
     Play,
     RecordingClosed,
+    RecordParties,
     ResumeRecording,
     SecureCollect,
     SendDigits,
@@ -122,6 +123,9 @@ class Performer:
                 self._engine.recorder.pause(command.recording, isinstance(command, PauseRecording))
             case StartRecording():
                 self._record(command)
+            case RecordParties():
+                left, right = self._rows(command.left), self._rows(command.right)
+                self._engine.recorder.mix(command.recording, left, right)
             case Bridge():
                 a, b = self._party(command.a), self._party(command.b)
                 if a and b and a is not b:
@@ -210,6 +214,9 @@ class Performer:
                 error="a leg to be recorded is gone",
             )
         )
+
+    def _rows(self, legs: tuple[LegId, ...]) -> tuple[int, ...]:
+        return tuple(party.row for leg in legs if (party := self._party(leg)))
 
     def _forget(self, call: CallId) -> None:
         self._snapshots.pop(call, None)

@@ -61,6 +61,12 @@ class Recorder:
         began = self._paused.pop(recording)
         self._pauses.setdefault(recording, []).append((began * TICK_SECONDS, frame * TICK_SECONDS))
 
+    def mix(self, recording: RecordingId, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+        """Record these rows on the two channels from now on; nothing happens when the recording is over."""
+        running = self._running.get(recording)
+        if running is not None:
+            running.blocks.mix(running.slot, left, right)
+
     def stop(self, recording: RecordingId, error: str = "") -> None:
         """End a recording; :meth:`closed` tells when the file is complete."""
         self.pause(recording, False)
@@ -73,10 +79,12 @@ class Recorder:
         running.blocks.end(running.slot)
 
     def leg_closed(self, row: int) -> None:
-        """A leg is gone, and with it every recording of it."""
+        """A leg is gone, and with it every recording that began with it; others it leaves."""
         gone = [name for name, running in self._running.items() if row in (running.left, running.right)]
         for recording in gone:
             self.stop(recording)
+        for blocks in (self._narrow, self._wide):
+            blocks.leave(row)
 
     def of_call(self, call: CallId) -> list[RecordingId]:
         """The running recordings of a call."""

@@ -10,6 +10,7 @@ import numpy as np
 from gateway.media.audio import FRAME, RATE, Array, Pcm, Rows
 from gateway.media.bands import WIDE_FRAME, Bands
 from gateway.media.hot_path import HotPath
+from gateway.media.mixing import limit
 from gateway.media.rows import RowArrays, RowTable
 
 #: Frames of a block: half a second.
@@ -40,6 +41,7 @@ class Blocks(RowArrays):
         self.table = RowTable(limit)
         self.table.attach(self)
         self.slots: Rows = np.zeros(0, dtype=np.intp)
+        self.mixed: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}  # rows of each channel, if not one
 
     def begin(self, left: int, right: int) -> int:
         """A slot for what two rows say."""
@@ -50,8 +52,21 @@ class Blocks(RowArrays):
 
     def end(self, slot: int) -> None:
         """Free a slot."""
+        self.mixed.pop(slot, None)
         self.slots = self.slots[self.slots != slot]
         self.table.give_back(slot)
+
+    def mix(self, slot: int, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+        """Take what these rows say from now on, those of a channel together."""
+        self.mixed[slot] = left, right
+        if self.mixed[slot] == ((int(self.left[slot]),), (int(self.right[slot]),)):
+            del self.mixed[slot]
+
+    def leave(self, row: int) -> None:
+        """A row that was mixed in is gone."""
+        for slot, (left, right) in tuple(self.mixed.items()):
+            if row in left or row in right:
+                self.mix(slot, tuple(r for r in left if r != row), tuple(r for r in right if r != row))
 
     def take(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
         """Take one frame of every leg (rows × 160); silence for slots that are ``paused``."""
@@ -76,6 +91,9 @@ class Blocks(RowArrays):
 
     def _put(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
         hot_path.interleave(voices, self.left, self.right, self.slots, self.filled, self.samples)
+        for slot, channels in self.mixed.items():
+            for channel, rows in enumerate(channels):
+                self.samples[slot, self.filled[slot], :, channel] = _together(voices[list(rows)])
 
 
 class WideBlocks(Blocks):
@@ -95,6 +113,14 @@ class WideBlocks(Blocks):
         for channel, (legs, bands) in enumerate(zip((self.left, self.right), self._sides, strict=True)):
             rows = legs[slots]
             low, above = voices[rows], high(rows.tolist())
+            for slot, channels in self.mixed.items():
+                mixed, at = list(channels[channel]), slots == slot
+                low[at], above[at] = _together(voices[mixed]), _together(high(mixed))
             for slot in paused:  # the filter is to remember nothing of a pause when that is over
                 low[slots == slot] = above[slots == slot] = 0
             self.samples[slots, self.filled[slots], :, channel] = bands.join(slots, low, above)
+
+
+def _together(frames: Pcm) -> Pcm:
+    """What several say at one time; what one says alone is left as it is."""
+    return frames[0] if len(frames) == 1 else limit(frames.sum(axis=0, dtype=np.float32))

@@ -19,6 +19,7 @@ from ccplatform.contracts.media import (
     PauseRecording,
     Play,
     RecordingClosed,
+    RecordParties,
     ResumeRecording,
     SetGain,
     StartRecording,
@@ -35,7 +36,7 @@ from gateway.media.placing import Places
 from gateway.media.protocol import Command
 from gateway.media.spanning import Spans
 from gateway.media.wav import cut_recording
-from gateway.media.wishes import Wishes
+from gateway.media.wishes import Wishes, without
 
 
 class Switching:
@@ -68,6 +69,8 @@ class Switching:
         if isinstance(command, StopRecording):
             self._stop_recording(command)
             return
+        if isinstance(command, RecordParties):
+            command = without(command, [leg for leg in legs_of(command) if self._places.of(leg) is None])
         if any(self._places.of(leg) is None for leg in legs_of(command)):
             if isinstance(command, StartRecording):
                 self._tell(cut_recording(command))
@@ -169,6 +172,8 @@ class Switching:
                 if worker is not None and seen is not None:
                     self._running[command.recording] = (worker, command)
                     self._send(worker, replace(command, right=seen))
+            case RecordParties():
+                self._say_parties(command)
             case PauseRecording() | ResumeRecording():
                 known = self._running.get(command.recording)
                 if known is not None:
@@ -180,6 +185,18 @@ class Switching:
                         self._send(worker, command)
                 if isinstance(command, JoinRoom):
                     self._seat(command.room)
+
+    def _say_parties(self, command: RecordParties) -> None:
+        known = self._running.get(command.recording)
+        if known is None:
+            return
+        worker, order = known
+        left, right = (
+            tuple(seen for leg in legs if (seen := self._seen_from(order.left, leg)) is not None)
+            for legs in (command.left, command.right)
+        )
+        self._send(worker, replace(command, left=left, right=right))
+        self._spans.prune(order.left, self.wishes.joined)
 
     def _seen_from(self, leg: LegId, other: LegId) -> LegId | None:
         """What stands for the other leg on this leg's worker: itself or a link."""
@@ -232,6 +249,8 @@ def legs_of(command: MediaCommand) -> tuple[LegId, ...]:
             return command.source, command.sink
         case StartRecording():
             return command.left, command.right
+        case RecordParties():
+            return (*command.left, *command.right)
         case StopRecording() | PauseRecording() | ResumeRecording() | KeepSnapshot() | ForgetCall():
             return ()
         case _:

@@ -19,6 +19,7 @@ from ccplatform.contracts.media import (
     Mute,
     PauseRecording,
     Play,
+    RecordParties,
     ResumeRecording,
     SecureCollect,
     SetGain,
@@ -54,6 +55,7 @@ class Wishes:
         self._gains: dict[tuple[LegId, LegId], float] = {}  # by who is heard and who hears
         self._muted: set[LegId] = set()
         self._recordings: dict[RecordingId, _Recording] = {}
+        self._parties: dict[RecordingId, RecordParties] = {}
         self._paused: set[RecordingId] = set()
         self._wideband: set[LegId] = set()
 
@@ -91,6 +93,8 @@ class Wishes:
                 self._recordings.setdefault(command.recording, _Recording(command, now))
             case StopRecording():
                 self.recording_ended(command.recording)
+            case RecordParties() if command.recording in self._recordings:
+                self._parties[command.recording] = command
             case PauseRecording() if command.recording in self._recordings:
                 self._paused.add(command.recording)
             case ResumeRecording():
@@ -121,6 +125,7 @@ class Wishes:
     def recording_ended(self, recording: RecordingId) -> None:
         """A file is closed, or is about to be."""
         self._recordings.pop(recording, None)
+        self._parties.pop(recording, None)
         self._paused.discard(recording)
 
     def tap_ended(self, tap: str) -> StartTap | None:
@@ -144,6 +149,7 @@ class Wishes:
         recordings = [known.order for known in self._recordings.values() if leg in _both(known.order)]
         for recording in recordings:
             self.recording_ended(recording.recording)
+        self._parties = {name: without(parties, {leg}) for name, parties in self._parties.items()}
         return recordings
 
     def room_of(self, leg: LegId) -> str | None:
@@ -161,7 +167,7 @@ class Wishes:
     def pairs(self) -> set[tuple[LegId, LegId]]:
         """Every two legs that are joined, each pair once."""
         bridged = {tuple(sorted((a, b))) for a, others in self._bridges.items() for b in others}
-        recorded = {tuple(sorted(_both(known.order))) for known in self._recordings.values()}
+        recorded = self._recorded_together()
         supervised = {tuple(sorted(pair)) for pair in self._gains}
         return {(a, b) for a, b in bridged | recorded | supervised}
 
@@ -169,8 +175,7 @@ class Wishes:
         """Whether one of two legs hears the other, or they are recorded together."""
         if (a, b) in self._gains or (b, a) in self._gains:
             return True
-        together = (known.order for known in self._recordings.values())
-        return b in self._bridges.get(a, ()) or any({a, b} == set(_both(order)) for order in together)
+        return b in self._bridges.get(a, ()) or (min(a, b), max(a, b)) in self._recorded_together()
 
     def recordings(self) -> list[StartRecording]:
         """The recordings that are to go on."""
@@ -191,11 +196,14 @@ class Wishes:
             commands.append(Echo(leg=leg))
         if leg in self._rooms:
             commands.append(JoinRoom(leg=leg, room=self._rooms[leg]))
-        for known in self._recordings.values():
+        for recording, known in self._recordings.items():
+            parties = self._parties.get(recording)
             if leg in _both(known.order):
                 commands.append(replace(known.order, at_seconds=known.order.at_seconds + now - known.began))
-                if known.order.recording in self._paused:
-                    commands.append(PauseRecording(recording=known.order.recording))
+                if recording in self._paused:
+                    commands.append(PauseRecording(recording=recording))
+            if parties is not None and leg in (*_both(known.order), *parties.left, *parties.right):
+                commands.append(parties)
         commands += self.taps(leg)
         if leg in self._watches:
             commands.append(self._watches[leg])
@@ -220,6 +228,15 @@ class Wishes:
             elif isinstance(command, MediaCommand):
                 self.note(command, now)
 
+    def _recorded_together(self) -> set[tuple[LegId, LegId]]:
+        """Each recording's left leg with every other leg of it: it is written where that leg is."""
+        pairs: set[tuple[LegId, LegId]] = set()
+        for recording, known in self._recordings.items():
+            left, right, parties = known.order.left, known.order.right, self._parties.get(recording)
+            more = () if parties is None else (*parties.left, *parties.right)
+            pairs |= {(min(left, leg), max(left, leg)) for leg in (right, *more)}
+        return pairs
+
     def _separate(self, leg: LegId) -> None:
         self._echoes.discard(leg)
         self._rooms.pop(leg, None)
@@ -232,3 +249,9 @@ class Wishes:
 
 def _both(order: StartRecording) -> tuple[LegId, LegId]:
     return order.left, order.right
+
+
+def without(parties: RecordParties, gone: Collection[LegId]) -> RecordParties:
+    """The same without legs that are gone."""
+    left, right = (tuple(leg for leg in legs if leg not in gone) for legs in (parties.left, parties.right))
+    return replace(parties, left=left, right=right)

@@ -151,9 +151,9 @@ def test_complete_joins_the_caller_and_frees_the_agent() -> None:
 
 def test_each_talk_with_the_caller_is_a_recording_of_its_own() -> None:
     world, _, _ = asked_of_agent()
-    assert not world.all_of(StopRecording)  # the consultation is heard by the recording of who asked
+    assert not world.all_of(StopRecording)
     act(world, PartyAct.COMPLETE)
-    assert len(world.all_of(StopRecording)) == 1
+    assert len(world.all_of(StopRecording)) == 2  # that of the talk and that of the consultation
 
 
 def test_cancel_gives_the_agent_his_caller_back() -> None:

@@ -76,7 +76,8 @@ class World:
                 outcome = FlowOutcome.ABANDONED if effect.abandoned else FlowOutcome.COMPLETED
                 self.asks(FlowFinished(outcome=outcome))
             case ConsiderRecording() if self.record:
-                self.post(RecordingBegan(call=CALL, recording=RecordingId("rec-1")))
+                recording = RecordingId(f"rec-{len(self.all_of(ConsiderRecording))}")
+                self.post(RecordingBegan(call=CALL, contact=effect.talk.contact, recording=recording))
             case _:
                 pass
 

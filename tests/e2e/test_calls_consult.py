@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import time
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeAlias
 
+import numpy as np
 import pytest
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
 from tests.e2e.test_calls_agent import is_music
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE, Samples
 from tests.support.phone import SipPhone
 from tests.support.phone_call import PhoneCall
 
+#: Tones that are heard together.
+Chords: TypeAlias = set[tuple[float, ...]]
+#: What a phone says for a moment when this machine is busy.
+SILENCE: Chords = {()}
 #: What the colleague says.
 EXPERT_HZ = 620.0
 #: What may be left of a tone that is not to be heard, dBm0: below what companding noise makes of the others.
@@ -123,6 +133,40 @@ async def test_consult_swap_confer_and_leave(centre: Centre, phone: MakePhone) -
     talks = [event["data"] for event in await centre.events(contact["id"]) if event["type"] == "TalkEnded"]
     assert [data["agent"] for data in talks] == ["1004", "1005"]
     await centre.nothing_left()
+    (asked,) = await recorded(centre, consultation["id"])
+    assert {(AGENT_HZ,)} <= asked[0] <= {(), (AGENT_HZ,)}
+    assert asked[1] - SILENCE == {(EXPERT_HZ,)}
+    first, second = await recorded(centre, contact["id"])
+    for left, _ in (first, second):
+        assert left - SILENCE == {(CALLER_HZ,)}
+    assert first[1] == {(AGENT_HZ,), (), (AGENT_HZ, EXPERT_HZ)}  # alone, while he asks, in the conference
+    assert second[1] - SILENCE == {(EXPERT_HZ,)}
+
+
+async def recorded(centre: Centre, contact: str) -> list[tuple[Chords, Chords]]:
+    """Of each of a contact's recordings, oldest first, who is heard together on the left and on the right."""
+    rows = await centre.items("recordings", contact=contact)
+    found = []
+    for row in sorted(rows, key=lambda row: str(row["started_at"])):
+        data = await centre.ask("GET", f"recordings/{row['id']}/audio")
+        with wave.open(io.BytesIO(data.content)) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+        found.append((chords(samples[:, 0]), chords(samples[:, 1])))
+    return found
+
+
+def chords(samples: Samples) -> Chords:
+    """Which tones are heard together, for half a second at least."""
+    piece = RATE // 10
+    heard = [
+        tuple(
+            hertz
+            for hertz in (CALLER_HZ, AGENT_HZ, EXPERT_HZ)
+            if audio.tone_level_dbm0(samples[at : at + piece], hertz) > UNHEARD_DBM0
+        )
+        for at in range(0, len(samples) - piece, piece)
+    ]
+    return {chord for chord, pieces in groupby(heard) if len(list(pieces)) >= 5}
 
 
 async def test_consult_a_queue_and_hand_the_caller_over(centre: Centre, phone: MakePhone) -> None:

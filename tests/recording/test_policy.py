@@ -40,6 +40,22 @@ def test_a_flow_that_asks_is_heard_unless_a_rule_says_never() -> None:
     assert decide(rules(nobody), talk(asked=True), MONDAY_NOON) is RecordingMode.ON_DEMAND
 
 
+def test_a_consultation_is_recorded_as_talks_are_where_consultations_are() -> None:
+    asked = talk(contact=ContactId("b"), about=ContactId("a"))
+    assert decide(Policy(), asked, MONDAY_NOON) is RecordingMode.FULL
+    assert decide(Policy(consultations=False), asked, MONDAY_NOON) is None
+    assert decide(Policy(consultations=False), talk(), MONDAY_NOON) is RecordingMode.FULL
+    assert not RecordingSettings(consultations=False).policy().consultations
+
+
+def test_a_consultation_shares_the_fate_of_the_contact_that_it_is_about() -> None:
+    half = Rule(name="half", mode=RecordingMode.RANDOM, percent=50)
+    for number in range(40):
+        contact = ContactId(str(number))
+        fate = decide(rules(half), talk(contact=contact), MONDAY_NOON)
+        assert decide(rules(half), talk(contact=ContactId("c"), about=contact), MONDAY_NOON) is fate
+
+
 def test_the_first_rule_about_a_talk_decides_even_when_it_does_not_record() -> None:
     on_demand = Rule(name="vip", mode=RecordingMode.ON_DEMAND, queues=frozenset({QueueId("support")}))
     assert decide(rules(on_demand, FULL), talk(), MONDAY_NOON) is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
 from gateway.media import wav
+from gateway.media.audio import RATE
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Rig, level, tone
 
@@ -102,6 +103,43 @@ def test_the_file_is_readable_while_it_grows(rig: Rig, tmp_path: Path) -> None:
     while not path.exists() or path.stat().st_size < 44 + 32_000:
         done.wait(0.002)
     assert len(soundfile.read(path)[0]) >= 8000 - 4000
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_of_more_than_two_parties_those_of_a_channel_are_mixed_and_come_and_go(
+    rig: Rig, tmp_path: Path, rate: int
+) -> None:
+    legs = [rig.leg(name) for name in "abc"]
+    (a, caller), (b, agent), (c, expert) = legs
+    order = StartRecording(
+        call=CallId("call"),
+        recording=RecordingId("r"),
+        left=a.id,
+        right=b.id,
+        path=str(tmp_path / "r.wav"),
+        rate=rate,
+    )
+    rig.engine.start_recording(order, a, b)
+
+    def all_talk() -> None:
+        rig.talk((caller, tone(440, 0.4) // 2), (agent, tone(1000, 0.4) // 2), (expert, tone(1500, 0.4) // 2))
+
+    name = RecordingId("r")
+    for right in ((b.row, c.row), (b.row,), (), (c.row,)):
+        rig.engine.recorder.mix(name, (a.row,), right)
+        all_talk()
+    rig.engine.close_leg(c)
+    rig.engine.recorder.mix(RecordingId("unknown"), (a.row,), ())
+    rig.talk((caller, tone(440, 0.4) // 2), (agent, tone(1000, 0.4) // 2))
+    rig.engine.recorder.stop(name)
+    (closed,) = _closed(rig)
+    assert closed.error == ""
+    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    pieces = samples.reshape(5, -1, 2)[:, rate // 10 : -rate // 20]
+    heard = [[bool(level(piece[:, 1], hertz * RATE / rate) > 3000) for hertz in (1000, 1500)] for piece in pieces]
+    assert heard == [[True, True], [True, False], [False, False], [False, True], [False, False]]
+    assert all(level(piece[:, 0], 440 * RATE / rate) > 3000 for piece in pieces)
+    assert not any(level(piece[:, 0], hertz * RATE / rate) > 100 for piece in pieces for hertz in (1000, 1500))
 
 
 def test_a_recording_closes_with_its_leg(rig: Rig, tmp_path: Path) -> None:

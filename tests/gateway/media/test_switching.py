@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from ccplatform.contracts.media import (
     PauseRecording,
     Play,
     RecordingClosed,
+    RecordParties,
     SecureCollect,
     StartRecording,
     StartTap,
@@ -39,6 +40,15 @@ A, B, C, D = LEGS = [LegId(name) for name in "abcd"]
 WORKERS = 3
 
 
+#: Who is recorded on the two channels.
+Channels: TypeAlias = tuple[tuple[LegId, ...], tuple[LegId, ...]]
+
+
+def leave(channels: Channels, leg: LegId) -> Channels:
+    left, right = (tuple(other for other in channel if other != leg) for channel in channels)
+    return left, right
+
+
 @dataclass
 class FakeWorker:
     """What a worker makes of its commands."""
@@ -48,6 +58,7 @@ class FakeWorker:
     heard_by: set[tuple[LegId, LegId]] = field(default_factory=set)
     rooms: dict[LegId, str] = field(default_factory=dict)
     recordings: dict[RecordingId, tuple[LegId, LegId]] = field(default_factory=dict)
+    parties: dict[RecordingId, Channels] = field(default_factory=dict)
     plays: dict[LegId, PlaybackId] = field(default_factory=dict)
     secure: set[LegId] = field(default_factory=set)
     watched: set[LegId] = field(default_factory=set)
@@ -73,6 +84,10 @@ class FakeWorker:
             case StartRecording(left=left, right=right):
                 assert {left, right} <= self.legs | self.links.keys(), command
                 self.recordings[command.recording] = (left, right)
+                self.parties[command.recording] = ((left,), (right,))
+            case RecordParties(left=lefts, right=rights):
+                assert {*lefts, *rights} <= self.legs | self.links.keys(), command
+                self.parties[command.recording] = (lefts, rights)
             case StopRecording():
                 self.recordings.pop(command.recording, None)
             case PauseRecording():
@@ -100,6 +115,7 @@ class FakeWorker:
         self.legs.discard(leg)
         self.separate(leg)
         self.recordings = {name: both for name, both in self.recordings.items() if leg not in both}
+        self.parties = {name: leave(channels, leg) for name, channels in self.parties.items()}
 
     def sources_of(self, leg: LegId) -> set[LegId]:
         """Legs and links that a leg hears."""
@@ -227,12 +243,15 @@ class World:
         room = twin.rooms[link.link]
         return [leg for leg, joined in twin.rooms.items() if joined == room and leg in twin.legs]
 
-    def recorded(self, recording: RecordingId) -> tuple[LegId, ...]:
+    def recorded(self, recording: RecordingId) -> list[list[LegId]]:
         (worker,) = [worker for worker in self.workers if worker is not None and recording in worker.recordings]
-        legs: list[LegId] = []
-        for source in worker.recordings[recording]:
-            legs += [source] if source in worker.legs else self._said_by(worker.links[source], worker)
-        return tuple(legs)
+        channels: list[list[LegId]] = []
+        for sources in worker.parties[recording]:
+            legs: list[LegId] = []
+            for source in sources:
+                legs += [source] if source in worker.legs else self._said_by(worker.links[source], worker)
+            channels.append(legs)
+        return channels
 
 
 class Ideal:
@@ -242,6 +261,7 @@ class Ideal:
         self.bridges: set[frozenset[LegId]] = set()
         self.rooms: dict[LegId, str] = {}
         self.recordings: dict[RecordingId, tuple[LegId, LegId]] = {}
+        self.parties: dict[RecordingId, Channels] = {}
 
     def hears(self, leg: LegId) -> set[LegId]:
         bridged = {other for pair in self.bridges if leg in pair for other in pair - {leg}}
@@ -255,10 +275,12 @@ class Ideal:
     def close(self, leg: LegId) -> None:
         self.separate(leg)
         self.recordings = {name: both for name, both in self.recordings.items() if leg not in both}
+        self.parties = {name: leave(channels, leg) for name, channels in self.parties.items()}
 
 
 legs = st.sampled_from(LEGS)
 pairs = st.sampled_from([pair for one, other in combinations(LEGS, 2) for pair in ((one, other), (other, one))])
+some = st.lists(legs, max_size=3, unique=True).map(tuple)
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("bridge"), pairs),
@@ -266,6 +288,7 @@ steps = st.lists(
         st.tuples(st.just("room"), legs, st.sampled_from(["red", "blue"])),
         st.tuples(st.just("record"), pairs),
         st.tuples(st.just("stop"), pairs),
+        st.tuples(st.just("parties"), pairs, some, some),
         st.tuples(st.just("close"), legs),
         st.tuples(st.just("open"), legs),
         st.tuples(st.just("lose"), st.integers(0, WORKERS - 1)),
@@ -297,6 +320,15 @@ def take(world: World, ideal: Ideal, step: tuple[Any, ...]) -> None:
                     StartRecording(call=CallId("c"), recording=name, left=left, right=right, path="/nowhere.wav")
                 )
                 ideal.recordings[name] = (left, right)
+                ideal.parties[name] = ((left,), (right,))
+        case ("parties", (left, right), tuple(lefts), tuple(rights)):
+            name = RecordingId(f"{left}{right}")
+            perform(RecordParties(recording=name, left=lefts, right=rights))
+            there: Channels = (lefts, rights)
+            for leg in LEGS:
+                there = there if world.places.of(leg) else leave(there, leg)
+            if name in ideal.recordings:
+                ideal.parties[name] = there
         case ("stop", (left, right)):
             name = RecordingId(f"{left}{right}")
             perform(StopRecording(recording=name))
@@ -330,8 +362,8 @@ def test_every_leg_hears_in_the_end_what_one_worker_would_let_it_hear(story: lis
     for leg in LEGS:
         if world.places.of(leg):
             assert world.hears(leg) == ideal.hears(leg), leg
-    for name, both in ideal.recordings.items():
-        assert world.recorded(name) == both
+    for name in ideal.recordings:
+        assert world.recorded(name) == [list(channel) for channel in ideal.parties[name]]
     for leg in LEGS:
         world.close(leg)
     assert all(worker is not None and not worker.links for worker in world.workers)
