@@ -81,13 +81,19 @@ def hand_over(floor: Floor, command: HandOver) -> None:
     An agent who was called himself works for the queue that the contact came from, and wraps up as there.
     """
     before, source = floor.tickets.get(command.contact), floor.tickets.get(command.source)
+    own = floor.own_calls.get((command.source, command.agent)) if command.agent is not None else None
+    if own is not None:
+        source = own.ticket
     if before is source:
         return
     if before is not None and before.talk is not None:
         release(floor, before.talk)
     if source is None or source.talk is None or command.contact in floor.tickets:
         return
-    del floor.tickets[source.contact]
+    if own is not None:
+        del floor.own_calls[source.contact, own.agent.id]
+    else:
+        del floor.tickets[source.contact]
     source.contact = command.contact
     floor.tickets[source.contact] = source
     queue = floor.queues.get(command.queue) if command.queue is not None else None

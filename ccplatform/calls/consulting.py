@@ -111,7 +111,8 @@ def hand_over(step: Step, before: tuple[Group, ...]) -> None:
     state.phone_holds = False
     if second.agent is not None:
         state.queue = second.queue or state.queue
-        step.emit(HandOver(contact=state.contact, source=second.contact, queue=state.queue))
+        over = HandOver(contact=state.contact, source=second.contact, queue=state.queue, agent=second.agent)
+        step.emit(over)
     step.move(Stage.TALKING if second.agent is not None else Stage.BRIDGED)
     regroup(step, before)
     established = Established(

@@ -167,6 +167,15 @@ class PhoneTransfer:
     refusal: ReleaseCause = ReleaseCause.NOT_FOUND
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneJoin:
+    """A seat's phone, on ``leg``, wants the others of two calls of its own connected; ``other`` is its leg in the
+    second one."""
+
+    leg: LegId
+    other: LegId
+
+
 #: What people order about a call that goes on: their commands, and a consultation with who was found for it.
 Order: TypeAlias = HangUpCall | HoldCall | MoveCall | ConsultOrder | ControlParties | DropParty | SuperviseCall
 
@@ -184,6 +193,7 @@ CallInput: TypeAlias = (
     | Order
     | Overflowed
     | PhoneTransfer
+    | PhoneJoin
 )
 
 #: What a saga takes: the events of its own call.

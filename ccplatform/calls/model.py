@@ -118,6 +118,7 @@ class CallState:
     talk_seconds: float = 0.0
     hold_seconds: float = 0.0
     transferred_to: str = ""
+    joined: ContactId | None = None  # under which whom this call reached goes on
     second: Consultation | None = None
     members: dict[LegId, Member] = field(default_factory=dict)
     supervisors: dict[LegId, Supervisor] = field(default_factory=dict)

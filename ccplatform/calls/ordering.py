@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 from ccplatform.calls.conferring import check_act, check_drop
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
-from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneTransfer
+from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhoneTransfer
 from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.saga import CallSaga
@@ -76,7 +76,10 @@ class Orders:
         return Done(result={"call": command.call})
 
     def transfer_asked(self, asked: LegTransferAsked) -> None:
-        """A phone hands its caller on to a number."""
+        """A phone hands its caller on to a number, or to whom it called by another call."""
+        if asked.replaces is not None:
+            self._post(PhoneJoin(leg=asked.leg, other=asked.replaces))
+            return
         ports, number, leg = self._ports(), asked.number, asked.leg
         flow = ports.flows.entry_point(number, from_seat=False)
         if flow is not None:

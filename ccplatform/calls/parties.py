@@ -37,6 +37,8 @@ def consultation_ends(state: CallState, second: Consultation, now: float, *, sta
     talked = now - second.answered_at if second.answered_at is not None and not second.transfer else 0.0
     if second.answered_at is None and second.routed:
         effects.append(WithdrawContact(contact=second.contact, reason="cancelled"))
+    elif second.answered_at is None and second.agent is not None:  # his phone rang for another call before
+        effects.append(TalkReleased(contact=second.contact, agent=second.agent, talked=False))
     elif second.answered_at is not None and second.agent is not None:
         if not second.transfer:
             ended = TalkEnded(

@@ -76,8 +76,7 @@ class Restorer:
         if state.agent_asked is not None and state.stage is Stage.QUEUED:
             withdrawn = OfferWithdrawn(contact=state.contact, agent=state.agent_asked, end=OfferEnd.WITHDRAWN)
             self._post(withdrawn)
-        if kept.route is None:
-            self._engage_again(saga)
+        self._engage_again(saga, placed)
         for leg in lost:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         return state.contact
@@ -131,10 +130,12 @@ class Restorer:
             queue = second.queue or QueueId("")
             self._post(QueueRefused(contact=second.contact, queue=queue, reason="lost_in_restart"))
 
-    def _engage_again(self, saga: CallSaga) -> None:
+    def _engage_again(self, saga: CallSaga, placed: set[ContactId]) -> None:
         """Who called, or was called by his number, is busy still: the ACD keeps no place for such contacts."""
-        state, perform = saga.state, self._ports().router.perform
-        if not state.outward:
+        state, second, perform = saga.state, saga.state.second, self._ports().router.perform
+        if second is not None and second.agent is not None and second.answered_at is None:
+            perform(EngageAgent(contact=second.contact, agent=second.agent))
+        if not state.outward or state.contact in placed:
             return
         if state.agent is not None:
             again = EngageAgent(contact=state.contact, agent=state.agent, wrap_up_seconds=state.wrap_up_seconds)

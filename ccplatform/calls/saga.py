@@ -35,6 +35,7 @@ from ccplatform.calls.inputs import (
     RecordingBegan,
     SagaInput,
 )
+from ccplatform.calls.joining import Yielded, take_in, yield_party
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
 from ccplatform.calls.messages import message_began, message_closed, voice_changed
 from ccplatform.calls.model import CallEffect, CallState, Music, Record, RungAgent, Stage
@@ -174,6 +175,23 @@ class CallSaga:
             return []
         step = self._step(now)
         _take(step, event)
+        return self._over(step)
+
+    def yield_party(
+        self, own: LegId, kept: CallState, now: float, *, asked: bool
+    ) -> tuple[Yielded, list[CallEffect]]:
+        """Give up whom this call reached, for another one; see :mod:`.joining`."""
+        step = self._step(now)
+        yielded = yield_party(step, own, kept, asked=asked)
+        return yielded, self._over(step)
+
+    def take_in(self, yielded: Yielded, now: float, *, asked: bool) -> list[CallEffect]:
+        """Take whom another call gave up; see :mod:`.joining`."""
+        step = self._step(now)
+        take_in(step, yielded, asked=asked)
+        return self._over(step)
+
+    def _over(self, step: Step) -> list[CallEffect]:
         supervise(step)
         mix_recordings(step)
         self._finish_if_done(step)

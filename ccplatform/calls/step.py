@@ -78,6 +78,8 @@ class Step:
         if stage in (Stage.QUEUED, Stage.RINGING):
             self.end_wait()
             reason = "abandoned" if state.answered else "not_reached"
+            if state.joined is not None:
+                reason = "transferred"
             self.emit(WithdrawContact(contact=state.contact, reason=reason))
         elif stage is Stage.WHISPERING and state.agent is not None:
             self.end_wait()
@@ -110,15 +112,16 @@ class Step:
         if second is not None:
             self.emit(*consultation_ends(self.state, second, self.now, stays=stays))
 
-    def part_talk(self) -> None:
-        """The talk that goes on is over: its recording, its bridge, its sums."""
+    def part_talk(self, *, stays: bool = False) -> None:
+        """The talk that goes on is over: its recording, its bridge, its sums; ``stays``: its agent goes on in
+        another call."""
         state = self.state
         if state.recording is not None:
             self.emit(StopRecording(recording=state.recording))
             state.recording = None
         if state.other_leg is not None:
             self.emit(Unbridge(leg=state.other_leg))
-        self.emit(*end_talk(state, self.now))
+        self.emit(*end_talk(state, self.now, stays=stays))
 
     def end_flow(self, *, abandoned: bool) -> None:
         """End the flow, if there is one."""

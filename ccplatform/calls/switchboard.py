@@ -17,10 +17,12 @@ from ccplatform.calls.inputs import (
     MessageBegan,
     MessageClosed,
     Overflowed,
+    PhoneJoin,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
 )
+from ccplatform.calls.joining import keeps_first
 from ccplatform.calls.model import CallEffect, Music
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
@@ -115,7 +117,9 @@ class Switchboard:
                 return self._step(saga, event.request, now) if saga else []
             case PhoneTransfer():
                 saga = self._by_leg.get(event.leg)
-                return self._step(saga, event, now) if saga else [_nobodys(event)]
+                return self._step(saga, event, now) if saga else [_refused(event.leg, ReleaseCause.UNAVAILABLE)]
+            case PhoneJoin():
+                return self._join(event, now)
             case Overflowed() | AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event, now) if saga else []
@@ -212,12 +216,35 @@ class Switchboard:
     def _step(self, saga: CallSaga, event: SagaInput, now: float) -> list[CallEffect]:
         before = saga.state.deadline_at
         effects = saga.handle(event, now)
+        self._settle(saga, before)
+        return effects
+
+    def _join(self, event: PhoneJoin, now: float) -> list[CallEffect]:
+        """Two calls of a phone become one: the leg of whom it asked moves to the call that is kept."""
+        mine, other = self._by_leg.get(event.leg), self._by_leg.get(event.other)
+        first = (
+            keeps_first(mine.state, event.leg, other.state, event.other)
+            if mine is not None and other is not None and mine is not other
+            else None
+        )
+        if mine is None or other is None or first is None:
+            return [_refused(event.leg, ReleaseCause.REJECTED)]
+        kept, giver, own = (mine, other, event.other) if first else (other, mine, event.leg)
+        before = kept.state.deadline_at, giver.state.deadline_at
+        yielded, effects = giver.yield_party(own, kept.state, now, asked=giver is mine)
+        if yielded.leg is not None:
+            self._legs[giver.state.call].discard(yielded.leg)
+        effects += kept.take_in(yielded, now, asked=kept is mine)
+        self._settle(kept, before[0])
+        self._settle(giver, before[1])
+        return [ReportTransfer(leg=event.leg, step=TransferStep.ACCEPTED), *effects]
+
+    def _settle(self, saga: CallSaga, before: float | None) -> None:
         self.changed.add(saga.state.call)
         if saga.finished:
             self._drop(saga)
         else:
             self._index(saga, before)
-        return effects
 
     def _index(self, saga: CallSaga, before: float | None = None) -> None:
         legs = self._legs.setdefault(saga.state.call, set())
@@ -252,5 +279,5 @@ class Switchboard:
         return effects
 
 
-def _nobodys(event: PhoneTransfer) -> ReportTransfer:
-    return ReportTransfer(leg=event.leg, step=TransferStep.REFUSED, cause=ReleaseCause.UNAVAILABLE)
+def _refused(leg: LegId, cause: ReleaseCause) -> ReportTransfer:
+    return ReportTransfer(leg=leg, step=TransferStep.REFUSED, cause=cause)

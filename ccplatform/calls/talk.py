@@ -55,8 +55,8 @@ def retrieve(state: CallState, now: float) -> list[CallEffect]:
     ]
 
 
-def end_talk(state: CallState, now: float) -> list[CallEffect]:
-    """Sum up the talk that goes on; an agent's goes to wrap-up (D-TALK, D-HOLD)."""
+def end_talk(state: CallState, now: float, *, stays: bool = False) -> list[CallEffect]:
+    """Sum up the talk that goes on; an agent's goes to wrap-up (D-TALK, D-HOLD), unless he ``stays``."""
     if state.talk_at is None:
         return []
     _end_hold(state, now)
@@ -72,7 +72,8 @@ def end_talk(state: CallState, now: float) -> list[CallEffect]:
         talk_seconds=seconds,
         hold_seconds=state.segment_hold_seconds,
     )
-    return [Record(fact=ended), TalkReleased(contact=state.contact, agent=state.agent)]
+    released = TalkReleased(contact=state.contact, agent=state.agent)
+    return [Record(fact=ended)] if stays else [Record(fact=ended), released]
 
 
 def _end_hold(state: CallState, now: float) -> float:

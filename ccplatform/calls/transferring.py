@@ -31,7 +31,7 @@ def transfer_asked(step: Step, event: PhoneTransfer) -> None:
     step.emit(ReportTransfer(leg=event.leg, step=TransferStep.ACCEPTED))
     if event.flow is not None:
         step.state.transfers += 1
-        _to_flow(step, event.number, event.flow, by)
+        to_flow(step, event.number, event.flow, by, told=True)
     else:
         wanted = Wanted(to=event.number, agent=event.agent, target=event.target)
         call_about(step, wanted, by=by, transfer=True, by_phone=True)
@@ -46,12 +46,13 @@ def _refusal(step: Step, event: PhoneTransfer) -> ReleaseCause | None:
     return event.refusal if event.target is None and event.agent is None else None
 
 
-def _to_flow(step: Step, number: str, flow: FlowId, by: str) -> None:
+def to_flow(step: Step, number: str, flow: FlowId, by: str, *, told: bool) -> None:
+    """The flow of that number has the caller; whose phone asked for it is ``told`` that it is done."""
     state = step.state
     leaving = state.other_leg
     step.part_talk()
     state.other_leg = state.agent = state.agent_seat = None
-    let_go(step, leaving, told=True)
+    let_go(step, leaving, told=told)
     state.queue = state.queued_at = state.chosen_at = None
     state.flow, state.flow_outcome = flow, None
     step.move(Stage.FLOW)

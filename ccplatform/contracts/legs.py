@@ -52,7 +52,8 @@ DialTarget: TypeAlias = SeatTarget | TrunkTarget | NumberTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptLeg:
-    """Tie an offered leg to its call and contact (trace and logs carry the contact from here on)."""
+    """Tie an offered leg to its call and contact (trace and logs carry the contact from here on), or one of
+    another call to this one."""
 
     leg: LegId
     call: CallId
@@ -192,11 +193,12 @@ class LegHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTransferAsked:
-    """The phone of a seat asks that the other side be connected to ``number`` instead of itself;
-    :class:`ReportTransfer` answers it."""
+    """The phone of a seat asks that the other side be connected to ``number`` instead of itself, or to the other
+    side of ``replaces``, a second call of this seat. :class:`ReportTransfer` answers it."""
 
     leg: LegId
     number: str
+    replaces: LegId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

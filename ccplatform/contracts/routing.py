@@ -53,12 +53,14 @@ class CallAgent:
 class HandOver:
     """``contact`` goes on with the agent who talked under ``source`` until now; who had it before is free.
 
-    It counts as ``queue``'s for an agent who was not found by one; None: as nobody's.
+    It counts as ``queue``'s for an agent who was not found by one; None: as nobody's. ``agent`` is named where
+    several may be engaged by the source, as in a call past the queues.
     """
 
     contact: ContactId
     source: ContactId
     queue: QueueId | None = None
+    agent: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

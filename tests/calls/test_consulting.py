@@ -133,7 +133,7 @@ def test_complete_joins_the_caller_and_frees_the_agent() -> None:
     assert ear.playing == {}
     assert ReleaseLeg(leg=agent, cause=ReleaseCause.NORMAL) in world.effects
     assert TalkReleased(contact=CONTACT, agent=AGENT) in world.effects
-    assert world.last(HandOver) == HandOver(contact=CONTACT, source=consultation, queue=SUPPORT)
+    assert world.last(HandOver) == HandOver(contact=CONTACT, source=consultation, queue=SUPPORT, agent=EXPERT)
     established = world.last(Established)
     assert (established.contact, established.agent, established.role) == (CONTACT, EXPERT, LegRole.AGENT)
     assert world.last(Transferred) == Transferred(contact=CONTACT, to="seat-05", by=AGENT)

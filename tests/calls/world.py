@@ -48,7 +48,7 @@ class World:
         self.now = 1000.0
         self.effects: list[CallEffect] = []
         self.facts: list[Fact] = []
-        self.flow_alive = False
+        self.flows: set[ContactId] = set()  # whose flow goes on
         self.ended_legs: set[LegId] = set()
         self.answered_legs: set[LegId] = set()
         self.record = True
@@ -70,14 +70,15 @@ class World:
             case ReleaseLeg() if effect.leg not in self.ended_legs:
                 self.leg_ends(effect.leg, effect.cause, by_remote=False)
             case StartFlow():
-                self.flow_alive = True
-            case EndFlow() if self.flow_alive:
-                self.flow_alive = False
+                self.flows.add(effect.contact)
+            case EndFlow() if effect.contact in self.flows:
+                self.flows.discard(effect.contact)
                 outcome = FlowOutcome.ABANDONED if effect.abandoned else FlowOutcome.COMPLETED
-                self.asks(FlowFinished(outcome=outcome))
+                self.asks(FlowFinished(outcome=outcome), effect.contact)
             case ConsiderRecording() if self.record:
                 recording = RecordingId(f"rec-{len(self.all_of(ConsiderRecording))}")
-                self.post(RecordingBegan(call=CALL, contact=effect.talk.contact, recording=recording))
+                talk = effect.talk
+                self.post(RecordingBegan(call=talk.call, contact=talk.contact, recording=recording))
             case _:
                 pass
 
@@ -96,9 +97,18 @@ class World:
         )
         return self.post(CallOffered(offer=offer, call=CALL, contact=CONTACT, flow=FlowId("main")))
 
-    def asks(self, request: FlowRequest) -> list[CallEffect]:
+    @property
+    def flow_alive(self) -> bool:
+        """Whether the caller's flow goes on."""
+        return CONTACT in self.flows
+
+    @flow_alive.setter
+    def flow_alive(self, alive: bool) -> None:
+        (self.flows.add if alive else self.flows.discard)(CONTACT)
+
+    def asks(self, request: FlowRequest, contact: ContactId = CONTACT) -> list[CallEffect]:
         """The flow asks for something."""
-        return self.post(FlowAsked(contact=CONTACT, request=request))
+        return self.post(FlowAsked(contact=contact, request=request))
 
     def answers(self, leg: LegId, device: str = "") -> list[CallEffect]:
         """A leg is up."""

@@ -144,11 +144,12 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transferred:
-    """CSTA: the contact was handed on to a queue, number or trunk."""
+    """CSTA: the contact was handed on to a queue, number or trunk, or joined with another one."""
 
     contact: ContactId
     to: str = personal()  # outside the centre it is somebody's number
     by: str  # 'flow' or an agent
+    into: ContactId | None = None  # under which the two talk on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
