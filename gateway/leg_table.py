@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ccplatform.contracts.words import CallId, LegId, SeatId
 from gateway.leg_state import Leg
+from gateway.sip.replaces import Replaces
 
 
 class LegTable:
@@ -35,6 +36,19 @@ class LegTable:
     def of_seat(self, seat: SeatId) -> tuple[Leg, ...]:
         """The legs of one seat that are not over."""
         return tuple(leg for leg in self._by_seat.get(seat, {}).values() if not leg.ended)
+
+    def named_by(self, replaces: Replaces, seat: SeatId | None) -> Leg | None:
+        """The leg of that seat whose dialog is to be replaced."""
+        if seat is None:
+            return None
+        legs = self.of_seat(seat)
+        return next((leg for leg in legs for dialog in leg.dialogs if dialog.is_named_by(replaces)), None)
+
+    def beside(self, call: CallId) -> Leg | None:
+        """A leg of another call of a seat that is on this one: the two calls may become one."""
+        seats = [leg.seat for leg in self.of_call(call) if leg.seat is not None]
+        others = (other for seat in seats for other in self.of_seat(seat))
+        return next((other for other in others if other.call is not None and other.call != call), None)
 
     def add(self, leg: Leg) -> None:
         """Keep a leg, and that of a call and a seat it has already."""

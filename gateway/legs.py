@@ -26,7 +26,6 @@ from ccplatform.contracts.legs import (
     LegOffered,
     LegQuality,
     LegRinging,
-    LegTransferAsked,
     OpenLeg,
     ReleaseLeg,
     ReportTransfer,
@@ -47,6 +46,7 @@ from gateway.leg_table import LegTable
 from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, WorkerLost
 from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring, by_age
+from gateway.replacing import transfer_asked
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.event_packages import SeatDialog
@@ -111,7 +111,7 @@ class LegService:
             random_number=random_number,
             per_second=moves_per_second,
             release=self._release,
-            moved=self._moved,
+            moved=lambda leg, gap_seconds: self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds)),
         )
         self._negotiating = Negotiating(
             legs=self._legs,
@@ -141,10 +141,7 @@ class LegService:
             return
         match command:
             case AdoptLeg():
-                self._legs.join(leg, command.call)
-                leg.contact, leg.role = command.contact, command.role
-                for dialog in leg.dialogs:
-                    self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
+                self._adopt(leg, command)
             case RingLeg():
                 self._ring(leg)
             case OpenLeg():
@@ -156,6 +153,16 @@ class LegService:
             case ReportTransfer():
                 for dialog in leg.dialogs:
                     dialog.tell(ReportRefer(status_of_transfer(command)))
+
+    def _adopt(self, leg: Leg, command: AdoptLeg) -> None:
+        """It is of that call from now on."""
+        moves = leg.media_open and leg.call != command.call
+        self._legs.join(leg, command.call)
+        leg.contact, leg.role = command.contact, command.role
+        for dialog in leg.dialogs:
+            self._sip.adopt_trace(dialog.call_id, command.contact, leg.id)
+        if moves:
+            self._media.move_leg(leg.id, command.call)
 
     def clear_trunk(self, trunk: TrunkId) -> None:
         """End every call of a trunk (R10.4.a: isolate, reset)."""
@@ -250,8 +257,7 @@ class LegService:
         if leg.offer is None:  # there is no session before the answer
             self._ring(leg)
         elif leg.incoming and leg.call is not None and leg.dialogs[0].unanswered and not leg.media_open:
-            leg.media_open = True
-            self._media.open_leg(leg.call, leg.id, lambda local: self._negotiating.open_early(leg, local))
+            self._open_media(leg, lambda local: self._negotiating.open_early(leg, local))
 
     def _answer(self, leg: Leg) -> None:
         if not leg.incoming or leg.answering:
@@ -263,8 +269,7 @@ class LegService:
             if leg.early is not None:
                 self._negotiating.answer(leg, leg.local)
             return
-        leg.media_open = True
-        self._media.open_leg(leg.call, leg.id, lambda local: self._negotiating.answer(leg, local))
+        self._open_media(leg, lambda local: self._negotiating.answer(leg, local))
 
     # --- a party is called --------------------------------------------------------------------------------
 
@@ -288,12 +293,14 @@ class LegService:
             return
         if leg.seat is not None:
             self._sip.seat_changed(leg.seat)
-        leg.media_open = True
-        self._media.open_leg(command.call, leg.id, lambda local: self._opened(leg, local))
+        self._open_media(leg, lambda local: self._negotiating.invite(leg, local))
 
-    def _opened(self, leg: Leg, local: LocalAudio | None) -> None:
-        leg.local = local
-        self._negotiating.invite(leg, local)
+    def _open_media(self, leg: Leg, opened: Callable[[LocalAudio | None], None]) -> None:
+        """Best where the other calls of its seat are: a phone may join them."""
+        assert leg.call is not None
+        leg.media_open = True
+        beside = self._legs.beside(leg.call)
+        self._media.open_leg(leg.call, leg.id, opened, near=beside.id if beside is not None else None)
 
     # --- news of dialogs ----------------------------------------------------------------------------------
 
@@ -322,23 +329,17 @@ class LegService:
             case DigitSignalled(digit):
                 if not leg.ended:
                     self._media.signal_digit(leg.id, digit)
-            case ReferArrived(number):
-                self._transfer_asked(leg, dialog, number)
+            case ReferArrived():
+                asked = transfer_asked(self._legs, leg, news)
+                if asked is None:
+                    dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
+                else:
+                    self._tell(asked)
             case DialogEnded():
                 self._dialog_ended(leg, dialog, news)
             case DialogGone():
                 if dialog in leg.dialogs:
                     leg.dialogs.remove(dialog)
-
-    def _transfer_asked(self, leg: Leg, dialog: DialogRunner, number: str) -> None:
-        """Only the phone of a seat may connect others at our expense."""
-        if leg.ended or leg.seat is None:
-            dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
-        else:
-            self._tell(LegTransferAsked(leg=leg.id, number=number))
-
-    def _moved(self, leg: Leg, gap_seconds: float) -> None:
-        self._tell(LegMoved(leg=leg.id, gap_seconds=gap_seconds))
 
     def _dialog_ended(self, leg: Leg, dialog: DialogRunner, ended: DialogEnded) -> None:
         if leg.ended or dialog not in leg.dialogs:

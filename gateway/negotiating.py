@@ -113,6 +113,7 @@ class Negotiating:
 
     def invite(self, leg: Leg, local: LocalAudio | None) -> None:
         """Our address for a party that is called is there: send its phones their INVITEs."""
+        leg.local = local
         if leg.ended:
             return
         if local is None:

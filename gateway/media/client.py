@@ -34,6 +34,7 @@ from gateway.media.protocol import (
     ConnectLeg,
     LegClosed,
     LegOpened,
+    MoveLeg,
     OpenLeg,
     PortsReserved,
     ReservePorts,
@@ -163,7 +164,7 @@ class MediaPool:
 
     # --- LegMedia -----------------------------------------------------------------------------------------
 
-    def open_leg(self, call: CallId, leg: LegId, opened: Opened) -> None:
+    def open_leg(self, call: CallId, leg: LegId, opened: Opened, *, near: LegId | None = None) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
         known = self._places.of(leg)
         if known is not None and leg not in known.adrift:
@@ -174,9 +175,24 @@ class MediaPool:
         place = self._places.add(call)
         self._places.add_leg(place, leg)
         if place.worker is None:
-            self._settle(place)
+            self._settle(place, near)
         else:
             self._begin(place, leg)
+
+    def move_leg(self, leg: LegId, call: CallId) -> None:
+        """See :class:`~gateway.media.port.LegMedia`."""
+        worker = self._places.worker_of(leg)
+        if self._places.of(leg) is None:
+            return
+        place = self._places.add(call)
+        self._places.move_leg(leg, place)
+        if worker is None:
+            return  # whoever opens it again does so for its new call
+        if leg in place.adrift:
+            self._send(worker, CloseLeg(leg=leg))
+            _soon(partial(self._deliver, WorkerLost(worker=worker, legs=(leg,))))
+        else:
+            self._send(worker, MoveLeg(leg=leg, call=call))
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
@@ -268,7 +284,7 @@ class MediaPool:
     def worker_says(self, index: int, event: WorkerEvent) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         match event:
-            case LegOpened() if event.leg in self._opening:
+            case LegOpened() if event.leg in self._opening and self._places.worker_of(event.leg) == index:
                 self._opened(event.leg, event.local)
             case LegOpened(local=None):
                 self._not_opened(index, event.leg)
@@ -294,10 +310,12 @@ class MediaPool:
 
     # --- calls and legs find their worker -----------------------------------------------------------------
 
-    def _settle(self, place: Place) -> None:
-        """Give a call without a worker the connected one with the fewest legs, if there is one."""
+    def _settle(self, place: Place, near: LegId | None = None) -> None:
+        """Give a call without a worker the connected one where that leg is, else with the fewest legs, if any."""
         connected = [index for index, link in enumerate(self._links) if link.connected]
-        worker = self._places.least_loaded(connected)
+        worker = self._places.worker_of(near) if near is not None else None
+        if worker not in connected:
+            worker = self._places.least_loaded(connected)
         if worker is None:
             return
         self._places.put(place, worker)

@@ -44,6 +44,7 @@ from gateway.media.protocol import (
     GetSurvivors,
     LegClosed,
     LegOpened,
+    MoveLeg,
     OpenLeg,
     OpenLink,
     PortsReserved,
@@ -101,6 +102,10 @@ class Performer:
                 leg = self._leg(command.leg)
                 quality = self._engine.close_leg(leg) if leg else None
                 self._answer(LegClosed(leg=command.leg, quality=quality))
+            case MoveLeg():
+                moved = self._leg(command.leg)
+                if moved:
+                    moved.call = command.call
             case ReservePorts():
                 self._answer(PortsReserved(spare=self._engine.reserve_ports(command.count)))
             case GetSurvivors():

@@ -71,6 +71,17 @@ class Places:
         if place.worker is not None:
             self._load[place.worker] += 1
 
+    def move_leg(self, leg: LegId, place: Place) -> None:
+        """A leg belongs to another call from now on: it is adrift unless both are on one worker."""
+        before = self._call_of.get(leg)
+        if before is None or before is place:
+            return
+        worker = self.worker_of(leg)
+        self.drop_leg(leg)
+        self.add_leg(place, leg)
+        if worker is None or worker != place.worker:
+            place.adrift.add(leg)
+
     def drop_leg(self, leg: LegId) -> None:
         """The leg is nowhere any more."""
         place = self._call_of.pop(leg, None)

@@ -19,7 +19,7 @@ from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
 PROTOCOL: Final = "ccplatform-media"
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,14 @@ class CloseLeg:
     """Free a leg; :class:`LegClosed` answers."""
 
     leg: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveLeg:
+    """A leg belongs to another call from now on."""
+
+    leg: LegId
+    call: CallId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +161,7 @@ Command: TypeAlias = (
     | ReservePorts
     | ConnectLeg
     | CloseLeg
+    | MoveLeg
     | SignalDigit
     | OpenLink
     | CloseLink

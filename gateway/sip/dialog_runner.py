@@ -19,6 +19,7 @@ from gateway.sip.invite_events import (
     InviteEffect,
     InviteEvent,
 )
+from gateway.sip.replaces import Replaces
 from gateway.sip.transaction_layer import LayerEvent, SendAck, SendRequest, SendResponse, ServerKey
 
 Guard: TypeAlias = Callable[[Callable[[], None]], None]
@@ -62,6 +63,10 @@ class DialogRunner:
     def unanswered(self) -> bool:
         """Whether it is an INVITE that came in and has no final response."""
         return self._core.state in _UNANSWERED
+
+    def is_named_by(self, replaces: Replaces) -> bool:
+        """Whether it is the dialog that is to be replaced."""
+        return self._core.is_named_by(replaces)
 
     def tell(self, event: InviteEvent) -> None:
         """Give the dialog a message or a command."""

@@ -40,6 +40,7 @@ from gateway.sip.invite_events import (
 from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
 from gateway.sip.own_offer import OwnOffer, PeerOffer, takes_updates
 from gateway.sip.refer import Referring
+from gateway.sip.replaces import Replaces
 from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import Due, refusal_of_brief_session
@@ -81,6 +82,11 @@ class InviteDialog:
         if self.dialog is None or self.state not in UP:
             return None
         return {**self.dialog.snapshot(), "session": self._own_offer.snapshot()}
+
+    def is_named_by(self, replaces: Replaces) -> bool:
+        """Whether it is the dialog that is to be replaced (RFC 3891 section 3)."""
+        dialog = self.dialog
+        return dialog is not None and replaces.matches(dialog.call_id, dialog.local_tag, dialog.remote_tag)
 
     def next_deadline(self) -> float | None:
         """When a 2xx must be repeated or given up, else when the session must be refreshed."""
@@ -170,7 +176,7 @@ class InviteDialog:
     def _refer(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or not self._referring.arrived(key, request):
             return [self._refusal(key, request, 491 if self.state in UP else 481)]
-        return [ReferArrived(self._referring.number)]
+        return [ReferArrived(self._referring.number, self._referring.replaces)]
 
     def _reinvite(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.replaces import Replaces
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 
 # --- states -----------------------------------------------------------------------------------------------
@@ -178,9 +179,11 @@ class DigitSignalled:
 
 @dataclass(frozen=True, slots=True)
 class ReferArrived:
-    """The peer wants to be replaced by ``number``. ReportRefer must follow at once."""
+    """The peer wants to be replaced by ``number``, or by the other side of the dialog that ``replaces`` names.
+    ReportRefer must follow at once."""
 
     number: str
+    replaces: Replaces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.invite_events import DialogRequest, DialogResponse, InviteEffect
 from gateway.sip.message import REASONS, SipRequest
+from gateway.sip.replaces import Replaces, replaces_in
 from gateway.sip.responses import response_to
 from gateway.sip.transaction_layer import ServerKey
 
@@ -26,6 +27,7 @@ class Referring:
 
     def __init__(self) -> None:
         self.number = ""
+        self.replaces: Replaces | None = None
         self.over = True
         self._transaction: ServerKey | None = None  # of a REFER that is not answered
         self._request: SipRequest | None = None
@@ -37,7 +39,8 @@ class Referring:
         whom to call."""
         if not self.over:
             return False
-        self.number, self._told = _number_of(request), _wants_news(request)
+        self.number, self.replaces = _target_of(request)
+        self._told = _wants_news(request)
         self._event = f"refer;id={request.cseq.number}" if self._event else "refer"
         self._transaction, self._request, self.over = transaction, request, False
         return True
@@ -78,18 +81,18 @@ class Referring:
         return [DialogRequest(request, dialog.destination())]
 
 
-def _number_of(request: SipRequest) -> str:
+def _target_of(request: SipRequest) -> tuple[str, Replaces | None]:
+    """The number to call, or the dialog whose other side is meant: then the number says nothing."""
     targets = request.addresses("refer-to")
     if len(targets) != 1:
         raise SipParseError(f"{len(targets)} values where one must be", "Refer-To")
     uri = targets[0].uri
     if uri.param("method") not in (None, "INVITE"):
         raise SipParseError("only INVITE can be sent on behalf of a phone", "Refer-To")
-    if any(header.lower().startswith("replaces=") for header in uri.headers.split("&")):
-        raise SipParseError("attended transfer (RFC 3891) is not served", "Refer-To", status=603)
-    if not 0 < len(uri.name) <= MAX_NUMBER:
+    replaces = replaces_in(uri, "Refer-To")
+    if replaces is None and not 0 < len(uri.name) <= MAX_NUMBER:
         raise SipParseError("no number to call", "Refer-To")
-    return uri.name
+    return uri.name[:MAX_NUMBER], replaces
 
 
 def _wants_news(request: SipRequest) -> bool:

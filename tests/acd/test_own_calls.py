@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, WrapUpEnded
-from ccplatform.contracts.routing import EngageAgent, OfferWithdrawn, TalkReleased, TransferContact
+from ccplatform.contracts.routing import EngageAgent, HandOver, OfferWithdrawn, TalkReleased, TransferContact
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
 from tests.acd.floor import Centre, offers, only, queue
 
@@ -122,3 +122,27 @@ def test_it_goes_on_after_a_restart_of_the_engine(centre: Centre) -> None:
     centre.restart()
     assert centre.state("1") is AgentState.WRAP_UP
     assert only(WrapUpEnded, centre.wait(60)).queue is None
+
+
+@pytest.mark.parametrize("by_queue", [True, False])
+def test_whom_he_asked_has_his_contact_and_wraps_up_as_after_it(by_queue: bool) -> None:
+    """Both are engaged by the call between them; the contact of the one goes on with the other."""
+    centre = Centre(queue())
+    centre.staff("1")
+    centre.staff("2", ready=False)
+    if by_queue:
+        centre.call("k1")
+        centre.answer("k1", "1")
+    contact = ContactId("k1") if by_queue else ContactId("another")
+    for name in ("1", "2"):
+        engages(centre, name, wrap_up=0)
+    lets_go(centre, "1")
+    over = HandOver(contact=contact, source=CALL, queue=QueueId("sales"), agent=AgentId("2"))
+    centre.do(over)
+    assert centre.state("1") is (AgentState.WRAP_UP if by_queue else AgentState.READY)
+    assert centre.state("2") is AgentState.TALKING
+    assert not lets_go(centre, "2")
+    centre.restart()
+    assert centre.state("2") is AgentState.TALKING
+    changed = only(AgentStateChanged, list(centre.do(TalkReleased(contact=contact, agent=AgentId("2")))))
+    assert (changed.state, changed.contact) == (AgentState.WRAP_UP, contact)

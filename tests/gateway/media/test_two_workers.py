@@ -251,3 +251,41 @@ async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_worke
     third = make_control("media-0")
     await third.pool.start()
     assert third.pool.survivors() == []
+
+
+async def test_a_leg_moves_to_the_call_that_it_joined_on_the_same_worker(
+    workers: list[WorkerProcess], control: Control, peers: tuple[Peer, Peer], make_control: Callable[..., Control]
+) -> None:
+    """A new call goes where the one is that it may be joined with; the worker knows then what belongs together."""
+    caller, agent = peers
+    await control.connect("a", caller, X)
+    await control.connect("b", agent, Y, near="a")
+    assert sorted(state.legs for state in control.pool.workers) == [0, 2]
+    control.pool.move_leg(B, X)
+    control.pool.perform(Bridge(a=A, b=B))
+    control.pool.perform(KeepSnapshot(call=X, snapshot={"joined": True}))
+    control.pool.perform(ForgetCall(call=Y))
+    await talk(0.6, (caller, 440), (agent, 800))
+    assert hears(caller, 800, own=440)
+    assert hears(agent, 440, own=800)
+    await control.close()
+    again = make_control("media-0", "media-1")
+    await again.pool.start()
+    assert [(call.call, sorted(call.legs)) for call in again.pool.survivors()] == [(X, [A, B])]
+    again.pool.perform(ForgetCall(call=X))
+
+
+async def test_a_leg_of_another_worker_is_to_be_opened_anew_where_its_call_is(
+    control: Control, parted: tuple[Peer, Peer]
+) -> None:
+    caller, agent = parted
+    control.pool.move_leg(B, X)
+    control.pool.perform(ForgetCall(call=Y))
+    control.pool.perform(Bridge(a=A, b=B))
+    (lost,) = await control.wait_for(WorkerLost)
+    assert lost.legs == (B,)
+    await control.connect("b", agent, X)
+    assert sorted(state.legs for state in control.pool.workers) == [0, 2]
+    await talk(0.6, (caller, 440), (agent, 800))
+    assert hears(caller, 800, own=440)
+    assert hears(agent, 440, own=800)

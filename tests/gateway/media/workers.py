@@ -91,13 +91,13 @@ class Control:
             await self.changed.wait()
         return found
 
-    async def open(self, leg: str, call: CallId = CALL) -> LocalAudio | None:
+    async def open(self, leg: str, call: CallId = CALL, near: str | None = None) -> LocalAudio | None:
         answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
-        self.pool.open_leg(call, LegId(leg), answer.set_result)
+        self.pool.open_leg(call, LegId(leg), answer.set_result, near=LegId(near) if near else None)
         return await answer
 
-    async def connect(self, leg: str, peer: Peer, call: CallId = CALL) -> None:
-        local = await self.open(leg, call)
+    async def connect(self, leg: str, peer: Peer, call: CallId = CALL, near: str | None = None) -> None:
+        local = await self.open(leg, call, near)
         assert local is not None
         peer.to = (local.host, local.port)
         self.pool.connect_leg(LegId(leg), peer.remote())

@@ -50,10 +50,15 @@ class FakeMedia:
         self.connected: list[tuple[LegId, RemoteAudio]] = []
         self.closed: list[LegId] = []
         self.keys: list[tuple[LegId, str]] = []
+        self.beside: dict[LegId, LegId | None] = {}  # near which leg each was opened
+        self.moved: list[tuple[LegId, CallId]] = []
         self._waiting: list[tuple[CallId, LegId, Callable[[LocalAudio | None], None]]] = []
         self._port = 10_000
 
-    def open_leg(self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None]) -> None:
+    def open_leg(
+        self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None], *, near: LegId | None = None
+    ) -> None:
+        self.beside[leg] = near
         if self.away:
             self._waiting.append((call, leg, opened))
             return
@@ -69,6 +74,9 @@ class FakeMedia:
         self.away = False
         while self._waiting:
             self.open_leg(*self._waiting.pop(0))
+
+    def move_leg(self, leg: LegId, call: CallId) -> None:
+        self.moved.append((leg, call))
 
     def connect_leg(self, leg: LegId, remote: RemoteAudio) -> None:
         self.connected.append((leg, remote))

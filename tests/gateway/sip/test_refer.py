@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
+from ccplatform.contracts.facts import SipMessageSeen
 from ccplatform.contracts.legs import (
+    AdoptLeg,
     LegAnswered,
     LegTransferAsked,
     NumberTarget,
@@ -12,7 +16,7 @@ from ccplatform.contracts.legs import (
     SeatTarget,
     TransferStep,
 )
-from ccplatform.contracts.words import LegId, ReleaseCause, SeatId
+from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
@@ -30,9 +34,10 @@ PHONE, CENTRE = ("10.0.0.9", 5060), ("10.0.0.2", 5060)
 class SeatPhone:
     """The phone of seat-01 in a talk that the centre began: answers what it is asked, asks for transfers."""
 
-    def __init__(self, network: Network, centre: Centre) -> None:
-        self._stranger = network.stranger(*PHONE)
+    def __init__(self, network: Network, centre: Centre, *, host: str = PHONE[0], number: int = 1) -> None:
+        self._stranger = network.stranger(host, 5060)
         self._centre = centre
+        self._host, self._user, self._seat = host, str(8000 + number), SeatId(f"seat-{number:02}")
         self._sequence = 0
         self.invite: SipRequest
         self.leg: LegId
@@ -42,12 +47,12 @@ class SeatPhone:
 
     def is_called(self, clock: VirtualClock) -> None:
         self._register(clock)
-        self.leg = self._centre.dial(SeatTarget(seat=SeatId("seat-01")), caller="13800000001")
+        self.leg = self._centre.dial(SeatTarget(seat=self._seat), caller="13800000001")
         clock.advance(0.1)
         (self.invite,) = [message for message in self._heard() if isinstance(message, SipRequest)]
-        sdp = SDP.format(host=PHONE[0], direction="sendrecv").encode()
+        sdp = SDP.format(host=self._host, direction="sendrecv").encode()
         answer = response_to(self.invite, 200, to_tag="phone", body=sdp)
-        answer.headers.put("contact", f"<sip:8001@{PHONE[0]}>")
+        answer.headers.put("contact", f"<sip:{self._user}@{self._host}>")
         self._send(answer.encode())
         clock.advance(0.1)
         self.hear()
@@ -55,18 +60,18 @@ class SeatPhone:
 
     def _register(self, clock: VirtualClock) -> None:
         binding = Binding(
-            uri=f"sip:8001@{PHONE[0]}",
-            flow=Flow("UDP", *PHONE),
+            uri=f"sip:{self._user}@{self._host}",
+            flow=Flow("UDP", self._host, 5060),
             call_id="r",
             sequence=1,
             expires_at=clock.now() + 3600,
             refreshed_at=clock.now(),
         )
-        self._centre.access.registrations.load({SeatId("seat-01"): (binding,)})
+        self._centre.access.registrations.load({self._seat: (binding,)})
 
     def refer(self, to: str = "<sip:8002@10.0.0.2>", extra: str = "") -> int | None:
         """Ask for a transfer; the status of its answer."""
-        self.request("REFER", f"Refer-To: {to}\r\nReferred-By: <sip:8001@10.0.0.2>\r\n{extra}")
+        self.request("REFER", f"Refer-To: {to}\r\nReferred-By: <sip:{self._user}@10.0.0.2>\r\n{extra}")
         return self.answers[-1].status if self.answers else None
 
     def request(self, method: str, lines: str = "") -> None:
@@ -74,10 +79,10 @@ class SeatPhone:
         invite = self.invite
         text = (
             f"{method} {invite.addresses('contact')[0].uri_text} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {PHONE[0]}:{PHONE[1]};branch=z9hG4bKp{self._sequence};rport\r\n"
+            f"Via: SIP/2.0/UDP {self._host}:5060;branch=z9hG4bKp{self._sequence};rport\r\n"
             f"From: {invite.to.party()};tag=phone\r\nTo: {invite.headers.first('from')}\r\n"
             f"Call-ID: {invite.call_id}\r\nCSeq: {self._sequence} {method}\r\n"
-            f"Contact: <sip:8001@{PHONE[0]}>\r\nMax-Forwards: 70\r\n{lines}Content-Length: 0\r\n\r\n"
+            f"Contact: <sip:{self._user}@{self._host}>\r\nMax-Forwards: 70\r\n{lines}Content-Length: 0\r\n\r\n"
         )
         self._send(text.encode())
         self.hear()
@@ -217,6 +222,9 @@ async def test_a_phone_that_refuses_a_notify_hears_no_more(called: Centre, phone
         "<sip:8002@10.0.0.2>, <sip:8003@10.0.0.2>",
         "<sip:8002@10.0.0.2;method=BYE>",
         "<http://10.0.0.2/>",
+        "<sip:8002@10.0.0.2?Replaces=a%40b%3Bto-tag%3Dc%3Bfrom-tag%3Dd&Replaces=e%3Bto-tag%3Df%3Bfrom-tag%3Dg>",
+        "<sip:8002@10.0.0.2?Replaces=a%40b%3Bto-tag%3Dc>",
+        "<sip:8002@10.0.0.2?Replaces=>",
         f"<sip:{'8' * 65}@10.0.0.2>",
         "nonsense",
     ],
@@ -226,13 +234,55 @@ async def test_a_refer_to_nobody_is_400(called: Centre, phone: SeatPhone, to: st
     assert called.of(LegTransferAsked) == []
 
 
-async def test_an_attended_transfer_is_refused_and_not_taken_for_a_blind_one(
-    called: Centre, phone: SeatPhone
+def replaces(invite: SipRequest, *, ours: str = "", theirs: str = "phone") -> str:
+    """A Refer-To that names the dialog of this INVITE of ours."""
+    dialog = f"{invite.call_id};to-tag={ours or invite.from_.tag};from-tag={theirs}"
+    return f"<sip:ccplatform@10.0.0.2?Replaces={quote(dialog, safe='')}&Require=replaces>"
+
+
+async def test_a_phone_names_another_call_of_its_own_to_be_joined(
+    called: Centre, phone: SeatPhone, clock: VirtualClock
 ) -> None:
-    assert phone.refer("<sip:8002@10.0.0.2?Replaces=a%40b%3Bto-tag%3Dc%3Bfrom-tag%3Dd>") == 603
+    accepts(called)
+    first, second = phone.leg, phone.invite
+    phone.is_called(clock)
+    assert phone.refer(replaces(second)) == 202
+    assert called.of(LegTransferAsked) == [LegTransferAsked(leg=phone.leg, number="ccplatform", replaces=first)]
+
+
+@pytest.mark.parametrize("wrong", [{"ours": "another"}, {"theirs": "another"}])
+async def test_a_dialog_that_nobody_knows_cannot_be_joined_nor_is_it_taken_for_a_number(
+    called: Centre, phone: SeatPhone, clock: VirtualClock, wrong: dict[str, str]
+) -> None:
+    second = phone.invite
+    phone.is_called(clock)
+    assert phone.refer(replaces(second, **wrong)) == 603
     assert called.of(LegTransferAsked) == []
     accepts(called)
     assert phone.refer() == 202
+
+
+async def test_a_call_of_another_seat_cannot_be_joined(
+    called: Centre, phone: SeatPhone, clock: VirtualClock, network: Network
+) -> None:
+    other = SeatPhone(network, called, host="10.0.0.8", number=2)
+    other.is_called(clock)
+    assert phone.refer(replaces(other.invite)) == 603
+
+
+async def test_a_leg_that_is_adopted_by_another_call_takes_its_media_along(
+    called: Centre, phone: SeatPhone, clock: VirtualClock
+) -> None:
+    first = phone.leg
+    phone.is_called(clock)
+    assert called.media.beside == {first: None, phone.leg: first}
+    contact, call = ContactId("contact-1"), CallId("call-1")
+    called.legs.perform(AdoptLeg(leg=phone.leg, call=call, contact=contact, role=LegRole.AGENT))
+    called.legs.perform(AdoptLeg(leg=phone.leg, call=call, contact=contact, role=LegRole.AGENT))
+    assert called.media.moved == [(phone.leg, call)]
+    clock.advance(1.0)
+    phone.request("UPDATE")
+    assert called.facts_of(SipMessageSeen)[-1].contact == contact
 
 
 async def test_a_number_may_be_a_tel_uri_or_carry_headers(called: Centre, phone: SeatPhone) -> None:
