@@ -14,6 +14,7 @@ from typing import Final
 from ccplatform.calls.consulting import MAX_CALLED, back_in_queue, hand_over, let_go
 from ccplatform.calls.grouping import groups, regroup
 from ccplatform.calls.model import CallState, Consultation, Record, Stage
+from ccplatform.calls.moving import WAITING
 from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.calls.talk import retrieve
 from ccplatform.calls.transferring import to_flow
@@ -129,7 +130,9 @@ def _may_yield(state: CallState, own: LegId, kept: CallState) -> bool:
         return state.stage in (*_TALKS, *_DIALLED) and state.caller_leg in state.live_legs
     if own != state.caller_leg or state.stage not in (*_TALKS, *_ENTERED):
         return False
-    return state.stage is not Stage.FLOW or (state.flow is not None and kept.flow is None)
+    if state.stage is Stage.FLOW:
+        return state.flow is not None and kept.flow is None
+    return state.stage not in WAITING or state.queue is not None
 
 
 def _rank(state: CallState) -> tuple[int, float]:
@@ -163,7 +166,7 @@ def _reached_party(step: Step) -> Yielded:
     if state.party_agent is not None:
         step.emit(TalkReleased(contact=contact, agent=state.party_agent, talked=state.talked))
         state.party_agent = None
-    if state.stage in (Stage.QUEUED, Stage.RINGING):
+    if state.stage in WAITING:
         return Yielded(contact=contact, call=call, to=f"queue:{state.queue}", queue=state.queue)
     if state.stage is Stage.FLOW:
         return Yielded(contact=contact, call=call, to=state.dialled, flow=state.flow)
