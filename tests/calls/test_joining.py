@@ -196,8 +196,8 @@ def test_a_party_outside_talks_on_with_the_caller() -> None:
 def test_recordings_follow_the_talks() -> None:
     world, agent, _ = asking()
     world.post(PhoneJoin(leg=agent, other=PHONE_2))
-    assert [stop.recording for stop in world.all_of(StopRecording)] == ["rec-call-2", "rec-1"]
-    assert world.core.saga(CALL).state.recording == "rec-1"
+    assert [stop.recording for stop in world.all_of(StopRecording)] == ["rec-2", "rec-1"]
+    assert world.core.saga(CALL).state.recording == "rec-3"
 
 
 def test_a_phone_without_an_agent_joins_too() -> None:
