@@ -10,19 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ivr.checks import check
 from ivr.errors import FlowError, FlowProblem
 from ivr.model import Flow
+from ivr.together import check_together
 
 #: Largest document, bytes, and its deepest nesting.
 MAX_BYTES = 2 * 2**20
 MAX_DEPTH = 30
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -33,12 +37,7 @@ class _Unreadable(Exception):
 
 def read_flow(path: Path) -> Flow:
     """The flow in a file; raises :class:`FlowError` with everything that is wrong with it."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise FlowError([FlowProblem(file=str(path), path="", reason=error.strerror or "unreadable")]) from error
-    return parse_flow(data, str(path))
+    return parse_flow(_read(path), str(path))
 
 
 def parse_flow(text: bytes | str, file: str) -> Flow:
@@ -48,6 +47,18 @@ def parse_flow(text: bytes | str, file: str) -> Flow:
     except _Unreadable as error:
         raise FlowError([FlowProblem(file=file, path="", reason=str(error))]) from error
     return flow_from(document, file)
+
+
+def parse_as(model: type[ModelT], path: Path) -> ModelT:
+    """A document of another kind about flows; raises :class:`FlowError` with everything that is wrong with it."""
+    try:
+        document = _plain(_read(path))
+    except _Unreadable as error:
+        raise FlowError([FlowProblem(file=str(path), path="", reason=str(error))]) from error
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise FlowError(list(_schema_problems(error, str(path)))) from error
 
 
 def flow_from(document: object, file: str) -> Flow:
@@ -63,19 +74,32 @@ def flow_from(document: object, file: str) -> Flow:
 
 
 def check_flow_file(path: Path) -> list[str]:
-    """Every problem of a flow document, a line each; empty: it may be published."""
+    """Every problem of a flow document, a line each; empty: it may be published with the flows beside it."""
     try:
-        read_flow(path)
+        flow = read_flow(path)
     except FlowError as error:
         return [str(problem) for problem in error.problems]
-    return []
+    return [
+        str(FlowProblem(file=str(path), path=finding.path, reason=finding.reason))
+        for finding in check_together({**flows_beside(path), flow.flow: flow})
+        if finding.flow == flow.flow
+    ]
+
+
+def flows_beside(path: Path) -> dict[str, Flow]:
+    """The flows of a file's directory by name, its own included, without those that are wrong."""
+    found: dict[str, Flow] = {}
+    for other in _flow_files(path.parent):
+        with suppress(FlowError):
+            flow = read_flow(other)
+            found[flow.flow] = flow
+    return found
 
 
 def shipped_flows(directory: Path | None = None) -> list[Flow]:
     """The flows of a directory, by default those that belong to this program; raises :class:`FlowError`."""
     folder = directory or Path(__file__).parents[1] / "config" / "flows"
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml", ".json"))
-    return [read_flow(path) for path in paths]
+    return [read_flow(path) for path in _flow_files(folder)]
 
 
 def document_of(flow: Flow) -> dict[str, Any]:
@@ -87,6 +111,18 @@ def revision_of(flow: Flow) -> str:
     """A hash that names this exact document."""
     text = json.dumps(document_of(flow), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _flow_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml", ".json"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FlowError([FlowProblem(file=str(path), path="", reason=error.strerror or "unreadable")]) from error
 
 
 def _plain(text: bytes | str) -> Any:

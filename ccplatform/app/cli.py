@@ -202,16 +202,55 @@ def _administer(config: Path | None, data_dir: Path | None, what: str, *argument
 
 
 @flow_app.command("check")
-def flow_check(file: Path) -> None:
-    """Check an IVR flow document: every error with its path and why."""
+def flow_check(files: list[Path]) -> None:
+    """Check IVR flow documents, with the flows beside them: every error with its path and why."""
     from ivr.document import check_flow_file
 
-    problems = check_flow_file(file)
-    for problem in problems:
+    problems = {file: check_flow_file(file) for file in files}
+    for problem in (problem for found in problems.values() for problem in found):
         print(problem, file=sys.stderr)
-    if problems:
+    if any(problems.values()):
         raise typer.Exit(2)
-    print(f"{file}: no errors")
+    for file in files:
+        print(f"{file}: no errors")
+
+
+@flow_app.command("show")
+def flow_show(file: Path) -> None:
+    """Draw an IVR flow as text: what each node says and where it leads."""
+    from ivr.document import read_flow
+    from ivr.drawing import draw
+    from ivr.errors import FlowError
+
+    try:
+        print(draw(read_flow(file)))
+    except FlowError as error:
+        _fail(str(error), 2)
+
+
+@flow_app.command("test")
+def flow_test(
+    files: list[Path],
+    walk: Annotated[bool, typer.Option("--walk", help="Print the nodes of every trial.")] = False,
+) -> None:
+    """Run files of trials of IVR flows in virtual time: what callers do, and what they must hear and reach."""
+    from ivr.errors import FlowError
+    from ivr.trials.runner import run_trials
+
+    failed = 0
+    for file in files:
+        try:
+            results = run_trials(file)
+        except FlowError as error:
+            _fail(str(error), 2)
+        for result in results:
+            failed += bool(result.problem)
+            told = f"FAILED: {result.problem}" if result.problem else "passed"
+            print(f"{file}: {result.name}: {told}", file=sys.stderr if result.problem else sys.stdout)
+            if walk:
+                print("  " + " → ".join(result.walk))
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -133,3 +134,38 @@ def test_what_libraries_log_is_a_line_like_ours_without_a_traceback() -> None:
     (line,) = done.stderr.splitlines()
     assert '"event": "two lines"' in line
     assert "ZeroDivisionError: division by zero (<string>:3 in <module>)" in line
+
+
+# --- flows ------------------------------------------------------------------------------------------------
+
+
+def test_flow_check_says_what_is_wrong_where(run: Run, tmp_path: Path) -> None:
+    assert run("flow", "check", "config/flows/bank.yaml", "config/flows/identify.yaml")[0] == 0
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("flow: a\nlanguages: [en]\nstart: b\nnodes:\n  c: {kind: hangup}\n", encoding="utf-8")
+    code, printed = run("flow", "check", str(wrong))
+    assert code == 2
+    assert f"{wrong}: start: there is no node 'b'" in printed
+
+
+def test_flow_show_draws_a_flow(run: Run, tmp_path: Path) -> None:
+    code, printed = run("flow", "show", "config/flows/bank.yaml")
+    assert code == 0
+    assert "├─ 1 ↓ chinese" in printed
+    assert run("flow", "show", str(tmp_path / "none.yaml")) == (
+        2,
+        f"{tmp_path}/none.yaml: No such file or directory\n",
+    )
+
+
+def test_flow_test_runs_trials_and_fails_with_the_first_that_goes_otherwise(run: Run, tmp_path: Path) -> None:
+    code, printed = run("flow", "test", "--walk", "config/flows/trials/satisfaction.yaml")
+    assert code == 0
+    assert "both questions: passed\n  ask → thanks → end" in printed
+    flow = Path("config/flows/echo.yaml").resolve()
+    trials = tmp_path / "trials.yaml"
+    trials.write_text(f"flow: {flow}\ntrials:\n  one: {{steps: [{{reaches: moon}}]}}\n", encoding="utf-8")
+    code, printed = run("flow", "test", str(trials))
+    assert code == 1
+    assert "one: FAILED: steps.0.reaches: moon is expected, echo is found" in printed
+    assert run("flow", "test", str(tmp_path / "none.yaml"))[0] == 2

@@ -14,10 +14,12 @@ from ivr.document import shipped_flows
 from ivr.model import Collect
 from ivr.work import (
     AskDesk,
+    AskHours,
     CallBackStored,
     DeskDone,
     DeskRefused,
     FetchMessage,
+    HoursFound,
     MarkMessage,
     MessageFetched,
     QueryAnswer,
@@ -84,6 +86,8 @@ def answer(caller: Caller, how: str) -> None:
         caller.answer(DeskDone)
     elif isinstance(work, AskDesk | FetchMessage | MarkMessage):
         caller.answer(DeskRefused, reason="no")
+    elif isinstance(work, AskHours):
+        caller.answer(HoursFound, open=how == "good")
     elif isinstance(work, Render):
         caller.answer(Rendered, items=())
 

@@ -1,0 +1,237 @@
+"""A session played in virtual time: the real interpreter, with everything around it answered from a trial's file.
+
+A text takes as long as it would about be spoken (:data:`SECONDS_A_SIGN`), so that barge-in, time-outs and
+announcements meet the caller as they would on the telephone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ccplatform.contracts.facts import Fact, FlowNodeEntered, SurveyAnswered
+from ccplatform.contracts.flows import (
+    ConferenceCaller,
+    EchoCaller,
+    EndFlow,
+    EnterQueue,
+    FlowDigit,
+    FlowFinished,
+    FlowPlaybackEnded,
+    FlowRecordingBegan,
+    FlowRecordingEnded,
+    FlowRequest,
+    FlowRequestFailed,
+    FlowVoiceChanged,
+    LeaveQueue,
+    PlayPrompt,
+    RecordCaller,
+    StartFlow,
+    StopPrompt,
+    StopRecordingCaller,
+    TransferCaller,
+)
+from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, RecordingId
+from ccplatform.kernel.clock import VirtualClock
+from ccplatform.kernel.core import EffectRunner
+from ivr.interpreter import Interpreter
+from ivr.model import Flow
+from ivr.prompts import Piece, Sound, SoundFile, Utterance
+from ivr.trials.script import World
+from ivr.trials.world import answer_of
+from ivr.work import Ask, Effect, Render, Rendered, RunQuery, SessionEvent, Tell, Work
+
+#: About how long a sign is spoken, seconds: a Chinese character, any other; and what is no text.
+SECONDS_A_SIGN: Final = (0.25, 0.07)
+SECONDS_A_SOUND: Final = 1.0
+#: Pause between two keys, seconds.
+KEY_SECONDS: Final = 0.2
+#: The longest that a caller listens without being asked, seconds.
+LONGEST_LISTENING: Final = 3600.0
+
+_CONTACT: Final = ContactId("trial")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A prompt that began: what it says."""
+
+    node: str
+    text: str
+
+
+class Stage:
+    """One session, from its first node on. ``heard`` is what was said since the last act of the caller."""
+
+    def __init__(self, flow: Flow, parts: Mapping[str, Flow], world: World) -> None:
+        self.world = world
+        self.heard: list[Heard] = []
+        self.walk: list[str] = []
+        self.answers: dict[str, int] = {}
+        self.reached = ""
+        self.outcome: FlowOutcome | None = None
+        self._clock = VirtualClock()
+        self._began = self._clock.now()
+        self._texts: dict[int, str] = {}
+        self._playing: PlayPrompt | None = None
+        self._recording: tuple[RecordingId, float] | None = None
+        self._recordings = 0
+        self._session = Interpreter(contact=_CONTACT, flow=flow, parts=parts)
+        self._runner: EffectRunner[SessionEvent, Effect] = EffectRunner(self._session, self._perform, self._clock)
+        given = {"caller": "", "dialled": "", "seat": "", **world.given}
+        self._post(StartFlow(contact=_CONTACT, flow=FlowId(flow.flow), variables=given))
+
+    # --- what the caller does -----------------------------------------------------------------------------
+
+    def press(self, keys: str) -> None:
+        """Press keys, one after the other."""
+        self.heard = []
+        for key in keys:
+            self._clock.advance(KEY_SECONDS)
+            self._post(FlowDigit(contact=_CONTACT, digit=key, ended_at=self._clock.now()))
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by."""
+        self.heard = []
+        self._clock.advance(seconds)
+
+    def listen(self) -> None:
+        """Hear everything out, until nothing is said any more."""
+        until = self._clock.now() + LONGEST_LISTENING
+        while self._playing is not None and self._clock.now() < until:
+            self._clock.advance(0.1)
+
+    def speak(self, seconds: float) -> None:
+        """Say something."""
+        self.listen()
+        self._post(FlowVoiceChanged(contact=_CONTACT, speaking=True, at=self._clock.now()))
+        self._clock.advance(seconds)
+        self._post(FlowVoiceChanged(contact=_CONTACT, speaking=False, at=self._clock.now()))
+
+    def hang_up(self) -> None:
+        """Leave."""
+        self._post(EndFlow(contact=_CONTACT, abandoned=True))
+
+    def refuse(self, reason: str) -> None:
+        """Who was to have the caller does not take him."""
+        self.heard = []
+        self._post(FlowRequestFailed(contact=_CONTACT, reason=reason))
+
+    # --- where he is --------------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> str:
+        """The node that he is at; in a sub-flow ``flow/node``."""
+        return self.walk[-1] if self.walk else ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The running flow's variables, without secrets."""
+        variables: dict[str, str] = self._session.snapshot(self._clock.now())["variables"]
+        return variables
+
+    @property
+    def local_time(self) -> datetime:
+        """The time of day of the trial."""
+        begin = self.world.at or datetime(2026, 1, 5, 10, tzinfo=UTC)
+        return begin + timedelta(seconds=self._clock.now() - self._began)
+
+    # --- effects ------------------------------------------------------------------------------------------
+
+    def _post(self, event: SessionEvent) -> None:
+        if self.outcome is None:
+            self._runner.post(event)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Tell(fact=fact):
+                self._told(fact)
+            case Ask(request=request):
+                self._asked(request)
+            case Render(ticket=ticket, pieces=pieces):
+                self._texts[ticket] = " ".join(text for piece in pieces if (text := _text_of(piece)))
+                self._post(Rendered(ticket=ticket, items=()))
+            case _:
+                self._work(effect)
+
+    def _work(self, work: Work) -> None:
+        answer, seconds = answer_of(work, self.world, self.local_time)
+        if isinstance(work, RunQuery) and seconds:
+            self._clock.call_at(self._clock.now() + seconds, lambda: self._post(answer))
+        else:
+            self._post(answer)
+
+    def _told(self, fact: Fact) -> None:
+        if isinstance(fact, FlowNodeEntered):
+            root = self._session.flow.flow
+            self.walk.append(fact.node if fact.flow == root else f"{fact.flow}/{fact.node}")
+        elif isinstance(fact, SurveyAnswered):
+            self.answers[fact.question] = fact.score
+
+    def _asked(self, request: FlowRequest) -> None:
+        match request:
+            case PlayPrompt():
+                self._play(request)
+            case StopPrompt():
+                self._playing = None
+            case RecordCaller():
+                self._recordings += 1
+                self._recording = RecordingId(f"message-{self._recordings}"), self._clock.now()
+                self._post(FlowRecordingBegan(contact=_CONTACT, recording=self._recording[0]))
+            case StopRecordingCaller() if self._recording is not None:
+                (recording, began), self._recording = self._recording, None
+                seconds = self._clock.now() - began
+                self._post(FlowRecordingEnded(contact=_CONTACT, recording=recording, seconds=seconds))
+            case LeaveQueue():
+                self.reached = ""
+            case FlowFinished():
+                self.outcome, self._playing = request.outcome, None
+                self._runner.close()
+            case _:
+                self.reached = _reached_by(request) or self.reached
+
+    def _play(self, request: PlayPrompt) -> None:
+        text = self._texts.pop(int(request.playback.rpartition("/")[2]), "[beep]")
+        self.heard.append(Heard(node=self.node, text=text))
+        self._playing = request
+        self._clock.call_at(self._clock.now() + _seconds_of(text), lambda: self._played(request))
+
+    def _played(self, request: PlayPrompt) -> None:
+        if self._playing is request:
+            self._playing = None
+            self._post(FlowPlaybackEnded(contact=_CONTACT, playback=request.playback, finished=True))
+
+
+def _reached_by(request: FlowRequest) -> str:
+    match request:
+        case EnterQueue(queue=queue):
+            return f"queue {queue}"
+        case TransferCaller(agent=agent) if agent is not None:
+            return f"agent {agent}"
+        case TransferCaller(number=number, trunk=trunk):
+            return f"trunk {trunk} number {number}" if trunk is not None else f"number {number}"
+        case ConferenceCaller(room=room):
+            return f"conference {room}"
+        case EchoCaller():
+            return "echo"
+        case _:
+            return ""
+
+
+def _text_of(piece: Piece) -> str:
+    match piece:
+        case Utterance(text=text):
+            return text
+        case SoundFile(name=name):
+            return f"[{name}]"
+        case Sound():
+            return ""
+        case _:
+            return f"[{type(piece).__name__}]"
+
+
+def _seconds_of(text: str) -> float:
+    chinese, other = SECONDS_A_SIGN
+    return sum(chinese if "\u4e00" <= sign <= "\u9fff" else other for sign in text) or SECONDS_A_SOUND
