@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -103,3 +104,19 @@ def write_json(path: Path, figures: Sequence[Figure], facts: dict[str, str], pro
     rows = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
     document = {"conditions": facts, "figures": rows, "problems": list(problems)}
     path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def add_phases(parser: argparse.ArgumentParser, known: Sequence[str], *, default: Sequence[str] = ()) -> None:
+    """The option ``--only``: the phases to run, in the order named; all of them, or ``default``, without it."""
+
+    def chosen(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := set(names) - set(known):
+            raise argparse.ArgumentTypeError(
+                f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(known)}"
+            )
+        return names
+
+    parser.add_argument(
+        "--only", type=chosen, default=",".join(default or known), help="phases, separated by commas"
+    )

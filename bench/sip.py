@@ -23,7 +23,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench.figures import Figure, conditions, show, single, write_json
+from bench.figures import Figure, add_phases, conditions, show, single, write_json
 from bench.sip_platform import calls_phase, memory_phase, overload_phase
 from bench.sip_stack import RegistrarBench, StackBench, request_texts
 from gateway.sip.parser import parse_message
@@ -91,7 +91,7 @@ async def run(options: argparse.Namespace) -> int:
         "overload": overload_phase,
         "memory": memory_phase,
     }
-    for name in options.only.split(","):
+    for name in options.only:
         try:
             figures += await phases[name](options)
         except PeerError as error:
@@ -105,7 +105,7 @@ async def run(options: argparse.Namespace) -> int:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="parser,stack,register,calls", help="phases, separated by commas")
+    add_phases(parser, PHASES, default=("parser", "stack", "register", "calls"))
     parser.add_argument("--rounds", type=int, default=8, help="rounds of 200 calls of the stack phase")
     parser.add_argument("--rate", type=float, default=50.0, help="calls a second through the platform")
     parser.add_argument("--capacity", type=float, default=100.0, help="calls a second that one core carries")
@@ -116,11 +116,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-journal", action="store_true", help="without the journal")
     parser.add_argument("--held", type=int, default=400, help="calls of the memory phase")
     parser.add_argument("--json", type=Path, help="write the figures there too")
-    options = parser.parse_args(arguments)
-    unknown = set(options.only.split(",")) - set(PHASES)
-    if unknown:
-        parser.error(f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
-    return options
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import time
 
@@ -125,3 +126,13 @@ def test_percentiles_are_nearest_rank() -> None:
     assert figure is not None
     assert figure.ratio == pytest.approx(0.5)
     assert figures.distribution("x", []) is None
+
+
+def test_a_bench_runs_the_phases_named_and_knows_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    figures.add_phases(parser, ("ready", "enters"))
+    assert parser.parse_args([]).only == ["ready", "enters"]
+    assert parser.parse_args(["--only", "enters"]).only == ["enters"]
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--only", "enters,leaves"])
+    assert "no such phase: leaves; there are ready, enters" in capsys.readouterr().err
