@@ -29,10 +29,11 @@ class Coder(Protocol):
         """The peer reported a share of packets lost on the way: encode for such a network from now on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Codec:
-    """One codec. ``clock`` and ``rate`` differ for two of them: the clock of G.722 runs at 8 kHz by an old error
-    that RFC 3551 section 4.5.2 keeps, that of Opus always at 48 kHz (RFC 7587 section 4.1)."""
+    """One codec, the same object wherever it is named. ``clock`` and ``rate`` differ for two of them: the clock of
+    G.722 runs at 8 kHz by an old error that RFC 3551 section 4.5.2 keeps, that of Opus always at 48 kHz (RFC 7587
+    section 4.1)."""
 
     name: str
     payload_type: int  # static, or what our offers call it
@@ -67,13 +68,13 @@ _ALL: Final = (
 )
 #: By name.
 CODECS: Final = {codec.name: codec for codec in _ALL}
+_BY_RTPMAP: Final = {codec.rtpmap.lower(): codec for codec in _ALL}
 
 
 def codec_of(rtpmap: str) -> Codec | None:
     """The codec of an rtpmap, whose name knows no case and whose channels may be left out when there is one."""
     name, _, rest = rtpmap.partition("/")
-    wanted = f"{name.lower()}/{rest.removesuffix('/1')}"
-    return next((codec for codec in _ALL if codec.rtpmap.lower() == wanted), None)
+    return _BY_RTPMAP.get(f"{name.lower()}/{rest.removesuffix('/1')}")
 
 
 def usable_codecs(names: Iterable[str]) -> tuple[Codec, ...]:

@@ -7,7 +7,6 @@ are refused with port 0. How the stream is protected is settled by :mod:`gateway
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from gateway.errors import SdpError
@@ -67,10 +66,9 @@ class AudioNegotiation:
         for media in description.media:
             if remote is None:
                 try:
-                    chosen = self._choose(media)
-                    plain = self._remote(description, media, chosen)
+                    chosen, address = self._choose(media), _address_of(description, media)
                     ours, agreed = self._protection.answer(description, media, self._local)
-                    remote = _protected(plain, agreed)
+                    remote = _remote(description, media, address, chosen, agreed, {})
                     sections.append(self._accept(description, media, chosen, ours))
                     continue
                 except SdpError as error:
@@ -91,10 +89,11 @@ class AudioNegotiation:
             raise SdpError(f"{len(description.media)} m= lines answer {len(self._sections)}")
         for ours, media in zip(self._sections, description.media, strict=True):
             if ours.port:
-                chosen = self._choose(media)
-                plain = self._remote(description, media, chosen)
+                chosen, address = self._choose(media), _address_of(description, media)
                 agreed = self._protection.take_answer(description, media)
-                self.remote = _protected(self._with_our_types(plain, chosen), agreed)
+                # Who answers may call a format otherwise than we did: he sends with our number (section 5.1).
+                own_types = offered_types(self._policy, self._payload_types)
+                self.remote = _remote(description, media, address, chosen, agreed, own_types)
                 return
         raise SdpError("no audio stream was offered")
 
@@ -112,38 +111,6 @@ class AudioNegotiation:
         if media.kind != "audio":
             raise SdpError(f"{media.kind} is not served")
         return AudioFormats.choose(media, self._policy)
-
-    def _remote(
-        self, description: SessionDescription, media: MediaDescription, chosen: AudioFormats
-    ) -> RemoteAudio:
-        address = media.address or description.address
-        if address is None:
-            raise SdpError("no c= line for the audio stream")
-        if media.port == 0:
-            raise SdpError("the audio stream is refused (port 0)")
-        direction = media.direction(description.direction())
-        return RemoteAudio(
-            host=address,
-            port=media.port,
-            codec=chosen.codec.name,
-            payload_type=chosen.payload_type,
-            fmtp=chosen.fmtp,
-            dtmf_payload_type=chosen.event_type,
-            dtmf_clock=chosen.event_clock,
-            noise_payload_type=chosen.noise_type,
-            sends=direction in ("sendrecv", "sendonly"),
-            receives=direction in ("sendrecv", "recvonly"),
-            ptime_ms=_ptime(media),
-        )
-
-    def _with_our_types(self, remote: RemoteAudio, chosen: AudioFormats) -> RemoteAudio:
-        """Who answers may call a format otherwise than we did: he sends with our number (RFC 3264 section 5.1)."""
-        ours = offered_types(self._policy, self._payload_types)
-        return replace(
-            remote,
-            own_payload_type=ours.get(chosen.codec.rtpmap.upper()),
-            own_dtmf_payload_type=ours.get(f"TELEPHONE-EVENT/{chosen.event_clock}"),
-        )
 
     def _section(self, protocol: str, formats: list[str], attributes: list[Attribute]) -> MediaDescription:
         return MediaDescription(
@@ -192,11 +159,45 @@ class AudioNegotiation:
         return negotiation
 
 
-def _protected(remote: RemoteAudio, agreed: Agreed) -> RemoteAudio:
-    """The peer's side with its protection. An address of zeros means hold (RFC 2543), unless ICE finds the way."""
+def _address_of(description: SessionDescription, media: MediaDescription) -> str:
+    address = media.address or description.address
+    if address is None:
+        raise SdpError("no c= line for the audio stream")
+    if media.port == 0:
+        raise SdpError("the audio stream is refused (port 0)")
+    return address
+
+
+def _remote(
+    description: SessionDescription,
+    media: MediaDescription,
+    address: str,
+    chosen: AudioFormats,
+    agreed: Agreed,
+    own_types: dict[str, int],
+) -> RemoteAudio:
+    """The peer's side; ``own_types``: what we called the formats when the offer was ours, by rtpmap in upper case.
+    An address of zeros means hold (RFC 2543), unless ICE finds the way."""
+    direction = media.direction(description.direction())
     by_ice = agreed.dtls is not None and agreed.dtls.ice is not None
-    receives = remote.receives and (by_ice or remote.host not in _NOWHERE)
-    return replace(remote, receives=receives, rtcp_mux=agreed.rtcp_mux, sdes=agreed.sdes, dtls=agreed.dtls)
+    return RemoteAudio(
+        host=address,
+        port=media.port,
+        codec=chosen.codec.name,
+        payload_type=chosen.payload_type,
+        fmtp=chosen.fmtp,
+        dtmf_payload_type=chosen.event_type,
+        dtmf_clock=chosen.event_clock,
+        noise_payload_type=chosen.noise_type,
+        own_payload_type=own_types.get(chosen.codec.rtpmap.upper()),
+        own_dtmf_payload_type=own_types.get(f"TELEPHONE-EVENT/{chosen.event_clock}"),
+        sends=direction in ("sendrecv", "sendonly"),
+        receives=direction in ("sendrecv", "recvonly") and (by_ice or address not in _NOWHERE),
+        ptime_ms=_ptime(media),
+        rtcp_mux=agreed.rtcp_mux,
+        sdes=agreed.sdes,
+        dtls=agreed.dtls,
+    )
 
 
 def _ptime(media: MediaDescription) -> int:
