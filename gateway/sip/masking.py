@@ -16,18 +16,10 @@ from gateway.sip.syntax import readable, split_outside
 
 MASK: Final = "***"
 
-#: What stands in messages that have something to mask; all others need no closer look. INFO is known by its line.
-_MARKS: Final = (
-    b"authorization",
-    b"authentication-info",
-    b"kpml",
-    b"dtmf",
-    b"a=crypto",
-    b"a=ice-pwd",
-    b"a=key-mgmt",
-    b"inline:",
-    b"k=",
-)
+#: What stands in messages that have something to mask, and in bodies that have; all others need no closer look.
+#: INFO is known by its line.
+_MARKS: Final = (b"authorization", b"authentication-info", b"kpml", b"dtmf")
+_BODY_MARKS: Final = (b"a=crypto", b"a=ice-pwd", b"a=key-mgmt", b"inline:", b"k=")
 _PLAIN: Final = bytes(range(32, 127)) + b"\r\n\t"
 #: ``sip:user:password@`` (RFC 3261 section 19.1.1).
 _URI_PASSWORD: Final = re.compile(r"(sips?:[^\s:@<>\"]*):[^\s@<>\"]*@", re.IGNORECASE)
@@ -66,8 +58,12 @@ def _needs_a_look(data: bytes) -> bool:
     if data.translate(None, _PLAIN):
         return True
     lower = data.lower()
+    body = lower.partition(b"\r\n\r\n")[2]
     for mark in _MARKS:  # five times as fast as one regular expression
         if mark in lower:
+            return True
+    for mark in _BODY_MARKS:
+        if mark in body:
             return True
     return lower.startswith(b"info ") or _URI_PASSWORD_IN_LOWER.search(lower) is not None
 
