@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -48,6 +48,7 @@ class LiveState:
         self.epoch = ""
         self.seq = 0
         self.day: date | None = None
+        self._day_ends: datetime | None = None
         self.agents: dict[AgentId, LiveAgent] = {}
         self.queues: dict[QueueId, LiveQueue] = {}
         self.calls: dict[CallId, LiveCall] = {}
@@ -152,7 +153,7 @@ class LiveState:
     def restore(self, data: dict[str, Any]) -> None:
         """Become what ``data`` says; broken data raise :class:`msgspec.ValidationError` and change nothing."""
         state = msgspec.convert(data, type=_State)
-        self.epoch, self.seq, self.day = state.epoch, state.seq, state.day
+        self.epoch, self.seq, self.day, self._day_ends = state.epoch, state.seq, state.day, None
         self.agents = {row.id: row for row in state.agents}
         self.queues = {row.id: row for row in state.queues}
         self.calls = {row.id: row for row in state.calls}
@@ -197,7 +198,10 @@ class LiveState:
     # --- for the fold -------------------------------------------------------------------------------------
 
     def _turn_day(self, at: datetime) -> None:
+        if self._day_ends is not None and at < self._day_ends:
+            return
         today = at.astimezone(self._zone).date()
+        self._day_ends = datetime.combine(today + timedelta(days=1), time(), self._zone).astimezone(UTC)
         if self.day is not None and today <= self.day:
             return
         first, self.day = self.day is None, today

@@ -78,7 +78,7 @@ class ControlProcess:
     @property
     def worker_ready(self) -> bool:
         """Whether any media worker takes calls."""
-        return any(worker.connected for worker in self.media.workers)
+        return self.media.connected
 
     def refuses_calls(self) -> ReleaseCause | None:
         """Why no new call may come in now; None: they may."""

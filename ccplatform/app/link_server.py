@@ -44,7 +44,7 @@ MAX_UNREAD_SIGNALLING_BYTES = 8 * 1024 * 1024
 #: Longest tail, events: some tens of milliseconds to encode.
 MAX_TAIL_EVENTS = 5_000
 #: How long a fact waits for others before it is sent, seconds.
-JOIN_SECONDS = 0.005
+JOIN_SECONDS = 0.02
 
 
 class LinkServer:

@@ -21,8 +21,7 @@ SNAPSHOT_VERSION = 1
 
 def snapshot_state(state: CallState, now: float, wall: datetime) -> dict[str, Any]:
     """``{"stamp": RFC 3339, "state": {…}}``; a deadline is a negative age."""
-    data: dict[str, Any] = _turned(msgspec.to_builtins(state), now)
-    return {"stamp": wall.isoformat(), "state": data}
+    return {"stamp": wall.isoformat(), "state": _turned(msgspec.to_builtins(state), now)}
 
 
 def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
@@ -38,14 +37,16 @@ def _state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
     return msgspec.convert(_turned(data["state"], now - gap), type=CallState)
 
 
-def _turned(data: Any, now: float) -> Any:
+def _turned(data: dict[str, Any], now: float) -> dict[str, Any]:
     """Instants become ages, and ages instants, however deep they are."""
-    if not isinstance(data, dict):
-        return data
-    return {
-        name: now - value if value is not None and str(name).endswith("_at") else _turned(value, now)
-        for name, value in data.items()
-    }
+    turned = {}
+    for name, value in data.items():
+        if isinstance(value, dict):
+            value = _turned(value, now)
+        elif value is not None and name.endswith("_at"):
+            value = now - value
+        turned[name] = value
+    return turned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

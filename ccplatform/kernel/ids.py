@@ -36,18 +36,22 @@ class Ids:
         ms = int((at or self._clock.wall()).timestamp() * 1000)
         if ms > self._last_ms:
             # 11 of 12 bits, so that there is room to count on.
-            self._begin(ms, int.from_bytes(self._random_bytes(2), "big") >> 5)
+            self._begin(ms, int(self._digits(3), 16) >> 1)
         elif self._sequence == 0xFFF:
             self._begin(self._last_ms + 1, 0)
         else:
             self._sequence += 1
-        begin = self._at
-        if begin == len(self._pool):
-            self._pool, begin = self._random_bytes(_POOL * _DIGITS // 2).hex(), 0
-        self._at = end = begin + _DIGITS
         # Written out here: uuid.UUID takes several times as long, and every fact has an id.
-        tail = self._pool[begin:end]
+        tail = self._digits(_DIGITS)
         return f"{self._head}{self._sequence:03x}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"
+
+    def _digits(self, count: int) -> str:
+        """Random hexadecimal digits."""
+        end = self._at + count
+        if end > len(self._pool):
+            self._pool, end = self._random_bytes(_POOL * _DIGITS // 2).hex(), count
+        self._at = end
+        return self._pool[end - count : end]
 
     def _begin(self, ms: int, sequence: int) -> None:
         self._last_ms, self._sequence = ms, sequence

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import msgspec
+
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 
 FactT = TypeVar("FactT")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Generic[FactT]):
-    """A fact with its place in the stream.
+class Event(msgspec.Struct, Generic[FactT], frozen=True, kw_only=True):
+    """A fact with its place in the stream. (A struct, which is made in a tenth of the time of a frozen dataclass.)
 
     ``epoch`` is the id of this run of the control process, ``seq`` counts from 1 within it; ``id`` is a UUIDv7;
     ``at`` is wall time, ``mono`` monotonic seconds of the node that wrote it.

@@ -149,6 +149,11 @@ class MediaPool:
         return list(self._survivors.values())
 
     @property
+    def connected(self) -> bool:
+        """Whether any worker is there."""
+        return any(link.connected for link in self._links)
+
+    @property
     def workers(self) -> tuple[WorkerState, ...]:
         """All workers, for health, alarms and metrics."""
         return tuple(

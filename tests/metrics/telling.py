@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from ccplatform.contracts.facts import (
     AgentStateChanged,
@@ -248,4 +249,4 @@ def agent_changed(
 
 def later(event: FactEvent, **changes: object) -> FactEvent:
     """The event with other stamps."""
-    return replace(event, **changes)  # type: ignore[arg-type]
+    return replace(event, **changes)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, timedelta
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from ccplatform.contracts.facts import (
     AlarmRaised,
