@@ -21,8 +21,9 @@ class Replaces:
     early_only: bool = False
 
     def matches(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
-        """Whether it is that dialog, as its UA knows it."""
-        return (self.call_id, self.local_tag, self.remote_tag) == (call_id, local_tag, remote_tag)
+        """Whether it is that dialog, as its UA knows it. Some phones (JsSIP) name the tags of a dialog that they
+        did not begin the other way round; the three name one dialog either way."""
+        return self.call_id == call_id and {self.local_tag, self.remote_tag} == {local_tag, remote_tag}
 
 
 def parse_replaces(text: str, where: str = "Replaces") -> Replaces:

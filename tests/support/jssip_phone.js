@@ -40,3 +40,19 @@ window.unregister = () =>
     window.agent.on("unregistered", () => gone("unregistered"));
     window.agent.stop();
   });
+
+// Keeps the call that goes on, so that a second one may be joined with it.
+window.keep = () => (window.calls = [...(window.calls ?? []), window.call]);
+
+window.join = () =>
+  new Promise((accepted, failed) => {
+    const [first, second] = window.calls;
+    first.refer(second.remote_identity.uri, {
+      replaces: second,
+      eventHandlers: {
+        accepted: () => accepted("accepted"),
+        failed: ({ request }) => failed(new Error(request.body)),
+        requestFailed: ({ cause }) => failed(new Error(cause)),
+      },
+    });
+  });

@@ -49,6 +49,7 @@ class PhoneCall:
         self.ended: Milestone[CallEnd] = Milestone("ended", self.story)
         self.rtp = RtpStream(phone.host)
         self.remote_holds = False
+        self.told: list[str] = []  # how far a transfer is that this call asked for: status lines
         self.refuse_offers = 0  # the status that a re-INVITE gets; 0: it is accepted
         self._history: list[str] = []
         self._codecs = {name: PAYLOAD_TYPES[name] for name in codecs}
@@ -59,6 +60,7 @@ class PhoneCall:
         self._pending: ClientTransaction | None = None
         self._incoming: ServerTransaction | None = None
         self._local = self._remote = self._target = ""
+        self._early_tag = ""  # of the other side, before its answer
         self._routes: list[str] = []
         self._cseq = 0
         self._channel: Channel | None = None
@@ -175,6 +177,20 @@ class PhoneCall:
         """Re-INVITE back to ``sendrecv``."""
         await self._reinvite("sendrecv")
 
+    def replaces(self) -> str:
+        """This dialog as its other side knows it, for a Replaces that is to reach that side (RFC 3891)."""
+        theirs = sip.tag_of(self._remote) or self._early_tag
+        return f"{self.call_id};to-tag={theirs};from-tag={sip.tag_of(self._local)}"
+
+    async def refer(self, to: str) -> int:
+        """REFER to that Refer-To; the status of its answer."""
+        request = self._request("REFER")
+        request.add("Refer-To", to)
+        request.add("Referred-By", self._local.partition(";tag=")[0])
+        response = await self.phone.node.ask(request, self._way())
+        self.note(f"REFER: {response.status} {response.reason}")
+        return response.status
+
     def go_silent(self) -> None:
         """Stop sending RTP for good, without a word of SIP."""
         self.rtp.silenced = True
@@ -210,6 +226,7 @@ class PhoneCall:
         self.note(f"{response.status} {response.reason}", at)
         self.trying.reach(response.status, at)
         if response.status < 200:
+            self._early_tag = sip.tag_of(response.get("to"))
             if response.status in (180, 183):
                 self.ringing.reach(response.status, at)
             if response.body:
@@ -321,6 +338,8 @@ class PhoneCall:
             else:
                 self._accept(transaction, early=False)
         elif method in ("OPTIONS", "INFO", "NOTIFY"):
+            if method == "NOTIFY":
+                self.told.append(transaction.request.body.decode().strip())
             transaction.answer(200)
         else:
             transaction.answer(405)
