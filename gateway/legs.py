@@ -46,7 +46,7 @@ from gateway.leg_table import LegTable
 from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, WorkerLost
 from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring, by_age
-from gateway.replacing import transfer_asked
+from gateway.replacing import Replacing
 from gateway.sip.causes import reason_of, status_of, status_of_transfer
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.event_packages import SeatDialog
@@ -125,6 +125,7 @@ class LegService:
         self._hunting = Hunting(
             sip=sip, dialling=dialling, channels=channels, listen=self._listen, failed=server_failed
         )
+        self._replacing = Replacing(self._legs, sip, self._negotiating, self._listen, self._tell)
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -155,7 +156,6 @@ class LegService:
                     dialog.tell(ReportRefer(status_of_transfer(command)))
 
     def _adopt(self, leg: Leg, command: AdoptLeg) -> None:
-        """It is of that call from now on."""
         moves = leg.media_open and leg.call != command.call
         self._legs.join(leg, command.call)
         leg.contact, leg.role = command.contact, command.role
@@ -232,6 +232,9 @@ class LegService:
         if refusal is not None:
             call.dialog.tell(incompatible(refusal))
             self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
+            return
+        if call.replaces is not None:
+            self._replacing.arrived(call)
             return
         leg = Leg(
             id=LegId(self._ids.new()),
@@ -330,11 +333,7 @@ class LegService:
                 if not leg.ended:
                     self._media.signal_digit(leg.id, digit)
             case ReferArrived():
-                asked = transfer_asked(self._legs, leg, news)
-                if asked is None:
-                    dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
-                else:
-                    self._tell(asked)
+                self._replacing.transfer_asked(leg, dialog, news)
             case DialogEnded():
                 self._dialog_ended(leg, dialog, news)
             case DialogGone():

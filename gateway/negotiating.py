@@ -149,6 +149,20 @@ class Negotiating:
             other.tell(Release(reason=COMPLETED_ELSEWHERE))
         self._connected(leg)
 
+    def taken_over(self, leg: Leg, dialog: DialogRunner, offer: bytes | None, transport: str) -> None:
+        """Another phone of its seat takes the leg over, as it is or while it rings: the others hear of it.
+        ``offer`` was tried before."""
+        assert leg.audio is not None
+        session = self._sessions.session(leg.audio.local, transport)
+        answer = session.offer() if offer is None else session.answer(offer)
+        others, leg.dialogs, leg.audio = leg.dialogs, [dialog], session
+        leg.offered.clear()
+        dialog.tell(Answer(answer))
+        for other in others:
+            other.tell(Release(reason=COMPLETED_ELSEWHERE))
+        if offer is not None:
+            self._connected(leg)
+
     def offered(self, leg: Leg, dialog: DialogRunner, sdp: bytes | None) -> None:
         """A party wants another session, or (None) our offer of one."""
         if leg.ended or leg.audio is None:

@@ -1,21 +1,80 @@
-"""Dialogs that take the place of others: what a phone may name by Replaces (RFC 3891), and what becomes of it."""
+"""Dialogs that take the place of others: what a phone may name by Replaces (RFC 3891), and what becomes of it.
+
+A phone of a seat may take over what another one of the same seat does (its user is the same: section 3), the call
+that it talks in or the one that rings there. That is no matter of the call, whose leg stays: the leg has another
+dialog, and its media go elsewhere.
+"""
 
 from __future__ import annotations
 
-from ccplatform.contracts.legs import LegTransferAsked
+from collections.abc import Callable
+
+import structlog
+
+from ccplatform.contracts.legs import LegEvent, LegTransferAsked
+from ccplatform.contracts.words import ReleaseCause
 from gateway.leg_state import Leg
 from gateway.leg_table import LegTable
-from gateway.sip.invite_events import ReferArrived
+from gateway.negotiating import Negotiating
+from gateway.sip.causes import status_of
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.incoming import IncomingCall
+from gateway.sip.invite_events import ReferArrived, Release, ReportRefer
+from gateway.sip.service import SipService
+
+_log = structlog.get_logger("legs")
 
 
-def transfer_asked(legs: LegTable, leg: Leg, refer: ReferArrived) -> LegTransferAsked | None:
-    """What a phone wants by REFER; None: it may not. Only the phone of a seat may connect others at our expense,
-    and it may name no calls but those of its seat."""
-    if leg.ended or leg.seat is None:
-        return None
-    if refer.replaces is None:
-        return LegTransferAsked(leg=leg.id, number=refer.number)
-    other = legs.named_by(refer.replaces, leg.seat)
-    if other is None:
-        return None
-    return LegTransferAsked(leg=leg.id, number=refer.number, replaces=other.id)
+class Replacing:
+    """INVITEs and REFERs with Replaces. ``listen`` is told of the dialog that a leg has from then on, ``tell`` of
+    transfers that are asked for."""
+
+    def __init__(
+        self,
+        legs: LegTable,
+        sip: SipService,
+        negotiating: Negotiating,
+        listen: Callable[[Leg, DialogRunner], None],
+        tell: Callable[[LegEvent], None],
+    ) -> None:
+        self._legs = legs
+        self._sip = sip
+        self._negotiating = negotiating
+        self._listen = listen
+        self._tell = tell
+
+    def transfer_asked(self, leg: Leg, dialog: DialogRunner, refer: ReferArrived) -> None:
+        """REFER. Only the phone of a seat may connect others at our expense, and it may name no calls but those of
+        its seat."""
+        other = self._legs.named_by(refer.replaces, leg.seat) if refer.replaces is not None else None
+        if leg.ended or leg.seat is None or (refer.replaces is not None and other is None):
+            dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
+            return
+        replaces = other.id if other is not None else None
+        self._tell(LegTransferAsked(leg=leg.id, number=refer.number, replaces=replaces))
+
+    def arrived(self, call: IncomingCall) -> None:
+        """Take the leg over, or refuse: nothing has changed then."""
+        assert call.replaces is not None
+        leg = self._legs.named_by(call.replaces, call.seat)
+        if leg is None:
+            call.dialog.tell(Release(status=403 if self._legs.knows(call.replaces) else 481))
+            return
+        refusal = _refusal(leg, early_only=call.replaces.early_only)
+        if refusal:
+            call.dialog.tell(Release(status=refusal))
+            return
+        _log.info("leg taken over", leg=leg.id, seat=leg.seat, rang=not leg.answered)
+        self._listen(leg, call.dialog)
+        if leg.contact is not None:
+            self._sip.adopt_trace(call.dialog.call_id, leg.contact, leg.id)
+        self._negotiating.taken_over(leg, call.dialog, call.offer, call.transport)
+
+
+def _refusal(leg: Leg, *, early_only: bool) -> int:
+    """The status that refuses to replace a dialog of this leg; 0: none does."""
+    if leg.answered and early_only:
+        return 486
+    if not leg.answered and leg.incoming:
+        return 481  # an early dialog that we did not begin
+    return 491 if leg.audio is None or leg.move is not None else 0

@@ -17,6 +17,7 @@ from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.overload_guard import OverloadGuard
+from gateway.sip.replaces import replaces_of
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkProof, TrunkState
 from gateway.sip.trunks import TrunkChannels, TrunkDirectory
@@ -82,6 +83,8 @@ class Admission:
     def call(self, request: SipRequest, flow: Flow, refusing: ReleaseCause | None, now: float) -> Decision:
         """Decide about an INVITE; ``refusing`` is why no call is let in at present, if so."""
         user = account_of(request)
+        if "replaces" in request.headers:
+            return self._replacement(request, user, now)
         if self._seats.of_user(user) is not None:
             decision = self.account(request, user, now)
             if self._is_emergency(request.uri.name):
@@ -103,6 +106,14 @@ class Admission:
         if not self._channels.free(trunk, incoming=True):
             return Rejected(486, ReleaseCause.BUSY, trunk)
         return self._unless_overloaded(Admitted(trunk=trunk), request, user)
+
+    def _replacement(self, request: SipRequest, user: str, now: float) -> Decision:
+        """An INVITE that takes a call over is no new call, and nobody's but a seat's."""
+        if self._seats.of_user(user) is None:
+            return Rejected(403)
+        decision = self.account(request, user, now)
+        _ = replaces_of(request) if isinstance(decision, Admitted) else None  # nonsense gets its 400
+        return decision
 
     def _unless_overloaded(self, decision: Decision, request: SipRequest, user: str) -> Decision:
         if self._overload is None or not isinstance(decision, Admitted):

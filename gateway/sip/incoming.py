@@ -13,6 +13,7 @@ from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.diversion import Forwarded, forwarded
 from gateway.sip.event_packages import SeatDialog
 from gateway.sip.number_rules import rewrite
+from gateway.sip.replaces import Replaces, replaces_of
 from gateway.sip.transaction_layer import RequestArrived
 from gateway.sip.trunk import Trunk
 from gateway.sip.trunk_call import dialled_by
@@ -32,6 +33,7 @@ class IncomingCall:
     transport: str
     offer: bytes | None
     dialled_phone: str = ""
+    replaces: Replaces | None = None  # the call whose place it takes
 
     def offered(self, leg: LegId, now: float) -> LegOffered:
         """The same as `calls` is told of it."""
@@ -79,4 +81,5 @@ def incoming_call(
         forwarded=forwarded(request) if trunk is not None else Forwarded(),
         transport=arrived.flow.transport,
         offer=request.body or None,
+        replaces=replaces_of(request),
     )

@@ -84,9 +84,8 @@ class InviteDialog:
         return {**self.dialog.snapshot(), "session": self._own_offer.snapshot()}
 
     def is_named_by(self, replaces: Replaces) -> bool:
-        """Whether it is the dialog that is to be replaced (RFC 3891 section 3)."""
-        dialog = self.dialog
-        return dialog is not None and replaces.matches(dialog.call_id, dialog.local_tag, dialog.remote_tag)
+        """Whether it is the dialog that is to be replaced."""
+        return self.dialog is not None and self.dialog.is_named_by(replaces)
 
     def next_deadline(self) -> float | None:
         """When a 2xx must be repeated or given up, else when the session must be refreshed."""
@@ -155,9 +154,8 @@ class InviteDialog:
         return [self._refusal(key, request, 405 if request.method in KNOWN_METHODS else 501)]
 
     def _bye_arrived(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
-        effects: list[InviteEffect] = [DialogResponse(key, response_to(request, 200))]
-        effects += self._end_quietly()
-        return [*effects, *self._ended_once(DialogEnded(True, 0, q850_of(request))), *self._gone()]
+        answer, ended = DialogResponse(key, response_to(request, 200)), DialogEnded(True, 0, q850_of(request))
+        return [answer, *self._end_quietly(), *self._ended_once(ended), *self._gone()]
 
     def _end_quietly(self) -> list[InviteEffect]:
         """What else is open when the peer's BYE comes."""

@@ -31,10 +31,11 @@ KNOWN_METHODS: Final = frozenset(
 #: Methods that are served: the Allow header.
 ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER, SUBSCRIBE"
 #: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
-#: its subscription (RFC 4488), registrations by way of proxies (RFC 3327) and with flows (RFC 5626).
-EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub", "path", "outbound", "gruu"})
+#: its subscription (RFC 4488), calls that take the place of others (RFC 3891), registrations by way of proxies
+#: (RFC 3327), with flows (RFC 5626) and URIs of phones (RFC 5627).
+EXTENSIONS: Final = frozenset({"100rel", "timer", "norefersub", "replaces", "path", "outbound", "gruu"})
 #: The Supported header.
-SUPPORTED: Final = "100rel, timer, norefersub"
+SUPPORTED: Final = "100rel, timer, norefersub, replaces"
 
 REASONS: Final = {
     100: "Trying",

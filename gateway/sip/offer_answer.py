@@ -37,6 +37,11 @@ class AudioNegotiation:
         self._sections: list[MediaDescription] = []
         self.remote: RemoteAudio | None = None
 
+    @property
+    def local(self) -> LocalAudio:
+        """Our side."""
+        return self._local
+
     def move(self, local: LocalAudio) -> None:
         """Our side is at another address from now on; the next offer or answer says so."""
         self._local = local

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.errors import SipParseError
+from gateway.sip.message import SipRequest
 from gateway.sip.syntax import is_call_id, parse_parameters
 from gateway.sip.uri import SipUri
 
@@ -34,6 +35,14 @@ def parse_replaces(text: str, where: str = "Replaces") -> Replaces:
     if not is_call_id(call_id.strip()) or not local or not remote:
         raise SipParseError("it names no dialog: Call-ID, to-tag and from-tag", where)
     return Replaces(call_id.strip(), local, remote, "early-only" in parameters)
+
+
+def replaces_of(request: SipRequest) -> Replaces | None:
+    """What an INVITE wants to replace; None: nothing."""
+    values = request.headers.all("replaces")
+    if len(values) > 1:
+        raise SipParseError(f"{len(values)} values where one must be", "Replaces")
+    return parse_replaces(values[0]) if values else None
 
 
 def replaces_in(uri: SipUri, where: str) -> Replaces | None:

@@ -115,9 +115,7 @@ async def check_stories(centre: Centre, talk: Attended) -> None:
     assert len(talks) == 2
     trace = await centre.items(f"contacts/{first}/trace")
     legs = [event["data"] for event in trace if event["data"]["text"].startswith("BYE")]
-    assert (
-        len(legs) == 3
-    )  # the agent's, the caller's, and that of who was asked, whose leg came from the other call
+    assert len(legs) == 3  # the agent's, the caller's, and that of who was asked: it came from the other call
 
 
 async def test_who_was_asked_outside_talks_on_with_the_caller(centre: Centre, phone: MakePhone) -> None:

@@ -1,0 +1,191 @@
+"""INVITE with Replaces (RFC 3891): a phone takes over what another phone of its seat does, or is told why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccplatform.contracts.legs import LegAnswered, LegEnded, LegOffered, SeatTarget
+from ccplatform.contracts.words import LegId, SeatId
+from ccplatform.kernel.clock import VirtualClock
+from gateway.sip.bindings import Binding
+from gateway.sip.flows import Flow
+from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.parser import parse_message
+from gateway.sip.responses import response_to
+from tests.gateway.sip.centre import Centre
+from tests.gateway.sip.network import Network, Stranger
+from tests.gateway.sip.raw import SDP, RawPeer
+
+DESK, CENTRE = ("10.0.0.9", 5060), ("10.0.0.2", 5060)
+
+
+class Desk:
+    """The desk phone of seat-01, which the centre called: rings, answers, and hears requests."""
+
+    def __init__(self, network: Network, centre: Centre, clock: VirtualClock) -> None:
+        self._stranger: Stranger = network.stranger(*DESK)
+        binding = Binding(
+            uri=f"sip:8001@{DESK[0]}",
+            flow=Flow("UDP", *DESK),
+            call_id="r",
+            sequence=1,
+            expires_at=clock.now() + 3600,
+            refreshed_at=clock.now(),
+        )
+        centre.access.registrations.load({SeatId("seat-01"): (binding,)})
+        self.leg: LegId = centre.dial(SeatTarget(seat=SeatId("seat-01")), caller="13800000001")
+        (self.invite,) = self.requests("INVITE")
+
+    def says(self, status: int) -> None:
+        sdp = SDP.format(host=DESK[0], direction="sendrecv").encode() if status == 200 else b""
+        answer = response_to(self.invite, status, to_tag="desk", body=sdp)
+        answer.headers.put("contact", f"<sip:8001@{DESK[0]}>")
+        self._stranger.send(answer.encode(), CENTRE)
+        self.requests()
+
+    def requests(self, method: str = "") -> list[SipRequest]:
+        """What it was asked since; everything but INVITE is answered 200."""
+        heard = [parse_message(text.encode()) for text in self._stranger.heard()]
+        requests = [message for message in heard if isinstance(message, SipRequest)]
+        for request in requests:
+            if request.method not in ("INVITE", "ACK"):
+                self._stranger.send(response_to(request, 200).encode(), CENTRE)
+            if request.method == "CANCEL":
+                self._stranger.send(response_to(self.invite, 487, to_tag="desk").encode(), CENTRE)
+        return [request for request in requests if not method or request.method == method]
+
+    @property
+    def replaces(self) -> str:
+        return f"{self.invite.call_id};to-tag={self.invite.from_.tag};from-tag=desk"
+
+
+@pytest.fixture
+def desk(called: Centre, clock: VirtualClock, network: Network) -> Desk:
+    return Desk(network, called, clock)
+
+
+def takes_over(
+    network: Network, replaces: str, *, user: str = "8001", body: bool = True
+) -> tuple[RawPeer, SipResponse]:
+    """The softphone of a seat asks for a call; its last answer."""
+    phone = RawPeer(network, "10.0.0.8", CENTRE[0], user=user)
+    header, sdp = f"Replaces: {replaces}\r\nRequire: replaces", phone.sdp() if body else ""
+    challenge = phone.ask(phone.request("INVITE", sdp, extra=header))
+    if challenge.status != 401:
+        return phone, challenge
+    phone.ack()
+    phone.to_tag = ""
+    phone.send(phone.with_credentials("INVITE", challenge, "secret", body=sdp, extra=header))
+    answers = [message for message in phone.heard() if isinstance(message, SipResponse)]
+    return phone, answers[-1]
+
+
+async def test_a_talk_goes_on_at_another_phone_of_the_seat(
+    called: Centre, desk: Desk, network: Network, clock: VirtualClock
+) -> None:
+    desk.says(200)
+    phone, answer = takes_over(network, desk.replaces)
+    assert answer.status == 200
+    assert "replaces" in (answer.headers.first("supported") or "")
+    phone.ack()
+    assert len(desk.requests("BYE")) == 1
+    leg, remote = called.media.connected[-1]
+    assert (leg, remote.host) == (desk.leg, "10.0.0.8")
+    assert called.of(LegEnded) == []
+    assert called.of(LegOffered) == []
+    assert len(called.of(LegAnswered)) == 1
+    assert phone.ask(phone.request("BYE")).status == 200
+    assert [ended.leg for ended in called.of(LegEnded)] == [desk.leg]
+    clock.advance(200)
+    assert called.is_clean()
+
+
+async def test_a_ringing_call_is_answered_at_another_phone_of_the_seat(
+    called: Centre, desk: Desk, network: Network, clock: VirtualClock
+) -> None:
+    desk.says(180)
+    phone, answer = takes_over(network, f"{desk.replaces};early-only")
+    assert answer.status == 200
+    phone.ack()
+    (cancel,) = desk.requests("CANCEL")
+    assert "Call completed elsewhere" in (cancel.headers.first("reason") or "")
+    assert [answered.leg for answered in called.of(LegAnswered)] == [desk.leg]
+    called.release(desk.leg)
+    clock.advance(0.1)
+    assert [message.method for message in phone.heard() if isinstance(message, SipRequest)] == ["BYE"]
+    phone.send(phone.request("OPTIONS"))
+    clock.advance(200)
+    assert called.of(LegEnded)[0].leg == desk.leg
+
+
+async def test_the_phone_that_takes_over_may_let_us_offer(called: Centre, desk: Desk, network: Network) -> None:
+    desk.says(200)
+    phone, answer = takes_over(network, desk.replaces, body=False)
+    assert answer.status == 200
+    assert answer.body
+    phone.ack(phone.sdp())
+    phone.heard()
+    assert called.media.connected[-1][1].host == "10.0.0.8"
+
+
+@pytest.mark.parametrize(
+    ("replaces", "user", "status"),
+    [
+        ("{};early-only", "8001", 486),
+        ("nobody@knows;to-tag=a;from-tag=b", "8001", 481),
+        ("{}", "8002", 403),
+        ("{}", "13800000001", 403),
+        ("without tags", "8001", 400),
+        ("a@b;to-tag=c", "8001", 400),
+    ],
+)
+async def test_who_may_not_is_told_so_and_the_talk_goes_on(
+    called: Centre, desk: Desk, network: Network, replaces: str, user: str, status: int
+) -> None:
+    desk.says(200)
+    dialogs = called.access.sip.dialogs
+    _, answer = takes_over(network, replaces.format(desk.replaces), user=user)
+    assert answer.status == status
+    assert desk.requests() == []
+    assert called.of(LegEnded) == []
+    assert called.access.sip.dialogs <= dialogs + 1
+    assert called.crashes == []
+
+
+async def test_two_replaces_are_one_too_many(called: Centre, desk: Desk, network: Network) -> None:
+    desk.says(200)
+    _, answer = takes_over(network, f"{desk.replaces}\r\nReplaces: {desk.replaces}")
+    assert answer.status == 400
+
+
+async def test_a_call_of_the_seat_that_nobody_answered_cannot_be_taken_over(
+    called: Centre, desk: Desk, network: Network
+) -> None:
+    """It is no dialog that we began (RFC 3891 section 3)."""
+    called.rings_everything()
+    desk.says(200)
+    caller = RawPeer(network, "10.0.0.7", CENTRE[0], user="8001")
+    challenge = caller.ask(caller.request("INVITE", caller.sdp()))
+    caller.ack()
+    caller.to_tag = ""
+    caller.send(caller.with_credentials("INVITE", challenge, "secret", body=caller.sdp()))
+    assert caller.heard()
+    _, answer = takes_over(network, f"{caller.call_id};to-tag={caller.to_tag};from-tag=raw")
+    assert answer.status == 481
+
+
+async def test_a_session_that_cannot_be_leaves_the_talk_as_it_is(
+    called: Centre, desk: Desk, network: Network
+) -> None:
+    desk.says(200)
+    phone = RawPeer(network, "10.0.0.8", CENTRE[0], user="8001")
+    useless = phone.sdp().replace("RTP/AVP 8 101", "RTP/AVP 4")
+    header = f"Replaces: {desk.replaces}"
+    challenge = phone.ask(phone.request("INVITE", useless, extra=header))
+    phone.ack()
+    phone.to_tag = ""
+    phone.send(phone.with_credentials("INVITE", challenge, "secret", body=useless, extra=header))
+    answers = [message.status for message in phone.heard() if isinstance(message, SipResponse)]
+    assert answers[-1] == 488
+    assert desk.requests() == []
+    assert called.of(LegEnded) == []
