@@ -61,13 +61,13 @@ def transfer_contact(floor: Floor, command: TransferContact) -> None:
     Raises UnknownQueue, and then has changed nothing.
     """
     ticket = floor.tickets.get(command.contact)
-    own_calls = [talk for (contact, _), talk in floor.own_calls.items() if contact == command.contact]
-    if ticket is None and not own_calls:
+    own = floor.own_calls.get((command.contact, command.agent)) if command.agent is not None else None
+    if ticket is None and own is None:
         return
     queue = floor.queues.get(command.queue)
     if queue is None:
         raise UnknownQueue(command.queue)
-    for own in own_calls:
+    if own is not None:
         release(floor, own)
     if ticket is None:
         _enter(floor, Ticket(command.contact, queue, CALLED_PRIORITY, floor.now))

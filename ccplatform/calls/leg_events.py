@@ -38,7 +38,6 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.media import StopPlay
-from ccplatform.contracts.routing import TalkReleased
 from ccplatform.contracts.words import LegRole, ReleaseCause
 
 _OUR_FAULTS = frozenset({ReleaseCause.FAILED, ReleaseCause.UNAVAILABLE})
@@ -87,7 +86,8 @@ def _caller_answered(step: Step) -> None:
     if state.answered:
         return
     state.answered = True
-    state.deadline_at = None
+    if state.stage is Stage.FLOW:
+        state.deadline_at = None  # of his answer; that of another stage stays
     seconds = step.now - state.received_at
     fact = CallAnswered(contact=state.contact, leg=state.caller_leg, answer_seconds=seconds)
     step.emit(Record(fact=fact))
@@ -144,7 +144,7 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     by = "remote" if event.by_remote else "local"
     cleared = ConnectionCleared(contact=state.contact, leg=event.leg, role=role, cause=event.cause, released_by=by)
     if event.leg == state.caller_leg:
-        _party_agent_left(step)
+        step.release_party()
         if state.stage is Stage.CALLING:
             party_not_reached(step, event, cleared)
             return
@@ -163,14 +163,6 @@ def leg_ended(step: Step, event: LegEnded) -> None:
         member_left(step, event, cleared, before)
     else:
         step.emit(Record(fact=cleared))
-
-
-def _party_agent_left(step: Step) -> None:
-    """An agent who was called by his number is free again."""
-    state = step.state
-    if state.party_agent is not None:
-        step.emit(TalkReleased(contact=state.contact, agent=state.party_agent, talked=state.talked))
-        state.party_agent = None
 
 
 def _caller_left(step: Step, event: LegEnded) -> None:

@@ -28,7 +28,7 @@ def move_order(step: Step, event: MoveCall) -> None:
     state = step.state
     check_move(state)
     moved = Record(fact=Transferred(contact=state.contact, to=f"queue:{event.queue}", by=event.by))
-    transfer = TransferContact(contact=state.contact, queue=event.queue)
+    transfer = TransferContact(contact=state.contact, queue=event.queue, agent=state.agent)
     if state.stage in WAITING:
         stop_ringing(step, ReleaseCause.CANCELLED)
         step.emit(transfer, moved)

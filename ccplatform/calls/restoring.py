@@ -135,12 +135,12 @@ class Restorer:
         state, second, perform = saga.state, saga.state.second, self._ports().router.perform
         if second is not None and second.agent is not None and second.answered_at is None:
             perform(EngageAgent(contact=second.contact, agent=second.agent))
-        if not state.outward or state.contact in placed:
+        if not state.outward or state.stage is Stage.ENDING:
             return
-        if state.agent is not None:
+        if state.agent is not None and state.contact not in placed:
             again = EngageAgent(contact=state.contact, agent=state.agent, wrap_up_seconds=state.wrap_up_seconds)
             perform(again)
-            if state.stage is Stage.HELD:
+            if state.hold_at is not None:
                 perform(TalkHeld(contact=state.contact, agent=state.agent, held=True))
         if state.party_agent is not None:
             perform(EngageAgent(contact=state.contact, agent=state.party_agent))

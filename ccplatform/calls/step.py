@@ -64,6 +64,7 @@ class Step:
             ringing.add(state.second.leg)
         if stage is not Stage.ENDING:
             self.leave(stage)
+            self.release_party()
             self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
             self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
         for leg, role in state.live_legs.items():
@@ -98,6 +99,13 @@ class Step:
                 self.emit(*member_ends(state, member, self.now))
         elif state.message is not None:
             self.emit(StopRecording(recording=state.message))
+
+    def release_party(self) -> None:
+        """An agent who was called by his number is free again."""
+        state = self.state
+        if state.party_agent is not None:
+            self.emit(TalkReleased(contact=state.contact, agent=state.party_agent, talked=state.talked))
+            state.party_agent = None
 
     def end_wait(self) -> None:
         """The caller waits no longer, in whatever queue."""

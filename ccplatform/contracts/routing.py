@@ -31,10 +31,14 @@ class QueueContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferContact:
-    """Let the contact wait in another queue, from wherever it is, with its priority and the age of its waiting."""
+    """Let the contact wait in another queue, from wherever it is, with its priority and the age of its waiting.
+
+    ``agent``: who had it, by a call that no queue gave; others of that call talk on.
+    """
 
     contact: ContactId
     queue: QueueId
+    agent: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

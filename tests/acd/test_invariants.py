@@ -355,7 +355,7 @@ class Centre(RuleBasedStateMachine):
             case "release" | "not reached":
                 self.give(TalkReleased(contact=contact, agent=agent, talked=what == "release"))
             case "queue":
-                self.give(TransferContact(contact=contact, queue=queue))
+                self.give(TransferContact(contact=contact, queue=queue, agent=agent))
             case _:
                 self.give(TalkHeld(contact=contact, agent=agent, held=what == "hold"))
 

@@ -108,7 +108,7 @@ def test_hold_and_a_second_line(centre: Centre) -> None:
 def test_whom_he_called_may_wait_in_a_queue_afterwards(centre: Centre) -> None:
     centre.staff("2")
     engages(centre, "1")
-    effects = centre.do(TransferContact(contact=CALL, queue=QueueId("sales")))
+    effects = centre.do(TransferContact(contact=CALL, queue=QueueId("sales"), agent=AgentId("1")))
     assert offers(effects) == [(CALL, "2")]
     assert centre.state("1") is AgentState.WRAP_UP
 
