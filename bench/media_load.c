@@ -15,10 +15,16 @@
 #define LOUD 0x50 /* a G.711 code of this segment and more, without the law's inverted bits */
 #define LOUD_SAMPLES 8
 
+/* gateway.media.addresses.SOCKADDR */
+union name {
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 /* One entry per phone in each array; phone 2n talks to phone 2n + 1. The layout is that of media_load.py. */
 struct phones {
     const int32_t *fds;
-    const struct sockaddr_in *engine; /* where the phone's leg is */
+    const union name *engine; /* where the phone's leg is */
     uint8_t *packets;                 /* size octets each */
     const int64_t *lengths;
     const uint8_t *sounds;   /* quiet and loud, of each law: 2 x 2 x FRAME */
@@ -102,7 +108,7 @@ void load_receive(struct phones *p, int64_t first, int64_t step, int64_t all)
             struct cmsghdr *head;
             if (recvmsg(p->fds[n], &message, MSG_DONTWAIT) < HEADER + FRAME)
                 break;
-            if (name.sin_port != p->engine[n].sin_port)
+            if (name.sin_port != p->engine[n].v4.sin_port)
                 continue; /* ports are used again: others may still send to this one */
             p->last[n] = packet[2] << 8 | packet[3];
             if (p->got[n]++ == 0)

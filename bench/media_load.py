@@ -24,9 +24,10 @@ from typing import Final
 import numpy as np
 from pylibsrtp import Policy, Session
 
+from gateway.media.addresses import SOCKADDR, address_key, sockaddr
 from gateway.media.audio import FRAME, Array
 from gateway.media.g711 import Law, encode
-from gateway.media.packet_io import SOCKADDR, stamp_arrivals
+from gateway.media.packet_io import stamp_arrivals
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.srtp import PROFILES
 from hatch_build import build
@@ -112,7 +113,7 @@ class Phones:
         self._bytes = packets.view(np.uint8).reshape(count, _SECURED_BYTES)
         engine: Array = np.zeros(count, dtype=SOCKADDR)
         for row, port in enumerate(ports):
-            engine[row] = (socket.AF_INET, port, 0x7F000001, 0)
+            engine[row] = sockaddr(address_key("127.0.0.1", port))
         rng = np.random.default_rng(7)
         noise = [(rng.standard_normal(FRAME) * peak).astype(np.int16) for peak in (200, 8000)]
         libsrtp = PROFILES[SRTP_PROFILE].libsrtp

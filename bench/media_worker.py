@@ -12,9 +12,10 @@ from multiprocessing.connection import Connection
 import numpy as np
 import structlog
 
+from gateway.media.addresses import SOCKADDR, address_key, sockaddr
 from gateway.media.audio import FRAME, TICK_SECONDS, Array
 from gateway.media.native import find_hot_path
-from gateway.media.packet_io import SOCKADDR, Receiver, connect
+from gateway.media.packet_io import Receiver, connect
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
 from gateway.media.worker import run_worker
@@ -51,7 +52,7 @@ def relay_bare(peers: list[int], core: int, pipe: Connection) -> None:
     for row, udp in enumerate(sockets):
         udp.bind(("127.0.0.1", 0))
         receiver.add(udp.fileno(), row)
-        names[row ^ 1] = (socket.AF_INET, peers[row ^ 1], 0x7F000001, 0)
+        names[row ^ 1] = sockaddr(address_key("127.0.0.1", peers[row ^ 1]))
     pipe.send([udp.getsockname()[1] for udp in sockets])
     packets: Array = np.zeros((count, _PACKET_BYTES), dtype=np.uint8)
     packets[:, 0], packets[1::2, 1], packets[::2, 1] = 0x80, 0, 8

@@ -22,13 +22,14 @@ from ccplatform.contracts.media import Bridge
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.media.addresses import address_key, parts_of
 from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Pcm, Rows
 from gateway.media.client import MediaPool
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.engine import Engine
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.hot_path import Streams
-from gateway.media.packet_io import Slots, Watch, address_key
+from gateway.media.packet_io import Slots, Watch
 from gateway.media.port import RemoteAudio
 from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
@@ -40,7 +41,6 @@ _HEADER: Final = struct.Struct("!BBHII")
 _PCMA: Final = 8
 _G711: Final = CODECS["PCMA"]
 _HOST: Final = "127.0.0.1"
-_HOST_NUMBER: Final = 0x7F000001
 _AFTER: Final = 1.0  # seconds that the calls go on after the last packet was sent
 
 
@@ -117,7 +117,7 @@ class _Wire(PortableHotPath):
             slots.packets[total, : len(packet.data)] = np.frombuffer(packet.data, dtype=np.uint8)
             slots.length[total], slots.truncated[total], slots.row[total] = len(packet.data), False, row
             slots.turn[total], turns[row] = turns[row], turns[row] + 1
-            slots.source[total] = address_key(_HOST_NUMBER, _port(packet.caller))
+            slots.source[total] = parts_of(address_key(_HOST, _port(packet.caller)))
             slots.arrival[total] = packet.arrival
             total += 1
         return total

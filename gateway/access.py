@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Final
 
 import structlog
@@ -54,7 +54,8 @@ class SipAccess:
     """The SIP side of a node. :attr:`legs` serves `calls`, :attr:`seats` is the Seats port.
 
     ``listener`` hears leg events, ``accepts_calls()`` says why no new call is taken now (None: they are taken).
-    ``wire`` and ``resolver`` stand for the sockets and DNS in tests; ``store`` and ``alarms`` may be None there.
+    ``ip_versions`` are those that media can go over. ``wire`` and ``resolver`` stand for the sockets and DNS in
+    tests; ``store`` and ``alarms`` may be None there.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SipAccess:
         listener: Callable[[LegEvent], None],
         accepts_calls: Callable[[], ReleaseCause | None],
         store: GatewayStore | None,
+        ip_versions: Sequence[int] = (4,),
         wire: Wire | None = None,
         alarms: Alarms | None = None,
         resolver: Resolver | None = None,
@@ -158,7 +160,7 @@ class SipAccess:
             clock=clock,
             ids=ids,
             random_number=random_number,
-            sessions=_sessions(settings, random_number),
+            sessions=_sessions(settings, random_number, ip_versions),
             moves_per_second=settings.moves_per_second,
             listener=listener,
             server_failed=self._server_failed,
@@ -253,13 +255,15 @@ class SipAccess:
             self.trunk_service.call_failed(trunk, call.flow, retry_after)
 
 
-def _sessions(settings: SipSettings, random_number: Callable[[int], int]) -> LegSessions:
+def _sessions(
+    settings: SipSettings, random_number: Callable[[int], int], ip_versions: Sequence[int]
+) -> LegSessions:
     audio = AudioPolicy(
         codecs=usable_codecs(settings.codecs),
         preference=settings.codec_preference,
         comfort_noise=settings.comfort_noise,
     )
-    return LegSessions(audio=audio, srtp=settings.srtp, random_number=random_number)
+    return LegSessions(audio=audio, srtp=settings.srtp, random_number=random_number, ip_versions=ip_versions)
 
 
 def _gruus(settings: SipSettings, store: GatewayStore | None, random_bytes: Callable[[int], bytes]) -> Gruus:

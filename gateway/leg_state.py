@@ -49,6 +49,7 @@ class Leg:
     seat: SeatId | None = None
     offer: bytes | None = None
     transport: str = ""
+    ip_version: int = 4  # of its media
     dialogs: list[DialogRunner] = field(default_factory=list)
     audio: AudioNegotiation | None = None
     transports: dict[str, str] = field(default_factory=dict)  # of the signalling of phones that ring, by Call-ID
@@ -96,6 +97,7 @@ class Leg:
     def restore(cls, leg: LegId, data: dict[str, Any], sessions: LegSessions) -> Leg:
         """The leg that :meth:`snapshot` described, without its dialogs; raises KeyError, TypeError or ValueError
         for other data."""
+        audio = sessions.restore(data["audio"])
         restored = cls(
             id=leg,
             device=str(data["device"]),
@@ -104,7 +106,8 @@ class Leg:
             role=LegRole(data["role"]),
             trunk=TrunkId(data["trunk"]) if data["trunk"] is not None else None,
             seat=SeatId(data["seat"]) if data.get("seat") is not None else None,
-            audio=sessions.restore(data["audio"]),
+            audio=audio,
+            ip_version=6 if audio.ipv6 else 4,
             offered={str(phone): sessions.restore(kept) for phone, kept in data["offered"].items()},
             incoming=bool(data["incoming"]),
             answering=True,

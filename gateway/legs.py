@@ -37,13 +37,13 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from gateway.dialling import Attempt, Dialling, Unreachable
-from gateway.errors import SipParseError
+from gateway.errors import SdpError, SipParseError
 from gateway.hunting import Hunting
 from gateway.leg_end import Once, cause_of_end, incompatible
 from gateway.leg_sessions import LegSessions
 from gateway.leg_state import Leg, weightiest
 from gateway.leg_table import LegTable
-from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, LocalAudio, WorkerLost
+from gateway.media.port import LegMedia, LegNotSecured, LegSecured, LegSilent, WorkerLost
 from gateway.negotiating import Negotiating
 from gateway.reanchoring import Reanchoring, by_age
 from gateway.replacing import Replacing
@@ -228,9 +228,10 @@ class LegService:
     def call_arrived(self, call: IncomingCall) -> None:
         """An INVITE was let in (see :class:`gateway.sip.incoming.CallUser`)."""
         trunk = call.trunk.id if call.trunk is not None else None
-        refusal = self._sessions.refusal(call.offer, call.transport) if call.offer is not None else None
-        if refusal is not None:
-            call.dialog.tell(incompatible(refusal))
+        try:
+            ip_version = self._sessions.ip_version(call.flow, call.offer)
+        except SdpError as error:
+            call.dialog.tell(incompatible(str(error)))
             self._sip.refused(trunk, call.dialled, ReleaseCause.INCOMPATIBLE, 488)
             return
         if call.replaces is not None:
@@ -242,7 +243,8 @@ class LegService:
             trunk=trunk,
             seat=call.seat,
             offer=call.offer,
-            transport=call.transport,
+            transport=call.flow.transport,
+            ip_version=ip_version,
             dialogs=[call.dialog],
             incoming=True,
         )
@@ -260,7 +262,7 @@ class LegService:
         if leg.offer is None:  # there is no session before the answer
             self._ring(leg)
         elif leg.incoming and leg.call is not None and leg.dialogs[0].unanswered and not leg.media_open:
-            self._open_media(leg, lambda local: self._negotiating.open_early(leg, local))
+            self._negotiating.open(leg, self._negotiating.open_early)
 
     def _answer(self, leg: Leg) -> None:
         if not leg.incoming or leg.answering:
@@ -272,7 +274,7 @@ class LegService:
             if leg.early is not None:
                 self._negotiating.answer(leg, leg.local)
             return
-        self._open_media(leg, lambda local: self._negotiating.answer(leg, local))
+        self._negotiating.open(leg, self._negotiating.answer)
 
     # --- a party is called --------------------------------------------------------------------------------
 
@@ -296,14 +298,7 @@ class LegService:
             return
         if leg.seat is not None:
             self._sip.seat_changed(leg.seat)
-        self._open_media(leg, lambda local: self._negotiating.invite(leg, local))
-
-    def _open_media(self, leg: Leg, opened: Callable[[LocalAudio | None], None]) -> None:
-        """Best where the other calls of its seat are: a phone may join them."""
-        assert leg.call is not None
-        leg.media_open = True
-        beside = self._legs.beside(leg.call)
-        self._media.open_leg(leg.call, leg.id, opened, near=beside.id if beside is not None else None)
+        self._negotiating.open_to_invite(leg)
 
     # --- news of dialogs ----------------------------------------------------------------------------------
 

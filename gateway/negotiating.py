@@ -7,6 +7,7 @@ counts. A party may offer another session at any time; ours to move a leg go by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -50,6 +51,22 @@ class Negotiating:
         self._tell = tell
         self._release = release
         self._finish = finish
+
+    def open(self, leg: Leg, opened: Callable[[Leg, LocalAudio | None], None]) -> None:
+        """Have an address for a leg; ``opened`` gets it, or None. It is best where the other calls of its seat
+        are: a phone may join them."""
+        assert leg.call is not None
+        leg.media_open = True
+        beside = self._legs.beside(leg.call)
+        near = beside.id if beside is not None else None
+        self._media.open_leg(leg.call, leg.id, partial(opened, leg), ipv6=leg.ip_version == 6, near=near)
+
+    def open_to_invite(self, leg: Leg) -> None:
+        """Have an address for a party that is called, then send its phones their INVITEs. Phones that ring
+        together are offered one: of IPv6 when the signalling of all goes over it."""
+        assert leg.attempt is not None
+        leg.ip_version = min(self._sessions.ip_version(call.flow) for call in leg.attempt.calls)
+        self.open(leg, self.invite)
 
     def answer(self, leg: Leg, local: LocalAudio | None) -> None:
         """Our address for a party that called is there (None: no worker has one): accept its INVITE."""

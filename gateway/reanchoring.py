@@ -68,7 +68,7 @@ class Reanchoring:
             leg.move = Move(since=self._clock.now())
         leg.move.opened = None
         leg.move.stop_limit()
-        self._media.open_leg(leg.call, leg.id, partial(self._opened, leg))
+        self._media.open_leg(leg.call, leg.id, partial(self._opened, leg), ipv6=leg.ip_version == 6)
 
     def proceed(self, leg: Leg) -> None:
         """Tell the party where to send, when it is its turn, there is such a place and a dialog to tell it in."""

@@ -68,7 +68,7 @@ class Replacing:
         self._listen(leg, call.dialog)
         if leg.contact is not None:
             self._sip.adopt_trace(call.dialog.call_id, leg.contact, leg.id)
-        self._negotiating.taken_over(leg, call.dialog, call.offer, call.transport)
+        self._negotiating.taken_over(leg, call.dialog, call.offer, call.flow.transport)
 
 
 def _refusal(leg: Leg, *, early_only: bool) -> int:

@@ -229,6 +229,7 @@ def _build_gateway(
             tenant=ground.tenant,
         ),
         alarms=alarms,
+        ip_versions=settings.media.ip_versions,
     )
 
 

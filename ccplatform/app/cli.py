@@ -97,7 +97,7 @@ def run(
     flags = _flags(
         ("node", "data_dir", data_dir),
         ("sip", "bind_ip", bind),
-        ("media", "bind_ip", bind),
+        ("media", "bind_ip6" if bind is not None and ":" in bind else "bind_ip", bind),
         ("http", "bind_ip", bind),
         ("sip", "port", sip_port),
         ("sip", "ws_port", sip_ws_port),

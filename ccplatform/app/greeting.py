@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ccplatform.app.settings import Settings
+from gateway.sip.uri import host_text
 
 _log = structlog.get_logger("supervisor")
 
@@ -30,15 +31,17 @@ _LOGINS = (
 def tell_ready(settings: Settings, *, demo: bool, seconds: float) -> None:
     """Log ``ready`` with the addresses; in the demo also numbers and log-ins."""
     scheme = "https" if settings.http.tls_cert else "http"
-    url = f"{scheme}://{settings.http.bind_ip}:{settings.http.port}"
-    sip = f"{settings.sip.bind_ip}:{settings.sip.port}"
+    url = f"{scheme}://{host_text(str(settings.http.bind_ip))}:{settings.http.port}"
+    sip = f"{host_text(settings.sip.bind_ip)}:{settings.sip.port}"
+    media = settings.media
+    rtp = [f"{host_text(bound)}:{media.rtp_ports}" for bound in (media.bind_ip, media.bind_ip6) if bound]
     _log.info(
         "ready",
         pages=f"{url}/",
         rest=f"{url}/api/v1",
         metrics=f"{url}/metrics",
         sip=sip,
-        rtp=f"{settings.media.bind_ip}:{settings.media.rtp_ports}",
+        rtp=" ".join(rtp),
         seconds=round(seconds, 2),
     )
     if demo and settings.log.format == "text":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from ccplatform.contracts.legs import LegQuality, PlaybackEnded, SurvivingCall
+from ccplatform.contracts.legs import PlaybackEnded, SurvivingCall
 from ccplatform.contracts.media import (
     ForgetCall,
     KeepSnapshot,
@@ -20,12 +20,14 @@ from ccplatform.contracts.media import (
     TapEnded,
 )
 from ccplatform.contracts.words import CallId, LegId
-from ccplatform.kernel.clock import Clock, TimerHandle
-from ccplatform.kernel.errors import RemoteViolation, Unavailable
+from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.audio import RATE
+from gateway.media.awaiting import AwaitedLegs, Closed, Opened
 from gateway.media.codecs import CODECS
+from gateway.media.keeping import Keeping
 from gateway.media.placing import Place, Places
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio, WorkerLost
 from gateway.media.protocol import (
@@ -50,9 +52,6 @@ from gateway.media.worker_link import WorkerLink
 
 _log = structlog.get_logger("media")
 
-Opened = Callable[[LocalAudio | None], None]
-Closed = Callable[[LegQuality | None], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerState:
@@ -63,12 +62,6 @@ class WorkerState:
     problem: str
     legs: int
     stats: WorkerStats | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    opened: Opened
-    limit: TimerHandle
 
 
 class MediaPool:
@@ -92,7 +85,6 @@ class MediaPool:
         recording_rate: int = RATE,
     ) -> None:
         self._listener = listener
-        self._wait_seconds = wait_seconds
         self._tasks = tasks
         self._clock = clock
         self._paths = [os.fspath(path) for path in sockets]
@@ -107,10 +99,13 @@ class MediaPool:
             tell=lambda event: _soon(partial(self._deliver, event)),
             recording_rate=recording_rate,
         )
-        self._spare = SparePorts(lambda worker, count: self._send(worker, ReservePorts(count=count)))
-        self._opening: dict[LegId, _Opening] = {}
-        self._closing: dict[LegId, tuple[int, Closed]] = {}
-        self._survivors: dict[CallId, SurvivingCall] = {}
+        self._spare = SparePorts(
+            lambda worker, count, ipv6: self._send(worker, ReservePorts(count=count, ipv6=ipv6))
+        )
+        self._awaited = AwaitedLegs(
+            clock=clock, wait_seconds=wait_seconds, give_up=lambda leg: self._opened(leg, None)
+        )
+        self._keeping = Keeping(places=self._places, wishes=self._switching.wishes, clock=clock, send=self._send)
         self._links_there: dict[int, tuple[LegId, ...]] = {}  # what workers reported before we knew what is wanted
         self._held: list[MediaEvent] | None = []
         self.on_stats: Callable[[WorkerStats], None] | None = None
@@ -146,7 +141,7 @@ class MediaPool:
 
     def survivors(self) -> list[SurvivingCall]:
         """The calls that the workers kept alive while control was away, until they are forgotten."""
-        return list(self._survivors.values())
+        return self._keeping.survivors()
 
     @property
     def connected(self) -> bool:
@@ -169,14 +164,15 @@ class MediaPool:
 
     # --- LegMedia -----------------------------------------------------------------------------------------
 
-    def open_leg(self, call: CallId, leg: LegId, opened: Opened, *, near: LegId | None = None) -> None:
+    def open_leg(
+        self, call: CallId, leg: LegId, opened: Opened, *, ipv6: bool = False, near: LegId | None = None
+    ) -> None:
         """See :class:`~gateway.media.port.LegMedia`."""
         known = self._places.of(leg)
         if known is not None and leg not in known.adrift:
             _soon(lambda: opened(None))
             return
-        limit = self._clock.call_at(self._clock.now() + self._wait_seconds, partial(self._opened, leg, None))
-        self._opening[leg] = _Opening(opened, limit)
+        self._awaited.open(leg, opened, ipv6=ipv6)
         place = self._places.add(call)
         self._places.add_leg(place, leg)
         if place.worker is None:
@@ -212,11 +208,11 @@ class MediaPool:
         """See :class:`~gateway.media.port.LegMedia`."""
         worker = self._places.worker_of(leg)
         self._drop_leg(leg)
-        self._stop_opening(leg)
+        self._awaited.opened(leg)
         if worker is None or not self._links[worker].connected:
             _soon(lambda: closed(None))
             return
-        self._closing[leg] = (worker, closed)
+        self._awaited.close(leg, worker, closed)
         self._send(worker, CloseLeg(leg=leg))
 
     # --- Media --------------------------------------------------------------------------------------------
@@ -225,10 +221,7 @@ class MediaPool:
         """See :class:`~ccplatform.contracts.media.Media`."""
         match command:
             case KeepSnapshot():
-                place = self._places.find(command.call)
-                if place is not None:
-                    place.kept = command
-                    self._keep(place)
+                self._keeping.take(command)
             case ForgetCall():
                 self._forget(command)
             case SendDigits():
@@ -242,12 +235,12 @@ class MediaPool:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         self._spare.came(index)
         for survivor in there.calls:
-            self._meet(index, survivor)
+            self._keeping.meet(index, survivor)
         alive = {leg for survivor in there.calls for leg in survivor.legs}
         for place in self._places.on(index):
-            for leg in tuple(place.legs - alive - self._opening.keys()):
+            for leg in tuple(place.legs - alive - self._awaited.opening):
                 self._drop_leg(leg)
-            asked = sorted(place.legs & self._opening.keys())
+            asked = sorted(place.legs & self._awaited.opening)
             for leg in alive.intersection(asked):  # its answer was lost with the connection
                 self._send(index, CloseLeg(leg=leg))
             self._begin(place, *asked)
@@ -263,19 +256,19 @@ class MediaPool:
     def worker_away(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         self._spare.gone(index)
-        self._give_up_closing(index)
+        self._awaited.worker_away(index)
 
     def worker_lost(self, index: int) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         self._spare.gone(index)
-        self._give_up_closing(index)
+        self._awaited.worker_away(index)
         places = self._places.on(index)
         lost: list[LegId] = []
         for place in places:
             self._places.put(place, None)
-            place.adrift |= place.legs - self._opening.keys()
+            place.adrift |= place.legs - self._awaited.opening
             lost += place.adrift
-            if self._survivors.pop(place.call, None) is not None:
+            if self._keeping.forget(place.call):
                 self._places.drop(place.call)
         self._switching.worker_lost(index)
         self._stats.pop(index, None)
@@ -289,18 +282,16 @@ class MediaPool:
     def worker_says(self, index: int, event: WorkerEvent) -> None:
         """See :class:`~gateway.media.worker_link.WorkerListener`."""
         match event:
-            case LegOpened() if event.leg in self._opening and self._places.worker_of(event.leg) == index:
+            case LegOpened() if event.leg in self._awaited.opening and self._places.worker_of(event.leg) == index:
                 self._opened(event.leg, event.local)
             case LegOpened(local=None):
                 self._not_opened(index, event.leg)
             case LegOpened():
                 pass  # it was given up meanwhile, and closed
             case PortsReserved():
-                self._spare.reserved(index, event.spare)
+                self._spare.reserved(index, event.spare, ipv6=event.ipv6)
             case LegClosed():
-                closing = self._closing.pop(event.leg, None)
-                if closing is not None:
-                    closing[1](event.quality)
+                self._awaited.closed(event.leg, event.quality)
             case WorkerStats():
                 self._stats[index] = event
                 if self.on_stats is not None:
@@ -324,15 +315,18 @@ class MediaPool:
         if worker is None:
             return
         self._places.put(place, worker)
-        self._keep(place)
-        self._begin(place, *sorted(place.legs & self._opening.keys()))
+        self._keeping.leave(place)
+        self._begin(place, *sorted(place.legs & self._awaited.opening))
 
     def _begin(self, place: Place, *legs: LegId) -> None:
         assert place.worker is not None
-        spare = [(leg, self._spare.take(place.worker)) for leg in legs]
-        for leg, local in spare:
+        spare: list[tuple[LegId, LocalAudio | None]] = []
+        for leg in legs:
+            ipv6 = self._awaited.is_ipv6(leg)
+            local = self._spare.take(place.worker, ipv6=ipv6)
             port = None if local is None else local.port
-            self._send(place.worker, OpenLeg(call=place.call, leg=leg, port=port))
+            self._send(place.worker, OpenLeg(call=place.call, leg=leg, port=port, ipv6=ipv6))
+            spare.append((leg, local))
         for leg in legs:
             self._switching.leg_came(leg)
         for leg, local in spare:
@@ -349,54 +343,16 @@ class MediaPool:
 
     def _opened(self, leg: LegId, local: LocalAudio | None) -> None:
         """A worker reserved the leg's ports, or could not, or nobody did in time."""
-        opening = self._stop_opening(leg)
-        if opening is None:
+        opened = self._awaited.opened(leg)
+        if opened is None:
             return
         if local is None:
             self._send_for(leg, CloseLeg(leg=leg))
             self._drop_leg(leg)
-        opening.opened(local)
-
-    def _stop_opening(self, leg: LegId) -> _Opening | None:
-        opening = self._opening.pop(leg, None)
-        if opening is not None:
-            opening.limit.cancel()
-        return opening
-
-    def _meet(self, index: int, survivor: SurvivingCall) -> None:
-        """A worker has this call: it is new to us, known there, or has moved on meanwhile."""
-        place = self._places.find(survivor.call)
-        if place is None:
-            snapshot = survivor.snapshot.get("calls", {})
-            self._survivors[survivor.call] = replace(survivor, snapshot=snapshot)
-            place = self._places.add(survivor.call)
-            self._places.put(place, index)
-            for leg in survivor.legs:
-                self._places.add_leg(place, leg)
-            if snapshot:
-                place.kept = KeepSnapshot(call=survivor.call, snapshot=snapshot)
-                self._recall(survivor)
-        elif place.worker != index:
-            self._send(index, ForgetCall(call=survivor.call))
-
-    def _recall(self, survivor: SurvivingCall) -> None:
-        try:
-            now, wall = self._clock.now(), self._clock.wall().timestamp()
-            self._switching.wishes.restore(survivor.snapshot["media"], now, wall)
-        except (KeyError, TypeError, ValueError, RemoteViolation) as error:
-            _log.error("what was wanted of a call's sound is lost", call=survivor.call, reason=repr(error))
-
-    def _keep(self, place: Place) -> None:
-        """Leave the snapshot of a call with its worker, and with it what is wanted of its sound."""
-        if place.kept is None or place.worker is None:
-            return
-        now, wall = self._clock.now(), self._clock.wall().timestamp()
-        media = self._switching.wishes.snapshot(place.legs, now, wall)
-        snapshot = {"calls": place.kept.snapshot, "media": media}
-        self._send(place.worker, KeepSnapshot(call=place.call, snapshot=snapshot))
+        opened(local)
 
     def _forget(self, command: ForgetCall) -> None:
-        self._survivors.pop(command.call, None)
+        self._keeping.forget(command.call)
         place = self._places.find(command.call)
         if place is None:
             return
@@ -410,11 +366,6 @@ class MediaPool:
     def _drop_leg(self, leg: LegId) -> None:
         self._switching.leg_gone(leg)
         self._places.drop_leg(leg)
-
-    def _give_up_closing(self, index: int) -> None:
-        for leg in [leg for leg, (worker, _) in self._closing.items() if worker == index]:
-            _, closed = self._closing.pop(leg)
-            closed(None)
 
     # --- sending and telling ------------------------------------------------------------------------------
 

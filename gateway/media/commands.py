@@ -107,7 +107,8 @@ class Performer:
                 if moved:
                     moved.call = command.call
             case ReservePorts():
-                self._answer(PortsReserved(spare=self._engine.reserve_ports(command.count)))
+                spare = self._engine.reserve_ports(command.count, ipv6=command.ipv6)
+                self._answer(PortsReserved(spare=spare, ipv6=command.ipv6))
             case GetSurvivors():
                 self._engine.legs.let_go()  # they were another connection's
                 self._answer(Survivors(calls=self.survivors(), links=tuple(self._engine.links.by_id)))
@@ -195,7 +196,7 @@ class Performer:
 
     def _open(self, command: OpenLeg) -> None:
         try:
-            local = self._engine.open_leg(command.call, command.leg, reserved=command.port)
+            local = self._engine.open_leg(command.call, command.leg, reserved=command.port, ipv6=command.ipv6)
         except CannotOpenLeg as error:
             _log.warning("cannot open a leg", leg=command.leg, reason=str(error))
             if command.port is not None:

@@ -92,13 +92,13 @@ class Engine:
 
     # --- commands -----------------------------------------------------------------------------------------
 
-    def reserve_ports(self, count: int) -> tuple[LocalAudio, ...]:
+    def reserve_ports(self, count: int, *, ipv6: bool = False) -> tuple[LocalAudio, ...]:
         """Addresses for legs to come."""
-        return self.legs.reserve(count, self.security.fingerprint)
+        return self.legs.reserve(count, self.security.fingerprint, ipv6=ipv6)
 
-    def open_leg(self, call: CallId, leg: LegId, *, reserved: int | None = None) -> LocalAudio:
+    def open_leg(self, call: CallId, leg: LegId, *, reserved: int | None = None, ipv6: bool = False) -> LocalAudio:
         """Make a leg, at the port that was ``reserved`` for it if that is given; raises CannotOpenLeg."""
-        local = self.legs.open(call, leg, self.security.fingerprint, reserved=reserved)
+        local = self.legs.open(call, leg, self.security.fingerprint, reserved=reserved, ipv6=ipv6)
         self.rtcp.add(self.legs.by_id[leg])
         return local
 

@@ -44,7 +44,8 @@ _KNOWN: Final = frozenset({USERNAME, PRIORITY, USE_CANDIDATE})
 
 @dataclass(slots=True, kw_only=True)
 class IceLite:
-    """``ufrag`` and ``pwd`` are ours, ``remote_ufrag`` is the peer's. Sources are ``packet_io.address_key``."""
+    """``ufrag`` and ``pwd`` are ours, ``remote_ufrag`` is the peer's. Sources are numbers of
+    :mod:`~gateway.media.addresses`."""
 
     ufrag: str
     pwd: str = field(repr=False)
@@ -79,7 +80,7 @@ class IceLite:
             self.refused += 1
             return None
         self._take(message, source, now)
-        mapped = xor_mapped(source >> 16, source & 0xFFFF)
+        mapped = xor_mapped(source, message.transaction)
         return build(BINDING_SUCCESS, message.transaction, {XOR_MAPPED_ADDRESS: mapped}, self.pwd.encode())
 
     def _take(self, message: StunMessage, source: int, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gateway.media.addresses import key_at, same
 from gateway.media.audio import RATE, Array, Rows
 from gateway.media.hot_path import LARGEST_PAYLOAD, SMALLEST_PAYLOAD, Streams
 from gateway.media.legs import LegBook
@@ -59,7 +60,7 @@ class Intake:
         _count(sources.malformed, batch.row[~headers.valid & (batch.length >= 0)])
         understood = headers.valid & (kind != Kind.UNKNOWN)
         _count(sources.unknown_type, batch.row[headers.valid & ~understood])
-        trusted = batch.source == sources.source[batch.row]
+        trusted = same(batch.source, sources.source[batch.row])
         self._meet_strangers(batch, headers, np.flatnonzero(understood & ~trusted).tolist(), trusted, now)
         good = understood & trusted
         heard = batch.row[good]
@@ -75,8 +76,8 @@ class Intake:
     ) -> None:
         sources = self._parts.sources
         for index in indexes:
-            row, source = int(batch.row[index]), int(batch.source[index])
-            if sources.source[row] != source:  # may have become the leg's source within this batch
+            row, source = int(batch.row[index]), key_at(batch.source, index)
+            if sources.source_of(row) != source:  # may have become the leg's source within this batch
                 ssrc, sequence = int(headers.ssrc[index]), int(headers.sequence[index])
                 leg = self._legs.by_row[row]
                 if leg.security is not None:

@@ -19,7 +19,8 @@ _RTCP_SSRC: Final = slice(4, 8)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LegSecurity:
-    """``session`` is there once there are keys. Sources are keys of ``packet_io.address_key``, 0: none."""
+    """``session`` is there once there are keys. Sources are numbers of
+    :mod:`~gateway.media.addresses`."""
 
     signalled: int
     ice: IceLite | None = None

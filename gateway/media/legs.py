@@ -12,13 +12,13 @@ import structlog
 
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.words import CallId, LegId
+from gateway.media.addresses import NOWHERE, host_and_port, is_ipv6, key_of_address
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.errors import CannotOpenLeg, CodecMissing
 from gateway.media.g711 import Law
 from gateway.media.keys import KeyMerger, Way
 from gateway.media.leg_security import LegSecurity
-from gateway.media.packet_io import address_key
 from gateway.media.parts import Parts
 from gateway.media.port import LocalAudio, RemoteAudio
 from gateway.media.ports import PortAllocator, PortPair
@@ -55,6 +55,11 @@ class Leg:
         """Whether the peer checks all the time that we are there, on hold as well (RFC 7675)."""
         return self.security is not None and self.security.ice is not None
 
+    def address_of(self, remote: RemoteAudio) -> int:
+        """Where a peer is by signalling; nowhere when the leg's sockets cannot send there."""
+        key = _key_of(remote)
+        return key if key != NOWHERE and is_ipv6(key) is self.ports.ipv6 else NOWHERE
+
     @property
     def rtcp_mux(self) -> bool:
         """Whether RTCP shares the port of RTP."""
@@ -75,7 +80,7 @@ class LegBook:
     ) -> None:
         self._settings = settings
         self._parts = parts
-        self._ports = PortAllocator(ports, settings.bind_ip)
+        self._ports = PortAllocator(ports, bind_ip=settings.bind_ip, bind_ip6=settings.bind_ip6)
         self._wall_offset = wall_offset
         self._digit = digit
         self._cname = secrets.token_hex(8)  # random, so that it names nobody (RFC 7022)
@@ -96,17 +101,23 @@ class LegBook:
         """The legs of a call."""
         return [leg for leg in self if leg.call == call]
 
-    def reserve(self, count: int, fingerprint: str = "") -> tuple[LocalAudio, ...]:
+    def reserve(self, count: int, fingerprint: str = "", *, ipv6: bool = False) -> tuple[LocalAudio, ...]:
         """Addresses for legs to come, so many or as many as there are; ``fingerprint`` as of :meth:`open`."""
-        count = min(count, self._parts.table.left)
-        return tuple(self._local(port, fingerprint) for port in self._ports.reserve(count))
+        ports = self._ports.reserve(min(count, self._parts.table.left), ipv6=ipv6)
+        return tuple(self._local(port, fingerprint, ipv6) for port in ports)
 
     def let_go(self) -> None:
         """Nobody will use the reserved addresses."""
         self._ports.let_go()
 
     def open(
-        self, call: CallId, leg_id: LegId, fingerprint: str = "", *, reserved: int | None = None
+        self,
+        call: CallId,
+        leg_id: LegId,
+        fingerprint: str = "",
+        *,
+        reserved: int | None = None,
+        ipv6: bool = False,
     ) -> LocalAudio:
         """Reserve a row and ports, or take those that were reserved; raises CannotOpenLeg. ``fingerprint``: of the
         certificate for DTLS."""
@@ -114,7 +125,7 @@ class LegBook:
             raise CannotOpenLeg(f"leg {leg_id} is open already")
         row = self._parts.table.take()
         try:
-            ports = self._ports.open() if reserved is None else self._ports.take(reserved)
+            ports = self._ports.open(ipv6=ipv6) if reserved is None else self._ports.take(reserved)
         except CannotOpenLeg:
             self._parts.table.give_back(row)
             raise
@@ -130,17 +141,22 @@ class LegBook:
         self.by_id[leg_id] = self.by_row[row] = leg
         self._parts.receiver.add(ports.rtp.fileno(), row)
         self._parts.sender.begin(
-            row, ports.rtp.fileno(), secrets.randbits(32), secrets.randbits(15), secrets.randbits(32)
+            row,
+            ports.rtp.fileno(),
+            ssrc=secrets.randbits(32),
+            sequence=secrets.randbits(15),
+            clock=secrets.randbits(32),
+            connectable=not self._settings.binds_all(ipv6=ports.ipv6),
         )
-        return self._local(ports.port, fingerprint)
+        return self._local(ports.port, fingerprint, ports.ipv6)
 
-    def _local(self, port: int, fingerprint: str) -> LocalAudio:
-        return LocalAudio(host=self._settings.sdp_host, port=port, fingerprint=fingerprint)
+    def _local(self, port: int, fingerprint: str, ipv6: bool) -> LocalAudio:
+        return LocalAudio(host=self._settings.sdp_host(ipv6=ipv6), port=port, fingerprint=fingerprint)
 
     def connect(self, leg: Leg, remote: RemoteAudio, now: float) -> None:
         """Set the peer's side; an address or codec that cannot be used leaves the leg mute."""
         codec = CODECS.get(remote.codec)
-        source = key_of(remote) if leg.security is None else leg.security.source()
+        source = leg.address_of(remote) if leg.security is None else leg.security.source()
         if remote.dtmf_payload_type not in _PAYLOAD_TYPES:
             remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
@@ -155,7 +171,7 @@ class LegBook:
         if sources.expect(leg.row, source, now):
             leg.rtcp_to = None
         else:
-            source = int(sources.source[leg.row])  # the peer is where it was, perhaps behind a NAT
+            source = sources.source_of(leg.row)  # the peer is where it was, perhaps behind a NAT
         sender.direct(leg.row, codec.law or Law.PCMU, remote.payload_type)
         self.aim(leg, source)
 
@@ -181,21 +197,21 @@ class LegBook:
         return wanted == "always" or (wanted == "auto" and remote.dtmf_payload_type is None)
 
     def aim(self, leg: Leg, source: int) -> None:
-        """The peer is at this address (0: nowhere): send RTP there, and RTCP unless it told where."""
+        """The peer is at this address: send RTP there, and RTCP unless it told where."""
         sender = self._parts.sender
         sender.aim(leg.row, source)
-        sender.enable(leg.row, source != 0 and leg.remote is not None and leg.remote.receives)
-        if source == 0:
+        sender.enable(leg.row, source != NOWHERE and leg.remote is not None and leg.remote.receives)
+        if source == NOWHERE:
             leg.rtcp_to = None
         elif leg.rtcp_to is None:
-            port = (source & 0xFFFF) + (0 if leg.rtcp_mux else 1)
-            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), min(port, 0xFFFF))
+            host, port = host_and_port(source)
+            leg.rtcp_to = host, port if leg.rtcp_mux else min(port + 1, 0xFFFF)
 
     def follow(self, leg: Leg, source: int) -> None:
         """An authentic packet came from another address: the peer moved, unless ICE says where it is."""
         if leg.security is not None and leg.security.ice is None:
             leg.security.peer = source
-            self._parts.sources.source[leg.row] = source
+            self._parts.sources.listen(leg.row, source, heard=bool(self._parts.sources.heard[leg.row]))
             leg.rtcp_to = None
             self.aim(leg, source)
 
@@ -249,11 +265,11 @@ def _kinds(codec: Codec, remote: RemoteAudio) -> dict[int, Kind]:
     return {number: kind for number, kind in meanings if number is not None and number in _PAYLOAD_TYPES}
 
 
-def key_of(remote: RemoteAudio) -> int:
-    """The peer's address as a key; 0 for one that nothing can be sent to (RFC 3264 section 8.4: 0.0.0.0)."""
+def _key_of(remote: RemoteAudio) -> int:
+    """The peer's address; nowhere for one that nothing can be sent to (RFC 3264 section 8.4: 0.0.0.0)."""
     try:
-        address = ipaddress.IPv4Address(remote.host)
+        address = ipaddress.ip_address(remote.host)
     except ValueError:
-        return 0
+        return NOWHERE
     usable = not address.is_unspecified and not address.is_multicast and 0 < remote.port <= 0xFFFF
-    return address_key(int(address), remote.port) if usable else 0
+    return key_of_address(address, remote.port) if usable else NOWHERE

@@ -34,6 +34,17 @@
 #define WIDE
 #endif
 
+/* An address and its port as addresses.py has them: 48 bits in each part, IPv4 as mapped into IPv6. */
+struct address {
+    int64_t parts[3];
+};
+
+/* The same as the kernel has it: SOCKADDR. */
+union name {
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 /* Room for the packets of a tick, one entry per packet in each array; the layout is that of native.py. */
 struct slots {
     uint8_t *packets;   /* capacity x size octets */
@@ -41,7 +52,7 @@ struct slots {
     uint8_t *truncated; /* it was longer than a slot */
     int64_t *row;       /* the leg it was for */
     int64_t *turn;      /* its number among the leg's packets of this tick */
-    int64_t *source;    /* address << 16 | port of the sender */
+    struct address *source; /* of the sender */
     double *arrival;    /* monotonic seconds */
     uint8_t *ordinary;  /* media_admit has dealt with it */
     int64_t capacity;
@@ -51,7 +62,7 @@ struct slots {
 /* What is known of the legs' streams, one entry per row, and what of their jitter buffers; as in native.py. */
 struct streams {
     const int8_t *kind; /* rows x 128: what a payload type is */
-    const int64_t *source;
+    const struct address *source;
     uint8_t *heard;
     double *last_heard;
     const uint8_t *shielded;
@@ -118,6 +129,35 @@ static double arrival_of(struct msghdr *message, double offset, double now, doub
     return arrival > now ? now : arrival < now - oldest ? now - oldest : arrival;
 }
 
+static uint64_t big_endian(const uint8_t *octets, int count)
+{
+    uint64_t number = 0;
+
+    for (int i = 0; i < count; i++)
+        number = number << 8 | octets[i];
+    return number;
+}
+
+static struct address address_of(const union name *name)
+{
+    struct address address = {{0, 0xFFFF, 0}};
+
+    if (name->v4.sin_family == AF_INET) {
+        address.parts[2] = (int64_t)ntohl(name->v4.sin_addr.s_addr) << 16 | ntohs(name->v4.sin_port);
+    } else {
+        const uint8_t *octets = name->v6.sin6_addr.s6_addr;
+        address.parts[0] = (int64_t)big_endian(octets, 6);
+        address.parts[1] = (int64_t)big_endian(octets + 6, 6);
+        address.parts[2] = (int64_t)(big_endian(octets + 12, 4) << 16 | ntohs(name->v6.sin6_port));
+    }
+    return address;
+}
+
+static int same(const struct address *a, const struct address *b)
+{
+    return a->parts[2] == b->parts[2] && a->parts[1] == b->parts[1] && a->parts[0] == b->parts[0];
+}
+
 /* Interarrival jitter (RFC 3550 section 6.4.1) in samples, as Reception.measure does it. */
 static void measure(const struct streams *legs, int64_t row, uint32_t timestamp, double arrival)
 {
@@ -160,8 +200,8 @@ static void decode(const int16_t *table, const uint8_t *restrict codes, int64_t 
  * Take a packet that is as it should be: G.711 without CSRCs, extension and padding, from the leg's source and stream,
  * with the next sequence number, in time for its place in the jitter buffer. Returns 0 for any other, untouched.
  */
-static int admit(const struct streams *legs, int64_t row, const uint8_t *packet, int64_t length, int64_t source,
-                 double arrival, double now)
+static int admit(const struct streams *legs, int64_t row, const uint8_t *packet, int64_t length,
+                 const struct address *source, double arrival, double now)
 {
     int64_t size = length - HEADER, position, ahead, start, first;
     int8_t law = legs->kind[row * 128 + (packet[1] & 0x7F)];
@@ -169,7 +209,7 @@ static int admit(const struct streams *legs, int64_t row, const uint8_t *packet,
     int16_t *ring = legs->ring + row * legs->ring_size;
     uint32_t timestamp, ssrc;
 
-    if (size < SMALLEST || size > LARGEST || packet[0] != 0x80 || (law & ~1) || source != legs->source[row] ||
+    if (size < SMALLEST || size > LARGEST || packet[0] != 0x80 || (law & ~1) || !same(source, &legs->source[row]) ||
         !legs->started[row] || !legs->playing[row] || legs->clock[row] != RATE ||
         (uint16_t)(packet[2] << 8 | packet[3]) != (uint16_t)(legs->highest[row] + 1))
         return 0;
@@ -237,7 +277,7 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
         if (legs != NULL)
             expect(legs, rows[at + 1 < sockets ? at + 1 : 0]);
         for (turn = 0; (turn == 0 || all) && turn < per_socket && total < s->capacity; turn++) {
-            struct sockaddr_in name;
+            union name name;
             union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } control;
             uint8_t *packet = s->packets + total * s->size;
             struct iovec vector = {packet, (size_t)s->size};
@@ -245,7 +285,7 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
             ssize_t length = syscall(SYS_recvmsg, fds[at], &message, MSG_DONTWAIT);
             if (length < 0 && errno == ECONNREFUSED) /* of something that was sent; it is told once */
                 length = syscall(SYS_recvmsg, fds[at], &message, MSG_DONTWAIT);
-            int64_t source;
+            struct address source;
             double arrival;
             int stamped, truncated;
             if (length < 0)
@@ -255,9 +295,9 @@ int64_t media_receive(const struct slots *s, const int32_t *fds, const int64_t *
                 all = 1;
                 watched[row] = WATCHED;
             }
-            source = (int64_t)ntohl(name.sin_addr.s_addr) << 16 | ntohs(name.sin_port);
+            source = address_of(&name);
             truncated = (message.msg_flags & MSG_TRUNC) != 0;
-            admits = admits && !truncated && admit(legs, row, packet, length, source, arrival, now);
+            admits = admits && !truncated && admit(legs, row, packet, length, &source, arrival, now);
             if (admits)
                 continue;
             s->length[total] = (int32_t)length;
@@ -282,7 +322,7 @@ void media_admit(const struct slots *s, int64_t total, const struct streams *leg
     for (int64_t i = 0; i < total; i++) {
         int64_t row = s->row[i];
         s->ordinary[i] = row != other && !s->truncated[i] &&
-                         admit(legs, row, s->packets + i * s->size, s->length[i], s->source[i], s->arrival[i], now);
+                         admit(legs, row, s->packets + i * s->size, s->length[i], &s->source[i], s->arrival[i], now);
         if (!s->ordinary[i])
             other = row;
     }
@@ -512,13 +552,13 @@ void media_head(const int64_t *rows, int64_t count, uint8_t *packets, int64_t si
  * cannot leave is lost, but for what a connected socket refuses only to tell that the peer refused one before.
  */
 void media_send(const int32_t *fds, const int64_t *rows, int64_t count, const uint8_t *packets, int64_t size,
-                const int64_t *lengths, const struct sockaddr_in *names, const uint8_t *connected, int64_t *sent)
+                const int64_t *lengths, const union name *names, const uint8_t *connected, int64_t *sent)
 {
     for (int64_t n = 0; n < count; n++) {
         int64_t row = rows[n];
         if (lengths[row] <= 0)
             continue;
-        const struct sockaddr_in *name = connected[row] ? NULL : &names[row];
+        const union name *name = connected[row] ? NULL : &names[row];
         for (int tries = 0; tries < 2; tries++)
             if (syscall(SYS_sendto, fds[n], packets + row * size, (size_t)lengths[row], MSG_DONTWAIT | MSG_NOSIGNAL,
                         name, name ? sizeof *name : 0) >= 0 || errno != ECONNREFUSED)

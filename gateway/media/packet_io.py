@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateway.media.addresses import PARTS
 from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Rows
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ _LATE_SECONDS: Final = 1.5 * TICK_SECONDS  # since the last read: there is more 
 
 _LIBC: Final = ctypes.PyDLL(None)  # connect(2) of UDP never blocks
 
-#: ``struct sockaddr_in``.
-SOCKADDR: Final = np.dtype([("family", "<u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "<u8")])
-
-
-def address_key(ip: int, port: int) -> int:
-    """One number for an IPv4 address and port, to be compared in arrays."""
-    return ip << 16 | port
-
 
 class Slots:
     """Room for the packets of one tick: arrays with one entry per packet, see :class:`Batch`."""
@@ -45,7 +38,7 @@ class Slots:
         self.truncated: Mask = np.zeros(capacity, dtype=np.bool_)
         self.row: Rows = np.zeros(capacity, dtype=np.int64)
         self.turn: Array = np.zeros(capacity, dtype=np.int64)
-        self.source: Array = np.zeros(capacity, dtype=np.int64)
+        self.source: Array = np.zeros((capacity, PARTS), dtype=np.int64)
         self.arrival: Array = np.zeros(capacity, dtype=np.float64)
         self.ordinary: Mask = np.zeros(capacity, dtype=np.bool_)
 
@@ -54,8 +47,8 @@ class Slots:
 class Batch:
     """Packets that were read together; all arrays have one entry per packet and are valid until the next read.
 
-    ``turn`` counts the packets of one leg within the batch, ``source`` is an :func:`address_key`, ``arrival``
-    the kernel's receipt in monotonic seconds.
+    ``turn`` counts the packets of one leg within the batch, ``source`` is a number of
+    :mod:`~gateway.media.addresses`, ``arrival`` the kernel's receipt in monotonic seconds.
     """
 
     packets: Bytes
@@ -153,7 +146,8 @@ class Receiver:
 
 
 def connect(fd: int, name: bytes) -> bool:
-    """Connect a UDP socket to a :data:`SOCKADDR`, or with one of zeros (``AF_UNSPEC``) to nobody; False: no."""
+    """Connect a UDP socket to a :data:`~gateway.media.addresses.SOCKADDR`, or with one of zeros (``AF_UNSPEC``) to
+    nobody; False when that cannot be."""
     return int(_LIBC.connect(fd, name, len(name))) == 0
 
 

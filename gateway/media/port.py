@@ -145,10 +145,16 @@ class LegMedia(Protocol):
     """The audio of legs, as the signalling side of the gateway uses it. Nothing here blocks or raises."""
 
     def open_leg(
-        self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None], *, near: LegId | None = None
+        self,
+        call: CallId,
+        leg: LegId,
+        opened: Callable[[LocalAudio | None], None],
+        *,
+        ipv6: bool = False,
+        near: LegId | None = None,
     ) -> None:
-        """Reserve ports for a leg; ``opened`` gets its address, or None when no worker or port is free. A new call
-        is best put where the leg ``near`` is."""
+        """Reserve ports for a leg; ``opened`` gets its address, or None when no worker or port is free. It is one
+        of IPv4 or ``ipv6``, and so must be the peer's. A new call is best put where the leg ``near`` is."""
 
     def move_leg(self, leg: LegId, call: CallId) -> None:
         """The leg belongs to this call from now on; it is told as lost with its worker when that is another's."""

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from gateway.media.addresses import SOCKADDR, keys_of
 from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
 from gateway.media.hot_path import SIMILARITY_FLOOR, Streams, ToneScreen
-from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Slots, Watch
+from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
@@ -237,7 +238,7 @@ class _Messages:
         unstamped = header["controllen"] < _CONTROL_BYTES
         slots.length[used] = self._messages["len"][used]
         slots.truncated[used] = (header["flags"] & socket.MSG_TRUNC) != 0
-        slots.source[used] = self._names["ip"][used].astype(np.int64) << 16 | self._names["port"][used]
+        slots.source[used] = keys_of(self._names[used])
         slots.arrival[used] = np.clip(np.where(unstamped, now, arrival), now - OLDEST, now)
         header["namelen"] = SOCKADDR.itemsize
         header["controllen"] = _CONTROL_BYTES

@@ -20,7 +20,8 @@ _TRIES: Final = 64
 _SPARE: Final = 0.25
 #: ip(7): packets are not to be fragmented anyway; said like this, the kernel need not find an identification for
 #: each, which is 4 % of sending it.
-_IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE = 10, 3
+_IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE = 10, 23, 3
+_EXPEDITED: Final = 0xB8  # forwarding (RFC 3246)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class PortPair:
     rtp: socket.socket
     rtcp: socket.socket
 
+    @property
+    def ipv6(self) -> bool:
+        """Whether they are of IPv6."""
+        return self.rtp.family == socket.AF_INET6
+
     def close(self) -> None:
         """Close both."""
         self.rtp.close()
@@ -38,36 +44,40 @@ class PortPair:
 
 
 class PortAllocator:
-    """Hands out the ports of a range in turn, so that a freed one rests as long as possible."""
+    """Hands out the ports of a range in turn, so that a freed one rests as long as possible. ``bind_ip`` and
+    ``bind_ip6`` are where they are bound; a family without address has none."""
 
-    def __init__(self, ports: range, bind_ip: str) -> None:
+    def __init__(self, ports: range, *, bind_ip: str = "", bind_ip6: str = "") -> None:
         self._free = deque(ports)
         self._range = f"{ports[0]}-{ports[-1] + 1}" if ports else "(an empty range)"
-        self._bind_ip = bind_ip
+        self._hosts = {False: bind_ip, True: bind_ip6}
         self._reserved: dict[int, PortPair] = {}
 
-    def open(self) -> PortPair:
+    def open(self, *, ipv6: bool = False) -> PortPair:
         """Bind a free pair; ports that another program uses are passed over for now."""
-        return self._open(_TRIES)
+        return self._open(_TRIES, ipv6)
 
-    def _open(self, tries: int) -> PortPair:
+    def _open(self, tries: int, ipv6: bool) -> PortPair:
+        host = self._hosts[ipv6]
+        if not host:
+            raise CannotOpenLeg(f"no address of {'IPv6' if ipv6 else 'IPv4'} is set for media")
         for _ in range(min(tries, len(self._free))):
             port = self._free.popleft()
             try:
-                return self._bind(port)
+                return _bind(host, port, ipv6)
             except OSError as error:
                 self._free.append(port)
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                    raise CannotOpenLeg(f"cannot bind {self._bind_ip}:{port}: {error.strerror}") from error
-        raise CannotOpenLeg(f"no RTP port is free on {self._bind_ip} among {self._range}")
+                    raise CannotOpenLeg(f"cannot bind {host} port {port}: {error.strerror}") from error
+        raise CannotOpenLeg(f"no RTP port is free on {host} among {self._range}")
 
-    def reserve(self, count: int) -> list[int]:
+    def reserve(self, count: int, *, ipv6: bool = False) -> list[int]:
         """Bind so many pairs ahead, but at most a share of those that are free; their ports, for :meth:`take`."""
         ports: list[int] = []
         count = min(count, int(len(self._free) * _SPARE))
         with suppress(CannotOpenLeg):
             while len(ports) < count:
-                pair = self.open()
+                pair = self.open(ipv6=ipv6)
                 self._reserved[pair.port] = pair
                 ports.append(pair.port)
         return ports
@@ -85,29 +95,39 @@ class PortAllocator:
             self.give_back(self._reserved.popitem()[1])
 
     def check(self) -> None:
-        """Raise CannotOpenLeg if not even one pair can be bound now."""
-        self.give_back(self._open(len(self._free)))
+        """Raise CannotOpenLeg if not even one pair of each family can be bound now."""
+        for ipv6, host in self._hosts.items():
+            if host:
+                self.give_back(self._open(len(self._free), ipv6))
 
     def give_back(self, pair: PortPair) -> None:
         """Close the sockets; the port goes to the end of the row."""
         pair.close()
         self._free.append(pair.port)
 
-    def _bind(self, port: int) -> PortPair:
-        opened: list[socket.socket] = []
-        try:
-            for number in (port, port + 1):
-                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-                opened.append(udp)
-                udp.bind((self._bind_ip, number))
-        except OSError:
-            for udp in opened:
-                udp.close()
-            raise
-        rtp, rtcp = opened
-        rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        with suppress(OSError):  # only a wish: expedited forwarding (RFC 3246)
-            rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
-            rtp.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
-        stamp_arrivals(rtp)
-        return PortPair(port, rtp, rtcp)
+
+def _bind(host: str, port: int, ipv6: bool) -> PortPair:
+    opened: list[socket.socket] = []
+    try:
+        for number in (port, port + 1):
+            family = socket.AF_INET6 if ipv6 else socket.AF_INET
+            udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            opened.append(udp)
+            if ipv6:
+                udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            udp.bind((host, number))
+    except OSError:
+        for udp in opened:
+            udp.close()
+        raise
+    rtp, rtcp = opened
+    rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    with suppress(OSError):  # only wishes
+        if ipv6:
+            rtp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _EXPEDITED)
+            rtp.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE)
+        else:
+            rtp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED)
+            rtp.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
+    stamp_arrivals(rtp)
+    return PortPair(port, rtp, rtcp)

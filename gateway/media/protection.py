@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gateway.media.addresses import key_at
 from gateway.media.audio import Array, Bytes, Rows
 from gateway.media.demux import Protocol, protocols
 from gateway.media.leg_security import LegSecurity
@@ -64,7 +65,7 @@ class SrtpProtection(RowArrays):
         if not media.all():
             for index, kind in zip(chosen[~media].tolist(), kinds[~media].tolist(), strict=True):
                 datagram = batch.packets[index, : batch.length[index]].tobytes()
-                self._aside(int(batch.row[index]), Protocol(kind), datagram, int(batch.source[index]))
+                self._aside(int(batch.row[index]), Protocol(kind), datagram, key_at(batch.source, index))
             batch.length[chosen[~media]] = _NO_RTP
             chosen = chosen[media]
         if len(chosen):

@@ -19,7 +19,7 @@ from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
 PROTOCOL: Final = "ccplatform-media"
-VERSION: Final = 4
+VERSION: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,14 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLeg:
-    """Make a leg; :class:`LegOpened` answers. With the ``port`` of an address that was reserved before, there is
-    an answer only when it cannot be; then no reserved address is good any more."""
+    """Make a leg, at an address of IPv4 or ``ipv6``; :class:`LegOpened` answers. With the ``port`` of an address
+    that was reserved before, there is an answer only when it cannot be; then no reserved address is good any more.
+    """
 
     call: CallId
     leg: LegId
     port: int | None = None
+    ipv6: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class ReservePorts:
     """Reserve addresses for legs to come; :class:`PortsReserved` answers. They are this connection's."""
 
     count: int
+    ipv6: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,7 @@ class PortsReserved:
     """Addresses that legs may be opened at; fewer than asked for when there are no more."""
 
     spare: tuple[LocalAudio, ...]
+    ipv6: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

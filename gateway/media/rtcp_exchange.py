@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import select
 from contextlib import suppress
 from typing import Final
 
+from gateway.media.addresses import address_key, host_and_port, same_host
 from gateway.media.errors import BadRtcp, BadSrtp
 from gateway.media.legs import Leg, LegBook
-from gateway.media.packet_io import address_key
 from gateway.media.parts import Parts
 from gateway.media.rtcp import MAX_RTCP, parse
 
@@ -72,14 +71,14 @@ class RtcpExchange:
     def _read(self, leg: Leg, now: float) -> None:
         for _ in range(_MAX_PER_TICK):
             try:
-                data, address = leg.ports.rtcp.recvfrom(MAX_RTCP)
+                data, (host, source_port, *_) = leg.ports.rtcp.recvfrom(MAX_RTCP)
             except OSError:
                 return
-            self.take(leg, data, address_key(int(ipaddress.IPv4Address(address[0])), address[1]), now)
+            self.take(leg, data, address_key(host, source_port), now)
 
     def take(self, leg: Leg, data: bytes, source: int, now: float) -> None:
         """Take a packet that came for the leg, on the port of RTCP or, multiplexed, on that of RTP."""
-        if leg.security is None and source >> 16 != int(self._parts.sources.source[leg.row]) >> 16:
+        if leg.security is None and not same_host(source, self._parts.sources.source_of(leg.row)):
             self.strangers += 1
             return
         try:
@@ -88,7 +87,7 @@ class RtcpExchange:
             self.malformed += 1
             return
         if not leg.rtcp_mux:
-            leg.rtcp_to = (str(ipaddress.IPv4Address(source >> 16)), source & 0xFFFF)
+            leg.rtcp_to = host_and_port(source)
         leg.rtcp.take(reports, int(self._parts.sender.ssrc[leg.row]), now)
         self._parts.wide.expect_loss(leg.row, leg.rtcp.remote_loss_share)
         self._parts.sources.last_heard[leg.row] = now

@@ -7,7 +7,6 @@ what is no RTP. Until there are keys nothing is sent and nothing is heard; in th
 
 from __future__ import annotations
 
-import ipaddress
 import select
 from collections import deque
 from collections.abc import Callable
@@ -15,13 +14,13 @@ from contextlib import suppress
 from typing import Final
 
 from ccplatform.kernel.clock import Clock
+from gateway.media.addresses import NOWHERE, address_key, host_and_port
 from gateway.media.demux import Protocol, protocol
 from gateway.media.dtls import MAX_DATAGRAM, Certificate, Handshake, Step
 from gateway.media.errors import BadSrtp, HandshakeFailed
 from gateway.media.ice import IceLite
 from gateway.media.leg_security import LegSecurity
-from gateway.media.legs import Leg, LegBook, key_of
-from gateway.media.packet_io import address_key
+from gateway.media.legs import Leg, LegBook
 from gateway.media.parts import Parts
 from gateway.media.port import DtlsPeer, LegNotSecured, LegSecured, MediaEvent, RemoteAudio, SdesKeys
 from gateway.media.protection import SrtpProtection
@@ -84,7 +83,7 @@ class SecureLegs:
         """Take the security that signalling agreed on; what it agreed on before goes on if it is the same."""
         now, before = self._clock.now(), leg.remote
         if leg.security is not None:
-            leg.security.signal(key_of(remote))
+            leg.security.signal(leg.address_of(remote))
         if remote.dtls is not None:
             if leg.security is None or before is None or before.dtls is None:
                 self._secure_by_dtls(leg, remote, remote.dtls, now)
@@ -108,7 +107,7 @@ class SecureLegs:
     def _secure_by_sdes(self, leg: Leg, remote: RemoteAudio, sdes: SdesKeys) -> None:
         profile = PROFILES.get(sdes.profile)
         before = leg.security
-        security = self._begin(leg, LegSecurity(signalled=key_of(remote)))
+        security = self._begin(leg, LegSecurity(signalled=leg.address_of(remote)))
         if profile is None or {len(sdes.local), len(sdes.remote)} != {profile.master_bytes}:
             self._fail(leg, "unusable SDES keys")
             return
@@ -117,7 +116,7 @@ class SecureLegs:
         self.protection.use(leg.row, security, security.session)
 
     def _secure_by_dtls(self, leg: Leg, remote: RemoteAudio, dtls: DtlsPeer, now: float) -> None:
-        security = self._begin(leg, LegSecurity(signalled=key_of(remote), ice=_ice(dtls)))
+        security = self._begin(leg, LegSecurity(signalled=leg.address_of(remote), ice=_ice(dtls)))
         security.handshake = Handshake(self._certificate, fingerprint=dtls.fingerprint, active=dtls.active)
         security.give_up_at = now + self._settings.handshake_seconds
         self._parts.sources.last_heard[leg.row] = now
@@ -184,10 +183,10 @@ class SecureLegs:
                 self._poll.modify(fd, 0)
                 self._muted.append(fd)
             try:
-                data, (host, port) = leg.ports.rtp.recvfrom(MAX_DATAGRAM)
+                data, (host, port, *_) = leg.ports.rtp.recvfrom(MAX_DATAGRAM)
             except OSError:  # an ICMP error of something that we sent
-                return leg, Protocol.UNKNOWN, b"", 0
-            return leg, protocol(data), data, address_key(int(ipaddress.IPv4Address(host)), port)
+                return leg, Protocol.UNKNOWN, b"", NOWHERE
+            return leg, protocol(data), data, address_key(host, port)
         return None
 
     def _take(self, leg: Leg, kind: Protocol, data: bytes, source: int) -> None:
@@ -301,4 +300,4 @@ def _ice(dtls: DtlsPeer) -> IceLite | None:
 
 def _send(leg: Leg, datagram: bytes, source: int) -> None:
     with suppress(OSError):  # lost like any datagram
-        leg.ports.rtp.sendto(datagram, (str(ipaddress.IPv4Address(source >> 16)), source & 0xFFFF))
+        leg.ports.rtp.sendto(datagram, host_and_port(source))

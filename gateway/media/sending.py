@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Final
 
 import numpy as np
 
+from gateway.media.addresses import SOCKADDR, sockaddr
 from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
 from gateway.media.g711 import Law
 from gateway.media.hot_path import HotPath
-from gateway.media.packet_io import SOCKADDR, connect
+from gateway.media.packet_io import connect
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import HEADER_BYTES, VERSION_2
 
@@ -50,6 +50,7 @@ class Sender(RowArrays):
         self._fd: Array
         self._names: Array
         self.connected: Array
+        self.connectable: Array
         self._starting: Array
         self._sequence: Array
         self.row_array("sending", np.bool_, False)
@@ -62,6 +63,7 @@ class Sender(RowArrays):
         self.row_array("lengths", np.int64)  # octets of the packet that is prepared; 0: none
         self.row_array("running", np.bool_, False)
         self.row_array("connected", np.bool_, False)  # the socket is: no name is needed
+        self.row_array("connectable", np.bool_, False)  # the socket may be
         self.row_array("_starting", np.bool_, False)
         self.row_array("_sequence", np.uint16)
         self.row_array("_fd", np.int32, -1)
@@ -83,13 +85,14 @@ class Sender(RowArrays):
         super().clear(row)
         self._dirty = True
 
-    def begin(self, row: int, fd: int, ssrc: int, sequence: int, clock: int) -> None:
+    def begin(self, row: int, fd: int, ssrc: int, sequence: int, clock: int, *, connectable: bool = True) -> None:
         """Give a row its socket and the random start values of its stream (RFC 3550 section 5.1).
 
         A ``sequence`` below 2^15 keeps apart the first packets of SRTP from those after a wrap (RFC 3711 section
-        3.3.1).
+        3.3.1). A socket of all addresses is not ``connectable``: it would be bound to one of them, perhaps not the
+        one that the peer sends to.
         """
-        self._fd[row] = fd
+        self._fd[row], self.connectable[row] = fd, connectable
         self.ssrc[row], self._sequence[row], self.clock[row] = ssrc, sequence, clock
 
     def direct(self, row: int, law: Law, payload_type: int) -> None:
@@ -106,8 +109,8 @@ class Sender(RowArrays):
 
     def aim(self, row: int, source: int) -> None:
         """Send to another address from now on."""
-        name = np.array((socket.AF_INET, source & 0xFFFF, source >> 16, 0), dtype=SOCKADDR)
-        if self._names[row] != name:
+        name = sockaddr(source)
+        if self._names[row].tobytes() != name.tobytes():
             self.disconnect(row)
             self._names[row] = name
 

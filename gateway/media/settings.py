@@ -6,7 +6,7 @@ import ipaddress
 import os
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 #: Most media processes of one node.
 MAX_WORKERS: Final = 64
@@ -23,8 +23,10 @@ class MediaSettings(BaseModel):
         le=MAX_WORKERS,
         description="Media processes; each gets its part of the RTP ports. 'auto': one for each core but one.",
     )
-    bind_ip: str = Field("127.0.0.1", description="IPv4 address that RTP sockets are bound to.")
+    bind_ip: str = Field("127.0.0.1", description="IPv4 address that RTP sockets are bound to; empty: none.")
     advertised_ip: str | None = Field(None, description="Address put into SDP when it differs (behind NAT).")
+    bind_ip6: str = Field("", description="The same for IPv6; empty: no media over IPv6.")
+    advertised_ip6: str | None = Field(None, description="The same for IPv6.")
     rtp_ports: str = Field("10000-19999", description="First and last UDP port for RTP and RTCP, 'A-B'.")
 
     jitter_start_ms: int = Field(20, ge=10, le=200, description="Delay of the jitter buffer at the first packet.")
@@ -75,11 +77,13 @@ class MediaSettings(BaseModel):
         """One core is for control, web and database; what the process may use counts, not what there is."""
         return min(max(1, len(os.sched_getaffinity(0)) - 1), MAX_WORKERS) if value == "auto" else value
 
-    @field_validator("bind_ip", "advertised_ip")
+    @field_validator("bind_ip", "advertised_ip", "bind_ip6", "advertised_ip6")
     @classmethod
-    def _is_ipv4(cls, value: str | None) -> str | None:
-        if value is not None:
-            ipaddress.IPv4Address(value)
+    def _is_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.field_name is not None:
+            family = ipaddress.IPv6Address if info.field_name.endswith("6") else ipaddress.IPv4Address
+            if "%" in value or getattr(family(value), "ipv4_mapped", None):
+                raise ValueError(f"{value}: no address with a zone, and no IPv4 address within one of IPv6")
         return value
 
     @field_validator("rtp_ports")
@@ -94,17 +98,36 @@ class MediaSettings(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> MediaSettings:
-        if self.advertised_ip is None and ipaddress.IPv4Address(self.bind_ip).is_unspecified:
-            raise ValueError(
-                f"advertised_ip must be set when bind_ip is {self.bind_ip}: "
-                "peers need an address that they can reach"
-            )
+        if not self.bind_ip and not self.bind_ip6:
+            raise ValueError("bind_ip or bind_ip6 must be set")
+        for ipv6, suffix in ((False, ""), (True, "6")):
+            if self.binds_all(ipv6=ipv6) and not self._advertised(ipv6):
+                raise ValueError(
+                    f"advertised_ip{suffix} must be set when bind_ip{suffix} is {self.bound_ip(ipv6=ipv6)}: "
+                    "peers need an address that they can reach"
+                )
         return self
 
     @property
-    def sdp_host(self) -> str:
+    def ip_versions(self) -> tuple[int, ...]:
+        """The versions of IP that media can go over."""
+        return tuple(version for version, bound in ((4, self.bind_ip), (6, self.bind_ip6)) if bound)
+
+    def bound_ip(self, *, ipv6: bool) -> str:
+        """The address that sockets of a family are bound to, empty for none."""
+        return self.bind_ip6 if ipv6 else self.bind_ip
+
+    def binds_all(self, *, ipv6: bool) -> bool:
+        """Whether sockets of a family are bound to all its addresses."""
+        bound = self.bound_ip(ipv6=ipv6)
+        return bool(bound) and ipaddress.ip_address(bound).is_unspecified
+
+    def sdp_host(self, *, ipv6: bool = False) -> str:
         """The address that peers send their RTP to."""
-        return self.advertised_ip or self.bind_ip
+        return self._advertised(ipv6) or self.bound_ip(ipv6=ipv6)
+
+    def _advertised(self, ipv6: bool) -> str | None:
+        return self.advertised_ip6 if ipv6 else self.advertised_ip
 
     def ports_of(self, worker: int) -> range:
         """The even RTP ports of one worker; each has its RTCP port next to it."""

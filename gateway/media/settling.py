@@ -9,11 +9,11 @@ signalled one always wins.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 import numpy as np
 
+from gateway.media.addresses import same
 from gateway.media.parts import Parts
 from gateway.media.settings import MediaSettings
 
@@ -28,15 +28,12 @@ class Settling:
     def __init__(self, parts: Parts, settings: MediaSettings) -> None:
         self._parts = parts
         self._relatch_seconds = settings.relatch_seconds
-        #: A socket of all addresses would be bound to one of them by being connected, perhaps not the one that the
-        #: peer sends to.
-        self._possible = not ipaddress.IPv4Address(settings.bind_ip).is_unspecified
         self._ticks = 0
 
     def tick(self, now: float) -> None:
         """Settle legs, and let others hear everybody again."""
         self._ticks += 1
-        if not self._possible or self._ticks % _TICKS:
+        if self._ticks % _TICKS:
             return
         high, sources, sender = self._parts.table.high, self._parts.sources, self._parts.sender
         quiet = now - sources.last_heard[:high] >= self._relatch_seconds
@@ -44,7 +41,7 @@ class Settling:
         connected = sender.connected[:high]
         for row in np.flatnonzero(connected & open_to_others).tolist():
             sender.disconnect(row)
-        known = sources.heard[:high] & (sources.source[:high] == sources.signalled[:high])
-        ready = known & sender.sending[:high] & ~connected & ~open_to_others
+        known = sources.heard[:high] & same(sources.source[:high], sources.signalled[:high])
+        ready = known & sender.sending[:high] & sender.connectable[:high] & ~connected & ~open_to_others
         for row in np.flatnonzero(ready)[:_MOST].tolist():
             sender.connect(row)

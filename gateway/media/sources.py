@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from gateway.media.addresses import NOWHERE, PARTS, key_at, parts_of
 from gateway.media.audio import Array
 from gateway.media.rows import RowArrays
 
@@ -59,8 +60,8 @@ class Sources(RowArrays):
         self.unknown_type: Array
         self.malformed: Array
         self.kind: Array
-        self.row_array("source", np.int64)  # listened to; 0: nobody
-        self.row_array("signalled", np.int64, _UNKNOWN)  # the address that signalling gave
+        self.row_array("source", np.int64, NOWHERE, (PARTS,))  # listened to
+        self.row_array("signalled", np.int64, _UNKNOWN, (PARTS,))  # the address that signalling gave
         self.row_array("heard", np.bool_, False)  # a packet of `source` came
         self.row_array("last_heard", np.float64)
         self.row_counter("strangers")
@@ -75,6 +76,14 @@ class Sources(RowArrays):
         super().clear(row)
         self._candidates.pop(row, None)
 
+    def source_of(self, row: int) -> int:
+        """Who is listened to."""
+        return key_at(self.source, row)
+
+    def listen(self, row: int, source: int, *, heard: bool) -> None:
+        """Listen to a source from now on; ``heard``: a packet of it came."""
+        self.source[row], self.heard[row] = parts_of(source), heard
+
     def streams(self) -> tuple[Array, ...]:
         """The arrays that the hot path knows, in its order."""
         return self.kind, self.source, self.heard, self.last_heard
@@ -82,11 +91,11 @@ class Sources(RowArrays):
     def expect(self, row: int, source: int, now: float) -> bool:
         """Signalling gave an address; False when it gave that one before (a latched source is then kept)."""
         self.last_heard[row] = now
-        if self.signalled[row] == source:
+        if key_at(self.signalled, row) == source:
             return False
-        self.signalled[row] = source
+        self.signalled[row] = parts_of(source)
         self._candidates.pop(row, None)
-        self.source[row], self.heard[row] = source, False
+        self.listen(row, source, heard=False)
         return True
 
     def accept_types(self, row: int, kinds: dict[int, Kind]) -> None:
@@ -97,7 +106,7 @@ class Sources(RowArrays):
 
     def may_latch(self, row: int, source: int, ssrc: int, sequence: int, now: float) -> bool:
         """Take note of a well-formed packet of a stranger; True when the leg listens to him from now on."""
-        signalled = int(self.signalled[row])
+        signalled = key_at(self.signalled, row)
         if signalled == _UNKNOWN:
             return False
         if source != signalled:
@@ -106,7 +115,7 @@ class Sources(RowArrays):
                 return False
             if not self._proven(row, source, ssrc, sequence):
                 return False
-        self.source[row], self.heard[row] = source, True
+        self.listen(row, source, heard=True)
         self._candidates.pop(row, None)
         return True
 

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.media.addresses import address_of
 from gateway.media.errors import BadStun
 
 BINDING_REQUEST: Final = 0x0001
@@ -36,7 +37,7 @@ _ATTRIBUTE: Final = struct.Struct("!HH")
 _INTEGRITY_BYTES: Final = 20
 _FINGERPRINT_BYTES: Final = 4
 _FINGERPRINT_XOR: Final = 0x5354554E
-_IPV4: Final = 1
+_IPV4, _IPV6 = 1, 2
 _COMPREHENSION_OPTIONAL: Final = 0x8000
 
 
@@ -116,9 +117,13 @@ def build(kind: int, transaction: bytes, attributes: dict[int, bytes], key: byte
     return message + _pack(FINGERPRINT, _fingerprint(message))
 
 
-def xor_mapped(ip: int, port: int) -> bytes:
-    """The value of XOR-MAPPED-ADDRESS for an IPv4 address (RFC 8489 section 14.2)."""
-    return struct.pack("!BBHI", 0, _IPV4, port ^ _MAGIC >> 16, ip ^ _MAGIC)
+def xor_mapped(source: int, transaction: bytes) -> bytes:
+    """The value of XOR-MAPPED-ADDRESS (RFC 8489 section 14.2) for a number of :mod:`~gateway.media.addresses`."""
+    address, port = address_of(source), source & 0xFFFF
+    family = _IPV4 if address.version == 4 else _IPV6
+    mask = (_MAGIC.to_bytes(4, "big") + transaction)[: len(address.packed)]
+    hidden = bytes(octet ^ other for octet, other in zip(address.packed, mask, strict=True))
+    return struct.pack("!BBH", 0, family, port ^ _MAGIC >> 16) + hidden
 
 
 def error_code(code: int, reason: str) -> bytes:

@@ -44,6 +44,11 @@ class Flow:
         """Whether the transport repeats lost packets itself, so that transactions need not."""
         return self.transport != "UDP"
 
+    @property
+    def ip_version(self) -> int:
+        """4 or 6; of an IPv4 peer of an IPv6 socket (RFC 4291 section 2.5.5.2) 4."""
+        return 6 if ":" in self.host and not self.host.lower().startswith("::ffff:") else 4
+
     def address(self) -> str:
         """``host:port`` for people and traces."""
         return f"{host_text(self.host)}:{self.port}"

@@ -12,6 +12,7 @@ from gateway.sip.caller_identity import calling_party
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.diversion import Forwarded, forwarded
 from gateway.sip.event_packages import SeatDialog
+from gateway.sip.flows import Flow
 from gateway.sip.number_rules import rewrite
 from gateway.sip.replaces import Replaces, replaces_of
 from gateway.sip.transaction_layer import RequestArrived
@@ -30,7 +31,7 @@ class IncomingCall:
     caller_name: str
     dialled: str
     forwarded: Forwarded
-    transport: str
+    flow: Flow
     offer: bytes | None
     dialled_phone: str = ""
     replaces: Replaces | None = None  # the call whose place it takes
@@ -47,7 +48,7 @@ class IncomingCall:
             dialled_phone=self.dialled_phone,
             forwarded_from=self.forwarded.number,
             forwarded_because=self.forwarded.reason,
-            transport=self.transport,
+            transport=self.flow.transport,
             sip_call_id=self.dialog.call_id,
             received_at=now,
         )
@@ -79,7 +80,7 @@ def incoming_call(
         dialled=dialled[0] if trunk is None else dialled_by(request, trunk),
         dialled_phone=dialled[1] if trunk is None else "",
         forwarded=forwarded(request) if trunk is not None else Forwarded(),
-        transport=arrived.flow.transport,
+        flow=arrived.flow,
         offer=request.body or None,
         replaces=replaces_of(request),
     )

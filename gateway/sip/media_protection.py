@@ -186,6 +186,11 @@ class MediaProtection:
 
     # --- pieces -------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def is_by_ice(session: SessionDescription, media: MediaDescription) -> bool:
+        """Whether ICE finds the way, so that the addresses of a peer's c= lines do not count."""
+        return _kind_of(session, media) is Encryption.DTLS and dtls_description(session, media).ufrag is not None
+
     def _answer_sdes(self, media: MediaDescription) -> tuple[Described, Agreed]:
         theirs = next(iter(cryptos(media)), None)
         if theirs is None:

@@ -42,6 +42,11 @@ class AudioNegotiation:
         """Our side."""
         return self._local
 
+    @property
+    def ipv6(self) -> bool:
+        """Whether the media go over IPv6."""
+        return is_ipv6(self._local.host)
+
     def move(self, local: LocalAudio) -> None:
         """Our side is at another address from now on; the next offer or answer says so."""
         self._local = local
@@ -71,7 +76,7 @@ class AudioNegotiation:
         for media in description.media:
             if remote is None:
                 try:
-                    chosen, address = self._choose(media), _address_of(description, media)
+                    chosen, address = self._choose(media), self._address_of(description, media)
                     ours, agreed = self._protection.answer(description, media, self._local)
                     remote = _remote(description, media, address, chosen, agreed, {})
                     sections.append(self._accept(description, media, chosen, ours))
@@ -94,7 +99,7 @@ class AudioNegotiation:
             raise SdpError(f"{len(description.media)} m= lines answer {len(self._sections)}")
         for ours, media in zip(self._sections, description.media, strict=True):
             if ours.port:
-                chosen, address = self._choose(media), _address_of(description, media)
+                chosen, address = self._choose(media), self._address_of(description, media)
                 agreed = self._protection.take_answer(description, media)
                 # Who answers may call a format otherwise than we did: he sends with our number (section 5.1).
                 own_types = offered_types(self._policy, self._payload_types)
@@ -116,6 +121,18 @@ class AudioNegotiation:
         if media.kind != "audio":
             raise SdpError(f"{media.kind} is not served")
         return AudioFormats.choose(media, self._policy)
+
+    def _address_of(self, description: SessionDescription, media: MediaDescription) -> str:
+        """Where the peer is: in the address family that the leg has, as an answer that of its offer (RFC 6157)."""
+        address = media.address or description.address
+        if address is None:
+            raise SdpError("no c= line for the audio stream")
+        if media.port == 0:
+            raise SdpError("the audio stream is refused (port 0)")
+        reachable = address in _NOWHERE or is_ipv6(address) is self.ipv6
+        if not reachable and not self._protection.is_by_ice(description, media):
+            raise SdpError(f"media go over {'IPv6' if self.ipv6 else 'IPv4'} here, not to {address}")
+        return address
 
     def _section(self, protocol: str, formats: list[str], attributes: list[Attribute]) -> MediaDescription:
         return MediaDescription(
@@ -164,13 +181,9 @@ class AudioNegotiation:
         return negotiation
 
 
-def _address_of(description: SessionDescription, media: MediaDescription) -> str:
-    address = media.address or description.address
-    if address is None:
-        raise SdpError("no c= line for the audio stream")
-    if media.port == 0:
-        raise SdpError("the audio stream is refused (port 0)")
-    return address
+def is_ipv6(host: str) -> bool:
+    """Whether an address is one of IPv6."""
+    return ":" in host
 
 
 def _remote(

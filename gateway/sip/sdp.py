@@ -160,9 +160,9 @@ def _parse_address(value: str) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise SdpError(f"{readable(text)[:40]!r} is not an IP address; host names are not looked up") from None
-    if (parts[1] == "IP6") != (address.version == 6) or address.is_multicast:
+    if (parts[1] == "IP6") != (address.version == 6) or address.is_multicast or "%" in text:
         raise SdpError(f"{text} cannot be used as an {parts[1]} unicast address")
-    return str(address)
+    return str(getattr(address, "ipv4_mapped", None) or address)  # RFC 5118 section 4.9
 
 
 def _parse_media(value: str) -> MediaDescription:

@@ -24,14 +24,14 @@ from tests.support import audio
 from tests.support.g711 import RATE, Samples
 from tests.support.milestone import PeerError, until
 from tests.support.ports import free_port
-from tests.support.sip import Address
+from tests.support.sip import Address, in_uri
 
 _MODULES: Final = "/usr/lib/baresip/modules"
 _SOURCE_SECONDS: Final = 120
 _CONFIG: Final = """\
 poll_method epoll
 sip_listen {sip}
-net_interface 127.0.0.1
+net_interface {host}
 audio_player aubridge,heard
 audio_source aufile,{wav}
 audio_alert aubridge,alert
@@ -117,16 +117,17 @@ class Baresip:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tokens = itertools.count(1)
         host, port = registrar or ("127.0.0.1", self.sip_port)
+        self.host = "::1" if ":" in host else "127.0.0.1"
         options = [f"regint={120 if registrar else 0}", f"answermode={'auto' if auto_answer else 'manual'}"]
         options += [f"audio_codecs={','.join(codecs)}", *([f"auth_pass={password}"] if password else [])]
         options += [f"mediaenc={encryption}"] if encryption else []
         options += ["medianat=ice"] if ice else []
-        self._account = f"<sip:{user}@{host}:{port};transport={transport}>;{';'.join(options)}"
+        self._account = f"<sip:{user}@{in_uri(host)}:{port};transport={transport}>;{';'.join(options)}"
 
     @property
     def uri(self) -> str:
         """Where it can be called directly."""
-        return f"sip:{self.user}@127.0.0.1:{self.sip_port}"
+        return f"sip:{self.user}@{in_uri(self.host)}:{self.sip_port}"
 
     async def start(self) -> Baresip:
         """Write its configuration and start it; returns when it takes commands."""
@@ -135,7 +136,8 @@ class Baresip:
         audio.write_wav(wav, np.tile(self._says, times), rate=self.rate)
         config = _CONFIG.format(
             rate=self.rate,
-            sip=f"127.0.0.1:{self.sip_port}",
+            sip=f"{in_uri(self.host)}:{self.sip_port}",
+            host=self.host,
             control=f"127.0.0.1:{self._control_port}",
             wav=wav,
             modules=_MODULES,
@@ -252,7 +254,7 @@ class Baresip:
     async def _run(self, output: BinaryIO) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *("stdbuf", "-oL", "-eL"),  # its messages are part of our failures: not held back in a buffer
-            *("baresip", "-4", "-v", "-f", str(self._path)),
+            *("baresip", "-6" if ":" in self.host else "-4", "-v", "-f", str(self._path)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,

@@ -24,7 +24,7 @@ import psutil
 
 from tests.support.milestone import PeerError, until
 from tests.support.ports import PortBlock
-from tests.support.sip import Address
+from tests.support.sip import Address, in_uri
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: Ports of one platform: SIP, SIP over WebSocket, HTTP, then RTP.
@@ -47,11 +47,13 @@ class PlatformProcess:
         *,
         demo: bool = True,
         rtp_ports: int = 1000,
+        host: str = "127.0.0.1",
         arguments: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         program: tuple[str, ...] = (sys.executable, "-m", "ccplatform"),
     ) -> None:
         self.data_dir = data_dir
+        self.host = host
         self.ports = PortBlock(max(_PORTS, rtp_ports + 24))
         first = self.ports.first
         self.sip_port, self.sip_ws_port, self.http_port = first, first + 2, first + 4
@@ -59,7 +61,7 @@ class PlatformProcess:
         self.lines: list[LogLine] = []
         self.started_in = 0.0  # seconds from the command to `ready`
         self._arguments = [*program, "run", *(["--demo"] if demo else [])]
-        self._arguments += ["--data-dir", str(data_dir), "--bind", "127.0.0.1", "--log-format", "json"]
+        self._arguments += ["--data-dir", str(data_dir), "--bind", host, "--log-format", "json"]
         self._arguments += ["--sip-port", str(self.sip_port), "--sip-ws-port", str(self.sip_ws_port)]
         self._arguments += ["--http-port", str(self.http_port)]
         self._arguments += ["--rtp-ports", f"{self.rtp_ports[0]}-{self.rtp_ports[1]}", *arguments]
@@ -75,15 +77,15 @@ class PlatformProcess:
 
     @property
     def sip(self) -> Address:
-        return "127.0.0.1", self.sip_port
+        return self.host, self.sip_port
 
     @property
     def http(self) -> str:
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"http://{in_uri(self.host)}:{self.http_port}"
 
     def number(self, number: str) -> str:
         """The URI to dial for a number of the demo centre."""
-        return f"sip:{number}@127.0.0.1:{self.sip_port}"
+        return f"sip:{number}@{in_uri(self.host)}:{self.sip_port}"
 
     # --- life ----------------------------------------------------------------------------------------------
 

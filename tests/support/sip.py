@@ -10,6 +10,12 @@ from typing import Final
 
 Address = tuple[str, int]
 
+
+def in_uri(host: str) -> str:
+    """An address as it stands in URIs: that of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 _COMPACT: Final = {
     "v": "via",
     "f": "from",

@@ -26,7 +26,7 @@ import psutil
 
 from tests.support.milestone import PeerError, until
 from tests.support.ports import free_port
-from tests.support.sip import Address
+from tests.support.sip import Address, in_uri
 
 _SCENARIOS: Final = Path(__file__).with_name("sipp")
 
@@ -61,7 +61,7 @@ class Sipp:
     """A running SIPp. As a context manager it is stopped at the end, whatever state it is in.
 
     ``hold`` is the time a call stays up (``uac``, ``repeat``) or rings (``cancel``, ``uas``), seconds; ``status``
-    the expected refusal; ``rtp_echo`` sends received RTP back.
+    the expected refusal; ``rtp_echo`` sends received RTP back. Its RTP is at ``media_host``.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Sipp:
         password: str = "",
         status: int = 488,
         rtp_echo: bool = False,
+        media_host: str = "127.0.0.1",
     ) -> None:
         self.scenario = scenario
         self._serves = scenario.startswith("uas")
@@ -88,7 +89,8 @@ class Sipp:
         self._status = status
         self._directory = tempfile.TemporaryDirectory(prefix="sipp-")
         self._process: asyncio.subprocess.Process | None = None
-        self._arguments = ["-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin", "-d", str(round(hold * 1000))]
+        host = "::1" if target is not None and ":" in target[0] else "127.0.0.1"
+        self._arguments = ["-i", host, "-mi", media_host, "-nostdin", "-d", str(round(hold * 1000))]
         self._arguments += ["-t", {"udp": "u1", "tcp": "t1"}[transport], "-key", "caller", caller]
         self._arguments += ["-p", str(self.port), "-mp", str(free_port())]
         if scenario == "repeat":  # an answer may come between the two copies; the second one brings it again
@@ -100,7 +102,7 @@ class Sipp:
             self._arguments += ["-s", number, "-m", str(calls), "-r", str(rate), "-timeout", f"{limit:g}s"]
             self._arguments += ["-timeout_error", "-recv_timeout", str(round(limit * 1000))]
             self._arguments += ["-au", number, "-ap", password or "none"]
-            self._arguments.append(f"{target[0]}:{target[1]}")
+            self._arguments.append(f"{in_uri(target[0])}:{target[1]}")
 
     async def start(self) -> Sipp:
         """Start the process; a server is bound when this returns."""

@@ -29,14 +29,15 @@ def compiled_helper() -> None:
     assert fresh or hatch_build.build(), "the tests need a C compiler"
 
 
-@pytest.fixture(params=["native", "portable"])
+@pytest.fixture(params=["native", "portable", "native over IPv6"])
 def make_rig(request: pytest.FixtureRequest, compiled_helper: None) -> Iterator[Callable[..., Rig]]:
-    """Rigs with and without the compiled helper: whatever is tested holds for both."""
+    """Rigs with and without the compiled helper, over IPv4 and IPv6: whatever is tested holds for all."""
     rigs: list[Rig] = []
 
     def make(**settings: Any) -> Rig:
-        rigs.append(Rig(**({"compiled_helper": request.param == "native"} | settings)))
-        assert rigs[-1].engine.parts.hot_path.name == request.param
+        native, host = request.param.startswith("native"), "::1" if "IPv6" in request.param else "127.0.0.1"
+        rigs.append(Rig(**({"compiled_helper": native, "host": host} | settings)))
+        assert rigs[-1].engine.parts.hot_path.name == ("native" if native else "portable")
         return rigs[-1]
 
     yield make

@@ -69,11 +69,12 @@ class Peer:
     ssrc: int = 0x11223344
     sequence: int = 65530
     timestamp: int = 0xFFFFFF00
-    to: tuple[str, int] = ("127.0.0.1", 0)
+    host: str = "127.0.0.1"
+    to: tuple[str, int] = ("", 0)
     packets: list[Packet] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rtp, self.rtcp = _pair()
+        self.rtp, self.rtcp = _pair(self.host)
         self.rtp.setblocking(False)
         self.rtcp.setblocking(False)
 
@@ -83,7 +84,7 @@ class Peer:
 
     def remote(self, **changes: Any) -> RemoteAudio:
         fields: dict[str, Any] = {
-            "host": "127.0.0.1",
+            "host": self.host,
             "port": self.port,
             "codec": self.law.name,
             "payload_type": self.payload_type,
@@ -147,14 +148,15 @@ class Peer:
         self.rtcp.close()
 
 
-def _pair() -> tuple[socket.socket, socket.socket]:
+def _pair(host: str) -> tuple[socket.socket, socket.socket]:
     """Two sockets on neighbouring ports."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(200):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        rtp.bind(("127.0.0.1", 0))
-        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtp = socket.socket(family, socket.SOCK_DGRAM)
+        rtp.bind((host, 0))
+        rtcp = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            rtcp.bind(("127.0.0.1", rtp.getsockname()[1] + 1))
+            rtcp.bind((host, rtp.getsockname()[1] + 1))
         except OSError:
             rtp.close()
             rtcp.close()
@@ -164,14 +166,17 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 
 
 class Rig:
-    """An engine whose ticks the test makes; loopback delivers at once, so nothing has to be waited for."""
+    """An engine whose ticks the test makes; loopback delivers at once, so nothing has to be waited for. Its legs
+    and peers are at ``host``."""
 
-    def __init__(self, link_path: str = "", **settings: Any) -> None:
+    def __init__(self, link_path: str = "", host: str = "127.0.0.1", **settings: Any) -> None:
+        self.host = host
         self.clock = VirtualClock()
         self.events: list[MediaEvent] = []
         first = random.randrange(10_000, 19_000, 2)  # several test runs at once do not take each other's ports
         ports = f"{first}-{first + 999}"
-        self.settings = MediaSettings(**({"rtp_ports": ports, "jitter_start_ms": 20} | settings))
+        bound = {"bind_ip6": host} if ":" in host else {"bind_ip": host}
+        self.settings = MediaSettings(**({"rtp_ports": ports, "jitter_start_ms": 20} | bound | settings))
         self.engine = Engine(
             settings=self.settings,
             ports=self.settings.ports_of(0),
@@ -182,12 +187,12 @@ class Rig:
         self.peers: list[Peer] = []
 
     def peer(self, law: Law = Law.PCMA, **fields: Any) -> Peer:
-        peer = Peer(law=law, payload_type=8 if law is Law.PCMA else 0, **fields)
+        peer = Peer(law=law, payload_type=8 if law is Law.PCMA else 0, **({"host": self.host} | fields))
         self.peers.append(peer)
         return peer
 
     def open(self, name: str, call: str = "call") -> tuple[Leg, LocalAudio]:
-        local = self.engine.open_leg(CallId(call), LegId(name))
+        local = self.engine.open_leg(CallId(call), LegId(name), ipv6=":" in self.host)
         return self.engine.legs.by_id[LegId(name)], local
 
     def leg(self, name: str, law: Law = Law.PCMA, call: str = "call", **fields: Any) -> tuple[Leg, Peer]:

@@ -71,7 +71,7 @@ class SecurePeer(Peer):
                 data, source = self.rtp.recvfrom(4096)
             except BlockingIOError:
                 return
-            if source != self.to:
+            if source[:2] != self.to:
                 continue
             self.received.append(data)
             if not self.dropped(data):
@@ -111,7 +111,7 @@ class SecureRig:
     def browser(self, name: str = "browser", **fields: Any) -> tuple[Leg, SecurePeer]:
         """A leg that waits for its peer's checks and handshake."""
         leg, local = self.rig.open(name)
-        peer = SecurePeer(expects=local.fingerprint, to=(local.host, local.port), **fields)
+        peer = SecurePeer(host=self.rig.host, expects=local.fingerprint, to=(local.host, local.port), **fields)
         self.rig.peers.append(peer)
         return leg, peer
 
@@ -133,7 +133,7 @@ class SecureRig:
     def phone(self, profile: str = "AES_CM_128_HMAC_SHA1_80", **changes: Any) -> tuple[Leg, SecurePeer]:
         """A leg with keys from SDP."""
         leg, local = self.rig.open("phone")
-        peer = SecurePeer(ice=False, to=(local.host, local.port))
+        peer = SecurePeer(host=self.rig.host, ice=False, to=(local.host, local.port))
         self.rig.peers.append(peer)
         keys = sdes(profile)
         peer.use(MasterKeys(profile=PROFILES[profile], local=keys.remote, remote=keys.local))

@@ -139,7 +139,7 @@ def test_lost_packets_are_concealed_and_a_long_gap_is_silence(rig: Rig) -> None:
 @given(st.lists(st.binary(max_size=900), max_size=30), st.lists(st.binary(max_size=100), max_size=5))
 def test_garbage_from_the_peer_itself_does_no_harm(rig: Rig, rtp: list[bytes], rtcp: list[bytes]) -> None:
     leg = LegId("x")
-    local = rig.engine.open_leg(CallId("x"), leg)
+    local = rig.engine.open_leg(CallId("x"), leg, ipv6=":" in rig.host)
     peer = rig.peer()
     peer.to = (local.host, local.port)
     rig.engine.connect_leg(rig.engine.legs.by_id[leg], peer.remote())
@@ -251,9 +251,9 @@ def test_a_silent_peer_is_told_once_per_silence_unless_it_need_not_send(make_rig
 
 
 def test_used_ports_are_passed_over_and_an_exhausted_range_is_refused(make_rig: Callable[..., Rig]) -> None:
-    blocker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    blocker.bind(("127.0.0.1", 22001))
     rig = make_rig(rtp_ports="22000-22005")
+    blocker = socket.socket(socket.AF_INET6 if ":" in rig.host else socket.AF_INET, socket.SOCK_DGRAM)
+    blocker.bind((rig.host, 22001))
     _, first = rig.open("a")
     leg, second = rig.open("b")
     assert [first.port, second.port] == [22002, 22004]
@@ -291,7 +291,8 @@ def test_the_table_grows_under_running_calls(rig: Rig) -> None:
 
 def test_unusable_addresses_leave_the_leg_mute(rig: Rig) -> None:
     leg, phone = rig.leg("a")
-    for host, port in (("0.0.0.0", phone.port), ("example.invalid", phone.port), ("127.0.0.1", 0), ("::1", 9)):
+    other = "127.0.0.1" if ":" in rig.host else "::1"
+    for host, port in (("0.0.0.0", phone.port), ("example.invalid", phone.port), (rig.host, 0), (other, 9)):
         rig.engine.connect_leg(leg, phone.remote(host=host, port=port))
         rig.ticks(2)
     assert phone.packets == []

@@ -17,12 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hatch_build
+from gateway.media.addresses import SOCKADDR, address_key, parts_of, sockaddr
 from gateway.media.audio import ABSENT, FRAME
 from gateway.media.g711 import DECODE, ENCODE
 from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams
 from gateway.media.inband_dtmf import HIGH_GROUP, LOW_GROUP, SCREEN
 from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
-from gateway.media.packet_io import MAX_PACKET, OLDEST, SOCKADDR, Batch, Receiver, Slots, Watch, stamp_arrivals
+from gateway.media.packet_io import MAX_PACKET, OLDEST, Batch, Receiver, Slots, Watch, stamp_arrivals
 from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
 from tests.gateway.media.peers import EVENT_TYPE, Peer, Rig, tone
@@ -37,11 +38,12 @@ def _both() -> tuple[HotPath, HotPath]:
 class _Sockets:
     """Some sockets of the engine and one stranger who sends to them."""
 
-    def __init__(self, count: int) -> None:
-        self.ours = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-        self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, count: int, host: str = "127.0.0.1") -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.ours = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+        self.peer = socket.socket(family, socket.SOCK_DGRAM)
         for udp in (*self.ours, self.peer):
-            udp.bind(("127.0.0.1", 0))
+            udp.bind((host, 0))
             udp.setblocking(False)
 
     def __enter__(self) -> _Sockets:
@@ -263,13 +265,14 @@ def test_both_write_the_same_headers(seed: int) -> None:
     assert int.from_bytes(results[0][0][row, 2:4].tobytes(), "big") == results[0][1][row]
 
 
-def test_both_send_each_packet_from_its_socket_and_leave_empty_ones_out() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_both_send_each_packet_from_its_socket_and_leave_empty_ones_out(host: str) -> None:
     for path in _both():
-        with _Sockets(3) as sockets:
+        with _Sockets(3, host) as sockets:
             packets = np.arange(4 * 384, dtype=np.uint8).reshape(4, 384)
             lengths = np.array([0, 172, 0, 20], dtype=np.int64)
             names = np.zeros(4, dtype=SOCKADDR)
-            names[:] = (socket.AF_INET, sockets.peer.getsockname()[1], 0x7F000001, 0)
+            names[:] = sockaddr(address_key(*sockets.peer.getsockname()[:2]))
             rows = np.array([1, 2, 3], dtype=np.int64)
             fds = np.array([udp.fileno() for udp in sockets.ours], dtype=np.int32)
             sent = np.zeros(4, dtype=np.int64)
@@ -362,7 +365,7 @@ class _Scripted(NativeHotPath):
         for place, (data, row, source, age) in enumerate(self.arrived):
             slots.packets[place, : len(data)] = np.frombuffer(data, dtype=np.uint8)
             slots.length[place], slots.truncated[place], slots.row[place] = len(data), False, row
-            slots.turn[place], slots.source[place], slots.arrival[place] = place, source, now - age
+            slots.turn[place], slots.source[place], slots.arrival[place] = place, parts_of(source), now - age
         return len(self.arrived)
 
     def admit(self, slots: Slots, total: int, streams: Streams, now: float) -> None:
@@ -387,7 +390,7 @@ def test_an_admitted_packet_changes_what_is_known_of_its_stream_as_any_other_doe
         rng = np.random.default_rng(clock)
         for tick in [[("next", 0.0)], [("next", 0.0)], *ticks]:
             path.arrived = [
-                (data, leg.row, int(parts.sources.source[leg.row]), age)
+                (data, leg.row, parts.sources.source_of(leg.row), age)
                 for kind, age in tick
                 for data in _packets(peer, kind, rng)
             ]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.media import stun
+from gateway.media.addresses import address_key
 from gateway.media.ice import ANSWERS_PER_SECOND, ERRORS_PER_SECOND, MAX_CHECKED, IceLite
-from gateway.media.packet_io import address_key
 
-HERE = address_key(0xC0000201, 32853)
-ELSEWHERE = address_key(0xC0000202, 40000)
+HERE = address_key("192.0.2.1", 32853)
+ELSEWHERE = address_key("2001:db8::2", 40000)
 PWD = "ours0123456789abcdefgh"
 
 
@@ -42,7 +42,7 @@ def test_a_right_check_is_answered_with_the_address_it_came_from() -> None:
     message = stun.parse(answer)
     assert message.kind == stun.BINDING_SUCCESS
     assert message.transaction == b"transaction!"
-    assert message.attributes == {stun.XOR_MAPPED_ADDRESS: stun.xor_mapped(0xC0000201, 32853)}
+    assert message.attributes == {stun.XOR_MAPPED_ADDRESS: stun.xor_mapped(HERE, b"transaction!")}
     assert message.has_integrity(PWD.encode())
     assert ice.is_checked(HERE)
     assert not ice.is_checked(ELSEWHERE)

@@ -96,7 +96,7 @@ def test_only_a_checked_source_may_shake_hands(rig: Rig) -> None:
     assert browser.keys is None
     assert leg.security is not None
     assert leg.security.peer == 0
-    stranger = SecurePeer(to=browser.to, expects=browser.expects)
+    stranger = SecurePeer(host=rig.host, to=browser.to, expects=browser.expects)
     rig.peers.append(stranger)
     browser.check()
     secure.exchange()
@@ -191,7 +191,7 @@ def test_checks_are_answered_all_the_time_and_the_pair_may_change(rig: Rig) -> N
     browser.check()
     rig.tick()
     assert [answer.kind for answer in browser.answers] == [stun.BINDING_SUCCESS]
-    moved = SecurePeer(to=browser.to)
+    moved = SecurePeer(host=rig.host, to=browser.to)
     rig.peers.append(moved)
     assert browser.keys is not None
     moved.use(browser.keys)
@@ -210,7 +210,7 @@ def test_a_stranger_cannot_move_the_media(rig: Rig) -> None:
     secure = SecureRig(rig)
     _, browser = secure.connected()
     rig.talk((browser, tone(700, 0.2)))
-    stranger = SecurePeer(to=browser.to)
+    stranger = SecurePeer(host=rig.host, to=browser.to)
     rig.peers.append(stranger)
     stranger.check(pwd="guessed")
     for _ in range(20):
@@ -427,7 +427,7 @@ def test_tshark_finds_nothing_wrong_in_what_we_send(rig: Rig, tmp_path: Path) ->
     browser.check(pwd="guessed")
     secure.exchange()
     rig.talk((browser, tone(700, 0.2)))
-    there = ("127.0.0.1", browser.port)
+    there = (browser.host, browser.port)
     # SRTCP looks like broken RTCP to whoever has no keys
     sent = [data for data in browser.received if not (data[0] >= 128 and 192 <= data[1] <= 223)]
     pcap.write(tmp_path / "sent.pcap", [(browser.to, there, data) for data in sent])
@@ -486,13 +486,13 @@ def test_sdes_reports_go_to_their_own_port(rig: Rig) -> None:
     phone.rtcp.sendto(b"\x80\xc9\x00\x01garb", (phone.to[0], phone.to[1] + 1))
     rig.tick()
     assert rig.engine.rtcp.malformed == 1
-    assert leg.rtcp_to == ("127.0.0.1", phone.port + 1)
+    assert leg.rtcp_to == (phone.host, phone.port + 1)
 
 
 def test_an_authentic_packet_from_another_address_moves_a_phone(rig: Rig) -> None:
     _, phone = SecureRig(rig).phone()
     rig.talk((phone, tone(700, 0.2)))
-    moved = SecurePeer(to=phone.to, ice=False)
+    moved = SecurePeer(host=rig.host, to=phone.to, ice=False)
     assert phone.keys is not None
     moved.use(phone.keys)
     moved._out, moved._in = phone._out, phone._in

@@ -9,7 +9,7 @@ from gateway.media.settings import MediaSettings
 def test_an_unspecified_address_needs_one_that_peers_can_reach() -> None:
     with pytest.raises(ValidationError, match="advertised_ip must be set"):
         MediaSettings(bind_ip="0.0.0.0")
-    assert MediaSettings(bind_ip="0.0.0.0", advertised_ip="192.0.2.1").sdp_host == "192.0.2.1"
+    assert MediaSettings(bind_ip="0.0.0.0", advertised_ip="192.0.2.1").sdp_host() == "192.0.2.1"
 
 
 def test_workers_share_the_ports_without_overlap() -> None:

@@ -71,7 +71,7 @@ def test_a_peer_that_refuses_a_packet_gets_all_the_next(rig: Rig, settled: tuple
     rig.peers.remove(caller)
     caller.rtp.close()
     rig.ticks(6)  # each packet is refused, and the refusal told
-    caller.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    caller.rtp = socket.socket(caller.rtp.family, socket.SOCK_DGRAM)
     caller.rtp.bind(address)
     caller.rtp.setblocking(False)
     caller.packets.clear()
@@ -83,7 +83,7 @@ def test_a_peer_that_refuses_a_packet_gets_all_the_next(rig: Rig, settled: tuple
 
 
 def test_a_socket_of_all_addresses_is_never_connected(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(bind_ip="0.0.0.0", advertised_ip="127.0.0.1")
+    rig = make_rig(bind_ip="0.0.0.0", advertised_ip="127.0.0.1", host="127.0.0.1")
     leg, caller = rig.leg("a")
     rig.talk((caller, tone(440, 2 * _SETTLED)))
     assert not _is_settled(rig, leg)

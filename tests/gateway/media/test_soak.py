@@ -133,7 +133,7 @@ async def test_calls_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> No
 
     def descriptors() -> int:
         """Without those of the pairs of ports that are reserved for legs to come."""
-        return process.num_fds() - 2 * len(control.pool._spare._stock[0])
+        return process.num_fds() - 2 * len(control.pool._spare._stock[0, False])
 
     await traffic.run(_SECONDS / 4)
     files, memory = descriptors(), process.memory_info().rss

@@ -21,7 +21,7 @@ def audio(port: int) -> LocalAudio:
 
 def test_what_a_worker_reserved_is_used_in_order_and_more_is_asked_for_in_time() -> None:
     asked: list[tuple[int, int]] = []
-    spare = SparePorts(lambda worker, count: asked.append((worker, count)))
+    spare = SparePorts(lambda worker, count, ipv6: asked.append((worker, count)))
     assert spare.take(0) is None  # nobody is there
     spare.came(0)
     assert asked == [(0, STOCK)]
@@ -37,15 +37,31 @@ def test_what_a_worker_reserved_is_used_in_order_and_more_is_asked_for_in_time()
 
 def test_a_worker_without_free_ports_is_asked_again_at_the_next_leg() -> None:
     asked: list[int] = []
-    spare = SparePorts(lambda worker, count: asked.append(count))
+    spare = SparePorts(lambda worker, count, ipv6: asked.append(count))
     spare.came(0)
     spare.reserved(0, [])
     assert spare.take(0) is None
     assert asked == [STOCK, STOCK]
 
 
+def test_addresses_of_ipv6_are_asked_for_when_the_first_is_wanted_and_are_no_others() -> None:
+    asked: list[tuple[int, bool]] = []
+    spare = SparePorts(lambda worker, count, ipv6: asked.append((count, ipv6)))
+    spare.came(0)
+    spare.reserved(0, [audio(2)])
+    assert asked == [(STOCK, False)]
+    assert spare.take(0, ipv6=True) is None
+    assert asked == [(STOCK, False), (STOCK, True)]
+    spare.reserved(0, [audio(4)], ipv6=True)
+    assert spare.take(0, ipv6=True) == audio(4)
+    assert spare.take(0) == audio(2)
+    spare.reserved(0, [audio(6)], ipv6=True)
+    spare.refused(0)
+    assert spare.take(0, ipv6=True) is None
+
+
 def test_what_an_earlier_connection_reserved_is_forgotten() -> None:
-    spare = SparePorts(lambda worker, count: None)
+    spare = SparePorts(lambda worker, count, ipv6: None)
     spare.came(0)
     spare.reserved(0, [audio(2)])
     spare.gone(0)
@@ -56,7 +72,7 @@ def test_what_an_earlier_connection_reserved_is_forgotten() -> None:
 
 
 def test_reserved_ports_are_taken_once_and_given_back_when_nobody_wants_them(ports: PortBlock) -> None:
-    allocator = PortAllocator(range(ports.first, ports.first + 16, 2), "127.0.0.1")
+    allocator = PortAllocator(range(ports.first, ports.first + 16, 2), bind_ip="127.0.0.1")
     reserved = allocator.reserve(5)
     assert reserved == [ports.first, ports.first + 2]  # a quarter of what is free, at most
     pair = allocator.take(reserved[0])

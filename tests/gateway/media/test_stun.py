@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.media import stun
+from gateway.media.addresses import address_key
 from gateway.media.errors import BadStun
 
 PASSWORD = b"VOkJxbRl1RmTxUk/WvJxBt"  # of RFC 5769 section 2
@@ -25,6 +26,13 @@ RESPONSE = bytes.fromhex(  # section 2.2
     "000800142b91f599fd9e90c38c7489f92af9ba53f06be7d7"
     "80280004c07d4c96"
 )
+RESPONSE_BY_IPV6 = bytes.fromhex(  # section 2.3
+    "010100482112a442b7e7a701bc34d686fa87dfae"
+    "8022000b7465737420766563746f7220"
+    "002000140002a1470113a9faa5d3f179bc25f4b5bed2b9d9"
+    "00080014a382954e4be67bf11784c97c8292c275bfe3ed41"
+    "80280004c8fb0b4c"
+)
 
 
 def test_the_request_of_rfc_5769_is_read() -> None:
@@ -38,11 +46,17 @@ def test_the_request_of_rfc_5769_is_read() -> None:
     assert not message.has_integrity(PASSWORD + b"x")
 
 
-def test_the_response_of_rfc_5769_is_read_and_its_address_built() -> None:
-    message = stun.parse(RESPONSE)
+@pytest.mark.parametrize(
+    ("response", "host"),
+    [(RESPONSE, "192.0.2.1"), (RESPONSE_BY_IPV6, "2001:db8:1234:5678:11:2233:4455:6677")],
+)
+def test_the_responses_of_rfc_5769_are_read_and_their_addresses_built(response: bytes, host: str) -> None:
+    message = stun.parse(response)
     assert message.kind == stun.BINDING_SUCCESS
     assert message.has_integrity(PASSWORD)
-    assert message.attributes[stun.XOR_MAPPED_ADDRESS] == stun.xor_mapped(0xC0000201, 32853)
+    assert message.attributes[stun.XOR_MAPPED_ADDRESS] == stun.xor_mapped(
+        address_key(host, 32853), message.transaction
+    )
 
 
 @given(

@@ -24,6 +24,7 @@ from ccplatform.contracts.media import (
 )
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from gateway.media.audio import Pcm
+from gateway.media.g711 import Law
 from gateway.media.port import WorkerLost
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, level, steady_level
@@ -37,7 +38,7 @@ A, B = LegId("a"), LegId("b")
 
 @pytest.fixture
 def settings(ports: PortBlock) -> MediaSettings:
-    return MediaSettings(rtp_ports=f"{ports.first}-{ports.last}", workers=2)
+    return MediaSettings(rtp_ports=f"{ports.first}-{ports.last}", workers=2, bind_ip6="::1")
 
 
 @pytest.fixture
@@ -289,3 +290,19 @@ async def test_a_leg_of_another_worker_is_to_be_opened_anew_where_its_call_is(
     await talk(0.6, (caller, 440), (agent, 800))
     assert hears(caller, 800, own=440)
     assert hears(agent, 440, own=800)
+
+
+async def test_a_leg_on_ipv6_and_one_on_ipv4_hear_each_other_on_two_workers_and_after_one_died(
+    control: Control, workers: list[WorkerProcess], peers: tuple[Peer, Peer]
+) -> None:
+    caller, agent = peers[0], Peer(law=Law.PCMU, payload_type=0, host="::1")
+    await control.connect("a", caller, X)
+    await control.connect("b", agent, Y)
+    control.pool.perform(Bridge(a=A, b=B))
+    await hear_each_other(caller, agent)
+    workers[1].kill()
+    (lost,) = await control.wait_for(WorkerLost)
+    assert lost.legs == (B,)
+    await control.connect("b", agent, Y)  # what gateway/reanchoring.py does by a re-INVITE
+    await hear_each_other(caller, agent)
+    agent.close()

@@ -58,7 +58,7 @@ class WidePeer(Peer):
 
 def wide_leg(rig: Rig, name: str, codec: str = "G722", call: str = "call", **fields: Any) -> tuple[Leg, WidePeer]:
     leg, local = rig.open(name, call)
-    peer = WidePeer(codec=CODECS[codec], to=(local.host, local.port), **fields)
+    peer = WidePeer(host=rig.host, codec=CODECS[codec], to=(local.host, local.port), **fields)
     rig.peers.append(peer)
     rig.engine.connect_leg(leg, peer.remote())
     return leg, peer

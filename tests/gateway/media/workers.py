@@ -91,13 +91,16 @@ class Control:
             await self.changed.wait()
         return found
 
-    async def open(self, leg: str, call: CallId = CALL, near: str | None = None) -> LocalAudio | None:
+    async def open(
+        self, leg: str, call: CallId = CALL, near: str | None = None, *, ipv6: bool = False
+    ) -> LocalAudio | None:
         answer: asyncio.Future[LocalAudio | None] = asyncio.get_running_loop().create_future()
-        self.pool.open_leg(call, LegId(leg), answer.set_result, near=LegId(near) if near else None)
+        beside = LegId(near) if near else None
+        self.pool.open_leg(call, LegId(leg), answer.set_result, ipv6=ipv6, near=beside)
         return await answer
 
     async def connect(self, leg: str, peer: Peer, call: CallId = CALL, near: str | None = None) -> None:
-        local = await self.open(leg, call, near)
+        local = await self.open(leg, call, near, ipv6=":" in peer.host)
         assert local is not None
         peer.to = (local.host, local.port)
         self.pool.connect_leg(LegId(leg), peer.remote())

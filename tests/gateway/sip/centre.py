@@ -43,6 +43,7 @@ class FakeMedia:
 
     def __init__(self, host: str) -> None:
         self.host = host
+        self.host6 = host if ":" in host else "2001:db8::1"
         self.full = False
         self.silent = False  # never answers close_leg
         self.away = False  # answers open_leg when a worker comes
@@ -52,28 +53,36 @@ class FakeMedia:
         self.keys: list[tuple[LegId, str]] = []
         self.beside: dict[LegId, LegId | None] = {}  # near which leg each was opened
         self.moved: list[tuple[LegId, CallId]] = []
-        self._waiting: list[tuple[CallId, LegId, Callable[[LocalAudio | None], None]]] = []
+        self._waiting: list[tuple[CallId, LegId, Callable[[LocalAudio | None], None], bool]] = []
         self._port = 10_000
 
     def open_leg(
-        self, call: CallId, leg: LegId, opened: Callable[[LocalAudio | None], None], *, near: LegId | None = None
+        self,
+        call: CallId,
+        leg: LegId,
+        opened: Callable[[LocalAudio | None], None],
+        *,
+        ipv6: bool = False,
+        near: LegId | None = None,
     ) -> None:
         self.beside[leg] = near
         if self.away:
-            self._waiting.append((call, leg, opened))
+            self._waiting.append((call, leg, opened, ipv6))
             return
         if self.full:
             opened(None)
             return
         self._port += 2
-        self.open[leg] = LocalAudio(host=self.host, port=self._port, fingerprint=FINGERPRINT)
+        host = self.host6 if ipv6 else self.host
+        self.open[leg] = LocalAudio(host=host, port=self._port, fingerprint=FINGERPRINT)
         opened(self.open[leg])
 
     def come(self) -> None:
         """A worker is there (again)."""
         self.away = False
         while self._waiting:
-            self.open_leg(*self._waiting.pop(0))
+            call, leg, opened, ipv6 = self._waiting.pop(0)
+            self.open_leg(call, leg, opened, ipv6=ipv6)
 
     def move_leg(self, leg: LegId, call: CallId) -> None:
         self.moved.append((leg, call))
@@ -126,6 +135,7 @@ class Centre:
         trunks: Iterable[Trunk] = (),
         seats: Iterable[Seat] = (),
         settings: SipSettings | None = None,
+        ip_versions: tuple[int, ...] = (4, 6),
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.host = host
@@ -150,6 +160,7 @@ class Centre:
             accepts_calls=lambda: self.refusing,
             store=None,
             alarms=self.alarms,
+            ip_versions=ip_versions,
             wire=wire,
             random_bytes=random_bytes,
         )
@@ -243,7 +254,7 @@ def seat(number: int, password: str = "secret") -> Seat:
 def trunk(name: str, peer: str, *, capacity: int = 10, port: int = 5060) -> Trunk:
     return Trunk(
         id=TrunkId(name),
-        peers=(f"{peer}/32",),
+        peers=(f"{peer}/{128 if ':' in peer else 32}",),
         host=peer,
         port=port,
         capacity=capacity,

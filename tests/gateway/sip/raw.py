@@ -31,8 +31,10 @@ class RawPeer:
         self.to_tag = ""
         self.call_id = f"raw@{host}"
 
-    def sdp(self, direction: str = "sendrecv") -> str:
-        return SDP.format(host=self.host, direction=direction)
+    def sdp(self, direction: str = "sendrecv", host: str = "") -> str:
+        host = host or self.host
+        text = SDP.format(host=host, direction=direction)
+        return text.replace("IP4", "IP6") if ":" in host else text
 
     def request(
         self,

@@ -103,6 +103,10 @@ def test_packet_time_is_what_the_peer_asks_within_reason() -> None:
         (offer(address="IN IP4 phone.example.com"), "host names are not looked up"),
         (offer(address="IN IP4 224.0.0.1"), "unicast"),
         (offer(address="IN IP4 2001:db8::1"), "unicast"),
+        (offer(address="IN IP6 192.0.2.1"), "unicast"),
+        (offer(address="IN IP6 fe80::1%eth0"), "unicast"),
+        (offer(address="IN IP6 ff02::1"), "unicast"),
+        (offer(address="IN IP6 2001:db8::1"), "media go over IPv4 here"),
         (offer(*["a=x"] * MAX_LINES), "lines"),
         (offer(*["m=audio 1 RTP/AVP 0"] * 20), "m= lines"),
     ],
@@ -132,6 +136,8 @@ def test_an_answer_must_fit_its_offer() -> None:
         audio.take_answer(offer() + b"m=video 5000 RTP/AVP 96\r\n")
     with pytest.raises(SdpError, match="port 0"):
         audio.take_answer(offer(media="audio 0 RTP/AVP 0"))
+    with pytest.raises(SdpError, match="media go over IPv4 here, not to 2001:db8::1"):
+        audio.take_answer(offer(address="IN IP6 2001:db8::1"))
 
 
 def test_the_version_counts_changes_only() -> None:

@@ -1,0 +1,74 @@
+"""A centre at ``::1``: signalling and sound over IPv6, by baresip; a caller with sound over IPv4, by SIPp."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.e2e.centre import CALLER_HZ, Centre, unused_numbers
+from tests.support import audio
+from tests.support.baresip import Baresip
+from tests.support.platform import PlatformProcess
+from tests.support.sipp import Sipp
+
+
+@pytest.fixture(scope="module")
+def at_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    started = PlatformProcess(tmp_path_factory.mktemp("p"), host="::1")
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+@pytest.fixture
+async def centre6(at_ipv6: PlatformProcess) -> AsyncIterator[Centre]:
+    async with httpx.AsyncClient(base_url=at_ipv6.http, timeout=10.0) as client:
+        yield Centre(at_ipv6, {}, unused_numbers(), client)
+
+
+@pytest.fixture
+async def agent(centre6: Centre) -> AsyncIterator[Baresip]:
+    """Signed in, at a phone that speaks IPv6 only."""
+    async with Baresip("8009", password="demo-8009", registrar=centre6.sip) as seat:
+        await seat.registered()
+        await centre6.set_state("1009", "not_ready", seat="seat-09")
+        await centre6.set_state("1009", "ready")
+        yield seat
+    await centre6.sign_out("1009")
+
+
+async def test_caller_and_agent_hear_each_other_over_ipv6(centre6: Centre, agent: Baresip) -> None:
+    says = audio.tone(CALLER_HZ)
+    async with Baresip("8008", password="demo-8008", registrar=centre6.sip, says=says) as caller:
+        await caller.registered()
+        await caller.dial(centre6.number("95001"))
+        await agent.established(limit=15)
+        await caller.heard_tone(700)
+        await agent.heard_tone(CALLER_HZ)
+        await agent.press("7")
+        await agent.hang_up()
+        await caller.closed()
+    contact = (await centre6.items("contacts"))[0]
+    assert (contact["outcome"], contact["agent"], contact["seat"]) == ("handled", "1009", "seat-09")
+
+
+async def test_a_caller_whose_sound_comes_over_ipv4_is_heard_by_an_agent_on_ipv6(
+    centre6: Centre, agent: Baresip
+) -> None:
+    number, trunk = centre6.new_caller(), {"peers": ["::1/128"], "direction": "in"}
+    made = await centre6.ask("PUT", "trunks/six", user="tech1", json=trunk)
+    assert made.status_code == 200, made.text
+    async with Sipp(
+        "uac_talks", target=centre6.sip, number="95001", caller=number, hold=4.0, media_host="127.0.0.1"
+    ) as caller:
+        await agent.established(limit=15)
+        result = await caller.finish()
+        await agent.closed()
+    result.require_success(1)
+    heard = agent.heard().astype(np.float64)
+    assert np.sqrt(np.mean(np.square(heard[-8000:]))) > 500  # it says noise, which no prompt or music of ours is
+    assert (await centre6.ended(number))["outcome"] == "handled"
