@@ -23,6 +23,11 @@ def way_of(node: Branch, variables: Mapping[str, str]) -> NodeName:
     return node.otherwise
 
 
+def decide(run: Run, node: Branch) -> None:
+    """Go the way that its cases tell."""
+    run.next = way_of(node, run.cursor.variables)
+
+
 def set_variable(run: Run, node: SetVariable) -> None:
     """Give the variable its value; what is computed from a secure input is secure."""
     cursor = run.cursor

@@ -13,11 +13,10 @@ any flow needs. A session emits exactly one FlowFinished, last. What nodes do in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import Any
 
-from ccplatform.contracts.facts import FlowEntered, FlowNodeEntered
+from ccplatform.contracts.facts import FlowEntered
 from ccplatform.contracts.flows import (
-    CollectSecurely,
     EndFlow,
     FlowDigit,
     FlowPlaybackEnded,
@@ -29,12 +28,12 @@ from ccplatform.contracts.flows import (
     StartFlow,
     StopPrompt,
 )
-from ccplatform.contracts.words import ContactId, FlowOutcome, ReleaseCause
+from ccplatform.contracts.words import ContactId, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
 from ccplatform.kernel.errors import LocalMisuse
 from ivr.announcing import announce, announce_later, ask_place
-from ivr.deciding import begin_waiting, choose_language, go_round, set_variable, way_of
-from ivr.handing import hand_on, leave_queue
+from ivr.entering import enter
+from ivr.handing import leave_queue
 from ivr.leaving import (
     after_record_prompt,
     caller_gone,
@@ -48,31 +47,15 @@ from ivr.leaving import (
 )
 from ivr.listening import keep_key, listen, pause, take_keys
 from ivr.model import (
-    Agent,
     AskingNode,
-    Branch,
-    CallBack,
-    ChooseLanguage,
     Collect,
     Conference,
-    EchoNode,
     EnterQueueNode,
     Flow,
-    Hangup,
-    Hours,
-    Loop,
-    Menu,
-    Messages,
-    NodeName,
     PlaySounds,
-    Query,
     Record,
-    Return,
     Say,
-    SetVariable,
     SpeakingNode,
-    SubFlow,
-    Survey,
     Transfer,
     Wait,
     WorkingNode,
@@ -81,7 +64,6 @@ from ivr.model import (
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
 from ivr.speaking import play, playback_of, prompt_failed, speak
-from ivr.sub_flows import enter_sub_flow, leave_sub_flow
 from ivr.work import Effect, Rendered, SessionEvent, WorkFailed, WorkResult
 from ivr.working import work, work_done, work_failed
 
@@ -114,6 +96,11 @@ class Interpreter:
     def flow(self) -> Flow:
         """The flow that the session runs, in the version it began with."""
         return self._run.root
+
+    @property
+    def steps(self) -> int:
+        """How many nodes it came to."""
+        return self._run.cursor.steps
 
     @property
     def ended(self) -> bool:
@@ -326,46 +313,4 @@ class Interpreter:
                 run.give_up("too_many_steps")
                 return
             name, run.next = run.next, None
-            self._enter(name)
-
-    def _enter(self, name: NodeName) -> None:
-        run, cursor = self._run, self._run.cursor
-        cursor.node, cursor.deadline = name, None
-        cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
-        cursor.question = 0
-        node = run.flow.nodes[name]
-        securely = isinstance(node, Collect) and node.secure
-        if securely != cursor.collecting_securely:
-            cursor.collecting_securely = securely
-            run.ask(CollectSecurely(on=securely))
-        run.tell(FlowNodeEntered(contact=run.contact, flow=run.flow_id, node=name, kind=node.kind))
-        match node:
-            case Say() | PlaySounds() if cursor.keys_ahead and node.barge_in and cursor.result is None:
-                run.next = node.next
-            case Menu() | Collect() | Survey() if cursor.keys_ahead and node.barge_in:
-                run.drop_result()
-                listen(run, node)
-            case Say() | PlaySounds() | Menu() | Collect() | Survey() | Record():
-                speak(run, node)
-            case Branch():
-                run.next = way_of(node, cursor.variables)
-            case SetVariable():
-                set_variable(run, node)
-            case ChooseLanguage():
-                choose_language(run, node)
-            case Loop():
-                go_round(run, node)
-            case Wait():
-                begin_waiting(run, node)
-            case SubFlow():
-                enter_sub_flow(run, node)
-            case Return():
-                leave_sub_flow(run, node)
-            case Query() | Hours() | CallBack() | Messages() | Agent():
-                work(run, node)
-            case EnterQueueNode() | Transfer() | EchoNode() | Conference():
-                hand_on(run, node)
-            case Hangup():
-                run.let_go(FlowOutcome.COMPLETED, node.cause)
-            case _:
-                assert_never(node)
+            enter(run, name)

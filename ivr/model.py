@@ -113,7 +113,7 @@ class Flow(DocumentModel):
 
     def spoken_languages(self, node: Node, chosen: str = "") -> tuple[Language, ...]:
         """The languages in which a node speaks to a caller who chose one, or none."""
-        own = node.speak if isinstance(node, Say | Menu | Collect | Survey | Record) else None
+        own: tuple[Language, ...] | None = getattr(node, "speak", None)
         if own is not None:
             return own
         of_choice = tuple(language for language in self.languages if language == chosen)

@@ -249,7 +249,7 @@ def _ordinal_en(value: int) -> str:
 
 def _year_en(year: int) -> str:
     century, rest = divmod(year, 100)
-    if year < 1100 or (century % 10 == 0 and rest < 10):
+    if year < 1000 or (century % 10 == 0 and rest < 10):
         return number_en(year)
     if rest == 0:
         return f"{number_en(century)} hundred"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from ccplatform.contracts.facts import (
@@ -31,6 +33,8 @@ from ccplatform.contracts.flows import (
 from ccplatform.contracts.media import CallTone, CallToneItem, FileItem, SilenceItem, ToneCountry, ToneItem
 from ccplatform.contracts.words import FlowId, FlowOutcome, PlaybackId, ReleaseCause
 from ccplatform.kernel.errors import LocalMisuse
+from ivr.entering import ENTER
+from ivr.model import Node
 from ivr.work import (
     AskDesk,
     AskPlace,
@@ -888,3 +892,7 @@ def test_a_snapshot_of_another_flow_is_refused() -> None:
     other = Caller(flow_of(TRANSFER), dialled="1")
     with pytest.raises(ValueError, match="no node"):
         caller.session.restore(other.snapshot(), 0.0)
+
+
+def test_every_kind_of_node_can_be_come_to() -> None:
+    assert set(ENTER) == set(get_args(get_args(Node)[0]))

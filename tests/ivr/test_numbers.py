@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
 
+import cn2an
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,3 +203,22 @@ def test_mandarin_texts_hold_no_latin_digits() -> None:
         without_latin_digits("请按1，共12位，密码0571，电话95000")
         == "请按一，共十二位，密码零五七一，电话九五零零零"
     )
+
+
+# --- by a library that we did not write -----------------------------------------------------------------------
+
+
+@given(st.integers(-(10**12) + 1, 10**12 - 1))
+def test_cn2an_reads_our_mandarin_as_the_number_that_it_is(value: int) -> None:
+    assert cn2an.cn2an(number_zh(value), "smart") == value
+
+
+@given(st.decimals(0, 10**9, places=3).filter(lambda value: value != int(value)))
+def test_cn2an_reads_our_fractions(value: Decimal) -> None:
+    assert Decimal(str(cn2an.cn2an(speak_number(str(value), "zh"), "smart"))) == value
+
+
+def test_years_between_1010_and_1099_are_read_in_two_halves() -> None:
+    """num2words 0.5.14 (LGPL, not a dependency) agrees with all years from 1000 to 2199, and with ordinals."""
+    assert speak_date("1066-10-14", "en") == "October fourteenth, ten sixty-six"
+    assert speak_date("1001-10-14", "en") == "October fourteenth, one thousand one"

@@ -1,0 +1,110 @@
+"""What a session does when it comes to a node, by the node's kind.
+
+A table instead of questions of class: asking a model for its class costs as much as all the rest of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ccplatform.contracts.facts import FlowNodeEntered
+from ccplatform.contracts.flows import CollectSecurely
+from ccplatform.contracts.words import FlowOutcome
+from ivr.deciding import begin_waiting, choose_language, decide, go_round, set_variable
+from ivr.handing import hand_on
+from ivr.listening import listen
+from ivr.model import (
+    Agent,
+    AskingNode,
+    Branch,
+    CallBack,
+    ChooseLanguage,
+    Collect,
+    Conference,
+    EchoNode,
+    EnterQueueNode,
+    Hangup,
+    Hours,
+    Loop,
+    Menu,
+    Messages,
+    Node,
+    NodeName,
+    PlaySounds,
+    Query,
+    Record,
+    Return,
+    Say,
+    SetVariable,
+    SubFlow,
+    Survey,
+    Transfer,
+    Wait,
+)
+from ivr.run import Run
+from ivr.speaking import speak
+from ivr.sub_flows import enter_sub_flow, leave_sub_flow
+from ivr.working import work
+
+
+def enter(run: Run, name: NodeName) -> None:
+    """Come to the node of this name of the running flow."""
+    cursor, node = run.cursor, run.flow.nodes[name]
+    cursor.node, cursor.deadline = name, None
+    cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
+    cursor.question = 0
+    securely = type(node) is Collect and node.secure
+    if securely != cursor.collecting_securely:
+        cursor.collecting_securely = securely
+        run.ask(CollectSecurely(on=securely))
+    run.tell(FlowNodeEntered(contact=run.contact, flow=run.flow_id, node=name, kind=node.kind))
+    ENTER[type(node)](run, node)
+
+
+def _tell(run: Run, node: Say | PlaySounds) -> None:
+    """Who types ahead passes by what he could have stopped, but for the result of a query."""
+    if run.cursor.keys_ahead and node.barge_in and run.cursor.result is None:
+        run.next = node.next
+    else:
+        speak(run, node)
+
+
+def _ask(run: Run, node: AskingNode) -> None:
+    if run.cursor.keys_ahead and node.barge_in:
+        run.drop_result()
+        listen(run, node)
+    else:
+        speak(run, node)
+
+
+def _hang_up(run: Run, node: Hangup) -> None:
+    run.let_go(FlowOutcome.COMPLETED, node.cause)
+
+
+#: Every kind of node; each is given to a function that takes it.
+ENTER: Final[Mapping[type[Node], Callable[[Run, Any], None]]] = {
+    Say: _tell,
+    PlaySounds: _tell,
+    Menu: _ask,
+    Collect: _ask,
+    Survey: _ask,
+    Record: speak,
+    Branch: decide,
+    SetVariable: set_variable,
+    ChooseLanguage: choose_language,
+    Loop: go_round,
+    Wait: begin_waiting,
+    SubFlow: enter_sub_flow,
+    Return: leave_sub_flow,
+    Query: work,
+    Hours: work,
+    CallBack: work,
+    Messages: work,
+    Agent: work,
+    EnterQueueNode: hand_on,
+    Transfer: hand_on,
+    EchoNode: hand_on,
+    Conference: hand_on,
+    Hangup: _hang_up,
+}
