@@ -12,7 +12,7 @@ from typing import Final
 
 #: The head of one that can be glanced at; a longer one is read in full.
 _MAX_HEAD_BYTES: Final = 4096
-_REQUEST: Final = re.compile(rb"INVITE sips?:([^@;?> %\r]*)@[^ \r]+ SIP/2\.0\r\n")
+_REQUEST: Final = re.compile(rb"INVITE sips?:([^:@;?> %\r]*)@[^ \r]+ SIP/2\.0\r\n")
 _NAMES: Final = rb"(via|v|from|f|to|t|call-id|i|cseq)"
 _LINE: Final = re.compile(rb"^" + _NAMES + rb"[ \t]*:[ \t]*([^\r\n]*)\r$", re.IGNORECASE | re.MULTILINE)
 _USER: Final = re.compile(rb"sips?:([^@;?>%\r]*)@", re.IGNORECASE)

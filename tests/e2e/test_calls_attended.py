@@ -201,6 +201,69 @@ async def test_a_joined_call_outlives_control(
         await centre.nothing_left()
 
 
+async def test_another_phone_of_the_seat_takes_the_talk_over(centre: Centre, phone: MakePhone) -> None:
+    """The agent goes on at another phone: one talk, one recording, and nobody else hears of it."""
+    async with asking(centre, phone) as talk:
+        softphone = await phone("8004", password="demo-8004", source=sources.tone(EXPERT_HZ))
+        own = await softphone.dial(centre.number("8004"), headers={"Replaces": talk.agent.replaces()})
+        await own.answered.wait()
+        assert (await talk.agent.ended.wait()).by == "peer"
+        await hears(talk.caller, EXPERT_HZ)
+        await own.heard(tone=CALLER_HZ)
+        assert (await centre.get("agents/1004"))["state"] == "talking"
+        await own.hang_up()
+        assert (await talk.caller.ended.wait()).by == "peer"
+        await centre.agent_is("1004", "wrap_up")
+        contact = await centre.ended(talk.number)
+        assert (contact["outcome"], contact["agent"]) == ("handled", "1004")
+        recording = await centre.recording(contact["id"])
+        assert recording["complete"]
+        assert recording["seconds"] == pytest.approx(contact["talk_seconds"], abs=0.3)
+        trace = await centre.items(f"contacts/{contact['id']}/trace")
+        assert any("Replaces:" in event["data"]["text"] for event in trace)
+    await centre.nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("user", "more", "status"), [("8005", "", 403), ("8004", ";early-only", 486), ("8004", "x", 481)]
+)
+async def test_nobody_else_takes_a_talk_over(
+    centre: Centre, phone: MakePhone, user: str, more: str, status: int
+) -> None:
+    async with asking(centre, phone) as talk:
+        other = await phone(user, password=f"demo-{user}")
+        call = await other.dial(centre.number("8004"), headers={"Replaces": talk.agent.replaces() + more})
+        assert (await call.ended.wait()).status == status
+        await hears(talk.caller, AGENT_HZ)
+        await talk.agent.heard(tone=CALLER_HZ, since=time.monotonic())
+        await talk.caller.hang_up()
+    await centre.nothing_left()
+
+
+async def test_a_call_that_rings_is_answered_at_another_phone_of_the_seat(
+    centre: Centre, phone: MakePhone
+) -> None:
+    number = centre.new_caller()
+    caller = await phone(number, source=sources.tone(CALLER_HZ))
+    async with centre.desk("1004") as desk:
+        call = await caller.dial(centre.number("95001"))
+        ringing = await desk.next_call()
+        ringing.ring()
+        softphone = await phone("8004", password="demo-8004", source=sources.tone(EXPERT_HZ))
+        own = await softphone.dial(
+            centre.number("8004"), headers={"Replaces": f"{ringing.replaces()};early-only", "Require": "replaces"}
+        )
+        await own.answered.wait()
+        assert (await ringing.ended.wait()).reason == "cancelled"
+        await call.heard(tone=EXPERT_HZ)
+        await own.heard(tone=CALLER_HZ)
+        await centre.agent_is("1004", "talking")
+        await call.hang_up()
+        await own.ended.wait()
+        assert (await centre.ended(number))["agent"] == "1004"
+    await centre.nothing_left()
+
+
 async def test_jssip_joins_two_calls_of_its_own(centre: Centre, phone: MakePhone, tmp_path: Path) -> None:
     """A phone that others wrote names its second call in REFER; two other seats talk on."""
     host, _ = centre.sip

@@ -60,6 +60,7 @@ class PhoneCall:
         self._pending: ClientTransaction | None = None
         self._incoming: ServerTransaction | None = None
         self._local = self._remote = self._target = ""
+        self._headers: dict[str, str] = {}  # of the first INVITE, besides those that every one has
         self._early_tag = ""  # of the other side, before its answer
         self._routes: list[str] = []
         self._cseq = 0
@@ -209,6 +210,7 @@ class PhoneCall:
         self._local = f"{shown}<sip:{caller}@{host}:{port}>;tag={self.local_tag}"
         self._channel = await self.phone.node.sockets.channel(sip.address_of(uri))
         self.started_at = time.monotonic()
+        self._headers = headers
         self._send_invite(headers)
 
     def _send_invite(self, headers: dict[str, str]) -> None:
@@ -238,7 +240,7 @@ class PhoneCall:
         request = self.invite
         again = self.phone.authorize(response, request)
         if again is not None and "uthorization" not in "".join(name for name, _ in request.headers):
-            self._send_invite({again[0]: again[1]})
+            self._send_invite({**self._headers, again[0]: again[1]})
             return
         reason = "cancelled" if response.status == 487 else "refused"
         self._end(CallEnd(reason=reason, by="peer", status=response.status), at)
