@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.errors import SipParseError
 from gateway.sip.syntax import (
@@ -211,8 +212,7 @@ class Headers:
         return f"Headers({sorted(self._fields)})"
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(Struct, frozen=True):
     """``"Display" <uri>;params`` of From, To, Contact, Route, Record-Route."""
 
     display: str
@@ -268,8 +268,7 @@ def _parse_addr_spec(text: str, where: str) -> NameAddr:
     return NameAddr("", uri_text, parse_parameters(params, where) if params else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(Struct, frozen=True):
     """One Via value (RFC 3261 section 20.42, rport of RFC 3581)."""
 
     transport: str
@@ -317,8 +316,7 @@ def _spaced_protocol(head: str, where: str) -> tuple[list[str], str]:
     return [pieces[0].strip(), pieces[1].strip(), transport], sent_by
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(Struct, frozen=True):
     """CSeq: number and method."""
 
     number: int

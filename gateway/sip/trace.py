@@ -6,8 +6,9 @@ Messages of a dialog are kept, bounded, until its leg belongs to a contact; from
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ccplatform.contracts.facts import SipMessageSeen
 from ccplatform.contracts.words import ContactId, LegId
@@ -27,8 +28,7 @@ _OVERHEAD_BYTES: Final = 1024
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     message: SipMessage
     flow: Flow
     local: str

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent
 from gateway.sip.flows import Flow, reply_flow, stamp_source
@@ -47,16 +49,14 @@ ClientKey: TypeAlias = tuple[str, str]
 # --- events -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MessageArrived:
+class MessageArrived(Struct, frozen=True):
     """The transport received a message."""
 
     message: SipMessage
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequest:
+class SendRequest(Struct, frozen=True):
     """Send a request in a new client transaction; ``owner`` comes back with whatever becomes of it."""
 
     request: SipRequest
@@ -64,39 +64,34 @@ class SendRequest:
     owner: object
 
 
-@dataclass(frozen=True, slots=True)
-class SendAck:
+class SendAck(Struct, frozen=True):
     """Send the ACK of a 2xx: no transaction, no answer."""
 
     request: SipRequest
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
-class SendResponse:
+class SendResponse(Struct, frozen=True):
     """Answer a request; dropped when its transaction is over."""
 
     transaction: ServerKey
     response: SipResponse
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyStatelessly:
+class ReplyStatelessly(Struct, frozen=True):
     """Answer once and forget the request: strangers shall leave no state behind (RFC 3261 section 8.2.7)."""
 
     transaction: ServerKey
     response: SipResponse
 
 
-@dataclass(frozen=True, slots=True)
-class DropRequest:
+class DropRequest(Struct, frozen=True):
     """Do not answer at all, and forget the request."""
 
     transaction: ServerKey
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFailed:
+class FlowFailed(Struct, frozen=True):
     """The transport could not deliver over this flow, or it is gone."""
 
     flow: Flow
@@ -109,16 +104,14 @@ LayerEvent: TypeAlias = (
 # --- effects ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TransmitOver:
+class TransmitOver(Struct, frozen=True):
     """Put a message on the wire."""
 
     message: SipMessage
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
-class RequestArrived:
+class RequestArrived(Struct, frozen=True):
     """A new request. ``transaction`` answers it (None for an ACK); ``cancels`` is the INVITE of a CANCEL."""
 
     transaction: ServerKey | None
@@ -127,8 +120,7 @@ class RequestArrived:
     cancels: ServerKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseArrived:
+class ResponseArrived(Struct, frozen=True):
     """A response to a ``request`` of ``owner``."""
 
     owner: object
@@ -136,8 +128,7 @@ class ResponseArrived:
     request: SipRequest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFailed:
+class RequestFailed(Struct, frozen=True):
     """A request got no final response: it timed out (408) or could not be sent (503)."""
 
     owner: object

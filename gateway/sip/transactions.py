@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
@@ -35,41 +37,35 @@ class TimerValues:
     session: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A message of the peer that belongs to this transaction."""
 
     message: SipMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Respond:
+class Respond(Struct, frozen=True):
     """The transaction user answers (server transactions)."""
 
     response: SipResponse
 
 
-@dataclass(frozen=True, slots=True)
-class TransportFailed:
+class TransportFailed(Struct, frozen=True):
     """The transport could not deliver."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
+class Transmit(Struct, frozen=True):
     """Effect: put a message on the wire."""
 
     message: SipMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """Effect: the transaction user sees this message."""
 
     message: SipMessage
 
 
-@dataclass(frozen=True, slots=True)
-class TellFailed:
+class TellFailed(Struct, frozen=True):
     """Effect: the transaction failed without a final response."""
 
     timed_out: bool
