@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final
+from urllib.parse import quote
 
 import psutil
 
@@ -61,7 +62,8 @@ class Sipp:
     """A running SIPp. As a context manager it is stopped at the end, whatever state it is in.
 
     ``hold`` is the time a call stays up (``uac``, ``repeat``) or rings (``cancel``, ``uas``), seconds; ``status``
-    the expected refusal; ``rtp_echo`` sends received RTP back. Its RTP is at ``media_host``.
+    the expected refusal; ``dialog`` the one that it names as to be replaced, as in a Replaces header;
+    ``rtp_echo`` sends received RTP back. Its RTP is at ``media_host``.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Sipp:
         transport: str = "udp",
         password: str = "",
         status: int = 488,
+        dialog: str = "",
         rtp_echo: bool = False,
         media_host: str = "127.0.0.1",
     ) -> None:
@@ -87,6 +90,7 @@ class Sipp:
         self.port = free_port() if port is None else port
         self._limit = limit
         self._status = status
+        self._dialog = dialog
         self._directory = tempfile.TemporaryDirectory(prefix="sipp-")
         self._process: asyncio.subprocess.Process | None = None
         host = "::1" if target is not None and ":" in target[0] else "127.0.0.1"
@@ -112,6 +116,8 @@ class Sipp:
         speech = directory / "speech.al"
         speech.write_bytes(bytes(random.Random(1).choices(range(256), k=8000)))  # noise of a second, A-law
         text = text.replace("%STATUS%", str(self._status)).replace("%AUDIO%", str(speech))
+        named = f"?Replaces={quote(self._dialog, safe='')}" if self._dialog else ""
+        text = text.replace("%DIALOG%", self._dialog).replace("%REPLACES%", named)
         scenario.write_text(text, encoding="utf-8")
         files = {"-stf": "stat.csv", "-error_file": "errors.log", "-screen_file": "screen.log"}
         options = [part for option, name in files.items() for part in (option, str(directory / name))]
@@ -227,6 +233,7 @@ async def run(
     transport: str = "udp",
     password: str = "",
     status: int = 488,
+    dialog: str = "",
 ) -> SippResult:
     """Run a calling scenario to its end and return its counters."""
     sipp = Sipp(
@@ -241,6 +248,7 @@ async def run(
         transport=transport,
         password=password,
         status=status,
+        dialog=dialog,
     )
     async with sipp:
         return await sipp.finish()

@@ -161,6 +161,37 @@ async def test_a_phone_that_hands_its_caller_on() -> None:
         (await phone.finish()).require_success(1)
 
 
+async def test_a_phone_that_joins_two_calls_and_one_that_takes_a_call_over() -> None:
+    """REFER with Replaces of the first call, and then INVITE with Replaces for it by a third phone of the seat."""
+    async with sipp.Sipp("uas") as desk, real_centre(list) as centre:
+        waiting = Waiting(centre)
+        registered_at(centre, desk.port)
+        first = centre.dial(SeatTarget(seat=SeatId("seat-01")))
+        await waiting.next(LegAnswered)
+        kept = centre.legs.snapshot(first)
+        assert kept is not None
+        (dialog,) = kept["dialogs"]
+        named = f"{dialog['call_id']};to-tag={dialog['local_tag']};from-tag={dialog['remote_tag']}"
+        async with sipp.Sipp("uas_refer", dialog=named) as phone:
+            centre.access.reset_seat(SeatId("seat-01"))
+            registered_at(centre, phone.port)
+            second = centre.dial(SeatTarget(seat=SeatId("seat-01")))
+            asked = await waiting.next(LegTransferAsked)
+            assert asked == LegTransferAsked(leg=second, number="95002", replaces=first)
+            for step in (TransferStep.ACCEPTED, TransferStep.DONE):
+                centre.legs.perform(ReportTransfer(leg=second, step=step))
+            centre.release(second)
+            await waiting.next(LegEnded)
+            (await phone.finish()).require_success(1)
+        address = ("127.0.0.1", centre.access.sip.port)
+        taken = await sipp.run("take_over", address, number="8001", password="secret", dialog=named, limit=20)
+        taken.require_success(1)
+        (await desk.finish()).require_success(1)
+        ended = await waiting.next(LegEnded)
+        assert ended == LegEnded(leg=first, cause=ReleaseCause.NORMAL, by_remote=True)
+        assert not centre.of(LegOffered)
+
+
 def registered_at(centre: Centre, port: int) -> None:
     """Seat-01 has a phone at this port."""
     now = centre.clock.now()
