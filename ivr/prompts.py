@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
 from ccplatform.contracts.words import RecordingId
 from ivr.errors import UnspeakableValue
-from ivr.model import QUEUE_VARIABLES, Flow, NodeName, PlaySounds, exits_of, prompts_of
+from ivr.model import QUEUE_VARIABLES, Flow, NodeName, PlaySounds, prompts_of
 from ivr.numbers import READERS, Language, without_latin_digits
 from ivr.prompt_model import Part, Prompt
 
@@ -115,7 +115,7 @@ def _by_distance(flow: Flow) -> Iterator[NodeName]:
         if name not in seen:
             seen.add(name)
             yield name
-            waiting.extend(target for _, target in exits_of(flow.nodes[name]))
+            waiting.extend(target for _, target in flow.ways_of(flow.nodes[name]))
 
 
 def _utterance(part: Part, language: Language, variables: Mapping[str, str]) -> Utterance:

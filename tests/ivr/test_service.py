@@ -69,6 +69,7 @@ class Centre:
         self.database = database
         self.directory = directory
         self.requests: list[FlowRequest] = []
+        self.calendars: dict[str, bool] = {}
         self.changed = asyncio.Event()
         self.service = self._service()
 
@@ -86,7 +87,7 @@ class Centre:
             desk=self.desk,
             messages=self.messages,
             sounds=None,
-            is_open={"office": True, "weekend": False}.get,
+            is_open=lambda calendar: self.calendars.get(calendar),
             tasks=self.tasks,
         )
         service = FlowService(
@@ -306,6 +307,32 @@ async def test_a_session_goes_on_in_a_new_process(centre: Centre) -> None:
     assert not centre.service.restore(contact, data), "once"
     centre.press(contact, "01#")
     await centre.until(lambda: "一百二十八元五角" in centre.voice.spoken)
+
+
+async def test_a_session_in_a_sub_flow_goes_on_with_the_revisions_that_it_began_with(centre: Centre) -> None:
+    contact = centre.call("95006")
+    centre.press(contact, "216000")
+    data = centre.service.snapshot(contact)
+    assert data is not None
+    assert data["parts"].keys() == {"identify"}
+    centre.service = centre._service()
+    await centre.load()
+    assert not centre.service.restore(contact, data | {"parts": {"identify": "0"}})
+    assert centre.service.restore(contact, data)
+    centre.press(contact, "01")
+    await centre.until(lambda: "one hundred twenty-eight yuan fifty" in centre.voice.spoken)
+
+
+@pytest.mark.parametrize(
+    ("calendars", "node"), [({"office": True}, "open"), ({"office": False}, "closed"), ({}, "open")]
+)
+async def test_a_flow_goes_by_the_calendars_that_there_are(
+    centre: Centre, calendars: dict[str, bool], node: str
+) -> None:
+    centre.calendars = calendars
+    contact = centre.call("95006")
+    centre.press(contact, "23")
+    await centre.until(lambda: node in [fact.node for fact in centre.told(FlowNodeEntered)])
 
 
 async def test_a_restored_session_speaks_its_prompt_again(centre: Centre) -> None:
