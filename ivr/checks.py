@@ -26,6 +26,7 @@ from ivr.model import (
     Record,
     Return,
     Say,
+    Speech,
     SubFlow,
     Survey,
     prompts_of,
@@ -75,11 +76,17 @@ def _languages(flow: Flow) -> Iterator[Finding]:
         if language not in flow.languages:
             yield "speak", f"{language!r} is not among the flow's languages"
     for name, node in flow.nodes.items():
-        for language in (node.speak or ()) if isinstance(node, Say | Menu | Collect | Survey | Record) else ():
+        for language in (
+            (node.speak or ()) if isinstance(node, Say | Menu | Collect | Survey | Speech | Record) else ()
+        ):
             if language not in flow.languages:
                 yield f"nodes.{name}.speak", f"{language!r} is not among the flow's languages"
         if isinstance(node, ChooseLanguage) and node.language not in flow.languages:
             yield f"nodes.{name}.language", f"{node.language!r} is not among the flow's languages"
+        if isinstance(node, Speech) and node.answers is not None:
+            for language in flow.languages:
+                if language not in node.answers:
+                    yield f"nodes.{name}.answers.{language}", "the answers in this language are missing"
         for field, prompt in prompts_of(node):
             for language in flow.languages:
                 if language not in prompt:
@@ -162,7 +169,7 @@ def _by_key(node: Node, field: str, keyed: Keyed) -> bool:
         return field.startswith("choices.")
     if isinstance(node, SubFlow):
         return field == "next" and keyed(node.flow)
-    return isinstance(node, Collect | Survey) and field == "next"
+    return isinstance(node, Collect | Survey | Speech) and field in ("next", "on_unsure")
 
 
 def sound_files(flow: Flow) -> set[PurePosixPath]:

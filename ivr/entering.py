@@ -13,6 +13,7 @@ from ccplatform.contracts.flows import CollectSecurely
 from ccplatform.contracts.words import FlowOutcome
 from ivr.deciding import begin_waiting, choose_language, decide, go_round, set_variable
 from ivr.handing import hand_on
+from ivr.hearing import enter_speech
 from ivr.listening import listen
 from ivr.model import (
     Agent,
@@ -37,6 +38,7 @@ from ivr.model import (
     Return,
     Say,
     SetVariable,
+    Speech,
     SubFlow,
     Survey,
     Transfer,
@@ -51,6 +53,7 @@ from ivr.working import work
 def enter(run: Run, name: NodeName) -> None:
     """Come to the node of this name of the running flow."""
     cursor, node = run.cursor, run.flow.nodes[name]
+    run.stop_hearing()
     cursor.node, cursor.deadline = name, None
     cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
     cursor.question = 0
@@ -89,6 +92,7 @@ ENTER: Final[Mapping[type[Node], Callable[[Run, Any], None]]] = {
     Menu: _ask,
     Collect: _ask,
     Survey: _ask,
+    Speech: enter_speech,
     Record: speak,
     Branch: decide,
     SetVariable: set_variable,

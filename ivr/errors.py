@@ -9,6 +9,7 @@
     └── ExpressionFailed   an expression cannot be computed from what the variables hold
     Unavailable
     ├── SpeechUnavailable  the speech engine crashed, hangs or is being restarted
+    ├── SpeechUnheard      no recogniser for the language, or it is away, busy or too slow
     ├── SoundUnavailable   a flow plays a file, and no directory of sounds is configured
     └── QueryFailed        a data source is away, too slow, or its query is wrong
 """
@@ -52,6 +53,10 @@ class ExpressionFailed(RemoteViolation):
 
 class SpeechUnavailable(Unavailable):
     """No speech now; the caller of the port takes his failure path."""
+
+
+class SpeechUnheard(Unavailable):
+    """What callers say is not heard now; a flow asks for keys instead."""
 
 
 class SoundUnavailable(Unavailable):

@@ -23,6 +23,7 @@ from ccplatform.contracts.flows import (
     FlowRecordingBegan,
     FlowRecordingEnded,
     FlowRequestFailed,
+    FlowTapEnded,
     FlowVoiceChanged,
     ReleaseCaller,
     StartFlow,
@@ -34,6 +35,7 @@ from ccplatform.kernel.errors import LocalMisuse
 from ivr.announcing import announce, announce_later, ask_place
 from ivr.entering import enter
 from ivr.handing import leave_queue
+from ivr.hearing import enter_speech, hearing_went_on, listen_to_speech, voice_due, voice_heard
 from ivr.leaving import (
     after_record_prompt,
     caller_gone,
@@ -56,6 +58,7 @@ from ivr.model import (
     Record,
     Say,
     SpeakingNode,
+    Speech,
     Transfer,
     Wait,
     WorkingNode,
@@ -64,7 +67,16 @@ from ivr.model import (
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
 from ivr.speaking import play, playback_of, prompt_failed, speak
-from ivr.work import Effect, Rendered, SessionEvent, WorkFailed, WorkResult
+from ivr.work import (
+    Effect,
+    HearingFailed,
+    HearingReady,
+    Rendered,
+    SessionEvent,
+    SpeechFound,
+    WorkFailed,
+    WorkResult,
+)
 from ivr.working import work, work_done, work_failed
 
 #: Most nodes that a session enters before the caller hears or is asked anything, and in all.
@@ -157,7 +169,9 @@ class Interpreter:
         run = self._run
         run.step(now)
         phase, node = run.cursor.phase, run.node
-        if phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, SpeakingNode):
+        if isinstance(node, Speech):
+            enter_speech(run, node)
+        elif phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, SpeakingNode):
             run.cursor.beeped = False
             speak(run, node)
         elif phase in (Phase.RECORDING, Phase.SAVING) and isinstance(node, Record):
@@ -181,8 +195,12 @@ class Interpreter:
                 self._playback_ended(event)
             case FlowRequestFailed():
                 self._request_failed()
+            case FlowVoiceChanged() if self._run.cursor.hears and isinstance(self._run.node, Speech):
+                voice_heard(self._run, self._run.node, event)
             case FlowRecordingBegan() | FlowVoiceChanged() | FlowRecordingEnded():
                 self._recording_went_on(event)
+            case HearingReady() | SpeechFound() | HearingFailed() | FlowTapEnded():
+                hearing_went_on(self._run, event)
             case EndFlow():
                 self._caller_gone(abandoned=event.abandoned)
             case DeadlineReached():
@@ -207,6 +225,8 @@ class Interpreter:
         node = run.node if phase is not Phase.NEW else None
         if isinstance(node, Record) and (phase in (Phase.RECORDING, Phase.SAVING) or run.cursor.beeped):
             recording_key(run, node, event)
+            return
+        if isinstance(node, Speech) and not node.keys:
             return
         if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
             return
@@ -239,6 +259,8 @@ class Interpreter:
             self._run.next = node.next
         elif isinstance(node, Record):
             after_record_prompt(self._run, node)
+        elif isinstance(node, Speech):
+            listen_to_speech(self._run, node)
         else:
             listen(self._run, node)
 
@@ -279,7 +301,9 @@ class Interpreter:
             self._caller_gone(abandoned=True)
             return
         node = run.node
-        if cursor.phase is Phase.LISTENING and isinstance(node, AskingNode):
+        if isinstance(node, Speech) and cursor.phase in (Phase.PLAYING, Phase.LISTENING, Phase.RECOGNISING):
+            voice_due(run, node)
+        elif cursor.phase is Phase.LISTENING and isinstance(node, AskingNode):
             pause(run, node)
         elif cursor.phase is Phase.WAITING and isinstance(node, Wait):
             run.next = node.next

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from ivr.errors import ExpressionFailed
-from ivr.model import AskingNode, Collect, Flow, Menu, Survey
+from ivr.model import AskingNode, Collect, Flow, Menu, Speech, Survey
 from ivr.session import Key
 
 #: Every key a telephone can send.
@@ -32,6 +32,8 @@ def judge(flow: Flow, node: AskingNode, question: int, typed: Sequence[Key], key
     if isinstance(node, Survey):
         score = int(key.digit) if key.digit.isdigit() else 0
         return Verdict.DONE if 1 <= score <= node.questions[question].scale else Verdict.WRONG
+    if isinstance(node, Speech):
+        return Verdict.DONE if key.digit in node.keys else Verdict.WRONG
     if key.digit == node.restart:
         return Verdict.CLEARED
     if key.digit == node.terminator:

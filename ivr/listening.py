@@ -5,7 +5,7 @@ from __future__ import annotations
 from ccplatform.contracts.facts import KeysEntered, SurveyAnswered
 from ccplatform.contracts.flows import FlowDigit, InputCompleted
 from ivr.keys import KEYS, MOST_KEYS_AHEAD, Verdict, digits_of, fits, judge, judge_pause
-from ivr.model import AskingNode, Collect, Menu, Survey
+from ivr.model import AskingNode, Collect, Menu, Speech, Survey
 from ivr.run import Run
 from ivr.session import Key, Phase
 from ivr.speaking import speak
@@ -60,7 +60,7 @@ def pause(run: Run, node: AskingNode) -> None:
     if typed:
         _complete(run, node, typed[-1], judge_pause(node, typed))
     else:
-        _in_vain(run, node, silent=True)
+        in_vain(run, node, silent=True)
 
 
 def _swallow(run: Run, terminator: str) -> None:
@@ -82,7 +82,7 @@ def _complete(run: Run, node: AskingNode, key: Key, verdict: Verdict) -> None:
     cursor.keyed_at = key.ended_at
     misfit = isinstance(node, Collect) and not fits(node, digits, cursor.variables)
     if verdict is Verdict.WRONG or misfit:
-        _in_vain(run, node, silent=False)
+        in_vain(run, node, silent=False)
         return
     cursor.chosen_at = key.ended_at
     cursor.typed = []
@@ -91,6 +91,8 @@ def _complete(run: Run, node: AskingNode, key: Key, verdict: Verdict) -> None:
             run.next = run.flow.choice_of(node, digits)
         case Survey():
             _answered(run, node, int(digits))
+        case Speech():
+            take_answer(run, node, node.keys[digits], 100, alternative="")
         case Collect():
             cursor.variables[node.variable] = digits
             (cursor.secure.add if secure else cursor.secure.discard)(node.variable)
@@ -115,10 +117,25 @@ def _answered(run: Run, node: Survey, score: int) -> None:
         speak(run, node)
 
 
-def _in_vain(run: Run, node: AskingNode, *, silent: bool) -> None:
+def take_answer(run: Run, node: Speech, answer: str, percent: int, *, alternative: str) -> None:
+    """What he said, or the key that means it."""
+    cursor = run.cursor
+    for name, value in (
+        (node.variable, answer),
+        (node.confidence, str(percent)),
+        (node.alternative, alternative),
+    ):
+        if name is not None:
+            cursor.variables[name] = value
+            cursor.secure.discard(name)
+    run.next = node.on_unsure if node.on_unsure is not None and percent < node.sure else node.next
+
+
+def in_vain(run: Run, node: AskingNode, *, silent: bool) -> None:
     """One more try was in vain: what was typed ahead is not to be trusted either."""
     cursor = run.cursor
     cursor.typed, cursor.keys_ahead = [], []
+    cursor.uttered_at = None
     cursor.tries += 1
     cursor.silent = silent
     if cursor.tries > node.retries:

@@ -33,6 +33,7 @@ from ivr.nodes.heard import PlaySounds as PlaySounds
 from ivr.nodes.heard import Question as Question
 from ivr.nodes.heard import Record as Record
 from ivr.nodes.heard import Say as Say
+from ivr.nodes.heard import Speech as Speech
 from ivr.nodes.heard import Survey as Survey
 from ivr.nodes.node import GIVEN_VARIABLES as GIVEN_VARIABLES
 from ivr.nodes.node import MESSAGE_VARIABLES as MESSAGE_VARIABLES
@@ -55,6 +56,7 @@ Node: TypeAlias = Annotated[
     | Menu
     | Collect
     | Survey
+    | Speech
     | Query
     | Hours
     | Branch
@@ -78,8 +80,8 @@ Node: TypeAlias = Annotated[
 
 #: Nodes at which the caller is asked for keys; at which he hears something; which wait for work of others;
 #: and which hand the caller to `calls`.
-AskingNode: TypeAlias = Menu | Collect | Survey
-SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect | Survey | Record
+AskingNode: TypeAlias = Menu | Collect | Survey | Speech
+SpeakingNode: TypeAlias = Say | PlaySounds | Menu | Collect | Survey | Speech | Record
 WorkingNode: TypeAlias = Query | Hours | CallBack | Messages | Agent
 HandingNode: TypeAlias = EnterQueueNode | Transfer | EchoNode | Conference
 
@@ -134,7 +136,7 @@ class Flow(DocumentModel):
 
 def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
     """The prompts of a node with the names of their fields."""
-    if isinstance(node, Say | Menu | Collect | Record):
+    if isinstance(node, Say | Menu | Collect | Speech | Record):
         yield "prompt", node.prompt
     if isinstance(node, Survey):
         for index, question in enumerate(node.questions):
@@ -142,7 +144,7 @@ def prompts_of(node: Node) -> Iterator[tuple[str, Prompt]]:
     if isinstance(node, EnterQueueNode):
         for index, prompt in enumerate(node.announcements):
             yield f"announcements.{index}", prompt
-    if isinstance(node, Menu | Collect | Survey):
+    if isinstance(node, Menu | Collect | Survey | Speech):
         if node.hint is not None:
             yield "hint", node.hint
         if node.hint_silent is not None:
@@ -157,6 +159,7 @@ _EXITS = (
     "on_refused",
     "on_none",
     "on_empty",
+    "on_unsure",
     "on_open",
     "on_closed",
     "on_error",

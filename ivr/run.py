@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ccplatform.contracts.facts import Fact, FlowLeft, MessageLeft, QueryAnswered
-from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller
+from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller, UntapCaller
 from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, Mailbox, ReleaseCause
 from ivr.model import Flow, Node, NodeName
 from ivr.session import Cursor, LeftMessage, Phase, QueryResult
-from ivr.work import Ask, Effect, Tell
+from ivr.work import Ask, CloseHearing, Effect, Tell
 
 
 class Run:
@@ -72,6 +72,14 @@ class Run:
         """Record a fact."""
         self.out.append(Tell(fact=fact))
 
+    def stop_hearing(self) -> None:
+        """Let the recogniser go, if one hears the caller."""
+        cursor = self.cursor
+        if cursor.hears:
+            cursor.hears = False
+            self.ask(UntapCaller())
+            self.out.append(CloseHearing(hearing=cursor.hearing))
+
     def drop_result(self) -> None:
         """The caller went on without hearing (all of) a query's result."""
         self.cursor.result = None
@@ -123,6 +131,7 @@ class Run:
     def end(self, outcome: FlowOutcome) -> None:
         """The session's last effects; a system cause on the way makes it FAILED whatever came after."""
         cursor = self.cursor
+        self.stop_hearing()
         self.keep_unended()
         self._leave_message()
         outcome = FlowOutcome.FAILED if cursor.fault else outcome

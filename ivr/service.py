@@ -34,10 +34,12 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.catalogue import Catalogue, PublishedFlow
 from ivr.errors import SpeechUnavailable
 from ivr.interpreter import Interpreter
+from ivr.model import Speech
 from ivr.prompts import Utterance, static_utterances
 from ivr.queries import Queries
 from ivr.speech.cache import PromptCache
-from ivr.work import Ask, Effect, Render, SessionEvent, Tell, Work, WorkFailed, WorkResult
+from ivr.speech.recognition.sessions import Hearings
+from ivr.work import Ask, Effect, HearingOrder, Render, SessionEvent, Tell, Work, WorkFailed, WorkResult
 from ivr.workers import Workers
 
 #: Pause before the texts of flows are tried again when the speech engine is away, seconds.
@@ -63,6 +65,7 @@ class FlowService:
         *,
         catalogue: Catalogue,
         workers: Workers,
+        hearings: Hearings,
         prompts: PromptCache,
         queries: Queries,
         facts: Facts,
@@ -73,6 +76,7 @@ class FlowService:
         self.listener = listener
         self._catalogue = catalogue
         self._workers = workers
+        self._hearings = hearings
         self._prompts = prompts
         self._sources = queries.sources()
         self._facts = facts
@@ -91,6 +95,13 @@ class FlowService:
         await self._catalogue.load()
         self._loads += 1
         self._tasks.run_once("ivr prompts", self._prepare(self._loads))
+        listening = {
+            language
+            for flow in self._catalogue.flows()
+            if any(isinstance(node, Speech) for node in flow.nodes.values())
+            for language in flow.languages
+        }
+        self._tasks.run_once("ivr hearing", self._hearings.prepare(listening))
 
     # --- the port -----------------------------------------------------------------------------------------
 
@@ -212,6 +223,8 @@ class FlowService:
             if isinstance(effect.request, FlowFinished):
                 self._forget(session)
             self._ask(session.contact, effect.request)
+        elif isinstance(effect, HearingOrder):
+            self._hearings.perform(session.contact, effect, session.runner.post)
         else:
             self._begin(session, effect)
 

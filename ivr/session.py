@@ -26,6 +26,7 @@ class Phase(StrEnum):
     RENDERING = "rendering"  # the prompt's sound files
     PLAYING = "playing"  # the end of the prompt
     LISTENING = "listening"  # a key
+    RECOGNISING = "recognising"  # what he said
     RECORDING = "recording"  # the end of the message that the caller leaves
     SAVING = "saving"  # the file of the message
     WORKING = "working"  # a query, a calendar, a stored call-back, the agents' desk
@@ -111,6 +112,11 @@ class Cursor:
     taking: RecordingId | None = None  # the message that is being recorded, or closed
     recorded_at: float | None = None  # since when
     speaking_at: float | None = None  # he speaks, since then
+    hearing: int = 0  # of the recogniser that is asked; grows, so late answers are recognised
+    hears: bool = False  # it was asked for, and not let go
+    deaf: bool = False  # the running speech node has none
+    uttered_at: float | None = None  # he said something since then that the recogniser will be asked about
+    silent_at: float | None = None  # and fell silent then
     spoken_seconds: float = 0.0  # in the running message
     gone: bool = False  # the caller left while his message was being recorded
     message: LeftMessage | None = None  # recorded, and left when the session ends
@@ -206,5 +212,7 @@ _INSTANTS = (
     "queued_at",
     "recorded_at",
     "speaking_at",
+    "uttered_at",
+    "silent_at",
 )
 _SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result", "frames"})

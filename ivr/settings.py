@@ -40,6 +40,33 @@ class SpeechSettings(_Model):
     espeak: EspeakSettings = EspeakSettings()
 
 
+class RecognitionServerSettings(_Model):
+    """A recognition server that speaks the protocol of Vosk's (WebSocket); its model decides what it hears."""
+
+    url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+(/\S*)?$", max_length=500)] = Field(
+        "ws://127.0.0.1:2700", description="where it is; callers' speech goes there, and nowhere else"
+    )
+    sample_rate: Literal[8000, 16000] = Field(8000, description="hertz that its model wants")
+
+
+class RecognitionSettings(_Model):
+    """Speech recognition."""
+
+    engine_en: Literal["pocketsphinx", "server", "none"] = Field(
+        "pocketsphinx", description="who hears English: the bundled engine, a server, or nobody"
+    )
+    engine_zh: Literal["server", "none"] = Field("none", description="who hears Mandarin")
+    max_callers: int = Field(30, ge=1, le=1000, description="callers that one engine hears at once; others key")
+    start_seconds: float = Field(10.0, gt=0, le=30, description="an engine that takes longer to begin is down")
+    answer_seconds: float = Field(
+        2.0, gt=0, le=5, description="from the caller's silence to what he said; slower ones are down"
+    )
+    restart_seconds: tuple[float, float] = Field(
+        (0.5, 30.0), description="first and longest pause before a restart"
+    )
+    server: RecognitionServerSettings = RecognitionServerSettings()
+
+
 class QuerySettings(_Model):
     """A named query; callers' input only ever reaches it as parameters."""
 
@@ -54,4 +81,5 @@ class IvrSettings(_Model):
 
     sounds_dir: Path | None = Field(None, description="where the files named by play nodes are")
     speech: SpeechSettings = SpeechSettings()
+    recognition: RecognitionSettings = RecognitionSettings()
     queries: dict[Name, QuerySettings] = Field(default_factory=dict, description="named queries for flows")

@@ -6,7 +6,7 @@ from ccplatform.contracts.flows import PlayPrompt
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import PlaybackId
 from ivr.errors import UnspeakableValue
-from ivr.model import Collect, Menu, PlaySounds, SpeakingNode, Survey
+from ivr.model import Collect, Menu, PlaySounds, SpeakingNode, Speech, Survey
 from ivr.prompt_model import Prompt
 from ivr.prompts import Piece, compose, sounds_of
 from ivr.run import Run
@@ -82,6 +82,6 @@ def _pieces(run: Run, node: SpeakingNode) -> tuple[Piece, ...]:
 
 
 def _hint(run: Run, node: SpeakingNode) -> Prompt | None:
-    if not isinstance(node, Menu | Collect | Survey) or not run.cursor.tries:
+    if not isinstance(node, Menu | Collect | Survey | Speech) or not run.cursor.tries:
         return None
     return (node.hint_silent if run.cursor.silent else None) or node.hint

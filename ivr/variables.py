@@ -20,6 +20,7 @@ from ivr.model import (
     Query,
     Record,
     SetVariable,
+    Speech,
     SubFlow,
     Transfer,
     prompts_of,
@@ -46,6 +47,8 @@ def _sets(node: Node) -> set[str]:
             return {node.variable}
         case Query() | SubFlow():
             return set(node.results)
+        case Speech():
+            return {name for name in (node.variable, node.confidence, node.alternative) if name is not None}
         case Messages():
             return set(MESSAGE_VARIABLES)
         case _:

@@ -18,12 +18,15 @@ from ccplatform.contracts.flows import (
     FlowRecordingEnded,
     FlowRequest,
     FlowRequestFailed,
+    FlowTapEnded,
     FlowVoiceChanged,
     StartFlow,
 )
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import AgentId, QueueId, RecordingId, SeatId
+from ivr.numbers import Language
 from ivr.prompts import Piece
+from ivr.speech.recognition.port import Hypothesis
 
 # --- effects ----------------------------------------------------------------------------------------------
 
@@ -116,8 +119,42 @@ class MarkMessage:
     action: Literal["handled", "delete"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHearing:
+    """Make a recogniser ready for one of ``phrases``, or None: for anything; :class:`HearingReady` or
+    :class:`HearingFailed` follows."""
+
+    hearing: int
+    language: Language
+    phrases: tuple[str, ...] | None
+    alternatives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearUtterance:
+    """The caller speaks since ``at``, monotonic seconds."""
+
+    hearing: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndUtterance:
+    """He fell silent: :class:`SpeechFound` or :class:`HearingFailed` follows."""
+
+    hearing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseHearing:
+    """The recogniser is needed no more."""
+
+    hearing: int
+
+
 Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace | AskHours | FetchMessage | MarkMessage
-Effect: TypeAlias = Ask | Tell | Work
+HearingOrder: TypeAlias = OpenHearing | HearUtterance | EndUtterance | CloseHearing
+Effect: TypeAlias = Ask | Tell | Work | HearingOrder
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -197,6 +234,31 @@ class WorkFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearingReady:
+    """The media engine may hand the caller's sound to ``path``, ``rate`` samples a second."""
+
+    hearing: int
+    path: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechFound:
+    """What the caller may have said, the likeliest first; nothing: it was not understood."""
+
+    hearing: int
+    hypotheses: tuple[Hypothesis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearingFailed:
+    """Nobody hears the caller."""
+
+    hearing: int
+
+
+HearingResult: TypeAlias = HearingReady | SpeechFound | HearingFailed
 WorkResult: TypeAlias = (
     Rendered
     | QueryAnswer
@@ -216,6 +278,8 @@ SessionEvent: TypeAlias = (
     | FlowRecordingBegan
     | FlowVoiceChanged
     | FlowRecordingEnded
+    | FlowTapEnded
     | EndFlow
     | WorkResult
+    | HearingResult
 )

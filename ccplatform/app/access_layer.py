@@ -33,9 +33,9 @@ class MediaEvents:
             case LegSilent() | LegSecured() | LegNotSecured() | WorkerLost():
                 if self.legs is not None:
                     self.legs.media_event(event)
-            case VoiceChanged():
-                self._calls.voice_changed(event)
-            case TapEnded() | VoiceLevel() | AnswerHint():
+            case VoiceChanged() | TapEnded():
+                self._calls.heard(event)
+            case VoiceLevel() | AnswerHint():
                 _log.debug("heard", heard=event)  # no part of the platform asks for these yet
             case _:
                 self._calls.leg_event(event)

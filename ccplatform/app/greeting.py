@@ -16,6 +16,7 @@ _NUMBERS = (
     ("95003", "reference tone and speech"),
     ("95004 · 95005", "bridged to the trunk lab (127.0.0.1:5081), the second one recorded"),
     ("95006", "a whole telephone bank, 1 in Mandarin, 2 in English"),
+    ("95007", "say a digit, or press it: speech recognition"),
     ("95009", "conference room, PIN 1234"),
     ("*11 *12 *13 *14", "from a seat: sign in, out, ready, not ready"),
     ("*97", "from a seat: new messages"),

@@ -17,6 +17,9 @@ from ivr.queries import Queries
 from ivr.service import FlowService
 from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
+from ivr.speech.recognition.engines import build_recognisers
+from ivr.speech.recognition.port import Recogniser
+from ivr.speech.recognition.sessions import Hearings
 from ivr.store import IvrStore
 from ivr.whispers import Whispers
 from ivr.workers import Workers
@@ -30,10 +33,12 @@ class Speaking:
     workers: Workers
     whispers: Whispers
     engine: EspeakSpeech
+    recogniser: Recogniser
 
     async def close(self) -> None:
-        """End the speech process."""
+        """End the speech processes."""
         await self.engine.close()
+        await self.recogniser.close()
 
 
 def build_flows(
@@ -53,6 +58,9 @@ def build_flows(
     """The IVR on the platform's own database; ``is_open`` tells of calendars."""
     ivr = settings.ivr
     engine = EspeakSpeech(settings=ivr.speech, clock=ground.clock, alarms=alarms)
+    recogniser = build_recognisers(
+        ivr.recognition, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks
+    )
     prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
     queries = Queries(sources={OWN_SOURCE: ground.database}, queries={**demo_queries(OWN_SOURCE), **ivr.queries})
     store = IvrStore(database=ground.database, tenant=ground.tenant)
@@ -72,6 +80,7 @@ def build_flows(
     flows = FlowService(
         catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms, is_open=is_open),
         workers=workers,
+        hearings=Hearings(recogniser=recogniser, tasks=ground.tasks),
         prompts=prompts,
         queries=queries,
         facts=facts,
@@ -79,4 +88,4 @@ def build_flows(
         tasks=ground.tasks,
         listener=calls.flow_asked,
     )
-    return Speaking(flows=flows, workers=workers, whispers=whispers, engine=engine)
+    return Speaking(flows=flows, workers=workers, whispers=whispers, engine=engine, recogniser=recogniser)

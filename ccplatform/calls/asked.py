@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from ccplatform.calls.grouping import RINGBACK
-from ccplatform.calls.messages import hear_caller, record_caller, stop_recording_caller
+from ccplatform.calls.messages import (
+    hear_caller,
+    record_caller,
+    stop_recording_caller,
+    tap_caller,
+    untap_caller,
+)
 from ccplatform.calls.model import PendingKey, PendingQuery, Record, Stage
 from ccplatform.calls.sent_on import call_agent
 from ccplatform.calls.step import DIAL_SECONDS, Step
@@ -27,7 +33,9 @@ from ccplatform.contracts.flows import (
     StartFlow,
     StopPrompt,
     StopRecordingCaller,
+    TapCaller,
     TransferCaller,
+    UntapCaller,
 )
 from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, TrunkTarget
 from ccplatform.contracts.media import Echo, JoinRoom, SecureCollect, StopPlay
@@ -49,7 +57,7 @@ def flow_asked(step: Step, request: FlowRequest) -> None:
     elif _needs_answer(request) and not step.state.answered:
         step.on_answer.append(request)
         answer_caller(step)
-    elif isinstance(request, CollectSecurely) and not step.state.answered:
+    elif isinstance(request, CollectSecurely | TapCaller) and not step.state.answered:
         step.on_answer.append(request)
     else:
         do_request(step, request)
@@ -83,6 +91,10 @@ def do_request(step: Step, request: FlowRequest) -> None:
             hear_caller(step)
         case StopRecordingCaller():
             stop_recording_caller(step)
+        case TapCaller():
+            tap_caller(step, request)
+        case UntapCaller():
+            untap_caller(step)
         case ReleaseCaller():
             step.release_all(request.cause)
         case FlowFinished():

@@ -23,7 +23,7 @@ from ccplatform.contracts.legs import (
     PlaybackEnded,
     PlaybackStarted,
 )
-from ccplatform.contracts.media import VoiceChanged
+from ccplatform.contracts.media import TapEnded, VoiceChanged
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackDropped,
@@ -187,6 +187,7 @@ CallInput: TypeAlias = (
     | FlowAsked
     | RouterEvent
     | VoiceChanged
+    | TapEnded
     | RecordingBegan
     | MessageBegan
     | MessageClosed
@@ -215,6 +216,7 @@ SagaInput: TypeAlias = (
     | QueueRefused
     | CallBackDropped
     | VoiceChanged
+    | TapEnded
     | RecordingBegan
     | MessageBegan
     | MessageClosed

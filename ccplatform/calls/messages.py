@@ -1,4 +1,4 @@
-"""A caller leaves a message: his own leg is recorded while a flow listens. Functions on a step."""
+"""A flow listens to its caller: his own leg is recorded, or heard by a recogniser. Functions on a step."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from ccplatform.contracts.flows import (
     FlowRecordingBegan,
     FlowRecordingEnded,
     FlowRequestFailed,
+    FlowTapEnded,
     FlowVoiceChanged,
     RecordCaller,
+    TapCaller,
 )
-from ccplatform.contracts.media import StopPlay, StopRecording, VoiceChanged, WatchVoice
+from ccplatform.contracts.media import (
+    StartTap,
+    StopPlay,
+    StopRecording,
+    StopTap,
+    TapEnded,
+    VoiceChanged,
+    WatchVoice,
+)
 from ccplatform.contracts.recordings import Message
 
 
@@ -36,6 +46,34 @@ def stop_recording_caller(step: Step) -> None:
     step.emit(WatchVoice(leg=state.caller_leg, on=False))
     if state.message is not None:
         step.emit(StopRecording(recording=state.message))
+
+
+def tap_caller(step: Step, request: TapCaller) -> None:
+    """A recogniser hears him, and the flow when he speaks."""
+    leg = step.state.caller_leg
+    untap_caller(step)
+    step.state.tap = request.tap
+    step.emit(StartTap(leg=leg, tap=request.tap, path=request.path, rate=request.rate))
+    hear_caller(step)
+
+
+def untap_caller(step: Step) -> None:
+    """Nobody hears him any more."""
+    state = step.state
+    if state.tap is not None:
+        step.emit(StopTap(leg=state.caller_leg, tap=state.tap), WatchVoice(leg=state.caller_leg, on=False))
+        state.tap = None
+
+
+def tap_ended(step: Step, event: TapEnded) -> None:
+    """The recogniser is gone, or there cannot be another."""
+    state = step.state
+    if event.leg == state.caller_leg and event.tap == state.tap:
+        state.tap = None
+        step.emit(
+            WatchVoice(leg=state.caller_leg, on=False),
+            FlowTapEnded(contact=state.contact, tap=event.tap, reason=event.error),
+        )
 
 
 def message_began(step: Step, event: MessageBegan) -> None:
@@ -67,5 +105,5 @@ def message_closed(step: Step, event: MessageClosed) -> None:
 def voice_changed(step: Step, event: VoiceChanged) -> None:
     """He speaks, or fell silent."""
     state = step.state
-    if event.leg == state.caller_leg and state.message is not None:
+    if event.leg == state.caller_leg and (state.message is not None or state.tap is not None):
         step.emit(FlowVoiceChanged(contact=state.contact, speaking=event.speaking, at=event.at))

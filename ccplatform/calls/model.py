@@ -145,6 +145,7 @@ class CallState:
     mixed: dict[RecordingId, tuple[tuple[LegId, ...], tuple[LegId, ...]]] = field(default_factory=dict)
     message: RecordingId | None = None  # that the caller speaks now
     left_message: bool = False
+    tap: str | None = None  # by which a recogniser hears the caller
     cause: ReleaseCause = ReleaseCause.NORMAL
     system_fault: bool = False
     deadline_at: float | None = None

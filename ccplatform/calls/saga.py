@@ -37,7 +37,7 @@ from ccplatform.calls.inputs import (
 )
 from ccplatform.calls.joining import Yielded, take_in, yield_party
 from ccplatform.calls.leg_events import leg_answered, leg_ended, leg_ringing
-from ccplatform.calls.messages import message_began, message_closed, voice_changed
+from ccplatform.calls.messages import message_began, message_closed, tap_ended, voice_changed
 from ccplatform.calls.model import CallEffect, CallState, Music, Record, RungAgent, Stage
 from ccplatform.calls.moving import move_order
 from ccplatform.calls.offered import (
@@ -73,7 +73,7 @@ from ccplatform.contracts.legs import (
     PlaybackStarted,
     ReleaseLeg,
 )
-from ccplatform.contracts.media import ForgetCall, VoiceChanged
+from ccplatform.contracts.media import ForgetCall, TapEnded, VoiceChanged
 from ccplatform.contracts.routing import AgentOffered, CallBackDropped, OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
@@ -280,6 +280,8 @@ def _take(step: Step, event: SagaInput) -> None:
             message_closed(step, event)
         case VoiceChanged():
             voice_changed(step, event)
+        case TapEnded():
+            tap_ended(step, event)
         case HangUpCall():
             step.release_all(ReleaseCause.NORMAL, abandoned=True)
         case HoldCall():

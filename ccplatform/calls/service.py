@@ -37,6 +37,7 @@ from ccplatform.contracts.flows import (
     FlowRecordingBegan,
     FlowRecordingEnded,
     FlowRequestFailed,
+    FlowTapEnded,
     FlowVoiceChanged,
     StartFlow,
     TransferCaller,
@@ -55,7 +56,7 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, Play, RecordingClosed, StartRecording, VoiceChanged
+from ccplatform.contracts.media import KeepSnapshot, Play, RecordingClosed, StartRecording, TapEnded, VoiceChanged
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -195,8 +196,8 @@ class CallService:
             MessageClosed(call=event.call, recording=event.recording, seconds=event.seconds, error=event.error)
         )
 
-    def voice_changed(self, event: VoiceChanged) -> None:
-        """Somebody who is listened to speaks, or fell silent."""
+    def heard(self, event: VoiceChanged | TapEnded) -> None:
+        """Somebody who is listened to speaks, or fell silent; or he is listened to no more."""
         self._post(event)
 
     def make_call(self, order: MakeCall) -> Answer:
@@ -251,6 +252,7 @@ class CallService:
                 | FlowPlaybackEnded()
                 | FlowRequestFailed()
                 | FlowVoiceChanged()
+                | FlowTapEnded()
                 | FlowRecordingBegan()
                 | FlowRecordingEnded()
                 | EndFlow()

@@ -45,7 +45,7 @@ from ccplatform.contracts.legs import (
     ReportTransfer,
     TransferStep,
 )
-from ccplatform.contracts.media import VoiceChanged
+from ccplatform.contracts.media import TapEnded, VoiceChanged
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackDropped,
@@ -144,6 +144,7 @@ class Switchboard:
                 | LegEarly()
                 | LegHeld()
                 | VoiceChanged()
+                | TapEnded()
                 | LegQuality()
                 | DigitPressed()
                 | LegAudible()

@@ -64,7 +64,7 @@ class FlowRequestFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowVoiceChanged:
-    """The caller, who leaves a message, began to speak or fell silent; ``at`` monotonic seconds."""
+    """The caller, who is recorded or heard, began to speak or fell silent; ``at`` monotonic seconds."""
 
     contact: ContactId
     speaking: bool
@@ -90,6 +90,15 @@ class FlowRecordingEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowTapEnded:
+    """What the caller says is handed to nobody any more."""
+
+    contact: ContactId
+    tap: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndFlow:
     """The caller is gone (``abandoned``) or the call moved on; the session is over."""
 
@@ -105,6 +114,7 @@ FlowCommand: TypeAlias = (
     | FlowVoiceChanged
     | FlowRecordingBegan
     | FlowRecordingEnded
+    | FlowTapEnded
     | EndFlow
 )
 
@@ -216,6 +226,23 @@ class StopRecordingCaller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapCaller:
+    """Hand what the caller says to a recogniser that listens at ``path``, and tell when he speaks.
+
+    :class:`FlowTapEnded` follows when that ends by itself.
+    """
+
+    tap: str
+    path: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntapCaller:
+    """The recogniser has heard enough of the caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCaller:
     """The flow is done with the caller: hang up."""
 
@@ -245,6 +272,8 @@ FlowRequest: TypeAlias = (
     | RecordCaller
     | HearCaller
     | StopRecordingCaller
+    | TapCaller
+    | UntapCaller
     | ReleaseCaller
     | FlowFinished
 )

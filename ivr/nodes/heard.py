@@ -7,9 +7,15 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, StringConstraints, model_validator
 
 from ivr.nodes.deciding import ConditionText
-from ivr.nodes.node import Asking, ConfiguredName, Key, MailboxName, NodeModel, NodeName, Speaking
+from ivr.nodes.node import Asking, ConfiguredName, Key, MailboxName, NodeModel, NodeName, Speaking, Value
+from ivr.numbers import Language
 from ivr.prompt_model import DocumentModel, Prompt, Seconds, SoundItem, VariableName
 
+Phrase: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[^\s<>(){}\[\]|*+;=#/\\\"]+( [^\s<>(){}\[\]|*+;=#/\\\"]+)*$", max_length=100)
+]
+Phrases: TypeAlias = Annotated[list[Phrase], Field(min_length=1, max_length=50)]
+Answers: TypeAlias = Annotated[dict[Value, Phrases], Field(min_length=1, max_length=100)]
 Mask: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9?]{0,40}\*?$", min_length=1)]
 
 
@@ -94,6 +100,38 @@ class Survey(Asking):
     def _names_differ(self) -> Survey:
         if len({question.name for question in self.questions}) < len(self.questions):
             raise ValueError("two questions have the same name")
+        return self
+
+
+class Speech(Asking):
+    """Ask for something to be said: one of some answers, or anything; or, at the same time, for a key.
+
+    Where nobody hears the caller's language, or the recogniser fails, ``keys`` alone are listened to; without any
+    the session goes to ``on_error``. An answer is doubted below ``sure`` percent and, when there is an
+    ``on_unsure``, may be confirmed from there; below ``least`` it counts as not understood.
+    """
+
+    kind: Literal["speech"]
+    prompt: Prompt
+    answers: dict[Language, Answers] | None = Field(
+        None, description="language → answer → the phrases that mean it; None: whatever is said is the answer"
+    )
+    keys: dict[Key, Value] = Field(default_factory=dict, description="key → the answer that it means")
+    variable: VariableName = Field(description="the answer")
+    confidence: VariableName | None = Field(None, description="how sure it is, percent; 100 for a key")
+    alternative: VariableName | None = Field(None, description="the second likeliest answer, or ''")
+    least: int = Field(30, ge=0, le=100)
+    sure: int = Field(60, ge=0, le=100)
+    pause: float = Field(0.8, ge=0.4, le=5, description="seconds of silence that end what is said")
+    max_seconds: float = Field(10.0, ge=1, le=60, description="seconds of speech after which it is cut off")
+    next: NodeName
+    on_unsure: NodeName | None = Field(None, description="where an answer goes to be confirmed")
+    on_error: NodeName = Field(description="no prompt can be played; or nobody hears him, and there are no keys")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Speech:
+        if self.least > self.sure:
+            raise ValueError("least is greater than sure")
         return self
 
 

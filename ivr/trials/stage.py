@@ -41,7 +41,21 @@ from ivr.model import Flow
 from ivr.prompts import Piece, Sound, SoundFile, Utterance
 from ivr.trials.script import World
 from ivr.trials.world import answer_of
-from ivr.work import Ask, Effect, Render, Rendered, RunQuery, SessionEvent, Tell, Work
+from ivr.work import (
+    Ask,
+    CloseHearing,
+    Effect,
+    EndUtterance,
+    HearingFailed,
+    HearUtterance,
+    OpenHearing,
+    Render,
+    Rendered,
+    RunQuery,
+    SessionEvent,
+    Tell,
+    Work,
+)
 
 #: About how long a sign is spoken, seconds: a Chinese character, any other; and what is no text.
 SECONDS_A_SIGN: Final = (0.25, 0.07)
@@ -153,6 +167,10 @@ class Stage:
             case Render(ticket=ticket, pieces=pieces):
                 self._texts[ticket] = " ".join(text for piece in pieces if (text := _text_of(piece)))
                 self._post(Rendered(ticket=ticket, items=()))
+            case OpenHearing(hearing=hearing):
+                self._post(HearingFailed(hearing=hearing))  # callers of trials press keys
+            case HearUtterance() | EndUtterance() | CloseHearing():
+                pass
             case _:
                 self._work(effect)
 

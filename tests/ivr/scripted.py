@@ -31,7 +31,21 @@ from ivr.document import parse_flow
 from ivr.interpreter import Interpreter
 from ivr.model import Flow
 from ivr.prompts import RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
-from ivr.work import Ask, Effect, Render, Rendered, SessionEvent, Tell, Work, WorkResult
+from ivr.work import (
+    Ask,
+    CloseHearing,
+    Effect,
+    EndUtterance,
+    HearingOrder,
+    HearUtterance,
+    OpenHearing,
+    Render,
+    Rendered,
+    SessionEvent,
+    Tell,
+    Work,
+    WorkResult,
+)
 
 CONTACT = ContactId("01900000-0000-7000-8000-000000000001")
 
@@ -73,6 +87,7 @@ class Caller:
         self.requests: list[FlowRequest] = []
         self.facts: list[Fact] = []
         self.works: list[Work] = []
+        self.hearings: list[HearingOrder] = []
         self.playing: PlayPrompt | None = None
         self.session = self._new()
         self.runner = self._runner()
@@ -199,6 +214,8 @@ class Caller:
             case Render() if self.speaks:
                 items = tuple(item for piece in effect.pieces for item in _item(piece))
                 self.runner.post(Rendered(ticket=effect.ticket, items=items))
+            case OpenHearing() | HearUtterance() | EndUtterance() | CloseHearing():
+                self.hearings.append(effect)
             case _:
                 self.works.append(effect)
 

@@ -39,6 +39,8 @@ from ivr.queries import Queries
 from ivr.service import FlowService
 from ivr.settings import IvrSettings
 from ivr.speech.cache import PromptCache
+from ivr.speech.recognition.engines import Recognisers
+from ivr.speech.recognition.sessions import Hearings
 from ivr.store import EntryPoint, IvrStore
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
@@ -93,6 +95,7 @@ class Centre:
         service = FlowService(
             catalogue=Catalogue(store=store, clock=self.clock, alarms=Alarms()),
             workers=workers,
+            hearings=Hearings(recogniser=Recognisers({}), tasks=self.tasks),
             prompts=self.prompts,
             queries=queries,
             facts=self.facts,

@@ -34,6 +34,7 @@ from ccplatform.contracts.facts.ivr import FlowNodeEntered as FlowNodeEntered
 from ccplatform.contracts.facts.ivr import KeyAnswered as KeyAnswered
 from ccplatform.contracts.facts.ivr import KeysEntered as KeysEntered
 from ccplatform.contracts.facts.ivr import QueryAnswered as QueryAnswered
+from ccplatform.contracts.facts.ivr import SpeechHeard as SpeechHeard
 from ccplatform.contracts.facts.ivr import SurveyAnswered as SurveyAnswered
 from ccplatform.contracts.facts.messages import MailboxChanged as MailboxChanged
 from ccplatform.contracts.facts.messages import MessageDropped as MessageDropped
@@ -93,6 +94,7 @@ Fact: TypeAlias = (
     | KeyAnswered
     | QueryAnswered
     | SurveyAnswered
+    | SpeechHeard
     | FlowLeft
     | CallBackRequested
     | CallBackBegun

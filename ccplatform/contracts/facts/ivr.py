@@ -38,6 +38,21 @@ class KeysEntered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechHeard:
+    """The caller said something at a node that listens (R10.1.c): whether it was understood, and how surely.
+
+    ``confidence`` in percent; ``response_seconds`` from his silence to the recogniser's answer.
+    """
+
+    contact: ContactId
+    node: str
+    understood: bool
+    confidence: int
+    response_seconds: float
+    text: str = personal("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyAnswered:
     """The voice that answers a completed input began (R10.3.1.6)."""
 

@@ -1,0 +1,1 @@
+"""Speech recognisers behind one port, each in a process of its own."""

@@ -1,0 +1,107 @@
+"""What the control process and a recogniser's process say to each other over the recogniser's stdin and stdout.
+
+Frames: 4-byte big-endian length, then one JSON object whose ``type`` tells which message it is. The sound itself
+never passes here: the media engine hands it to the recogniser over a socket (``gateway.media.taps``).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, TypeAlias
+
+import msgspec
+
+from ccplatform.kernel.errors import RemoteViolation
+
+#: Before each frame.
+LENGTH: Final = struct.Struct("!I")
+#: Longest frame, bytes.
+MAX_BYTES: Final = 1 << 20
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    hearing: str
+
+
+class Open(_Message, frozen=True, kw_only=True, tag="open"):
+    """Listen at ``path`` for the sound of a caller. ``phrases``: all that he may say; None: anything.
+
+    :class:`Opened` or :class:`Failed` answers.
+    """
+
+    path: str
+    language: str
+    phrases: tuple[str, ...] | None
+    alternatives: int = 1
+
+
+class Begin(_Message, frozen=True, kw_only=True, tag="begin"):
+    """He speaks since ``at`` (monotonic seconds); what went on before is dropped."""
+
+    at: float
+
+
+class End(_Message, frozen=True, kw_only=True, tag="end"):
+    """He fell silent: :class:`Heard` or :class:`Failed` answers."""
+
+
+class Close(_Message, frozen=True, kw_only=True, tag="close"):
+    """Listen no more; there is no answer."""
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="ready"):
+    """The engine is there: said once, first."""
+
+
+class Opened(_Message, frozen=True, kw_only=True, tag="opened"):
+    """The media engine may connect, with samples at ``rate`` a second."""
+
+    rate: int
+
+
+class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What he may have said, and how sure that is, 0 to 1."""
+
+    text: str
+    confidence: float
+
+
+class Heard(_Message, frozen=True, kw_only=True, tag="heard"):
+    """What he said, the likeliest first; nothing: it could not be understood."""
+
+    hypotheses: tuple[Hypothesis, ...]
+
+
+class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
+    """The engine could not do it; the hearing is closed."""
+
+    reason: str
+
+
+Order: TypeAlias = Open | Begin | End | Close
+Report: TypeAlias = Ready | Opened | Heard | Failed
+
+_ORDERS: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Open | Begin | End | Close)
+_REPORTS: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(Ready | Opened | Heard | Failed)
+
+
+def frame_of(message: Order | Report) -> bytes:
+    """A message, ready to be written."""
+    body = msgspec.json.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def order_of(body: bytes) -> Order:
+    """What control says; raises RemoteViolation."""
+    try:
+        return _ORDERS.decode(body)
+    except msgspec.DecodeError as error:
+        raise RemoteViolation(f"no order to a recogniser: {error}") from error
+
+
+def report_of(body: bytes) -> Report:
+    """What the recogniser says; raises RemoteViolation."""
+    try:
+        return _REPORTS.decode(body)
+    except msgspec.DecodeError as error:
+        raise RemoteViolation(f"no report of a recogniser: {error}") from error
