@@ -69,7 +69,7 @@ class AcdService:
 
     ``seats`` says which seats exist and ring; later changes come through :meth:`seat_changed`. What agents
     ask for goes through ``desk``. ``call_backs`` gets the router events and hands them on to `calls`, which
-    may send commands back at once.
+    may send commands back at once. ``prepare`` gets each queue's whisper, long before its first call.
     """
 
     def __init__(
@@ -83,9 +83,11 @@ class AcdService:
         pin_check: Callable[[AgentId, str], Awaitable[bool]],
         settings: AcdSettings,
         call_backs: CallBackService,
+        prepare: Callable[[str], None],
     ) -> None:
         self._store = store
         self._call_backs = call_backs
+        self._prepare = prepare
         self._facts = facts
         self._seats = seats
         self._clock = clock
@@ -131,8 +133,7 @@ class AcdService:
         stored = await self._store.load_all()
         self._runner.post(PauseMatching())
         for queue in stored.queues:
-            self._runner.post(SaveQueue(queue=queue))
-            self._call_backs.queue_saved(queue)
+            self._put_queue(queue)
         for pace in stored.paces:
             if (self._clock.wall() - pace.at).total_seconds() <= LONGEST_SECONDS:
                 self._runner.post(RecallPace(queue=pace.queue, learned=pace.learned))
@@ -240,9 +241,8 @@ class AcdService:
         """Add or change a queue; contacts that wait keep their places."""
         self.check_queue(queue)
         await self._store.save_queue(queue)
-        self._runner.post(SaveQueue(queue=queue))
+        self._put_queue(queue)
         self._hours.follow(queue)
-        self._call_backs.queue_saved(queue)
 
     def check_queue(self, queue: Queue) -> None:
         """Raise IllegalSetting for a queue that does not go with the others and the calendars."""
@@ -325,6 +325,12 @@ class AcdService:
         now = self._clock.now()
         standings = {agent: self._engine.standing(agent, now) for agent in sorted(agents)}
         await self._store.save_standings(standings, self._clock.wall())
+
+    def _put_queue(self, queue: Queue) -> None:
+        self._runner.post(SaveQueue(queue=queue))
+        self._call_backs.queue_saved(queue)
+        if queue.whisper:
+            self._prepare(queue.whisper)
 
     def _put_back(self, row: StoredPresence) -> None:
         presence = row.presence

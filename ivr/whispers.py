@@ -1,6 +1,7 @@
 """What agents are told when they answer, before they talk with their callers: a text or a file, by queue.
 
-A text is spoken while the phone rings and kept, so that at the answer it is there; where it is not, nobody waits.
+A text is spoken when its queue becomes known, and kept, so that at the answer it is there; one that was dropped
+since is spoken anew while the phone rings. Where it is not there, nobody waits.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         call_backs=call_backs,
         pin_check=PinCheck(users=ground.users, passwords=ground.passwords, clock=clock).pin_matches,
         settings=settings.acd,
+        prepare=lambda whisper: speech.whispers.prepare(whisper),
     )
     call_backs.connect(acd.perform)
     music.named = acd.music

@@ -95,6 +95,7 @@ class Process:
     tasks: TaskSupervisor
     facts: list[Fact] = field(default_factory=list)
     events: list[RouterEvent] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)  # whispers to be spoken
 
     def __post_init__(self) -> None:
         self.call_backs = CallBackService(
@@ -117,6 +118,7 @@ class Process:
             pin_check=self.pin_check,
             settings=AcdSettings(),
             call_backs=self.call_backs,
+            prepare=self.prepared.append,
         )
         self.call_backs.connect(self.acd.perform)
 
@@ -384,9 +386,12 @@ async def test_data_that_are_no_place_are_not_taken(process: Process, data: dict
 async def test_live_changes_are_committed_and_reach_running_queues(process: Process, store: Store) -> None:
     await process.acd.desk.sign_in(TWO, S2, by="s2")
     await process.acd.desk.set_ready(TWO, True, by="s2")
-    await process.acd.save_queue(queue(min_level=9))
+    await process.acd.save_queue(queue(min_level=9, whisper="Sales"))
+    assert process.prepared == ["Sales"]
     process.queue_contact()
     assert process.events == []
+    again = await Process(clock=process.clock, store=store, tasks=process.tasks).start()
+    assert again.prepared == ["Sales"]
     await process.acd.save_agent(agent("2", sales=9))
     assert only(AgentOffered, process.events).agent == "2"
     await process.acd.remove_agent(TWO)
