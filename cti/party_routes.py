@@ -21,7 +21,7 @@ _ID = Path(min_length=1, max_length=64)
 
 
 def add_party_routes(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
-    """Add them; an agent acts on his own calls, a supervisor on any."""
+    """Add them; an agent acts on his own calls, a supervisor on those of his teams."""
     handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
     once = Annotated[schema.Once, Body(default_factory=schema.Once)]
 

@@ -32,16 +32,55 @@ def sees_numbers(principal: Principal) -> bool:
     return bool(principal.roles & _SEE_NUMBERS)
 
 
-def check_state_change(principal: Principal, agent: AgentId) -> None:
-    """Raise :class:`NotYours` when an agent asks for somebody else's state."""
-    if not principal.roles & {Role.SUPERVISOR, Role.ADMIN} and principal.agent != agent:
+def oversees(principal: Principal, live: LiveView, agent: AgentId | None) -> bool:
+    """Whether this supervisor has the agent in one of his teams, or, without teams, anyhow; nobody is in all."""
+    if Role.SUPERVISOR not in principal.roles:
+        return False
+    if not principal.teams or agent is None:
+        return True
+    known = live.agents.get(agent)
+    return known is not None and known.team in principal.teams
+
+
+def sees(principal: Principal, live: LiveView, agent: AgentId | None) -> bool:
+    """Whether lists show him what this agent does: whoever is a supervisor only sees his teams, and himself."""
+    if principal.roles - {Role.SUPERVISOR, Role.AGENT}:
+        return True
+    return Role.SUPERVISOR not in principal.roles or agent == principal.agent or oversees(principal, live, agent)
+
+
+def check_sees(principal: Principal, live: LiveView, agent: AgentId) -> None:
+    """Raise :class:`NotYours` for an agent whom lists do not show him."""
+    if not sees(principal, live, agent):
+        raise NotYours("the agent is in none of your teams")
+
+
+def sees_call(principal: Principal, live: LiveView, call: LiveCall) -> bool:
+    """Whether lists show him the call: one of its agents, or nobody's."""
+    return any(sees(principal, live, agent) for agent in agents_of(call))
+
+
+def check_oversees(principal: Principal, live: LiveView, agent: AgentId) -> None:
+    """Raise :class:`NotYours` for an agent who is neither himself nor in his teams."""
+    if agent != principal.agent and not oversees(principal, live, agent):
+        raise NotYours("the agent is in none of your teams")
+
+
+def check_state_change(principal: Principal, live: LiveView, agent: AgentId) -> None:
+    """Raise :class:`NotYours` when an agent asks for somebody else's state, or a supervisor for another team's."""
+    if principal.agent == agent or Role.ADMIN in principal.roles:
+        return
+    if Role.SUPERVISOR not in principal.roles:
         raise NotYours("an agent sets his own state only")
+    check_oversees(principal, live, agent)
 
 
-def caller_of(principal: Principal, agent: str | None) -> AgentId:
+def caller_of(principal: Principal, live: LiveView, agent: str | None) -> AgentId:
     """Whose phone this person has call somebody; raises :class:`NotYours`, and Refusal when nobody is named."""
-    if agent is not None and Role.SUPERVISOR not in principal.roles and agent != principal.agent:
-        raise NotYours("an agent calls by his own phone only")
+    if agent is not None and agent != principal.agent:
+        if Role.SUPERVISOR not in principal.roles:
+            raise NotYours("an agent calls by his own phone only")
+        check_oversees(principal, live, AgentId(agent))
     named = agent if agent is not None else principal.agent
     if named is None:
         raise Refusal("you have no agent number: say which agent", code="no_agent_number")
@@ -53,6 +92,16 @@ def controlled_call(principal: Principal, live: LiveView, call_id: CallId) -> Li
     call = live.calls.get(call_id)
     if call is None or call.ended:
         raise NotFound(f"no live call {call_id}")
-    if Role.SUPERVISOR not in principal.roles and (principal.agent is None or call.agent != principal.agent):
+    if principal.agent is not None and call.agent == principal.agent:
+        return call
+    if Role.SUPERVISOR not in principal.roles:
         raise NotYours("an agent acts on his own calls only")
+    if not any(oversees(principal, live, agent) for agent in agents_of(call)):
+        raise NotYours("the call is with an agent of none of your teams")
     return call
+
+
+def agents_of(call: LiveCall) -> tuple[AgentId | None, ...]:
+    """The agents on a call; nobody's, while no agent is."""
+    agents = (call.agent, *(party.agent for party in call.parties))
+    return tuple(agent for agent in agents if agent is not None) or (None,)

@@ -63,15 +63,18 @@ def build_router(
 def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
     @router.get("/agents", response_model=schema.Page[schema.Agent])
     async def list_agents(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
-        """Every agent and his state."""
-        return {"items": [agent_row(agent) for agent in live.agents.values()], "next_cursor": None}
+        """Every agent and his state; a supervisor of teams sees theirs."""
+        seen = [agent for agent in live.agents.values() if may.sees(principal, live, agent.id)]
+        return {"items": [agent_row(agent) for agent in seen], "next_cursor": None}
 
     @router.get("/agents/{agent_id}", response_model=schema.Agent)
     async def get_agent(
         principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))], agent_id: Annotated[str, _ID]
     ) -> Any:
         """One agent."""
-        return _agent(live, agent_id)
+        row = _agent(live, agent_id)
+        may.check_sees(principal, live, AgentId(agent_id))
+        return row
 
     @router.put("/agents/{agent_id}/state", response_model=schema.Agent)
     async def set_agent_state(
@@ -81,8 +84,8 @@ def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: C
     ) -> Any:
         """Sign in (`not_ready` with a `seat`), out, ready, not ready; during a call it takes effect after it."""
         agent = AgentId(agent_id)
-        may.check_state_change(principal, agent)
         row = _agent(live, agent_id)
+        may.check_state_change(principal, live, agent)
         result = await tell(
             control,
             SetAgentState(
@@ -131,15 +134,17 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
 
     @router.get("/calls", response_model=schema.Page[schema.Call])
     async def list_calls(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
-        """Every live call; numbers in clear for supervisors, auditors, administrators and the call's own agent."""
+        """Every live call, for a supervisor of teams those of their agents and of nobody; numbers in clear for
+        supervisors, auditors, administrators and the call's own agent."""
         clear = may.sees_numbers(principal)
-        calls = [visible_call(call, clear=clear, own=principal.agent) for call in live.calls.values()]
+        seen = [call for call in live.calls.values() if may.sees_call(principal, live, call)]
+        calls = [visible_call(call, clear=clear, own=principal.agent) for call in seen]
         return {"items": calls, "next_cursor": None}
 
     @router.post("/calls", response_model=schema.CallMade, status_code=201)
     async def make_call(principal: handler, wanted: schema.CallOut) -> Any:
-        """Have an agent's phone call a number: it rings first. An agent his own, a supervisor any."""
-        agent = may.caller_of(principal, wanted.agent)
+        """Have an agent's phone call a number: it rings first. An agent his own, a supervisor his teams'."""
+        agent = may.caller_of(principal, live, wanted.agent)
         order = MakeCall(
             agent=agent,
             number=wanted.to,
@@ -183,6 +188,7 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         agent = by.agent if by.agent is not None else principal.agent
         if agent is None:
             raise Refusal("you have no agent number: say which agent", code="no_agent_number")
+        may.check_oversees(principal, live, AgentId(agent))
         command = PickUpCall(call=CallId(call_id), agent=AgentId(agent), by=principal.user)
         return await act(principal, call_id, command)
 

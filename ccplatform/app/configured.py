@@ -39,6 +39,9 @@ def build_configuration(
     async def knows_agent(agent: str) -> bool:
         return bool(await acd.documents(Setting.AGENT, agent))
 
+    async def knows_team(team: str) -> bool:
+        return bool(await acd.documents(Setting.TEAM, team))
+
     numbers = NumbersKept(IvrStore(database=ground.database, tenant=ground.tenant), control, calendars)
     users = UserAdministration(
         users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
@@ -48,7 +51,7 @@ def build_configuration(
         *acd_kinds(store=acd, control=control, also={Setting.CALENDAR: (numbers.opened_by,)}),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
         number_kind(numbers),
-        user_kind(users=users, knows_agent=knows_agent),
+        user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)
     return router

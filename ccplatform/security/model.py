@@ -16,11 +16,15 @@ _PIN = re.compile(r"\d{4,12}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: a user, what he may do, and the agent (工号) he is, if any."""
+    """Who asks: a user, what he may do, and the agent (工号) he is, if any.
+
+    As a supervisor he oversees the agents of ``teams``, or of all of them if there are none.
+    """
 
     user: str
     roles: frozenset[Role]
     agent: AgentId | None
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +38,12 @@ class User:
     pin_hash: str | None = None
     locked: bool = False
     must_change: bool = False
+    teams: frozenset[str] = frozenset()
 
     @property
     def principal(self) -> Principal:
         """The user as one who asks."""
-        return Principal(user=self.name, roles=self.roles, agent=self.agent)
+        return Principal(user=self.name, roles=self.roles, agent=self.agent, teams=self.teams)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class Me(BaseModel):
     user: str
     roles: list[Role]
     agent: str | None
+    teams: list[str] = Field(description="of a supervisor: whose agents he oversees; none: everybody's")
     must_change_password: bool
 
 
@@ -109,7 +110,11 @@ def build_router(*, access: Access, login: LogIn, audit: Audit) -> APIRouter:
         """Who I am and what I may do."""
         who = session.principal
         return Me(
-            user=who.user, roles=sorted(who.roles), agent=who.agent, must_change_password=session.must_change
+            user=who.user,
+            roles=sorted(who.roles),
+            agent=who.agent,
+            teams=sorted(who.teams),
+            must_change_password=session.must_change,
         )
 
     @router.post("/me/password", status_code=204)

@@ -45,8 +45,8 @@ class UserStore:
             async with self._database.connection() as connection:
                 await connection.execute(
                     """INSERT INTO users (tenant, name, password_hash, roles, agent, pin_hash, locked, must_change,
-                                          created_at, password_changed_at)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
+                                          created_at, password_changed_at, teams)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)""",
                     self._tenant,
                     user.name,
                     user.password_hash,
@@ -56,17 +56,20 @@ class UserStore:
                     user.locked,
                     user.must_change,
                     now,
+                    sorted(user.teams),
                 )
         except asyncpg.UniqueViolationError as error:
             taken = f"agent {user.agent}" if error.constraint_name == "users_agent" else f"user {user.name}"
             raise Refusal(f"{taken} exists already", code="exists") from error
 
-    async def change(self, name: str, *, roles: frozenset[Role], agent: AgentId | None) -> None:
-        """Change roles and agent; raises :class:`Refusal` if somebody else is that agent."""
-        query = "UPDATE users SET roles = $3, agent = $4 WHERE tenant = $1 AND name = $2"
+    async def change(
+        self, name: str, *, roles: frozenset[Role], agent: AgentId | None, teams: frozenset[str]
+    ) -> None:
+        """Change roles, agent and teams; raises :class:`Refusal` if somebody else is that agent."""
+        query = "UPDATE users SET roles = $3, agent = $4, teams = $5 WHERE tenant = $1 AND name = $2"
         try:
             async with self._database.connection() as connection:
-                done = await connection.execute(query, self._tenant, name, sorted(roles), agent)
+                done = await connection.execute(query, self._tenant, name, sorted(roles), agent, sorted(teams))
         except asyncpg.UniqueViolationError as error:
             raise Refusal(f"agent {agent} exists already", code="exists", where="agent") from error
         _must_have_changed_one(done, name)
@@ -166,6 +169,7 @@ def _user(row: asyncpg.Record) -> User:
         pin_hash=row["pin_hash"],
         locked=row["locked"],
         must_change=row["must_change"],
+        teams=frozenset(row["teams"]),
     )
 
 

@@ -33,6 +33,7 @@ class UserAdministration:
         agent: AgentId | None = None,
         pin: str | None = None,
         must_change: bool = False,
+        teams: Iterable[str] = (),
     ) -> None:
         """Add a user; raises :class:`Refusal` with the reason (policy, name, taken, no role)."""
         check_user_name(name)
@@ -49,9 +50,10 @@ class UserAdministration:
             agent=agent,
             pin_hash=None if pin is None else await asyncio.to_thread(self._passwords.hash, pin),
             must_change=must_change,
+            teams=frozenset(teams),
         )
         await self._users.add(user, self._clock.wall())
-        detail: dict[str, object] = {"roles": sorted(given), "agent": agent}
+        detail: dict[str, object] = {"roles": sorted(given), "agent": agent, "teams": sorted(user.teams)}
         await self._audit.record(subject=by, action="user.add", object=name, result="ok", detail=detail)
 
     async def ensure(
@@ -86,9 +88,11 @@ class UserAdministration:
         """Raise :class:`Refusal` for a password that the rules do not allow."""
         self._passwords.check_policy(password, name)
 
-    async def change(self, name: str, *, roles: Iterable[Role], agent: AgentId | None) -> None:
-        """Change what a user may do and which agent he is; whoever asks for it audits it."""
-        await self._users.change(name, roles=frozenset(roles), agent=agent)
+    async def change(
+        self, name: str, *, roles: Iterable[Role], agent: AgentId | None, teams: Iterable[str] = ()
+    ) -> None:
+        """Change what a user may do, which agent he is and whom he oversees; whoever asks for it audits it."""
+        await self._users.change(name, roles=frozenset(roles), agent=agent, teams=frozenset(teams))
 
     async def remove(self, name: str) -> None:
         """Forget a user and end his log-ins; whoever asks for it audits it."""

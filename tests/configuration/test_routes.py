@@ -98,8 +98,11 @@ async def client(desk: Desk, lamps: Lamps) -> AsyncIterator[httpx.AsyncClient]:
     async def knows(agent: str) -> bool:
         return agent == "1004"
 
+    async def knows_team(team: str) -> bool:
+        return team == "day"
+
     router = APIRouter()
-    for one in (kind, user_kind(users=desk.administration, knows_agent=knows)):
+    for one in (kind, user_kind(users=desk.administration, knows_agent=knows, knows_team=knows_team)):
         add_kind(router, one, access=desk.access, changes=Changes(audit=desk.audit))
     security = build_security_router(access=desk.access, login=desk.login, audit=desk.audit)
 
@@ -248,12 +251,17 @@ async def test_a_user_is_added_changed_locked_and_removed(client: httpx.AsyncCli
         "id": "anne",
         "roles": ["agent"],
         "agent": "1004",
+        "teams": [],
         "locked": False,
         "must_change": True,
     }
     hers = await bearer(client, "anne", SECRET)
     assert (await client.get("me", headers=hers)).json()["must_change_password"] is True
-    await client.put(USER, json={"roles": ["agent", "supervisor"], "agent": "1004", "locked": True})
+    changed = {"roles": ["agent", "supervisor"], "agent": "1004", "teams": ["day"], "locked": True}
+    assert (await client.put(USER, json=changed)).json()["teams"] == ["day"]
+    found = await desk.users.find("anne")
+    assert found is not None
+    assert found.principal.teams == {"day"}
     locked = await client.post("auth/login", json={"username": "anne", "password": SECRET})
     assert locked.status_code in (401, 403)
     assert (await client.delete(USER)).status_code == 200
@@ -269,7 +277,10 @@ async def test_a_user_is_added_changed_locked_and_removed(client: httpx.AsyncCli
         ("anne", {"roles": ["agent"], "password": SECRET, "agent": "9999"}, "agent"),
         ("anne", {"roles": ["agent"], "password": SECRET, "pin": "12"}, "pin"),
         ("an ne", {"roles": ["agent"], "password": SECRET}, "id"),
+        ("anne", {"roles": ["agent"], "password": SECRET, "teams": ["day"]}, "teams"),
+        ("anne", {"roles": ["supervisor"], "password": SECRET, "teams": ["night"]}, "teams"),
         ("boss", {"roles": ["auditor"]}, "roles"),
+        ("boss", {"roles": ["admin"], "teams": ["day"]}, "teams"),
         ("boss", {"roles": ["admin"], "locked": True}, "locked"),
     ],
 )

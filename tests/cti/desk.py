@@ -49,6 +49,12 @@ PRINCIPALS = {
     "agent": Principal(user="1004", roles=frozenset({Role.AGENT}), agent=AgentId("1004")),
     "other-agent": Principal(user="1005", roles=frozenset({Role.AGENT}), agent=AgentId("1005")),
     "supervisor": Principal(user="sup1", roles=frozenset({Role.SUPERVISOR}), agent=None),
+    "own-team": Principal(
+        user="sup2", roles=frozenset({Role.SUPERVISOR}), agent=None, teams=frozenset({"support", "night"})
+    ),
+    "other-team": Principal(
+        user="sup3", roles=frozenset({Role.SUPERVISOR}), agent=None, teams=frozenset({"sales"})
+    ),
     "auditor": Principal(user="aud1", roles=frozenset({Role.AUDITOR}), agent=None),
     "maintainer": Principal(user="mnt1", roles=frozenset({Role.MAINTAINER}), agent=None),
     "admin": Principal(user="admin", roles=frozenset({Role.ADMIN}), agent=None),

@@ -25,34 +25,36 @@ from tests.cti.desk import PRINCIPALS, Desk
 ZHANG = Customer(account="600001", phone="13800000001", name="张伟", name_latin="Zhang Wei", level="gold")
 
 #: method, path, body → who gets which status (everyone else named in PRINCIPALS gets 403).
-OWN_AND_ABOVE = {"agent": 200, "supervisor": 200}
+SUPERVISORS = {"supervisor": 200, "own-team": 200}
+OWN_AND_ABOVE = {"agent": 200, **SUPERVISORS}
+AT_WORK = ("agent", "other-agent", "supervisor", "own-team", "other-team")
 ALL = dict.fromkeys(PRINCIPALS, 200)
 MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("GET", "/agents", None, ALL),
-    ("GET", "/agents/1004", None, ALL),
-    ("PUT", "/agents/1004/state", {"state": "ready"}, {"agent": 200, "supervisor": 200, "admin": 200}),
+    ("GET", "/agents/1004", None, {who: 200 for who in PRINCIPALS if who != "other-team"}),
+    ("PUT", "/agents/1004/state", {"state": "ready"}, {**OWN_AND_ABOVE, "admin": 200}),
     ("GET", "/queues", None, ALL),
     ("GET", "/queues/support", None, ALL),
     ("GET", "/calls", None, ALL),
-    ("POST", "/calls", {"to": "1"}, {"agent": 422, "other-agent": 422, "supervisor": 422}),
+    ("POST", "/calls", {"to": "1"}, dict.fromkeys(AT_WORK, 422)),
     ("DELETE", "/calls/call-1", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/hold", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/retrieve", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/dtmf", {"digits": "12#"}, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/hangup", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/transfer", {"queue": "sales"}, OWN_AND_ABOVE),
-    ("POST", "/calls/call-1/pickup", {"agent": "1004"}, {"supervisor": 200}),
+    ("POST", "/calls/call-1/pickup", {"agent": "1004"}, SUPERVISORS),
     ("POST", "/calls/call-1/consult", {"agent": "1005"}, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/complete", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/cancel", {"key": "k1"}, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/swap", None, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/conference", None, OWN_AND_ABOVE),
     ("DELETE", "/calls/call-1/parties/leg-1?key=k1", None, OWN_AND_ABOVE),
-    ("POST", "/calls/call-1/monitor", {"seat": "seat-09"}, {"supervisor": 200}),
-    ("POST", "/calls/call-1/whisper", {"seat": "seat-09"}, {"supervisor": 200}),
-    ("POST", "/calls/call-1/barge", {"seat": "seat-09"}, {"supervisor": 200}),
-    ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, {"supervisor": 200}),
-    ("GET", "/customers?number=13800000001", None, {"agent": 200, "other-agent": 200, "supervisor": 200}),
+    ("POST", "/calls/call-1/monitor", {"seat": "seat-09"}, SUPERVISORS),
+    ("POST", "/calls/call-1/whisper", {"seat": "seat-09"}, SUPERVISORS),
+    ("POST", "/calls/call-1/barge", {"seat": "seat-09"}, SUPERVISORS),
+    ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, SUPERVISORS),
+    ("GET", "/customers?number=13800000001", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 404}),
     ("POST", "/me/softphone", {"seat": "seat-04"}, {"agent": 501, "other-agent": 501}),
     ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
@@ -95,6 +97,27 @@ def test_the_matrix_names_every_route(desk: Desk) -> None:
     }
     filled = {(method, path.replace("{call_id}", "call-1").replace("{leg}", "leg-1")) for method, path in ours}
     assert filled == named
+
+
+async def test_a_supervisor_of_teams_sees_and_moves_whom_they_have(desk: Desk) -> None:
+    async with desk.http("other-team") as http:
+        assert [row["id"] for row in (await http.get("/agents")).json()["items"]] == ["1001"]
+        assert (await http.get("/calls")).json()["items"] == []
+        answer = await http.post("/calls", json={"to": "13800000001", "agent": "1004"})
+        assert answer.status_code == 403
+    async with desk.http("own-team") as http:
+        assert [row["id"] for row in (await http.get("/agents")).json()["items"]] == ["1004", "1005"]
+        assert [row["id"] for row in (await http.get("/calls")).json()["items"]] == ["call-1"]
+
+
+async def test_who_waits_is_anybodys_and_may_be_given_to_ones_own_agents_only() -> None:
+    desk = Desk()
+    desk.tell(story.arrived(1), story.queued(1))
+    async with desk.http("other-team") as http:
+        assert [row["id"] for row in (await http.get("/calls")).json()["items"]] == ["call-1"]
+        assert (await http.post("/calls/call-1/transfer", json={"queue": "sales"})).status_code == 200
+        assert (await http.post("/calls/call-1/pickup", json={"agent": "1004"})).status_code == 403
+        assert (await http.post("/calls/call-1/pickup", json={"agent": "1001"})).status_code == 200
 
 
 async def test_an_agent_row_shows_state_seat_and_contact(desk: Desk) -> None:
@@ -279,12 +302,12 @@ async def test_an_agent_calls_by_his_own_phone_a_supervisor_by_any(desk: Desk, w
     desk.control.answer = Done(result={"call": "call-2", "contact": "contact-2"})
     async with desk.http(who) as http:
         response = await http.post("/calls", json={"to": "+86 138-0000-0001", "agent": "1004", "key": "k"})
-    if who in ("agent", "supervisor"):
+    if who in ("agent", "supervisor", "own-team"):
         assert (response.status_code, response.json()) == (201, {"call": "call-2", "contact": "contact-2"})
         (order,) = desk.control.asked
-        by = {"agent": "1004", "supervisor": "sup1"}[who]
+        by = {"agent": "1004", "supervisor": "sup1", "own-team": "sup2"}[who]
         assert order == MakeCall(
-            agent=AgentId("1004"), number="+86 138-0000-0001", by=by, key="k", supervisor=who == "supervisor"
+            agent=AgentId("1004"), number="+86 138-0000-0001", by=by, key="k", supervisor=who != "agent"
         )
     else:
         assert response.status_code == (401 if who in (None, "nobody") else 403)

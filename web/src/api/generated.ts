@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List Agents
-         * @description Every agent and his state.
+         * @description Every agent and his state; a supervisor of teams sees theirs.
          */
         get: operations["list_agents_api_v1_agents_get"];
         put?: never;
@@ -241,13 +241,14 @@ export interface paths {
         };
         /**
          * List Calls
-         * @description Every live call; numbers in clear for supervisors, auditors, administrators and the call's own agent.
+         * @description Every live call, for a supervisor of teams those of their agents and of nobody; numbers in clear for
+         *     supervisors, auditors, administrators and the call's own agent.
          */
         get: operations["list_calls_api_v1_calls_get"];
         put?: never;
         /**
          * Make Call
-         * @description Have an agent's phone call a number: it rings first. An agent his own, a supervisor any.
+         * @description Have an agent's phone call a number: it rings first. An agent his own, a supervisor his teams'.
          */
         post: operations["make_call_api_v1_calls_post"];
         delete?: never;
@@ -3639,6 +3640,11 @@ export interface components {
             must_change_password: boolean;
             /** Roles */
             roles: components["schemas"]["Role"][];
+            /**
+             * Teams
+             * @description of a supervisor: whose agents he oversees; none: everybody's
+             */
+            teams: string[];
             /** User */
             user: string;
         };
@@ -5417,6 +5423,12 @@ export interface components {
             pin?: string | null;
             /** Roles */
             roles: components["schemas"]["Role"][];
+            /**
+             * Teams
+             * @description of a supervisor: whom he oversees; none: everybody
+             * @default []
+             */
+            teams: string[];
         };
         /**
          * UserItem
@@ -5433,6 +5445,8 @@ export interface components {
             must_change: boolean;
             /** Roles */
             roles: components["schemas"]["Role"][];
+            /** Teams */
+            teams: string[];
         };
         /** ValidationError */
         ValidationError: {

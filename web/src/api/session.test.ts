@@ -4,8 +4,8 @@ import { createApi, logIn } from "./client";
 import { ApiError, problemOf, unwrap } from "./problem";
 import { hasRole, SessionStore, worksAtDesk, type Me } from "./session";
 
-const ME: Me = { user: "sup1", roles: ["supervisor"], agent: null, must_change_password: false };
-const AGENT: Me = { user: "1004", roles: ["agent"], agent: "1004", must_change_password: false };
+const ME: Me = { user: "sup1", roles: ["supervisor"], agent: null, teams: [], must_change_password: false };
+const AGENT: Me = { user: "1004", roles: ["agent"], agent: "1004", teams: [], must_change_password: false };
 
 beforeEach(() => {
   window.sessionStorage.clear();

@@ -66,6 +66,12 @@ export function hasRole(me: Me | null, ...wanted: readonly Role[]): boolean {
   return me !== null && me.roles.some((role) => wanted.includes(role));
 }
 
+/** Whether lists show him this agent: a supervisor of teams, and nothing more, sees those in them, and himself. */
+export function seesAgent(me: Me, agent: { readonly id: string; readonly team: string }): boolean {
+  const limited = me.teams.length > 0 && me.roles.every((role) => role === "supervisor" || role === "agent");
+  return !limited || agent.id === me.agent || me.teams.includes(agent.team);
+}
+
 /** Whoever is an agent and nothing else works at the desk; all others watch. */
 export function worksAtDesk(me: Me): boolean {
   return me.agent !== null && me.roles.every((role) => role === "agent");
@@ -77,7 +83,7 @@ function restored(text: string | null): SessionState | null {
   }
   try {
     const { token, me } = JSON.parse(text) as Partial<SessionState>;
-    return typeof token === "string" && me ? { token, me, ended: null } : null;
+    return typeof token === "string" && me ? { token, me: Object.assign({ teams: [] }, me), ended: null } : null;
   } catch {
     return null;
   }

@@ -10,8 +10,8 @@ import { App } from "./App";
 // A page is loaded when it is first shown; on a busy machine that takes more than the library's second.
 configure({ asyncUtilTimeout: 20_000 });
 
-const SUPERVISOR: Me = { user: "sup1", roles: ["supervisor"], agent: null, must_change_password: false };
-const AGENT: Me = { user: "1004", roles: ["agent"], agent: "1004", must_change_password: false };
+const SUPERVISOR: Me = { user: "sup1", roles: ["supervisor"], agent: null, teams: [], must_change_password: false };
+const AGENT: Me = { user: "1004", roles: ["agent"], agent: "1004", teams: [], must_change_password: false };
 
 class FakeWebSocket {
   static last: FakeWebSocket | undefined;

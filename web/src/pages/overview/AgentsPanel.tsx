@@ -2,7 +2,7 @@ import { Input, type InputRef } from "antd";
 import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
-import { hasRole } from "../../api/session";
+import { hasRole, seesAgent } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useAgents, useCallsByContact } from "../../live/context";
 import { AGENT_STATES, type Agent, type Call } from "../../live/types";
@@ -24,7 +24,8 @@ export function AgentsPanel() {
   const { t } = useTranslation();
   const words = useWords();
   const me = useMe();
-  const agents = useAgents();
+  const all = useAgents();
+  const agents = useMemo(() => all.filter((agent) => seesAgent(me, agent)), [all, me]);
   const calls = useCallsByContact();
   const [search, setSearch] = useState("");
   const field = useRef<InputRef>(null);

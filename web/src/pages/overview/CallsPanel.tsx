@@ -1,8 +1,10 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useMe } from "../../api/context";
+import { seesAgent, type Me } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
-import type { Call } from "../../live/types";
+import type { Agent, Call } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { LiveTable, type Column } from "../../ui/LiveTable";
 import { EmptyNotice } from "../../ui/notices";
@@ -22,15 +24,18 @@ export function CallsPanel() {
   const calls = useLive((state) => state.view.rows.calls);
   const queues = useLive((state) => state.view.rows.queues);
   const agents = useLive((state) => state.view.rows.agents);
+  const me = useMe();
   const columns = useMemo(() => columnsOf(t, words), [t, words]);
   const rows = useMemo<Row[]>(
     () =>
-      [...calls.values()].map((call) => ({
-        ...call,
-        queueName: call.queue === null ? null : (queues.get(call.queue)?.name ?? call.queue),
-        agentName: call.agent === null ? null : (agents.get(call.agent)?.name ?? ""),
-      })),
-    [calls, queues, agents],
+      [...calls.values()]
+        .filter((call) => seesCall(me, call, agents))
+        .map((call) => ({
+          ...call,
+          queueName: call.queue === null ? null : (queues.get(call.queue)?.name ?? call.queue),
+          agentName: call.agent === null ? null : (agents.get(call.agent)?.name ?? ""),
+        })),
+    [calls, queues, agents, me],
   );
   return (
     <section className="panel calls-panel" aria-labelledby="calls-title">
@@ -50,6 +55,12 @@ export function CallsPanel() {
       </div>
     </section>
   );
+}
+
+/** A call of nobody is everybody's; else one of its agents is to be among those whom he sees. */
+function seesCall(me: Me, call: Call, agents: ReadonlyMap<string, Agent>): boolean {
+  const on = [call.agent, ...(call.parties ?? []).map((party) => party.agent)].filter((id) => id !== null);
+  return on.length === 0 || on.some((id) => seesAgent(me, agents.get(id) ?? { id, team: "" }));
 }
 
 function columnsOf(t: Translate, words: Words): Column<Row>[] {
