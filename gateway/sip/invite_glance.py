@@ -53,7 +53,7 @@ class Glance:
 def glance(data: bytes) -> Glance | None:
     """Look at a datagram; None when it is no new INVITE, or not of the usual form."""
     request = _REQUEST.match(data)
-    if request is None:
+    if request is None or not request[1].isascii():
         return None
     end = data.find(b"\r\n\r\n", request.end() - 2, _MAX_HEAD_BYTES)
     if end < 0:

@@ -163,6 +163,10 @@ def test_whatever_the_bytes_a_glance_is_sound(data: st.DataObject) -> None:
     check_sound(bytes(raw))
 
 
+def test_a_number_in_no_script_of_sip_is_left_to_the_parser() -> None:
+    assert glance(invite().replace(b"INVITE sip:95", "INVITE sip:九".encode("gb18030"), 1)) is None
+
+
 def test_while_there_is_no_overload_all_is_read() -> None:
     node = Node()
     node.clock.advance(10)
