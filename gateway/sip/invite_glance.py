@@ -15,7 +15,7 @@ _MAX_HEAD_BYTES: Final = 4096
 _REQUEST: Final = re.compile(rb"INVITE sips?:([^:@;?> %\r]*)@[^ \r]+ SIP/2\.0\r\n")
 _NAMES: Final = rb"(via|v|from|f|to|t|call-id|i|cseq)"
 _LINE: Final = re.compile(rb"^" + _NAMES + rb"[ \t]*:[ \t]*([^\r\n]*)\r$", re.IGNORECASE | re.MULTILINE)
-_USER: Final = re.compile(rb"sips?:([^@;?>%\r]*)@", re.IGNORECASE)
+_USER: Final = re.compile(rb"sips?:([^@:;?>%\r]*)@", re.IGNORECASE)
 _RPORT: Final = re.compile(rb";[ \t]*rport(?=[;,]|$)", re.IGNORECASE)
 _FULL: Final = {b"v": b"via", b"f": b"from", b"t": b"to", b"i": b"call-id"}
 
