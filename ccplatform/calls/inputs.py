@@ -50,12 +50,13 @@ from ccplatform.kernel.core import DeadlineReached
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOffered:
-    """A leg was offered and its number has an entry point."""
+    """A leg was offered and its number has an entry point; ``agent`` sits at the seat that calls, if one does."""
 
     offer: LegOffered
     call: CallId
     contact: ContactId
     flow: FlowId
+    agent: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

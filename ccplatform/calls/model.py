@@ -134,8 +134,8 @@ class CallState:
     outward: bool = False  # somebody of the centre calls: the called party is the caller
     prompted: bool = False  # his own phone was rung first
     early: bool = False  # he hears the called network before its answer
-    party_seat: SeatId | None = None  # the called party is one of ours
-    party_agent: AgentId | None = None
+    party_seat: SeatId | None = None  # the caller's phone is one of ours, whoever called whom
+    party_agent: AgentId | None = None  # who sits at the caller's phone: his line is taken while he is on the call
     shown_name: str = ""
     wrap_up_seconds: float = 0.0
     key: str = ""  # by which the order to call is known when it comes again

@@ -131,13 +131,13 @@ class Restorer:
             self._post(QueueRefused(contact=second.contact, queue=queue, reason="lost_in_restart"))
 
     def _engage_again(self, saga: CallSaga, placed: set[ContactId]) -> None:
-        """Who called, or was called by his number, is busy still: the ACD keeps no place for such contacts."""
+        """Who called, or was called by his number, is busy still: the ACD keeps no place for such talks."""
         state, second, perform = saga.state, saga.state.second, self._ports().router.perform
         if second is not None and second.agent is not None and second.answered_at is None:
             perform(EngageAgent(contact=second.contact, agent=second.agent))
-        if not state.outward or state.stage is Stage.ENDING:
+        if state.stage is Stage.ENDING:
             return
-        if state.agent is not None and state.contact not in placed:
+        if state.outward and state.agent is not None and state.contact not in placed:
             again = EngageAgent(contact=state.contact, agent=state.agent, wrap_up_seconds=state.wrap_up_seconds)
             perform(again)
             if state.hold_at is not None:

@@ -74,7 +74,7 @@ from ccplatform.contracts.legs import (
     ReleaseLeg,
 )
 from ccplatform.contracts.media import ForgetCall, TapEnded, VoiceChanged
-from ccplatform.contracts.routing import AgentOffered, CallBackDropped, OfferWithdrawn, QueueRefused
+from ccplatform.contracts.routing import AgentOffered, CallBackDropped, EngageAgent, OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import Channel, Direction, LegId, LegRole, ReleaseCause
 from ccplatform.kernel.core import DeadlineReached
 
@@ -114,6 +114,8 @@ class CallSaga:
             live_legs={offer.leg: LegRole.CALLER},
             entry=event.flow,
             flow=event.flow,
+            party_seat=offer.seat,
+            party_agent=event.agent,
             deadline_at=offer.received_at + ANSWER_SECONDS,
         )
         saga = cls(state, music=music, new_id=new_id, max_parties=max_parties)
@@ -140,9 +142,11 @@ class CallSaga:
             "forwarded_from": offer.forwarded_from,
             "forwarded_because": offer.forwarded_because,
         }
+        engaged = [EngageAgent(contact=event.contact, agent=event.agent)] if event.agent is not None else []
         return saga, [
             AdoptLeg(leg=offer.leg, call=event.call, contact=event.contact, role=LegRole.CALLER),
             Record(fact=arrived),
+            *engaged,
             StartFlow(contact=event.contact, flow=event.flow, variables=variables),
         ]
 
@@ -312,6 +316,7 @@ def _deadline(step: Step) -> None:
         return
     state.deadline_at = None
     if state.stage is Stage.ENDING:
+        step.release_party()
         state.live_legs.clear()
         state.flow = None
     elif state.stage is Stage.DIALLING and state.other_leg is not None:

@@ -220,8 +220,9 @@ class CallService:
             self._calls_out.dialled(offer)
             return
         contact, call = ContactId(self._ids.new()), CallId(self._ids.new())
+        agent = self.ports.router.agent_at(offer.seat) if offer.seat is not None else None
         _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
-        self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow))
+        self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow, agent=agent))
 
     def _post(self, event: CallInput) -> None:
         self._runner.post(event)

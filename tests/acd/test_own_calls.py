@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from acd.errors import AgentBusy
+from acd.events import PickUp
 from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, WrapUpEnded
-from ccplatform.contracts.routing import EngageAgent, HandOver, OfferWithdrawn, TalkReleased, TransferContact
+from ccplatform.contracts.routing import (
+    EngageAgent,
+    HandOver,
+    OfferWithdrawn,
+    QueueContact,
+    TalkReleased,
+    TransferContact,
+)
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
 from tests.acd.floor import Centre, offers, only, queue
 
@@ -37,6 +46,34 @@ def test_who_calls_somebody_is_talking_and_offered_nothing_until_his_wrap_up_is_
     effects = centre.wait(10)
     assert only(WrapUpEnded, effects).queue is None
     assert offers(effects) == [("k1", "1")]
+
+
+@pytest.mark.parametrize("preferred", [None, "1"])
+def test_who_waits_in_a_queue_himself_is_not_offered_his_own_call(centre: Centre, preferred: str | None) -> None:
+    engages(centre, "1", wrap_up=0)
+    wanted = AgentId(preferred) if preferred is not None else None
+    queued = QueueContact(contact=CALL, queue=QueueId("sales"), priority=5, preferred=wanted, preferred_seconds=30)
+    assert offers(centre.do(queued)) == []
+    assert offers(centre.wait(60)) == []
+    with pytest.raises(AgentBusy):
+        centre.do(PickUp(agent=AgentId("1"), contact=CALL))
+    centre.staff("2")
+    centre.answer(CALL, "2")
+    assert (centre.state("1"), centre.state("2")) == (AgentState.TALKING, AgentState.TALKING)
+    lets_go(centre, "1")
+    assert (centre.state("1"), centre.state("2")) == (AgentState.READY, AgentState.TALKING)
+
+
+def test_who_is_the_caller_himself_stays_busy_when_his_call_moves_on(centre: Centre) -> None:
+    centre.staff("2")
+    engages(centre, "1", wrap_up=0)
+    centre.call(CALL)
+    centre.answer(CALL, "2")
+    moved = centre.do(TransferContact(contact=CALL, queue=QueueId("sales")))
+    assert [change.agent for change in moved if isinstance(change, AgentStateChanged)] == ["2"]
+    assert centre.state("1") is AgentState.TALKING
+    lets_go(centre, "1")
+    assert centre.state("1") is AgentState.READY
 
 
 def test_nobody_reached_means_no_wrap_up(centre: Centre) -> None:

@@ -27,7 +27,15 @@ from ccplatform.contracts.legs import (
 )
 from ccplatform.contracts.media import FileItem, KeepSnapshot, MediaCommand, Play, PlayItem, RecordingClosed
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
-from ccplatform.contracts.routing import AgentOffered, OfferFailed, QueueContact, RouterCommand, TransferContact
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    EngageAgent,
+    OfferFailed,
+    QueueContact,
+    RouterCommand,
+    TalkReleased,
+    TransferContact,
+)
 from ccplatform.contracts.words import (
     AgentId,
     CallId,
@@ -167,7 +175,7 @@ class Router:
         raise AssertionError("nobody picks up here")
 
     def agent_at(self, seat: SeatId) -> AgentId | None:
-        return None
+        return AgentId("1006") if seat == "seat-06" else None
 
     def seat_of(self, agent: AgentId) -> SeatId | None:
         return None
@@ -269,11 +277,11 @@ class Centre:
         (contact,) = self.flows.running
         return contact
 
-    def arrive(self) -> None:
+    def arrive(self, seat: SeatId | None = None) -> None:
         offer = LegOffered(
             leg=CALLER,
-            trunk=TrunkId("pstn"),
-            seat=None,
+            trunk=TrunkId("pstn") if seat is None else None,
+            seat=seat,
             caller="13900000001",
             caller_name="",
             dialled="95001",
@@ -345,6 +353,29 @@ def test_a_talk_goes_on_and_ends_with_its_whole_length(centre: Centre) -> None:
     assert ended.talk_seconds == pytest.approx(16.0)
     assert ended.queue_seconds == pytest.approx(2.0)
     assert later.calls.active == 0
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_an_agent_who_called_a_number_of_the_centre_is_busy_until_he_hangs_up(talks: bool) -> None:
+    centre = Centre(VirtualClock())
+    centre.arrive(SeatId("seat-06"))
+    engaged = EngageAgent(contact=centre.contact, agent=AgentId("1006"))
+    assert centre.router.commands == [engaged]
+    centre.queue()
+    if talks:
+        centre.ring()
+        centre.talk()
+    later = centre.restarted()
+    assert [command for command in later.router.commands if isinstance(command, EngageAgent)] == [engaged]
+    later.calls.leg_event(LegEnded(leg=CALLER, cause=ReleaseCause.NORMAL, by_remote=True))
+    released = TalkReleased(contact=engaged.contact, agent=engaged.agent, talked=talks)
+    assert later.of(TalkReleased)[0] == released
+
+
+def test_a_phone_at_which_nobody_is_signed_in_engages_nobody() -> None:
+    centre = Centre(VirtualClock())
+    centre.arrive(SeatId("seat-07"))
+    assert centre.router.commands == []
 
 
 def test_an_agent_who_is_told_something_is_told_on_and_his_talk_begins_by_the_deadline(centre: Centre) -> None:
