@@ -9,6 +9,7 @@ from acd.service import AcdService
 from acd.settings_store import SettingsStore
 from acd.store import AcdStore
 from ccplatform.app.access_layer import MediaEvents
+from ccplatform.app.agent_lamps import AgentLamps
 from ccplatform.app.call_backs import build_call_backs
 from ccplatform.app.control_process import ControlProcess, StreamFacts
 from ccplatform.app.foundation import Foundation
@@ -243,6 +244,8 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(_tell_acd(control.acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
     stream.subscribe(control.call_backs.observe, lambda kind: kind in control.call_backs.OBSERVES)
     stream.subscribe(control.message_light.take, MessageLight.wants)
+    lamps = AgentLamps(agents=control.acd, notifier=control.gateway.sip.notifier)
+    stream.subscribe(lamps.take, AgentLamps.wants)
     stream.subscribe(control.messages.observe, lambda kind: kind in MESSAGE_FACTS)  # last: it tells facts itself
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ccplatform.contracts.words import SeatId
+from ccplatform.contracts.words import AgentId, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.sip.event_packages import MessageCounts
 from gateway.sip.subscriptions import (
+    AgentMoved,
+    Agents,
     MessagesChanged,
     Notify,
     NotifyOver,
@@ -21,6 +23,7 @@ from gateway.sip.subscriptions import (
     SubscriptionEvent,
     SubscriptionKey,
     Subscriptions,
+    WatchedAgent,
 )
 from gateway.sip.transaction_layer import LayerEvent, RequestFailed, ResponseArrived, SendRequest, SendResponse
 
@@ -60,6 +63,19 @@ class Notifier:
     def seat_changed(self, seat: SeatId) -> None:
         """A seat does something else now."""
         self._runner.post(SeatChanged(seat))
+
+    def follow_agents(self, agents: Agents) -> None:
+        """Ask these who sits where."""
+        self._core.agents = agents
+
+    def agent(self, number: str) -> WatchedAgent | None:
+        """The agent with that number."""
+        agent = AgentId(number)
+        return WatchedAgent(agent) if self._core.agents.knows_agent(agent) else None
+
+    def agent_moved(self, agent: AgentId) -> None:
+        """An agent signed in, out, or in elsewhere."""
+        self._runner.post(AgentMoved(agent))
 
     def count_messages(self, counts: Callable[[SeatId], MessageCounts]) -> None:
         """Ask this what waits for a seat."""

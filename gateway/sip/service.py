@@ -303,7 +303,7 @@ class SipService:
         elif refusal is not None:
             self._reply(key, refusal)
         else:
-            subject = self._registrations.seat_of(request.uri)
+            subject = self._registrations.seat_of(request.uri) or self.notifier.agent(request.uri.name)
             token = self.new_token()
             self.notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
 

@@ -1,4 +1,6 @@
-"""Subscriptions of phones to what seats do (RFC 6665, the notifier's side), a pure core.
+"""Subscriptions of phones to what seats and agents do (RFC 6665, the notifier's side), a pure core.
+
+An agent does what the seat does where he is signed in; elsewhere he does nothing.
 
 A subscriber gets the full state at once, at each change, and when he refreshes. One NOTIFY at a time: what changes
 while it is under way is told by the next, so that a slow phone hears the last state and no queue grows.
@@ -11,9 +13,9 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from ccplatform.contracts.words import SeatId
+from ccplatform.contracts.words import AgentId, SeatId
 from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
@@ -48,15 +50,49 @@ class SubscriptionTimes:
 SubscriptionKey: TypeAlias = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedAgent:
+    """Somebody watches an agent, wherever he sits."""
+
+    id: AgentId
+
+
+Subject: TypeAlias = SeatId | WatchedAgent
+
+
+class Agents(Protocol):
+    """Who sits where."""
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        """Whether there is such an agent."""
+
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        """Where an agent that is known is signed in."""
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        """Who is signed in at a seat."""
+
+
+class _Nobody:
+    def knows_agent(self, agent: AgentId) -> bool:
+        return False
+
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        return None
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        return None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Subscription:
-    """One phone's interest in one seat. ``dirty``: something changed since the NOTIFY that is under way."""
+    """One phone's interest in a seat or an agent. ``dirty``: something changed since the NOTIFY under way."""
 
     dialog: Dialog
     package: str
     event: str  # as it was asked for, with its id parameter
     subscriber: SeatId
-    subject: SeatId
+    subject: Subject
     entity: str
     expires_at: float
     looked_at: float = math.inf  # when its expiry is looked at next
@@ -77,11 +113,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeArrived:
-    """An authenticated SUBSCRIBE of a seat about ``subject`` (None: there is no such seat); ``local_tag`` is for a
-    new one."""
+    """An authenticated SUBSCRIBE of a seat about ``subject`` (None: nobody has that number); ``local_tag`` is for
+    a new one."""
 
     subscriber: SeatId
-    subject: SeatId | None
+    subject: Subject | None
     transaction: ServerKey
     request: SipRequest
     flow: Flow
@@ -93,6 +129,13 @@ class SeatChanged:
     """A seat does something else now."""
 
     seat: SeatId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMoved:
+    """An agent signed in, out, or in elsewhere."""
+
+    agent: AgentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +153,7 @@ class NotifyOver:
     status: int
 
 
-SubscriptionEvent: TypeAlias = SubscribeArrived | SeatChanged | MessagesChanged | NotifyOver
+SubscriptionEvent: TypeAlias = SubscribeArrived | SeatChanged | AgentMoved | MessagesChanged | NotifyOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +178,7 @@ SubscriptionEffect: TypeAlias = SubscribeAnswered | Notify
 
 class Subscriptions:
     """All of them. ``dialogs(seat)`` says what a seat does now, ``identity()`` who we are; ``messages(seat)`` says
-    what waits for it, once somebody knows."""
+    what waits for it and :attr:`agents` who sits where, once somebody knows."""
 
     def __init__(
         self,
@@ -146,10 +189,11 @@ class Subscriptions:
     ) -> None:
         self._dialogs = dialogs
         self.messages: Callable[[SeatId], MessageCounts] = lambda _: MessageCounts()
+        self.agents: Agents = _Nobody()
         self._identity = identity
         self._times = times
         self._all: dict[SubscriptionKey, Subscription] = {}
-        self._by_subject: dict[SeatId, dict[SubscriptionKey, Subscription]] = {}
+        self._by_subject: dict[Subject, dict[SubscriptionKey, Subscription]] = {}
         self._of_subscriber: Counter[SeatId] = Counter()
         self._expiries: list[tuple[float, SubscriptionKey]] = []
 
@@ -166,14 +210,21 @@ class Subscriptions:
             case SubscribeArrived():
                 return self._subscribe(event, now)
             case SeatChanged(seat):
-                about = [one for one in self._by_subject.get(seat, {}).values() if one.package == "dialog"]
-                return [effect for one in about for effect in self._tell(one, now)]
+                agent = self.agents.agent_at(seat)
+                watched: tuple[Subject, ...] = (seat,) if agent is None else (seat, WatchedAgent(agent))
+                return [effect for subject in watched for effect in self._dialogs_changed(subject, now)]
+            case AgentMoved(agent):
+                return self._dialogs_changed(WatchedAgent(agent), now)
             case MessagesChanged(seat):
                 return self._messages_changed(seat, now)
             case NotifyOver(key, status):
                 return self._notified(key, status, now)
             case DeadlineReached():
                 return self._expire(now)
+
+    def _dialogs_changed(self, subject: Subject, now: float) -> list[SubscriptionEffect]:
+        about = [one for one in self._by_subject.get(subject, {}).values() if one.package == "dialog"]
+        return [effect for one in about for effect in self._tell(one, now)]
 
     def _messages_changed(self, seat: SeatId, now: float) -> list[SubscriptionEffect]:
         """Who knows the counts already is told nothing."""
@@ -220,7 +271,7 @@ class Subscriptions:
             return [self._refused(event, 489, ("allow-events", ALLOW_EVENTS))]
         if not _takes(request, PACKAGES[package]):
             return [self._refused(event, 406)]
-        if event.subject is None:
+        if event.subject is None or (package != "dialog" and isinstance(event.subject, WatchedAgent)):
             return [self._refused(event, 404)]
         if 0 < lifetime < self._times.shortest:
             return [self._too_brief(event)]
@@ -279,12 +330,19 @@ class Subscriptions:
         request.headers.put("subscription-state", state)
         request.headers.put("content-type", PACKAGES[one.package])
         if one.package == "dialog":
-            request.body = dialog_info(one.entity, one.version, self._dialogs(one.subject))
-        else:
+            request.body = dialog_info(one.entity, one.version, self._dialogs_of(one.subject))
+        elif not isinstance(one.subject, WatchedAgent):
             one.counts = self.messages(one.subject)
             request.body = message_summary(one.entity, one.counts)
         one.version += 1
         return [Notify(one.key, request, one.dialog.destination())]
+
+    def _dialogs_of(self, subject: Subject) -> tuple[SeatDialog, ...]:
+        if isinstance(subject, WatchedAgent):
+            known = self.agents.knows_agent(subject.id)  # he may be removed meanwhile
+            seat = self.agents.seat_of(subject.id) if known else None
+            return () if seat is None else self._dialogs(seat)
+        return self._dialogs(subject)
 
     def _notified(self, key: SubscriptionKey, status: int, now: float) -> list[SubscriptionEffect]:
         one = self._all.get(key)

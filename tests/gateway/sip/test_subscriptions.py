@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccplatform.contracts.legs import LegOffered
-from ccplatform.contracts.words import SeatId
+from ccplatform.contracts.words import AgentId, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.core import DEADLINE
 from gateway.sip.dialogs import Identity
@@ -122,6 +122,75 @@ async def test_a_seat_is_watched_from_its_first_ring_to_its_end(
     dialog = info.find(f"{NAMESPACE}dialog")
     assert dialog is not None
     assert dialog.get("direction") == "initiator"
+
+
+class Signed:
+    """Agent 1004 is signed in where ``seat`` says."""
+
+    def __init__(self, called: Centre) -> None:
+        self.seat: SeatId | None = None
+        self.there = True
+        self._notifier = called.access.sip.notifier
+        self._notifier.follow_agents(self)
+
+    def knows_agent(self, agent: AgentId) -> bool:
+        return self.there and agent == "1004"
+
+    def seat_of(self, agent: AgentId) -> SeatId | None:
+        assert self.there
+        return self.seat
+
+    def agent_at(self, seat: SeatId) -> AgentId | None:
+        return AgentId("1004") if seat == self.seat else None
+
+    def moves(self, seat: SeatId | None) -> None:
+        self.seat = seat
+        self._notifier.agent_moved(AgentId("1004"))
+
+
+AGENT_1004 = "sip:1004@10.0.0.2"
+
+
+async def test_an_agent_is_watched_wherever_he_signs_in(
+    called: Centre, watcher: Watcher, network: Network
+) -> None:
+    signed = Signed(called)
+    assert watcher.subscribe(uri=AGENT_1004, expires=600).status == 200
+    assert watcher.states() == ["active "]
+    seat_calls(called, network)
+    assert watcher.states() == ["active "]  # he is not there
+    signed.moves(SeatId("seat-02"))
+    assert watcher.states() == ["active ", "active early"]
+    called.release(called.of(LegOffered)[0].leg)
+    assert watcher.states()[2:] == ["active "]
+    signed.moves(SeatId("seat-01"))
+    seat_calls(called, network)
+    assert watcher.states()[3:] == ["active "]
+    assert ET.fromstring(watcher.notified[0].body).get("entity") == AGENT_1004
+
+
+async def test_an_agent_who_is_removed_does_nothing_any_more(called: Centre, watcher: Watcher) -> None:
+    signed = Signed(called)
+    assert watcher.subscribe(uri=AGENT_1004).status == 200
+    signed.there = False
+    signed.moves(None)
+    assert watcher.states() == ["active ", "active "]
+    assert called.crashes == []
+
+
+async def test_only_what_agents_do_can_be_watched_by_their_numbers_and_by_seats(
+    called: Centre, watcher: Watcher, network: Network
+) -> None:
+    Signed(called)
+    accept = "Event: message-summary\r\nAccept: application/simple-message-summary"
+    assert watcher.subscribe(accept, uri=AGENT_1004).status == 404
+    peer = RawPeer(network, "10.0.0.1", "10.0.0.2")
+    assert peer.ask(peer.request("SUBSCRIBE", extra=DIALOG, uri=AGENT_1004)).status == 401
+
+
+async def test_an_agent_that_is_not_there_cannot_be_watched(called: Centre, watcher: Watcher) -> None:
+    Signed(called)
+    assert watcher.subscribe(uri="sip:1005@10.0.0.2").status == 404
 
 
 async def test_what_waits_for_a_seat_is_told_once(called: Centre, watcher: Watcher, network: Network) -> None:
