@@ -316,7 +316,6 @@ def _deadline(step: Step) -> None:
         return
     state.deadline_at = None
     if state.stage is Stage.ENDING:
-        step.release_party()
         state.live_legs.clear()
         state.flow = None
     elif state.stage is Stage.DIALLING and state.other_leg is not None:

@@ -101,7 +101,7 @@ class Step:
             self.emit(StopRecording(recording=state.message))
 
     def release_party(self) -> None:
-        """An agent who was called by his number is free again."""
+        """An agent who called the centre, or was called by his number, is free again."""
         state = self.state
         if state.party_agent is not None:
             self.emit(TalkReleased(contact=state.contact, agent=state.party_agent, talked=state.talked))
