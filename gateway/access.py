@@ -77,15 +77,20 @@ class SipAccess:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         random_number: Callable[[int], int] = secrets.randbits,
     ) -> None:
-        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._tasks = tasks
         self._facts = facts
+        self._store = store
         self._accepts_calls = accepts_calls
+        self._random_bytes = random_bytes
+        self._random_number = random_number
         self._bindings: WriteBehind[SeatId] = WriteBehind(
             name="registrations", save=self._save_bindings, clock=clock, tasks=tasks, retry_seconds=RETRY_SECONDS
         )
         self.seats = SeatDirectory(lambda seat: self.registrations.reachable(seat))
         self.registrations = Registrations(
-            Registrar(_limits(settings), _gruus(settings, store, random_bytes)),
+            Registrar(_limits(settings), self._gruus()),
             clock=clock,
             tasks=tasks,
             facts=facts,
@@ -93,7 +98,7 @@ class SipAccess:
             seats=self.seats,
         )
         self.trunks = TrunkDirectory(random_bytes=random_bytes)
-        self.routes = OutboundRoutes(lambda: random_number(53) / 2**53)
+        self.routes = OutboundRoutes(self._random)
         self._channel_news = ChannelNews(clock=clock, facts=facts)
         self.channels = TrunkChannels(self.trunks, self._channel_news.changed)
         self.overload = OverloadGuard(
@@ -108,27 +113,7 @@ class SipAccess:
         self._sockets = _sockets(settings, clock, tasks, self.overload) if wire is None else None
         wire = wire or self._sockets
         assert wire is not None
-        digest = DigestServer(realm=settings.realm, secret=random_bytes(32), random_bytes=random_bytes)
-        self.sip = SipService(
-            settings=settings,
-            wire=wire,
-            clock=clock,
-            tasks=tasks,
-            facts=facts,
-            registrations=self.registrations,
-            admission=Admission(
-                seats=self.seats,
-                trunks=self.trunks,
-                channels=self.channels,
-                digest=digest,
-                overload=self.overload,
-                md5_only_phones=settings.md5_only_phones,
-                line_free=lambda seat: len(self.legs.dialogs_of(seat)) < settings.lines_per_seat,
-                is_emergency=lambda number: self.dialling.is_emergency(number),
-            ),
-            accepts_calls=accepts_calls,
-            random_bytes=random_bytes,
-        )
+        self.sip = self._sip(wire)
         self.sip.strangers.alarms = alarms
         self.trunk_service = TrunkService(
             sip=self.sip,
@@ -137,10 +122,46 @@ class SipAccess:
             clock=clock,
             tasks=tasks,
             alarms=alarms,
-            random=lambda: random_number(53) / 2**53,
+            random=self._random,
             families=usable_families([settings.bind_ip]),
         )
-        self.dialling = Dialling(
+        self.dialling = self._dialling()
+        self.legs = self._legs(ids, media, listener, _sessions(settings, random_number, ip_versions))
+
+    def _random(self) -> float:
+        return self._random_number(53) / 2**53
+
+    def _gruus(self) -> Gruus:
+        key = self._store.gruu_key() if self._store is not None else self._random_bytes(32)
+        return Gruus(domain=lambda: self._settings.public_host, key=key, random_bytes=self._random_bytes)
+
+    def _sip(self, wire: Wire) -> SipService:
+        settings, random_bytes = self._settings, self._random_bytes
+        admission = Admission(
+            seats=self.seats,
+            trunks=self.trunks,
+            channels=self.channels,
+            digest=DigestServer(realm=settings.realm, secret=random_bytes(32), random_bytes=random_bytes),
+            overload=self.overload,
+            md5_only_phones=settings.md5_only_phones,
+            line_free=lambda seat: len(self.legs.dialogs_of(seat)) < settings.lines_per_seat,
+            is_emergency=lambda number: self.dialling.is_emergency(number),
+        )
+        return SipService(
+            settings=settings,
+            wire=wire,
+            clock=self._clock,
+            tasks=self._tasks,
+            facts=self._facts,
+            registrations=self.registrations,
+            admission=admission,
+            accepts_calls=self._accepts_calls,
+            random_bytes=random_bytes,
+        )
+
+    def _dialling(self) -> Dialling:
+        settings = self._settings
+        return Dialling(
             seats=self.seats,
             trunks=self.trunks,
             channels=self.channels,
@@ -152,16 +173,20 @@ class SipAccess:
             outside_prefixes=settings.transfer_prefixes,
             emergency_numbers=frozenset(settings.overload.emergency_numbers),
         )
-        self.legs = LegService(
+
+    def _legs(
+        self, ids: Ids, media: LegMedia, listener: Callable[[LegEvent], None], sessions: LegSessions
+    ) -> LegService:
+        return LegService(
             sip=self.sip,
             media=media,
             dialling=self.dialling,
             channels=self.channels,
-            clock=clock,
+            clock=self._clock,
             ids=ids,
-            random_number=random_number,
-            sessions=_sessions(settings, random_number, ip_versions),
-            moves_per_second=settings.moves_per_second,
+            random_number=self._random_number,
+            sessions=sessions,
+            moves_per_second=self._settings.moves_per_second,
             listener=listener,
             server_failed=self._server_failed,
         )
@@ -264,11 +289,6 @@ def _sessions(
         comfort_noise=settings.comfort_noise,
     )
     return LegSessions(audio=audio, srtp=settings.srtp, random_number=random_number, ip_versions=ip_versions)
-
-
-def _gruus(settings: SipSettings, store: GatewayStore | None, random_bytes: Callable[[int], bytes]) -> Gruus:
-    key = store.gruu_key() if store is not None else random_bytes(32)
-    return Gruus(domain=lambda: settings.public_host, key=key, random_bytes=random_bytes)
 
 
 def _limits(settings: SipSettings) -> RegistrarLimits:
