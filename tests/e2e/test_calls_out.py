@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.e2e.centre import AGENT_HZ, Centre, Row
-from tests.e2e.lab import LAB_HZ, open_lab
+from tests.e2e.lab import LAB_HZ, LAB_PORT, lab_is_free, open_lab
 from tests.e2e.rig import centre_of, once
 from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone import AutoAnswer, Reject, RingOnly, SipPhone
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
+from tests.support.sipp import Sipp
 
 OTHER_HZ = 700.0
 
@@ -75,6 +76,24 @@ async def test_an_agents_phone_calls_a_number_outside(centre: Centre) -> None:
         once(story, "ContactArrived", "Originated", "Delivered", "CallAnswered", "Established", "ContactEnded")
         assert "FirstVoiceSent" not in story
         await centre.set_state("1004", "ready", user="1004")
+    await centre.nothing_left()
+
+
+async def test_who_calls_hears_the_called_network_before_it_answers(centre: Centre) -> None:
+    number = centre.new_caller()
+    await lab_is_free()
+    async with Sipp("uas_early", port=LAB_PORT, hold=2.5) as far, centre.desk("1004") as desk:
+        call = await desk.dial(centre.number(number))
+        heard = await call.heard()
+        await call.answered.wait()
+        assert call.answered.at is not None
+        assert heard < call.answered.at - 1.0
+        await call.heard(since=call.answered.at)
+        await call.hang_up()
+        (await far.finish()).require_success(1)
+        await centre.agent_is("1004", "wrap_up")
+    contact = await newest(centre, number)
+    assert (contact["outcome"], contact["direction"]) == ("handled", "outbound")
     await centre.nothing_left()
 
 
