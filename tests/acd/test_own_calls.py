@@ -72,6 +72,7 @@ def test_who_is_the_caller_himself_stays_busy_when_his_call_moves_on(centre: Cen
     moved = centre.do(TransferContact(contact=CALL, queue=QueueId("sales")))
     assert [change.agent for change in moved if isinstance(change, AgentStateChanged)] == ["2"]
     assert centre.state("1") is AgentState.TALKING
+    centre.hang_up(CALL)
     lets_go(centre, "1")
     assert centre.state("1") is AgentState.READY
 
