@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 
@@ -27,10 +27,25 @@ class EspeakSettings(_Model):
     )
 
 
+_Url = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$", max_length=500)]
+
+
+class HttpSpeechSettings(_Model):
+    """A speech server: it gets ``POST {"text": …}`` and answers with a WAV, as Piper's own server does."""
+
+    url_zh: _Url = Field("", description="where Mandarin is spoken; texts go there, and nowhere else. '': bundled")
+    url_en: _Url = Field("", description="where English is spoken. '': by the bundled engine")
+    first_sound_seconds: float = Field(1.5, gt=0, le=10, description="a server that is silent for longer is down")
+    timeout_seconds: float = Field(10.0, gt=0, le=60, description="longest that a text may take")
+    retry_seconds: float = Field(30.0, ge=1, description="how long the bundled engine speaks after a failure")
+
+
 class SpeechSettings(_Model):
     """Text to speech."""
 
-    engine: Literal["espeak"] = Field("espeak", description="which engine speaks")
+    engine: Literal["espeak", "http"] = Field(
+        "espeak", description="which engine speaks: the bundled one, or a server whose stand-in it is"
+    )
     sample_rate: Literal[8000, 16000] = Field(
         16000, description="rate of the speech, hertz; 16000 is heard by legs that speak G.722 or Opus"
     )
@@ -38,6 +53,13 @@ class SpeechSettings(_Model):
     peak_dbfs: float = Field(-3.0, ge=-20, le=0, description="no sample is louder than this")
     cache_bytes: int = Field(256 * 2**20, ge=2**20, description="how much spoken text is kept on disk")
     espeak: EspeakSettings = EspeakSettings()
+    http: HttpSpeechSettings = HttpSpeechSettings()
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> SpeechSettings:
+        if self.engine == "http" and not (self.http.url_zh or self.http.url_en):
+            raise ValueError("engine http needs http.url_zh or http.url_en")
+        return self
 
 
 class RecognitionServerSettings(_Model):

@@ -13,10 +13,15 @@ from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
+from ivr.numbers import Language
 from ivr.queries import Queries
 from ivr.service import FlowService
+from ivr.settings import SpeechSettings
 from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
+from ivr.speech.falling_back import FallingBack
+from ivr.speech.http import HttpSpeech
+from ivr.speech.port import Speech
 from ivr.speech.recognition.engines import build_recognisers
 from ivr.speech.recognition.port import Recogniser
 from ivr.speech.recognition.sessions import Hearings
@@ -32,7 +37,7 @@ class Speaking:
     flows: FlowService
     workers: Workers
     whispers: Whispers
-    engine: EspeakSpeech
+    engine: Speech
     recogniser: Recogniser
 
     async def close(self) -> None:
@@ -57,7 +62,7 @@ def build_flows(
 ) -> Speaking:
     """The IVR on the platform's own database; ``is_open`` tells of calendars."""
     ivr = settings.ivr
-    engine = EspeakSpeech(settings=ivr.speech, clock=ground.clock, alarms=alarms)
+    engine = _engine(ivr.speech, ground, alarms)
     recogniser = build_recognisers(
         ivr.recognition, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks
     )
@@ -89,3 +94,19 @@ def build_flows(
         listener=calls.flow_asked,
     )
     return Speaking(flows=flows, workers=workers, whispers=whispers, engine=engine, recogniser=recogniser)
+
+
+def _engine(settings: SpeechSettings, ground: Foundation, alarms: Alarms) -> Speech:
+    """Who speaks: the bundled engine, or a server for which it stands in."""
+    bundled = EspeakSpeech(settings=settings, clock=ground.clock, alarms=alarms)
+    if settings.engine == "espeak":
+        return bundled
+    places: dict[Language, str] = {"zh": settings.http.url_zh, "en": settings.http.url_en}
+    return FallingBack(
+        first=HttpSpeech(settings=settings),
+        second=bundled,
+        speaks=frozenset(language for language, url in places.items() if url),
+        retry_seconds=settings.http.retry_seconds,
+        clock=ground.clock,
+        alarms=alarms,
+    )

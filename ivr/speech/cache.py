@@ -58,8 +58,7 @@ class PromptCache:
 
     async def render(self, text: str, language: Language) -> Path:
         """The file of a text, spoken now if need be; raises SpeechUnavailable. Equal texts are spoken once."""
-        name = self._name(text, language)
-        while name not in self._sizes:
+        while (name := self._name(text, language)) not in self._sizes:
             running = self._under_way.get(name)
             if running is None:
                 await self._speak(name, text, language)
@@ -84,8 +83,10 @@ class PromptCache:
         try:
             path = self.directory / name
             await self._speech.synthesize(text, language, path)
-            self._sizes[name] = path.stat().st_size
-            self._bytes += self._sizes[name]
+            if (spoken := self._name(text, language)) != name:  # another voice stood in meanwhile
+                path = path.replace(self.directory / spoken)
+            self._bytes += path.stat().st_size - self._sizes.get(spoken, 0)
+            self._sizes[spoken] = path.stat().st_size
             self._shrink()
         finally:
             del self._under_way[name]

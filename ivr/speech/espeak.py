@@ -8,16 +8,13 @@ requests during the pause fail at once, so that no caller waits for a dead engin
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
 
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
@@ -25,10 +22,7 @@ from ccplatform.kernel.clock import Clock
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
 from ivr.settings import SpeechSettings
-from ivr.speech.audio import Level, StreamShaper, gain_for, samples_of, telephone_wav, trimmed
-
-#: Longest text that is spoken, characters.
-MAX_TEXT = 2000
+from ivr.speech.shaped import ShapedSpeech, Take
 
 #: Alarm kind and subject of a speech engine that does not work.
 ALARM = ("tts_unavailable", "espeak")
@@ -38,32 +32,21 @@ _RATES = range(4000, 192_001)
 _LENGTH = struct.Struct("!I")
 _VOICES: dict[Language, str] = {"zh": "cmn", "en": "en-us"}
 
-#: Spoken once to learn how loud the engine speaks a language.
-_LEVEL_TEXTS: dict[Language, str] = {
-    "zh": "您的账户余额为一百二十八元五角。",
-    "en": "Your balance is one hundred and twenty-eight yuan.",
-}
 
-#: Takes the engine's rate and some samples.
-_Take: TypeAlias = Callable[[int, bytes], None]
-
-
-class EspeakSpeech:
+class EspeakSpeech(ShapedSpeech):
     """Speaks Mandarin and English by espeak-ng; ``command`` is replaced in tests."""
 
     def __init__(
         self, *, settings: SpeechSettings, clock: Clock, alarms: Alarms, command: tuple[str, ...] | None = None
     ) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._clock = clock
         self._alarms = alarms
         self._command = command or (sys.executable, "-m", "ivr.speech.espeak_process")
-        self._level = Level(mean_dbfs=settings.level_dbfs, peak_dbfs=settings.peak_dbfs)
         self._lock = asyncio.Lock()
         self._process: Process | None = None
         self._pause = 0.0
         self._not_before = 0.0
-        self._gains: dict[Language, float] = {}
         self._engine = f"espeakng_loader-{version('espeakng_loader')}"
 
     def voice(self, language: Language) -> str:
@@ -72,52 +55,7 @@ class EspeakSpeech:
         sound = (self._rate(language), own.pitch, own.volume, self._settings.sample_rate)
         return f"{self._engine} {_VOICES[language]} {sound} {self._level}"
 
-    async def synthesize(self, text: str, language: Language, into: Path) -> None:
-        """Speak into a file; see the port."""
-        rate, sound = await self._spoken(text, language)
-        await asyncio.to_thread(telephone_wav, sound, rate, self._settings.sample_rate, self._level, into)
-
-    async def stream(self, text: str, language: Language, into: Path, begun: Callable[[int], None]) -> None:
-        """Speak into a file that grows; see the port."""
-        gain = await self._gain(language)
-        target = self._settings.sample_rate
-        shaper: StreamShaper | None = None
-        told = False
-        with into.open("wb", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-            def take(rate: int, sound: bytes) -> None:
-                nonlocal shaper, told
-                shaper = shaper or StreamShaper(rate, target, gain, self._level)
-                written = file.write(shaper.feed(sound, last=not sound))
-                if not told and (written or not sound):  # a text without a sound has been spoken, too
-                    told = True
-                    begun(target)
-
-            await self._say(text, language, take)
-
-    async def _gain(self, language: Language) -> float:
-        """What brings the engine's voice to the level of prompts."""
-        if language not in self._gains:
-            rate, sound = await self._spoken(_LEVEL_TEXTS[language], language)
-            samples = trimmed(samples_of(sound), rate)
-            self._gains[language] = gain_for(samples, rate, self._level)
-        return self._gains[language]
-
-    async def _spoken(self, text: str, language: Language) -> tuple[int, bytes]:
-        whole, rates = bytearray(), set[int]()
-
-        def take(rate: int, sound: bytes) -> None:
-            nonlocal whole
-            rates.add(rate)
-            whole += sound
-
-        await self._say(text, language, take)
-        return rates.pop(), bytes(whole)
-
-    async def _say(self, text: str, language: Language, take: _Take) -> None:
-        if len(text) > MAX_TEXT:
-            raise SpeechUnavailable(f"a text of {len(text)} characters is too long to be spoken")
+    async def _say(self, text: str, language: Language, take: Take) -> None:
         own = self._settings.espeak
         request = {
             "text": text,
@@ -137,7 +75,7 @@ class EspeakSpeech:
     def _rate(self, language: Language) -> int:
         return self._settings.espeak.rate_zh if language == "zh" else self._settings.espeak.rate_en
 
-    async def _ask(self, request: bytes, take: _Take) -> None:
+    async def _ask(self, request: bytes, take: Take) -> None:
         if self._clock.now() < self._not_before:
             raise SpeechUnavailable("the speech engine is being restarted")
         try:
@@ -188,7 +126,7 @@ class EspeakSpeech:
         await process.communicate()
 
 
-async def _exchange(process: Process, request: bytes, take: _Take) -> str:
+async def _exchange(process: Process, request: bytes, take: Take) -> str:
     """Give what the engine says to ``take``, at its end nothing; returns why it said nothing at all."""
     if process.stdin is None or process.stdout is None:
         raise EOFError("the engine has no pipes")
