@@ -63,6 +63,31 @@ class ToneScreen:
     share: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchRules:
+    """What a change of delay must be like, see :mod:`.stretching`. ``shortest`` and ``longest`` change, ``size``
+    of what is compared and ``much`` are samples at ``scale`` times 8 kHz, the last three levels of 16-bit samples.
+    """
+
+    shortest: int
+    longest: int
+    size: int
+    much: int
+    scale: float
+    excess: float
+    forbidden: float
+    grow_alike: float
+    shrink_alike: float
+    grow_haste: float
+    shrink_haste: float
+    repeats: float
+    noise: float
+    pause: float
+    quietest: float
+    loudest: float
+    flat: float
+
+
 class HotPath(Protocol):
     """The few steps that cost most."""
 
@@ -115,6 +140,12 @@ class HotPath(Protocol):
     def similarity(self, signal: Floats, template: Floats) -> Floats:
         """Normalised correlation of ``template`` (rows × T) with every window of ``signal`` (rows × N): N - T + 1,
         256 at most. The samples are whole numbers of 16 bits."""
+
+    def lengths(
+        self, ring: Pcm, rows: Rows, head: int, wanted: Rows, background: Floats, rules: StretchRules
+    ) -> Rows:
+        """How many samples may be added right after ``head`` to ``ring[rows]`` now, negative to be taken out, 0 to
+        wait; ``wanted`` and ``background`` (RMS of the pauses) are per place in ``rows``."""
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """``frames[n] = sound[sources[n]]`` for the first ``count``; silence where the source is negative."""

@@ -57,7 +57,7 @@ class JitterBuffer(RowArrays):
         #: Takes that should have been made before now: the next ones come at once, one after the other.
         self.overdue = 0
         self._delays = DelayHistogram(hot_path, rate)
-        self._stretcher = Stretcher(hot_path, rate, int(ABSENT))
+        self._stretcher = Stretcher(hot_path, rate)
         self.playing: Array
         self.discarded: Array
         self.late: Array

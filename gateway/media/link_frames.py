@@ -212,7 +212,9 @@ class LinkFrames(RowArrays):
         for row in self._above.keys() & placed.tolist():
             self._above[row][tick % _HELD] = 0
         rows, known = self._rows_of(records)
-        usable = known & np.isin(rows, placed)
+        fresh: Mask = np.zeros(len(self._number), dtype=np.bool_)
+        fresh[placed] = True
+        usable = known & fresh[rows]  # np.isin may load numpy.ma, which takes as long as some ticks
         for row, samples in zip(rows[usable].tolist(), records["samples"][usable], strict=True):
             self._above.setdefault(row, np.zeros((_HELD + 1, FRAME), dtype=np.int16))[tick % _HELD] = samples
 

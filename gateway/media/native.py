@@ -6,6 +6,7 @@ import ctypes
 import struct
 import weakref
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import structlog
 
 from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE
-from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, ToneScreen
+from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, StretchRules, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.portable import PortableHotPath
 
@@ -41,6 +42,15 @@ class _Streams(ctypes.Structure):
         *((name, _pointer) for name in (*STREAM_ARRAYS, "decode")),
         *((name, _int) for name in ("ring_size", "farthest", "bin", "head", "overdue")),
         ("weight", _double),
+    )
+
+
+class _Rules(ctypes.Structure):
+    _fields_ = (
+        *((name, _int) for name in ("shortest", "longest", "size", "much")),
+        *((name, _double) for name in ("scale", "excess", "forbidden", "grow_alike", "shrink_alike")),
+        *((name, _double) for name in ("grow_haste", "shrink_haste", "repeats", "noise", "floor")),
+        *((name, _float) for name in ("pause", "quietest", "loudest", "flat")),
     )
 
 
@@ -83,6 +93,7 @@ class NativeHotPath:
         self._take = _declared(held.media_take, "pi iiii pi p")
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
         self._similarity = _declared(held.media_similarity, "pi pi iii d p")
+        self._lengths = _declared(held.media_lengths, "pi pi i pppp")
         self._copy = _declared(held.media_copy, "pp i p")
         self._wanted = _declared(held.media_wanted, "ppi fff pp")
         self._listen = _declared(held.media_listen, "pi ii ii f p")
@@ -96,6 +107,7 @@ class NativeHotPath:
         self._streams: Streams | None = None
         self._streams_layout = _Streams()
         self._intake = _Intake()
+        self._rules: dict[StretchRules, _Rules] = {}
         self._samples: Pcm = np.zeros(0, dtype=np.int16)
 
     def receive(
@@ -181,6 +193,18 @@ class NativeHotPath:
         places = _at(signal), strides[0], _at(template), strides[1]
         self._similarity(*places, *sizes, SIMILARITY_FLOOR, _at(alike))
         return alike
+
+    def lengths(
+        self, ring: Pcm, rows: Rows, head: int, wanted: Rows, background: Floats, rules: StretchRules
+    ) -> Rows:
+        """See :class:`HotPath`."""
+        layout = self._rules.get(rules)
+        if layout is None:
+            layout = self._rules[rules] = _Rules(**asdict(rules), floor=SIMILARITY_FLOOR)
+        added = np.empty(len(rows), dtype=np.int64)
+        sized = (self._at(ring), ring.shape[1], _at(rows), len(rows), head)
+        self._lengths(*sized, _at(wanted), _at(background), ctypes.addressof(layout), _at(added))
+        return added
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from gateway.media.addresses import SOCKADDR, keys_of
 from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.hot_path import SIMILARITY_FLOOR, Streams, ToneScreen
+from gateway.media.hot_path import SIMILARITY_FLOOR, Streams, StretchRules, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
 
@@ -156,6 +156,41 @@ class PortableHotPath:
         alike: Floats = match.astype(np.float32) / scale
         return alike
 
+    def lengths(
+        self, ring: Pcm, rows: Rows, head: int, wanted: Rows, background: Floats, rules: StretchRules
+    ) -> Rows:
+        """See :class:`HotPath`; sums of squares are whole numbers."""
+        longest, shortest, size = rules.longest, rules.shortest, rules.size
+        places = (head + np.arange(-longest, longest + size)) % ring.shape[1]
+        found = ring[rows[:, np.newaxis], places]
+        there = found != ABSENT
+        grows = wanted > 0
+        whole = np.where(grows, there[:, : longest + size].all(axis=1), there[:, longest:].all(axis=1))
+        sound = found.astype(np.float32)
+        lags = np.arange(shortest, longest + 1)
+        compared = np.where(
+            grows[:, np.newaxis], sound[:, : longest - shortest + size], sound[:, longest + shortest :]
+        )
+        alike = self.similarity(compared, sound[:, longest : longest + size])
+        alike[grows] = alike[grows, ::-1]
+        most = np.abs(wanted)
+        excess = np.maximum(lags - most[:, np.newaxis], 0) / rules.scale
+        cost = np.where(grows, rules.excess, rules.forbidden)[:, np.newaxis]
+        best = np.argmax(alike - excess * cost, axis=1)
+        allowed = grows | (lags[best] <= most)
+        quiet = _is_quiet(found[:, longest:], background, rules)
+        much = most >= rules.much
+        asked = np.where(
+            grows,
+            np.where(much, rules.grow_haste, rules.grow_alike),
+            np.where(much | quiet, rules.shrink_haste, rules.shrink_alike),
+        )
+        fits = allowed & (alike[np.arange(len(rows)), best] >= asked)
+        free = quiet & (alike.max(axis=1) < _repeats(found[:, longest:], background, rules))
+        length = np.where(free, np.minimum(most, longest), np.where(fits, lags[best], 0))
+        added: Rows = np.where(whole, np.where(grows, length, -length), 0)
+        return added
+
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""
         np.take(sound, sources[:count], axis=0, out=frames[:count], mode="clip")
@@ -211,6 +246,19 @@ class PortableHotPath:
         """See :class:`HotPath`."""
         samples[slots, filled[slots], :, 0] = frames[left[slots]]
         samples[slots, filled[slots], :, 1] = frames[right[slots]]
+
+
+def _is_quiet(sound: Pcm, background: Floats, rules: StretchRules) -> Mask:
+    power = np.square(sound, dtype=np.int64).sum(axis=1) / sound.shape[1]
+    quiet: Mask = np.sqrt(power).astype(np.float32) <= np.maximum(rules.pause * background, rules.quietest)
+    return quiet
+
+
+def _repeats(sound: Pcm, background: Floats, rules: StretchRules) -> Array:
+    """The correlation of each pause with itself from which a cut of any length would be heard."""
+    asked = np.where(background > rules.loudest, rules.noise, rules.repeats)
+    span = sound.max(axis=1).astype(np.int32) - sound.min(axis=1)
+    return np.where(span > rules.flat, asked, np.inf)
 
 
 class _Messages:

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats, Mask, Rows
-from gateway.media.hot_path import HotPath
+from gateway.media.audio import AUDIBLE, LOUDEST_BACKGROUND, RATE, Array, Floats, Rows
+from gateway.media.hot_path import HotPath, StretchRules
 from gateway.media.pitch import LONGEST, SHORTEST, TEMPLATE
 
 _MOST: Final = 32  # legs changed in one tick; the others follow in the next ones
@@ -36,10 +36,10 @@ _FLAT: Final = AUDIBLE / 2
 class Stretcher:
     """Works on rings of samples; ``rate`` is their sampling rate."""
 
-    def __init__(self, hot_path: HotPath, rate: int, absent: int) -> None:
+    def __init__(self, hot_path: HotPath, rate: int) -> None:
         self._hot_path = hot_path
         self._scale = rate // RATE
-        self._absent = absent
+        self._rules = stretch_rules(self._scale)
         self._turn = 0
         size = TEMPLATE * self._scale
         self._rise: Floats = ((np.arange(size, dtype=np.float32) + 0.5) / size).astype(np.float32)
@@ -57,44 +57,13 @@ class Stretcher:
             self._turn += _MOST
             able = np.roll(able, -(self._turn % len(able)))[:_MOST]
         if len(able):
-            added[able] = self._lengths(ring, rows[able], head, wanted[able], background[able])
+            added[able] = self._hot_path.lengths(
+                ring, rows[able], head, wanted[able], background[able], self._rules
+            )
             changed = able[added[able] != 0]
             if len(changed):
                 self._move(ring, rows[changed], head, end[changed], added[changed])
         return added
-
-    def _lengths(self, ring: Array, rows: Rows, head: int, wanted: Array, background: Array) -> Array:
-        """The signed number of samples to be added to each row now, 0 where it must wait."""
-        scale = self._scale
-        longest, shortest, size = LONGEST * scale, SHORTEST * scale, TEMPLATE * scale
-        places = (head + np.arange(-longest, longest + size)) % ring.shape[1]
-        found = ring[rows[:, np.newaxis], places]
-        there = found != self._absent
-        grows = wanted > 0
-        whole = np.where(grows, there[:, : longest + size].all(axis=1), there[:, longest:].all(axis=1))
-        sound = found.astype(np.float32)
-        now = sound[:, longest : longest + size]
-        lags = np.arange(shortest, longest + 1)
-        compared = np.where(
-            grows[:, np.newaxis],
-            sound[:, : longest - shortest + size],
-            sound[:, longest + shortest :],
-        )
-        alike = self._hot_path.similarity(compared, now)
-        alike[grows] = alike[grows, ::-1]
-        most = np.abs(wanted)
-        excess = np.maximum(lags - most[:, np.newaxis], 0) / scale
-        best = np.argmax(alike - excess * np.where(grows, _EXCESS, _FORBIDDEN)[:, np.newaxis], axis=1)
-        allowed = grows | (lags[best] <= most)
-        quiet = _is_quiet(sound[:, longest:], background)
-        much = most >= _MUCH * scale
-        asked = np.where(
-            grows, np.where(much, _GROW_HASTE, _GROW_ALIKE), np.where(much | quiet, _SHRINK_HASTE, _SHRINK_ALIKE)
-        )
-        fits = allowed & (alike[np.arange(len(rows)), best] >= asked)
-        free = quiet & (alike.max(axis=1) < _repeats(sound[:, longest:], background))
-        length = np.where(free, np.minimum(most, longest), np.where(fits, lags[best], 0))
-        return np.where(whole, np.where(grows, length, -length), 0)
 
     def _move(self, ring: Array, rows: Rows, head: int, end: Array, added: Array) -> None:
         size = len(self._rise)
@@ -107,13 +76,24 @@ class Stretcher:
         ring[owner, places % modulus] = moved
 
 
-def _is_quiet(sound: Floats, background: Array) -> Mask:
-    level = np.sqrt(np.einsum("rt,rt->r", sound, sound) / sound.shape[1])
-    quiet: Mask = level <= np.maximum(_PAUSE * background, AUDIBLE / 2)
-    return quiet
-
-
-def _repeats(sound: Floats, background: Array) -> Floats:
-    """The correlation of each pause with itself from which a cut of any length would be heard."""
-    asked = np.where(background > LOUDEST_BACKGROUND, _NOISE, _REPEATS)
-    return np.where(np.ptp(sound, axis=1) > _FLAT, asked, np.inf)
+def stretch_rules(scale: int) -> StretchRules:
+    """The rules at so many times 8 kHz."""
+    return StretchRules(
+        shortest=SHORTEST * scale,
+        longest=LONGEST * scale,
+        size=TEMPLATE * scale,
+        much=_MUCH * scale,
+        scale=scale,
+        excess=_EXCESS,
+        forbidden=_FORBIDDEN,
+        grow_alike=_GROW_ALIKE,
+        shrink_alike=_SHRINK_ALIKE,
+        grow_haste=_GROW_HASTE,
+        shrink_haste=_SHRINK_HASTE,
+        repeats=_REPEATS,
+        noise=_NOISE,
+        pause=_PAUSE,
+        quietest=AUDIBLE / 2,
+        loudest=LOUDEST_BACKGROUND,
+        flat=_FLAT,
+    )

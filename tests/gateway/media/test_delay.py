@@ -65,7 +65,7 @@ def _stretched(sound: Pcm, wanted: int, background: float = 0.0) -> tuple[Pcm, i
     """Whether and how 20 ms at a time of a buffered sound are changed, until nothing more is wanted."""
     ring = np.full((1, 8 * RATE), ABSENT, dtype=np.int16)
     ring[0, 1000 : 1000 + len(sound)] = sound
-    stretcher, head, end, total = Stretcher(PortableHotPath(), RATE, ABSENT), 1800, 1000 + len(sound), 0
+    stretcher, head, end, total = Stretcher(PortableHotPath(), RATE), 1800, 1000 + len(sound), 0
     while head + 400 < end:
         if wanted - total:
             added = stretcher.apply(

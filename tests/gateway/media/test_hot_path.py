@@ -26,6 +26,7 @@ from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Batch, Receiver, Slots, Watch, stamp_arrivals
 from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
+from gateway.media.stretching import stretch_rules
 from tests.gateway.media.peers import EVENT_TYPE, Peer, Rig, tone
 
 pytestmark = pytest.mark.usefixtures("compiled_helper")
@@ -211,6 +212,32 @@ def test_both_let_the_same_frames_pass_for_keys(seed: int, loudness: int) -> Non
         assert np.array_equal(native, portable)
     assert np.array_equal(kept[0], kept[1])
     assert np.array_equal(kept[0][rows], frames[rows])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scale=st.sampled_from([1, 2]),
+    head=st.integers(0, 5119),
+    wanted=st.lists(st.integers(-700, 700), min_size=1, max_size=6),
+    loudness=st.sampled_from([1, 12, 40, 900, 32767]),
+)
+def test_both_find_the_same_samples_to_add_or_take_out(
+    seed: int, scale: int, head: int, wanted: list[int], loudness: int
+) -> None:
+    rng, rules = np.random.default_rng(seed), stretch_rules(scale)
+    ring = rng.integers(-loudness - 1, loudness + 1, (8, 5120)).clip(-32767, 32767).astype(np.int16)
+    periods = rng.integers(20, 130, 4) * scale
+    for row, period in enumerate(periods.tolist()):  # voices; the other rows are noise
+        ring[row] = np.resize(ring[row, :period], 5120) // rng.integers(1, 4)
+    quiet = rng.random(5120) < rng.random()
+    ring[rng.integers(0, 8), quiet] //= 64
+    if rng.random() < 0.3:
+        ring[rng.integers(0, 8), rng.integers(0, 5120, 3)] = ABSENT
+    rows = rng.integers(0, 8, len(wanted))
+    background = (rng.random(len(wanted)) * loudness).astype(np.float32)
+    added = [path.lengths(ring, rows, head, np.array(wanted), background, rules).tolist() for path in _both()]
+    assert added[0] == added[1]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 160), st.integers(1, 201), st.sampled_from([0, 2, 900, 32767]))
