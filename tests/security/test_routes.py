@@ -28,7 +28,7 @@ async def test_log_in_me_and_log_out(client: httpx.AsyncClient) -> None:
     assert (body["token_type"], body["expires_in"]) == ("bearer", 28_800)
     headers = {"Authorization": f"Bearer {body['access_token']}"}
     me = (await client.get("/me", headers=headers)).json()
-    assert me == {"user": "1004", "roles": ["agent"], "agent": "1004", "must_change_password": False}
+    assert me == {"user": "1004", "roles": ["agent"], "agent": "1004", "teams": [], "must_change_password": False}
     assert (await client.post("/auth/logout", headers=headers)).status_code == 204
     assert (await client.get("/me", headers=headers)).status_code == 401
 
