@@ -15,7 +15,7 @@ run: $(VENV)/.installed web/dist/.built
 test: $(VENV)/.test-installed web/dist/.built
 	tests/system-packages
 	$(MAKE) --no-print-directory lint types web-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 # Long soaks, big fuzz runs and kill series; by hand.
 soak: $(VENV)/.test-installed web/dist/.built
