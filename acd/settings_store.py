@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from acd.model import Agent, Queue
+from acd.model import Agent, Queue, TargetKind
 from acd.named import Named
 from acd.store import AGENTS, CALENDARS, QUEUES, agent_of, calendar_of, queue_of
 from ccplatform.contracts.commands import Setting
@@ -105,6 +105,14 @@ class SettingsStore:
             f"queue {queue.id}"
             for queue in await self._queues()
             if queue.call_back is not None and queue.call_back.trunk == trunk
+        ]
+
+    async def overflowing_to(self, flow: str) -> list[str]:
+        """The queues whose callers overflow to a flow."""
+        return [
+            f"queue {queue.id}"
+            for queue in await self._queues()
+            if any(over.kind is TargetKind.FLOW and over.to == flow for over in queue.overflows)
         ]
 
     async def sitting_at(self, seat: str) -> list[str]:

@@ -40,6 +40,7 @@ from ccplatform.storage.migrate import migrate
 from gateway.store import GatewayStore
 from ivr.document import flow_from
 from ivr.store import EntryPoint, IvrStore
+from ivr.versions import Versions
 from tests.support import sipp
 from tests.support.milestone import PeerError
 from tests.support.platform import PlatformProcess, logged_in
@@ -145,7 +146,8 @@ async def furnish(data_dir: Path, agents: list[str]) -> Places:
             await acd.save_agent(Agent(id=AgentId(agent), name=agent, team="", skills={SkillId(QUEUE): 5}))
             await seats.save_seat(SeatId(f"seat-{agent}"), agent, f"demo-{agent}")
         flows = IvrStore(database=ground.database, tenant=ground.tenant)
-        await flows.publish(flow_from(FLOW, "bench"), ground.clock.wall())
+        versions = Versions(database=ground.database, tenant=ground.tenant)
+        await versions.publish(flow_from(FLOW, "bench"), at=ground.clock.wall(), by="bench")
         await flows.save_entry_point(EntryPoint(number=NUMBER, flow=FlowId("bench_queue"), from_seat=False))
     finally:
         await ground.tasks.close()

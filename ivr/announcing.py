@@ -54,7 +54,8 @@ def _say(run: Run, node: EnterQueueNode) -> None:
         prompt = node.announcements[cursor.announced % len(node.announcements)]
         cursor.announced += 1
         try:
-            pieces = compose(prompt, run.flow.spoken_languages(node, cursor.language), cursor.variables)
+            languages = run.flow.spoken_languages(node, cursor.language)
+            pieces = compose(prompt, languages, cursor.variables, run.flow.recordings)
         except UnspeakableValue:
             continue
         cursor.ticket += 1

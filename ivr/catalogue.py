@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import FlowId, Severity
@@ -24,6 +25,17 @@ class PublishedFlow:
 
     flow: Flow
     revision: str
+
+
+def answering(entry: EntryPoint, now: datetime, is_open: Callable[[str], bool | None]) -> FlowId | None:
+    """The flow that answers a number at an instant."""
+    for rule in entry.rules:
+        begun = rule.start is None or now >= rule.start
+        over = rule.end is not None and now >= rule.end
+        closed = bool(rule.calendar) and is_open(rule.calendar) is False
+        if begun and not over and closed is rule.closed:
+            return rule.flow
+    return entry.flow if not entry.calendar or is_open(entry.calendar) is not False else entry.closed_flow
 
 
 class Catalogue:
@@ -72,11 +84,7 @@ class Catalogue:
         """The flow behind a number now; a seat's own numbers come first, and only a seat reaches them."""
         own = self._entry_points.get((dialled, True)) if from_seat else None
         entry = own or self._entry_points.get((dialled, False))
-        if entry is None:
-            return None
-        flow = (
-            entry.flow if not entry.calendar or self._is_open(entry.calendar) is not False else entry.closed_flow
-        )
+        flow = None if entry is None else answering(entry, self._clock.wall(), self._is_open)
         return flow if flow in self._current else None
 
     def current(self, flow: FlowId) -> PublishedFlow | None:
@@ -94,6 +102,11 @@ class Catalogue:
     def flows(self) -> list[Flow]:
         """Every current flow."""
         return [published.flow for published in self._current.values()]
+
+    def recordings(self) -> set[str]:
+        """What is in the recordings of every flow that a session may run."""
+        flows = (published.flow for published in self._revisions.values())
+        return {content for flow in flows for spoken in flow.recordings.values() for content in spoken.values()}
 
     def _published(self, row: StoredFlow) -> PublishedFlow | None:
         known = self._revisions.get((row.flow, row.revision))

@@ -35,6 +35,9 @@ from ivr.variables import misread
 
 Finding: TypeAlias = tuple[str, str]
 
+#: Most loops that are named of one flow.
+MOST_LOOPS = 50
+
 #: Whether every way through a sub-flow needs a key of the caller.
 Keyed: TypeAlias = Callable[[str], bool]
 
@@ -119,6 +122,7 @@ def _unreachable(flow: Flow) -> Iterator[Finding]:
 def endless_loops(flow: Flow, keyed: Keyed) -> Iterator[Finding]:
     """Depth-first search for a way back over exits that need no key; without recursion, documents may be long."""
     done: set[str] = set()
+    found = 0
     for root in flow.nodes:
         if root in done:
             continue
@@ -130,9 +134,13 @@ def endless_loops(flow: Flow, keyed: Keyed) -> Iterator[Finding]:
                 done.add(name)
                 del way[name]
             elif target in way:
+                if found == MOST_LOOPS:
+                    return
+                found += 1
                 steps = [*way]
-                circle = " → ".join([*steps[steps.index(target) :], target])
-                yield f"nodes.{target}", f"an endless loop without any key of the caller: {circle}"
+                circle = [*steps[steps.index(target) :], target]
+                shown = circle if len(circle) <= 20 else [*circle[:10], "…", *circle[-9:]]
+                yield f"nodes.{target}", f"an endless loop without any key of the caller: {' → '.join(shown)}"
             elif target not in done:
                 way[target] = _uncounted_exits(flow, flow.nodes[target], keyed)
 

@@ -1,8 +1,6 @@
 """Reading flow documents: YAML or JSON text to a checked :class:`~ivr.model.Flow`, with exact error paths.
 
-Documents come from people and, later, from browsers: size, depth and count are bounded, YAML aliases (and with
-them exponential documents) are refused, a key that stands twice is an error. Scalars stay text and the schema
-gives them their types, so that keys like ``1`` or ``no`` mean what they look like.
+How a text is read, and its bounds, are in :mod:`ivr.plain`; what the schema cannot say is in :mod:`ivr.checks`.
 """
 
 from __future__ import annotations
@@ -14,25 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from ivr.checks import check
-from ivr.errors import FlowError, FlowProblem
+from ivr.errors import FlowError, FlowProblem, UnreadableDocument
 from ivr.model import Flow
+from ivr.plain import MAX_BYTES, plain_of
 from ivr.together import check_together
 
-#: Largest document, bytes, and its deepest nesting.
-MAX_BYTES = 2 * 2**20
-MAX_DEPTH = 30
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
-
-
-class _Unreadable(Exception):
-    """What is wrong with a text, before any schema."""
 
 
 def read_flow(path: Path) -> Flow:
@@ -43,8 +31,8 @@ def read_flow(path: Path) -> Flow:
 def parse_flow(text: bytes | str, file: str) -> Flow:
     """The flow in a text; ``file`` names it in errors. JSON is recognised by its first character."""
     try:
-        document = _plain(text)
-    except _Unreadable as error:
+        document = plain_of(text)
+    except UnreadableDocument as error:
         raise FlowError([FlowProblem(file=file, path="", reason=str(error))]) from error
     return flow_from(document, file)
 
@@ -52,8 +40,8 @@ def parse_flow(text: bytes | str, file: str) -> Flow:
 def parse_as(model: type[ModelT], path: Path) -> ModelT:
     """A document of another kind about flows; raises :class:`FlowError` with everything that is wrong with it."""
     try:
-        document = _plain(_read(path))
-    except _Unreadable as error:
+        document = plain_of(_read(path))
+    except UnreadableDocument as error:
         raise FlowError([FlowProblem(file=str(path), path="", reason=str(error))]) from error
     try:
         return model.model_validate(document)
@@ -103,8 +91,20 @@ def shipped_flows(directory: Path | None = None) -> list[Flow]:
 
 
 def document_of(flow: Flow) -> dict[str, Any]:
-    """The plain JSON-able document of a flow, without what was left at its default."""
-    return flow.model_dump(mode="json", exclude_unset=True)
+    """The plain JSON-able document of a flow, without what was left at its default, as people write it."""
+    document: dict[str, Any] = _brief(flow.model_dump(mode="json", exclude_unset=True))
+    return document
+
+
+def _brief(value: Any) -> Any:
+    """A prompt of nothing but words is a text."""
+    if isinstance(value, dict):
+        return {name: _brief(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], dict) and value[0].keys() == {"text"}:
+            return value[0]["text"]
+        return [_brief(inner) for inner in value]
+    return value
 
 
 def revision_of(flow: Flow) -> str:
@@ -123,88 +123,6 @@ def _read(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise FlowError([FlowProblem(file=str(path), path="", reason=error.strerror or "unreadable")]) from error
-
-
-def _plain(text: bytes | str) -> Any:
-    if len(text) > MAX_BYTES:
-        raise _Unreadable(f"the document is larger than {MAX_BYTES} bytes")
-    try:
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-    except UnicodeDecodeError as error:
-        raise _Unreadable(f"the document is not UTF-8: {error.reason} at byte {error.start}") from error
-    if decoded.lstrip("\ufeff \t\r\n").startswith("{"):
-        return _plain_json(decoded.lstrip("\ufeff"))
-    return _plain_yaml(decoded)
-
-
-def _plain_json(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_twins)
-    except RecursionError as error:
-        raise _Unreadable("the document is nested too deeply") from error
-    except json.JSONDecodeError as error:
-        raise _Unreadable(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Unreadable(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
-    return result
-
-
-def _plain_yaml(text: str) -> Any:
-    try:
-        return _build(iter(yaml.parse(text, Loader=_LOADER)))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise _Unreadable(f"{where}{getattr(error, 'problem', None) or error}") from error
-
-
-def _build(events: Iterator[yaml.Event]) -> Any:
-    """Plain data from YAML events; the open collections are a stack, so depth costs no recursion."""
-    root: list[Any] = []
-    stack: list[_Open] = [_Open(root)]
-    for event in events:
-        line = event.start_mark.line + 1 if event.start_mark is not None else 0
-        if isinstance(event, yaml.AliasEvent):
-            raise _Unreadable(f"line {line}: aliases (*name) are not allowed")
-        if isinstance(event, yaml.ScalarEvent):
-            stack[-1].add(event.value, line)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            if len(stack) > MAX_DEPTH:
-                raise _Unreadable(f"line {line}: nested deeper than {MAX_DEPTH} levels")
-            child = _Open({} if isinstance(event, yaml.MappingStartEvent) else [])
-            stack[-1].add(child.value, line)
-            stack.append(child)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            stack.pop()
-    if len(root) != 1:
-        raise _Unreadable("one document is expected" if root else "the document is empty")
-    return root[0]
-
-
-class _Open:
-    """A YAML collection that is still being filled."""
-
-    def __init__(self, value: dict[str, Any] | list[Any]) -> None:
-        self.value = value
-        self._key: str | None = None
-
-    def add(self, child: Any, line: int) -> None:
-        if isinstance(self.value, list):
-            self.value.append(child)
-        elif self._key is None:
-            if not isinstance(child, str):
-                raise _Unreadable(f"line {line}: a key must be a simple text")
-            if child in self.value:
-                raise _Unreadable(f"line {line}: the key {child!r} stands twice")
-            self._key = child
-        else:
-            self.value[self._key] = child
-            self._key = None
 
 
 def _schema_problems(error: ValidationError, file: str) -> Iterator[FlowProblem]:

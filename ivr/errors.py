@@ -3,7 +3,11 @@
 ::
 
     Refusal
-    └── FlowError          a flow document that may not be published: every problem with file, path and reason
+    ├── UnreadableDocument a text that is no document, or goes past the bounds of one
+    ├── FlowError          a flow document that may not be published: every problem with file, path and reason
+    ├── BadRecording       a file that is no recording of a prompt, or goes past the bounds of one
+    └── NotFound
+        └── NoSuchFlow     no flow, version or recording of that name
     RemoteViolation
     ├── UnspeakableValue   a variable does not hold what a prompt wants to say (no number, no date)
     └── ExpressionFailed   an expression cannot be computed from what the variables hold
@@ -19,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ccplatform.kernel.errors import Refusal, RemoteViolation, Unavailable
+from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,39 @@ class FlowProblem:
         return f"{where}: {self.reason}"
 
 
+#: Most problems that are named in one answer.
+MOST_PROBLEMS = 100
+
+
+class UnreadableDocument(Refusal):
+    """A text cannot be read as a document; the message says where and why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="unreadable_document", where="document")
+
+
 class FlowError(Refusal):
-    """A flow document is wrong; ``problems`` names everything that was found."""
+    """A flow document is wrong; ``problems`` names what was found, the first :data:`MOST_PROBLEMS` of it."""
 
     def __init__(self, problems: Sequence[FlowProblem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems), code="flow_invalid")
-        self.problems = tuple(problems)
+        self.problems = tuple(problems[:MOST_PROBLEMS])
+        super().__init__("\n".join(str(problem) for problem in self.problems), code="flow_invalid")
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        """Where and why, for answers."""
+        return [(problem.path, problem.reason) for problem in self.problems]
+
+
+class BadRecording(Refusal):
+    """What was uploaded cannot be a prompt; the message says why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="bad_recording")
+
+
+class NoSuchFlow(NotFound):
+    """There is no such flow, version or recording."""
 
 
 class UnspeakableValue(RemoteViolation):

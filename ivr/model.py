@@ -48,7 +48,7 @@ from ivr.nodes.working import Hours as Hours
 from ivr.nodes.working import Messages as Messages
 from ivr.nodes.working import Query as Query
 from ivr.numbers import Language
-from ivr.prompt_model import DocumentModel, Prompt, VariableName
+from ivr.prompt_model import ContentHash, DocumentModel, Prompt, RecordingName, VariableName
 
 Node: TypeAlias = Annotated[
     Say
@@ -111,6 +111,9 @@ class Flow(DocumentModel):
     start: NodeName
     on_error: NodeName | None = Field(None, description="where prompts that cannot be played go, once a session")
     max_seconds: float = Field(3600.0, gt=0, le=86_400, description="a caller who is still in the flow is let go")
+    recordings: dict[RecordingName, dict[Language, ContentHash]] = Field(
+        default_factory=dict, max_length=1000, description="what is in them; filled in when the flow is published"
+    )
     nodes: Annotated[dict[NodeName, Node], Field(min_length=1, max_length=5000)]
 
     def spoken_languages(self, node: Node, chosen: str = "") -> tuple[Language, ...]:

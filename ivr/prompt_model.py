@@ -11,6 +11,8 @@ from ivr.numbers import Language
 
 VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
 SpokenText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
+RecordingName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
+ContentHash: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=60)]
 
 
@@ -21,9 +23,10 @@ class DocumentModel(BaseModel):
 
 
 class Part(DocumentModel):
-    """One part of a spoken text: words, or a variable and how to read it (exactly one of them)."""
+    """One part of a prompt: words, a recording, or a variable and how to read it (exactly one of them)."""
 
     text: SpokenText | None = None
+    recording: RecordingName | None = Field(None, description="a recording of this flow, in this language")
     spoken: VariableName | None = Field(None, description="the variable's text, read as it stands")
     number: VariableName | None = None
     digits: VariableName | None = None
@@ -39,13 +42,14 @@ class Part(DocumentModel):
 
     @property
     def reading(self) -> str:
-        """How to read: ``text``, ``spoken``, ``money`` and so on."""
+        """How to read: ``text``, ``recording``, ``spoken``, ``money`` and so on."""
         return next(iter(self.model_fields_set))
 
     @property
     def variable(self) -> str | None:
-        """The variable that is read, None for words."""
-        return None if self.text is not None else str(getattr(self, self.reading))
+        """The variable that is read, None for words and recordings."""
+        fixed = self.text is not None or self.recording is not None
+        return None if fixed else str(getattr(self, self.reading))
 
 
 def _as_parts(value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ccplatform.contracts.media import CallToneItem, PlayItem, SilenceItem, ToneItem
 from ccplatform.contracts.words import RecordingId
@@ -20,6 +20,10 @@ from ivr.prompt_model import Part, Prompt
 
 #: Longest value of a variable that is spoken as it stands, characters.
 LONGEST_VALUE = 200
+
+#: What is in the recordings of a flow: name → language → content.
+Recordings: TypeAlias = Mapping[str, Mapping[Language, str]]
+NONE: Final[Recordings] = {}
 
 #: Pause between the same prompt in two languages, seconds.
 BETWEEN_LANGUAGES = 0.3
@@ -42,6 +46,13 @@ class SoundFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPrompt:
+    """A recording of a flow, by its content."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceSpeech:
     """The reference speech of voice-quality tests."""
 
@@ -60,16 +71,21 @@ class RecordedMessage:
     recording: RecordingId
 
 
-Piece: TypeAlias = Utterance | SoundFile | ReferenceSpeech | RecordedMessage | Sound
+Piece: TypeAlias = Utterance | RecordedPrompt | SoundFile | ReferenceSpeech | RecordedMessage | Sound
 
 
-def compose(prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[str, str]) -> tuple[Piece, ...]:
-    """The pieces of a prompt in each of ``languages``; raises :class:`UnspeakableValue` naming the variable."""
+def compose(
+    prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[str, str], recordings: Recordings = NONE
+) -> tuple[Piece, ...]:
+    """The pieces of a prompt in each of ``languages``; raises :class:`UnspeakableValue` naming the variable.
+
+    ``recordings`` are the flow's own.
+    """
     pieces: list[Piece] = []
     for language in languages:
         if pieces:
             pieces.append(Sound(item=SilenceItem(seconds=BETWEEN_LANGUAGES)))
-        pieces.extend(_utterance(part, language, variables) for part in prompt[language])
+        pieces.extend(_piece(part, language, variables, recordings) for part in prompt[language])
     return tuple(pieces)
 
 
@@ -116,6 +132,17 @@ def _by_distance(flow: Flow) -> Iterator[NodeName]:
             seen.add(name)
             yield name
             waiting.extend(target for _, target in flow.ways_of(flow.nodes[name]))
+
+
+def _piece(
+    part: Part, language: Language, variables: Mapping[str, str], recordings: Recordings
+) -> Utterance | RecordedPrompt:
+    if part.recording is None:
+        return _utterance(part, language, variables)
+    content = recordings.get(part.recording, {}).get(language)
+    if content is None:
+        raise UnspeakableValue(f"there is no recording {part.recording!r} in {language}")
+    return RecordedPrompt(sha256=content)
 
 
 def _utterance(part: Part, language: Language, variables: Mapping[str, str]) -> Utterance:

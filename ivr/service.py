@@ -37,6 +37,7 @@ from ivr.interpreter import Interpreter
 from ivr.model import Speech
 from ivr.prompts import Utterance, static_utterances
 from ivr.queries import Queries
+from ivr.recorded import RecordedPrompts
 from ivr.speech.cache import PromptCache
 from ivr.speech.recognition.sessions import Hearings
 from ivr.work import Ask, Effect, HearingOrder, Render, SessionEvent, Tell, Work, WorkFailed, WorkResult
@@ -67,6 +68,7 @@ class FlowService:
         workers: Workers,
         hearings: Hearings,
         prompts: PromptCache,
+        recorded: RecordedPrompts,
         queries: Queries,
         facts: Facts,
         clock: Clock,
@@ -78,6 +80,7 @@ class FlowService:
         self._workers = workers
         self._hearings = hearings
         self._prompts = prompts
+        self._recorded = recorded
         self._sources = queries.sources()
         self._facts = facts
         self._clock = clock
@@ -93,6 +96,7 @@ class FlowService:
         if not self._loads:
             await asyncio.to_thread(self._prompts.open)
         await self._catalogue.load()
+        await self._recorded.load(self._catalogue.recordings())
         self._loads += 1
         self._tasks.run_once("ivr prompts", self._prepare(self._loads))
         listening = {
@@ -120,6 +124,7 @@ class FlowService:
             return
         if isinstance(command, FlowPlaybackEnded) and command.error:
             self._prompts.recheck()
+            self._recorded.recheck()
         self._post(command.contact, command)
 
     def snapshot(self, contact: ContactId) -> dict[str, Any] | None:

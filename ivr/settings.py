@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from ivr.sources.answers import PATH_PATTERN
+from ivr.sources.templates import names_in
+
+#: Name of the data source that is the platform's own database.
+OWN_SOURCE = "platform"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 
@@ -96,6 +105,113 @@ class QuerySettings(_Model):
     sql: str = Field(max_length=20_000, description="one SELECT with $1, $2 … for the parameters, which are text")
     parameters: tuple[Name, ...] = Field((), max_length=20, description="names of $1, $2 … in this order")
     timeout_seconds: float = Field(3.0, gt=0, le=8, description="statement time-out; R10.3.1.7 allows 8 s in all")
+    cache_seconds: float = Field(0.0, ge=0, le=3600, description="how long a found row is kept; 0: never")
+
+
+class SourceSettings(_Model):
+    """Another PostgreSQL that queries ask; its role should be one that may only read."""
+
+    url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+    max_connections: int = Field(5, ge=1, le=100, description="connections at once")
+    acquire_seconds: float = Field(1.0, gt=0, le=8, description="how long a query waits for a free connection")
+    slow_seconds: float = Field(1.0, gt=0, le=8, description="three slower answers in a row are an alarm")
+
+    @field_validator("url")
+    @classmethod
+    def _postgres(cls, url: SecretStr) -> SecretStr:
+        if urlsplit(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("it begins with postgresql://")
+        return url
+
+
+_Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+_Template = Annotated[str, Field(max_length=2000)]
+_JsonPath = Annotated[str, Field(max_length=500, pattern=PATH_PATTERN)]
+
+
+class ServiceSettings(_Model):
+    """An HTTP service that requests ask: its host, and no other."""
+
+    url: str = Field(max_length=500, description="scheme, host, port and the beginning of the path")
+    headers: dict[_Header, SecretStr] = Field(
+        default_factory=dict, max_length=20, description="sent with each request"
+    )
+    networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), max_length=50, description="private networks that the host may be in; others are never connected to"
+    )
+    max_connections: int = Field(10, ge=1, le=100, description="connections at once")
+    max_bytes: int = Field(65_536, ge=100, le=2**20, description="largest answer that is read")
+    slow_seconds: float = Field(1.0, gt=0, le=8, description="three slower answers in a row are an alarm")
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("it is http:// or https:// and a host, without user and password")
+        if parts.query or parts.fragment or any(sign in url for sign in "{}\\\r\n "):
+            raise ValueError("it ends with the path, without query, fragment, templates or spaces")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in headers.items():
+            if not value.get_secret_value().isascii() or not value.get_secret_value().isprintable():
+                raise ValueError(f"{name}: a value is one line of ASCII")
+        return headers
+
+
+class RequestSettings(_Model):
+    """A named request of a service; callers' input only ever reaches it as values in its templates."""
+
+    service: Name = Field(description="name of the service that is asked")
+    method: Literal["GET", "POST"] = Field("GET", description="how it is asked")
+    path: _Template = Field(pattern=r"^/[^?#\\\s]*$", description="path with parameters: /accounts/{account}")
+    query: dict[str, _Template] = Field(default_factory=dict, max_length=20, description="name → template")
+    body: dict[str, _Template] = Field(
+        default_factory=dict, max_length=50, description="fields of a JSON body: name → template"
+    )
+    results: dict[Name, _JsonPath] = Field(
+        max_length=50, description="values of the answer: column → path, as in $.accounts[0].balance"
+    )
+    found: str = Field(
+        "",
+        max_length=500,
+        pattern=rf"^$|{PATH_PATTERN}",
+        description="path that holds something when it was found",
+    )
+    missing_status: tuple[Annotated[int, Field(ge=200, le=499)], ...] = Field(
+        (404,), max_length=10, description="status codes that mean: there is none"
+    )
+    timeout_seconds: float = Field(3.0, gt=0, le=8, description="R10.3.1.7 allows 8 s in all")
+    cache_seconds: float = Field(0.0, ge=0, le=3600, description="how long a found answer is kept; 0: never")
+
+    @field_validator("path")
+    @classmethod
+    def _parameters_of_path(cls, path: str) -> str:
+        names_in(path)
+        return path
+
+    @field_validator("query", "body")
+    @classmethod
+    def _parameters(cls, templates: dict[str, str]) -> dict[str, str]:
+        for template in templates.values():
+            names_in(template)
+        return templates
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters of its templates."""
+        templates = (self.path, *self.query.values(), *self.body.values())
+        return tuple(dict.fromkeys(name for template in templates for name in names_in(template)))
+
+
+class UploadSettings(_Model):
+    """Recorded prompts that people upload."""
+
+    max_bytes: int = Field(20 * 2**20, ge=1024, le=200 * 2**20, description="largest file that is uploaded")
+    max_seconds: float = Field(600.0, gt=0, le=3600, description="longest recording")
 
 
 class IvrSettings(_Model):
@@ -104,4 +220,28 @@ class IvrSettings(_Model):
     sounds_dir: Path | None = Field(None, description="where the files named by play nodes are")
     speech: SpeechSettings = SpeechSettings()
     recognition: RecognitionSettings = RecognitionSettings()
+    uploads: UploadSettings = UploadSettings()
+    sources: dict[Name, SourceSettings] = Field(
+        default_factory=dict, description="other databases; platform is the platform's own"
+    )
+    services: dict[Name, ServiceSettings] = Field(default_factory=dict, description="HTTP services")
     queries: dict[Name, QuerySettings] = Field(default_factory=dict, description="named queries for flows")
+    requests: dict[Name, RequestSettings] = Field(
+        default_factory=dict, description="named requests for flows, which name them as they name queries"
+    )
+
+    def problems(self) -> Iterator[str]:
+        """What names something that there is not, with its path."""
+        for name, query in self.queries.items():
+            if query.source != OWN_SOURCE and query.source not in self.sources:
+                reason = f"there is no such data source; the platform's own database is {OWN_SOURCE!r}"
+                yield f"ivr.queries.{name}.source = {query.source!r}: {reason}"
+        for name, request in self.requests.items():
+            if request.service not in self.services:
+                yield f"ivr.requests.{name}.service = {request.service!r}: there is no such service"
+            if name in self.queries:
+                yield f"ivr.requests.{name}: a query has this name already"
+        for name in self.services.keys() & (self.sources.keys() | {OWN_SOURCE}):
+            yield f"ivr.services.{name}: a data source has this name already"
+        if OWN_SOURCE in self.sources:
+            yield f"ivr.sources.{OWN_SOURCE}: this is the platform's own database"

@@ -76,9 +76,10 @@ def _pieces(run: Run, node: SpeakingNode) -> tuple[Piece, ...]:
     cursor = run.cursor
     languages = run.flow.spoken_languages(node, cursor.language)
     hint = _hint(run, node)
-    before = compose(hint, languages, cursor.variables) if hint else ()
+    recordings = run.flow.recordings
+    before = compose(hint, languages, cursor.variables, recordings) if hint else ()
     prompt = node.questions[cursor.question].prompt if isinstance(node, Survey) else node.prompt
-    return before + compose(prompt, languages, cursor.variables)
+    return before + compose(prompt, languages, cursor.variables, recordings)
 
 
 def _hint(run: Run, node: SpeakingNode) -> Prompt | None:

@@ -1,24 +1,40 @@
-"""The IVR's tables: flows and entry points."""
+"""What the IVR runs, as it is stored: flows in their versions, and the numbers that lead to them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from ccplatform.contracts.words import DEFAULT_TENANT, FlowId, TenantId
 from ccplatform.storage.database import Database
-from ivr.document import document_of, revision_of
-from ivr.model import Flow
 
 #: How long a superseded revision is still loaded for sessions that began on it.
 SUPERSEDED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRule:
+    """Another flow at some time: from ``start`` until before ``end`` (None: without bound), and while ``calendar``
+    is open, or with ``closed`` while it is closed ('': always)."""
+
+    flow: FlowId
+    calendar: str = ""
+    closed: bool = False
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
     """A number and the flow that answers it; ``from_seat``: only for calls of the centre's own seats.
 
-    While ``calendar`` is closed ('': it never is) ``closed_flow`` answers.
+    The first of ``rules`` that applies answers. Without one ``closed_flow`` does while ``calendar`` is closed ('':
+    it never is), else ``flow``.
     """
 
     number: str
@@ -26,6 +42,17 @@ class EntryPoint:
     from_seat: bool = False
     calendar: str = ""
     closed_flow: FlowId | None = None
+    rules: tuple[EntryRule, ...] = ()
+
+    def flows(self) -> set[str]:
+        """Every flow that may answer."""
+        return {self.flow, *(rule.flow for rule in self.rules)} | (
+            {self.closed_flow} if self.closed_flow else set()
+        )
+
+    def calendars(self) -> set[str]:
+        """The calendars it goes by."""
+        return {name for name in (self.calendar, *(rule.calendar for rule in self.rules)) if name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,33 +72,6 @@ class IvrStore:
         self._database = database
         self._tenant = tenant
 
-    async def publish(self, flow: Flow, at: datetime) -> str:
-        """Make a checked flow the one that new sessions run; returns its revision. Idempotent."""
-        revision = revision_of(flow)
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                """
-                UPDATE flows SET superseded_at = $4
-                WHERE tenant = $1 AND id = $2 AND revision <> $3 AND superseded_at IS NULL
-                """,
-                self._tenant,
-                flow.flow,
-                revision,
-                at,
-            )
-            await connection.execute(
-                """
-                INSERT INTO flows (tenant, id, revision, document, published_at) VALUES ($1, $2, $3, $4, $5)
-                ON CONFLICT (tenant, id, revision) DO UPDATE SET superseded_at = NULL
-                """,
-                self._tenant,
-                flow.flow,
-                revision,
-                document_of(flow),
-                at,
-            )
-        return revision
-
     async def flows(self, now: datetime) -> list[StoredFlow]:
         """Current flows, and the revisions that running sessions may still be on."""
         async with self._database.connection() as connection:
@@ -86,7 +86,10 @@ class IvrStore:
             )
         return [
             StoredFlow(
-                flow=FlowId(row["id"]), revision=row["revision"], document=row["document"], current=row["current"]
+                flow=FlowId(row["id"]),
+                revision=row["revision"],
+                document=json.loads(row["document"]),
+                current=row["current"],
             )
             for row in rows
         ]
@@ -105,14 +108,15 @@ class IvrStore:
             "NOTHING"
             if keep
             else """
-            UPDATE SET flow = excluded.flow, calendar = excluded.calendar, closed_flow = excluded.closed_flow
+            UPDATE SET flow = excluded.flow, calendar = excluded.calendar, closed_flow = excluded.closed_flow,
+                rules = excluded.rules
             """
         )
         async with self._database.connection() as connection:
             await connection.execute(
                 f"""
-                INSERT INTO entry_points (tenant, number, from_seat, flow, calendar, closed_flow)
-                VALUES ($1, $2, $3, $4, $5, $6)
+                INSERT INTO entry_points (tenant, number, from_seat, flow, calendar, closed_flow, rules)
+                VALUES ($1, $2, $3, $4, $5, $6, $7)
                 ON CONFLICT (tenant, number, from_seat) DO {change}
                 """,
                 self._tenant,
@@ -121,6 +125,7 @@ class IvrStore:
                 entry.flow,
                 entry.calendar,
                 entry.closed_flow or "",
+                [asdict(rule) for rule in entry.rules],
             )
 
     async def remove_entry_point(self, number: str, *, from_seat: bool) -> None:
@@ -138,9 +143,16 @@ class IvrStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """
-                SELECT number, from_seat, flow, calendar, closed_flow FROM entry_points
+                SELECT number, from_seat, flow, calendar, closed_flow, rules FROM entry_points
                 WHERE tenant = $1 ORDER BY number, from_seat
                 """,
                 self._tenant,
             )
-        return [EntryPoint(**{**row, "closed_flow": row["closed_flow"] or None}) for row in rows]
+        return [
+            EntryPoint(**{**row, "closed_flow": row["closed_flow"] or None, "rules": _rules(row["rules"])})
+            for row in rows
+        ]
+
+
+def _rules(documents: Sequence[dict[str, Any]]) -> tuple[EntryRule, ...]:
+    return tuple(msgspec.convert(document, EntryRule) for document in documents)

@@ -20,8 +20,9 @@ from ccplatform.contracts.words import AgentId, ContactId
 from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.errors import QueryFailed, SoundUnavailable, SpeechUnavailable
-from ivr.prompts import Piece, RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
+from ivr.prompts import Piece, RecordedMessage, RecordedPrompt, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.queries import Queries
+from ivr.recorded import RecordedPrompts
 from ivr.reference import ensure_reference
 from ivr.speech.cache import PromptCache
 from ivr.speech.port import Speech
@@ -69,6 +70,7 @@ class Workers:
         messages: MessageDesk,
         sounds: Path | None,
         is_open: Callable[[str], bool | None],
+        recorded: RecordedPrompts,
         tasks: TaskSupervisor,
     ) -> None:
         self._prompts = prompts
@@ -80,6 +82,7 @@ class Workers:
         self._messages = messages
         self._sounds = None if sounds is None else sounds.resolve()
         self._is_open = is_open
+        self._recorded = recorded
         self._tasks = tasks
         self._reference: Path | None = None
 
@@ -111,6 +114,9 @@ class Workers:
                 return piece.item
             case SoundFile():
                 return None if self._sounds is None else FileItem(path=str(self._sounds / piece.name))
+            case RecordedPrompt():
+                kept = self._recorded.find(piece.sha256)
+                return None if kept is None else FileItem(path=str(kept), trim=False)
             case RecordedMessage():
                 return FileItem(path=self._messages.audio(piece.recording), trim=False)
             case ReferenceSpeech():
@@ -128,6 +134,8 @@ class Workers:
             path = await self._prompts.render(piece.text, piece.language)
         elif isinstance(piece, ReferenceSpeech):
             path = await self.prepare_reference()
+        elif isinstance(piece, RecordedPrompt):
+            path = await self._recorded.fetch(piece.sha256)
         else:
             raise SoundUnavailable("no directory of sounds is configured")
         return FileItem(path=str(path), trim=False)

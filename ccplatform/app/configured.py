@@ -27,14 +27,21 @@ def settings_store(ground: Foundation) -> SettingsStore:
     return SettingsStore(database=ground.database, tenant=ground.tenant)
 
 
+def numbers_kept(ground: Foundation, control: Control) -> NumbersKept:
+    """The numbers, by the calendars that there are."""
+    acd = settings_store(ground)
+
+    async def calendars() -> Collection[str]:
+        return await acd.documents(Setting.CALENDAR)
+
+    return NumbersKept(IvrStore(database=ground.database, tenant=ground.tenant), control, calendars)
+
+
 def build_configuration(
     ground: Foundation, *, access: Access, control: Control, changes: Changes, seats: GatewayStore
 ) -> APIRouter:
     """``configuration/…`` of every kind that has its list there."""
     acd = settings_store(ground)
-
-    async def calendars() -> Collection[str]:
-        return await acd.documents(Setting.CALENDAR)
 
     async def knows_agent(agent: str) -> bool:
         return bool(await acd.documents(Setting.AGENT, agent))
@@ -42,7 +49,7 @@ def build_configuration(
     async def knows_team(team: str) -> bool:
         return bool(await acd.documents(Setting.TEAM, team))
 
-    numbers = NumbersKept(IvrStore(database=ground.database, tenant=ground.tenant), control, calendars)
+    numbers = numbers_kept(ground, control)
     users = UserAdministration(
         users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
     )

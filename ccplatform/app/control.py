@@ -73,6 +73,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     await control.gateway.load()
     await control.acd.load()
     control.gateway.tell_registered()
+    await control.speech.data.open(tasks)
     await control.flows.load()
     await control.media.start()
     await take_back_calls(control, ground)

@@ -25,12 +25,14 @@ from gateway.store import GatewayStore
 from ivr.demo import seed_customers
 from ivr.document import shipped_flows
 from ivr.store import EntryPoint, IvrStore
+from ivr.versions import Versions
 
 _log = structlog.get_logger("demo")
 
 
 async def load_demo(ground: Foundation, settings: Settings) -> None:
-    """Idempotent; a database that has queues already is left as it is but for the shipped flows."""
+    """Idempotent; a database that has queues already is left as it is but for the shipped flows
+    that nobody touched."""
     acd = AcdStore(database=ground.database, tenant=ground.tenant)
     centre = tomllib.loads(files("config").joinpath("demo-centre.toml").read_text("utf-8"))
     await _load_flows(ground, centre)
@@ -73,8 +75,9 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
 
 async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
     store = IvrStore(database=ground.database, tenant=ground.tenant)
+    versions = Versions(database=ground.database, tenant=ground.tenant)
     for flow in shipped_flows():
-        await store.publish(flow, ground.clock.wall())
+        await versions.ship(flow, at=ground.clock.wall())
     for section, from_seat in (("numbers", False), ("feature_codes", True)):
         for number, flow_id in centre[section].items():
             entry = EntryPoint(number=number, flow=FlowId(flow_id), from_seat=from_seat)

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from ccplatform import __version__
-from ccplatform.app.http_limits import RequestLimits
+from ccplatform.app.http_limits import LargeBody, RequestLimits
 from ccplatform.kernel.errors import NotFound, PlatformError, Refusal, RemoteViolation, Unavailable
 
 #: Status of refusals with a code of their own; every other refusal is 409.
@@ -29,6 +29,9 @@ _STATUS_OF_CODE = {
     "bad_request": 400,
     "range_not_satisfiable": 416,
     "changed_meanwhile": 412,
+    "flow_invalid": 422,
+    "unreadable_document": 422,
+    "bad_recording": 422,
 }
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -51,6 +54,7 @@ def build_http(
     readiness: Health,
     pages: Path | None,
     max_body_bytes: int,
+    large_bodies: Sequence[LargeBody] = (),
 ) -> FastAPI:
     """The application. ``readiness`` answers /readyz: its ``ready`` decides between 200 and 503."""
     app = FastAPI(
@@ -66,7 +70,7 @@ def build_http(
     for router in root_routers:
         app.include_router(router)
     _add_errors(app)
-    app.add_middleware(RequestLimits, max_body_bytes=max_body_bytes)
+    app.add_middleware(RequestLimits, max_body_bytes=max_body_bytes, large_bodies=large_bodies)
     _add_health(app, readiness)
     _add_pages(app, pages)
     return app
@@ -111,8 +115,9 @@ def _add_errors(app: FastAPI) -> None:
             retry_after = 2
         more: dict[str, Any] = {} if retry_after is None else {"retry_after": max(1, round(retry_after))}
         where = getattr(error, "where", "")
-        if where:
-            more["errors"] = [{"where": where, "why": str(error)}]
+        found = getattr(error, "errors", None) or ([(where, str(error))] if where else [])
+        if found:
+            more["errors"] = [{"where": path, "why": why} for path, why in found]
         return problem(status, code, str(error), **more)
 
     @app.exception_handler(RequestValidationError)

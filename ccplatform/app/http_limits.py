@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -26,19 +29,34 @@ _SECURITY_HEADERS = {
 _DOCS = ("/docs",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeBody:
+    """Requests whose bodies may be larger, and take longer: those of a method whose path matches wholly."""
+
+    method: str
+    path: re.Pattern[str]
+    max_bytes: int
+    seconds: float
+
+
 class RequestLimits:
     """ASGI middleware. A body that is too large or too slow raises an HTTPException where it is read."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, large_bodies: Sequence[LargeBody] = ()) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._large_bodies = tuple(large_bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's scope."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, Headers(scope=scope).get("content-length"), self._max_body_bytes)
+        limit, seconds = self._max_body_bytes, BODY_SECONDS
+        for large in self._large_bodies:
+            if scope["method"] == large.method and large.path.fullmatch(scope["path"]):
+                limit, seconds = max(limit, large.max_bytes), large.seconds
+        body = _Body(receive, Headers(scope=scope).get("content-length"), limit, seconds)
         protected = not scope["path"].startswith(_DOCS)
 
         async def answer(message: Message) -> None:
@@ -52,13 +70,14 @@ class RequestLimits:
 
 
 class _Body:
-    def __init__(self, receive: Receive, declared: str | None, limit: int) -> None:
+    def __init__(self, receive: Receive, declared: str | None, limit: int, seconds: float) -> None:
         self._receive = receive
         self._declared = declared
         self._limit = limit
         self._bytes = 0
         self._whole = False
-        self._give_up_at = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._seconds = seconds
+        self._give_up_at = asyncio.get_running_loop().time() + seconds
 
     async def receive(self) -> Message:
         """The next message; the end of a request may be waited for as long as its answer takes."""
@@ -70,7 +89,7 @@ class _Body:
             async with asyncio.timeout_at(self._give_up_at):
                 message = await self._receive()
         except TimeoutError:
-            detail = f"the body did not arrive within {BODY_SECONDS:g} s"
+            detail = f"the body did not arrive within {self._seconds:g} s"
             raise HTTPException(408, detail, headers=_CLOSE) from None
         self._bytes += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)

@@ -41,8 +41,6 @@ PREFIX, DELIMITER = "CCP_", "__"
 OTHER_VARIABLES = frozenset({"CCP_MASTER_KEY", "CCP_USER_PASSWORD", "CCP_CONFIG", "CCP_URL"})
 #: Variables for the tests.
 TEST_PREFIX = "CCP_TEST_"
-#: Name of the data source that is the platform's own database; others come with the IVR's next step.
-OWN_SOURCE = "platform"
 
 #: Largest configuration file that is read, bytes.
 MAX_FILE_BYTES = 1024 * 1024
@@ -211,10 +209,9 @@ def _checked(where: str, build: Callable[[], Settings]) -> Settings:
     for name, file in (("http.tls_cert", settings.http.tls_cert), ("http.tls_key", settings.http.tls_key)):
         if file is not None and not os.access(file, os.R_OK):
             raise WrongConfiguration(where, [f"{name} = {str(file)!r}: the file cannot be read"])
-    for name, query in settings.ivr.queries.items():
-        if query.source != OWN_SOURCE:
-            reason = f"there is no such data source; the platform's own database is {OWN_SOURCE!r}"
-            raise WrongConfiguration(where, [f"ivr.queries.{name}.source = {query.source!r}: {reason}"])
+    problems = list(settings.ivr.problems())
+    if problems:
+        raise WrongConfiguration(where, problems)
     return settings
 
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
-from ccplatform.app.settings import OWN_SOURCE, Settings
+from ccplatform.app.settings import Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
 from ivr.numbers import Language
-from ivr.queries import Queries
+from ivr.recorded import RecordedPrompts
+from ivr.recordings import Recordings
 from ivr.service import FlowService
-from ivr.settings import SpeechSettings
+from ivr.settings import OWN_SOURCE, IvrSettings, QuerySettings, SpeechSettings
+from ivr.sources.all import DataSources
 from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
 from ivr.speech.falling_back import FallingBack
@@ -39,11 +41,18 @@ class Speaking:
     whispers: Whispers
     engine: Speech
     recogniser: Recogniser
+    data: DataSources
 
     async def close(self) -> None:
-        """End the speech processes."""
+        """End the speech processes, and let the data sources go."""
         await self.engine.close()
         await self.recogniser.close()
+        await self.data.close()
+
+
+def queries_of(settings: IvrSettings) -> dict[str, QuerySettings]:
+    """The SQL queries that flows may name; they name requests of services likewise."""
+    return {**demo_queries(OWN_SOURCE), **settings.queries}
 
 
 def build_flows(
@@ -67,8 +76,12 @@ def build_flows(
         ivr.recognition, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks
     )
     prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
-    queries = Queries(sources={OWN_SOURCE: ground.database}, queries={**demo_queries(OWN_SOURCE), **ivr.queries})
+    data = DataSources(ivr, own=ground.database, queries=queries_of(ivr), clock=ground.clock, alarms=alarms)
+    queries = data.queries
     store = IvrStore(database=ground.database, tenant=ground.tenant)
+    recorded = RecordedPrompts(
+        directory=places.speech, recordings=Recordings(database=ground.database, tenant=ground.tenant)
+    )
     workers = Workers(
         prompts=prompts,
         speech=engine,
@@ -79,6 +92,7 @@ def build_flows(
         messages=messages,
         sounds=ivr.sounds_dir,
         is_open=is_open,
+        recorded=recorded,
         tasks=ground.tasks,
     )
     whispers = Whispers(prompts=prompts, sounds=ivr.sounds_dir, tasks=ground.tasks)
@@ -87,13 +101,16 @@ def build_flows(
         workers=workers,
         hearings=Hearings(recogniser=recogniser, tasks=ground.tasks),
         prompts=prompts,
+        recorded=recorded,
         queries=queries,
         facts=facts,
         clock=ground.clock,
         tasks=ground.tasks,
         listener=calls.flow_asked,
     )
-    return Speaking(flows=flows, workers=workers, whispers=whispers, engine=engine, recogniser=recogniser)
+    return Speaking(
+        flows=flows, workers=workers, whispers=whispers, engine=engine, recogniser=recogniser, data=data
+    )
 
 
 def _engine(settings: SpeechSettings, ground: Foundation, alarms: Alarms) -> Speech:

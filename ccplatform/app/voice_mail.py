@@ -34,7 +34,7 @@ from cti.permissions import sees_numbers
 from gateway.sip.event_packages import MessageCounts
 from gateway.sip.notifier import Notifier
 from ivr.document import shipped_flows
-from ivr.store import IvrStore
+from ivr.versions import Versions
 from recording.files import RecordingFiles
 from recording.messages.routes import Viewer
 from recording.messages.service import MessageService
@@ -52,10 +52,9 @@ def message_store(ground: Foundation) -> MessageStore:
 
 async def ensure_flow(ground: Foundation) -> None:
     """Publish the flow that takes messages for queues, unless the operator has one of that name."""
-    store, now = IvrStore(database=ground.database, tenant=ground.tenant), ground.clock.wall()
-    if not any(row.flow == VOICE_MAIL and row.current for row in await store.flows(now)):
-        [flow] = [flow for flow in shipped_flows() if flow.flow == VOICE_MAIL]
-        await store.publish(flow, now)
+    versions = Versions(database=ground.database, tenant=ground.tenant)
+    [flow] = [flow for flow in shipped_flows() if flow.flow == VOICE_MAIL]
+    await versions.ship(flow, at=ground.clock.wall())
 
 
 def build_messages(

@@ -13,6 +13,7 @@ from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import build_configuration, settings_store
+from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
@@ -48,6 +49,7 @@ from gateway.signalling.search import SignallingSearch
 from gateway.signalling.service import SignallingService
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
+from ivr.speech.espeak import EspeakSpeech
 from metrics.prometheus import OverloadHealth, WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
@@ -92,6 +94,7 @@ class WebProcess:
             alarms=self.board.counts,
             messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},
         )
+        self.speech = EspeakSpeech(settings=settings.ivr.speech, clock=ground.clock, alarms=Untold())
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
             path=places.control_socket,
@@ -134,6 +137,7 @@ class WebProcess:
             readiness=self.following.readiness,
             pages=pages_directory(),
             max_body_bytes=settings.http.max_body_bytes,
+            large_bodies=large_bodies(settings),
         )
 
     def _routers(self, access: Access, login: LogIn) -> Sequence[APIRouter]:
@@ -172,6 +176,16 @@ class WebProcess:
                 history=ContactsByNumber(contacts),
             ),
             build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
+            *build_flow_routes(
+                settings,
+                ground,
+                access=access,
+                control=control,
+                changes=changes,
+                gateway=seats,
+                places=self._places,
+                speech=self.speech,
+            ),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal),
@@ -271,6 +285,7 @@ async def run_web(settings: Settings, places: Places, *, ready: Callable[[], Non
         ready()
     await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
     process.close()
+    await process.speech.close()
     server.should_exit = True
     await serving
     for waiting in (stopped, informed):

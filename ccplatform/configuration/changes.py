@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -82,10 +82,28 @@ class Changes:
             await kind.keeper.remove(name, by=by)
             await self._record(kind, name, by=by, action="remove", before=before, after=None, secrets=[])
 
+    async def act(
+        self,
+        kind: Kind,
+        name: str,
+        what: str,
+        work: Callable[[Document | None], Awaitable[tuple[Document, Document]]],
+        *,
+        by: str,
+        expected: str = ANY,
+    ) -> None:
+        """Do something else to an item, one of the kind's ``acts``: ``work`` is given the item as it is and tells
+        what was before and is now, for its history. Whether there must be one is for ``work`` to say."""
+        async with self.lock(kind):
+            there = await kind.keeper.one(name)
+            await self._compare(kind, name, there, expected)
+            before, after = await work(there)
+            await self._record(kind, name, by=by, action=what, before=before, after=after, secrets=[])
+
     async def history(self, kind: Kind, name: str, limit: int) -> list[Change]:
         """What was done to an item, newest first."""
         rows = await self._audit.page(
-            object=name, actions=(f"{kind.word}.save", f"{kind.word}.remove"), limit=limit
+            object=name, actions=[f"{kind.word}.{act}" for act in ("save", "remove", *kind.acts)], limit=limit
         )
         details = [json.loads(row.detail) for row in rows]
         return [

@@ -55,7 +55,7 @@ class Kind:
     ``word`` names it in the audit (``agent.save``), ``path`` in addresses. ``wanted`` is the body of a change,
     ``item`` an item with its id. ``secrets`` are fields that are taken and never given; ``also`` are needs that
     other packages have of its items. ``sheet``: it can be exchanged as CSV. ``listed``: it has no list of its own
-    elsewhere.
+    elsewhere. ``acts`` are what else is done to its items and stands in their history (``publish``).
     """
 
     word: str
@@ -69,6 +69,7 @@ class Kind:
     also: tuple[Users, ...] = ()
     sheet: bool = False
     listed: bool = True
+    acts: tuple[str, ...] = ()
 
     async def users(self, name: str) -> list[str]:
         """Everything that names the item."""

@@ -96,9 +96,9 @@ class Database:
         except _LOST:
             pool.terminate()
 
-    def watch(self, tasks: TaskSupervisor) -> None:
+    def watch(self, tasks: TaskSupervisor, name: str = "database probe") -> None:
         """Look after the server in the background, so that absence and return are noticed without traffic."""
-        tasks.keep_running("database probe", self._watch)
+        tasks.keep_running(name, self._watch)
 
     async def probe(self) -> None:
         """One round trip; raises :class:`DatabaseUnavailable`."""

@@ -6,6 +6,7 @@ of ITU-T P.56), so that short words and long sentences sound equally loud.
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +129,20 @@ def active_rms(samples: Samples, rate: int) -> float:
 
 def write_wav(path: Path, samples: Samples, rate: int) -> None:
     """Mono 16-bit WAV, put in place under its name only when it is complete."""
+    write_whole(path, wav_of(samples, rate))
+
+
+def wav_of(samples: Samples, rate: int) -> bytes:
+    """The bytes of a mono 16-bit WAV file."""
+    file = io.BytesIO()
+    whole = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    soundfile.write(file, whole, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """A file that appears under its name only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    whole = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
-    soundfile.write(draft, whole, rate, format="WAV", subtype="PCM_16")
+    draft.write_bytes(data)
     draft.replace(path)

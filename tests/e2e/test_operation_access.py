@@ -112,6 +112,31 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/sip/bans"): WATCHERS,
     ("DELETE", "/api/v1/sip/bans/{source}"): OPERATORS,
     ("GET", "/api/v1/sip/ports"): WATCHERS,
+    **{
+        ("GET", f"/api/v1/flows{path}"): FIGURES
+        for path in (
+            "",
+            "/{name}",
+            "/{name}/users",
+            "/{name}/history",
+            "/{name}/versions",
+            "/{name}/versions/{number}",
+            "/{name}/differences",
+            "/{name}/export",
+        )
+    },
+    ("POST", "/api/v1/flows/validate"): FIGURES,
+    ("POST", "/api/v1/flows/preview"): FIGURES,
+    ("GET", "/api/v1/flows/{name}/heat"): FIGURES,
+    ("GET", "/api/v1/flows/{name}/recordings"): FIGURES,
+    ("GET", "/api/v1/flows/{name}/recordings/{recording}/{language}"): FIGURES,
+    ("PUT", "/api/v1/flows/{name}/recordings/{recording}/{language}"): PLANNERS,
+    ("DELETE", "/api/v1/flows/{name}/recordings/{recording}/{language}"): PLANNERS,
+    ("POST", "/api/v1/flows/import"): PLANNERS,
+    ("PUT", "/api/v1/flows/{name}"): PLANNERS,
+    ("DELETE", "/api/v1/flows/{name}"): PLANNERS,
+    ("POST", "/api/v1/flows/{name}/publish"): PLANNERS,
+    ("POST", "/api/v1/flows/{name}/roll-back"): PLANNERS,
     ("GET", "/api/v1/messages"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}/audio"): MESSAGE_READERS,
@@ -140,6 +165,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 }
 #: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("PUT", "/api/v1/flows/{name}"): {"document": {}},
+    ("POST", "/api/v1/flows/preview"): {"language": "en", "prompt": "One"},
+    ("POST", "/api/v1/flows/{name}/publish"): {},
+    ("POST", "/api/v1/flows/{name}/roll-back"): {"version": 1},
     ("PUT", "/api/v1/messages/{message_id}/state"): {"state": "heard"},
     ("POST", "/api/v1/messages/{message_id}/hand-out"): {"to": "queue:sales"},
     ("POST", "/api/v1/messages/{message_id}/call-back"): {},
@@ -160,6 +189,9 @@ VALUES: Final = {
     "message_id": str(NOTHING),
     "alarm": str(NOTHING),
     "name": "daily",
+    "number": "1",
+    "recording": "welcome",
+    "language": "en",
     "call_back": str(NOTHING),
     "trunk": "nowhere",
     "transport": "SCTP",

@@ -15,9 +15,11 @@ from ivr.catalogue import Catalogue
 from ivr.demo import DEMO_ENTRY_POINTS, customers, demo_queries, seed_customers
 from ivr.document import shipped_flows
 from ivr.errors import QueryFailed
+from ivr.model import Flow
 from ivr.queries import Queries
 from ivr.settings import QuerySettings
 from ivr.store import EntryPoint, IvrStore
+from ivr.versions import Versions
 from tests.ivr.database_away import take_away
 from tests.ivr.scripted import flow_of
 from tests.support.alarms import Alarms
@@ -31,6 +33,10 @@ TWO = "start: e\nnodes:\n  e: {kind: hangup, cause: busy}"
 
 def store_of(database: Database) -> IvrStore:  # noqa: F811
     return IvrStore(database=database)
+
+
+async def published(database: Database, flow: Flow, at: datetime) -> str:  # noqa: F811
+    return (await Versions(database=database).publish(flow, at=at, by="test")).revision
 
 
 def queries_of(database: Database, **queries: QuerySettings) -> Queries:  # noqa: F811
@@ -127,7 +133,7 @@ def test_a_query_on_an_unknown_source_is_a_wrong_configuration() -> None:
 async def test_published_flows_and_numbers_are_found_again(database: Database) -> None:  # noqa: F811
     store = store_of(database)
     for flow in FLOWS:
-        await store.publish(flow, NOW)
+        await published(database, flow, NOW)
     for number, name, from_seat in DEMO_ENTRY_POINTS:
         await store.save_entry_point(EntryPoint(number=number, flow=FlowId(name), from_seat=from_seat))
     catalogue = Catalogue(store=store, clock=SystemClock(), alarms=Alarms())
@@ -146,8 +152,8 @@ async def test_a_new_revision_replaces_the_old_which_running_sessions_still_find
 ) -> None:
     store = store_of(database)
     old, new = flow_of(ONE), flow_of(TWO)
-    first = await store.publish(old, datetime.now(UTC))
-    second = await store.publish(new, datetime.now(UTC))
+    first = await published(database, old, datetime.now(UTC))
+    second = await published(database, new, datetime.now(UTC))
     catalogue = Catalogue(store=store, clock=SystemClock(), alarms=Alarms())
     await catalogue.load()
     current = catalogue.current(FlowId("test"))
@@ -160,9 +166,9 @@ async def test_a_new_revision_replaces_the_old_which_running_sessions_still_find
 
 async def test_rolling_back_makes_the_old_revision_current_again(database: Database) -> None:  # noqa: F811
     store = store_of(database)
-    first = await store.publish(flow_of(ONE), NOW)
-    await store.publish(flow_of(TWO), NOW)
-    assert await store.publish(flow_of(ONE), NOW) == first
+    first = await published(database, flow_of(ONE), NOW)
+    await published(database, flow_of(TWO), NOW)
+    assert await published(database, flow_of(ONE), NOW) == first
     assert [row.revision for row in await store.flows(NOW + timedelta(days=2)) if row.current] == [first]
 
 
@@ -170,9 +176,9 @@ async def test_a_stored_flow_this_program_cannot_run_is_an_alarm_not_a_crash(
     database: Database,  # noqa: F811
 ) -> None:
     store = store_of(database)
-    await store.publish(flow_of(ONE), NOW)
+    await published(database, flow_of(ONE), NOW)
     async with database.connection() as connection:
-        await connection.execute("UPDATE flows SET document = $1", {"flow": "test", "wrong": True})
+        await connection.execute("UPDATE flows SET document = $1", '{"flow": "test", "wrong": true}')
     alarms = Alarms()
     catalogue = Catalogue(store=store, clock=SystemClock(), alarms=alarms)
     await catalogue.load()

@@ -191,3 +191,16 @@ def test_a_flow_of_a_thousand_nodes_is_checked_without_recursion() -> None:
         "f",
     )
     assert len(flow.nodes) == 1002
+
+
+def test_a_flow_made_of_nothing_but_ways_back_is_refused_in_few_words() -> None:
+    back = [{"when": {"variable": "caller"}, "next": f"n{node}"} for node in range(50)]
+    nodes = {
+        f"n{i}": {"kind": "branch", "cases": back[: 50 if i > 2500 else 1], "otherwise": f"n{i + 1}"}
+        for i in range(4000)
+    }
+    document = {"flow": "f", "languages": ["en"], "start": "n0", "nodes": {**nodes, "n4000": {"kind": "hangup"}}}
+    with pytest.raises(FlowError) as caught:
+        flow_from(document, "f")
+    assert len(str(caught.value)) < 100_000
+    assert any("endless loop" in problem.reason for problem in caught.value.problems)

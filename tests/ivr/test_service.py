@@ -36,12 +36,15 @@ from ivr.demo import DEMO_ENTRY_POINTS, demo_queries, seed_customers
 from ivr.document import shipped_flows
 from ivr.prompts import static_utterances
 from ivr.queries import Queries
+from ivr.recorded import RecordedPrompts
+from ivr.recordings import Recordings
 from ivr.service import FlowService
 from ivr.settings import IvrSettings
 from ivr.speech.cache import PromptCache
 from ivr.speech.recognition.engines import Recognisers
 from ivr.speech.recognition.sessions import Hearings
 from ivr.store import EntryPoint, IvrStore
+from ivr.versions import Versions
 from ivr.workers import Workers
 from tests.ivr.database_away import take_away
 from tests.ivr.doubles import CallBacks, Desk, Facts, Line, Messages, Voice
@@ -78,6 +81,9 @@ class Centre:
     def _service(self) -> FlowService:
         store = IvrStore(database=self.database)
         self.store = store
+        self.versions = Versions(database=self.database)
+        self.recordings = Recordings(database=self.database)
+        recorded = RecordedPrompts(directory=self.directory, recordings=self.recordings)
         self.prompts = PromptCache(directory=self.directory, speech=self.voice, limit_bytes=10**9)
         queries = Queries(sources={"bank": self.database}, queries=demo_queries("bank"))
         workers = Workers(
@@ -90,6 +96,7 @@ class Centre:
             messages=self.messages,
             sounds=None,
             is_open=lambda calendar: self.calendars.get(calendar),
+            recorded=recorded,
             tasks=self.tasks,
         )
         service = FlowService(
@@ -97,6 +104,7 @@ class Centre:
             workers=workers,
             hearings=Hearings(recogniser=Recognisers({}), tasks=self.tasks),
             prompts=self.prompts,
+            recorded=recorded,
             queries=queries,
             facts=self.facts,
             clock=self.clock,
@@ -107,7 +115,7 @@ class Centre:
 
     async def seed(self) -> None:
         for flow in FLOWS:
-            await self.store.publish(flow, self.clock.wall())
+            await self.versions.publish(flow, at=self.clock.wall(), by="test")
         for number, name, from_seat in DEMO_ENTRY_POINTS:
             await self.store.save_entry_point(EntryPoint(number=number, flow=FlowId(name), from_seat=from_seat))
         async with self.database.connection() as connection:
@@ -338,6 +346,38 @@ async def test_a_flow_goes_by_the_calendars_that_there_are(
     await centre.until(lambda: node in [fact.node for fact in centre.told(FlowNodeEntered)])
 
 
+async def test_a_session_finishes_on_its_version_while_others_begin_on_the_next_and_over_a_restart(
+    centre: Centre,
+) -> None:
+    old = flow_of(
+        "start: m\nnodes:\n  m: {kind: menu, prompt: {en: a}, choices: {1: e}, fallback: e, on_error: e}\n"
+        "  e: {kind: hangup}"
+    )
+    new = flow_of("start: e\nnodes:\n  e: {kind: hangup, cause: busy}")
+    flow = FlowId("test")
+    await centre.versions.publish(old, at=centre.clock.wall(), by="test")
+    await centre.service.load()
+    contact = ContactId(centre.ids.new())
+    centre.service.perform(StartFlow(contact=contact, flow=flow))
+    await centre.request(PlayPrompt)
+    await centre.versions.publish(new, at=centre.clock.wall(), by="test")
+    await centre.service.load()
+    centre.service.perform(StartFlow(contact=ContactId(centre.ids.new()), flow=flow))
+    assert centre.asked(ReleaseCaller) == [ReleaseCaller(cause=ReleaseCause.BUSY)]
+    data = centre.service.snapshot(contact)
+    assert data is not None
+    centre.service = centre._service()
+    await centre.service.load()
+    assert centre.service.restore(contact, data)
+    await centre.request(PlayPrompt, 2)
+    centre.press(contact, "1")
+    assert centre.asked(ReleaseCaller)[-1] == ReleaseCaller(), "the end of the version that it began on"
+    await centre.versions.choose("test", 1, at=centre.clock.wall(), by="test")
+    await centre.service.load()
+    centre.service.perform(StartFlow(contact=ContactId(centre.ids.new()), flow=flow))
+    await centre.request(PlayPrompt, 3)
+
+
 async def test_a_restored_session_speaks_its_prompt_again(centre: Centre) -> None:
     contact = centre.call("95000")
     data = centre.service.snapshot(contact)
@@ -444,7 +484,7 @@ async def test_a_file_is_played_from_the_directory_of_sounds_only(centre: Centre
       p: {kind: play, sounds: [{file: news.wav}], next: e, on_error: e}
       e: {kind: hangup}
     """
-    await centre.store.publish(flow_of(text), centre.clock.wall())
+    await centre.versions.publish(flow_of(text), at=centre.clock.wall(), by="test")
     await centre.service.load()
     contact = ContactId(centre.ids.new())
     centre.service.perform(StartFlow(contact=contact, flow=FlowId("test")))

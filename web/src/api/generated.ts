@@ -1529,6 +1529,330 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Flows
+         * @description Every flow with its current version and its draft.
+         */
+        get: operations["list_flows_api_v1_flows_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Flow
+         * @description Take a document, YAML or JSON, as the draft of the flow that it names.
+         */
+        post: operations["import_flow_api_v1_flows_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Prompt
+         * @description Speak a prompt as callers would hear it.
+         */
+        post: operations["preview_prompt_api_v1_flows_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Flow
+         * @description Check a document, YAML or JSON, without keeping it.
+         */
+        post: operations["validate_flow_api_v1_flows_validate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow
+         * @description The draft, or without one the current version, and why it could not be published.
+         */
+        get: operations["get_flow_api_v1_flows__name__get"];
+        /** Add or change a flow */
+        put: operations["put_flow_api_v1_flows__name__put"];
+        post?: never;
+        /** Remove a flow that nothing needs */
+        delete: operations["delete_flow_api_v1_flows__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Differences
+         * @description Nodes added, removed and changed from one version, or the draft, to another.
+         */
+        get: operations["get_differences_api_v1_flows__name__differences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Flow
+         * @description The document as a file; POST flows/import takes it back.
+         */
+        get: operations["export_flow_api_v1_flows__name__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/heat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Heat Map
+         * @description Per node how many callers came, went where, hung up there.
+         */
+        get: operations["heat_map_api_v1_flows__name__heat_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a flow */
+        get: operations["history_of_flow_api_v1_flows__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Flow
+         * @description Make the draft the version that new sessions run; running ones finish on theirs. 422: its problems.
+         */
+        post: operations["publish_flow_api_v1_flows__name__publish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recordings
+         * @description What a flow's prompts may play, by name.
+         */
+        get: operations["list_recordings_api_v1_flows__name__recordings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/recordings/{recording}/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear Recording
+         * @description Listen to a recording as callers hear it.
+         */
+        get: operations["hear_recording_api_v1_flows__name__recordings__recording___language__get"];
+        /**
+         * Upload Recording
+         * @description Upload WAV, FLAC, Ogg (Opus, Vorbis) or MP3; callers hear it once the flow is published.
+         */
+        put: operations["upload_recording_api_v1_flows__name__recordings__recording___language__put"];
+        post?: never;
+        /**
+         * Delete Recording
+         * @description Remove a recording that neither the draft nor the current version plays.
+         */
+        delete: operations["delete_recording_api_v1_flows__name__recordings__recording___language__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Flow
+         * @description Make an earlier version the one that new sessions run; the draft stays as it is.
+         */
+        post: operations["roll_back_flow_api_v1_flows__name__roll_back_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a flow */
+        get: operations["users_of_flow_api_v1_flows__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description Every published version, also of a flow that is out of service.
+         */
+        get: operations["list_versions_api_v1_flows__name__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{name}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Version
+         * @description One version as it was published.
+         */
+        get: operations["get_version_api_v1_flows__name__versions__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -3322,11 +3646,145 @@ export interface components {
             server: components["schemas"]["SnapshotMessage"] | components["schemas"]["EventMessage"] | components["schemas"]["HeartbeatMessage"];
         };
         /**
+         * Exit
+         * @description Where callers went from a node.
+         */
+        Exit: {
+            /** Times */
+            times: number;
+            /**
+             * To
+             * @description the node; that of a sub-flow has its flow before it: part/ask
+             */
+            to: string;
+        };
+        /**
+         * FieldChange
+         * @description A value at a path below the node, or the flow.
+         */
+        FieldChange: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Path */
+            path: string;
+        };
+        /**
          * First
          * @description Whose phone rings first when a promise is kept.
          * @enum {string}
          */
         First: "agent" | "customer";
+        /**
+         * FlowDetail
+         * @description A flow with what is wrong with its document.
+         */
+        FlowDetail: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Draft
+             * @description something was changed since the last version
+             */
+            draft: boolean;
+            /** Id */
+            id: string;
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Version
+             * @description the version that new sessions run; null: none
+             */
+            version: number | null;
+        };
+        /**
+         * FlowDifferences
+         * @description From one document of a flow to another.
+         */
+        FlowDifferences: {
+            /** Added */
+            added: components["schemas"]["NodeName"][];
+            /** Changed */
+            changed: components["schemas"]["NodeChange"][];
+            /**
+             * Fields
+             * @description of the flow itself, beside its nodes
+             */
+            fields: components["schemas"]["FieldChange"][];
+            /** Removed */
+            removed: components["schemas"]["NodeName"][];
+        };
+        /**
+         * FlowDraft
+         * @description A flow document; it need not be legal before it is published.
+         */
+        FlowDraft: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * FlowItem
+         * @description A flow: its draft, or without one its current version.
+         */
+        FlowItem: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Draft
+             * @description something was changed since the last version
+             */
+            draft: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Version
+             * @description the version that new sessions run; null: none
+             */
+            version: number | null;
+        };
+        /**
+         * FlowList
+         * @description Every flow that has a version in service or a draft.
+         */
+        FlowList: {
+            /** Items */
+            items: components["schemas"]["FlowSummary"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /**
+         * FlowSummary
+         * @description A flow in a list.
+         */
+        FlowSummary: {
+            /**
+             * Changed At
+             * @description when its draft was changed last; null: no draft
+             */
+            changed_at: string | null;
+            /** Changed By */
+            changed_by: string | null;
+            /** Id */
+            id: string;
+            /** Published At */
+            published_at: string | null;
+            /** Published By */
+            published_by: string | null;
+            /** Title */
+            title: string;
+            /**
+             * Version
+             * @description the version that new sessions run; null: none
+             */
+            version: number | null;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3369,6 +3827,19 @@ export interface components {
              * @enum {string}
              */
             type: "heartbeat";
+        };
+        /**
+         * HeatMap
+         * @description Where callers went in a flow and left it; nodes most visited first.
+         */
+        HeatMap: {
+            /** Nodes */
+            nodes: components["schemas"]["NodeHeatItem"][];
+            /**
+             * Sessions
+             * @description that began in this flow
+             */
+            sessions: number;
         };
         /**
          * HepState
@@ -3754,8 +4225,62 @@ export interface components {
             next_cursor?: null;
         };
         /**
+         * NodeChange
+         * @description A node that is in both.
+         */
+        NodeChange: {
+            /** Fields */
+            fields: components["schemas"]["FieldChange"][];
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: string;
+        };
+        /**
+         * NodeHeatItem
+         * @description What callers did at a node.
+         */
+        NodeHeatItem: {
+            /**
+             * Came
+             * @description visits
+             */
+            came: number;
+            /**
+             * Ended
+             * @description of them ended by the flow, or handed on to a queue or trunk
+             */
+            ended: number;
+            /** Exits */
+            exits: components["schemas"]["Exit"][];
+            /**
+             * Failed
+             * @description of them ended by a system cause
+             */
+            failed: number;
+            /**
+             * Hung Up
+             * @description of them ended by the caller
+             */
+            hung_up: number;
+            /** Node */
+            node: string;
+        };
+        /**
+         * NodeName
+         * @description A node that came or went.
+         */
+        NodeName: {
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: string;
+        };
+        /**
          * NumberDocument
-         * @description The flow that answers a number; ``closed_flow`` does while ``calendar`` is closed.
+         * @description The flow that answers a number.
+         *
+         *     That of the first rule that applies, else ``closed_flow`` while ``calendar`` is closed, else ``flow``.
          */
         NumberDocument: {
             /**
@@ -3770,6 +4295,11 @@ export interface components {
             closed_flow: string;
             /** Flow */
             flow: string;
+            /**
+             * Rules
+             * @default []
+             */
+            rules: components["schemas"]["NumberRule"][];
         };
         /**
          * NumberItem
@@ -3790,6 +4320,41 @@ export interface components {
             flow: string;
             /** Id */
             id: string;
+            /**
+             * Rules
+             * @default []
+             */
+            rules: components["schemas"]["NumberRule"][];
+        };
+        /**
+         * NumberRule
+         * @description Another flow at some time; a rule says when by its dates, its calendar or both.
+         */
+        NumberRule: {
+            /**
+             * Calendar
+             * @description only by this calendar; empty: at any hour
+             * @default
+             */
+            calendar: string;
+            /**
+             * Closed
+             * @description while the calendar is closed, not while it is open
+             * @default false
+             */
+            closed: boolean;
+            /**
+             * End
+             * @description before then; null: for ever
+             */
+            end?: string | null;
+            /** Flow */
+            flow: string;
+            /**
+             * Start
+             * @description from then on; null: since ever
+             */
+            start?: string | null;
         };
         /**
          * NumberRuleItem
@@ -3911,6 +4476,34 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * Part
+         * @description One part of a prompt: words, a recording, or a variable and how to read it (exactly one of them).
+         */
+        Part: {
+            /** Date */
+            date?: string | null;
+            /** Digits */
+            digits?: string | null;
+            /** Money */
+            money?: string | null;
+            /** Number */
+            number?: string | null;
+            /**
+             * Recording
+             * @description a recording of this flow, in this language
+             */
+            recording?: string | null;
+            /**
+             * Spoken
+             * @description the variable's text, read as it stands
+             */
+            spoken?: string | null;
+            /** Text */
+            text?: string | null;
+            /** Time */
+            time?: string | null;
+        };
+        /**
          * Party
          * @description Somebody in a conference.
          */
@@ -4005,6 +4598,40 @@ export interface components {
             items: components["schemas"]["PortItem"][];
             /** Next Cursor */
             next_cursor?: string | null;
+        };
+        /**
+         * Problem
+         * @description Why a flow may not be published.
+         */
+        Problem: {
+            /**
+             * Path
+             * @example nodes.menu.choices.2
+             */
+            path: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Problems
+         * @description What is wrong with a document; the first hundred of it.
+         */
+        Problems: {
+            /** Legal */
+            legal: boolean;
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
+        };
+        /**
+         * Publication
+         * @description What the version is for.
+         */
+        Publication: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * Queue
@@ -4379,6 +5006,43 @@ export interface components {
             position: number;
         };
         /**
+         * RecordingItem
+         * @description A recorded prompt in one language.
+         */
+        RecordingItem: {
+            /**
+             * Gain Db
+             * @description what brought it to the level of prompts
+             */
+            gain_db: number;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Uploaded At
+             * Format: date-time
+             */
+            uploaded_at: string;
+            /** Uploaded By */
+            uploaded_by: string;
+        };
+        /**
+         * RecordingList
+         * @description The recordings of a flow.
+         */
+        RecordingList: {
+            /** Items */
+            items: components["schemas"]["RecordingItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /**
          * RecordingMode
          * @description Why it is recorded (R10.1.f).
          * @enum {string}
@@ -4572,6 +5236,14 @@ export interface components {
          * @enum {string}
          */
         Role: "agent" | "supervisor" | "auditor" | "maintainer" | "admin";
+        /**
+         * RollBack
+         * @description Which version new sessions are to run.
+         */
+        RollBack: {
+            /** Version */
+            version: number;
+        };
         /**
          * RouteItem
          * @description Numbers that begin with the prefix go out by these trunks.
@@ -5468,6 +6140,74 @@ export interface components {
          */
         Verdict: "pass" | "fail" | "insufficient" | "no_data";
         /**
+         * VersionDetail
+         * @description A published version with its document.
+         */
+        VersionDetail: {
+            /**
+             * Chosen At
+             * Format: date-time
+             * @description when it was made the current one last
+             */
+            chosen_at: string;
+            /** Chosen By */
+            chosen_by: string;
+            /** Current */
+            current: boolean;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published By */
+            published_by: string;
+        };
+        /**
+         * VersionItem
+         * @description A published version.
+         */
+        VersionItem: {
+            /**
+             * Chosen At
+             * Format: date-time
+             * @description when it was made the current one last
+             */
+            chosen_at: string;
+            /** Chosen By */
+            chosen_by: string;
+            /** Current */
+            current: boolean;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published By */
+            published_by: string;
+        };
+        /**
+         * VersionList
+         * @description Versions, newest first.
+         */
+        VersionList: {
+            /** Items */
+            items: components["schemas"]["VersionItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /**
          * WantedCalendar
          * @description A calendar, with the public holidays of the lists that are named; its own days count first.
          */
@@ -5529,6 +6269,32 @@ export interface components {
             priority: number;
             /** Queue */
             queue: string;
+        };
+        /**
+         * WantedPreview
+         * @description A prompt in one language, as it stands in a flow; ``variables`` are what a call would fill in.
+         */
+        WantedPreview: {
+            /**
+             * Flow
+             * @description whose recordings it may play
+             * @default
+             */
+            flow: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Prompt */
+            prompt: components["schemas"]["Part"][];
+            /**
+             * Variables
+             * @default {}
+             */
+            variables: {
+                [key: string]: string;
+            };
         };
     };
     responses: never;
@@ -8904,6 +9670,665 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventProtocol"];
+                };
+            };
+        };
+    };
+    list_flows_api_v1_flows_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowList"];
+                };
+            };
+        };
+    };
+    import_flow_api_v1_flows_import_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_prompt_api_v1_flows_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPreview"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    validate_flow_api_v1_flows_validate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problems"];
+                };
+            };
+        };
+    };
+    get_flow_api_v1_flows__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_flow_api_v1_flows__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_flow_api_v1_flows__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_differences_api_v1_flows__name__differences_get: {
+        parameters: {
+            query?: {
+                /** @description draft, current or a number */
+                from?: string;
+                /** @description draft, current or a number */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDifferences"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_flow_api_v1_flows__name__export_get: {
+        parameters: {
+            query?: {
+                /** @description draft, current or a number */
+                version?: string;
+                format?: "yaml" | "json";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    heat_map_api_v1_flows__name__heat_get: {
+        parameters: {
+            query?: {
+                /** @description null: every version */
+                version?: number | null;
+                /** @description null: a week ago */
+                from?: string | null;
+                /** @description null: now */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatMap"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_flow_api_v1_flows__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publish_flow_api_v1_flows__name__publish_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publication"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_recordings_api_v1_flows__name__recordings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hear_recording_api_v1_flows__name__recordings__recording___language__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                recording: string;
+                language: "zh" | "en";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    upload_recording_api_v1_flows__name__recordings__recording___language__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                recording: string;
+                language: "zh" | "en";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "audio/flac": string;
+                "audio/mpeg": string;
+                "audio/ogg": string;
+                "audio/wav": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_recording_api_v1_flows__name__recordings__recording___language__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                recording: string;
+                language: "zh" | "en";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    roll_back_flow_api_v1_flows__name__roll_back_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_flow_api_v1_flows__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_versions_api_v1_flows__name__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_version_api_v1_flows__name__versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

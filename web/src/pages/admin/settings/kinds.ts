@@ -162,7 +162,7 @@ export const NUMBERS: KindPage = {
   readers: ["supervisor", "maintainer", "auditor", "admin"],
   changers: PLANNERS,
   columns: ["flow", "calendar", "closed_flow"],
-  fresh: { flow: "", calendar: "", closed_flow: "" },
+  fresh: { flow: "", calendar: "", closed_flow: "", rules: [] },
   sheet: true,
   fields: [{ name: "flow", type: "text" }, calendar, { name: "closed_flow", type: "text" }],
 };

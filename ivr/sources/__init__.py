@@ -1,0 +1,1 @@
+"""Data sources beside the platform's own database: other PostgreSQL servers, HTTP services."""

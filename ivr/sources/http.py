@@ -1,0 +1,126 @@
+"""HTTP services: one host each, asked for JSON, within bounds of time and size.
+
+The host comes from the configuration; templates shape only path, query and body. Names are resolved here and the
+connection goes to the address that was checked, so that no name server can lead into the operator's own network
+(DNS rebinding). Redirects, proxies of the environment and compressed answers are not followed, asked or taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import httpcore
+
+from ivr.errors import QueryFailed
+from ivr.settings import RequestSettings, ServiceSettings
+from ivr.sources.addresses import may_connect
+from ivr.sources.answers import parsed, text_at, value_at
+from ivr.sources.templates import fields_of, path_of, query_of
+
+#: From a host and port to addresses.
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+
+#: What httpcore raises when a service cannot be asked.
+_LOST: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+
+_HEADERS: Final = (("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "ccplatform"))
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """The addresses of a host, by the system's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class _Guarded(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that the service may have."""
+
+    def __init__(self, settings: ServiceSettings, resolver: Resolve) -> None:
+        self._networks = settings.networks
+        self._resolve = resolver
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's word)
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = [one for one in await self._resolve(host, port) if may_connect(one, self._networks)]
+        if not addresses:
+            raise httpcore.ConnectError(f"{host} has no address that may be connected to")
+        return await self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class HttpService:
+    """One service; ``resolver`` is replaced in tests."""
+
+    def __init__(self, settings: ServiceSettings, *, resolver: Resolve = resolve) -> None:
+        self._settings = settings
+        url = urlsplit(settings.url)
+        self._origin = f"{url.scheme}://{url.netloc}"
+        self._path = url.path.rstrip("/")
+        self._pool = httpcore.AsyncConnectionPool(
+            max_connections=settings.max_connections,
+            keepalive_expiry=30.0,
+            network_backend=_Guarded(settings, resolver),
+        )
+
+    async def close(self) -> None:
+        """Let its connections go."""
+        await self._pool.aclose()
+
+    async def ask(self, request: RequestSettings, values: Mapping[str, str]) -> dict[str, str] | None:
+        """The values that the request's paths name; None: the service knows nothing of it. Raises QueryFailed."""
+        status, body = await self._exchange(request, values)
+        if status in request.missing_status:
+            return None
+        if not 200 <= status < 300:
+            raise QueryFailed(f"the service answered {status}")
+        document = parsed(body)
+        if request.found and value_at(document, request.found) in (None, False, "", [], {}):
+            return None
+        return {name: text_at(document, path) for name, path in request.results.items()}
+
+    async def _exchange(self, request: RequestSettings, values: Mapping[str, str]) -> tuple[int, bytes]:
+        target = self._path + path_of(request.path, values)
+        query = query_of(request.query, values)
+        own = self._settings.headers.items()
+        headers = [*_HEADERS, *((name, value.get_secret_value()) for name, value in own)]
+        body = None
+        if request.body:
+            body = json.dumps(fields_of(request.body, values)).encode()
+            headers.append(("Content-Type", "application/json"))
+        limit = request.timeout_seconds
+        try:
+            async with self._pool.stream(
+                request.method,
+                f"{self._origin}{target}{'?' if query else ''}{query}",
+                headers=headers,
+                content=body,
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), limit)},
+            ) as response:
+                return response.status, await self._body(response)
+        except _LOST as error:
+            raise QueryFailed(f"the service cannot be asked: {error or type(error).__name__}") from error
+
+    async def _body(self, response: httpcore.Response) -> bytes:
+        coding = dict(response.headers).get(b"Content-Encoding", b"identity")
+        if coding.lower() != b"identity":
+            raise QueryFailed("the service compressed its answer without being asked to")
+        body = bytearray()
+        async for piece in response.aiter_stream():
+            body += piece
+            if len(body) > self._settings.max_bytes:
+                raise QueryFailed(f"the answer is larger than {self._settings.max_bytes} bytes")
+        return bytes(body)
