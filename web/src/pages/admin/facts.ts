@@ -66,6 +66,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   KeyAnswered: "flow",
   QueryAnswered: "flow",
   SurveyAnswered: "flow",
+  SpeechHeard: "flow",
   FlowLeft: "flow",
   CallBackRequested: "flow",
   Queued: "queue",
