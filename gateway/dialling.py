@@ -225,9 +225,9 @@ class Dialling:
         flows = self._ways.flows(trunk, urgent=urgent)
         if not flows:
             raise Unreachable(f"no server of trunk {trunk} can be called now", ReleaseCause.UNREACHABLE)
-        return [Attempt((self._call(command, known, number, flow),), trunk, urgent) for flow in flows]
+        return [Attempt((self._call(command, known, number, flow, urgent),), trunk, urgent) for flow in flows]
 
-    def _call(self, command: DialLeg, trunk: Trunk, number: str, flow: Flow) -> OutgoingCall:
+    def _call(self, command: DialLeg, trunk: Trunk, number: str, flow: Flow, urgent: bool) -> OutgoingCall:
         host = self._host()
         call = trunk_call(
             trunk,
@@ -241,6 +241,7 @@ class Dialling:
             client=self._trunks.client(trunk.id),
             route=self._ways.service_route(trunk.id),
             headers=(("X-Contact-ID", command.contact),),
+            emergency=urgent,
         )
         diversions = diversion_headers(command.forwarded_from, call.uri, host)
         return replace(call, headers=(*call.headers, *diversions))

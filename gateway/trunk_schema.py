@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ccplatform.contracts.words import TrunkId
 from gateway.sip.digest_client import Credentials
-from gateway.sip.number_rules import MAX_RULES, NumberRule
+from gateway.sip.number_rules import MAX_RULES, CallerRule, NumberRule
 from gateway.sip.outbound_routes import MAX_CHOICES, MAX_ROUTES, OutboundRoute, TrunkChoice
 from gateway.sip.targets import TargetState
 from gateway.sip.trunk import (
@@ -35,6 +35,17 @@ class NumberRuleItem(_Strict):
     shortest: int = Field(1, ge=1, le=64)
     longest: int = Field(64, ge=1, le=64)
     strip: int = Field(0, ge=0, le=64, description="characters taken away at the beginning")
+    add: str = Field("", max_length=32, description="what is put there")
+
+
+class CallerRuleItem(_Strict):
+    """Who is said to call; the first rule that fits the number called and the caller's is applied."""
+
+    dialled: str = Field("", max_length=32, description="beginning of the numbers that are called, as dialled")
+    prefix: str = Field("", max_length=32, description="beginning of the caller's; x any digit, n 2 to 9")
+    hidden: bool = Field(False, description="the caller stays unknown, but to emergency numbers")
+    number: str = Field("", max_length=32, description="shown in place of the caller's")
+    strip: int = Field(0, ge=0, le=64, description="characters taken away at its beginning")
     add: str = Field("", max_length=32, description="what is put there")
 
 
@@ -73,6 +84,9 @@ class TrunkDefinition(_Strict):
     numbers_in: list[NumberRuleItem] = Field(default_factory=list, max_length=MAX_RULES)
     numbers_out: list[NumberRuleItem] = Field(default_factory=list, max_length=MAX_RULES)
     caller: CallerItem = Field(default_factory=CallerItem)
+    callers_out: list[CallerRuleItem] = Field(
+        default_factory=list, max_length=MAX_RULES, description="who calls certain numbers, before caller"
+    )
     probe_seconds: int = Field(0, ge=0, le=3600, description="pause between OPTIONS probes; 0: none")
     trusted: bool = Field(False, description="its callers' numbers are believed: VIPs get in under overload")
 
@@ -103,6 +117,7 @@ class TrunkChange(TrunkDefinition):
             numbers_in=tuple(NumberRule(**rule.model_dump()) for rule in self.numbers_in),
             numbers_out=tuple(NumberRule(**rule.model_dump()) for rule in self.numbers_out),
             caller=CallerRules(**self.caller.model_dump()),
+            callers_out=tuple(CallerRule(**rule.model_dump()) for rule in self.callers_out),
             probe_seconds=self.probe_seconds,
             trusted=self.trusted,
             state=state,
@@ -254,6 +269,7 @@ def trunk_definition(trunk: Trunk) -> TrunkDefinition:
         numbers_in=[NumberRuleItem.model_validate(rule) for rule in trunk.numbers_in],
         numbers_out=[NumberRuleItem.model_validate(rule) for rule in trunk.numbers_out],
         caller=CallerItem.model_validate(trunk.caller),
+        callers_out=[CallerRuleItem.model_validate(rule) for rule in trunk.callers_out],
         probe_seconds=trunk.probe_seconds,
         trusted=trunk.trusted,
     )

@@ -14,7 +14,7 @@ from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from gateway.errors import BadTrunk, UnknownTrunk
 from gateway.sip.digest_client import Credentials
-from gateway.sip.number_rules import NumberRule
+from gateway.sip.number_rules import CallerRule, NumberRule
 from gateway.sip.outbound_routes import MAX_ROUTES, OutboundRoute, TrunkChoice
 from gateway.sip.trunk import Asserted, CallerRules, Registration, Trunk, TrunkDirection, TrunkProof, TrunkState
 
@@ -40,6 +40,7 @@ _COLUMNS: Final = (
     "caller_number",
     "caller_only_own",
     "caller_asserted",
+    "callers_out",
     "probe_seconds",
     "trusted",
     "state",
@@ -88,6 +89,7 @@ class TrunkStore:
             trunk.caller.number,
             trunk.caller.only_own,
             trunk.caller.asserted.value,
+            [asdict(rule) for rule in trunk.callers_out],
             trunk.probe_seconds,
             trunk.trusted,
             trunk.state.value,
@@ -167,6 +169,7 @@ class TrunkStore:
                 only_own=row["caller_only_own"],
                 asserted=Asserted(row["caller_asserted"]),
             ),
+            callers_out=tuple(CallerRule(**rule) for rule in row["callers_out"]),
             probe_seconds=row["probe_seconds"],
             trusted=row["trusted"],
             state=TrunkState(row["state"]),

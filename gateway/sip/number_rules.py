@@ -62,6 +62,40 @@ class NumberRule:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRule:
+    """Who is said to call numbers that begin with ``dialled``, for callers whose number begins with ``prefix`` (as
+    in :class:`NumberRule`): nobody (``hidden``), another ``number``, or the caller's without ``strip`` characters
+    at its beginning and with ``add`` there."""
+
+    dialled: str = ""
+    prefix: str = ""
+    hidden: bool = False
+    number: str = ""
+    strip: int = 0
+    add: str = ""
+
+    def fits(self, dialled: str, caller: str) -> bool:
+        """Whether the rule is for this call."""
+        begins = NumberRule(prefix=self.prefix, shortest=0)
+        return dialled.startswith(self.dialled) and begins.fits(caller)
+
+    def apply(self, caller: str) -> str:
+        """The number that is shown; of a hidden caller none."""
+        return "" if self.hidden else self.number or self.add + caller[self.strip :]
+
+    def check(self) -> None:
+        """Raise :class:`BadTrunk` when the rule makes no sense."""
+        for text in (self.dialled, self.number):
+            if len(text) > MAX_PREFIX or not set(text) <= _DIALLED:
+                raise BadTrunk(f"caller rule: {text[:MAX_PREFIX]!r} has other than digits, + * #")
+        if self.hidden and (self.number or self.strip or self.add):
+            raise BadTrunk(f"caller rule {self.dialled!r}: a hidden caller has no number")
+        if self.number and (self.strip or self.add):
+            raise BadTrunk(f"caller rule {self.dialled!r}: either another number, or the caller's rewritten")
+        NumberRule(prefix=self.prefix, strip=self.strip, shortest=MAX_LENGTH, add=self.add).check()
+
+
 def rewrite(rules: Sequence[NumberRule], number: str) -> str:
     """The number after the first rule that fits; as it is when none does."""
     for rule in rules:
@@ -70,7 +104,7 @@ def rewrite(rules: Sequence[NumberRule], number: str) -> str:
     return number
 
 
-def check_rules(rules: Sequence[NumberRule]) -> None:
+def check_rules(rules: Sequence[NumberRule] | Sequence[CallerRule]) -> None:
     """Raise :class:`BadTrunk` when there are too many, or one makes no sense."""
     if len(rules) > MAX_RULES:
         raise BadTrunk(f"{len(rules)} number rules, at most {MAX_RULES} may be")

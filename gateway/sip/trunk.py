@@ -12,7 +12,7 @@ from gateway.errors import BadTrunk, SipParseError
 from gateway.sip.digest_client import Credentials
 from gateway.sip.flows import TRANSPORTS, Flow
 from gateway.sip.locating import Server
-from gateway.sip.number_rules import NumberRule, check_rules
+from gateway.sip.number_rules import CallerRule, NumberRule, check_rules
 from gateway.sip.syntax import is_token
 from gateway.sip.uri import ip_of, parse_hostport, parse_uri
 
@@ -80,6 +80,7 @@ class Trunk:
     not serve. ``capacity`` is its number of channels, both ways together; ``capacity_in`` and ``capacity_out``
     bound one way. ``trusted``: the numbers of its callers are theirs, so that VIPs among them are known under
     overload. ``domain`` is the host of From, To and Request-URI (empty: ours, and the server's address).
+    ``callers_out`` say who calls certain numbers, before ``caller`` says it of all; the first that fits.
     """
 
     id: TrunkId
@@ -99,6 +100,7 @@ class Trunk:
     numbers_in: tuple[NumberRule, ...] = ()
     numbers_out: tuple[NumberRule, ...] = ()
     caller: CallerRules = CallerRules()
+    callers_out: tuple[CallerRule, ...] = ()
     probe_seconds: int = 0
     trusted: bool = False
     state: TrunkState = TrunkState.ACTIVE
@@ -145,7 +147,11 @@ class Trunk:
             raise BadTrunk(f"trunk {self.id}: probes need a host and 1 to 3600 seconds", "probe_seconds")
         if not set(self.caller.number) <= set("+0123456789*#") or len(self.caller.number) > 32:
             raise BadTrunk(f"trunk {self.id}: the caller's number has other than digits, + * #", "caller.number")
-        for field, rules in (("numbers_in", self.numbers_in), ("numbers_out", self.numbers_out)):
+        for field, rules in (
+            ("numbers_in", self.numbers_in),
+            ("numbers_out", self.numbers_out),
+            ("callers_out", self.callers_out),
+        ):
             try:
                 check_rules(rules)
             except BadTrunk as error:

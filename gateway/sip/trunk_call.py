@@ -30,15 +30,15 @@ def trunk_call(
     client: DigestClient | None = None,
     route: tuple[str, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
+    emergency: bool = False,
 ) -> OutgoingCall:
     """The INVITE to ``number``; ``host`` is our address, ``route`` the way that a registrar asked for (RFC 3608).
 
     Who wants to stay unknown is anonymous in From and asserted by the trunk's number alone (RFC 3325 section 9.3).
     """
-    withheld = caller in WITHHELD
-    shown = trunk.caller.number if (trunk.caller.only_own or not caller or withheld) else caller
+    shown, withheld, true = _shown(trunk, number, caller, emergency)
     domain = host_text(trunk.domain or host)
-    name = f"{quote(caller_name)} " if caller_name and not trunk.caller.only_own else ""
+    name = f"{quote(caller_name)} " if caller_name and true else ""
     if withheld:
         from_party = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     else:
@@ -70,6 +70,21 @@ def dialled_by(request: SipRequest, trunk: Trunk) -> str:
     if trunk.registration is not None and trunk.credentials is not None and number == trunk.credentials.user:
         number = request.to.uri.name or number
     return rewrite(trunk.numbers_in, number)
+
+
+def _shown(trunk: Trunk, number: str, caller: str, emergency: bool) -> tuple[str, bool, bool]:
+    """The number that says who calls, whether he stays unknown, and whether it is his own.
+
+    Nobody is hidden from those who help, but at his own wish.
+    """
+    if caller in WITHHELD:
+        return trunk.caller.number, True, False
+    for rule in trunk.callers_out:
+        if rule.fits(number, caller) and not (emergency and rule.hidden):
+            own = not (rule.hidden or rule.number)
+            return rule.apply(caller) or trunk.caller.number, rule.hidden, own
+    own = bool(caller) and not trunk.caller.only_own
+    return caller if own else trunk.caller.number, False, not trunk.caller.only_own
 
 
 def _identity(trunk: Trunk, number: str, name: str, domain: str, *, withheld: bool) -> tuple[tuple[str, str], ...]:

@@ -24,7 +24,7 @@ from gateway.sip.bindings import Binding
 from gateway.sip.digest import hash_a1
 from gateway.sip.digest_client import Credentials
 from gateway.sip.flows import Flow
-from gateway.sip.number_rules import NumberRule
+from gateway.sip.number_rules import CallerRule, NumberRule
 from gateway.sip.outbound import PhoneFlow
 from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.settings import SipSettings
@@ -59,6 +59,7 @@ FULL = Trunk(
     registration=Registration(seconds=900),
     numbers_in=(NumberRule(prefix="+86", strip=3),),
     numbers_out=(NumberRule(prefix="1", shortest=11, longest=11, add="+86"),),
+    callers_out=(CallerRule(dialled="00", hidden=True), CallerRule(prefix="80", number="95000")),
     caller=CallerRules(number="01088886666", only_own=True, asserted=Asserted.ASSERTED),
     probe_seconds=30,
     trusted=True,
@@ -152,6 +153,9 @@ async def test_routes_name_trunks_that_are_there(store: GatewayStore) -> None:
         Trunk(id=TrunkId("x"), host="127.0.0.1", registration=Registration()),
         Trunk(id=TrunkId("x"), host="127.0.0.1", probe_seconds=4000),
         Trunk(id=TrunkId("x"), host="127.0.0.1", caller=CallerRules(number="sip:x")),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", callers_out=(CallerRule(number="sip:x"),)),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", callers_out=(CallerRule(hidden=True, number="1"),)),
+        Trunk(id=TrunkId("x"), host="127.0.0.1", callers_out=(CallerRule(number="1", add="2"),)),
         Trunk(id=TrunkId("x"), direction=TrunkDirection.OUT),
         Trunk(id=TrunkId("x"), host="127.0.0.1", transport="SCTP"),
         Trunk(id=TrunkId("x"), host="127.0.0.1", capacity=0),

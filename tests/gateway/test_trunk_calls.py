@@ -13,7 +13,7 @@ from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.digest import DigestServer, Secrets, Verdict, hash_a1, parse_digest
 from gateway.sip.digest_client import Credentials
 from gateway.sip.message import SipRequest, SipResponse
-from gateway.sip.number_rules import NumberRule
+from gateway.sip.number_rules import CallerRule, NumberRule
 from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.parser import parse_message
 from gateway.sip.responses import response_to
@@ -340,6 +340,43 @@ async def test_a_caller_who_wants_it_stays_unknown(
     assert invite.from_.uri_text == "sip:anonymous@anonymous.invalid"
     assert invite.headers.first("privacy") == "id"
     assert "01088886666" in (invite.headers.first("p-asserted-identity") or "")
+
+
+CALLERS_OUT = (
+    CallerRule(dialled="00", hidden=True),
+    CallerRule(dialled="120", hidden=True),
+    CallerRule(dialled="13", prefix="80xx", number="4008001234"),
+    CallerRule(dialled="13", prefix="0", strip=1, add="+86"),
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "caller", "shown", "privacy"),
+    [
+        ("0014155550100", "8001", "anonymous", "id"),  # of the route abroad nobody shows his number
+        ("13800000002", "8001", "4008001234", None),  # seats show the centre's to mobile phones
+        ("13800000002", "01088886666", "+861088886666", None),  # others theirs, as that network writes it
+        ("13800000002", "4001", "4001", None),
+        ("13800000002", "", "95000", None),  # the trunk's, as nobody said who calls
+        ("13800000002", "anonymous", "anonymous", "id"),
+        ("88886666", "8001", "8001", None),
+        ("120", "8001", "8001", None),  # who helps must know who calls
+    ],
+)
+async def test_who_calls_is_said_as_the_route_wants_it(
+    network: Network, clock: VirtualClock, provider: Provider, number: str, caller: str, shown: str, privacy: str
+) -> None:
+    caller_rules = CallerRules(number="95000", asserted=Asserted.ASSERTED)
+    centre = await centre_with(clock, network, [out(caller=caller_rules, callers_out=CALLERS_OUT)])
+    centre.access.routes.replace([OutboundRoute(prefix="", choices=(TrunkChoice(trunk=TrunkId("far")),))])
+    centre.dial(NumberTarget(number=number), caller=caller)
+    provider.play()
+    (invite,) = provider.of("INVITE")
+    assert (invite.from_.uri.name, invite.headers.first("privacy")) == (shown, privacy)
+    asserted = "95000" if privacy else shown
+    assert f"sip:{asserted}@".replace("+", "%2B" if "%2B" in invite.from_.uri_text else "+") in (
+        invite.headers.first("p-asserted-identity") or ""
+    )
 
 
 async def test_each_way_has_a_capacity_of_its_own(

@@ -75,6 +75,7 @@ PSTN = {
     "password": "very secret",
     "registration": {"seconds": 600},
     "numbers_out": [{"prefix": "0", "strip": 1, "add": "+86"}],
+    "callers_out": [{"dialled": "00", "hidden": True}],
 }
 
 
@@ -140,6 +141,7 @@ async def test_a_trunk_is_made_shown_and_taken_out(client: httpx.AsyncClient, co
     assert row["traffic"] == TRAFFIC
     assert row["registered"]["reason"] == "403 Forbidden"
     assert row["numbers_out"][0]["add"] == "+86"
+    assert (row["callers_out"][0]["dialled"], row["callers_out"][0]["hidden"]) == ("00", True)
     assert (await client.delete("/trunks/pstn")).status_code == 200
     assert (await client.get("/trunks/pstn")).status_code == 404
     assert [type(command) for command in control.commands if not isinstance(command, GetAccess)] == [

@@ -3171,6 +3171,48 @@ export interface components {
             only_own: boolean;
         };
         /**
+         * CallerRuleItem
+         * @description Who is said to call; the first rule that fits the number called and the caller's is applied.
+         */
+        CallerRuleItem: {
+            /**
+             * Add
+             * @description what is put there
+             * @default
+             */
+            add: string;
+            /**
+             * Dialled
+             * @description beginning of the numbers that are called, as dialled
+             * @default
+             */
+            dialled: string;
+            /**
+             * Hidden
+             * @description the caller stays unknown, but to emergency numbers
+             * @default false
+             */
+            hidden: boolean;
+            /**
+             * Number
+             * @description shown in place of the caller's
+             * @default
+             */
+            number: string;
+            /**
+             * Prefix
+             * @description beginning of the caller's; x any digit, n 2 to 9
+             * @default
+             */
+            prefix: string;
+            /**
+             * Strip
+             * @description characters taken away at its beginning
+             * @default 0
+             */
+            strip: number;
+        };
+        /**
          * CallerWanted
          * @description Which queue calls back.
          */
@@ -3323,6 +3365,11 @@ export interface components {
              */
             backups?: string[];
             caller?: components["schemas"]["CallerItem"];
+            /**
+             * Callers Out
+             * @description who calls certain numbers, before caller
+             */
+            callers_out?: components["schemas"]["CallerRuleItem"][];
             /**
              * Capacity
              * @description channels, both ways together
@@ -5860,6 +5907,11 @@ export interface components {
             backups?: string[];
             caller?: components["schemas"]["CallerItem"];
             /**
+             * Callers Out
+             * @description who calls certain numbers, before caller
+             */
+            callers_out?: components["schemas"]["CallerRuleItem"][];
+            /**
              * Capacity
              * @description channels, both ways together
              * @default 30
@@ -5948,6 +6000,11 @@ export interface components {
              */
             backups?: string[];
             caller?: components["schemas"]["CallerItem"];
+            /**
+             * Callers Out
+             * @description who calls certain numbers, before caller
+             */
+            callers_out?: components["schemas"]["CallerRuleItem"][];
             /**
              * Capacity
              * @description channels, both ways together

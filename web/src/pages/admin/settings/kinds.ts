@@ -260,7 +260,9 @@ export const TRUNKS: KindPage = {
     numbers_in: [],
     numbers_out: [],
     caller: { number: "", only_own: false, asserted: "none" },
+    callers_out: [],
     probe_seconds: 0,
+    trusted: false,
   },
   fields: [
     { name: "direction", words: "trunk_direction", type: "choice", options: { words: "settingChoice", of: ["both", "in", "out"] } },
@@ -278,6 +280,7 @@ export const TRUNKS: KindPage = {
     { name: "capacity_in", type: "number", least: 0, most: 100_000, empty: true },
     { name: "capacity_out", type: "number", least: 0, most: 100_000, empty: true },
     { name: "probe_seconds", type: "number", least: 0, most: 3600 },
+    { name: "trusted", type: "switch" },
     { name: "numbers_in", ...NUMBER_RULES },
     { name: "numbers_out", ...NUMBER_RULES },
     {
@@ -290,6 +293,19 @@ export const TRUNKS: KindPage = {
         { name: "number", words: "own_number", type: "text" },
         { name: "only_own", type: "switch" },
         { name: "asserted", type: "choice", options: { words: "settingChoice", of: ["none", "P-Asserted-Identity", "P-Preferred-Identity"] } },
+      ],
+    },
+    {
+      name: "callers_out",
+      type: "rows",
+      fresh: { dialled: "", prefix: "", hidden: false, number: "", strip: 0, add: "" },
+      fields: [
+        { name: "dialled", words: "dialled_prefix", type: "text" },
+        { name: "prefix", words: "caller_prefix", type: "text" },
+        { name: "hidden", words: "caller_hidden", type: "switch" },
+        { name: "number", words: "caller_shown", type: "text" },
+        { name: "strip", type: "number", least: 0, most: 64 },
+        { name: "add", type: "text" },
       ],
     },
   ],
