@@ -248,8 +248,10 @@ class Interpreter:
         if event.error:
             prompt_failed(run, "playback_failed")
             return
+        if not event.finished:
+            return  # his leg is being closed: the end of the session follows
         delivers = cursor.result_plays or (isinstance(node, Say | PlaySounds) and node.delivers)
-        cursor.delivered = cursor.delivered or (event.finished and delivers)
+        cursor.delivered = cursor.delivered or delivers
         cursor.result_plays = False
         self._after_prompt(node)
 

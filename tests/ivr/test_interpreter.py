@@ -225,6 +225,18 @@ def test_the_end_of_an_older_playback_changes_nothing() -> None:
     assert caller.snapshot()["phase"] == "playing"
 
 
+def test_who_hangs_up_while_he_listens_leaves_there() -> None:
+    caller = Caller(MENU)
+    assert caller.playing is not None
+    here = caller.node
+    stopped = FlowPlaybackEnded(contact=CONTACT, playback=caller.playing.playback, finished=False)
+    caller.send(stopped)
+    caller.hang_up()
+    assert [entered.node for entered in caller.told(FlowNodeEntered)] == [here]
+    assert caller.finished is not None
+    assert caller.finished.outcome is FlowOutcome.ABANDONED
+
+
 # --- collected digits -------------------------------------------------------------------------------------
 
 
