@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from tests.e2e.centre import AGENT_HZ, Centre
 from tests.support.fixtures import MakePhone
+from tests.support.phone_call import PhoneCall
+
+
+async def wants_his_adviser(centre: Centre, phone: MakePhone, number: str) -> tuple[PhoneCall, str]:
+    """A rich customer's call that is being connected, and its contact."""
+    caller = await phone(number)
+    call = await caller.dial(centre.number("95006"))
+    await call.answered.wait()
+    contact = await centre.contact(number)
+    await call.press("21600002")
+    await centre.happened(contact["id"], "FlowNodeEntered", node="account_told")
+    await call.press("1")
+    return call, contact["id"]
 
 
 async def test_a_rich_customer_is_connected_to_his_adviser(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
-    caller = await phone(number)
     async with centre.desk("1001") as desk:
-        call = await caller.dial(centre.number("95006"))
-        await call.answered.wait()
-        contact = await centre.contact(number)
-        await call.press("21600002")
-        await centre.happened(contact["id"], "FlowNodeEntered", node="account_told")
-        await call.press("1")
+        call, _ = await wants_his_adviser(centre, phone, number)
         ringing = await desk.next_call()
         assert ringing.caller == number
         await ringing.answer()
@@ -28,17 +35,11 @@ async def test_a_rich_customer_is_connected_to_his_adviser(centre: Centre, phone
 
 async def test_an_adviser_who_refuses_leads_to_the_queue(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
-    caller = await phone(number)
     async with centre.desk("1001") as desk:
-        call = await caller.dial(centre.number("95006"))
-        await call.answered.wait()
-        contact = await centre.contact(number)
-        await call.press("21600002")
-        await centre.happened(contact["id"], "FlowNodeEntered", node="account_told")
-        await call.press("1")
+        call, contact = await wants_his_adviser(centre, phone, number)
         ringing = await desk.next_call()
         ringing.reject()
-        await centre.happened(contact["id"], "Queued", queue="support")
+        await centre.happened(contact, "Queued", queue="support")
         await call.hang_up()
         assert (await centre.ended(number))["outcome"] == "abandoned_queue"
 

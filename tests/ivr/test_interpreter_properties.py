@@ -70,6 +70,22 @@ def take(caller: Caller, step: tuple[str, object]) -> None:
             answer(caller, how)
 
 
+def fall_silent(caller: Caller, answers: str, *, most: int = 200) -> None:
+    """Every prompt is heard out, all work is answered, no key comes: the flow ends by itself or hands him on."""
+    for _ in range(most):
+        if caller.finished or caller.snapshot()["phase"] == "handed_on":
+            return
+        if caller.playing is not None:
+            caller.hear_out()
+        elif caller.snapshot()["phase"] == "saving" and caller.recording is not None:
+            caller.file_closes()
+        elif caller.snapshot()["phase"] == "working":
+            answer(caller, answers)
+        else:
+            caller.wait(10)
+    raise AssertionError(f"the session still is at {caller.snapshot()}")
+
+
 def answer(caller: Caller, how: str) -> None:
     """Answer the last work; a stale one when it was answered before."""
     work = caller.works[-1]
@@ -116,22 +132,10 @@ def test_whatever_happens_a_session_ends_once_when_the_caller_is_gone(flow, spea
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(FLOWS), STEPS, st.sampled_from(["good", "empty", "failed"]))
 def test_a_caller_who_falls_silent_is_handed_on_or_let_go(flow, steps, answers: str) -> None:  # type: ignore[no-untyped-def]
-    """Every prompt is heard out, all work is answered, no key comes: the flow runs out by itself."""
     caller = Caller(flow, caller="13800000001", dialled="95000", seat="seat-01", mailbox=MAILBOX)
     for step in steps:
         take(caller, step)
-    for _ in range(200):
-        if caller.finished or caller.snapshot()["phase"] == "handed_on":
-            return
-        if caller.playing is not None:
-            caller.hear_out()
-        elif caller.snapshot()["phase"] == "saving" and caller.recording is not None:
-            caller.file_closes()
-        elif caller.snapshot()["phase"] == "working":
-            answer(caller, answers)
-        else:
-            caller.wait(10)
-    raise AssertionError(f"the session still is at {caller.snapshot()}")
+    fall_silent(caller, answers)
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,7 +14,7 @@ from ivr.interpreter import MOST_STEPS_AT_ONCE
 from ivr.model import Flow
 from tests.ivr.random_flows import KINDS, PUBLISHED, SUB, published
 from tests.ivr.scripted import Caller
-from tests.ivr.test_interpreter_properties import STEPS, answer, take
+from tests.ivr.test_interpreter_properties import STEPS, fall_silent, take
 
 
 def caller_of(flows: tuple[Flow, Flow]) -> Caller:
@@ -29,17 +29,7 @@ def test_every_session_ends_by_itself_when_the_caller_falls_silent(flows, steps,
     caller = caller_of(flows)
     for step in steps:
         take(caller, step)
-    for _ in range(3 * MOST_STEPS_AT_ONCE):
-        if caller.finished or caller.snapshot()["phase"] == "handed_on":
-            break
-        if caller.playing is not None:
-            caller.hear_out()
-        elif caller.snapshot()["phase"] == "saving" and caller.recording is not None:
-            caller.file_closes()
-        elif caller.snapshot()["phase"] == "working":
-            answer(caller, answers)
-        else:
-            caller.wait(5)
+    fall_silent(caller, answers, most=3 * MOST_STEPS_AT_ONCE)
     caller.hang_up()
     assert isinstance(caller.requests[-1], FlowFinished)
     assert len(caller.told(FlowLeft)) == 1
