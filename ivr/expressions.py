@@ -1,10 +1,10 @@
 """Expressions of flows: a small language over the session's variables, whose values are text.
 
-simpleeval evaluates them; nothing is compiled or executed as Python. Before it sees an expression, it is narrowed
-here to a subset that can be judged whole before a flow is published: no attributes, indices, powers, methods or
-comprehensions; every part has a kind (text, number, truth) that fits where it stands. Each part is evaluated at
-most once, over values of bounded size, so that the length of an expression bounds its cost. Numbers are exact
-decimals: 0.1 + 0.2 is 0.3, as money wants it.
+They are written in a subset of Python that can be judged whole before a flow is published: no attributes,
+indices, powers, methods or comprehensions; every part has a kind (text, number, truth) that fits where it stands.
+Nothing is compiled or executed as Python: the judged parts are prepared as closures (:mod:`ivr.prepared`). Each
+part is evaluated at most once, over values of bounded size, so that the length of an expression bounds its cost.
+Numbers are exact decimals: 0.1 + 0.2 is 0.3, as money wants it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
-from simpleeval import SimpleEval
 
-from ivr.formulae import FUNCTIONS, LONGEST_TEXT, OPERATORS, Kind, Value, written
+from ivr.formulae import Kind, Value, written
 from ivr.kinds import kind_of
+from ivr.prepared import prepared
 
 #: Longest expression, characters; most parts and deepest nesting of one.
 MAX_LENGTH: Final = 500
@@ -30,15 +30,14 @@ MAX_DEPTH: Final = 20
 class Expression:
     """A checked expression; ``names`` are the variables that it reads. Raises ValueError when it is wrong."""
 
-    __slots__ = ("_evaluator", "_tree", "kind", "names", "text")
+    __slots__ = ("_value", "kind", "names", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tree = _parsed(text)
-        names: set[str] = set()
-        self.kind = kind_of(self._tree, names)
+        tree, names = _parsed(text), set[str]()
+        self.kind = kind_of(tree, names)
         self.names = frozenset(names)
-        self._evaluator = SimpleEval(operators=OPERATORS, functions=FUNCTIONS)
+        self._value = prepared(tree)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and other.text == self.text
@@ -54,17 +53,16 @@ class Expression:
 
         Raises :class:`~ivr.errors.ExpressionFailed`.
         """
-        self._evaluator.names = {name: variables.get(name, "")[:LONGEST_TEXT] for name in self.names}
-        value: Value = self._evaluator.eval(self.text, previously_parsed=self._tree)
+        value: Value = self._value(variables)
         return value
 
     def holds(self, variables: Mapping[str, str]) -> bool:
         """Whether it is true; raises :class:`~ivr.errors.ExpressionFailed`."""
-        return self.value(variables) is True
+        return self._value(variables) is True
 
     def written(self, variables: Mapping[str, str]) -> str:
         """Its value as a variable holds it; raises :class:`~ivr.errors.ExpressionFailed`."""
-        return written(self.value(variables))
+        return written(self._value(variables))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -31,14 +31,12 @@ class Kind(StrEnum):
 
 def written(value: Value) -> str:
     """A value as variables hold it: ``true``, ``false``, a number without needless zeros, a text as it is."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            text = f"{value:f}"
-            return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
-        case _:
-            return value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
 def number_of(text: str) -> Decimal:
@@ -53,7 +51,7 @@ def bounded(value: Decimal) -> Decimal:
     """The number, rounded to what is kept; raises :class:`ExpressionFailed` when it is too great."""
     if not value.is_finite() or abs(value) > GREATEST:
         raise ExpressionFailed(f"a number is beyond {GREATEST}")
-    return round(value, PLACES) if int(value.as_tuple().exponent) < -PLACES else value
+    return round(value, PLACES)
 
 
 def _arithmetic(compute: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Decimal, Decimal], Decimal]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from simpleeval import SimpleEval
 
 from ivr.errors import ExpressionFailed
 from ivr.expressions import MAX_LENGTH, Expression
-from ivr.formulae import GREATEST, LONGEST_TEXT, SIGNATURES, Kind, luhn
+from ivr.formulae import FUNCTIONS, GREATEST, LONGEST_TEXT, OPERATORS, SIGNATURES, Kind, Value, luhn
+from ivr.kinds import kind_of
 
 VARIABLES = {"caller": "13800000001", "balance": "128.50", "name": "张伟", "word": "abc"}
 
@@ -150,6 +154,69 @@ def test_an_expression_that_passes_gives_a_bounded_value_of_its_kind_or_fails(te
         if isinstance(value, str):
             assert len(value) <= LONGEST_TEXT
         assert len(expression.written(variables)) <= LONGEST_TEXT
+
+
+def _joined(form: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map(lambda chosen: form.format(*chosen))
+
+
+def _typed(kind: Kind, depth: int) -> st.SearchStrategy[str]:
+    """Expressions of one kind, every part of which fits where it stands, so deep at most."""
+    ends = {
+        Kind.TEXT: st.sampled_from(["caller", "balance", "word", "never_set", "'1.5'", "'x'", "''"]),
+        Kind.NUMBER: st.sampled_from(["0", "1", "2.5", "0.1", "999999999", "1000000000000000"]),
+        Kind.TRUTH: st.booleans().map(str),
+    }
+    if depth == 0:
+        return ends[kind]
+    text, number, truth = (_typed(each, depth - 1) for each in Kind)
+    strategies = {Kind.TEXT: text, Kind.NUMBER: number, Kind.TRUTH: truth}
+    order, same = (
+        st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+        st.sampled_from(["==", "!=", "in", "not in"]),
+    )
+    grown = {
+        Kind.TEXT: _joined("({} + {})", text, text),
+        Kind.NUMBER: _joined("({} {} {})", number, st.sampled_from("+-*/%"), number) | _joined("(-{})", number),
+        Kind.TRUTH: _joined("({} {} {})", number, order, number)
+        | _joined("({} {} {})", text, same, text)
+        | _joined("({} {} {} {} {})", truth, st.sampled_from(["and", "or"]), truth, st.just("and"), truth)
+        | _joined("(not {})", truth),
+    }[kind]
+    calls = [
+        _joined(f"{name}({', '.join('{}' for _ in takes)})", *(strategies[taken] for taken in takes))
+        for name, (takes, gives) in SIGNATURES.items()
+        if gives is kind
+    ]
+    chosen = _joined("({} if {} else {})", strategies[kind], truth, strategies[kind])
+    return st.one_of(ends[kind], grown, chosen, *calls)
+
+
+def _by_simpleeval(text: str, variables: Mapping[str, str]) -> Value:
+    """The same language, evaluated part by part by an evaluator that we did not write."""
+    tree, names = ast.parse(text, mode="eval").body, set[str]()
+    kind_of(tree, names)
+    kept = {name: variables.get(name, "")[:LONGEST_TEXT] for name in names}
+    value: Value = SimpleEval(operators=OPERATORS, functions=FUNCTIONS, names=kept).eval(text, tree)
+    return value
+
+
+def _outcome(compute: Callable[[], Value]) -> tuple[type[object], str]:
+    try:
+        value = compute()
+    except ExpressionFailed as failed:
+        return type(failed), str(failed)
+    return type(value), str(value)
+
+
+@given(
+    st.sampled_from(list(Kind)).flatmap(lambda kind: _typed(kind, 3)), st.text(max_size=20), st.integers(1, 100)
+)
+def test_an_expression_comes_to_what_simpleeval_makes_of_it(text: str, word: str, times: int) -> None:
+    assume(len(text) <= MAX_LENGTH)
+    expression, variables = Expression(text), {**VARIABLES, "word": word * times}
+    expected = _outcome(lambda: _by_simpleeval(text, variables))
+    assert _outcome(lambda: expression.value(variables)) == expected
 
 
 @given(st.text(max_size=600))
