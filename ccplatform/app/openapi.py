@@ -24,11 +24,12 @@ from ccplatform.storage.database import Database
 def describe() -> str:
     """The description as JSON text; nothing is opened or started for it."""
     settings = load_settings()
-    process = WebProcess(settings, places_of(settings.node.data_dir), _unopened(settings))
+    process = WebProcess(settings, places_of(settings.node.data_dir), unopened(settings))
     return json.dumps(process.build().openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _unopened(settings: Settings) -> Foundation:
+def unopened(settings: Settings) -> Foundation:
+    """What a process stands on, with a database to which nobody connects."""
     clock = SystemClock()
     ids = Ids(clock)
     database = Database("postgresql:///", clock=clock)

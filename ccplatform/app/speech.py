@@ -11,6 +11,7 @@ from ccplatform.app.settings import Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
+from ccplatform.kernel.clock import Clock
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
 from ivr.numbers import Language
@@ -71,7 +72,7 @@ def build_flows(
 ) -> Speaking:
     """The IVR on the platform's own database; ``is_open`` tells of calendars."""
     ivr = settings.ivr
-    engine = _engine(ivr.speech, ground, alarms)
+    engine = speech_engine(ivr.speech, ground.clock, alarms)
     recogniser = build_recognisers(
         ivr.recognition, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks
     )
@@ -113,9 +114,9 @@ def build_flows(
     )
 
 
-def _engine(settings: SpeechSettings, ground: Foundation, alarms: Alarms) -> Speech:
-    """Who speaks: the bundled engine, or a server for which it stands in."""
-    bundled = EspeakSpeech(settings=settings, clock=ground.clock, alarms=alarms)
+def speech_engine(settings: SpeechSettings, clock: Clock, alarms: Alarms) -> Speech:
+    """Who speaks, to callers and in previews: the bundled engine, or a server for which it stands in."""
+    bundled = EspeakSpeech(settings=settings, clock=clock, alarms=alarms)
     if settings.engine == "espeak":
         return bundled
     places: dict[Language, str] = {"zh": settings.http.url_zh, "en": settings.http.url_en}
@@ -124,6 +125,6 @@ def _engine(settings: SpeechSettings, ground: Foundation, alarms: Alarms) -> Spe
         second=bundled,
         speaks=frozenset(language for language, url in places.items() if url),
         retry_seconds=settings.http.retry_seconds,
-        clock=ground.clock,
+        clock=clock,
         alarms=alarms,
     )

@@ -22,6 +22,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
 from ccplatform.app.sockets import listen_tcp
+from ccplatform.app.speech import speech_engine
 from ccplatform.app.stopping import StopSignal
 from ccplatform.app.voice_mail import message_store, message_viewer
 from ccplatform.calls.routes import build_router as build_contact_routes
@@ -49,7 +50,6 @@ from gateway.signalling.search import SignallingSearch
 from gateway.signalling.service import SignallingService
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
-from ivr.speech.espeak import EspeakSpeech
 from metrics.prometheus import OverloadHealth, WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
@@ -94,7 +94,7 @@ class WebProcess:
             alarms=self.board.counts,
             messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},
         )
-        self.speech = EspeakSpeech(settings=settings.ivr.speech, clock=ground.clock, alarms=Untold())
+        self.speech = speech_engine(settings.ivr.speech, ground.clock, Untold())
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
             path=places.control_socket,
