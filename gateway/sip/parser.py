@@ -145,6 +145,8 @@ def verify(message: SipMessage) -> None:
                 raise SipParseError(f"{hops} is above 255", "Max-Forwards")
             if message.uri.headers:  # Not allowed there (section 19.1.1, RFC 4475 section 3.1.2.11).
                 raise SipParseError("header fields in it", "Request-URI")
+            if "replaces" in message.headers and message.method not in ("INVITE", "ACK"):  # RFC 3891 section 3
+                raise SipParseError("only an INVITE takes the place of a dialog", "Replaces")
     except SipParseError as error:
         raise _blamed(error, message) from None
 

@@ -158,6 +158,24 @@ async def test_two_replaces_are_one_too_many(called: Centre, desk: Desk, network
     assert answer.status == 400
 
 
+@pytest.mark.parametrize("method", ["BYE", "OPTIONS", "INFO", "REGISTER"])
+async def test_nothing_but_an_invite_may_replace(
+    called: Centre, desk: Desk, network: Network, method: str, clock: VirtualClock
+) -> None:
+    """RFC 3891 section 3; an ACK can have no answer, and is taken as it is."""
+    desk.says(200)
+    phone, _ = takes_over(network, desk.replaces)
+    header = f"Replaces: {desk.replaces}"
+    phone.send(phone.request("ACK", sequence=phone.sequence, extra=header))
+    clock.advance(2)
+    assert phone.statuses() == [], "the 200 is not repeated"
+    answer = phone.ask(phone.request(method, extra=header))
+    assert (answer.status, "Replaces" in answer.reason) == (400, True)
+    assert called.of(LegEnded) == []
+    assert phone.ask(phone.request("BYE")).status == 200
+    assert len(called.of(LegEnded)) == 1
+
+
 async def test_a_call_of_the_seat_that_nobody_answered_cannot_be_taken_over(
     called: Centre, desk: Desk, network: Network
 ) -> None:
