@@ -13,6 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: How long a request's body may take to arrive, seconds.
 BODY_SECONDS = 10.0
+#: How much of a refused body is still read, and for how long: who sends on while the connection closes may never
+#: see the answer (RFC 9112 section 9.6).
+REST_BYTES = 4 << 20
+REST_SECONDS = 2.0
 
 _CLOSE = {"Connection": "close"}
 _SECURITY_HEADERS = {
@@ -56,7 +60,7 @@ class RequestLimits:
         for large in self._large_bodies:
             if scope["method"] == large.method and large.path.fullmatch(scope["path"]):
                 limit, seconds = max(limit, large.max_bytes), large.seconds
-        body = _Body(receive, Headers(scope=scope).get("content-length"), limit, seconds)
+        body = _Body(receive, Headers(scope=scope), limit, seconds)
         protected = not scope["path"].startswith(_DOCS)
 
         async def answer(message: Message) -> None:
@@ -64,15 +68,19 @@ class RequestLimits:
                 headers = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+            if body.refused and message["type"] == "http.response.body" and not message.get("more_body", False):
+                await body.read_rest()
             await send(message)
 
         await self._app(scope, body.receive, answer)
 
 
 class _Body:
-    def __init__(self, receive: Receive, declared: str | None, limit: int, seconds: float) -> None:
+    def __init__(self, receive: Receive, headers: Headers, limit: int, seconds: float) -> None:
+        self.refused = False
         self._receive = receive
-        self._declared = declared
+        self._declared = headers.get("content-length")
+        self._waits = "expect" in headers  # whoever waits to be asked for his body has sent none
         self._limit = limit
         self._bytes = 0
         self._whole = False
@@ -97,5 +105,17 @@ class _Body:
             raise self._too_large()
         return message
 
+    async def read_rest(self) -> None:
+        """Read what is still coming of a refused body, within limits."""
+        left = 0 if self._whole or self._waits else REST_BYTES
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                while left > 0:
+                    message = await self._receive()
+                    left = left - len(message.get("body", b"")) if message.get("more_body", False) else 0
+        except TimeoutError:
+            return
+
     def _too_large(self) -> HTTPException:
+        self.refused = True
         return HTTPException(413, f"a request body has at most {self._limit} bytes", headers=_CLOSE)

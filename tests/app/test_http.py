@@ -10,6 +10,8 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
 from ccplatform.app import http_limits
 from ccplatform.app.http import build_http
@@ -112,6 +114,37 @@ async def test_a_body_has_a_limit_whether_declared_or_not() -> None:
             assert answer.headers["connection"] == "close"
         answer = await client.post("things", content=b"{}", headers={"Content-Length": "many"})
         assert answer.status_code == 413
+
+
+async def refuse(pieces: list[bytes], headers: list[tuple[bytes, bytes]]) -> tuple[int, list[str]]:
+    """How many pieces of a body that is too large are left unread, and what was sent, by a bare server."""
+    sent: list[str] = []
+
+    async def receive() -> Message:
+        piece = pieces.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        with pytest.raises(HTTPException):
+            await receive()
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        await send({"type": "http.response.body", "body": b"too large"})
+
+    scope = {"type": "http", "method": "POST", "path": "/things", "headers": headers}
+    await http_limits.RequestLimits(app, max_body_bytes=LIMIT)(scope, receive, send)
+    return len(pieces), sent
+
+
+async def test_the_rest_of_a_refused_body_is_read_before_the_connection_closes() -> None:
+    declared = [(b"content-length", b"9999999")]
+    answered = ["http.response.start", "http.response.body"]
+    assert await refuse([b"x" * LIMIT] * 4, declared) == (0, answered)
+    endless = [b"x" * (1 << 20)] * 100
+    assert await refuse(endless, declared) == (96, answered)
+    assert await refuse([b"x"], [*declared, (b"expect", b"100-continue")]) == (1, answered)
 
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

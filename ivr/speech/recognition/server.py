@@ -170,7 +170,8 @@ def _alternative(one: Any) -> Hypothesis:
 
 def _mean(words: Any) -> float:
     """Of the words' own confidence; a server that tells none is believed."""
-    shares = [_share(word.get("conf", 1.0)) for word in words if isinstance(word, dict)] if words else []
+    told = words if isinstance(words, list) else []
+    shares = [_share(word.get("conf", 1.0)) for word in told if isinstance(word, dict)]
     return sum(shares) / len(shares) if shares else 1.0
 
 

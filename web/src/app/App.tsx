@@ -1,3 +1,4 @@
+import { LoadingOutlined } from "@ant-design/icons";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ConfigProvider, message } from "antd";
 import enGB from "antd/locale/en_GB";
@@ -13,6 +14,9 @@ import { antdTheme, applyTheme, rememberTheme, type ThemeName } from "../ui/them
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Pages } from "./Pages";
 import { AppearanceContext } from "./appearance";
+
+// What shows that a button's work is under way is no part of its name.
+const PENDING = <LoadingOutlined aria-hidden />;
 
 interface Props {
   readonly services: Services;
@@ -55,7 +59,7 @@ export function App({ services, theme: first }: Props) {
     <ConfigProvider
       theme={antdTheme(theme)}
       locale={language === "zh" ? zhCN : enGB}
-      button={{ autoInsertSpace: false }}
+      button={{ autoInsertSpace: false, loadingIcon: PENDING }}
       componentSize="medium"
     >
       <Toasting>
