@@ -123,7 +123,7 @@ class SipAccess:
             tasks=tasks,
             alarms=alarms,
             random=self._random,
-            families=usable_families([settings.bind_ip]),
+            families=usable_families(settings.bound),
         )
         self.dialling = self._dialling()
         self.legs = self._legs(ids, media, listener, _sessions(settings, random_number, ip_versions))
@@ -133,7 +133,7 @@ class SipAccess:
 
     def _gruus(self) -> Gruus:
         key = self._store.gruu_key() if self._store is not None else self._random_bytes(32)
-        return Gruus(domain=lambda: self._settings.public_host, key=key, random_bytes=self._random_bytes)
+        return Gruus(domains=self._settings.public_hosts, key=key, random_bytes=self._random_bytes)
 
     def _sip(self, wire: Wire) -> SipService:
         settings, random_bytes = self._settings, self._random_bytes
@@ -169,7 +169,7 @@ class SipAccess:
             ways=self.trunk_service,
             contacts=self.registrations.contacts,
             new_token=self.sip.new_token,
-            host=lambda: settings.public_host,
+            host=lambda flow: self.sip.identity.host(flow),
             outside_prefixes=settings.transfer_prefixes,
             emergency_numbers=frozenset(settings.overload.emergency_numbers),
         )
@@ -302,7 +302,7 @@ def _limits(settings: SipSettings) -> RegistrarLimits:
 
 def _sockets(settings: SipSettings, clock: Clock, tasks: TaskSupervisor, overload: OverloadGuard) -> SipTransports:
     return SipTransports(
-        bind_ip=settings.bind_ip,
+        hosts=settings.bound,
         port=settings.port,
         ws_port=settings.ws_port if settings.ws else None,
         tls_port=settings.tls_port,

@@ -61,8 +61,9 @@ _DIALLED: Final = frozenset("+0123456789*#")
 
 class Dialling:
     """Knows seats, trunks, routes and where they are. ``contacts(seat)`` asks the registrar, ``new_token()`` makes
-    tags, ``host()`` is our address in From and Call-ID. Phones may have others connected to numbers outside that
-    begin with one of ``outside_prefixes``. ``emergency_numbers`` are so besides those whose route says it.
+    tags, ``host(flow)`` is our address in From and Call-ID, as a peer knows it. Phones may have others connected
+    to numbers outside that begin with one of ``outside_prefixes``. ``emergency_numbers`` are so besides those of
+    their routes.
     Implements :class:`ccplatform.contracts.legs.Numbers`."""
 
     def __init__(
@@ -75,7 +76,7 @@ class Dialling:
         ways: TrunkWays,
         contacts: Callable[[SeatId], tuple[Binding, ...]],
         new_token: Callable[[], str],
-        host: Callable[[], str],
+        host: Callable[[Flow], str],
         outside_prefixes: tuple[str, ...] = (),
         emergency_numbers: frozenset[str] = frozenset(),
     ) -> None:
@@ -176,12 +177,12 @@ class Dialling:
             bindings = tuple(one for one in bindings if one.phone is not None and one.phone.name == target.phone)
         if known is None or not bindings:
             raise Unreachable(f"seat {target.seat} has no such phone registered", ReleaseCause.UNREACHABLE)
-        host = host_text(self._host())
         name = f"{quote(command.caller_name)} " if command.caller_name else ""
         user = f"{escape_user(command.caller)}@" if command.caller else ""
-        wishes = _auto_answer(host) if command.auto_answer else ()
 
         def way(binding: Binding) -> OutgoingCall:
+            host = host_text(self._host(binding.flow))
+            wishes = _auto_answer(host) if command.auto_answer else ()
             return OutgoingCall(
                 # Header fields of a registered URI are the phone's wish, not to be obeyed (RFC 3261, 19.1.5).
                 uri=binding.uri.partition("?")[0],
@@ -228,7 +229,7 @@ class Dialling:
         return [Attempt((self._call(command, known, number, flow, urgent),), trunk, urgent) for flow in flows]
 
     def _call(self, command: DialLeg, trunk: Trunk, number: str, flow: Flow, urgent: bool) -> OutgoingCall:
-        host = self._host()
+        host = self._host(flow)
         call = trunk_call(
             trunk,
             number,

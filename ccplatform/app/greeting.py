@@ -33,7 +33,7 @@ def tell_ready(settings: Settings, *, demo: bool, seconds: float) -> None:
     """Log ``ready`` with the addresses; in the demo also numbers and log-ins."""
     scheme = "https" if settings.http.tls_cert else "http"
     url = f"{scheme}://{host_text(str(settings.http.bind_ip))}:{settings.http.port}"
-    sip = f"{host_text(settings.sip.bind_ip)}:{settings.sip.port}"
+    sip = " ".join(f"{host_text(bound)}:{settings.sip.port}" for bound in settings.sip.bound)
     media = settings.media
     rtp = [f"{host_text(bound)}:{media.rtp_ports}" for bound in (media.bind_ip, media.bind_ip6) if bound]
     _log.info(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,27 +19,38 @@ _PARAMETERS: Final = {"TCP": "tcp", "TLS": "tls", "WS": "ws", "WSS": "ws"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """How we name ourselves: ``user`` of the Contact, product name, and host:port by transport."""
+    """How we name ourselves: ``user`` of the Contact, product name, and host:port, which a peer sees by its
+    transport and its version of IP."""
 
     user_agent: str
-    sent_by: Mapping[str, str]  # host:port by transport
+    hosts: Mapping[int, str]  # by version of IP
+    sent_by: Mapping[tuple[str, int], str]
     user: str = "ccplatform"
 
-    def address(self, transport: str) -> str:
-        """Our host:port for a transport."""
-        return self.sent_by[transport]
+    def host(self, flow: Flow) -> str:
+        """Our address, as a peer knows it."""
+        return self.hosts[flow.ip_version]
 
-    def contact(self, transport: str, *, secure: bool = False) -> str:
-        """The Contact value for messages over a transport; ``secure`` when the dialog was made by SIPS URIs
+    def address(self, flow: Flow) -> str:
+        """Our host:port, as a peer knows it."""
+        return self.sent_by[flow.transport, flow.ip_version]
+
+    def contact(self, flow: Flow, *, secure: bool = False) -> str:
+        """The Contact value for messages over a flow; ``secure`` when the dialog was made by SIPS URIs
         (RFC 3261 section 12.1.1). WebSocket is one parameter value for both (RFC 7118 section 5.2)."""
-        parameter = "" if transport == "UDP" else f";transport={_PARAMETERS[transport]}"
-        return f"<{'sips' if secure else 'sip'}:{self.user}@{self.address(transport)}{parameter}>"
+        parameter = "" if flow.transport == "UDP" else f";transport={_PARAMETERS[flow.transport]}"
+        return f"<{'sips' if secure else 'sip'}:{self.user}@{self.address(flow)}{parameter}>"
 
     @classmethod
-    def at(cls, host: str, ports: Mapping[str, int], user_agent: str) -> Identity:
-        """One host with a port for each transport."""
-        sent_by = {transport: f"{host_text(host)}:{port}" for transport, port in ports.items()}
-        return cls(user_agent=user_agent, sent_by=sent_by)
+    def at(cls, hosts: Sequence[str], ports: Mapping[str, int], user_agent: str) -> Identity:
+        """One host, or one of each version of IP, with a port for each transport."""
+        named = dict.fromkeys((4, 6), hosts[0]) | {6 if ":" in host else 4: host for host in hosts}
+        sent_by = {
+            (transport, version): f"{host_text(host)}:{port}"
+            for transport, port in ports.items()
+            for version, host in named.items()
+        }
+        return cls(user_agent=user_agent, hosts=named, sent_by=sent_by)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,7 +118,7 @@ class Dialog:
 
     def contact(self, identity: Identity) -> str:
         """Our Contact in this dialog."""
-        return identity.contact(self.flow.transport, secure=self.remote_target.startswith("sips:"))
+        return identity.contact(self.flow, secure=self.remote_target.startswith("sips:"))
 
     def request(self, method: str, identity: Identity, *, cseq: int | None = None) -> SipRequest:
         """A request inside the dialog (section 12.2.1.1); ``cseq`` is given for an ACK."""

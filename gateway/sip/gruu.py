@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import quote as percent_encode
 
@@ -34,17 +34,18 @@ def mark_of(seat: SeatId, instance: str, call_id: str) -> bytes:
 
 
 class Gruus:
-    """Makes and reads them. ``domain()`` is the host of the seats' addresses, ``key`` (16 or 32 bytes) is for the
+    """Makes and reads them. ``domains`` are the hosts of the seats' addresses, the first in those that are
+    made; ``key`` (16 or 32 bytes) is for the
     temporary ones and must outlive the process if they shall."""
 
-    def __init__(self, *, domain: Callable[[], str], key: bytes, random_bytes: Callable[[int], bytes]) -> None:
-        self._domain = domain
+    def __init__(self, *, domains: Sequence[str], key: bytes, random_bytes: Callable[[int], bytes]) -> None:
+        self._domains = [host_text(domain) for domain in domains]
         self._cipher = Cipher(AES(key), ECB())
         self._random_bytes = random_bytes
 
     def is_ours(self, uri: SipUri) -> bool:
         """Whether the URI is a GRUU of this centre."""
-        return uri.param("gr") is not None and uri.host.lower() == host_text(self._domain()).lower()
+        return uri.param("gr") is not None and uri.host.lower() in self._domains
 
     def public(self, user: str, instance: str) -> str:
         """The GRUU of the phone ``instance`` (a URN) of the account ``user``."""
@@ -70,4 +71,4 @@ class Gruus:
         return self._cipher.decryptor().update(block)[:_MARK_BYTES]
 
     def _address(self, user: str) -> str:
-        return f"sip:{user}@{host_text(self._domain())}"
+        return f"sip:{user}@{self._domains[0]}"

@@ -164,7 +164,7 @@ class Registering:
         return request
 
     def _contact(self) -> str:
-        address = self._identity.contact(self._to_try[0].transport)
+        address = self._identity.contact(self._to_try[0])
         return address.replace(f":{self._identity.user}@", f":{escape_user(self._client.credentials.user)}@", 1)
 
     def _send(self, request: SipRequest) -> list[RegisteringEffect]:

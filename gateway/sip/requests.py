@@ -43,16 +43,16 @@ class RequestRunner:
 
 def options(identity: Identity, flow: Flow, new_token: Callable[[], str], *, domain: str = "") -> SipRequest:
     """An OPTIONS that asks a server whether it is there (RFC 3261 section 11)."""
-    ours = identity.address(flow.transport)
+    ours = identity.address(flow)
     transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
     uri = f"sip:{host_text(domain) if domain else flow.address()}{transport}"
     headers = Headers()
     headers.put("max-forwards", MAX_FORWARDS)
     headers.put("from", f"<sip:{identity.user}@{ours}>;tag={new_token()}")
     headers.put("to", f"<{uri}>")
-    headers.put("call-id", f"{new_token()}@{ours.rpartition(':')[0]}")
+    headers.put("call-id", f"{new_token()}@{host_text(identity.host(flow))}")
     headers.put("cseq", "1 OPTIONS")
-    headers.put("contact", identity.contact(flow.transport))
+    headers.put("contact", identity.contact(flow))
     headers.put("accept", "application/sdp")
     headers.put("allow", ALLOWED_METHODS)
     headers.put("supported", SUPPORTED)

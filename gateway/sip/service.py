@@ -106,11 +106,11 @@ class SipService:
         self._invites: dict[ServerKey, DialogRunner] = {}
         self._user: CallUser | None = None
         self._closing = False
-        self.identity = Identity.at(settings.public_host, wire.ports, settings.user_agent)
+        self.identity = Identity.at(settings.public_hosts, wire.ports, settings.user_agent)
         self.trace = SignallingTrace(enabled=settings.trace)
         self.tap = SignallingTap(clock)
         self._transactions = layer = TransactionLayer(
-            sent_by=lambda transport: self.identity.address(transport),
+            sent_by=lambda flow: self.identity.address(flow),
             new_branch=self.new_token,
             timers=self._timers,
         )
@@ -127,7 +127,7 @@ class SipService:
         self._user = user
         await self._wire.open(self)
         self._closing = False
-        self.identity = Identity.at(self._settings.public_host, self._wire.ports, self._settings.user_agent)
+        self.identity = Identity.at(self._settings.public_hosts, self._wire.ports, self._settings.user_agent)
 
     async def close(self) -> None:
         """Stop listening. Dialogs are left as they are: their snapshots go on elsewhere."""
@@ -393,7 +393,7 @@ class SipService:
         self._clock.call_at(later, lambda: self.trace.forget(dialog.call_id))
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
-        local, now = self.identity.address(flow.transport), self._clock.now()
+        local, now = self.identity.address(flow), self._clock.now()
         self.tap.seen(message, flow, local, now, self.trace.contact_of(message.call_id), outgoing)
         fact = self.trace.seen(message, flow, local, now, outgoing=outgoing)
         if fact is not None:

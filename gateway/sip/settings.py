@@ -23,11 +23,15 @@ class SipSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bind_ip: str = Field("127.0.0.1", description="IP address of the UDP and TCP listeners")
+    bind_ip: str = Field("127.0.0.1", description="IP address of the listeners")
+    bind_ip6: str = Field(
+        "", description="IPv6 address that is listened on as well, when bind_ip is one of IPv4; empty: none"
+    )
     port: int = Field(5060, ge=0, le=65535, description="Port of the UDP and TCP listeners; 0 takes a free one")
     advertised_address: str = Field(
         "", description="IP address in Via and Contact when we are behind NAT; empty: bind_ip"
     )
+    advertised_address6: str = Field("", description="The same for peers of bind_ip6")
     user_agent: str = Field("ccplatform", min_length=1, max_length=80, description="User-Agent and Server headers")
     realm: str = Field(
         "ccplatform",
@@ -134,7 +138,7 @@ class SipSettings(BaseModel):
         "", description="Who must have signed the certificates of trunks over TLS (PEM file); empty: the system's"
     )
 
-    @field_validator("bind_ip", "advertised_address")
+    @field_validator("bind_ip", "bind_ip6", "advertised_address", "advertised_address6")
     @classmethod
     def _is_address(cls, value: str) -> str:
         if value:
@@ -175,16 +179,42 @@ class SipSettings(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> SipSettings:
-        if not self.advertised_address and ipaddress.ip_address(self.bind_ip).is_unspecified:
-            raise ValueError(
-                f"advertised_address must be set when bind_ip is {self.bind_ip}: "
-                "peers need an address that they can reach"
-            )
+        for suffix, bound, public in (
+            ("", self.bind_ip, self.advertised_address),
+            ("6", self.bind_ip6, self.advertised_address6),
+        ):
+            if bound and not public and ipaddress.ip_address(bound).is_unspecified:
+                raise ValueError(
+                    f"advertised_address{suffix} must be set when bind_ip{suffix} is {bound}: "
+                    "peers need an address that they can reach"
+                )
         if self.min_register_seconds > self.max_register_seconds:
             raise ValueError("min_register_seconds is above max_register_seconds")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_of_each(self) -> SipSettings:
+        ours, sixth = (self.bind_ip, self.advertised_address), (self.bind_ip6, self.advertised_address6)
+        if self.advertised_address6 and not self.bind_ip6:
+            raise ValueError("advertised_address6 is for bind_ip6, which is not set")
+        if self.bind_ip6 and any(":" in address for address in ours):
+            raise ValueError("bind_ip and its advertised_address must be of IPv4 when bind_ip6 is set")
+        if any(address and ":" not in address for address in sixth):
+            raise ValueError("bind_ip6 and advertised_address6 must be of IPv6")
+        return self
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The addresses that are listened on: one, or one of each version of IP."""
+        return (self.bind_ip, self.bind_ip6) if self.bind_ip6 else (self.bind_ip,)
+
     @property
     def public_host(self) -> str:
-        """The address that peers see."""
+        """The first address that peers see: the host of what is no matter of one peer."""
         return self.advertised_address or self.bind_ip
+
+    @property
+    def public_hosts(self) -> tuple[str, ...]:
+        """The addresses that peers see, for each that is listened on."""
+        sixth = self.advertised_address6 or self.bind_ip6
+        return (self.public_host, sixth) if sixth else (self.public_host,)

@@ -151,12 +151,12 @@ class _Entry:
 class TransactionLayer:
     """All transactions of a node.
 
-    ``sent_by(transport)`` is the host:port for Via headers, ``new_branch()`` returns what follows the magic
+    ``sent_by(flow)`` is the host:port for Via headers, ``new_branch()`` returns what follows the magic
     cookie; it must not be guessable.
     """
 
     def __init__(
-        self, *, sent_by: Callable[[str], str], new_branch: Callable[[], str], timers: TimerValues
+        self, *, sent_by: Callable[[Flow], str], new_branch: Callable[[], str], timers: TimerValues
     ) -> None:
         self._sent_by = sent_by
         self._new_branch = new_branch
@@ -254,7 +254,7 @@ class TransactionLayer:
     def _add_via(self, request: SipRequest, flow: Flow) -> None:
         if "via" not in request.headers:
             branch = MAGIC_COOKIE + self._new_branch()
-            sent_by = self._sent_by(flow.transport)
+            sent_by = self._sent_by(flow)
             request.headers.push("via", f"SIP/2.0/{flow.transport} {sent_by};rport;branch={branch}")
 
     def _response_arrived(self, response: SipResponse, now: float) -> list[LayerEffect]:

@@ -1,12 +1,12 @@
-"""The sockets of SIP: UDP and TCP on one port, TLS and WebSocket on ports of their own."""
+"""The sockets of SIP: UDP and TCP on one port, TLS and WebSocket on ports of their own, at one address or at one
+of each version of IP. A message goes out by the socket of its peer's version."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
-from collections.abc import Callable
-from typing import Final, cast
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, cast
 
 from ccplatform.kernel.clock import Clock, TimerHandle
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -29,6 +29,8 @@ KEEP_ALIVES_PER_SECOND: Final = 50.0
 KEEP_ALIVE_BURST: Final = 200.0
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 512
+
+_Place: TypeAlias = tuple[str, str]  # a transport at one of our addresses
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -66,8 +68,8 @@ class _Guarded:
 
 
 class SipTransports:
-    """UDP and TCP on ``bind_ip``:``port``, WebSocket on ``ws_port`` (None: none), with ``tls`` TLS on ``tls_port``
-    and the WebSocket secure; port 0 is a free one, the same for UDP and TCP.
+    """UDP and TCP on ``port`` of each of ``hosts``, WebSocket on ``ws_port`` (None: none), with ``tls`` TLS on
+    ``tls_port`` and the WebSocket secure; port 0 is a free one, the same for UDP and TCP and for all hosts.
 
     ``answers`` looks at each datagram before it is read: its answer, empty for none, or None to read it.
     Malformed input is counted by source in :attr:`malformed`; what the user does about it is his business.
@@ -76,7 +78,7 @@ class SipTransports:
     def __init__(
         self,
         *,
-        bind_ip: str,
+        hosts: Sequence[str],
         port: int,
         clock: Clock,
         tasks: TaskSupervisor,
@@ -86,11 +88,11 @@ class SipTransports:
         tls: TlsFiles | None = None,
         answers: Callable[[bytes, Flow], bytes | None] = lambda data, flow: None,
     ) -> None:
-        self.bind_ip = bind_ip
+        self.hosts = tuple(hosts)
         self._answers = answers
         self.malformed = SourceCounts()
         self.send_errors = 0
-        self.ports = {"UDP": port, "TCP": port}
+        self.ports = {"TCP": port, "UDP": port}  # TCP finds the free one
         if tls is not None:
             self.ports["TLS"] = tls_port
         if ws_port is not None:
@@ -101,11 +103,10 @@ class SipTransports:
         self._tasks = tasks
         self._limits = limits
         self._user: FlowUser | None = None
-        self._udp: asyncio.DatagramTransport | None = None
-        self._datagrams: _Datagrams | None = None
+        self._udp: dict[bool, tuple[asyncio.DatagramTransport, _Datagrams]] = {}  # by whether it is of IPv6
         self._connected: Connections | None = None
-        self._servers: dict[str, asyncio.Server] = {}
-        self._secure: dict[str, SecureListener] = {}
+        self._servers: dict[_Place, asyncio.Server] = {}
+        self._secure: dict[_Place, SecureListener] = {}
         self._contexts: TlsContexts | None = None
         self._sweep: TimerHandle | None = None
         self._early: list[tuple[bytes, Flow]] | None = []  # to be sent once there are sockets
@@ -117,40 +118,49 @@ class SipTransports:
         self._connected = Connections(
             user=self._user, clock=self._clock, tasks=self._tasks, limits=self._limits, tls=self._contexts
         )
-        for kind, bound in self._bind().items():
-            await self._listen(kind, bound)
+        for place, bound in self._bind().items():
+            await self._listen(place, bound)
         self._sweep_later()
         early, self._early = self._early or [], None
         for data, flow in early:
             self.send(data, flow)
 
-    async def _listen(self, kind: str, bound: socket.socket) -> None:
+    async def _listen(self, place: _Place, bound: socket.socket) -> None:
         assert self._connected is not None
-        loop = asyncio.get_running_loop()
+        loop, (kind, host) = asyncio.get_running_loop(), place
         if kind == "UDP":
-            self._udp, self._datagrams = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
+            made = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
+            self._udp[":" in host] = made
         elif kind in SECURE and self._contexts is not None:
-            self._secure[kind] = SecureListener(
+            self._secure[place] = SecureListener(
                 kind=kind, listener=bound, contexts=self._contexts, owner=self._connected, tasks=self._tasks
             )
-            self._secure[kind].open()
+            self._secure[place].open()
         else:
             accepting = self._connected.accepting(kind)
-            self._servers[kind] = await loop.create_server(accepting, sock=bound, backlog=BACKLOG)
+            self._servers[place] = await loop.create_server(accepting, sock=bound, backlog=BACKLOG)
 
     async def reset(self, transport: str) -> None:
         """Close a listener with its connections and listen anew on the same port; what goes out by UDP meanwhile
         is lost. Raises :class:`PortInUse` when somebody else took the port; it may be reset again then."""
-        if transport == "UDP" and self._udp is not None and self._datagrams is not None:
-            self._udp.abort()
-            await self._datagrams.closed
-        if (secure := self._secure.pop(transport, None)) is not None:
-            await secure.close()
-        if (server := self._servers.pop(transport, None)) is not None:
-            server.close()
+        places = [(transport, host) for host in self.hosts]
+        for place in places:
+            await self._close(place)
         if self._connected is not None:
             self._connected.close(transport)
-        await self._listen(transport, self._socket(transport, self.ports[transport]))
+        for place in places:
+            await self._listen(place, self._socket(*place, self.ports[transport]))
+
+    async def _close(self, place: _Place) -> None:
+        kind, host = place
+        if kind == "UDP" and (":" in host) in self._udp:
+            udp, datagrams = self._udp[":" in host]
+            udp.abort()
+            await datagrams.closed
+        if (secure := self._secure.pop(place, None)) is not None:
+            await secure.close()
+        if (server := self._servers.pop(place, None)) is not None:
+            server.close()
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
@@ -158,8 +168,8 @@ class SipTransports:
             self._sweep.cancel()
         for secure in self._secure.values():
             await secure.close()
-        if self._udp is not None:
-            self._udp.close()
+        for udp, _ in self._udp.values():
+            udp.close()
         for server in self._servers.values():
             server.close()
         if self._connected is not None:
@@ -173,8 +183,8 @@ class SipTransports:
     @property
     def waiting(self) -> int:
         """Messages that came over UDP and are not read yet, about."""
-        udp = self._udp.get_extra_info("socket") if self._udp is not None else None
-        return waiting_messages(udp) if udp is not None else 0
+        sockets = (udp.get_extra_info("socket") for udp, _ in self._udp.values())
+        return sum(waiting_messages(udp) for udp in sockets if udp is not None)
 
     @property
     def connections(self) -> int:
@@ -185,13 +195,17 @@ class SipTransports:
         """Send a message, once there are sockets; failures come as ``flow_lost``."""
         if self._early is not None:
             self._early.append((data, flow))
-        elif (":" in flow.host) != (":" in self.bind_ip):  # IPv6 peers of an IPv4 socket, or the other way round
+        elif (":" in flow.host) not in self._udp:  # no socket is of its version of IP
             self._clock.call_at(self._clock.now(), lambda: self._user.flow_lost(flow) if self._user else None)
         elif flow.transport == "UDP":
-            if self._udp is not None and not self._udp.is_closing():
-                self._udp.sendto(data, (flow.host, flow.port))
+            self._send_datagram(data, flow.host, flow.port)
         elif self._connected is not None:
             self._connected.send(data, flow)
+
+    def _send_datagram(self, data: bytes, host: str, port: int) -> None:
+        udp, _ = self._udp[":" in host]
+        if not udp.is_closing():
+            udp.sendto(data, (host, port))
 
     def datagram(self, data: bytes, host: str, port: int) -> None:
         """A UDP datagram came."""
@@ -217,52 +231,49 @@ class SipTransports:
         answer = binding_response(data, host, port)
         if answer is None or not self._keep_alives.allows(host, self._clock.now()):
             self.malformed.add(host)
-        elif self._udp is not None and not self._udp.is_closing():
-            self._udp.sendto(answer, (host, port))
+        else:
+            self._send_datagram(answer, host, port)
 
     # --- sockets ------------------------------------------------------------------------------------------
 
-    def _bind(self) -> dict[str, socket.socket]:
-        """All sockets, or none."""
-        made: dict[str, socket.socket] = {}
-        try:
-            made["TCP"], made["UDP"] = self._bind_pair(self.ports["TCP"])
-            for kind in self.ports.keys() - made.keys():
-                made[kind] = self._socket(kind, self.ports[kind])
-        except PortInUse:
-            for listener in made.values():
-                listener.close()
-            raise
-        self.ports = {kind: cast(int, made[kind].getsockname()[1]) for kind in self.ports}
-        return made
-
-    def _bind_pair(self, port: int) -> tuple[socket.socket, socket.socket]:
-        """TCP and UDP on one port; a free port of TCP may be taken for UDP, then another is tried."""
+    def _bind(self) -> dict[_Place, socket.socket]:
+        """All sockets, or none. A port that is free at one address may be taken at another: then it is tried again
+        with others, unless the ports are named."""
         for attempt in range(_ATTEMPTS_FOR_FREE_PORT):
-            tcp = self._socket("TCP", port)
+            made: dict[_Place, socket.socket] = {}
+            ports = dict(self.ports)
             try:
-                return tcp, self._socket("UDP", cast(int, tcp.getsockname()[1]))
-            except PortInUse:
-                tcp.close()
-                if port or attempt == _ATTEMPTS_FOR_FREE_PORT - 1:
+                for kind, host in [(kind, host) for kind in self.ports for host in self.hosts]:
+                    port = ports["TCP"] if kind == "UDP" else ports[kind]
+                    made[kind, host] = bound = self._socket(kind, host, port)
+                    ports[kind] = cast(int, bound.getsockname()[1])
+            except PortInUse as error:
+                for listener in made.values():
+                    listener.close()
+                if error.port in self.ports.values() or attempt == _ATTEMPTS_FOR_FREE_PORT - 1:
                     raise
-        raise PortInUse("UDP", self.bind_ip, port, "no port is free")
+            else:
+                self.ports = ports
+                return made
+        raise AssertionError("the last attempt returns or raises")
 
-    def _socket(self, transport: str, port: int) -> socket.socket:
-        family = socket.AF_INET6 if ipaddress.ip_address(self.bind_ip).version == 6 else socket.AF_INET
+    def _socket(self, transport: str, host: str, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         made = socket.socket(family, socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM)
         made.setblocking(False)
+        if len(self.hosts) > 1 and family == socket.AF_INET6:  # peers of IPv4 are the other's
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if transport == "UDP":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         else:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            made.bind((self.bind_ip, port))
+            made.bind((host, port))
             if transport != "UDP":
                 made.listen(BACKLOG)
         except OSError as error:
             made.close()
-            raise PortInUse(transport, self.bind_ip, port, error.strerror or str(error)) from error
+            raise PortInUse(transport, host, port, error.strerror or str(error)) from error
         return made
 
     def _sweep_later(self) -> None:

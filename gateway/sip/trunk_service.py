@@ -38,6 +38,7 @@ from gateway.sip.targets import TargetState, TrunkTargets
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.trunk import Trunk, TrunkState
 from gateway.sip.trunks import TrunkDirectory
+from gateway.sip.uri import host_text
 
 #: Bounds of the time for which the addresses of a name are kept, and the pause after a failed look-up, seconds.
 MIN_TTL: Final = 5.0
@@ -315,7 +316,7 @@ class TrunkService:
                 after,
                 identity=self._sip.identity,
                 client=client,
-                call_id=f"{self._sip.new_token()}@{self._sip.identity.address('UDP').rpartition(':')[0]}",
+                call_id=f"{self._sip.new_token()}@{host_text(self._sip.identity.hosts[4])}",
                 tag=self._sip.new_token(),
                 flows=partial(self.targets.flows, name),
                 random=self._random,

@@ -179,7 +179,7 @@ class InviteClient(InviteDialog):
         headers.put("to", call.to_party)
         headers.put("call-id", call.call_id)
         headers.put("cseq", "1 INVITE")
-        headers.put("contact", self._identity.contact(call.flow.transport, secure=call.uri.startswith("sips:")))
+        headers.put("contact", self._identity.contact(call.flow, secure=call.uri.startswith("sips:")))
         headers.put("allow", ALLOWED_METHODS)
         headers.put("user-agent", self._identity.user_agent)
         for name, value in call.headers:

@@ -15,7 +15,9 @@ from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.flows import Flow
 from gateway.sip.media_protection import SrtpPolicy
 from gateway.sip.message import SipRequest
+from gateway.sip.parser import parse_message
 from gateway.sip.sdp import parse_sdp
+from gateway.sip.settings import SipSettings
 from tests.gateway.sip.centre import FINGERPRINT, Centre, to_trunk, trunk
 from tests.gateway.sip.network import Network
 from tests.gateway.sip.raw import RawPeer
@@ -59,6 +61,25 @@ async def test_without_media_over_ipv6_such_an_offer_is_refused_with_its_reason(
     assert status == 488
     assert f"media go over IPv4 here, not to {NEW_PEER}" in warning
     assert centre.is_clean()
+
+
+async def test_a_centre_at_both_versions_names_itself_to_each_party_by_his(
+    clock: VirtualClock, network: Network, old: RawPeer
+) -> None:
+    settings = SipSettings(bind_ip=OLD, bind_ip6=NEW)
+    wire, sixth = network.wire(OLD), network.stranger(NEW_PEER)
+    centre = Centre(OLD, clock, wire, trunks=[trunk("old", OLD_PEER), trunk("new", NEW_PEER)], settings=settings)
+    await centre.open()
+    centre.answers_everything()
+    answer = old.ask(old.request("INVITE", old.sdp()))
+    assert answer.addresses("contact")[0].uri.host == OLD
+    old.ack()
+    centre.dial(to_trunk("new"))
+    (invite,) = (parse_message(text.encode()) for text in sixth.heard())
+    assert isinstance(invite, SipRequest)
+    assert (invite.via.host, invite.addresses("contact")[0].uri.host) == (f"[{NEW}]", f"[{NEW}]")
+    assert invite.from_.uri.host == f"[{NEW}]"
+    assert parse_sdp(invite.body).address == centre.media.host6
 
 
 async def test_of_several_streams_the_one_that_can_be_reached_is_taken(called: Centre, old: RawPeer) -> None:

@@ -120,7 +120,7 @@ def test_both_kinds_survive_a_restart() -> None:
     key = secrets.token_bytes(32)
 
     def started() -> Registrar:
-        made = Gruus(domain=lambda: "centre", key=key, random_bytes=secrets.token_bytes)
+        made = Gruus(domains=["centre"], key=key, random_bytes=secrets.token_bytes)
         return Registrar(RegistrarLimits(), made)
 
     before, after = started(), started()

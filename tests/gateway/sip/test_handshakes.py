@@ -40,7 +40,7 @@ async def opened(stack: AsyncExitStack, files: TlsFiles, limits: ConnectionLimit
     clock, ear = SystemClock(), Ear()
     tasks = TaskSupervisor(clock, on_crash=lambda name, error: pytest.fail(f"{name}: {error!r}"))
     made = SipTransports(
-        bind_ip="127.0.0.1", port=0, ws_port=0, tls=files, clock=clock, tasks=tasks, limits=limits
+        hosts=("127.0.0.1",), port=0, ws_port=0, tls=files, clock=clock, tasks=tasks, limits=limits
     )
     await made.open(ear)
     stack.push_async_callback(tasks.close)

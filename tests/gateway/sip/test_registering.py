@@ -49,7 +49,7 @@ class Registrar:
         self.flows = [FIRST, SECOND]
         self.core = Registering(
             TRUNK,
-            identity=Identity.at("10.0.0.1", {"UDP": 5060, "TCP": 5060}, "test"),
+            identity=Identity.at(["10.0.0.1"], {"UDP": 5060, "TCP": 5060}, "test"),
             client=DigestClient(ACCOUNT, random_bytes=bytes),
             call_id="c@10.0.0.1",
             tag="t",

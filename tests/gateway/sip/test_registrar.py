@@ -59,7 +59,7 @@ def send(
 
 
 def gruus() -> Gruus:
-    return Gruus(domain=lambda: "centre", key=b"k" * 32, random_bytes=secrets.token_bytes)
+    return Gruus(domains=["centre"], key=b"k" * 32, random_bytes=secrets.token_bytes)
 
 
 def make() -> Registrar:

@@ -63,7 +63,7 @@ async def opened(
 ) -> tuple[SipTransports, Ear]:
     clock, ear = SystemClock(), Ear()
     made = SipTransports(
-        bind_ip="127.0.0.1",
+        hosts=("127.0.0.1",),
         port=0,
         ws_port=0 if ws else None,
         tls=tls,

@@ -312,7 +312,7 @@ def test_the_document_can_be_read_whatever_the_names() -> None:
 # --- the core by itself -----------------------------------------------------------------------------------
 
 FLOW = Flow("UDP", "10.0.0.9", 5060)
-IDENTITY = Identity.at("10.0.0.2", {"UDP": 5060}, "test")
+IDENTITY = Identity.at(["10.0.0.2"], {"UDP": 5060}, "test")
 
 
 def core() -> Subscriptions:

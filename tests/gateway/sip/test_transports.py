@@ -46,10 +46,12 @@ class Ear:
                 return flow
 
 
-def transports(limits: ConnectionLimits | None = None, port: int = 0) -> SipTransports:
+def transports(
+    limits: ConnectionLimits | None = None, port: int = 0, hosts: tuple[str, ...] = ("127.0.0.1",)
+) -> SipTransports:
     clock = SystemClock()
     return SipTransports(
-        bind_ip="127.0.0.1",
+        hosts=hosts,
         port=port,
         clock=clock,
         tasks=TaskSupervisor(clock),
@@ -74,26 +76,28 @@ async def test_datagrams_come_in_and_answers_go_back(opened: SipTransports, ear:
     await exchange_datagrams(opened, ear)
 
 
-async def exchange_datagrams(opened: SipTransports, ear: Ear) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.bind(("127.0.0.1", 0))
+async def exchange_datagrams(opened: SipTransports, ear: Ear, host: str = "127.0.0.1") -> None:
+    heard = opened.malformed.total
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((host, 0))
         options = OPTIONS.format(transport="UDP", number=1).encode()
         for data in (b"\r\n\r\n", b"\0\0\0\0", b"", b"garbage", options):
-            peer.sendto(data, ("127.0.0.1", opened.ports["UDP"]))
-        assert (await ear.next("malformed")).host == "127.0.0.1"
+            peer.sendto(data, (host, opened.ports["UDP"]))
+        assert (await ear.next("malformed")).host == host
         flow = await ear.next("message")
         assert flow.port == peer.getsockname()[1]
         opened.send(b"hello", flow)
         assert await asyncio.to_thread(peer.recv, 100) == b"hello"
-    assert opened.malformed.of("127.0.0.1") == opened.malformed.total == 1
+    assert opened.malformed.total == heard + 1
+    assert opened.malformed.of(host) > 0
 
 
 async def test_streams_come_in_and_answers_go_back_over_them(opened: SipTransports, ear: Ear) -> None:
     await exchange_over_a_stream(opened, ear)
 
 
-async def exchange_over_a_stream(opened: SipTransports, ear: Ear) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", opened.ports["UDP"])
+async def exchange_over_a_stream(opened: SipTransports, ear: Ear, host: str = "127.0.0.1") -> None:
+    reader, writer = await asyncio.open_connection(host, opened.ports["UDP"])
     text = OPTIONS.format(transport="TCP", number=1).encode()
     writer.write(b"\r\n\r\n" + text[:50])
     writer.write(text[50:] + text)
@@ -160,6 +164,29 @@ def test_a_listener_is_opened_anew_and_its_connections_are_closed() -> None:
     for loop_factory in (uvloop.new_event_loop, asyncio.new_event_loop):
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(story())
+
+
+async def test_one_port_serves_both_versions_of_ip(ear: Ear) -> None:
+    made = transports(hosts=("127.0.0.1", "::1"))
+    await made.open(ear)
+    for _ in range(2):
+        for host in made.hosts:
+            await exchange_datagrams(made, ear, host)
+            await exchange_over_a_stream(made, ear, host)
+        await made.reset("UDP")
+        await made.reset("TCP")
+    await made.close()
+
+
+async def test_a_port_that_is_taken_at_one_address_is_none(ear: Ear) -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as thief:
+        thief.bind(("::1", 0))
+        made = transports(port=thief.getsockname()[1], hosts=("127.0.0.1", "::1"))
+        with pytest.raises(PortInUse, match="::1"):
+            await made.open(ear)
+        again = transports(port=made.ports["TCP"])
+        await again.open(ear)  # the sockets at the other address were given back
+        await again.close()
 
 
 async def test_a_port_that_somebody_took_is_said_and_can_be_had_later(opened: SipTransports, ear: Ear) -> None:
