@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from acd.calendars import Calendar
 from acd.model import Agent, Queue, TargetKind
 from acd.named import Named
 from acd.store import AGENTS, CALENDARS, QUEUES, agent_of, calendar_of, queue_of
@@ -98,6 +99,12 @@ class SettingsStore:
                 return [f"agent {agent.id}" for agent in await self._agents() if agent.team == name]
             case _:
                 return []
+
+    async def calendars(self) -> dict[str, Calendar]:
+        """The calendars, by id."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(CALENDARS, self._tenant, None)
+        return {calendar.id: calendar for calendar in map(calendar_of, rows)}
 
     async def call_back_queues(self, trunk: str) -> list[str]:
         """The queues whose call-backs go over a trunk."""

@@ -6,6 +6,7 @@
     ├── UnreadableDocument a text that is no document, or goes past the bounds of one
     ├── FlowError          a flow document that may not be published: every problem with file, path and reason
     ├── BadRecording       a file that is no recording of a prompt, or goes past the bounds of one
+    ├── TooLong            a simulated session goes past its bounds
     └── NotFound
         └── NoSuchFlow     no flow, version or recording of that name
     RemoteViolation
@@ -68,6 +69,13 @@ class BadRecording(Refusal):
 
     def __init__(self, text: str) -> None:
         super().__init__(text, code="bad_recording")
+
+
+class TooLong(Refusal):
+    """A simulated session goes past its bounds; the message says which."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="too_long")
 
 
 class NoSuchFlow(NotFound):

@@ -6,6 +6,7 @@ import asyncio
 import io
 import itertools
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -18,6 +19,7 @@ from ivr.prompt_model import PromptText
 from ivr.prompts import RecordedPrompt, Recordings, Utterance, compose
 from ivr.recordings import Recordings as RecordingStore
 from ivr.speech.audio import Samples, wav_of
+from ivr.speech.cache import kept_name
 from ivr.speech.port import Speech
 
 #: Most characters that are spoken for one preview.
@@ -27,7 +29,8 @@ _Variables: TypeAlias = Mapping[str, str]
 
 
 class Previews:
-    """Speaks prompts with an engine of its own; ``directory`` is for files that live for a moment."""
+    """Speaks prompts with an engine of its own; ``directory`` is that of the callers' cache, and of
+    files that live for a moment."""
 
     def __init__(self, *, speech: Speech, recordings: RecordingStore, directory: Path, rate: int) -> None:
         self._speech = speech
@@ -49,15 +52,20 @@ class Previews:
         sounds = []
         for piece in pieces:
             if isinstance(piece, Utterance):
-                sounds.append(await self._spoken(piece))
+                sounds.append(await self.spoken(piece.text, piece.language))
             elif isinstance(piece, RecordedPrompt):
                 sounds.append(_samples(await self._recordings.sound(piece.sha256) or b""))
         return wav_of(np.concatenate(sounds), self._rate)
 
-    async def _spoken(self, piece: Utterance) -> Samples:
+    async def spoken(self, text: str, language: Language) -> Samples:
+        """A text; what callers heard already is taken from their cache. Raises SpeechUnavailable."""
+        kept = self._directory / kept_name(self._speech, text, language)
+        if kept.is_file():
+            with suppress(OSError):  # the cache let it go meanwhile
+                return _samples(await asyncio.to_thread(kept.read_bytes))
         path = self._directory / f"preview-{next(self._serial)}.wav"
         try:
-            await self._speech.synthesize(piece.text, piece.language, path)
+            await self._speech.synthesize(text, language, path)
             return _samples(await asyncio.to_thread(path.read_bytes))
         finally:
             path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from fastapi import APIRouter
@@ -13,6 +14,7 @@ from ccplatform.app.foundation import Foundation
 from ccplatform.app.http_limits import LargeBody
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
+from ccplatform.app.simulating import Simulating, opening_hours
 from ccplatform.app.speech import queries_of
 from ccplatform.calls.service import VOICE_MAIL
 from ccplatform.configuration.changes import Changes
@@ -27,6 +29,9 @@ from ivr.previews import Previews
 from ivr.prompt_routes import build_router as build_prompt_routes
 from ivr.recordings import Recordings
 from ivr.routes import build_router
+from ivr.simulator.routes import build_router as build_simulator_routes
+from ivr.simulator.service import Simulator
+from ivr.simulator.sounds import Sounds
 from ivr.speech.port import Speech
 from ivr.surroundings import Surroundings
 from ivr.uploads import Uploads
@@ -34,6 +39,8 @@ from ivr.versions import Versions
 
 #: How long an upload may take, seconds.
 UPLOAD_SECONDS = 60.0
+#: Largest simulated session, or utterance in one, bytes.
+SIMULATED_BYTES = 4 << 20
 
 _log = structlog.get_logger("web")
 
@@ -48,6 +55,7 @@ def build_flow_routes(
     gateway: GatewayStore,
     places: Places,
     speech: Speech,
+    simulating: Simulating,
 ) -> Sequence[APIRouter]:
     """``flows/…``."""
     acd = settings_store(ground)
@@ -76,7 +84,24 @@ def build_flow_routes(
     previews = Previews(
         speech=speech, recordings=recordings, directory=places.speech, rate=settings.ivr.speech.sample_rate
     )
+    simulator = Simulator(
+        keeper=keeper,
+        versions=versions,
+        recordings=recordings,
+        queries=simulating.data.queries,
+        calendars=partial(opening_hours, acd),
+        clock=ground.clock,
+    )
+    sounds = Sounds(
+        previews=previews,
+        recordings=recordings,
+        directory=settings.ivr.sounds_dir,
+        rate=settings.ivr.speech.sample_rate,
+    )
     return [
+        build_simulator_routes(
+            access=access, simulator=simulator, sounds=sounds, ears=simulating.ears, audit=ground.audit
+        ),
         build_prompt_routes(
             access=access,
             kind=kind,
@@ -94,9 +119,13 @@ def build_flow_routes(
 
 
 def large_bodies(settings: Settings) -> Sequence[LargeBody]:
-    """Requests that carry sound."""
+    """Requests that carry sound, or a flow with all that was done in it."""
     path = re.compile(r"/api/v1/flows/[^/]+/recordings/[^/]+/[^/]+")
-    return [LargeBody(method="PUT", path=path, max_bytes=settings.ivr.uploads.max_bytes, seconds=UPLOAD_SECONDS)]
+    simulated = re.compile(r"/api/v1/flows/simulate(/trial|/speech)?")
+    return [
+        LargeBody(method="PUT", path=path, max_bytes=settings.ivr.uploads.max_bytes, seconds=UPLOAD_SECONDS),
+        LargeBody(method="POST", path=simulated, max_bytes=SIMULATED_BYTES, seconds=UPLOAD_SECONDS),
+    ]
 
 
 class Untold:

@@ -32,6 +32,7 @@ _STATUS_OF_CODE = {
     "flow_invalid": 422,
     "unreadable_document": 422,
     "bad_recording": 422,
+    "too_long": 422,
 }
 _CODE_OF_STATUS = {
     400: "bad_request",

@@ -21,6 +21,7 @@ from ccplatform.app.http import build_http
 from ccplatform.app.places import Places
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
+from ccplatform.app.simulating import Simulating
 from ccplatform.app.sockets import listen_tcp
 from ccplatform.app.speech import speech_engine
 from ccplatform.app.stopping import StopSignal
@@ -95,6 +96,7 @@ class WebProcess:
             messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},
         )
         self.speech = speech_engine(settings.ivr.speech, ground.clock, Untold())
+        self.simulating = Simulating(settings, ground, places, Untold())
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
             path=places.control_socket,
@@ -185,6 +187,7 @@ class WebProcess:
                 gateway=seats,
                 places=self._places,
                 speech=self.speech,
+                simulating=self.simulating,
             ),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
@@ -277,6 +280,7 @@ async def run_web(settings: Settings, places: Places, *, ready: Callable[[], Non
     process = WebProcess(settings, places, ground)
     server = build_server(process.build(), http)
     process.start()
+    await process.simulating.start(ground.tasks)
     serving = asyncio.ensure_future(server._serve(sockets=[listener]))
     stopped = asyncio.ensure_future(stop.wait())
     informed = asyncio.ensure_future(process.following.informed.wait())
@@ -286,6 +290,7 @@ async def run_web(settings: Settings, places: Places, *, ready: Callable[[], Non
     await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
     process.close()
     await process.speech.close()
+    await process.simulating.close()
     server.should_exit = True
     await serving
     for waiting in (stopped, informed):

@@ -101,5 +101,10 @@ class PromptCache:
             (self.directory / name).unlink(missing_ok=True)
 
     def _name(self, text: str, language: Language) -> str:
-        key = f"{self._speech.voice(language)}\0{text}"
-        return f"tts-{hashlib.sha256(key.encode()).hexdigest()[:40]}.wav"
+        return kept_name(self._speech, text, language)
+
+
+def kept_name(speech: Speech, text: str, language: Language) -> str:
+    """The name of the file of a text, as this engine speaks it now."""
+    key = f"{speech.voice(language)}\0{text}"
+    return f"tts-{hashlib.sha256(key.encode()).hexdigest()[:40]}.wav"

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ivr.document import flows_beside, parse_as, read_flow
 from ivr.numbers import without_latin_digits
 from ivr.together import parts_of
 from ivr.trials.script import Step, Trial, TrialFile
 from ivr.trials.stage import Stage
+
+#: Steps that do something; the others expect something.
+ACTS: Final = frozenset({"keys", "waits", "listens", "speaks", "says", "hangs_up", "served", "refused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +49,16 @@ def _problem(stage: Stage, trial: Trial) -> str:
 
 def _take(stage: Stage, step: Step) -> str:
     """Do one step; what is otherwise than it says, or nothing."""
-    acts = {"keys", "waits", "listens", "speaks", "hangs_up", "refused"}
-    if step.word in acts and stage.outcome is not None:
+    if step.word not in ACTS:
+        return _expect(stage, step)
+    if stage.outcome is not None:
         return f"the session is over: {stage.outcome}"
+    act(stage, step)
+    return ""
+
+
+def act(stage: Stage, step: Step) -> None:
+    """Do what the caller, or who has him, does in one of :data:`ACTS`."""
     match step.word:
         case "keys":
             stage.press(step.keys or "")
@@ -57,13 +68,14 @@ def _take(stage: Stage, step: Step) -> str:
             stage.listen()
         case "speaks":
             stage.speak(step.speaks or 0.0)
+        case "says":
+            stage.say(step.says or ())
         case "hangs_up":
             stage.hang_up()
+        case "served":
+            stage.serve()
         case "refused":
             stage.refuse(step.refused or "")
-        case _:
-            return _expect(stage, step)
-    return ""
 
 
 def _expect(stage: Stage, step: Step) -> str:

@@ -44,6 +44,18 @@ class StubbedAnswer(DocumentModel):
     takes: float = Field(0.0, ge=0, le=60, description="seconds")
 
 
+class Said(DocumentModel):
+    """What a recogniser makes of what the caller says."""
+
+    text: Text
+    confidence: int = Field(100, ge=0, le=100, description="percent")
+
+
+def _as_said(value: Any) -> Any:
+    listed = value if isinstance(value, list) else [value]
+    return [{"text": one} if isinstance(one, str) else one for one in listed]
+
+
 class Step(DocumentModel):
     """One thing that the caller does or must meet (exactly one)."""
 
@@ -55,7 +67,13 @@ class Step(DocumentModel):
         None, description="he hears everything out until he is asked or handed on"
     )
     speaks: float | None = Field(None, gt=0, le=900, description="he speaks for so many seconds")
+    says: Annotated[tuple[Said, ...], Field(min_length=1, max_length=5), BeforeValidator(_as_said)] | None = Field(
+        None, description="he says this, and is understood so: one text, or several, the likeliest first"
+    )
     hangs_up: Literal[True] | None = None
+    served: Literal[True] | None = Field(
+        None, description="the queue, transfer or room takes him, and the call ends there"
+    )
     refused: Text | None = Field(
         None, description="the queue, transfer or room does not take him, with this reason"
     )
@@ -106,6 +124,9 @@ class World(DocumentModel):
         default_factory=dict, description="what queries give: the first answer whose parameters fit; others fail"
     )
     pins: dict[str, str] = Field(default_factory=dict, description="agents who may sign in, and their PINs")
+    recogniser: bool | None = Field(
+        None, description="whether somebody hears what the caller says; by default where he says something"
+    )
 
 
 class Trial(World):
@@ -122,7 +143,9 @@ class TrialFile(World):
 
     def world_of(self, trial: Trial) -> World:
         """The world of one trial: its own before the file's."""
+        heard = trial.recogniser if trial.recogniser is not None else self.recogniser
         return World(
+            recogniser=any(step.says for step in trial.steps) if heard is None else heard,
             at=trial.at or self.at,
             given={**self.given, **trial.given},
             calendars={**self.calendars, **trial.calendars},

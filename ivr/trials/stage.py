@@ -6,12 +6,13 @@ announcements meet the caller as they would on the telephone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from ccplatform.contracts.facts import Fact, FlowNodeEntered, SurveyAnswered
+from ccplatform.contracts.facts import Fact, FlowLeft, FlowNodeEntered, SurveyAnswered
 from ccplatform.contracts.flows import (
     ConferenceCaller,
     EchoCaller,
@@ -39,7 +40,9 @@ from ccplatform.kernel.core import EffectRunner
 from ivr.interpreter import Interpreter
 from ivr.model import Flow
 from ivr.prompts import Piece, Sound, SoundFile, Utterance
-from ivr.trials.script import World
+from ivr.speech.recognition.port import Hypothesis
+from ivr.trials.script import Said, World
+from ivr.trials.story import Story
 from ivr.trials.world import answer_of
 from ivr.work import (
     Ask,
@@ -47,14 +50,17 @@ from ivr.work import (
     Effect,
     EndUtterance,
     HearingFailed,
+    HearingReady,
     HearUtterance,
     OpenHearing,
     Render,
     Rendered,
     RunQuery,
     SessionEvent,
+    SpeechFound,
     Tell,
     Work,
+    WorkResult,
 )
 
 #: About how long a sign is spoken, seconds: a Chinese character, any other; and what is no text.
@@ -64,6 +70,11 @@ SECONDS_A_SOUND: Final = 1.0
 KEY_SECONDS: Final = 0.2
 #: The longest that a caller listens without being asked, seconds.
 LONGEST_LISTENING: Final = 3600.0
+#: The shortest that he says something, seconds: what is shorter stops no prompt.
+SHORTEST_SPEECH: Final = 0.5
+
+#: The answer to a piece of work at a local time, and how many seconds it takes.
+Answers = Callable[[Work, datetime], tuple[WorkResult, float]]
 
 _CONTACT: Final = ContactId("trial")
 
@@ -77,10 +88,29 @@ class Heard:
 
 
 class Stage:
-    """One session, from its first node on. ``heard`` is what was said since the last act of the caller."""
+    """One session, from its first node on. ``heard`` is what was said since the last act of the caller.
 
-    def __init__(self, flow: Flow, parts: Mapping[str, Flow], world: World) -> None:
+    ``answers`` stand in for those of the world's file; ``story`` is told everything.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        parts: Mapping[str, Flow],
+        world: World,
+        *,
+        answers: Answers | None = None,
+        story: Story | None = None,
+    ) -> None:
         self.world = world
+        self.story = story
+        self.playing_until: float | None = None
+        self.cause = ""
+        self._answers: Answers = answers or partial(_answer_in, world)
+        self._pieces: dict[int, tuple[Piece, ...]] = {}
+        self._saying: Sequence[Said] = ()
+        self._uttering = False
+        self._answered_at: float | None = None
         self.heard: list[Heard] = []
         self.walk: list[str] = []
         self.answers: dict[str, int] = {}
@@ -104,6 +134,8 @@ class Stage:
         self.heard = []
         for key in keys:
             self._clock.advance(KEY_SECONDS)
+            if self.story is not None:
+                self.story.pressed(self.seconds, key, self.state())
             self._post(FlowDigit(contact=_CONTACT, digit=key, ended_at=self._clock.now()))
 
     def wait(self, seconds: float) -> None:
@@ -123,6 +155,23 @@ class Stage:
         self._post(FlowVoiceChanged(contact=_CONTACT, speaking=True, at=self._clock.now()))
         self._clock.advance(seconds)
         self._post(FlowVoiceChanged(contact=_CONTACT, speaking=False, at=self._clock.now()))
+
+    def say(self, said: Sequence[Said]) -> None:
+        """Say something now, also into a prompt; a recogniser understands it as ``said``, the likeliest first."""
+        self.heard = []
+        self._saying = said
+        if self.story is not None:
+            self.story.spoke(self.seconds, said[0].text, said[0].confidence)
+        self._post(FlowVoiceChanged(contact=_CONTACT, speaking=True, at=self._clock.now()))
+        self._clock.advance(max(SHORTEST_SPEECH, _seconds_of(said[0].text)))
+        self._post(FlowVoiceChanged(contact=_CONTACT, speaking=False, at=self._clock.now()))
+        while self._uttering and (due := self._session.next_deadline()) is not None:
+            self._clock.advance(max(0.0, due - self._clock.now()))
+        self._saying = ()
+
+    def serve(self) -> None:
+        """Who was to have the caller takes him, and the call ends there."""
+        self._post(EndFlow(contact=_CONTACT, abandoned=False))
 
     def hang_up(self) -> None:
         """Leave."""
@@ -147,10 +196,36 @@ class Stage:
         return variables
 
     @property
+    def seconds(self) -> float:
+        """How long the call has lasted."""
+        return self._clock.now() - self._began
+
+    @property
+    def playing_left(self) -> float:
+        """For how many seconds it is still being spoken."""
+        return 0.0 if self.playing_until is None else self.playing_until - self._clock.now()
+
+    @property
+    def due(self) -> float | None:
+        """In how many seconds something happens by itself."""
+        instants = [at for at in (self.playing_until, self._answered_at) if at is not None]
+        deadline = self._session.next_deadline()
+        instants += [] if deadline is None else [deadline]
+        return max(0.0, min(instants) - self._clock.now()) if instants and self.outcome is None else None
+
+    def state(self) -> dict[str, Any]:
+        """The session's cursor, without secrets."""
+        return self._session.snapshot(self._clock.now())
+
+    @property
+    def began_at(self) -> datetime:
+        """The time of day at which it began."""
+        return self.world.at or datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+    @property
     def local_time(self) -> datetime:
         """The time of day of the trial."""
-        begin = self.world.at or datetime(2026, 1, 5, 10, tzinfo=UTC)
-        return begin + timedelta(seconds=self._clock.now() - self._began)
+        return self.began_at + timedelta(seconds=self.seconds)
 
     # --- effects ------------------------------------------------------------------------------------------
 
@@ -159,6 +234,8 @@ class Stage:
             self._runner.post(event)
 
     def _perform(self, effect: Effect) -> None:
+        if self.story is not None and not isinstance(effect, Tell) and not self._session.ended:
+            self.story.settle(self.seconds, self.state())
         match effect:
             case Tell(fact=fact):
                 self._told(fact)
@@ -166,34 +243,56 @@ class Stage:
                 self._asked(request)
             case Render(ticket=ticket, pieces=pieces):
                 self._texts[ticket] = " ".join(text for piece in pieces if (text := _text_of(piece)))
+                self._pieces = {ticket: pieces}
                 self._post(Rendered(ticket=ticket, items=()))
+            case OpenHearing(hearing=hearing) if self.world.recogniser:
+                self._post(HearingReady(hearing=hearing, path="", rate=8000))
             case OpenHearing(hearing=hearing):
-                self._post(HearingFailed(hearing=hearing))  # callers of trials press keys
-            case HearUtterance() | EndUtterance() | CloseHearing():
-                pass
+                self._post(HearingFailed(hearing=hearing))  # he presses keys
+            case HearUtterance():
+                self._uttering = True
+            case EndUtterance(hearing=hearing):
+                self._uttering = False
+                found = tuple(Hypothesis(text=one.text, confidence=one.confidence / 100) for one in self._saying)
+                self._post(SpeechFound(hearing=hearing, hypotheses=found))
+            case CloseHearing():
+                self._uttering = False
             case _:
                 self._work(effect)
 
     def _work(self, work: Work) -> None:
-        answer, seconds = answer_of(work, self.world, self.local_time)
+        answer, seconds = self._answers(work, self.local_time)
+        if self.story is not None:
+            self.story.worked(self.seconds, work, answer, self.state())
         if isinstance(work, RunQuery) and seconds:
-            self._clock.call_at(self._clock.now() + seconds, lambda: self._post(answer))
+            self._answered_at = self._clock.now() + seconds
+            self._clock.call_at(self._answered_at, lambda: self._answered(answer))
         else:
             self._post(answer)
 
+    def _answered(self, answer: WorkResult) -> None:
+        self._answered_at = None
+        self._post(answer)
+
     def _told(self, fact: Fact) -> None:
+        if self.story is not None:
+            self.story.told(self.seconds, fact)
         if isinstance(fact, FlowNodeEntered):
             root = self._session.flow.flow
             self.walk.append(fact.node if fact.flow == root else f"{fact.flow}/{fact.node}")
         elif isinstance(fact, SurveyAnswered):
             self.answers[fact.question] = fact.score
+        elif isinstance(fact, FlowLeft):
+            self.cause = fact.cause
 
     def _asked(self, request: FlowRequest) -> None:
         match request:
             case PlayPrompt():
                 self._play(request)
             case StopPrompt():
-                self._playing = None
+                self._stopped()
+                if self.story is not None:
+                    self.story.stopped(self.seconds)
             case RecordCaller():
                 self._recordings += 1
                 self._recording = RecordingId(f"message-{self._recordings}"), self._clock.now()
@@ -205,21 +304,36 @@ class Stage:
             case LeaveQueue():
                 self.reached = ""
             case FlowFinished():
-                self.outcome, self._playing = request.outcome, None
+                self.outcome = request.outcome
+                self._stopped()
                 self._runner.close()
             case _:
-                self.reached = _reached_by(request) or self.reached
+                reached = _reached_by(request)
+                if reached and self.story is not None:
+                    self.story.handed_on(self.seconds, reached)
+                self.reached = reached or self.reached
 
     def _play(self, request: PlayPrompt) -> None:
-        text = self._texts.pop(int(request.playback.rpartition("/")[2]), "[beep]")
+        ticket = int(request.playback.rpartition("/")[2])
+        text = self._texts.pop(ticket, "[beep]")
         self.heard.append(Heard(node=self.node, text=text))
+        if self.story is not None:
+            self.story.said(self.seconds, text, self._pieces.pop(ticket, ()))
         self._playing = request
-        self._clock.call_at(self._clock.now() + _seconds_of(text), lambda: self._played(request))
+        self.playing_until = self._clock.now() + _seconds_of(text)
+        self._clock.call_at(self.playing_until, lambda: self._played(request))
+
+    def _stopped(self) -> None:
+        self._playing = self.playing_until = None
 
     def _played(self, request: PlayPrompt) -> None:
         if self._playing is request:
-            self._playing = None
+            self._stopped()
             self._post(FlowPlaybackEnded(contact=_CONTACT, playback=request.playback, finished=True))
+
+
+def _answer_in(world: World, work: Work, now: datetime) -> tuple[WorkResult, float]:
+    return answer_of(work, world, now)
 
 
 def _reached_by(request: FlowRequest) -> str:

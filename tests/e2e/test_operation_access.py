@@ -128,6 +128,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/flows/validate"): FIGURES,
     ("POST", "/api/v1/flows/preview"): FIGURES,
     ("GET", "/api/v1/flows/{name}/heat"): FIGURES,
+    **{("POST", f"/api/v1/flows/simulate{path}"): FIGURES for path in ("", "/trial", "/sound", "/speech")},
     ("GET", "/api/v1/flows/{name}/recordings"): FIGURES,
     ("GET", "/api/v1/flows/{name}/recordings/{recording}/{language}"): FIGURES,
     ("PUT", "/api/v1/flows/{name}/recordings/{recording}/{language}"): PLANNERS,
@@ -167,6 +168,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PUT", "/api/v1/flows/{name}"): {"document": {}},
     ("POST", "/api/v1/flows/preview"): {"language": "en", "prompt": "One"},
+    ("POST", "/api/v1/flows/simulate"): {"flow": "main", "version": "current"},
+    ("POST", "/api/v1/flows/simulate/trial"): {"flow": "main", "version": "current"},
+    ("POST", "/api/v1/flows/simulate/sound"): {"pieces": [{"seconds": 1}]},
+    ("POST", "/api/v1/flows/simulate/speech"): {"language": "en", "audio": ""},
     ("POST", "/api/v1/flows/{name}/publish"): {},
     ("POST", "/api/v1/flows/{name}/roll-back"): {"version": 1},
     ("PUT", "/api/v1/messages/{message_id}/state"): {"state": "heard"},

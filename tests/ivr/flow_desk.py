@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.security.routes import build_router as build_security_router
 from ccplatform.storage.database import Database
+from ivr.errors import SpeechUnheard
 from ivr.flow_kind import FlowsKept, flow_kind
 from ivr.heat import HeatStore
 from ivr.number_kind import NumbersKept, number_kind
@@ -26,6 +29,13 @@ from ivr.prompt_routes import build_router as build_prompt_router
 from ivr.recordings import Recordings
 from ivr.routes import build_router
 from ivr.settings import IvrSettings
+from ivr.simulator.ears import Ears
+from ivr.simulator.playing import IsOpen
+from ivr.simulator.routes import build_router as build_simulator_router
+from ivr.simulator.service import Simulator
+from ivr.simulator.sounds import Sounds
+from ivr.speech.recognition.hearing import HEADER
+from ivr.speech.recognition.port import Hypothesis, TapPlace
 from ivr.store import IvrStore
 from ivr.surroundings import Surroundings
 from ivr.uploads import Uploads
@@ -63,6 +73,71 @@ class Control:
         return Done()
 
 
+class Source:
+    """A data source: one row a query, or none; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, str]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    async def ask(self, name: str, parameters: Mapping[str, str]) -> dict[str, str] | None:
+        self.asked.append((name, dict(parameters)))
+        return self.rows.get(name)
+
+
+class Ear:
+    """A recogniser of English that reads what it is sent, at 8 kHz, and always hears its first phrase."""
+
+    def __init__(self, directory: Path) -> None:
+        self.heard: list[tuple[str, tuple[str, ...] | None, int]] = []
+        self._directory = directory
+        self._listeners: dict[str, socket.socket] = {}
+        self._asked: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._reading: dict[str, asyncio.Future[int]] = {}
+
+    async def prepare(self, languages: Collection[str]) -> None:
+        pass
+
+    async def open(
+        self, hearing: str, language: str, phrases: Sequence[str] | None, alternatives: int
+    ) -> TapPlace:
+        if language != "en":
+            raise SpeechUnheard("nobody hears it")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        path = str(self._directory / f"{hearing}.sock")
+        listener.bind(path)
+        listener.listen(1)
+        self._listeners[hearing] = listener
+        self._asked[hearing] = (language, None if phrases is None else tuple(phrases))
+        self._reading[hearing] = asyncio.ensure_future(asyncio.to_thread(self._read, listener))
+        return TapPlace(path=path, rate=8000)
+
+    def begin(self, hearing: str, at: float) -> None:
+        assert at == 0
+
+    async def end(self, hearing: str) -> tuple[Hypothesis, ...]:
+        language, phrases = self._asked[hearing]
+        self.heard.append((language, phrases, await self._reading[hearing]))
+        return (Hypothesis(text=(phrases or ("anything",))[0], confidence=0.9),)
+
+    @staticmethod
+    def _read(listener: socket.socket) -> int:
+        """The samples of an utterance that is sent at once and whole."""
+        connection, samples = listener.accept()[0], 0
+        connection.settimeout(0.2)
+        with connection, suppress(TimeoutError):
+            while packet := connection.recv(8192):
+                samples += (len(packet) - HEADER.size) // 2
+        return samples
+
+    def close_hearing(self, hearing: str) -> None:
+        if hearing in self._listeners:
+            self._listeners.pop(hearing).close()
+
+    async def close(self) -> None:
+        pass
+
+
 @dataclass(kw_only=True)
 class FlowDesk:
     """Who may do what: boss changes, looks only looks, agent nothing."""
@@ -73,6 +148,8 @@ class FlowDesk:
     versions: Versions
     recordings: Recordings
     store: IvrStore
+    source: Source
+    recogniser: Ear
     needs: list[str] = field(default_factory=list)
 
     async def text(self, name: str = "hours", **query: Any) -> str:
@@ -153,6 +230,27 @@ async def flow_desk(
         changes=changes,
         clock=desk.clock,
     )
+    source, recogniser = Source(), Ear(directory)
+
+    async def opening_hours() -> IsOpen:
+        return lambda name, at: at.weekday() < 5 if name in calendars else None
+
+    simulator = Simulator(
+        keeper=keeper,
+        versions=versions,
+        recordings=recordings,
+        queries=source,
+        calendars=opening_hours,
+        clock=desk.clock,
+    )
+    previews = Previews(speech=Voice(), recordings=recordings, directory=directory, rate=8000)
+    simulated = build_simulator_router(
+        access=desk.access,
+        simulator=simulator,
+        sounds=Sounds(previews=previews, recordings=recordings, directory=None, rate=8000),
+        ears=Ears(recogniser),
+        audit=desk.audit,
+    )
     add_kind(flows, number_kind(numbers), access=desk.access, changes=changes)
     security = build_security_router(access=desk.access, login=desk.login, audit=desk.audit)
 
@@ -160,7 +258,7 @@ async def flow_desk(
         return {"ready": True}
 
     app = build_http(
-        routers=[prompts, flows, security],
+        routers=[simulated, prompts, flows, security],
         root_routers=[],
         readiness=readiness,
         pages=None,
@@ -176,5 +274,7 @@ async def flow_desk(
             versions=versions,
             recordings=recordings,
             store=store,
+            source=source,
+            recogniser=recogniser,
             needs=needs,
         )

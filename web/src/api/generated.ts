@@ -1589,6 +1589,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flows/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Simulate Flow
+         * @description Play a session from its beginning through everything that was done in it; nothing of it is kept.
+         */
+        post: operations["simulate_flow_api_v1_flows_simulate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/simulate/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hear Session
+         * @description What is said, as callers hear it.
+         */
+        post: operations["hear_session_api_v1_flows_simulate_sound_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/simulate/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Understand Speech
+         * @description What a recogniser makes of an utterance; 503 where none hears the language.
+         */
+        post: operations["understand_speech_api_v1_flows_simulate_speech_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/simulate/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep As Trial
+         * @description The session as a file for ``ccplatform flow test``; it holds the keys that were pressed, secrets too.
+         */
+        post: operations["keep_as_trial_api_v1_flows_simulate_trial_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows/validate": {
         parameters: {
             query?: never;
@@ -2808,6 +2888,47 @@ export interface components {
             type: "authenticate";
         };
         /**
+         * Awaited
+         * @description What the session waits for.
+         */
+        Awaited: {
+            /**
+             * Barge In
+             * @description whether keys and speech stop what is being said
+             */
+            barge_in: boolean;
+            /**
+             * Keys
+             * @description that mean something now
+             */
+            keys: string[];
+            /**
+             * Language
+             * @description of what may be said; null: nobody listens to speech
+             */
+            language: ("zh" | "en") | null;
+            /**
+             * Pause
+             * @description seconds of silence that end what is said
+             */
+            pause: number;
+            /**
+             * Phase
+             * @example listening
+             */
+            phase: string;
+            /**
+             * Phrases
+             * @description that may be said; null: anything
+             */
+            phrases: string[] | null;
+            /**
+             * Secret
+             * @description what is keyed in now is shown to nobody
+             */
+            secret: boolean;
+        };
+        /**
          * BanItem
          * @description A source that is not listened to.
          */
@@ -3807,6 +3928,12 @@ export interface components {
             next_cursor?: null;
         };
         /**
+         * FlowOutcome
+         * @description How an IVR session ended; ``FAILED`` alone is a failure of the IVR (R10.3.1.5).
+         * @enum {string}
+         */
+        FlowOutcome: "completed" | "abandoned" | "failed";
+        /**
          * FlowSummary
          * @description A flow in a list.
          */
@@ -3848,6 +3975,47 @@ export interface components {
              * @example queue:sales
              */
             to: string;
+        };
+        /**
+         * HappeningItem
+         * @description One thing that happened; see the kinds for what ``name`` and ``text`` hold.
+         */
+        HappeningItem: {
+            /**
+             * At
+             * @description seconds of the call
+             */
+            at: number;
+            /** Name */
+            name: string;
+            /**
+             * Node
+             * @description in a sub-flow: flow/node
+             */
+            node: string;
+            /**
+             * Sound
+             * @description POST flows/simulate/sound gives its WAV
+             */
+            sound: components["schemas"]["SoundPiece"][];
+            /** Text */
+            text: string;
+            /**
+             * Values
+             * @description of a query: its parameters
+             */
+            values: {
+                [key: string]: string;
+            };
+            what: components["schemas"]["What"];
+        };
+        /**
+         * HeardItem
+         * @description What was understood, the likeliest first; nothing: it was not.
+         */
+        HeardItem: {
+            /** Hypotheses */
+            hypotheses: components["schemas"]["HypothesisItem"][];
         };
         /**
          * HeartbeatMessage
@@ -3909,6 +4077,16 @@ export interface components {
             items: components["schemas"]["ChangeItem"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * HypothesisItem
+         * @description What it may have been, and how sure that is, percent.
+         */
+        HypothesisItem: {
+            /** Confidence */
+            confidence: number;
+            /** Text */
+            text: string;
         };
         /** Items[AgentItem] */
         Items_AgentItem_: {
@@ -4049,6 +4227,27 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * LearnedAnswer
+         * @description What a data source answered in this session, in the order of asking.
+         */
+        LearnedAnswer: {
+            /**
+             * Fails
+             * @default false
+             */
+            fails: boolean;
+            /** Row */
+            row?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Takes
+             * @description seconds
+             * @default 0
+             */
+            takes: number;
         };
         /**
          * LineVerdict
@@ -5338,6 +5537,20 @@ export interface components {
             row: components["schemas"]["Agent"] | components["schemas"]["Queue"] | components["schemas"]["Call"] | components["schemas"]["Seat"] | components["schemas"]["LiveAlarm"] | null;
         };
         /**
+         * Said
+         * @description What a recogniser makes of what the caller says.
+         */
+        Said: {
+            /**
+             * Confidence
+             * @description percent
+             * @default 100
+             */
+            confidence: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * ScreenPop
          * @description What an agent sees at the offer, before he answers (R10.1.b).
          */
@@ -5510,6 +5723,58 @@ export interface components {
              * @example 0.889
              */
             value: number | null;
+        };
+        /**
+         * SessionState
+         * @description A session after its last act.
+         */
+        SessionState: {
+            /**
+             * Answered
+             * @description send it back
+             */
+            answered: components["schemas"]["LearnedAnswer"][];
+            /**
+             * At
+             * Format: date-time
+             * @description when it began; send it back
+             */
+            at: string;
+            awaited: components["schemas"]["Awaited"] | null;
+            /** Cause */
+            cause: string;
+            /**
+             * Due Seconds
+             * @description after which something happens by itself
+             */
+            due_seconds: number | null;
+            /** Happenings */
+            happenings: components["schemas"]["HappeningItem"][];
+            /**
+             * Local Time
+             * Format: date-time
+             */
+            local_time: string;
+            /** Node */
+            node: string;
+            outcome: components["schemas"]["FlowOutcome"] | null;
+            /**
+             * Playing Seconds
+             * @description that what is being said still takes; null: nothing is
+             */
+            playing_seconds: number | null;
+            /** Reached */
+            reached: string;
+            /**
+             * Recogniser
+             * @description whether what callers say is heard
+             * @enum {string}
+             */
+            recogniser: "yes" | "no";
+            /** Seconds */
+            seconds: number;
+            /** Variables */
+            variables: components["schemas"]["VariableItem"][];
         };
         /**
          * SetState
@@ -5757,11 +6022,64 @@ export interface components {
             seat?: string | null;
         };
         /**
+         * SoundPiece
+         * @description A piece of what is heard: a text, a recording, a file, tones (``hertz``), or silence.
+         */
+        SoundPiece: {
+            /** File */
+            file?: string | null;
+            /**
+             * Hertz
+             * @default []
+             */
+            hertz: number[];
+            /** Language */
+            language?: ("zh" | "en") | null;
+            /** Recording */
+            recording?: string | null;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds: number;
+            /** Text */
+            text?: string | null;
+        };
+        /**
          * Source
          * @description Where a value comes from.
          * @enum {string}
          */
         Source: "self_reported" | "mystery_calls";
+        /**
+         * Span
+         * @description Open on these days (all, if none are named) from ``from`` to ``to``, local time of the trial.
+         */
+        Span: {
+            /**
+             * Days
+             * @default [
+             *       "mon",
+             *       "tue",
+             *       "wed",
+             *       "thu",
+             *       "fri",
+             *       "sat",
+             *       "sun"
+             *     ]
+             */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /**
+             * From
+             * Format: time
+             */
+            from: string;
+            /**
+             * To
+             * Format: time
+             */
+            to: string;
+        };
         /**
          * SpanDocument
          * @description Open from ``start`` to ``end``, local time; an end not after the start is on the next day.
@@ -5785,11 +6103,107 @@ export interface components {
          */
         State: "open" | "kept" | "given_up" | "expired" | "cancelled";
         /**
+         * Step
+         * @description One thing that the caller does or must meet (exactly one).
+         */
+        Step: {
+            /**
+             * Answers
+             * @description his answers to surveys so far, by question
+             */
+            answers?: {
+                [key: string]: number;
+            } | null;
+            /** @description the session is over with this outcome */
+            ends?: components["schemas"]["FlowOutcome"] | null;
+            /** Hangs Up */
+            hangs_up?: true | null;
+            /**
+             * Hears
+             * @description parts of what was said since his last key or wait, in this order
+             */
+            hears?: string[] | null;
+            /**
+             * Keys
+             * @description he presses these keys
+             */
+            keys?: string | null;
+            /**
+             * Listens
+             * @description he hears everything out until he is asked or handed on
+             */
+            listens?: true | null;
+            /**
+             * Node
+             * @description where he is; in a sub-flow: flow/node
+             */
+            node?: string | null;
+            /**
+             * Reaches
+             * @description who has him: queue NAME, number N, trunk T number N, agent A, conference ROOM, echo
+             */
+            reaches?: string | null;
+            /**
+             * Refused
+             * @description the queue, transfer or room does not take him, with this reason
+             */
+            refused?: string | null;
+            /**
+             * Says
+             * @description he says this, and is understood so: one text, or several, the likeliest first
+             */
+            says?: components["schemas"]["Said"][] | null;
+            /**
+             * Served
+             * @description the queue, transfer or room takes him, and the call ends there
+             */
+            served?: true | null;
+            /**
+             * Speaks
+             * @description he speaks for so many seconds
+             */
+            speaks?: number | null;
+            /** Variables */
+            variables?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Waits
+             * @description so many seconds go by
+             */
+            waits?: number | null;
+        };
+        /**
          * Strategy
          * @description Which of the free agents gets the contact; the exact orders are in :mod:`acd.strategies`.
          * @enum {string}
          */
         Strategy: "longest_idle" | "round_robin" | "top_down" | "fewest_calls" | "least_talk_time" | "least_occupied" | "random" | "weighted_random" | "best_skill" | "ring_all" | "ring_progressively";
+        /**
+         * StubbedAnswer
+         * @description What a query gives when its parameters are ``when`` (any, if none are named): a row, none, or a failure.
+         */
+        StubbedAnswer: {
+            /**
+             * Fails
+             * @default false
+             */
+            fails: boolean;
+            /** Row */
+            row?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Takes
+             * @description seconds
+             * @default 0
+             */
+            takes: number;
+            /** When */
+            when?: {
+                [key: string]: string;
+            };
+        };
         /**
          * TargetItem
          * @description One address of a trunk's servers, in order of use.
@@ -6191,6 +6605,18 @@ export interface components {
             type: string;
         };
         /**
+         * VariableItem
+         * @description A variable of the running flow; the value of a secret is dots.
+         */
+        VariableItem: {
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: boolean;
+            /** Value */
+            value: string;
+        };
+        /**
          * Verdict
          * @description What a measured value says about its requirement.
          * @enum {string}
@@ -6328,6 +6754,24 @@ export interface components {
             queue: string;
         };
         /**
+         * WantedHearing
+         * @description What somebody said into a microphone: WAV, 16 bits, one channel, base64.
+         */
+        WantedHearing: {
+            /** Audio */
+            audio: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Phrases
+             * @description what it may be; null: anything
+             */
+            phrases?: string[] | null;
+        };
+        /**
          * WantedPreview
          * @description A prompt in one language, as it stands in a flow; ``variables`` are what a call would fill in.
          */
@@ -6353,6 +6797,93 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * WantedSession
+         * @description A whole session: where it begins, and everything that was done in it so far.
+         *
+         *     Nothing of it is kept here: a page sends the same again with one act more, and what was learned on the way.
+         */
+        WantedSession: {
+            /** Answered */
+            answered?: components["schemas"]["LearnedAnswer"][];
+            /**
+             * At
+             * @description local time with its offset at which the call begins
+             */
+            at?: string | null;
+            /**
+             * Calendars
+             * @description when calendars are open; others do not exist
+             */
+            calendars?: {
+                [key: string]: components["schemas"]["Span"][];
+            };
+            /**
+             * Document
+             * @description the flow as it stands on the page
+             */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Flow
+             * @description instead of a document: one that is kept
+             */
+            flow?: string | null;
+            /**
+             * Given
+             * @description variables that the call brings: caller, dialled, seat, language …
+             */
+            given?: {
+                [key: string]: string;
+            };
+            /**
+             * Live
+             * @description queries without a stub ask their data sources (supervisor, admin)
+             * @default false
+             */
+            live: boolean;
+            /**
+             * Pins
+             * @description agents who may sign in, and their PINs
+             */
+            pins?: {
+                [key: string]: string;
+            };
+            /**
+             * Queries
+             * @description what queries give: the first answer whose parameters fit; others fail
+             */
+            queries?: {
+                [key: string]: components["schemas"]["StubbedAnswer"][];
+            };
+            /**
+             * Recogniser
+             * @description whether somebody hears what the caller says; by default where he says something
+             */
+            recogniser?: boolean | null;
+            /** Steps */
+            steps?: components["schemas"]["Step"][];
+            /**
+             * Version
+             * @default draft
+             */
+            version: string;
+        };
+        /**
+         * WantedSound
+         * @description What is to be heard, piece after piece.
+         */
+        WantedSound: {
+            /** Pieces */
+            pieces: components["schemas"]["SoundPiece"][];
+        };
+        /**
+         * What
+         * @description Kinds of happenings; what ``name`` and ``text`` of each hold.
+         * @enum {string}
+         */
+        What: "entered" | "said" | "stopped" | "pressed" | "spoke" | "heard" | "asked" | "hours" | "failed" | "changed" | "answered" | "call_back" | "message" | "handed_on" | "ended";
     };
     responses: never;
     parameters: never;
@@ -9807,6 +10338,138 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    simulate_flow_api_v1_flows_simulate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedSession"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hear_session_api_v1_flows_simulate_sound_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedSound"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    understand_speech_api_v1_flows_simulate_speech_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedHearing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeardItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    keep_as_trial_api_v1_flows_simulate_trial_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedSession"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
                 };
             };
             /** @description Validation Error */

@@ -1,0 +1,1 @@
+"""Flows walked by people from the browser: a trial that is written while it is played."""
