@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from ccplatform.contracts.commands import (
     Command,
@@ -33,6 +33,7 @@ from cti.model import Customer, LiveCall
 from cti.party_routes import add_party_routes
 from cti.pop import LAST_CONTACTS, ContactHistory, EarlierContact, Pop, call_in_front, screen_pop
 from cti.rows import agent_row, queue_detail, visible_call
+from cti.softphone import Softphones
 from cti.store import CustomerStore
 from cti.supervision_routes import add_supervision_routes
 
@@ -48,15 +49,17 @@ def build_router(
     customers: CustomerStore,
     clock: Clock,
     history: ContactHistory | None = None,
+    softphones: Softphones | None = None,
 ) -> APIRouter:
-    """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts."""
+    """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts,
+    ``softphones`` has the accounts of browsers."""
     router = APIRouter(tags=["cti"])
     _add_agents(router, access=access, live=live, control=control)
     _add_queues(router, access=access, live=live, clock=clock)
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
     add_supervision_routes(router, access=access, live=live, control=control)
-    _add_desk(router, access=access, live=live, customers=customers, history=history)
+    _add_desk(router, access=access, live=live, customers=customers, history=history, softphones=softphones)
     return router
 
 
@@ -205,6 +208,7 @@ def _add_desk(
     live: LiveView,
     customers: CustomerStore,
     history: ContactHistory | None,
+    softphones: Softphones | None,
 ) -> None:
     @router.get("/customers", response_model=schema.Page[schema.CustomerCard])
     async def find_customers(
@@ -223,12 +227,19 @@ def _add_desk(
             raise NotFound("no contact is offered to you", code="no_offer")
         return msgspec.to_builtins(await _pop(call, live, customers, history))
 
-    @router.post("/me/softphone", status_code=501)
+    @router.post("/me/softphone", response_model=schema.SoftphoneAccount)
     async def softphone(
-        principal: Annotated[Principal, Depends(access.require(*may.DESK))], wish: schema.Softphone
-    ) -> None:
-        """Not available yet: answers 501 `not_available`."""
-        raise NotAvailable("the browser softphone")
+        principal: Annotated[Principal, Depends(access.require(*may.DESK))],
+        wish: schema.Softphone,
+        request: Request,
+    ) -> Any:
+        """A short-lived SIP account for the browser, as the phone of the seat at which I am signed in."""
+        agent = live.agents.get(principal.agent) if principal.agent is not None else None
+        if agent is None or agent.seat != wish.seat:
+            raise Refusal(f"you are not signed in at {wish.seat}", code="not_your_seat")
+        if softphones is None:
+            raise NotAvailable("the browser softphone")
+        return msgspec.to_builtins(await softphones.account(SeatId(wish.seat), request.url.hostname or ""))
 
 
 async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history: ContactHistory | None) -> Pop:

@@ -280,6 +280,16 @@ class Softphone(Model):
     seat: str = Field(min_length=1, max_length=64, examples=["seat-04"])
 
 
+class SoftphoneAccount(Model):
+    """What the browser registers with as the phone of its agent's seat. The password ends soon; ask again then."""
+
+    uri: str = Field(examples=["sip:8004@127.0.0.1"], description="Address of record.")
+    user: str = Field(examples=["8004~1793400000"], description="User name of digest.")
+    password: str
+    server: str = Field(examples=["ws://127.0.0.1:5066/"], description="SIP over WebSocket (RFC 7118).")
+    ends_at: AwareDatetime = Field(examples=[_WHEN])
+
+
 # --- messages of the event socket ---------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ from gateway.sip.digest import DigestServer
 from gateway.sip.gruu import Gruus
 from gateway.sip.outbound_routes import OutboundRoutes
 from gateway.sip.overload_guard import OverloadGuard
+from gateway.sip.passes import Passes
 from gateway.sip.registrar import Registrar, RegistrarLimits
 from gateway.sip.registration import Registrations
 from gateway.sip.resolver import DnsResolver, Resolver
@@ -97,6 +98,7 @@ class SipAccess:
             changed=self._bindings.changed,
             seats=self.seats,
         )
+        self.passes = store.passes() if store else Passes(key=random_bytes(32), realm=settings.realm)
         self.trunks = TrunkDirectory(random_bytes=random_bytes)
         self.routes = OutboundRoutes(self._random)
         self._channel_news = ChannelNews(clock=clock, facts=facts)
@@ -146,6 +148,7 @@ class SipAccess:
             md5_only_phones=settings.md5_only_phones,
             line_free=lambda seat: len(self.legs.dialogs_of(seat)) < settings.lines_per_seat,
             is_emergency=lambda number: self.dialling.is_emergency(number),
+            pass_of=lambda user, sip_user: self.passes.secrets(user, sip_user, self._clock.wall().timestamp()),
         )
         return SipService(
             settings=settings,

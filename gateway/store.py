@@ -20,6 +20,7 @@ from gateway.sip.bindings import Binding
 from gateway.sip.digest import Secrets, hash_a1
 from gateway.sip.flows import Flow
 from gateway.sip.outbound import PhoneFlow
+from gateway.sip.passes import Passes
 from gateway.sip.seats import Seat
 from gateway.sip.syntax import is_token
 from gateway.trunk_store import TrunkStore
@@ -72,6 +73,10 @@ class GatewayStore:
     def gruu_key(self) -> bytes:
         """The key of temporary GRUUs: they outlive a restart."""
         return self._vault.derive("temporary gruu")
+
+    def passes(self) -> Passes:
+        """Who issues and recognizes the passes of phones in browsers."""
+        return Passes(key=self._vault.derive("softphone passes"), realm=self._realm)
 
     # --- seats --------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
+from ccplatform.app.browser_phones import BrowserPhones
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import build_configuration, settings_store
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
@@ -176,6 +177,9 @@ class WebProcess:
                 customers=customers,
                 clock=ground.clock,
                 history=ContactsByNumber(contacts),
+                softphones=BrowserPhones(
+                    seats, settings.sip, ground.clock, lambda: self.following.health.get("access", {})
+                ),
             ),
             build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
             *build_flow_routes(

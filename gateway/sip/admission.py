@@ -57,7 +57,8 @@ Decision: TypeAlias = Admitted | Challenged | Rejected
 
 
 class Admission:
-    """Judges requests that begin something. ``line_free(seat)`` says whether its phones may have another call."""
+    """Judges requests that begin something. ``line_free(seat)`` says whether its phones may have another call,
+    ``pass_of(user, sip_user)`` what a digest user that is a pass of that seat proves itself with."""
 
     def __init__(
         self,
@@ -70,7 +71,9 @@ class Admission:
         md5_only_phones: tuple[str, ...] = (),
         line_free: Callable[[SeatId], bool] = lambda _: True,
         is_emergency: Callable[[str], bool] = lambda _: False,
+        pass_of: Callable[[str, str], Secrets | None] = lambda _user, _sip_user: None,
     ) -> None:
+        self._pass_of = pass_of
         self._is_emergency = is_emergency
         self._line_free = line_free
         self._overload = overload
@@ -138,7 +141,13 @@ class Admission:
     def account(self, request: SipRequest, user: str, now: float) -> Decision:
         """Check that a request carries the credentials of the seat account ``user``."""
         seat = self._seats.of_user(user)
-        decision = self._credentials(request, lambda name: seat.secrets if seat and name == user else None, now)
+
+        def secrets(name: str) -> Secrets | None:
+            if seat is None:
+                return None
+            return seat.secrets if name == user else self._pass_of(name, user)
+
+        decision = self._credentials(request, secrets, now)
         return Admitted(seat=seat.id) if isinstance(decision, str) and seat is not None else _refusal(decision)
 
     def _trunk_of(self, request: SipRequest, flow: Flow, now: float) -> Trunk | Challenged | Rejected:

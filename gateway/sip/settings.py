@@ -127,6 +127,13 @@ class SipSettings(BaseModel):
         le=65535,
         description="Port of SIP over WebSocket (RFC 7118), secure with a certificate; 0 takes a free one",
     )
+    ws_url: str = Field(
+        "",
+        pattern=r"^(wss?://[^/\s]+(/\S*)?)?$",
+        max_length=200,
+        description="Address of SIP over WebSocket that pages are told, where a proxy stands before it; empty: "
+        "the host of the page and ws_port",
+    )
     tls_port: int = Field(
         5061, ge=0, le=65535, description="Port of SIP over TLS, with a certificate; 0 takes a free one"
     )

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from ccplatform.app.http import build_http
 from ccplatform.contracts.commands import Answer, Command, Done
 from ccplatform.contracts.facts import Fact, FactEvent
-from ccplatform.contracts.words import AgentId, QueueId, Role
+from ccplatform.contracts.words import AgentId, QueueId, Role, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
@@ -31,6 +31,7 @@ from cti.pop import EarlierContact
 from cti.routes import build_router
 from cti.settings import EventSocketSettings
 from cti.socket import EventSockets, build_event_router
+from cti.softphone import SoftphoneAccount
 from cti.store import CustomerStore
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -113,6 +114,17 @@ class FakeHistory:
         return self.entries[:limit]
 
 
+class FakeSoftphones:
+    async def account(self, seat: SeatId, host: str) -> SoftphoneAccount:
+        return SoftphoneAccount(
+            uri=f"sip:{seat}@{host}",
+            user=f"{seat}~1",
+            password="soon over",
+            server=f"ws://{host}/",
+            ends_at=datetime(2027, 1, 1, tzinfo=UTC),
+        )
+
+
 class Desk:
     """Everything wired; ``tell`` publishes a fact as the link would."""
 
@@ -124,6 +136,7 @@ class Desk:
         self.control = FakeControl()
         self.customers = FakeCustomers()
         self.history = FakeHistory()
+        self.softphones = FakeSoftphones()
         self.settings = settings or EventSocketSettings()
         self.hub = Hub(live=self.live, clock=self.clock, settings=self.settings)
         self.stream: Stream[Fact] = Stream(self.clock, Ids(self.clock), "default")
@@ -140,6 +153,7 @@ class Desk:
                     customers=cast(CustomerStore, self.customers),
                     clock=self.clock,
                     history=self.history,
+                    softphones=self.softphones,
                 ),
                 build_event_router(access=self.access, sockets=self.sockets),
             ],

@@ -56,7 +56,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, SUPERVISORS),
     ("GET", "/customers?number=13800000001", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 404}),
-    ("POST", "/me/softphone", {"seat": "seat-04"}, {"agent": 501, "other-agent": 501}),
+    ("POST", "/me/softphone", {"seat": "seat-1004"}, {"agent": 200, "other-agent": 409}),
     ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
 ]
 
@@ -291,10 +291,22 @@ async def test_an_agent_without_a_call_has_no_pop(desk: Desk) -> None:
     assert response.json()["code"] == "no_offer"
 
 
-async def test_functions_to_come_say_so(desk: Desk) -> None:
+async def test_a_browser_is_the_phone_of_the_seat_at_which_its_agent_is_signed_in(desk: Desk) -> None:
     async with desk.http("agent") as http:
-        response = await http.post("/me/softphone", json={"seat": "seat-04"})
-    assert response.json()["code"] == "not_available"
+        here = await http.post("/me/softphone", json={"seat": "seat-1004"})
+        elsewhere = await http.post("/me/softphone", json={"seat": "seat-1005"})
+        desk.tell(story.agent_state(AgentState.SIGNED_OUT))
+        afterwards = await http.post("/me/softphone", json={"seat": "seat-1004"})
+    assert here.json() == {
+        "uri": "sip:seat-1004@centre.test",
+        "user": "seat-1004~1",
+        "password": "soon over",
+        "server": "ws://centre.test/",
+        "ends_at": "2027-01-01T00:00:00Z",
+    }
+    assert [(answer.status_code, answer.json()["code"]) for answer in (elsewhere, afterwards)] == [
+        (409, "not_your_seat")
+    ] * 2
 
 
 @pytest.mark.parametrize("who", [None, "nobody", *PRINCIPALS])

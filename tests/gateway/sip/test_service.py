@@ -18,6 +18,7 @@ from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.digest import parse_digest
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.passes import PASS_SECONDS
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
 from tests.gateway.sip.centre import Centre, trunk
@@ -55,6 +56,24 @@ async def test_a_seat_registers_with_sha_256_and_with_md5(called: Centre, phone:
     assert registered(phone, choice=choice).status == 200
     assert called.access.seats.reachable(SeatId("seat-01"))
     assert [fact.seat for fact in called.facts_of(SeatRegistered)] == ["seat-01"]
+
+
+async def test_a_pass_registers_its_own_seat_until_it_ends(
+    called: Centre, phone: RawPeer, network: Network, clock: VirtualClock
+) -> None:
+    issued = called.access.passes.issue("8001", clock.wall().timestamp())
+
+    def attempt(peer: RawPeer, seat: str) -> int:
+        to, uri = f"<sip:{seat}@10.0.0.2>", "sip:10.0.0.2"
+        challenge = peer.ask(peer.request("REGISTER", uri=uri, to=to))
+        peer.user = issued.user  # of digest
+        return peer.ask(peer.with_credentials("REGISTER", challenge, issued.password, uri=uri, to=to)).status
+
+    assert attempt(phone, "8001") == 200
+    assert called.access.seats.reachable(SeatId("seat-01"))
+    assert attempt(RawPeer(network, "10.0.9.2", "10.0.0.2"), "8002") == 401
+    clock.advance(PASS_SECONDS)
+    assert attempt(phone, "8001") == 401
 
 
 @pytest.mark.parametrize(

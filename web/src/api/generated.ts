@@ -2004,7 +2004,7 @@ export interface paths {
         put?: never;
         /**
          * Softphone
-         * @description Not available yet: answers 501 `not_available`.
+         * @description A short-lived SIP account for the browser, as the phone of the seat at which I am signed in.
          */
         post: operations["softphone_api_v1_me_softphone_post"];
         delete?: never;
@@ -5988,6 +5988,38 @@ export interface components {
              * @example seat-04
              */
             seat: string;
+        };
+        /**
+         * SoftphoneAccount
+         * @description What the browser registers with as the phone of its agent's seat. The password ends soon; ask again then.
+         */
+        SoftphoneAccount: {
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            ends_at: string;
+            /** Password */
+            password: string;
+            /**
+             * Server
+             * @description SIP over WebSocket (RFC 7118).
+             * @example ws://127.0.0.1:5066/
+             */
+            server: string;
+            /**
+             * Uri
+             * @description Address of record.
+             * @example sip:8004@127.0.0.1
+             */
+            uri: string;
+            /**
+             * User
+             * @description User name of digest.
+             * @example 8004~1793400000
+             */
+            user: string;
         };
         /**
          * Somebody
@@ -11137,6 +11169,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftphoneAccount"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -11144,15 +11185,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Successful Response */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
