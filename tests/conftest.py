@@ -1,7 +1,12 @@
-"""How the tests are shared out when two processes run them (``make test``)."""
+"""How the tests are shared out when two processes run them (``make test``), and what holds for all of them."""
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+# No test judges how fast it runs: other work on the machine would decide (speed belongs in bench/).
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 END_TO_END = "tests/e2e/"
 

@@ -17,17 +17,18 @@ SMALLEST_PAYLOAD: Final = 40
 LARGEST_PAYLOAD: Final = 480
 #: Keeps the correlation of digital silence defined: the energy of 160 samples of magnitude 2.5.
 SIMILARITY_FLOOR: Final = 1e3
-#: What :meth:`HotPath.admit` reads and writes, one entry per row: of ``Sources``, ``Transforms``, ``Reception``,
-#: ``Concealer``, ``WideLane``, ``JitterBuffer``.
-STREAM_ARRAYS: Final = (
-    *("kind", "source", "heard", "last_heard"),
-    *("shielded",),
-    *("started", "ssrc", "highest", "in_stream", "received", "window", "expected_next"),
-    *("jitter", "transit", "transit_known"),
-    *("muted", "narrow"),
-    *("playing", "clock", "position", "timestamp", "end", "strikes", "packet"),
-    *("delay", "delay_sum", "placed", "reach", "bins", "ring"),
-)
+#: What :meth:`HotPath.admit` reads and writes, one entry per row, with the type of its elements: of ``Sources``,
+#: ``Transforms``, ``Reception``, ``Concealer``, ``WideLane``, ``JitterBuffer``.
+STREAM_ARRAYS: Final = {
+    **{"kind": "i1", "source": "i8", "heard": "bool", "last_heard": "f8"},
+    **{"shielded": "bool"},
+    **{"started": "bool", "ssrc": "u4", "highest": "i8", "in_stream": "i8", "received": "i8", "window": "u8"},
+    **{"expected_next": "i8", "jitter": "f8", "transit": "i8", "transit_known": "bool"},
+    **{"muted": "bool", "narrow": "bool"},
+    **{"playing": "bool", "clock": "i4", "position": "i8", "timestamp": "u4", "end": "i8"},
+    **{"strikes": "i1", "packet": "i4"},
+    **{"delay": "f4", "delay_sum": "f8", "placed": "i8", "reach": "f8", "bins": "f4", "ring": "i2"},
+}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -88,7 +88,7 @@ class JitterBuffer(RowArrays):
         self.row_array("loss", np.float32)  # recent share of samples that were missing, told by the concealer
         self.row_array("background", np.float32, 1e4)  # RMS level of the pauses
         self.row_array("stretched", np.int64)  # samples added and taken out
-        self.row_array("wanted", np.int32)  # samples of delay to be added, negative: to be taken out
+        self.row_array("wanted", np.int64)  # samples of delay to be added, negative: to be taken out
         self.row_array("lossy", np.bool_, False)  # something was absent in what was taken last
         self.row_array("_ring", np.int16, ABSENT, (self._ring_size,))
         self.row_array("_end", np.int64)  # one past the newest sample

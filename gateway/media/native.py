@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
+from ccplatform.kernel.errors import LocalMisuse
+from gateway.media.addresses import SOCKADDR
 from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE
 from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, StretchRules, ToneScreen
@@ -26,7 +28,15 @@ _SOURCE: Final = Path(__file__).with_name("native.c")
 
 _pointer, _int, _double, _float = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_float
 
-_SLOT_ARRAYS: Final = ("packets", "length", "truncated", "row", "turn", "source", "arrival", "ordinary")
+#: What the elements of arrays are in native.c.
+_BOOL, _I8, _U8, _I16, _U16, _I32, _U32, _I64, _F32, _F64 = map(
+    np.dtype, ("bool", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8")
+)
+
+_SLOT_ARRAYS: Final = {
+    **{"packets": _U8, "length": _I32, "truncated": _BOOL, "row": _I64},
+    **{"turn": _I64, "source": _I64, "arrival": _F64, "ordinary": _BOOL},
+}
 
 
 class _Slots(ctypes.Structure):
@@ -64,11 +74,11 @@ class _Addresses:
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Array], int]] = {}
 
-    def __call__(self, array: Array) -> int:
+    def __call__(self, array: Array, dtype: np.dtype[Any]) -> int:
         key = id(array)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = weakref.ref(array, lambda _: self._known.pop(key)), _at(array)
+            known = self._known[key] = weakref.ref(array, lambda _: self._known.pop(key)), _at(array, dtype)
         return known[1]
 
 
@@ -124,8 +134,8 @@ class NativeHotPath:
         total = int(
             self._receive(
                 self._layout_of_slots(slots),
-                self._at(watch.fds),
-                self._at(watch.rows),
+                self._at(watch.fds, _I32),
+                self._at(watch.rows, _I64),
                 len(watch.fds),
                 first,
                 per_socket,
@@ -133,7 +143,7 @@ class NativeHotPath:
                 now,
                 OLDEST,
                 watch.read_at,
-                self._at(watch.watched),
+                self._at(watch.watched, _I32),
                 None if streams is None else self._layout_of(streams),
                 ctypes.addressof(self._intake),
             )
@@ -147,39 +157,42 @@ class NativeHotPath:
 
     def take(self, ring: Pcm, rows: int, start: int, old: int, frames: Pcm, lossy: Mask) -> None:
         """See :class:`HotPath`."""
-        place, stride, at = self._at(frames), frames.strides[0] // 2, self._at
-        self._take(at(ring), ring.shape[1], rows, start, old, frames.shape[1], place, stride, at(lossy))
+        at, stride = self._at, frames.strides[0] // 2
+        taken = rows, start, old, frames.shape[1]
+        self._take(at(ring, _I16), ring.shape[1], *taken, at(frames, _I16), stride, at(lossy, _BOOL))
 
     def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
         """See :class:`HotPath`."""
         count = len(rows)
         enough, early = np.empty(count, np.int64), np.empty(count, np.int64)
-        self._wanted(self._at(bins), _at(rows), count, step, loss, most, _at(enough), _at(early))
+        found = _at(enough, _I64), _at(early, _I64)
+        self._wanted(self._at(bins, _F32), _at(rows, _I64), count, step, loss, most, *found)
         return enough, early
 
     def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
         """See :class:`HotPath`."""
-        place, stride = self._at(frames), frames.strides[0] // 2
-        self._listen(place, stride, some.start, some.stop, frames.shape[1], step, rise, self._at(background))
+        place, stride = self._at(frames, _I16), frames.strides[0] // 2
+        sizes = some.start, some.stop, frames.shape[1], step
+        self._listen(place, stride, *sizes, rise, self._at(background, _F32))
 
     def screen(self, frames: Pcm, rows: Rows, screen: ToneScreen, kept: Pcm) -> tuple[Rows, Rows, Mask]:
         """See :class:`HotPath`."""
         count, at = len(rows), self._at
         low, high, passed = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_)
         self._screen(
-            at(frames),
+            at(frames, _I16),
             frames.strides[0] // 2,
-            at(rows),
+            at(rows, _I64),
             count,
-            at(screen.window),
-            at(screen.waves),
+            at(screen.window, _I16),
+            at(screen.waves, _I16),
             screen.least_energy,
             screen.least_power,
             screen.share,
-            _at(passed),
-            _at(low),
-            _at(high),
-            at(kept),
+            _at(passed, _BOOL),
+            _at(low, _I64),
+            _at(high, _I64),
+            at(kept, _I16),
         )
         return low, high, passed
 
@@ -190,8 +203,8 @@ class NativeHotPath:
         alike = np.empty((rows, signal.shape[1] - length + 1), dtype=np.float32)
         sizes = (rows, alike.shape[1], length)
         strides = signal.strides[0] // 4, template.strides[0] // 4
-        places = _at(signal), strides[0], _at(template), strides[1]
-        self._similarity(*places, *sizes, SIMILARITY_FLOOR, _at(alike))
+        places = _at(signal, _F32), strides[0], _at(template, _F32), strides[1]
+        self._similarity(*places, *sizes, SIMILARITY_FLOOR, _at(alike, _F32))
         return alike
 
     def lengths(
@@ -202,18 +215,19 @@ class NativeHotPath:
         if layout is None:
             layout = self._rules[rules] = _Rules(**asdict(rules), floor=SIMILARITY_FLOOR)
         added = np.empty(len(rows), dtype=np.int64)
-        sized = (self._at(ring), ring.shape[1], _at(rows), len(rows), head)
-        self._lengths(*sized, _at(wanted), _at(background), ctypes.addressof(layout), _at(added))
+        sized = (self._at(ring, _I16), ring.shape[1], _at(rows, _I64), len(rows), head)
+        asked = (_at(wanted, _I64), _at(background, _F32), ctypes.addressof(layout))
+        self._lengths(*sized, *asked, _at(added, _I64))
         return added
 
     def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
         """See :class:`HotPath`."""
-        self._copy(self._at(sound), self._at(sources), count, self._at(frames))
+        self._copy(self._at(sound, _I16), self._at(sources, _I64), count, self._at(frames, _I16))
 
     def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
         """See :class:`HotPath`."""
         at, size = self._at, packets.strides[0]
-        self._encode(at(laws), at(frames), at(rows), len(rows), at(packets), size)
+        self._encode(at(laws, _I8), at(frames, _I16), at(rows, _I64), len(rows), at(packets, _U8), size)
 
     def head(
         self,
@@ -226,16 +240,17 @@ class NativeHotPath:
         starting: Mask,
     ) -> None:
         """See :class:`HotPath`."""
-        arrays = map(self._at, (sequence, clock, ssrc, payload_type, starting))
-        self._head(self._at(rows), len(rows), self._at(packets), packets.strides[0], *arrays)
+        at = self._at
+        streams = at(sequence, _U16), at(clock, _U32), at(ssrc, _U32), at(payload_type, _U8), at(starting, _BOOL)
+        self._head(at(rows, _I64), len(rows), at(packets, _U8), packets.strides[0], *streams)
 
     def send(
         self, fds: Array, rows: Rows, packets: Bytes, lengths: Array, names: Array, connected: Mask, sent: Array
     ) -> None:
         """See :class:`HotPath`."""
         at, size = self._at, packets.strides[0]
-        arrays = map(at, (lengths, names, connected, sent))
-        self._send(at(fds), at(rows), len(rows), at(packets), size, *arrays)
+        ways = at(lengths, _I64), at(names, SOCKADDR), at(connected, _BOOL), at(sent, _I64)
+        self._send(at(fds, _I32), at(rows, _I64), len(rows), at(packets, _U8), size, *ways)
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""
@@ -243,28 +258,30 @@ class NativeHotPath:
         if count * length > len(self._samples):
             self._samples = np.zeros(2 * count * length, dtype=np.int16)
         pcm: Pcm = self._samples[: count * length].reshape(count, length)
-        size = packets.strides[0]
-        self._decode(self._at(DECODE), _at(laws), _at(packets), size, _at(chosen), count, length, _at(pcm))
+        coded = _at(laws, _I8), _at(packets, _U8), packets.strides[0], _at(chosen, _I64)
+        self._decode(self._at(DECODE, _I16), *coded, count, length, _at(pcm, _I16))
         return pcm
 
     def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
         """See :class:`HotPath`."""
         at, stride = self._at, frames.strides[0] // 2
-        sides = (at(left), at(right), at(slots))
-        self._interleave(at(frames), stride, *sides, len(slots), at(filled), samples.shape[1], at(samples))
+        sides = at(left, _I64), at(right, _I64), at(slots, _I64)
+        blocks = at(filled, _I64), samples.shape[1], at(samples, _I16)
+        self._interleave(at(frames, _I16), stride, *sides, len(slots), *blocks)
 
     def _layout_of_slots(self, slots: Slots) -> int:
         if slots is not self._slots:
             self._slots = slots
-            arrays = (getattr(slots, name) for name in _SLOT_ARRAYS)
-            self._slots_layout = _Slots(*map(_at, arrays), slots.capacity, MAX_PACKET)
+            arrays = (_at(getattr(slots, name), dtype) for name, dtype in _SLOT_ARRAYS.items())
+            self._slots_layout = _Slots(*arrays, slots.capacity, MAX_PACKET)
         return ctypes.addressof(self._slots_layout)
 
     def _layout_of(self, streams: Streams) -> int:
         layout = self._streams_layout
         if streams is not self._streams:
             self._streams = streams
-            arrays = (*map(_at, streams.arrays), _at(DECODE))
+            known = zip(streams.arrays, STREAM_ARRAYS.values(), strict=True)
+            arrays = (*(_at(array, np.dtype(kind)) for array, kind in known), _at(DECODE, _I16))
             layout = self._streams_layout = _Streams(*arrays, streams.ring_size, streams.farthest, streams.bin)
         layout.head, layout.overdue, layout.weight = streams.head, streams.overdue, streams.weight
         return ctypes.addressof(layout)
@@ -293,6 +310,8 @@ def _whole_rows(samples: Floats) -> Floats:
     return samples if samples.strides[1] == samples.itemsize else np.ascontiguousarray(samples)
 
 
-def _at(array: Array) -> int:
-    """Where an array lies in memory."""
+def _at(array: Array, dtype: np.dtype[Any]) -> int:
+    """Where an array lies in memory; raises LocalMisuse unless its elements are what the helper takes them for."""
+    if array.dtype != dtype:
+        raise LocalMisuse(f"the compiled helper was given {array.dtype} where it reads {dtype}")
     return int(array.__array_interface__["data"][0])

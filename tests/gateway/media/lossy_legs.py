@@ -6,6 +6,7 @@ import numpy as np
 
 from gateway.media.audio import RATE, Array, Floats, Pcm
 from gateway.media.conceal import Concealer
+from gateway.media.hot_path import HotPath
 from gateway.media.jitter import JitterBuffer
 from gateway.media.portable import PortableHotPath
 
@@ -13,8 +14,18 @@ from gateway.media.portable import PortableHotPath
 class LossyLegs:
     """``sounds`` (rows × samples) are cut into packets; each tick plays 20 ms of every row."""
 
-    def __init__(self, sounds: Pcm, *, start_ms: int = 10, size: int = 160, rate: int = RATE) -> None:
-        self.jitter = JitterBuffer(PortableHotPath(), start_ms=start_ms, min_ms=10, max_ms=400, rate=rate)
+    def __init__(
+        self,
+        sounds: Pcm,
+        *,
+        start_ms: int = 10,
+        size: int = 160,
+        rate: int = RATE,
+        hot_path: HotPath | None = None,
+    ) -> None:
+        self.jitter = JitterBuffer(
+            hot_path or PortableHotPath(), start_ms=start_ms, min_ms=10, max_ms=400, rate=rate
+        )
         self.concealer = Concealer(self.jitter)
         self._rows = len(sounds)
         self.jitter.grow(self._rows)
@@ -32,6 +43,16 @@ class LossyLegs:
             self._begun[rows] = True
             none, leads = np.zeros(len(rows), dtype=np.bool_), np.full(len(rows), lead)
             self.jitter.place(rows, timestamp, self._packets[rows, number], none, begins, leads)
+
+    def play_at(self, lost: Array, leads: Array) -> Pcm:
+        """Send all packets but the ``lost`` ones (rows × packets), each so many samples before a take."""
+        per_tick, heard, put = self.jitter.frame / self._size, [], 0
+        for tick in range(int(lost.shape[1] / per_tick)):
+            while put < (tick + 1) * per_tick:
+                self.put(put, np.flatnonzero(~lost[:, put]), float(leads[put]))
+                put += 1
+            heard.append(self.take())
+        return np.concatenate(heard, axis=1)
 
     def take(self) -> Pcm:
         frame = self.jitter.take(self._rows)

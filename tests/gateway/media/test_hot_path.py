@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hatch_build
+from ccplatform.kernel.errors import LocalMisuse
 from gateway.media.addresses import SOCKADDR, address_key, parts_of, sockaddr
-from gateway.media.audio import ABSENT, FRAME
+from gateway.media.audio import ABSENT, FRAME, Array
 from gateway.media.g711 import DECODE, ENCODE
 from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams
 from gateway.media.inband_dtmf import HIGH_GROUP, LOW_GROUP, SCREEN
@@ -27,6 +28,7 @@ from gateway.media.packet_io import MAX_PACKET, OLDEST, Batch, Receiver, Slots, 
 from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.stretching import stretch_rules
+from tests.gateway.media.lossy_legs import LossyLegs, voice
 from tests.gateway.media.peers import EVENT_TYPE, Peer, Rig, tone
 
 pytestmark = pytest.mark.usefixtures("compiled_helper")
@@ -238,6 +240,40 @@ def test_both_find_the_same_samples_to_add_or_take_out(
     background = (rng.random(len(wanted)) * loudness).astype(np.float32)
     added = [path.lengths(ring, rows, head, np.array(wanted), background, rules).tolist() for path in _both()]
     assert added[0] == added[1]
+
+
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    legs=st.integers(1, 6),
+    size=st.sampled_from([80, 160, 240]),
+    start_ms=st.sampled_from([20, 100]),
+    spread_ms=st.sampled_from([0.0, 15.0, 70.0]),
+)
+def test_legs_are_delayed_and_repaired_alike_by_both(
+    seed: int, legs: int, size: int, start_ms: int, spread_ms: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    sounds = np.stack([voice(7.0, 100 + 30 * n) // 4 ** (n % 3) for n in range(legs)])
+    leads = 60 - rng.uniform(0, spread_ms * 8, sounds.shape[1] // size)
+    lost = rng.random((legs, len(leads))) < rng.choice([0.0, 0.05])
+    heard, known = [], []
+    for path in _both():
+        rig = LossyLegs(sounds, start_ms=start_ms, size=size, hot_path=path)
+        heard.append(rig.play_at(lost, leads))
+        jitter = rig.jitter
+        known.append((jitter.wanted, jitter.stretched, jitter.background, jitter.delay, jitter.loss))
+    assert np.array_equal(heard[0], heard[1])
+    for native, portable in zip(*known, strict=True):
+        assert np.array_equal(native, portable)
+
+
+def test_an_array_that_the_helper_would_misread_is_refused() -> None:
+    native, ring, rows = _both()[0], np.zeros((1, 5120), dtype=np.int16), np.array([0])
+    wanted: Array = np.array([-160], dtype=np.int32)
+    background = np.zeros(1, dtype=np.float32)
+    with pytest.raises(LocalMisuse, match="int32 where it reads int64"):
+        native.lengths(ring, rows, 320, wanted, background, stretch_rules(1))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 160), st.integers(1, 201), st.sampled_from([0, 2, 900, 32767]))
