@@ -66,6 +66,7 @@ async def test_two_legs_talk_are_recorded_and_measured(
     control.pool.perform(
         StartRecording(call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path))
     )
+    await control.performed()  # no packet comes before its leg knows who sends it
     await talk(1.0, (caller, 440), (agent, 1000))
     control.pool.perform(StopRecording(recording=RecordingId("r")))
     (closed,) = await control.wait_for(RecordingClosed)

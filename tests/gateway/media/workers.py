@@ -105,6 +105,11 @@ class Control:
         peer.to = (local.host, local.port)
         self.pool.connect_leg(LegId(leg), peer.remote())
 
+    async def performed(self) -> None:
+        """All that was asked of the call's worker is done: it does one thing after the other."""
+        await self.open("asked last")
+        await self.close_leg("asked last")
+
     async def close_leg(self, leg: str) -> LegQuality | None:
         answer: asyncio.Future[LegQuality | None] = asyncio.get_running_loop().create_future()
         self.pool.close_leg(LegId(leg), answer.set_result)
