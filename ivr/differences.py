@@ -62,7 +62,8 @@ def _nodes(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beside_nodes(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name != "nodes"}
+    """Where nodes stand on a canvas is no difference: no caller notices it."""
+    return {name: value for name, value in document.items() if name not in ("nodes", "layout")}
 
 
 def _kind(node: Any) -> str:

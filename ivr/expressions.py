@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from ivr.formulae import Kind, Value, written
@@ -72,6 +73,11 @@ class Expression:
             serialization=core_schema.plain_serializer_function_ser_schema(_text_of),
             json_schema_input_schema=core_schema.str_schema(min_length=1, max_length=MAX_LENGTH),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A text in documents, told from others by its format."""
+        return {**handler(core), "format": "expression"}
 
 
 def as_condition(expression: Expression) -> Expression:

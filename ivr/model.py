@@ -86,6 +86,13 @@ WorkingNode: TypeAlias = Query | Hours | CallBack | Messages | Agent
 HandingNode: TypeAlias = EnterQueueNode | Transfer | EchoNode | Conference
 
 
+class Place(DocumentModel):
+    """Where a node stands on the canvas of the flow designer."""
+
+    x: int = Field(ge=-1_000_000, le=1_000_000)
+    y: int = Field(ge=-1_000_000, le=1_000_000)
+
+
 class Flow(DocumentModel):
     """A whole flow document."""
 
@@ -113,6 +120,9 @@ class Flow(DocumentModel):
     max_seconds: float = Field(3600.0, gt=0, le=86_400, description="a caller who is still in the flow is let go")
     recordings: dict[RecordingName, dict[Language, ContentHash]] = Field(
         default_factory=dict, max_length=1000, description="what is in them; filled in when the flow is published"
+    )
+    layout: dict[NodeName, Place] = Field(
+        default_factory=dict, max_length=5000, description="where nodes stand on the canvas; no caller notices it"
     )
     nodes: Annotated[dict[NodeName, Node], Field(min_length=1, max_length=5000)]
 

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from ccplatform.contracts.media import CallTone, ToneCountry
 from ivr.numbers import Language
 
-VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$")]
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a value stands for, as ``format`` in the JSON schema: a page that edits flows offers choices by it."""
+
+    format: str
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema with the format."""
+        return {**handler(core), "format": self.format}
+
+
+VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,63}$"), Means("variable")]
 SpokenText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
-RecordingName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
+RecordingName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"), Means("recording")
+]
 ContentHash: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=60)]
 
@@ -22,8 +47,14 @@ class DocumentModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+#: What :meth:`Part._one_of_them` and its like check, in the words of JSON Schema.
+_ONE_OF_THEM = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+
 class Part(DocumentModel):
     """One part of a prompt: words, a recording, or a variable and how to read it (exactly one of them)."""
+
+    model_config = _ONE_OF_THEM
 
     text: SpokenText | None = None
     recording: RecordingName | None = Field(None, description="a recording of this flow, in this language")
@@ -60,7 +91,7 @@ def _as_parts(value: Any) -> Any:
 PromptText: TypeAlias = Annotated[tuple[Part, ...], Field(min_length=1, max_length=20), BeforeValidator(_as_parts)]
 
 #: The same prompt in each language.
-Prompt: TypeAlias = dict[Language, PromptText]
+Prompt: TypeAlias = Annotated[dict[Language, PromptText], Means("prompt")]
 
 
 class Tone(DocumentModel):
@@ -81,6 +112,8 @@ class NetworkTone(DocumentModel):
 
 class SoundItem(DocumentModel):
     """One thing that a play node plays (exactly one of them)."""
+
+    model_config = _ONE_OF_THEM
 
     file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")] | None = None
     tone: Tone | None = None

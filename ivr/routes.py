@@ -20,6 +20,7 @@ from ivr.differences import differences
 from ivr.errors import FlowProblem, NoSuchFlow
 from ivr.flow_kind import CHANGERS, READERS, FlowItem, FlowsKept
 from ivr.plain import plain_of, yaml_of
+from ivr.schema import flow_schema
 from ivr.versions import Versions
 
 FlowName = Annotated[str, Path(min_length=1, max_length=64, examples=["main"])]
@@ -189,6 +190,11 @@ def _add_reading(router: APIRouter, reader: Any, keeper: FlowsKept, versions: Ve
     async def list_flows(principal: reader) -> Any:
         """Every flow with its current version and its draft."""
         return {"items": await versions.all()}
+
+    @router.get("/flow-schema", response_model=dict[str, Any])
+    async def get_flow_schema(principal: reader) -> Any:
+        """The JSON schema of flow documents; ``format`` says what a text stands for: node, variable, queue…"""
+        return flow_schema()
 
     @router.get("/flows/{name}", response_model=FlowDetail)
     async def get_flow(principal: reader, name: FlowName, response: Response) -> Any:

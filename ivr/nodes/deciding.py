@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from ivr.expressions import Expression, as_condition
-from ivr.nodes.node import ConfiguredName, NodeModel, NodeName, Value
+from ivr.nodes.node import FlowName, NodeModel, NodeName, Value
 from ivr.numbers import Language
 from ivr.prompt_model import DocumentModel, VariableName
 
@@ -96,7 +96,7 @@ class SubFlow(NodeModel):
     """Run another flow as a part of this one, with variables of its own."""
 
     kind: Literal["sub_flow"]
-    flow: ConfiguredName
+    flow: FlowName
     parameters: dict[VariableName, VariableName] = Field(
         default_factory=dict, max_length=50, description="the sub-flow's parameter → the variable that fills it"
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from ccplatform.contracts.words import ReleaseCause
-from ivr.nodes.node import ConfiguredName, Key, NodeModel, NodeName
+from ivr.nodes.node import AgentName, ConfiguredName, FlowName, Key, NodeModel, NodeName, QueueName, TrunkName
 from ivr.prompt_model import Prompt, VariableName
 
 
@@ -15,7 +15,7 @@ class EnterQueueNode(NodeModel):
     """Hand the caller to a queue of agents."""
 
     kind: Literal["queue"]
-    queue: ConfiguredName
+    queue: QueueName
     priority: int = Field(5, ge=1, le=10)
     announcements: Annotated[list[Prompt], Field(max_length=10)] = Field(
         default_factory=list,
@@ -27,7 +27,7 @@ class EnterQueueNode(NodeModel):
     choices: dict[Key, NodeName] = Field(
         default_factory=dict, description="the keys by which a waiting caller leaves the queue, and where to"
     )
-    after_talk: ConfiguredName | None = Field(
+    after_talk: FlowName | None = Field(
         None, description="the flow that has the caller when the agent hangs up first, such as a survey"
     )
     on_error: NodeName
@@ -39,8 +39,8 @@ class Transfer(NodeModel):
     kind: Literal["transfer"]
     number: Annotated[str, StringConstraints(pattern=r"^[+0-9*#A-Za-z._-]{1,64}$")] | None = None
     number_of: VariableName | None = Field(None, description="the variable that holds the number")
-    trunk: ConfiguredName | None = Field(None, description="the trunk; None: as the number's route says")
-    agent: ConfiguredName | None = Field(None, description="the agent, where he is signed in and free")
+    trunk: TrunkName | None = Field(None, description="the trunk; None: as the number's route says")
+    agent: AgentName | None = Field(None, description="the agent, where he is signed in and free")
     agent_of: VariableName | None = Field(None, description="the variable that holds the agent")
     record: bool = False
     on_error: NodeName

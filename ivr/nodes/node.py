@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, StringConstraints
 
 from ivr.numbers import Language
-from ivr.prompt_model import DocumentModel, Prompt, Seconds
+from ivr.prompt_model import DocumentModel, Means, Prompt, Seconds
 
 #: Variables every session has: who calls, what he dialled, the seat that calls ('' if none), the number that the
 #: call was forwarded from and why ('' if it was not), the mailbox that a queue sent him to, the language that was
@@ -31,12 +31,17 @@ QUEUE_VARIABLES = frozenset({"position", "wait_minutes"})
 #: What a fetched message sets.
 MESSAGE_VARIABLES = frozenset({"message_count", "message_caller", "message_time"})
 
-NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
+NodeName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"), Means("node")]
 ConfiguredName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+QueueName: TypeAlias = Annotated[ConfiguredName, Means("queue")]
+FlowName: TypeAlias = Annotated[ConfiguredName, Means("flow")]
+TrunkName: TypeAlias = Annotated[ConfiguredName, Means("trunk")]
+AgentName: TypeAlias = Annotated[ConfiguredName, Means("agent")]
+CalendarName: TypeAlias = Annotated[ConfiguredName, Means("calendar")]
 MailboxName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^(queue|agent):[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")
 ]
-Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
+Key: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$"), Means("key")]
 Value: TypeAlias = Annotated[str, StringConstraints(max_length=1000)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ivr.nodes.node import ConfiguredName, NodeModel, NodeName
+from ivr.nodes.node import CalendarName, ConfiguredName, NodeModel, NodeName, QueueName
 from ivr.prompt_model import VariableName
 
 
@@ -31,7 +31,7 @@ class CallBack(NodeModel):
     """Promise the caller that an agent of a queue calls him back; stored before it is confirmed."""
 
     kind: Literal["call_back"]
-    queue: ConfiguredName
+    queue: QueueName
     number_of: VariableName = "caller"
     next: NodeName
     on_error: NodeName
@@ -74,7 +74,7 @@ class Hours(NodeModel):
     """Go by a calendar of opening hours."""
 
     kind: Literal["hours"]
-    calendar: ConfiguredName
+    calendar: CalendarName
     on_open: NodeName
     on_closed: NodeName
     on_error: NodeName = Field(description="there is no such calendar")

@@ -125,6 +125,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
             "/{name}/export",
         )
     },
+    ("GET", "/api/v1/flow-schema"): FIGURES,
     ("POST", "/api/v1/flows/validate"): FIGURES,
     ("POST", "/api/v1/flows/preview"): FIGURES,
     ("GET", "/api/v1/flows/{name}/heat"): FIGURES,

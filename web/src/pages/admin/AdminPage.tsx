@@ -8,6 +8,7 @@ import { AlarmsArea } from "./AlarmsArea";
 import { AuditArea } from "./AuditArea";
 import { CallBacksArea } from "./CallBacksArea";
 import { ContactsArea } from "./ContactsArea";
+import { FlowsArea } from "./flows/FlowsArea";
 import * as kinds from "./settings/kinds";
 import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
@@ -44,6 +45,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.DISPOSITIONS, "people"),
   settings(kinds.QUEUES, "routes"),
   settings(kinds.CALENDARS, "routes"),
+  { path: "flows", group: "routes", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <FlowsArea /> },
   settings(kinds.NUMBERS, "routes"),
   { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
   { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },

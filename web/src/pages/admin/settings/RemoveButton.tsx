@@ -10,7 +10,8 @@ import { useChanges, useSettings } from "./useSettings";
 interface Props {
   readonly kind: KindPage;
   readonly id: string;
-  readonly revision: string;
+  /** Null: whatever it is by now. */
+  readonly revision: string | null;
   readonly may: boolean;
   readonly onDone: () => void;
 }

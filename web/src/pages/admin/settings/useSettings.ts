@@ -20,7 +20,7 @@ interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function answerOf(session: SessionStore, path: string, ask: Ask = {}): Promise<Response> {
+export async function answerOf(session: SessionStore, path: string, ask: Ask = {}): Promise<Response> {
   const headers = { ...ask.headers, Authorization: `Bearer ${session.read().token ?? ""}` };
   let response: Response;
   try {
@@ -51,8 +51,8 @@ function settingsOf(session: SessionStore) {
         body: JSON.stringify(document),
         headers: { "Content-Type": "application/json", ...match(revision) },
       }),
-    remove: (path: string, id: string, revision: string) =>
-      json<unknown>(one(path, id), { method: "DELETE", headers: match(revision) }),
+    remove: (path: string, id: string, revision: string | null) =>
+      json<unknown>(one(path, id), { method: "DELETE", headers: revision === null ? {} : match(revision) }),
     users: (path: string, id: string) => json<Schemas["Needs"]>(`${one(path, id)}/users`),
     history: (path: string, id: string) => json<Schemas["History"]>(`${one(path, id)}/history`),
     sheet: async (path: string) => (await answerOf(session, `${path}.csv`)).blob(),
@@ -95,7 +95,7 @@ export function useChanges(path: string) {
     onSuccess,
   });
   const remove = useMutation({
-    mutationFn: ({ id, revision }: { readonly id: string; readonly revision: string }) => settings.remove(path, id, revision),
+    mutationFn: ({ id, revision }: { readonly id: string; readonly revision: string | null }) => settings.remove(path, id, revision),
     onSuccess,
   });
   const exchange = useMutation({
