@@ -187,6 +187,7 @@ class SipAccess:
             channels=self.channels,
             clock=self._clock,
             ids=ids,
+            facts=self._facts,
             random_number=self._random_number,
             sessions=sessions,
             moves_per_second=self._settings.moves_per_second,

@@ -154,6 +154,10 @@ class Dialling:
         """Who answers the challenges of a trunk."""
         return self._trunks.client(trunk)
 
+    def trunk(self, trunk: TrunkId) -> Trunk | None:
+        """The trunk of that id, unless it is gone."""
+        return next((known for known in self._trunks.all() if known.id == trunk), None)
+
     def seize(self, trunk: TrunkId, *, urgent: bool = False) -> bool:
         """Take a channel; False when none is free and the call is not urgent."""
         known = self._trunks.get(trunk)

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from ccplatform.contracts.legs import DialLeg
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import TimerHandle
 from gateway.dialling import Attempt
@@ -30,6 +31,28 @@ class Move:
 
     def stop_limit(self) -> None:
         """The party need not answer now."""
+        if self.limit is not None:
+            self.limit.cancel()
+            self.limit = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Handing:
+    """A caller's carrier is asked to connect him with ``to``: a leg that is up, or one that waits and is dialled
+    by us (``command``) when the carrier does not. ``limit``: until when it must tell something."""
+
+    to: Leg
+    number: str
+    command: DialLeg | None = None
+    limit: TimerHandle | None = None
+
+    @property
+    def attended(self) -> bool:
+        """Whether he is there already whom the carrier is asked for."""
+        return self.command is None
+
+    def stop_limit(self) -> None:
+        """The carrier may take its time."""
         if self.limit is not None:
             self.limit.cancel()
             self.limit = None
@@ -69,6 +92,8 @@ class Leg:
     other_flows: dict[str, tuple[OutgoingCall, ...]] = field(default_factory=dict)  # by Call-ID, of its phone
     local: LocalAudio | None = None  # our address, once there is one to offer
     move: Move | None = None
+    handing: Handing | None = None
+    referred: bool = False  # its carrier was asked, whatever came of it
 
     def snapshot(self) -> dict[str, Any] | None:
         """JSON-able data with which the leg can be taken back; None unless it is up, or rings at our demand."""

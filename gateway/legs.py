@@ -18,6 +18,7 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
+    HandOn,
     LegAnswered,
     LegCommand,
     LegEnded,
@@ -32,14 +33,17 @@ from ccplatform.contracts.legs import (
     RingLeg,
     SeatTarget,
 )
+from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import LegId, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from gateway.dialling import Attempt, Dialling, Unreachable
-from gateway.errors import SdpError, SipParseError
+from gateway.errors import SdpError
+from gateway.handing_on import HandingOn
 from gateway.hunting import Hunting
 from gateway.leg_end import Once, cause_of_end, incompatible
+from gateway.leg_restoring import LegRestorer
 from gateway.leg_sessions import LegSessions
 from gateway.leg_state import Leg, weightiest
 from gateway.leg_table import LegTable
@@ -57,11 +61,11 @@ from gateway.sip.invite_events import (
     DialogGone,
     DialogNews,
     DigitSignalled,
-    Invite,
     OfferAnswered,
     OfferArrived,
     OfferRefused,
     ReferArrived,
+    ReferProgress,
     Release,
     RemoteAnswered,
     RemoteRinging,
@@ -90,6 +94,7 @@ class LegService:
         channels: TrunkChannels,
         clock: Clock,
         ids: Ids,
+        facts: Facts,
         random_number: Callable[[int], int],
         sessions: LegSessions,
         moves_per_second: int,
@@ -126,6 +131,12 @@ class LegService:
             sip=sip, dialling=dialling, channels=channels, listen=self._listen, failed=server_failed
         )
         self._replacing = Replacing(self._legs, sip, self._negotiating, self._listen, self._tell)
+        self._restorer = LegRestorer(
+            legs=self._legs, sip=sip, dialling=dialling, sessions=sessions, listen=self._listen
+        )
+        self._handing_on = HandingOn(
+            legs=self._legs, dialling=dialling, clock=clock, facts=facts, tell=self._tell, dial=self._hunt
+        )
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -149,6 +160,8 @@ class LegService:
                 self._open(leg)
             case AnswerLeg():
                 self._answer(leg)
+            case HandOn():
+                self._handing_on.join(command)
             case ReleaseLeg(cause=cause):
                 self._release(leg, cause)
             case ReportTransfer():
@@ -199,29 +212,8 @@ class LegService:
         return found.snapshot() if found is not None else None
 
     def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
-        """Take a leg back, whose media was kept by the worker: its BYE can be sent and answered again; one that
-        rings rings on, and its answer is heard."""
-        if leg in self._legs:
-            return False
-        try:
-            restored = Leg.restore(leg, data, self._sessions)
-            digest = self._dialling.account_of(restored.trunk)
-            dialogs = [self._sip.restore_dialog(dialog, digest) for dialog in data["dialogs"]]
-        except (KeyError, TypeError, ValueError, SipParseError) as error:
-            _log.warning("leg cannot be restored", leg=leg, error=repr(error))
-            return False
-        self._legs.add(restored)
-        if restored.trunk is not None:
-            self._dialling.seize_again(restored.trunk, incoming=restored.incoming)
-        for dialog in dialogs:
-            restored.dialogs.append(dialog)
-            self._listen(restored, dialog)
-            if restored.contact is not None:
-                self._sip.adopt_trace(dialog.call_id, restored.contact, leg)
-        if not restored.answered:
-            for dialog in dialogs:
-                dialog.tell(Invite(b""))
-        return True
+        """Take a leg back, whose media was kept by the worker."""
+        return self._restorer.restore(leg, data)
 
     # --- a party calls ------------------------------------------------------------------------------------
 
@@ -291,6 +283,10 @@ class LegService:
             seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
         )
         self._legs.add(leg)
+        if not self._handing_on.instead(leg, command):
+            self._hunt(leg, command)
+
+    def _hunt(self, leg: Leg, command: DialLeg) -> None:
         try:
             self._hunting.begin(leg, command)
         except Unreachable as unreachable:
@@ -329,6 +325,8 @@ class LegService:
                     self._media.signal_digit(leg.id, digit)
             case ReferArrived():
                 self._replacing.transfer_asked(leg, dialog, news)
+            case ReferProgress():
+                self._handing_on.progress(leg, news)
             case DialogEnded():
                 self._dialog_ended(leg, dialog, news)
             case DialogGone():
@@ -368,6 +366,7 @@ class LegService:
         if leg.seat is not None:
             self._sip.seat_changed(leg.seat)
         self._reanchoring.end(leg)
+        self._handing_on.ended(leg)
         dialogs, leg.dialogs = leg.dialogs, []
         if release is not None:
             for dialog in dialogs:

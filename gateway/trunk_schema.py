@@ -19,6 +19,7 @@ from gateway.sip.trunk import (
     TrunkDirection,
     TrunkProof,
     TrunkState,
+    TrunkTransfer,
 )
 
 Text = Annotated[str, Field(max_length=255)]
@@ -89,6 +90,11 @@ class TrunkDefinition(_Strict):
     )
     probe_seconds: int = Field(0, ge=0, le=3600, description="pause between OPTIONS probes; 0: none")
     trusted: bool = Field(False, description="its callers' numbers are believed: VIPs get in under overload")
+    transfer: TrunkTransfer = Field(
+        TrunkTransfer.BRIDGE,
+        description="who connects its callers with numbers outside: we (bridge), or the carrier when it takes our "
+        "REFER (refer)",
+    )
 
 
 class TrunkChange(TrunkDefinition):
@@ -120,6 +126,7 @@ class TrunkChange(TrunkDefinition):
             callers_out=tuple(CallerRule(**rule.model_dump()) for rule in self.callers_out),
             probe_seconds=self.probe_seconds,
             trusted=self.trusted,
+            transfer=self.transfer,
             state=state,
         )
 
@@ -272,6 +279,7 @@ def trunk_definition(trunk: Trunk) -> TrunkDefinition:
         callers_out=[CallerRuleItem.model_validate(rule) for rule in trunk.callers_out],
         probe_seconds=trunk.probe_seconds,
         trusted=trunk.trusted,
+        transfer=trunk.transfer,
     )
 
 

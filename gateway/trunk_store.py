@@ -16,7 +16,16 @@ from gateway.errors import BadTrunk, UnknownTrunk
 from gateway.sip.digest_client import Credentials
 from gateway.sip.number_rules import CallerRule, NumberRule
 from gateway.sip.outbound_routes import MAX_ROUTES, OutboundRoute, TrunkChoice
-from gateway.sip.trunk import Asserted, CallerRules, Registration, Trunk, TrunkDirection, TrunkProof, TrunkState
+from gateway.sip.trunk import (
+    Asserted,
+    CallerRules,
+    Registration,
+    Trunk,
+    TrunkDirection,
+    TrunkProof,
+    TrunkState,
+    TrunkTransfer,
+)
 
 _log = structlog.get_logger("gateway")
 
@@ -43,6 +52,7 @@ _COLUMNS: Final = (
     "callers_out",
     "probe_seconds",
     "trusted",
+    "transfer",
     "state",
 )
 _SAVE: Final = f"""
@@ -92,6 +102,7 @@ class TrunkStore:
             [asdict(rule) for rule in trunk.callers_out],
             trunk.probe_seconds,
             trunk.trusted,
+            trunk.transfer.value,
             trunk.state.value,
         )
         async with self._database.connection() as connection:
@@ -172,6 +183,7 @@ class TrunkStore:
             callers_out=tuple(CallerRule(**rule) for rule in row["callers_out"]),
             probe_seconds=row["probe_seconds"],
             trusted=row["trusted"],
+            transfer=TrunkTransfer(row["transfer"]),
             state=TrunkState(row["state"]),
         )
 

@@ -190,6 +190,7 @@ def dial_party(step: Step, target: DialTarget, name: str) -> None:
             caller=state.caller,
             caller_name=state.caller_name,
             forwarded_from=(state.dialled, state.forwarded_from),
+            transfers=state.caller_leg if state.answered and not state.record_asked else None,
         )
     )
 

@@ -20,7 +20,15 @@ from ccplatform.calls.step import DIAL_SECONDS, Step
 from ccplatform.calls.talk import hold, open_segment, retrieve
 from ccplatform.contracts.facts import Established, Failed, Transferred
 from ccplatform.contracts.flows import StartFlow
-from ccplatform.contracts.legs import DialLeg, DialTarget, LegAnswered, ReleaseLeg, ReportTransfer, TransferStep
+from ccplatform.contracts.legs import (
+    DialLeg,
+    DialTarget,
+    HandOn,
+    LegAnswered,
+    ReleaseLeg,
+    ReportTransfer,
+    TransferStep,
+)
 from ccplatform.contracts.media import StopPlay
 from ccplatform.contracts.routing import CallAgent, HandOver, OfferAnswered, QueueContact
 from ccplatform.contracts.words import AgentId, CallId, ContactId, LegId, LegRole, QueueId, ReleaseCause
@@ -129,6 +137,8 @@ def hand_over(step: Step, before: tuple[Group, ...]) -> None:
         Record(fact=Transferred(contact=state.contact, to=second.device, by=second.by)),
     )
     let_go(step, leaving, told=second.by_phone)
+    if second.agent is None and not state.members:
+        step.emit(HandOn(leg=state.caller_leg, to=second.leg))
 
 
 def second_failed(step: Step, cause: ReleaseCause) -> None:
@@ -267,6 +277,7 @@ def _dial(step: Step, second: Consultation, target: DialTarget) -> None:
             caller=state.caller,
             caller_name=state.caller_name,
             forwarded_from=(state.dialled, state.forwarded_from),
+            transfers=state.caller_leg if second.transfer and not state.members else None,
         )
     )
 

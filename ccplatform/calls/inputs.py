@@ -19,6 +19,7 @@ from ccplatform.contracts.legs import (
     LegMoved,
     LegOffered,
     LegQuality,
+    LegReferred,
     LegRinging,
     PlaybackEnded,
     PlaybackStarted,
@@ -206,6 +207,7 @@ SagaInput: TypeAlias = (
     | LegMoved
     | LegEarly
     | LegHeld
+    | LegReferred
     | LegQuality
     | DigitPressed
     | LegAudible

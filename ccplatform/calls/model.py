@@ -118,6 +118,7 @@ class CallState:
     talk_seconds: float = 0.0
     hold_seconds: float = 0.0
     transferred_to: str = ""
+    handed_on: bool = False  # his carrier connected him by itself
     joined: ContactId | None = None  # under which whom this call reached goes on
     second: Consultation | None = None
     members: dict[LegId, Member] = field(default_factory=dict)

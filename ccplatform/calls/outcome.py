@@ -19,7 +19,7 @@ _FAULTS = frozenset(
 
 def outcome_of(state: CallState) -> Outcome:
     """Read the outcome off an ended call; the first rule that fits decides."""
-    if state.joined is not None and not state.talked:
+    if (state.joined is not None or state.handed_on) and not state.talked:
         return Outcome.TRANSFERRED
     if state.outward:
         return _outward(state)

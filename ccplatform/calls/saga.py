@@ -15,6 +15,7 @@ from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state
 from ccplatform.calls.calling_out import begin_call_out, heard_early
 from ccplatform.calls.calling_out import state_of as state_of_call_out
 from ccplatform.calls.conferring import consult_order, drop_order, party_order
+from ccplatform.calls.handed_on import caller_referred
 from ccplatform.calls.heard import (
     digit_pressed,
     leg_audible,
@@ -68,6 +69,7 @@ from ccplatform.contracts.legs import (
     LegHeld,
     LegMoved,
     LegQuality,
+    LegReferred,
     LegRinging,
     PlaybackEnded,
     PlaybackStarted,
@@ -254,6 +256,8 @@ def _take(step: Step, event: SagaInput) -> None:
             leg_ringing(step, event)
         case LegHeld():
             leg_held(step, event)
+        case LegReferred():
+            caller_referred(step, event)
         case LegEarly():
             heard_early(step, event)
         case LegMoved():

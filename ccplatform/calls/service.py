@@ -46,6 +46,7 @@ from ccplatform.contracts.legs import (
     AdoptLeg,
     AnswerLeg,
     DialLeg,
+    HandOn,
     LegEvent,
     LegOffered,
     LegTransferAsked,
@@ -245,7 +246,16 @@ class CallService:
                 self._take_message(effect)
             case Whisper():
                 self._whisper(effect)
-            case AdoptLeg() | RingLeg() | OpenLeg() | AnswerLeg() | DialLeg() | ReleaseLeg() | ReportTransfer():
+            case (
+                AdoptLeg()
+                | RingLeg()
+                | OpenLeg()
+                | AnswerLeg()
+                | DialLeg()
+                | HandOn()
+                | ReleaseLeg()
+                | ReportTransfer()
+            ):
                 ports.legs.perform(effect)
             case (
                 StartFlow()

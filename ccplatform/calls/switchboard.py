@@ -38,6 +38,7 @@ from ccplatform.contracts.legs import (
     LegMoved,
     LegOffered,
     LegQuality,
+    LegReferred,
     LegRinging,
     LegTransferAsked,
     PlaybackEnded,
@@ -143,6 +144,7 @@ class Switchboard:
                 | LegMoved()
                 | LegEarly()
                 | LegHeld()
+                | LegReferred()
                 | VoiceChanged()
                 | TapEnded()
                 | LegQuality()

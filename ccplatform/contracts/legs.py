@@ -87,7 +87,8 @@ class DialLeg:
     """Call a party; :class:`LegRinging`, :class:`LegEarly`, :class:`LegAnswered` or :class:`LegEnded` follow.
 
     ``early_media``: what its network says before the answer is wanted. ``auto_answer``: ask the phone to answer by
-    itself, it was its own agent who wants this call.
+    itself, it was its own agent who wants this call. ``transfers`` is who shall be connected with the party, and
+    with nobody else: his carrier may do that by itself, :class:`LegReferred` follows then in place of the answer.
     """
 
     leg: LegId
@@ -100,6 +101,16 @@ class DialLeg:
     forwarded_from: tuple[str, ...] = ()  # the numbers that the call was for before, the latest first
     early_media: bool = False
     auto_answer: bool = False
+    transfers: LegId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOn:
+    """Let the carrier of a leg connect it with ``to``, another leg of its own that is up, if its trunk wants that;
+    :class:`LegReferred` follows when it did. Else nothing changes."""
+
+    leg: LegId
+    to: LegId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +140,7 @@ class ReportTransfer:
     cause: ReleaseCause = ReleaseCause.NORMAL
 
 
-LegCommand: TypeAlias = AdoptLeg | RingLeg | OpenLeg | AnswerLeg | DialLeg | ReleaseLeg | ReportTransfer
+LegCommand: TypeAlias = AdoptLeg | RingLeg | OpenLeg | AnswerLeg | DialLeg | HandOn | ReleaseLeg | ReportTransfer
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -199,6 +210,14 @@ class LegTransferAsked:
     leg: LegId
     number: str
     replaces: LegId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegReferred:
+    """The carrier of a leg connected its party with that of ``to``: neither needs us any more."""
+
+    leg: LegId
+    to: LegId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +292,7 @@ LegEvent: TypeAlias = (
     | LegMoved
     | LegHeld
     | LegTransferAsked
+    | LegReferred
     | LegEnded
     | LegQuality
     | DigitPressed

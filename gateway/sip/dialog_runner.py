@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.core import EffectRunner
+from gateway.sip.dialogs import Dialog
 from gateway.sip.digest_client import DialogCredentials
 from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
@@ -58,6 +59,11 @@ class DialogRunner:
     def call_id(self) -> str:
         """The Call-ID."""
         return self.key[0]
+
+    @property
+    def dialog(self) -> Dialog | None:
+        """What it shares with its peer, once both sides know it."""
+        return self._core.dialog
 
     @property
     def unanswered(self) -> bool:

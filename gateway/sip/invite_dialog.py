@@ -31,7 +31,7 @@ from gateway.sip.invite_events import (
     InviteEffect,
     InviteEvent,
     OfferArrived,
-    ReferArrived,
+    Refer,
     RefuseOffer,
     Release,
     Reoffer,
@@ -39,13 +39,13 @@ from gateway.sip.invite_events import (
 )
 from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
 from gateway.sip.own_offer import OwnOffer, PeerOffer, takes_updates
-from gateway.sip.refer import Referring
 from gateway.sip.replaces import Replaces
 from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import Due, refusal_of_brief_session
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 from gateway.sip.transactions import TimerValues
+from gateway.sip.transfers import METHODS, Transfers
 from gateway.sip.unacknowledged import Unacknowledged
 
 #: The states in which media may flow.
@@ -66,7 +66,7 @@ class InviteDialog:
         self._own_offer = OwnOffer(timers.session)
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
-        self._referring = Referring()
+        self._transfers = Transfers()
 
     @classmethod
     def restored(cls, data: dict[str, Any], identity: Identity, timers: TimerValues, now: float) -> InviteDialog:
@@ -116,9 +116,8 @@ class InviteDialog:
                 return self._refuse_offer(warning)
             case Reoffer(sdp):
                 return self._reoffer(sdp)
-            case ReportRefer(status):
-                up = self.dialog if self.state in UP else None
-                return self._referring.report(status, up, self._identity)
+            case ReportRefer() | Refer():
+                return self._transfers.command(event, self.dialog if self.state in UP else None, self._identity)
             case Release():
                 return self._release(event, now)
             case DeadlineReached():
@@ -171,10 +170,10 @@ class InviteDialog:
         response, digit = answer_to_info(request, self.dialog.local_tag)
         return [DialogResponse(key, response), *([DigitSignalled(digit)] if digit is not None else [])]
 
-    def _refer(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
-        if self.state not in UP or not self._referring.arrived(key, request):
-            return [self._refusal(key, request, 491 if self.state in UP else 481)]
-        return [ReferArrived(self._referring.number, self._referring.replaces)]
+    def _transfer(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
+        assert self.dialog is not None
+        up = self.state in UP
+        return self._transfers.request(key, request, self.dialog) if up else [self._refusal(key, request, 481)]
 
     def _reinvite(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
         if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
@@ -334,8 +333,8 @@ class InviteDialog:
             return self._reinvite_answered(response, now)
         if response.cseq.method == "UPDATE":
             return self._updated(response, now)
-        if response.cseq.method == "NOTIFY" and response.status >= 300:
-            self._referring.over = True  # that subscription is lost (RFC 6665 section 4.2.2)
+        if response.cseq.method in METHODS:
+            return self._transfers.answered(response)
         return self._gone() if response.final and self._is_ended_by(response.cseq.method) else []
 
     def _request_failed(self, request: SipRequest, status: int) -> list[InviteEffect]:
@@ -343,8 +342,8 @@ class InviteDialog:
             return self._offer_failed(request, status)
         if request.method == "UPDATE" and self.state in UP:
             return self._end_session()  # nobody answered it, or nothing could be sent (RFC 4028 section 10)
-        if request.method == "NOTIFY":
-            self._referring.over = True
+        if request.method in METHODS:
+            return self._transfers.failed(request.method, status)
         return self._gone() if self._is_ended_by(request.method) else []
 
     def _is_ended_by(self, method: str) -> bool:
@@ -360,7 +359,7 @@ class InviteDialog:
         if self._ended:
             return []
         self._ended = True
-        return [*self._referring.abandoned(), ended]
+        return [*self._transfers.abandoned(), ended]
 
     def _gone(self) -> list[InviteEffect]:
         if self.state is DialogState.GONE:
@@ -396,5 +395,6 @@ _IN_DIALOG: Final[dict[str, _Handler]] = {
     "UPDATE": InviteDialog._update,
     "INFO": InviteDialog._info,
     "OPTIONS": InviteDialog._options,
-    "REFER": InviteDialog._refer,
+    "REFER": InviteDialog._transfer,
+    "NOTIFY": InviteDialog._transfer,
 }

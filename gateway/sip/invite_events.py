@@ -93,7 +93,17 @@ class ReportRefer:
     status: int
 
 
-UserCommand: TypeAlias = Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer | Reoffer | ReportRefer
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """Ask the peer by REFER to call ``to``, a name-addr, instead of us; ReferProgress follows, to a final status
+    unless the dialog ends first."""
+
+    to: str
+
+
+UserCommand: TypeAlias = (
+    Invite | Ring | Answer | Release | AcceptOffer | RefuseOffer | Reoffer | ReportRefer | Refer
+)
 InviteEvent: TypeAlias = UserCommand | RequestArrived | ResponseArrived | RequestFailed
 
 # --- effects towards the wire -----------------------------------------------------------------------------
@@ -187,6 +197,15 @@ class ReferArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferProgress:
+    """How far the peer is with our REFER: the status of its new call (``told`` by NOTIFY; 100 also: it accepted),
+    the status that refused it, or 408 when nobody answered. One of 200 and above is the last."""
+
+    status: int
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DialogEnded:
     """It is over, told once. ``status`` is the SIP status that ended it (0: a BYE or our own release), ``q850``
     the cause of a Reason header, ``retry_after`` the seconds after which a refused INVITE may be tried again."""
@@ -213,6 +232,7 @@ DialogNews: TypeAlias = (
     | Acknowledged
     | DigitSignalled
     | ReferArrived
+    | ReferProgress
     | DialogEnded
     | DialogGone
 )

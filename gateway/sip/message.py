@@ -29,7 +29,9 @@ KNOWN_METHODS: Final = frozenset(
     ]
 )
 #: Methods that are served: the Allow header.
-ALLOWED_METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER, SUBSCRIBE"
+ALLOWED_METHODS: Final = (
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, REGISTER, SUBSCRIBE"
+)
 #: Extensions that are served: reliable provisional responses (RFC 3262), session timers (RFC 4028), REFER without
 #: its subscription (RFC 4488), calls that take the place of others (RFC 3891), registrations by way of proxies
 #: (RFC 3327), with flows (RFC 5626) and URIs of phones (RFC 5627).

@@ -71,6 +71,13 @@ class Registration:
     seconds: int = 3600
 
 
+class TrunkTransfer(StrEnum):
+    """Who connects a caller of the trunk with a number outside."""
+
+    BRIDGE = "bridge"  # we do: he stays on a channel, as whom he is connected with does
+    REFER = "refer"  # his carrier is asked to (RFC 3515); where it does not, we do
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
     """One trunk. ``peers`` are the networks that its calls come from.
@@ -81,6 +88,7 @@ class Trunk:
     bound one way. ``trusted``: the numbers of its callers are theirs, so that VIPs among them are known under
     overload. ``domain`` is the host of From, To and Request-URI (empty: ours, and the server's address).
     ``callers_out`` say who calls certain numbers, before ``caller`` says it of all; the first that fits.
+    ``transfer`` says who connects its callers with numbers outside.
     """
 
     id: TrunkId
@@ -103,6 +111,7 @@ class Trunk:
     callers_out: tuple[CallerRule, ...] = ()
     probe_seconds: int = 0
     trusted: bool = False
+    transfer: TrunkTransfer = TrunkTransfer.BRIDGE
     state: TrunkState = TrunkState.ACTIVE
 
     def networks(self) -> tuple[Network, ...]:

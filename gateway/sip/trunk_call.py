@@ -43,14 +43,13 @@ def trunk_call(
         from_party = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     else:
         from_party = f"{name}<sip:{escape_user(shown)}@{domain}>" if shown else f"{name}<sip:{domain}>"
-    user = escape_user(rewrite(trunk.numbers_out, number))
-    where = host_text(trunk.domain) if trunk.domain else flow.address()
+    called = _called_party(trunk, number, flow.address())
     transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
     identity = _identity(trunk, shown, "" if withheld else name, domain, withheld=withheld)
     return OutgoingCall(
-        uri=f"sip:{user}@{where}{transport}",
+        uri=f"{called}{transport}",
         from_party=from_party,
-        to_party=f"<sip:{user}@{where}>",
+        to_party=f"<{called}>",
         call_id=call_id,
         local_tag=local_tag,
         flow=flow,
@@ -59,6 +58,18 @@ def trunk_call(
         headers=(*headers, *identity),
         routes=route,
     )
+
+
+def party_of_carrier(trunk: Trunk, number: str, flow: Flow) -> str:
+    """The URI of a number that the trunk's carrier is to call, whose call came or went over a flow: at its server,
+    since the port of a flow may be that of a connection."""
+    port = f":{trunk.port}" if trunk.port else ""
+    return _called_party(trunk, number, f"{host_text(trunk.host)}{port}" if trunk.host else host_text(flow.host))
+
+
+def _called_party(trunk: Trunk, number: str, where: str) -> str:
+    where = host_text(trunk.domain) if trunk.domain else where
+    return f"sip:{escape_user(rewrite(trunk.numbers_out, number))}@{where}"
 
 
 def dialled_by(request: SipRequest, trunk: Trunk) -> str:

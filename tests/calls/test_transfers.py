@@ -8,11 +8,13 @@ from ccplatform.calls.consulting import MAX_CALLED
 from ccplatform.calls.inputs import PhoneTransfer
 from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import ConnectionCleared, Delivered, Established, Failed, TalkEnded, Transferred
-from ccplatform.contracts.flows import EnterQueue, StartFlow
+from ccplatform.contracts.flows import EnterQueue, FlowFinished, StartFlow, TransferCaller
 from ccplatform.contracts.legs import (
     DialLeg,
     DialTarget,
+    HandOn,
     LegHeld,
+    LegReferred,
     LegRinging,
     ReleaseLeg,
     ReportTransfer,
@@ -25,6 +27,7 @@ from ccplatform.contracts.routing import AgentOffered, QueueContact, QueueRefuse
 from ccplatform.contracts.words import (
     AgentId,
     FlowId,
+    FlowOutcome,
     LegId,
     LegRole,
     Outcome,
@@ -204,6 +207,51 @@ def test_the_new_party_may_hand_the_caller_on_as_well() -> None:
     assert world.last(ReportTransfer).step is TransferStep.ACCEPTED
     world.leg_ends(world.dialled_leg(), ReleaseCause.BUSY)
     assert world.last(Bridge) == Bridge(a=CALLER, b=new)
+
+
+def test_a_carrier_that_connects_the_caller_itself_ends_the_call() -> None:
+    world, agent, new = transferring(OUTSIDE)
+    assert world.last(DialLeg).transfers == CALLER
+    world.post(LegReferred(leg=CALLER, to=new))
+    assert steps(world) == [TransferStep.ACCEPTED, TransferStep.DONE]
+    assert world.last(Transferred) == Transferred(contact=CONTACT, to="8005", by=AGENT)
+    released = {release.leg for release in world.all_of(ReleaseLeg)}
+    assert released == {CALLER, agent, new}
+    for leg in released:
+        world.leg_ends(leg)
+    ended = world.outcome()
+    assert (ended.outcome, ended.agent, ended.cause) == (Outcome.HANDLED, AGENT, ReleaseCause.NORMAL)
+
+
+def test_two_who_talk_are_offered_to_their_carrier_and_told_once() -> None:
+    world, _, new = transferring(OUTSIDE)
+    world.answers(new, "13900000000")
+    assert world.last(HandOn) == HandOn(leg=CALLER, to=new)
+    told = len(world.all_of(Transferred))
+    world.post(LegReferred(leg=CALLER, to=new))
+    assert len(world.all_of(Transferred)) == told
+    world.leg_ends(CALLER)
+    world.leg_ends(new)
+    assert world.outcome().outcome is Outcome.HANDLED
+
+
+def test_a_caller_whom_a_flow_sends_away_was_transferred() -> None:
+    world = in_flow()
+    world.asks(TransferCaller(number="13900000000", target=OUTSIDE))
+    assert world.last(DialLeg).transfers == CALLER
+    new = world.dialled_leg()
+    world.post(LegReferred(leg=CALLER, to=new))
+    assert world.last(Transferred) == Transferred(contact=CONTACT, to="13900000000", by="flow")
+    for leg in (new, CALLER):
+        world.leg_ends(leg)
+    world.asks(FlowFinished(outcome=FlowOutcome.COMPLETED))
+    assert world.outcome().outcome is Outcome.TRANSFERRED
+
+
+def test_what_is_to_be_recorded_stays_with_us() -> None:
+    world = in_flow()
+    world.asks(TransferCaller(number="13900000000", target=OUTSIDE, record=True))
+    assert world.last(DialLeg).transfers is None
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing() -> None:

@@ -3,7 +3,8 @@
 Scenarios: ``uac`` (call, stay, hang up), ``uac_or_refused`` (the same, or a clean 503), ``uac_talks`` (with
 sound), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
-``late_offer``, ``lost_ack``, ``lost_bye_answer``; those who are called:
+``late_offer``, ``lost_ack``, ``lost_bye_answer``, ``uac_referred`` (a carrier that is asked to connect its caller
+with ``dialog``, and tells ``status`` of it); those who are called:
 ``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
 ``uas_lost_bye``, ``uas_fork``, ``uas_cancel_race``, ``uas_glare``, ``uas_challenge`` and
 ``uas_busy`` (a provider's servers).

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TypeAlias, get_args
 
 from ccplatform.contracts.facts.calls import CallAnswered as CallAnswered
+from ccplatform.contracts.facts.calls import CallerReferred as CallerReferred
 from ccplatform.contracts.facts.calls import CallRefused as CallRefused
 from ccplatform.contracts.facts.calls import CallsRefused as CallsRefused
 from ccplatform.contracts.facts.calls import Conferenced as Conferenced
@@ -81,6 +82,7 @@ Fact: TypeAlias = (
     | Held
     | Retrieved
     | Transferred
+    | CallerReferred
     | Conferenced
     | Diverted
     | Failed

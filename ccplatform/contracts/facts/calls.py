@@ -153,6 +153,20 @@ class Transferred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerReferred:
+    """A carrier was asked by REFER to connect the party of a leg by itself, with a number or (``attended``) with
+    somebody who is there. ``status`` is what came of it: 200 it did, 408 nobody answered, 487 we gave it up, 0 the
+    party left before it was told, others refused it; where it did not, the platform connects the two."""
+
+    contact: ContactId
+    leg: LegId
+    trunk: TrunkId
+    to: str = personal()
+    attended: bool
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conferenced:
     """CSTA: a leg joined a conference, with others of its call or (``room``) of other calls."""
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from ccplatform.contracts.facts import CallerReferred
 from ccplatform.contracts.legs import (
+    HandOn,
     LegAnswered,
     LegEnded,
     LegEvent,
     LegHeld,
     LegMoved,
     LegOffered,
+    LegReferred,
     LegRinging,
     LegTransferAsked,
     ReportTransfer,
@@ -25,7 +29,7 @@ from ccplatform.contracts.words import ReleaseCause, SeatId
 from gateway.media.port import WorkerLost
 from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
-from gateway.sip.trunk import Trunk, TrunkDirection
+from gateway.sip.trunk import Trunk, TrunkDirection, TrunkTransfer
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
 from tests.support import sipp
@@ -190,6 +194,39 @@ async def test_a_phone_that_joins_two_calls_and_one_that_takes_a_call_over() -> 
         ended = await waiting.next(LegEnded)
         assert ended == LegEnded(leg=first, cause=ReleaseCause.NORMAL, by_remote=True)
         assert not centre.of(LegOffered)
+
+
+@pytest.mark.parametrize("attended", [False, True])
+async def test_a_carrier_that_connects_its_caller_by_itself(attended: bool) -> None:
+    """REFER towards the trunk: to a number that is not dialled then, or with Replaces to who is there already."""
+    async with sipp.Sipp("uas", hold=0.0) as far_end:
+        carrier = replace(trunk("near", "127.0.0.1", port=far_end.port), transfer=TrunkTransfer.REFER)
+        async with real_centre(lambda: [carrier]) as centre:
+            centre.answers_everything()
+            waiting, party = Waiting(centre), None
+            if attended:
+                party = centre.dial(to_trunk("near", "0215"))
+                await waiting.next(LegAnswered)
+            address = ("127.0.0.1", centre.access.sip.port)
+            wanted = "Replaces=.*to-tag.*from-tag" if attended else f"sip:0215@127.0.0.1:{far_end.port}"
+            async with sipp.Sipp(
+                "uac_referred", target=address, number="95000", dialog=wanted, status=200
+            ) as near:
+                offered = await waiting.next(LegOffered)
+                assert isinstance(offered, LegOffered)
+                if party is None:
+                    command = replace(centre.dialled(to_trunk("near", "0215")), transfers=offered.leg)
+                    centre.legs.perform(command)
+                    assert await waiting.next(LegRinging) == LegRinging(leg=command.leg, device="0215")
+                    party = command.leg
+                else:
+                    centre.legs.perform(HandOn(leg=offered.leg, to=party))
+                assert await waiting.next(LegReferred) == LegReferred(leg=offered.leg, to=party)
+                centre.release(party)
+                centre.release(offered.leg)
+                (await near.finish()).require_success(1)
+                asked = centre.facts_of(CallerReferred)
+                assert [(fact.trunk, fact.attended, fact.status) for fact in asked] == [("near", attended, 200)]
 
 
 def registered_at(centre: Centre, port: int) -> None:

@@ -3563,6 +3563,11 @@ export interface components {
             proof: components["schemas"]["TrunkProof"];
             registration?: components["schemas"]["RegistrationItem"] | null;
             /**
+             * @description who connects its callers with numbers outside: we (bridge), or the carrier when it takes our REFER (refer)
+             * @default bridge
+             */
+            transfer: components["schemas"]["TrunkTransfer"];
+            /**
              * Transport
              * @description UDP, TCP or TLS; null: as DNS says
              * @default UDP
@@ -6432,6 +6437,11 @@ export interface components {
             proof: components["schemas"]["TrunkProof"];
             registration?: components["schemas"]["RegistrationItem"] | null;
             /**
+             * @description who connects its callers with numbers outside: we (bridge), or the carrier when it takes our REFER (refer)
+             * @default bridge
+             */
+            transfer: components["schemas"]["TrunkTransfer"];
+            /**
              * Transport
              * @description UDP, TCP or TLS; null: as DNS says
              * @default UDP
@@ -6539,6 +6549,11 @@ export interface components {
             /** @description null while nothing is known of it */
             traffic?: components["schemas"]["TrafficItem"] | null;
             /**
+             * @description who connects its callers with numbers outside: we (bridge), or the carrier when it takes our REFER (refer)
+             * @default bridge
+             */
+            transfer: components["schemas"]["TrunkTransfer"];
+            /**
              * Transport
              * @description UDP, TCP or TLS; null: as DNS says
              * @default UDP
@@ -6568,6 +6583,12 @@ export interface components {
          * @enum {string}
          */
         TrunkState: "active" | "blocked" | "isolated";
+        /**
+         * TrunkTransfer
+         * @description Who connects a caller of the trunk with a number outside.
+         * @enum {string}
+         */
+        TrunkTransfer: "bridge" | "refer";
         /**
          * Trunks
          * @description Every trunk; ``revisions`` are what ``If-Match`` takes.

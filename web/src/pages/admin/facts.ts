@@ -80,6 +80,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   Held: "talk",
   Retrieved: "talk",
   Transferred: "talk",
+  CallerReferred: "talk",
   Conferenced: "talk",
   MediaMoved: "talk",
   TalkEnded: "talk",

@@ -263,6 +263,7 @@ export const TRUNKS: KindPage = {
     callers_out: [],
     probe_seconds: 0,
     trusted: false,
+    transfer: "bridge",
   },
   fields: [
     { name: "direction", words: "trunk_direction", type: "choice", options: { words: "settingChoice", of: ["both", "in", "out"] } },
@@ -281,6 +282,7 @@ export const TRUNKS: KindPage = {
     { name: "capacity_out", type: "number", least: 0, most: 100_000, empty: true },
     { name: "probe_seconds", type: "number", least: 0, most: 3600 },
     { name: "trusted", type: "switch" },
+    { name: "transfer", words: "trunk_transfer", type: "choice", options: { words: "settingChoice", of: ["bridge", "refer"] } },
     { name: "numbers_in", ...NUMBER_RULES },
     { name: "numbers_out", ...NUMBER_RULES },
     {
