@@ -181,6 +181,10 @@ class AcdEngine:
         """Raise the Refusal that a call to this agent would meet now."""
         offers.check_call(self._floor, agent)
 
+    def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        """Whether an agent may take for himself a contact for which another one is rung."""
+        return offers.may_pick_up(self._floor, agent, contact, rung)
+
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""
         restoring.check(self._floor, event.contact, event.place)

@@ -84,6 +84,16 @@ def pick_up(floor: Floor, command: PickUp) -> None:
         settle(floor, rung)
 
 
+def may_pick_up(floor: Floor, name: AgentId, contact: ContactId, rung: AgentId) -> bool:
+    """Whether an agent may take for himself a contact for which another one is rung: it is of a queue that he
+    serves, or the two are of one team."""
+    agent, other, ticket = floor.agents.get(name), floor.agents.get(rung), floor.tickets.get(contact)
+    if agent is None or other is None or ticket is None:
+        return False
+    serves = any(group in ticket.queue.groups for group in agent.groups)
+    return serves or (bool(agent.config.team) and agent.config.team == other.config.team)
+
+
 def call_agent(floor: Floor, command: CallAgent) -> None:
     """Somebody calls this agent: ring him, if he has no contact; his wrap-up ends then."""
     if command.contact in floor.tickets:

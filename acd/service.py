@@ -181,6 +181,10 @@ class AcdService:
         self._engine.check(command)
         self._runner.post(command)
 
+    def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        """Whether an agent may take for himself a contact for which another one is rung."""
+        return self._engine.may_pick_up(agent, contact, rung)
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
         return self._engine.agent_at(seat)

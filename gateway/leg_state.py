@@ -148,7 +148,9 @@ class Leg:
     def as_seat_dialog(self) -> SeatDialog:
         """The leg as those see it who watch its seat."""
         stage = DialogStage.EARLY if self.rang or self.incoming else DialogStage.TRYING
-        return SeatDialog(self.id, DialogStage.CONFIRMED if self.answered else stage, calls=self.incoming)
+        name = next(((call, theirs, ours) for one in self.dialogs for call, ours, theirs in one.names()), None)
+        stage = DialogStage.CONFIRMED if self.answered else stage
+        return SeatDialog(self.id, stage, calls=self.incoming, name=name)
 
     def move_to(self, local: LocalAudio) -> None:
         """Our side is at another address from now on."""

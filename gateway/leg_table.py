@@ -44,9 +44,10 @@ class LegTable:
         legs = self.of_seat(seat)
         return next((leg for leg in legs for dialog in leg.dialogs if dialog.is_named_by(replaces)), None)
 
-    def knows(self, replaces: Replaces) -> bool:
-        """Whether it is anybody's dialog that is to be replaced."""
-        return any(dialog.is_named_by(replaces) for leg in self._by_id.values() for dialog in leg.dialogs)
+    def anybodys(self, replaces: Replaces) -> Leg | None:
+        """The leg whose dialog is to be replaced, whoever's it is."""
+        legs = self._by_id.values()
+        return next((leg for leg in legs for dialog in leg.dialogs if dialog.is_named_by(replaces)), None)
 
     def beside(self, call: CallId) -> Leg | None:
         """A leg of another call of a seat that is on this one: the two calls may become one."""

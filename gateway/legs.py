@@ -283,7 +283,7 @@ class LegService:
             seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
         )
         self._legs.add(leg)
-        if not self._handing_on.instead(leg, command):
+        if not self._handing_on.instead(leg, command) and not self._replacing.rings(leg, command):
             self._hunt(leg, command)
 
     def _hunt(self, leg: Leg, command: DialLeg) -> None:

@@ -23,6 +23,7 @@ from gateway.media.port import LegMedia, LocalAudio, RemoteAudio
 from gateway.reanchoring import Reanchoring
 from gateway.sip.causes import COMPLETED_ELSEWHERE
 from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.flows import Flow
 from gateway.sip.invite_events import AcceptOffer, Answer, Invite, RefuseOffer, Release, Ring
 
 #: What phones of a seat are told when another one took the call (RFC 3326 section 2).
@@ -60,6 +61,10 @@ class Negotiating:
         beside = self._legs.beside(leg.call)
         near = beside.id if beside is not None else None
         self._media.open_leg(leg.call, leg.id, partial(opened, leg), ipv6=leg.ip_version == 6, near=near)
+
+    def ip_version(self, flow: Flow, offer: bytes | None) -> int:
+        """That of the media of a party; raises SdpError where they cannot be."""
+        return self._sessions.ip_version(flow, offer)
 
     def open_to_invite(self, leg: Leg) -> None:
         """Have an address for a party that is called, then send its phones their INVITEs. Phones that ring

@@ -3,6 +3,9 @@
 A phone of a seat may take over what another one of the same seat does (its user is the same: section 3), the call
 that it talks in or the one that rings there. That is no matter of the call, whose leg stays: the leg has another
 dialog, and its media go elsewhere.
+
+A phone of another seat may have what rings (directed pick-up), if `calls` lets it: then its seat is rung for the
+same contact, and the INVITE that asked for it is what rings, and is answered.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Callable
 
 import structlog
 
-from ccplatform.contracts.legs import LegEvent, LegTransferAsked
+from ccplatform.contracts.legs import DialLeg, LegEvent, LegPickUpAsked, LegTransferAsked, SeatTarget
 from ccplatform.contracts.words import ReleaseCause
 from gateway.leg_state import Leg
 from gateway.leg_table import LegTable
@@ -42,6 +45,7 @@ class Replacing:
         self._negotiating = negotiating
         self._listen = listen
         self._tell = tell
+        self._wanting: IncomingCall | None = None  # while `calls` is asked
 
     def transfer_asked(self, leg: Leg, dialog: DialogRunner, refer: ReferArrived) -> None:
         """REFER. Only the phone of a seat may connect others at our expense, and it may name no calls but those of
@@ -58,7 +62,7 @@ class Replacing:
         assert call.replaces is not None
         leg = self._legs.named_by(call.replaces, call.seat)
         if leg is None:
-            call.dialog.tell(Release(status=403 if self._legs.knows(call.replaces) else 481))
+            self._pick_up(call, self._legs.anybodys(call.replaces))
             return
         refusal = _refusal(leg, early_only=call.replaces.early_only)
         if refusal:
@@ -69,6 +73,34 @@ class Replacing:
         if leg.contact is not None:
             self._sip.adopt_trace(call.dialog.call_id, leg.contact, leg.id)
         self._negotiating.taken_over(leg, call.dialog, call.offer, call.flow.transport)
+
+    def rings(self, leg: Leg, command: DialLeg) -> bool:
+        """The leg of a seat that is dialled because its phone asked for the call: it is answered."""
+        call = self._wanting
+        if call is None or not isinstance(command.target, SeatTarget) or command.target.seat != call.seat:
+            return False
+        self._wanting = None
+        _log.info("call picked up", leg=leg.id, seat=leg.seat)
+        leg.dialogs, leg.offer, leg.transport = [call.dialog], call.offer, call.flow.transport
+        leg.ip_version = self._negotiating.ip_version(call.flow, call.offer)
+        self._listen(leg, call.dialog)
+        self._sip.adopt_trace(call.dialog.call_id, command.contact, leg.id)
+        leg.answering = True
+        self._negotiating.open(leg, self._negotiating.answer)
+        return True
+
+    def _pick_up(self, call: IncomingCall, leg: Leg | None) -> None:
+        """Refused as what cannot be replaced, unless it rings at a seat and that of this phone may have it."""
+        if leg is None:
+            call.dialog.tell(Release(status=481))
+            return
+        if call.seat is not None and leg.seat is not None and not (leg.incoming or leg.answered or leg.ended):
+            self._wanting = call
+            self._tell(LegPickUpAsked(leg=leg.id, seat=call.seat))
+            if self._wanting is None:
+                return
+            self._wanting = None
+        call.dialog.tell(Release(status=403))
 
 
 def _refusal(leg: Leg, *, early_only: bool) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
+import structlog
+
 from ccplatform.calls.conferring import check_act, check_drop
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
@@ -32,10 +34,12 @@ from ccplatform.contracts.commands import (
     SendCallDigits,
     SuperviseCall,
 )
-from ccplatform.contracts.legs import DialTarget, LegTransferAsked, SeatTarget
+from ccplatform.contracts.legs import DialTarget, LegPickUpAsked, LegTransferAsked, SeatTarget
 from ccplatform.contracts.media import SendDigits
 from ccplatform.contracts.words import AgentId, ReleaseCause
 from ccplatform.kernel.errors import Refusal
+
+_log = structlog.get_logger("calls")
 
 #: What people order about calls.
 CallCommand: TypeAlias = (
@@ -96,6 +100,22 @@ class Orders:
             self._post(PhoneTransfer(leg=leg, number=number, refusal=ReleaseCause.BUSY))
         else:
             self._post(PhoneTransfer(leg=leg, number=number, agent=agent))
+
+    def pick_up_asked(self, asked: LegPickUpAsked) -> None:
+        """The phone of an agent wants the call for which a colleague's rings: the ACD has him rung for it, if he
+        may have it."""
+        saga, router = self._core.saga_of(asked.leg), self._ports().router
+        agent = router.agent_at(asked.seat)
+        rung = saga.state.rung.get(asked.leg) if saga is not None else None
+        if saga is None or rung is None or agent is None:
+            return
+        contact = saga.state.rung_for
+        if not router.may_pick_up(agent, contact, rung.agent):
+            return
+        try:
+            router.pick_up(contact, agent)
+        except Refusal as refusal:
+            _log.info("call not picked up", contact=contact, agent=agent, reason=refusal.code)
 
     def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
         match command:

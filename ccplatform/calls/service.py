@@ -49,6 +49,7 @@ from ccplatform.contracts.legs import (
     HandOn,
     LegEvent,
     LegOffered,
+    LegPickUpAsked,
     LegTransferAsked,
     OpenLeg,
     PlaybackEnded,
@@ -154,6 +155,8 @@ class CallService:
             self._offered(event)
         elif isinstance(event, LegTransferAsked):
             self._orders.transfer_asked(event)
+        elif isinstance(event, LegPickUpAsked):
+            self._orders.pick_up_asked(event)
         else:
             self._post(event)
 

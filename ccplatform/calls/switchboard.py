@@ -37,6 +37,7 @@ from ccplatform.contracts.legs import (
     LegHeld,
     LegMoved,
     LegOffered,
+    LegPickUpAsked,
     LegQuality,
     LegReferred,
     LegRinging,
@@ -96,6 +97,10 @@ class Switchboard:
             raise NoSuchCall(call)
         return saga
 
+    def saga_of(self, leg: LegId) -> CallSaga | None:
+        """The call that a leg is on."""
+        return self._by_leg.get(leg)
+
     def handle(self, event: CallInput | DeadlineReached, now: float) -> list[CallEffect]:
         """Hand the event to its saga. Events of calls that are gone are dropped; unknown orders raise."""
         match event:
@@ -111,7 +116,7 @@ class Switchboard:
                 return self._run_deadlines(now)
             case LegOffered():
                 raise LocalMisuse("an offered leg needs its entry point: post CallOffered")
-            case LegTransferAsked():
+            case LegTransferAsked() | LegPickUpAsked():
                 raise LocalMisuse("a number needs its meaning: post PhoneTransfer")
             case FlowAsked():
                 saga = self._by_contact.get(event.contact)

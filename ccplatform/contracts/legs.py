@@ -213,6 +213,15 @@ class LegTransferAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegPickUpAsked:
+    """The phone of another seat wants to answer in place of that which rings on a leg. Who allows it has that
+    ``seat`` dialled for the same contact before he returns: its call is then answered. Else it is refused."""
+
+    leg: LegId
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegReferred:
     """The carrier of a leg connected its party with that of ``to``: neither needs us any more."""
 
@@ -292,6 +301,7 @@ LegEvent: TypeAlias = (
     | LegMoved
     | LegHeld
     | LegTransferAsked
+    | LegPickUpAsked
     | LegReferred
     | LegEnded
     | LegQuality

@@ -260,6 +260,9 @@ class Router(Protocol):
     def pick_up(self, contact: ContactId, agent: AgentId) -> None:
         """Offer a waiting contact to this agent, out of its turn and whatever his skills; raises Refusal."""
 
+    def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        """Whether an agent may take for himself a contact for which another one is rung."""
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
 

@@ -23,6 +23,7 @@ from gateway.sip.invite_events import (
 from gateway.sip.replaces import Replaces
 from gateway.sip.transaction_layer import LayerEvent, SendAck, SendRequest, SendResponse, ServerKey
 
+DialogName: TypeAlias = tuple[str, str, str]
 Guard: TypeAlias = Callable[[Callable[[], None]], None]
 
 _UNANSWERED: Final = (DialogState.OFFERED, DialogState.RINGING)
@@ -70,9 +71,13 @@ class DialogRunner:
         """Whether it is an INVITE that came in and has no final response."""
         return self._core.state in _UNANSWERED
 
+    def names(self) -> tuple[DialogName, ...]:
+        """Call-ID, our tag and the peer's, of each early dialog while it rings: all that others know it by."""
+        return tuple((*self.key, tag) for tag in self._core.remote_tags())
+
     def is_named_by(self, replaces: Replaces) -> bool:
-        """Whether it is the dialog that is to be replaced."""
-        return self._core.is_named_by(replaces)
+        """Whether it is the dialog that is to be replaced (RFC 3891 section 3)."""
+        return any(replaces.matches(*name) for name in self.names())
 
     def tell(self, event: InviteEvent) -> None:
         """Give the dialog a message or a command."""

@@ -10,7 +10,6 @@ from gateway.errors import SipParseError
 from gateway.sip.flows import Flow, flow_to
 from gateway.sip.headers import Headers, NameAddr, parse_name_addr
 from gateway.sip.message import SipRequest, SipResponse
-from gateway.sip.replaces import Replaces
 from gateway.sip.uri import host_text, parse_uri
 
 MAX_FORWARDS: Final = "70"
@@ -111,10 +110,6 @@ class Dialog:
             flow=flow,
             pinned=pinned,
         )
-
-    def is_named_by(self, replaces: Replaces) -> bool:
-        """Whether it is the dialog that is to be replaced (RFC 3891 section 3)."""
-        return replaces.matches(self.call_id, self.local_tag, self.remote_tag)
 
     def contact(self, identity: Identity) -> str:
         """Our Contact in this dialog."""

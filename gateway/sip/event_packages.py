@@ -27,11 +27,13 @@ class DialogStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SeatDialog:
-    """One call of a seat. ``calls``: the seat made it. With whom is not told: a lamp needs no more."""
+    """One call of a seat. ``calls``: the seat made it. ``name`` is its Call-ID with the tag of the seat's phone
+    and ours, by which it can be picked up, once they are known. With whom it is, is not told."""
 
     id: str
     stage: DialogStage
     calls: bool
+    name: tuple[str, str, str] | None = None
 
 
 def dialog_info(entity: str, version: int, dialogs: Iterable[SeatDialog]) -> bytes:
@@ -43,8 +45,11 @@ def dialog_info(entity: str, version: int, dialogs: Iterable[SeatDialog]) -> byt
     )
     for dialog in dialogs:
         direction = "initiator" if dialog.calls else "recipient"
+        names = zip(("call-id", "local-tag", "remote-tag"), dialog.name or (), strict=False)
+        named = "".join(f" {name}={quoteattr(value)}" for name, value in names)
         lines.append(
-            f'<dialog id={quoteattr(dialog.id)} direction="{direction}"><state>{dialog.stage}</state></dialog>'
+            f'<dialog id={quoteattr(dialog.id)}{named} direction="{direction}">'
+            f"<state>{dialog.stage}</state></dialog>"
         )
     lines.append("</dialog-info>")
     return ("\r\n".join(lines) + "\r\n").encode()

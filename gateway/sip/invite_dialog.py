@@ -39,7 +39,6 @@ from gateway.sip.invite_events import (
 )
 from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
 from gateway.sip.own_offer import OwnOffer, PeerOffer, takes_updates
-from gateway.sip.replaces import Replaces
 from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import Due, refusal_of_brief_session
@@ -83,9 +82,9 @@ class InviteDialog:
             return None
         return {**self.dialog.snapshot(), "session": self._own_offer.snapshot()}
 
-    def is_named_by(self, replaces: Replaces) -> bool:
-        """Whether it is the dialog that is to be replaced."""
-        return self.dialog is not None and self.dialog.is_named_by(replaces)
+    def remote_tags(self) -> tuple[str, ...]:
+        """The tag of the peer; of an early dialog there may be several."""
+        return (self.dialog.remote_tag,) if self.dialog is not None else ()
 
     def next_deadline(self) -> float | None:
         """When a 2xx must be repeated or given up, else when the session must be refreshed."""

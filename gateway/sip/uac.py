@@ -27,7 +27,6 @@ from gateway.sip.invite_events import (
 from gateway.sip.message import ALLOWED_METHODS, SipRequest, SipResponse
 from gateway.sip.parser import parse_message
 from gateway.sip.reliable import sequence_of
-from gateway.sip.replaces import Replaces
 from gateway.sip.responses import cancel_of, retry_after
 from gateway.sip.transaction_layer import RequestFailed, ResponseArrived
 from gateway.sip.transactions import TimerValues
@@ -78,7 +77,7 @@ class InviteClient(InviteDialog):
         self._give_up_at: float | None = None
         self._early: dict[str, tuple[Dialog, int]] = {}  # by To tag, with the last RSeq
         self._early_answer = b""
-        self._rang: set[str] = set()  # To tags of those who ring
+        self._rang: dict[str, None] = {}  # To tags of those who ring, in order
 
     @property
     def key(self) -> tuple[str, str]:
@@ -114,11 +113,9 @@ class InviteClient(InviteDialog):
             case _:
                 return super().handle(event, now)
 
-    def is_named_by(self, replaces: Replaces) -> bool:
-        """An early dialog of ours counts too."""
-        if self.state not in _UNANSWERED:
-            return super().is_named_by(replaces)
-        return any(replaces.matches(*self.key, tag) for tag in self._rang)
+    def remote_tags(self) -> tuple[str, ...]:
+        """Those of all who ring, until one answers."""
+        return tuple(self._rang) if self.state in _UNANSWERED else super().remote_tags()
 
     def _is_first(self, message: SipRequest | SipResponse) -> bool:
         """Whether it is about the INVITE that began the dialog."""
@@ -243,7 +240,7 @@ class InviteClient(InviteDialog):
         acknowledged = self._acknowledge_ringing(response)
         sdp = response.body if response.content_type == "application/sdp" else b""
         if response.status > 100 and len(self._rang) < MAX_EARLY:
-            self._rang.add(response.to.tag or "")
+            self._rang[response.to.tag or ""] = None
         return [*acknowledged, RemoteRinging(response.status, sdp)] if response.status > 100 else []
 
     def _acknowledge_ringing(self, response: SipResponse) -> list[InviteEffect]:

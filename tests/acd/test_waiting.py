@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from acd.desk import CONNECTION_LOST
 from acd.errors import AgentBusy, IllegalSetting, PhoneAway, UnknownContact, UnknownQueue
-from acd.events import OpenQueue, PickUp, SaveQueue
+from acd.events import OpenQueue, PickUp, SaveAgent, SaveQueue
 from acd.model import Overflow, OverflowCause, Ring, TargetKind
 from acd.skills import parse
 from ccplatform.contracts.facts import OfferEnded, Queued, QueueLeft, WrapUpEnded
 from ccplatform.contracts.routing import OfferWithdrawn, QueueRefused, TransferContact
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
-from tests.acd.floor import Centre, offers, only, queue
+from tests.acd.floor import Centre, agent, offers, only, queue
 
 
 def transfer(centre: Centre, contact: str, to: str) -> list[object]:
@@ -241,6 +242,20 @@ def test_a_contact_that_is_picked_up_stops_ringing_elsewhere() -> None:
     effects = pick_up(centre, "c1", "9")
     assert [e.agent for e in effects if isinstance(e, OfferEnded)] == ["1"]
     assert centre.state("1") is AgentState.READY
+
+
+def test_a_colleague_of_the_queue_or_the_team_may_take_what_rings_for_another() -> None:
+    centre = Centre(queue())
+    centre.staff("1")
+    centre.call("c1")
+    for name, skill in (("2", "sales"), ("3", "support")):
+        centre.staff(name, ready=False)
+        centre.do(SaveAgent(agent=replace(agent(name, **{skill: 1}), team="night")))
+    may, one, contact = centre.engine.may_pick_up, AgentId("1"), ContactId("c1")
+    assert [may(AgentId(name), contact, one) for name in ("2", "3", "nobody")] == [True, False, False]
+    assert not may(AgentId("2"), ContactId("c9"), one)
+    centre.do(SaveAgent(agent=agent("3", support=1)))  # of the day team, as the one whose phone rings
+    assert may(AgentId("3"), contact, one)
 
 
 def test_what_cannot_be_picked_up_is_refused() -> None:

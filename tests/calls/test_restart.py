@@ -174,6 +174,9 @@ class Router:
     def pick_up(self, contact: ContactId, agent: AgentId) -> None:
         raise AssertionError("nobody picks up here")
 
+    def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        raise AssertionError("nobody picks up here")
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         return AgentId("1006") if seat == "seat-06" else None
 

@@ -28,6 +28,8 @@ from ccplatform.contracts.legs import (
     LegAnswered,
     LegEarly,
     LegHeld,
+    LegPickUpAsked,
+    LegReferred,
     LegRinging,
     LegTransferAsked,
     PlaybackEnded,
@@ -284,6 +286,22 @@ class Orders(RuleBasedStateMachine):
     def pick_up(self, call: int, agent: AgentId) -> None:
         if state := self.state(call, Stage.QUEUED, Stage.RINGING):
             self.whole.calls.command(PickUpCall(call=state.call, agent=agent, by="x"))
+
+    @rule(at=pick, agent=some_agent)
+    def a_phone_picks_up(self, at: int, agent: AgentId) -> None:
+        if ringing := self.ringing():
+            asked = LegPickUpAsked(leg=ringing[at % len(ringing)], seat=seat_of(agent))
+            self.whole.calls.leg_event(asked)
+
+    @rule(call=pick)
+    def a_carrier_connects(self, call: int) -> None:
+        """The caller with whom he talks, or with whom is called for him."""
+        state = self.state(call, Stage.BRIDGED, Stage.TRANSFERRING, Stage.DIALLING)
+        if state is None or state.caller_leg not in self.whole.network.up:
+            return
+        party = state.other_leg if state.second is None else state.second.leg
+        if party is not None and not state.members:
+            self.whole.calls.leg_event(LegReferred(leg=state.caller_leg, to=party))
 
     @rule(call=pick, what=st.sampled_from(Supervision), by=st.sampled_from(["sup1", "sup2"]))
     def supervise(self, call: int, what: Supervision, by: str) -> None:

@@ -185,6 +185,9 @@ class Router:
         self.engine.check(command)
         self.runner.post(command)
 
+    def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        return self.engine.may_pick_up(agent, contact, rung)
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         return self.engine.agent_at(seat)
 

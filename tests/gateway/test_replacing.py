@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ccplatform.contracts.legs import LegAnswered, LegEnded, LegOffered, SeatTarget
-from ccplatform.contracts.words import LegId, SeatId
+from ccplatform.contracts.legs import LegAnswered, LegEnded, LegEvent, LegOffered, LegPickUpAsked, SeatTarget
+from ccplatform.contracts.words import LegId, LegRole, ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.bindings import Binding
+from gateway.sip.event_packages import dialog_info
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.parser import parse_message
@@ -150,6 +153,54 @@ async def test_who_may_not_is_told_so_and_the_talk_goes_on(
     assert called.of(LegEnded) == []
     assert called.access.sip.dialogs <= dialogs + 1
     assert called.crashes == []
+
+
+async def test_a_ringing_call_is_picked_up_at_another_seat_that_may_have_it(
+    called: Centre, desk: Desk, network: Network, clock: VirtualClock
+) -> None:
+    """What `calls` does then: the seat that asked is dialled for the same contact, the other is told to stop."""
+    desk.says(180)
+    command = replace(called.dialled(SeatTarget(seat=SeatId("seat-02"))), role=LegRole.AGENT)
+
+    def let_have_it(event: LegEvent) -> None:
+        if isinstance(event, LegPickUpAsked):
+            called.release(event.leg, ReleaseCause.CANCELLED)
+            called.legs.perform(command)
+
+    called.on_event = let_have_it
+    phone, answer = takes_over(network, f"{desk.replaces};early-only", user="8002")
+    assert answer.status == 200
+    phone.ack()
+    assert called.of(LegPickUpAsked) == [LegPickUpAsked(leg=desk.leg, seat=SeatId("seat-02"))]
+    assert len(desk.requests("CANCEL")) == 1
+    assert [answered.leg for answered in called.of(LegAnswered)] == [command.leg]
+    assert called.media.connected[-1][1].host == "10.0.0.8"
+    assert [seat.stage for seat in called.legs.dialogs_of(SeatId("seat-02"))] == ["confirmed"]
+    assert phone.ask(phone.request("BYE")).status == 200
+    clock.advance(200)
+    assert called.is_clean()
+
+
+async def test_a_ringing_call_that_is_not_let_go_rings_on(called: Centre, desk: Desk, network: Network) -> None:
+    desk.says(180)
+    _, answer = takes_over(network, desk.replaces, user="8002")
+    assert answer.status == 403
+    assert desk.requests() == []
+    desk.says(200)
+    assert [answered.leg for answered in called.of(LegAnswered)] == [desk.leg]
+
+
+async def test_lamps_tell_by_which_names_a_call_can_be_picked_up(called: Centre, desk: Desk) -> None:
+    (trying,) = called.legs.dialogs_of(SeatId("seat-01"))
+    assert (trying.stage, trying.name) == ("trying", None)
+    desk.says(180)
+    (rings,) = called.legs.dialogs_of(SeatId("seat-01"))
+    assert (rings.stage, rings.name) == ("early", (desk.invite.call_id, "desk", desk.invite.from_.tag))
+    desk.says(200)
+    (talks,) = called.legs.dialogs_of(SeatId("seat-01"))
+    assert (talks.stage, talks.name) == ("confirmed", rings.name)
+    info = dialog_info("sip:8001@centre", 1, [talks]).decode()
+    assert f'call-id="{desk.invite.call_id}" local-tag="desk" remote-tag="{desk.invite.from_.tag}"' in info
 
 
 async def test_two_replaces_are_one_too_many(called: Centre, desk: Desk, network: Network) -> None:
