@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -18,11 +18,12 @@ import structlog
 from ccplatform.contracts.facts import FactEvent, is_live
 from ccplatform.kernel.clock import Clock, TimerHandle
 from cti.errors import CloseCode
-from cti.frames import Frame, Viewer, day_frame, encode, frame_of
+from cti.frames import Frame, Framing, encode
 from cti.live import LiveView
 from cti.rows import live_rows
 from cti.schema import Resume
 from cti.settings import EventSocketSettings
+from cti.viewers import Viewer
 
 _log = structlog.get_logger("cti.events")
 
@@ -68,6 +69,7 @@ class Hub:
         self.dropped_slow = 0
         self._clock = clock
         self._settings = settings
+        self._framing = Framing(live)
         self._outboxes: set[Outbox] = set()
         self._recent: deque[Frame] = deque(maxlen=settings.resume_events)
         self._floor = 0  # a client whose last event is older than this needs a snapshot
@@ -90,7 +92,7 @@ class Hub:
             self.live.apply(event)
             self._begin_anew()
             return
-        frame = frame_of(self.live, event)
+        frame = self._framing.frame(event)
         if self._recent.maxlen and len(self._recent) == self._recent.maxlen:
             self._floor = self._recent[0].seq
         self._recent.append(frame)
@@ -108,7 +110,8 @@ class Hub:
     def join(self, outbox: Outbox, resume: Resume | None) -> None:
         """Send what the client missed, or a snapshot, and everything from now on."""
         missed = self._missed(resume) if resume is not None else None
-        if missed is None:
+        regrouped = outbox.viewer.teams is not None and any(frame.regroups for frame in missed or ())
+        if missed is None or regrouped:
             self._put_snapshot(outbox)
         else:
             self._put_frames(outbox, missed)
@@ -142,7 +145,7 @@ class Hub:
         if changes:
             # The new day has no number of its own: whoever was away while it began takes a snapshot.
             self._forget_recent(self.live.seq + 1)
-            self._send(day_frame(self.live, changes, now))
+            self._send(self._framing.day(changes, now))
         self._beat()
         self.start()
 
@@ -150,9 +153,10 @@ class Hub:
 
     def _send(self, frame: Frame) -> None:
         for outbox in self._outboxes:
-            text = frame.text_for(outbox.viewer)
-            if text is not None:
-                outbox.put(text)
+            if frame.regroups and outbox.viewer.teams is not None:
+                self._put_snapshot(outbox)
+            else:
+                self._put_frames(outbox, (frame,))
 
     def _beat(self) -> None:
         text = self._heartbeat()
@@ -171,6 +175,7 @@ class Hub:
         )
 
     def _begin_anew(self) -> None:
+        self._framing.begin_anew()
         self._forget_recent(self.live.seq)
         for outbox in self._outboxes:
             self._put_snapshot(outbox)
@@ -196,7 +201,7 @@ class Hub:
 
     def _put_snapshot(self, outbox: Outbox) -> None:
         viewer = outbox.viewer
-        if not viewer.clear and self._has_own_call(viewer):
+        if viewer.teams is not None or (not viewer.clear and self._has_own_call(viewer)):
             outbox.put(self._snapshot_text(viewer))
             return
         seq, text = self._snapshots.get(viewer.clear, (-1, ""))
@@ -207,7 +212,7 @@ class Hub:
         outbox.put(text)
         self._put_frames(outbox, later)
 
-    def _put_frames(self, outbox: Outbox, frames: list[Frame]) -> None:
+    def _put_frames(self, outbox: Outbox, frames: Iterable[Frame]) -> None:
         for frame in frames:
             text = frame.text_for(outbox.viewer)
             if text is not None:
@@ -223,7 +228,7 @@ class Hub:
                 "epoch": self.live.epoch,
                 "seq": self.live.seq,
                 "at": self._clock.wall(),
-                "live": live_rows(self.live, clear=viewer.clear, own=viewer.own),
+                "live": live_rows(self.live, viewer),
             }
         )
 

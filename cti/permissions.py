@@ -10,6 +10,7 @@ from ccplatform.security.model import Principal
 from cti.errors import NotYours
 from cti.live import LiveView
 from cti.model import LiveCall
+from cti.viewers import agents_on
 
 #: Everybody who may look at agents, queues and calls.
 VIEWERS: Final = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
@@ -44,9 +45,7 @@ def oversees(principal: Principal, live: LiveView, agent: AgentId | None) -> boo
 
 def sees(principal: Principal, live: LiveView, agent: AgentId | None) -> bool:
     """Whether lists show him what this agent does: whoever is a supervisor only sees his teams, and himself."""
-    if principal.roles - {Role.SUPERVISOR, Role.AGENT}:
-        return True
-    return Role.SUPERVISOR not in principal.roles or agent == principal.agent or oversees(principal, live, agent)
+    return principal.only_teams is None or agent == principal.agent or oversees(principal, live, agent)
 
 
 def check_sees(principal: Principal, live: LiveView, agent: AgentId) -> None:
@@ -101,7 +100,6 @@ def controlled_call(principal: Principal, live: LiveView, call_id: CallId) -> Li
     return call
 
 
-def agents_of(call: LiveCall) -> tuple[AgentId | None, ...]:
+def agents_of(call: LiveCall) -> set[AgentId] | set[None]:
     """The agents on a call; nobody's, while no agent is."""
-    agents = (call.agent, *(party.agent for party in call.parties))
-    return tuple(agent for agent in agents if agent is not None) or (None,)
+    return agents_on(call) or {None}

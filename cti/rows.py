@@ -12,6 +12,7 @@ from cti.figures import agents_by_state, expected_wait, oldest_entry
 from cti.live import LiveView
 from cti.model import Collection, LiveAgent, LiveCall
 from cti.numbers import mask, mask_name, mask_numbers
+from cti.viewers import Viewer, agents_on, audience_of
 
 Row = dict[str, Any]
 
@@ -91,12 +92,14 @@ def row_of(live: LiveView, collection: Collection, row_id: str) -> Row | None:
             return _plain(alarm) if alarm is not None else None
 
 
-def live_rows(live: LiveView, *, clear: bool, own: AgentId | None) -> dict[str, list[Row]]:
-    """The whole view; shape: ``schema.Live``. Unless ``clear``, only calls of agent ``own`` show numbers."""
+def live_rows(live: LiveView, viewer: Viewer) -> dict[str, list[Row]]:
+    """What of the whole view he sees; shape: ``schema.Live``. Unless ``clear``, only own calls show numbers."""
+    agents = [agent for agent in live.agents.values() if viewer.sees(audience_of(live, (agent.id,)))]
+    calls = [call for call in live.calls.values() if viewer.sees(audience_of(live, agents_on(call)))]
     return {
-        "agents": [_plain(agent) for agent in live.agents.values()],
+        "agents": [_plain(agent) for agent in agents],
         "queues": [queue_row(live, queue) for queue in live.queues],
-        "calls": [visible_call(call, clear=clear, own=own) for call in live.calls.values()],
+        "calls": [visible_call(call, clear=viewer.clear, own=viewer.own) for call in calls],
         "seats": [_plain(seat) for seat in live.seats.values()],
         "alarms": [_plain(alarm) for alarm in live.alarms.values()],
     }
@@ -105,8 +108,7 @@ def live_rows(live: LiveView, *, clear: bool, own: AgentId | None) -> dict[str, 
 def visible_call(call: LiveCall, *, clear: bool, own: AgentId | None) -> Row:
     """A call's row as one person may see it."""
     row = call_row(call)
-    mine = own is not None and own in (call.agent, *(party.agent for party in call.parties))
-    return row if clear or mine else masked_call(row)
+    return row if clear or own in agents_on(call) else masked_call(row)
 
 
 def _plain(row: Any) -> Row:

@@ -28,10 +28,10 @@ from ccplatform.security.model import Principal
 from cti.errors import CloseCode, SocketViolation
 from cti.events import Hub, Outbox
 from cti.flood import FloodGate
-from cti.frames import Viewer
 from cti.permissions import VIEWERS, sees_numbers
 from cti.schema import Authenticate, EventProtocol
 from cti.settings import EventSocketSettings
+from cti.viewers import Viewer
 
 _log = structlog.get_logger("cti.socket")
 
@@ -253,11 +253,13 @@ class _Connection:
 
 
 def viewer_of(principal: Principal) -> Viewer:
-    """How much a person sees: agents their own calls' numbers and what changes the view, the others everything."""
+    """How much a person sees: agents their own calls' numbers and what changes the view, supervisors of teams what
+    concerns those, the others everything."""
     return Viewer(
         clear=sees_numbers(principal),
         own=principal.agent if Role.AGENT in principal.roles else None,
         everything=bool(principal.roles - {Role.AGENT}),
+        teams=principal.only_teams,
     )
 
 

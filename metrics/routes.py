@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from ccplatform.kernel.clock import Clock
 from ccplatform.security.access import Access, Principal, Role
 from ccplatform.security.errors import NotAllowed, NotAuthenticated
+from ccplatform.security.model import Overseen
 from metrics.compliance import ComplianceRow
 from metrics.errors import FormatNotAvailable
 from metrics.indicator import Comparison, Source, Unit
@@ -88,7 +89,13 @@ class ReportList(BaseModel):
 
 
 def build_router(
-    *, access: Access, service: MetricsService, reports: ReportStore, clock: Clock, zone: ZoneInfo
+    *,
+    access: Access,
+    service: MetricsService,
+    reports: ReportStore,
+    clock: Clock,
+    zone: ZoneInfo,
+    overseen: Overseen,
 ) -> APIRouter:
     """The routes; paths without the prefix ``/api/v1``."""
     router = APIRouter(tags=["metrics"])
@@ -109,12 +116,12 @@ def build_router(
         group_by: str | None = None,
         format: ReportFormat = ReportFormat.JSON,
     ) -> ReportList | Response:
-        """Queues or agents, summed for a period. xlsx and pdf are refused as not available yet."""
+        """Queues or agents (those of a supervisor's teams) in a period. xlsx and pdf are not available yet."""
         now = clock.wall()
         query = ReportQuery.of(name, begin or _midnight(now, zone), end or now + timedelta(seconds=1), group_by)
         if format in (ReportFormat.XLSX, ReportFormat.PDF):
             raise FormatNotAvailable(name, format)
-        rows = await reports.rows(query)
+        rows = await reports.rows(query, overseen(principal))
         if format is ReportFormat.CSV:
             head = {"Content-Disposition": f'attachment; filename="{query.report.name}.csv"'}
             return Response(as_csv(query, rows), media_type="text/csv; charset=utf-8", headers=head)

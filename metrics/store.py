@@ -6,11 +6,11 @@ talk where it ended. A talk's seat is the one at which its contact was offered t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ccplatform.contracts.words import DEFAULT_TENANT, TenantId
+from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, TenantId
 from ccplatform.storage.database import Database
 from metrics.reports import QUEUE_REPORT, Grouping, ReportQuery, ReportRow
 from metrics.settings import MetricsSettings
@@ -58,6 +58,7 @@ _AGENT_SUMS: Final = """
       coalesce(sum((j.data->>'wrap_up_seconds')::float8), 0) AS wrap_up_seconds
     FROM journal j CROSS JOIN (SELECT $4::text AS name) zone {offer}
     WHERE j.tenant = $1 AND j.at >= $2 AND j.at < $3 AND j.type IN ('OfferEnded', 'TalkEnded', 'WrapUpEnded')
+      AND ($5::text[] IS NULL OR j.data->>'agent' = ANY($5))
     GROUP BY 1 ORDER BY 1
 """
 
@@ -91,9 +92,12 @@ class ReportStore:
         self._service_levels = service_levels
         self._tenant = tenant
 
-    async def rows(self, query: ReportQuery) -> list[ReportRow]:
-        """The table of a report, ordered by group; hours and days are those of the centre's time zone."""
-        return await (self._queues(query) if query.report is QUEUE_REPORT else self._agents(query))
+    async def rows(self, query: ReportQuery, agents: Collection[AgentId] | None = None) -> list[ReportRow]:
+        """The table of a report, ordered by group; hours and days are those of the centre's time zone.
+
+        ``agents`` leaves all others out of a report of agents.
+        """
+        return await (self._queues(query) if query.report is QUEUE_REPORT else self._agents(query, agents))
 
     async def _queues(self, query: ReportQuery) -> list[ReportRow]:
         limits = dict(self._service_levels()) if self._service_levels is not None else {}
@@ -110,7 +114,7 @@ class ReportStore:
             )
         return [_queue_row(query.grouping, dict(row)) for row in found]
 
-    async def _agents(self, query: ReportQuery) -> list[ReportRow]:
+    async def _agents(self, query: ReportQuery, agents: Collection[AgentId] | None) -> list[ReportRow]:
         offer = _OFFER if query.grouping is Grouping.SEAT else ""
         async with self._database.connection() as connection:
             found = await connection.fetch(
@@ -119,6 +123,7 @@ class ReportStore:
                 query.begin,
                 query.end,
                 self._zone.key,
+                None if agents is None else sorted(agents),
             )
         return [{query.grouping.value: row["key"], **_without_key(dict(row))} for row in found]
 

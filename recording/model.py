@@ -107,7 +107,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFilter:
-    """What a list is narrowed to; None: everything. ``before`` is the id of the last row seen."""
+    """What a list is narrowed to; None: everything. ``before`` is the id of the last row seen; ``agents`` leaves
+    those of other agents out, not those of none."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -115,4 +116,5 @@ class RecordingFilter:
     seat: str | None = None
     queue: str | None = None
     contact: str | None = None
+    agents: frozenset[AgentId] | None = None
     before: RecordingId | None = None

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ccplatform.contracts.words import RecordingId, RecordingMode, Role
 from ccplatform.security.access import Access
 from ccplatform.security.audit import Audit
-from ccplatform.security.model import Principal
+from ccplatform.security.model import Overseen, Principal
 from recording.errors import BadCursor, NoRecording, RecordingGone, StillRecording
 from recording.files import RecordingFiles
 from recording.listening import AUDIO_RESPONSES, Listening
@@ -57,11 +57,21 @@ class RecordingPage(BaseModel):
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null: no more.")
 
 
-def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles, audit: Audit) -> APIRouter:
-    """All REST routes of the package."""
+def build_router(
+    *, access: Access, catalogue: Catalogue, files: RecordingFiles, audit: Audit, overseen: Overseen
+) -> APIRouter:
+    """All REST routes of the package; a supervisor of teams finds and hears what their agents said."""
     router = APIRouter(tags=["recording"])
     listening = Listening(files=files, audit=audit)
     listener = Annotated[Principal, Depends(access.require(*LISTENERS))]
+
+    async def seen(principal: Principal, recording: UUID) -> Recording:
+        """The recording; for those who may not see it there is none."""
+        found = await catalogue.get(known_form(recording))
+        agents = overseen(principal)
+        if agents is not None and found.agent is not None and found.agent not in agents:
+            raise NoRecording(found.id)
+        return found
 
     @router.get("/recordings", response_model=RecordingPage)
     async def list_recordings(
@@ -83,6 +93,7 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
             seat=seat,
             queue=queue,
             contact=None if contact is None else str(contact),
+            agents=overseen(principal),
             before=cursor_of(cursor),
         )
         rows = await catalogue.page(wanted, limit + 1)
@@ -95,7 +106,7 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
     @router.get("/recordings/{recording_id}", response_model=RecordingRow)
     async def get_recording(principal: listener, recording_id: UUID) -> Any:
         """One recording; still there after its audio was deleted."""
-        return asdict(await catalogue.get(known_form(recording_id)))
+        return asdict(await seen(principal, recording_id))
 
     @router.get(
         "/recordings/{recording_id}/audio",
@@ -109,7 +120,7 @@ def build_router(*, access: Access, catalogue: Catalogue, files: RecordingFiles,
         if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
     ) -> Response:
         """Listen: the whole, or one range of bytes (RFC 9110). Every listening is audited before it begins."""
-        recording = await catalogue.get(known_form(recording_id))
+        recording = await seen(principal, recording_id)
         check_playable(recording)
         return await listening.send(
             recording.id,

@@ -75,6 +75,7 @@ class Catalogue:
                    AND ($6::text IS NULL OR queue = $6)
                    AND ($7::uuid IS NULL OR contact = $7)
                    AND ($8::uuid IS NULL OR (started_at, id) < ($9, $8))
+                   AND ($11::text[] IS NULL OR agent IS NULL OR agent = ANY($11))
                  ORDER BY started_at DESC, id DESC
                  LIMIT $10
                 """,
@@ -88,6 +89,7 @@ class Catalogue:
                 before,
                 started_at_of(before) if before is not None else None,
                 limit,
+                None if wanted.agents is None else sorted(wanted.agents),
             )
         return [_recording(row) for row in rows]
 

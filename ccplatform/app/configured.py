@@ -49,13 +49,20 @@ def build_configuration(
     async def knows_team(team: str) -> bool:
         return bool(await acd.documents(Setting.TEAM, team))
 
+    async def overseers_of(team: str) -> list[str]:
+        return [f"supervisor {user.name}" for user in await users.list_users() if team in user.teams]
+
     numbers = numbers_kept(ground, control)
     users = UserAdministration(
         users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
     )
     router = APIRouter(tags=["configuration"])
     for kind in (
-        *acd_kinds(store=acd, control=control, also={Setting.CALENDAR: (numbers.opened_by,)}),
+        *acd_kinds(
+            store=acd,
+            control=control,
+            also={Setting.CALENDAR: (numbers.opened_by,), Setting.TEAM: (overseers_of,)},
+        ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
         number_kind(numbers),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),

@@ -31,6 +31,7 @@ from ccplatform.storage.journal import JournalWriter
 from cti.live import LiveView
 from cti.numbers import mask
 from cti.permissions import sees_numbers
+from cti.viewers import overseen
 from gateway.sip.event_packages import MessageCounts
 from gateway.sip.notifier import Notifier
 from ivr.document import shipped_flows
@@ -90,9 +91,15 @@ def build_messages(
 
 
 def message_viewer(live: LiveView) -> Callable[[Principal], Viewer]:
-    """Agents see the messages of their queues and their own, with masked numbers; the others see all."""
+    """Agents see the messages of their queues and their own, with masked numbers; supervisors of teams those of
+    their agents and of every queue; the others see all."""
 
     def viewer(principal: Principal) -> Viewer:
+        agents = overseen(principal, live)
+        if agents is not None:
+            boxes = frozenset(Mailbox(f"agent:{agent}") for agent in agents)
+            boxes |= {Mailbox(f"queue:{queue}") for queue in live.queues}
+            return Viewer(mailboxes=boxes, shown=str, hands_to=boxes)
         if sees_numbers(principal):
             return Viewer(mailboxes=None, shown=str)
         own = () if principal.agent is None else live.mailboxes_of(principal.agent)

@@ -30,12 +30,13 @@ from ccplatform.app.voice_mail import message_store, message_viewer
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
-from ccplatform.contracts.words import TrunkId
+from ccplatform.contracts.words import AgentId, TrunkId
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.operations.store import AlarmStore
 from ccplatform.security.access import Access
 from ccplatform.security.login import LogIn
+from ccplatform.security.model import Principal
 from ccplatform.security.routes import build_router as build_security_routes
 from ccplatform.security.store import TokenStore
 from ccplatform.security.tokens import Tokens
@@ -45,6 +46,7 @@ from cti.live import LiveView
 from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
+from cti.viewers import overseen
 from gateway.routes import build_router as build_gateway_routes
 from gateway.signalling.places import Places as SignallingPlaces
 from gateway.signalling.routes import build_router as build_signalling_routes
@@ -195,8 +197,10 @@ class WebProcess:
             ),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
             build_event_router(access=access, sockets=sockets),
-            build_contact_routes(access=access, contacts=contacts, journal=self.journal),
-            build_recording_routes(access=access, catalogue=catalogue, files=files, audit=ground.audit),
+            build_contact_routes(access=access, contacts=contacts, journal=self.journal, overseen=self._overseen),
+            build_recording_routes(
+                access=access, catalogue=catalogue, files=files, audit=ground.audit, overseen=self._overseen
+            ),
             build_message_routes(
                 access=access,
                 store=message_store(ground),
@@ -212,6 +216,7 @@ class WebProcess:
                 reports=reports,
                 clock=ground.clock,
                 zone=settings.node.zone_info,
+                overseen=self._overseen,
             ),
             build_alarm_routes(
                 access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
@@ -244,6 +249,9 @@ class WebProcess:
     def close(self) -> None:
         """Stop the heartbeats."""
         self.hub.close()
+
+    def _overseen(self, principal: Principal) -> frozenset[AgentId] | None:
+        return overseen(principal, self.live)
 
     def _service_levels(self) -> dict[str, float]:
         return {queue.id: queue.target_seconds for queue in self.live.queues.values()}

@@ -5,6 +5,7 @@ No ``from __future__ import annotations`` here: the routes' annotations hold obj
 
 import base64
 import binascii
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from ccplatform.calls.errors import NoSuchContact
 from ccplatform.calls.store import ContactFilter, ContactStore
 from ccplatform.contracts.facts import FACTS, FactEvent
-from ccplatform.contracts.words import ContactId, Outcome, Role
+from ccplatform.contracts.words import AgentId, ContactId, Outcome, Role
 from ccplatform.kernel.errors import Refusal
 from ccplatform.security.access import Access, Principal
+from ccplatform.security.model import Overseen
 from ccplatform.storage.journal_reader import JournalReader
 
 _READERS = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
@@ -73,8 +75,10 @@ class ContactEvents(BaseModel):
     next_cursor: None = None
 
 
-def build_router(*, access: Access, contacts: ContactStore, journal: JournalReader) -> APIRouter:
-    """All REST routes of `calls`."""
+def build_router(
+    *, access: Access, contacts: ContactStore, journal: JournalReader, overseen: Overseen
+) -> APIRouter:
+    """All REST routes of `calls`; a supervisor of teams sees the contacts of their agents, and nobody's."""
     router = APIRouter(tags=["contacts"])
 
     @router.get("/contacts", response_model=ContactPage)
@@ -99,6 +103,7 @@ def build_router(*, access: Access, contacts: ContactStore, journal: JournalRead
             queue=queue,
             caller=caller,
             outcome=outcome,
+            agents=overseen(principal),
             after=_read_cursor(cursor),
         )
         rows = await contacts.find(wanted, limit)
@@ -110,9 +115,18 @@ def build_router(*, access: Access, contacts: ContactStore, journal: JournalRead
     async def row_of(contact: UUID, principal: Principal) -> dict[str, Any]:
         row = await contacts.get(ContactId(str(contact)))
         own = principal.roles & _SEES_ALL or (row is not None and row["agent"] == principal.agent)
-        if row is None or not own:
+        if row is None or not own or not _of(overseen(principal), () if row["agent"] is None else (row["agent"],)):
             raise NoSuchContact(str(contact))
         return row
+
+    async def story_of(contact: UUID, principal: Principal, *, traces: bool) -> list[FactEvent]:
+        """Its events; while it goes on, they alone say whose it is."""
+        row = await row_of(contact, principal)
+        events = await journal.events_of(ContactId(str(contact)), traces=traces)
+        agents = {agent for event in events if (agent := getattr(event.fact, "agent", None)) is not None}
+        if row["outcome"] is None and not _of(overseen(principal), agents):
+            raise NoSuchContact(str(contact))
+        return events
 
     @router.get("/contacts/{contact}", response_model=Contact)
     async def get_contact(
@@ -128,8 +142,7 @@ def build_router(*, access: Access, contacts: ContactStore, journal: JournalRead
         principal: Annotated[Principal, Depends(access.require(*_READERS))], contact: Annotated[UUID, Path()]
     ) -> Any:
         """What happened to it, in order."""
-        await row_of(contact, principal)
-        events = await journal.events_of(ContactId(str(contact)), traces=False)
+        events = await story_of(contact, principal, traces=False)
         return {"items": [_event(event) for event in events]}
 
     @router.get("/contacts/{contact}/trace", response_model=ContactEvents)
@@ -137,11 +150,15 @@ def build_router(*, access: Access, contacts: ContactStore, journal: JournalRead
         principal: Annotated[Principal, Depends(access.require(*_TRACERS))], contact: Annotated[UUID, Path()]
     ) -> Any:
         """Its SIP messages, in order (R10.4.d); secrets are masked."""
-        await row_of(contact, principal)
-        events = await journal.events_of(ContactId(str(contact)), traces=True)
+        events = await story_of(contact, principal, traces=True)
         return {"items": [_event(event) for event in events if event.fact.__class__.__name__ == "SipMessageSeen"]}
 
     return router
+
+
+def _of(overseen: frozenset[AgentId] | None, agents: Collection[AgentId]) -> bool:
+    """Whether one of these agents is overseen; nobody's is everybody's."""
+    return overseen is None or not agents or not overseen.isdisjoint(agents)
 
 
 def _event(event: FactEvent) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from ccplatform.contracts.facts import CallAnswered, ContactArrived, ContactEnded, FactEvent
-from ccplatform.contracts.words import ContactId
+from ccplatform.contracts.words import AgentId, ContactId
 from ccplatform.storage.database import Connection, Database
 
 _INSERT = """
@@ -31,7 +31,8 @@ agent, seat, total_seconds, queue_seconds, talk_seconds, hold_seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactFilter:
-    """What a list of contacts is narrowed to; None: everything. ``after`` is the place of the last row seen."""
+    """What a list of contacts is narrowed to; None: everything. ``after`` is the place of the last row seen;
+    ``agents`` leaves those of other agents out, not those of none."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -40,6 +41,7 @@ class ContactFilter:
     queue: str | None = None
     caller: str | None = None
     outcome: str | None = None
+    agents: frozenset[AgentId] | None = None
     after: tuple[datetime, str] | None = None
 
 
@@ -155,6 +157,7 @@ class ContactStore:
             ("queue = ${}", wanted.queue),
             ("caller_digest = ${}", self._digest(wanted.caller) if wanted.caller else None),
             ("outcome = ${}", wanted.outcome),
+            ("(agent IS NULL OR agent = ANY(${}))", None if wanted.agents is None else sorted(wanted.agents)),
         )
         conditions += [(condition, [value]) for condition, value in pairs if value is not None]
         if wanted.after is not None:

@@ -92,7 +92,7 @@ class SheetPlan(BaseModel):
 def add_kind(router: APIRouter, kind: Kind, *, access: Access, changes: Changes) -> None:
     """Give the kind its routes."""
     reader: Any = Annotated[Principal, Depends(access.require(*kind.readers))]
-    changer: Any = Annotated[Principal, Depends(access.require(*kind.changers))]
+    changer: Any = Annotated[Principal, Depends(access.require(*kind.changers, whole_centre=True))]
     if kind.listed:
         _add_reading(router, kind, reader)
     _add_changing(router, kind, changer, changes)

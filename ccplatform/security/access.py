@@ -32,8 +32,11 @@ class Access:
     def __init__(self, *, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def require(self, *roles: Role) -> Callable[..., Awaitable[Principal]]:
-        """A FastAPI dependency: the principal, who has one of ``roles`` and has chosen his own password."""
+    def require(self, *roles: Role, whole_centre: bool = False) -> Callable[..., Awaitable[Principal]]:
+        """A FastAPI dependency: the principal, who has one of ``roles`` and has chosen his own password.
+
+        ``whole_centre``: nor is he a supervisor of teams only, since what it does reaches beyond them.
+        """
         if not roles:
             raise LocalMisuse("a route must name the roles that may use it")
 
@@ -43,6 +46,8 @@ class Access:
             if session.principal.roles.isdisjoint(roles):
                 needed = " or ".join(sorted(roles))
                 raise NotAllowed(f"this needs the role {needed}")
+            if whole_centre and session.principal.only_teams is not None:
+                raise NotAllowed("this is the whole centre's; you oversee teams")
             return session.principal
 
         return allowed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from ccplatform.contracts.words import AgentId, Role
 from ccplatform.kernel.errors import Refusal
@@ -25,6 +27,17 @@ class Principal:
     roles: frozenset[Role]
     agent: AgentId | None
     teams: frozenset[str] = frozenset()
+
+    @property
+    def only_teams(self) -> frozenset[str] | None:
+        """The teams that he sees and directs nothing beyond: of whom is a supervisor of teams and no more than
+        that and an agent. None: the whole centre."""
+        narrow = self.teams and Role.SUPERVISOR in self.roles and self.roles <= {Role.SUPERVISOR, Role.AGENT}
+        return self.teams if narrow else None
+
+
+#: The agents whose doings somebody may see, himself among them; None: everybody's.
+Overseen: TypeAlias = Callable[[Principal], frozenset[AgentId] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

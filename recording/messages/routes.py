@@ -19,6 +19,7 @@ from ccplatform.kernel.errors import Refusal
 from ccplatform.operations.orders import tell
 from ccplatform.security.access import Access
 from ccplatform.security.audit import Audit
+from ccplatform.security.errors import NotAllowed
 from ccplatform.security.model import Principal
 from recording.errors import NoMessage
 from recording.files import RecordingFiles
@@ -38,10 +39,14 @@ _MAILBOX = r"^(queue|agent):[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """What somebody may see: these mailboxes (None: all), and numbers as ``shown``."""
+    """What somebody may see: these mailboxes (None: all), and numbers as ``shown``.
+
+    ``hands_to``: into which mailboxes he may put it (None: all).
+    """
 
     mailboxes: frozenset[Mailbox] | None
     shown: Callable[[str], str]
+    hands_to: frozenset[Mailbox] | None = None
 
 
 class Message(BaseModel):
@@ -195,7 +200,9 @@ def build_router(
     async def hand_out_message(principal: worker, message_id: UUID, wanted: HandOut) -> Any:
         """Put it into another mailbox, as new work there."""
         message = await seen(principal, message_id)
-        to = Mailbox(wanted.to)
+        to, hands_to = Mailbox(wanted.to), viewer(principal).hands_to
+        if hands_to is not None and to not in hands_to:
+            raise NotAllowed("the mailbox is of an agent of none of your teams")
         await tell(control, HandOutMessage(message=message.id, mailbox=message.mailbox, to=to, by=principal.user))
         return shown(principal, await store.get(message.id))
 

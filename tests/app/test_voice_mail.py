@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC
 from typing import cast
 
 import pytest
 
-from ccplatform.app.voice_mail import MessageLight
+from ccplatform.app.voice_mail import MessageLight, message_viewer
 from ccplatform.contracts.facts import (
     AgentSaved,
     AgentStateChanged,
@@ -28,11 +29,13 @@ from ccplatform.contracts.words import (
     MessageState,
     QueueId,
     RecordingId,
+    Role,
     SeatId,
 )
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
+from ccplatform.security.model import Principal
 from cti.live import LiveView
 from cti.model import AgentSetup, QueueSetup
 from gateway.sip.event_packages import MessageCounts
@@ -200,6 +203,16 @@ def test_other_skills_are_other_messages(office: Office) -> None:
     office.leave()
     office.stream.publish(AgentSaved(agent=BEN, name="Ben", team="", skills={"it": 5}))
     assert office.phones.lights == {OTHER: NEW}
+
+
+def test_a_supervisor_of_teams_has_the_mailboxes_of_their_agents_and_of_every_queue(office: Office) -> None:
+    viewer = message_viewer(office.live)
+    lead = Principal(user="lead", roles=frozenset({Role.SUPERVISOR}), agent=None, teams=frozenset({"it"}))
+    office.stream.publish(AgentSaved(agent=BEN, name="Ben", team="it", skills={}))
+    boxes = frozenset({Mailbox(f"agent:{BEN}"), SUPPORT, SALES})
+    assert (viewer(lead).mailboxes, viewer(lead).hands_to) == (boxes, boxes)
+    everybodys = viewer(replace(lead, teams=frozenset()))
+    assert (everybodys.mailboxes, everybodys.hands_to) == (None, None)
 
 
 def test_a_restart_knows_who_is_signed_in(office: Office) -> None:

@@ -89,8 +89,8 @@ async def client(desk: Desk, lamps: Lamps) -> AsyncIterator[httpx.AsyncClient]:
         wanted=Lamp,
         item=LampItem,
         keeper=lamps,
-        readers=(Role.ADMIN, Role.AUDITOR),
-        changers=(Role.ADMIN,),
+        readers=(Role.ADMIN, Role.AUDITOR, Role.SUPERVISOR),
+        changers=(Role.ADMIN, Role.SUPERVISOR),
         secrets=frozenset({"code"}),
         sheet=True,
     )
@@ -119,6 +119,24 @@ async def client(desk: Desk, lamps: Lamps) -> AsyncIterator[httpx.AsyncClient]:
 
 
 LAMP = "configuration/lamps/hall"
+
+
+async def test_a_supervisor_of_teams_reads_settings_and_changes_none(
+    client: httpx.AsyncClient, desk: Desk, lamps: Lamps
+) -> None:
+    await desk.add("lead", Role.SUPERVISOR, teams=("day",))
+    await desk.add("chief", Role.SUPERVISOR)
+    await client.put(LAMP, json={"name": "Hall"})
+    lead, chief = await bearer(client, "lead"), await bearer(client, "chief")
+    assert (await client.get(LAMP, headers=lead)).status_code == 200
+    for refused in (
+        await client.put(LAMP, json={"name": "Mine"}, headers=lead),
+        await client.delete(LAMP, headers=lead),
+        await client.post("configuration/lamps.csv", content="id,name\nhall,Mine\n", headers=lead),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+    assert lamps.there["hall"]["name"] == "Hall"
+    assert (await client.put(LAMP, json={"name": "Whole"}, headers=chief)).status_code == 200
 
 
 async def test_two_administrators_do_not_overwrite_each_other(client: httpx.AsyncClient) -> None:

@@ -93,6 +93,10 @@ def agent_state(
     )
 
 
+def moved(agent: str, team: str) -> f.AgentSaved:
+    return f.AgentSaved(agent=AgentId(agent), name=agent, team=team, skills={"support": 8})
+
+
 def established(n: int, agent: str = "1004", queue: QueueId = SUPPORT) -> f.Established:
     return f.Established(
         contact=ContactId(f"contact-{n}"),

@@ -326,6 +326,7 @@ def all_facts() -> st.SearchStrategy[f.Fact]:
         st.builds(story.talk_ended, n, agent, waited),
         st.builds(story.wrap_up_ended, n, agent, waited),
         n.map(story.ended),
+        st.builds(story.moved, agent, st.sampled_from(["sales", "support"])),
         st.builds(f.SeatRegistered, seat=st.just(SeatId("s")), transport=st.just("udp"), user_agent=st.just("")),
         st.builds(f.SeatUnregistered, seat=st.just(SeatId("s")), reason=st.just("expired")),
         st.sampled_from(["a", "b"]).map(

@@ -19,7 +19,7 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from ccplatform.security.model import Principal
 from cti.errors import CloseCode
-from cti.frames import encode, frame_of
+from cti.frames import Framing, encode
 from cti.live import LiveView
 from cti.rows import live_rows
 from cti.schema import Live, ServerMessage
@@ -27,7 +27,7 @@ from cti.settings import EventSocketSettings
 from cti.socket import viewer_of
 from tests.cti import story
 from tests.cti.client import Page
-from tests.cti.desk import PRINCIPALS, SHANGHAI, Desk
+from tests.cti.desk import AGENTS, PRINCIPALS, QUEUES, SHANGHAI, Desk
 from tests.cti.test_live import days
 
 SERVER: TypeAdapter[Any] = TypeAdapter(ServerMessage)
@@ -358,6 +358,78 @@ async def test_agents_are_spared_what_changes_nothing_and_is_not_theirs(desk: De
         assert len(heard) == expected
 
 
+async def test_the_snapshot_for_a_supervisor_of_teams_is_of_their_agents_and_of_nobodys_calls(desk: Desk) -> None:
+    desk.tell(*story.talking(1), story.arrived(2))
+    for who, agents, calls in (
+        ("own-team", ["1004", "1005"], ["call-1", "call-2"]),
+        ("other-team", ["1001"], ["call-2"]),
+        ("supervisor", ["1001", "1004", "1005"], ["call-1", "call-2"]),
+    ):
+        async with Page(desk) as page:
+            live = (await page.log_in(who))["live"]
+        assert [agent["id"] for agent in live["agents"]] == agents, who
+        assert [call["id"] for call in live["calls"]] == calls, who
+        assert {queue["id"] for queue in live["queues"]} == {"sales", "support"}
+
+
+async def test_what_agents_of_other_teams_do_is_not_told_to_a_supervisor_of_teams(desk: Desk) -> None:
+    text, heard = await heard_by(desk, "other-team", *story.whole_call(1, caller=NUMBER))
+    calls = [
+        (message["event"]["type"], change["row"] and change["row"]["stage"])
+        for message in heard
+        for change in message["changes"]
+        if change["collection"] == "calls"
+    ]
+    assert calls[-1] == ("Elsewhere", None)  # the offer took it out of his sight
+    assert {stage for _, stage in calls[:-1]} == {"ivr", "queue"}
+    assert {row["id"] for row in every_row(heard, "queues")} == {"sales", "support"}
+    assert '"1004"' not in text
+    assert not every_row(heard, "agents")
+    _, heard = await heard_by(desk, "own-team", *story.whole_call(2))
+    assert {row["id"] for row in every_row(heard, "agents")} == {"1004"}
+    assert all(message["event"]["type"] != "Elsewhere" for message in heard)
+
+
+async def test_a_call_comes_into_sight_with_the_agent_who_gets_it(desk: Desk) -> None:
+    desk.tell(*story.ringing(1, "1001"))
+    lost: list[f.Fact] = [
+        story.offer_ended(1, OfferEnd.NO_ANSWER, "1001"),
+        story.offered(1, "1004"),
+        story.established(1, "1004"),
+    ]
+    _, heard = await heard_by(desk, "own-team", *lost)
+    assert [(row["stage"], row["agent"]) for row in every_row(heard, "calls")] == [
+        ("queue", None),
+        ("ringing", "1004"),
+        ("talking", "1004"),
+    ]
+    assert heard[0]["event"]["type"] == "Elsewhere"
+
+
+async def test_an_agent_who_changes_teams_moves_between_their_supervisors(desk: Desk) -> None:
+    desk.tell(*story.talking(1))
+    for who, agents, calls in (("other-team", {"1001", "1004"}, {"call-1"}), ("own-team", {"1005"}, set())):
+        async with Page(desk) as page:
+            before = await page.log_in(who)
+            await page.hear()
+            desk.tell(story.moved("1004", "sales"))
+            now = await page.hear()
+            resume = {"epoch": before["epoch"], "seq": before["seq"]}
+        assert now["type"] == "snapshot"
+        async with Page(desk) as page:
+            again = await page.log_in(who, resume=resume)
+        for live in (now["live"], again["live"]):
+            assert {agent["id"] for agent in live["agents"]} == agents, who
+            assert {call["id"] for call in live["calls"]} == calls, who
+        desk.tell(story.moved("1004", "support"))
+
+
+def every_row(heard: list[dict[str, Any]], collection: str) -> list[dict[str, Any]]:
+    """The rows of one table in what was heard, those that are gone left out."""
+    changes = [change for message in heard for change in message["changes"]]
+    return [change["row"] for change in changes if change["collection"] == collection and change["row"]]
+
+
 async def test_an_event_is_encoded_once_per_kind_of_viewer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[dict[str, Any]] = []
 
@@ -377,7 +449,9 @@ async def test_an_event_is_encoded_once_per_kind_of_viewer(desk: Desk, monkeypat
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(days(), st.sampled_from(["agent", "supervisor", "maintainer"]), st.integers(0, 40))
+@given(
+    days(), st.sampled_from(["agent", "supervisor", "maintainer", "own-team", "other-team"]), st.integers(0, 40)
+)
 def test_a_client_that_applies_the_changes_has_what_a_snapshot_shows(
     told: list[tuple[f.Fact, float]], who: str, joined: int
 ) -> None:
@@ -385,12 +459,14 @@ def test_a_client_that_applies_the_changes_has_what_a_snapshot_shows(
     clock = VirtualClock()
     stream: Stream[f.Fact] = Stream(clock, Ids(clock), "default")
     live = LiveView(zone=SHANGHAI)
+    live.configure(agents=AGENTS, queues=QUEUES)
+    framing = Framing(live)
     tables: dict[str, dict[str, Any]] = {name: {} for name in Live.model_fields}
     for number, (fact, after) in enumerate(told):
         clock.advance(after)
-        frame = frame_of(live, stream.publish(fact))
+        frame = framing.frame(stream.publish(fact))
         text = frame.text_for(viewer)
-        if number == joined:
+        if number == joined or (frame.regroups and viewer.teams is not None):
             tables = client_tables(live, who)
         if number < joined or text is None:
             continue
@@ -407,7 +483,7 @@ def test_a_client_that_applies_the_changes_has_what_a_snapshot_shows(
 
 def client_tables(live: LiveView, who: str) -> dict[str, dict[str, Any]]:
     viewer = viewer_of(PRINCIPALS[who])
-    rows = json.loads(encode({"live": live_rows(live, clear=viewer.clear, own=viewer.own)}))["live"]
+    rows = json.loads(encode({"live": live_rows(live, viewer)}))["live"]
     return {name: {row["id"]: row for row in table} for name, table in rows.items()}
 
 

@@ -14,6 +14,7 @@ from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
 from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone import Reject
+from tests.support.platform import logged_in
 
 
 async def put(centre: Centre, path: str, status: int = 200, **document: Any) -> Row:
@@ -145,11 +146,35 @@ async def test_an_agent_and_his_skill_come_and_go(centre: Centre) -> None:
     in_use = await centre.ask("DELETE", "configuration/skills/french")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
     assert "agent 1099" in in_use.json()["detail"]
+    await oversees_only(centre, "red", ["1099"])
     assert (await centre.ask("DELETE", "configuration/agents/1099")).status_code == 200
     await centre.eventually(lambda: centre.items("agents"), lambda rows: all(r["id"] != "1099" for r in rows))
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 200
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 404
     assert (await centre.ask("DELETE", "configuration/teams/red")).status_code == 200
+
+
+async def oversees_only(centre: Centre, team: str, agents: list[str]) -> None:
+    """A supervisor of the team sees these agents, directs no other, and keeps the team from being removed."""
+    given, chosen = "given-to-him-1", "his-own-choice-2"
+    lead = {"roles": ["supervisor"], "password": given, "teams": [team]}
+    made = await centre.ask("PUT", "configuration/users/lead", user="admin", json=lead)
+    assert made.status_code == 200, made.text
+    named = await centre.ask("DELETE", f"configuration/teams/{team}")
+    assert (named.status_code, named.json()["code"]) == (409, "in_use")
+    assert "supervisor lead" in named.json()["detail"]
+    async with logged_in(centre.platform.http, "lead", given) as his:
+        answer = await his.post("me/password", json={"old_password": given, "new_password": chosen})
+        assert answer.is_success, answer.text
+    async with logged_in(centre.platform.http, "lead", chosen) as his:
+        assert [row["id"] for row in (await his.get("agents")).json()["items"]] == agents
+        assert {row["agent"] for row in (await his.get("reports/agents")).json()["items"]} <= set(agents)
+        assert {row["agent"] for row in (await his.get("contacts")).json()["items"]} <= {None, *agents}
+        assert {row["agent"] for row in (await his.get("recordings")).json()["items"]} <= {None, *agents}
+        refused = await his.put("agents/1001/state", json={"state": "not_ready"})
+        assert refused.json()["detail"] == "the agent is in none of your teams"
+        assert (await his.put(f"configuration/teams/{team}", json={"name": "Mine"})).status_code == 403
+    assert (await centre.ask("DELETE", "configuration/users/lead", user="admin")).status_code == 200
 
 
 @pytest.mark.parametrize(

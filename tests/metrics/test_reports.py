@@ -60,11 +60,17 @@ def day_of_two_queues() -> Centre:
     return centre
 
 
-async def report(database: Database, centre: Centre, name: str, group_by: str | None = None) -> list[ReportRow]:  # noqa: F811
+async def report(
+    database: Database,  # noqa: F811
+    centre: Centre,
+    name: str,
+    group_by: str | None = None,
+    agents: frozenset[AgentId] | None = None,
+) -> list[ReportRow]:
     levels = {"support": 60.0}
     store = ReportStore(database, settings=MetricsSettings(), zone=SHANGHAI, service_levels=lambda: levels)
     begin = centre.events[0].at - timedelta(hours=1)
-    return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by))
+    return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by), agents)
 
 
 async def test_queues_by_queue(database: Database) -> None:  # noqa: F811
@@ -109,6 +115,17 @@ async def test_agents_and_seats(database: Database) -> None:  # noqa: F811
     assert (agents["1002"]["offers"], agents["1002"]["offers_missed"], agents["1002"]["talks"]) == (1, 1, 0)
     seats = {row["seat"]: row["talk_seconds"] for row in await report(database, centre, "agents", "seat")}
     assert seats == {"seat-01": 100.0, "seat-02": 0.0, "seat-09": 50.0}
+
+
+async def test_agents_of_some_teams_in_every_grouping(database: Database) -> None:  # noqa: F811
+    centre = day_of_two_queues()
+    await write(database, centre.events)
+    for group_by in ("agent", "seat", "queue", "hour", "day"):
+        all_rows = await report(database, centre, "agents", group_by)
+        rows = await report(database, centre, "agents", group_by, frozenset({AgentId("1001"), AgentId("1099")}))
+        assert sum(row["offers"] for row in all_rows) == 3
+        assert sum(row["offers"] for row in rows) == 2
+    assert await report(database, centre, "agents", "agent", frozenset()) == []
 
 
 async def test_sums_agree_across_groupings(database: Database) -> None:  # noqa: F811

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter
 
 from ccplatform.app.http import build_http
-from ccplatform.contracts.words import Role
+from ccplatform.contracts.words import AgentId, Role
 from ccplatform.security.access import Access
 from ccplatform.security.errors import NotAuthenticated
 from ccplatform.security.model import Principal, Session
@@ -29,12 +29,14 @@ LOOPBACK = ("127.0.0.1", 4711)
 
 
 class FakeTokens:
-    """The token is a role's name."""
+    """The token is a role's name; ``red`` is a supervisor of the agents of that team."""
 
     async def session(self, token: str) -> Session:
-        if token not in set(Role):
+        if token not in {*Role, "red"}:
             raise NotAuthenticated
-        principal = Principal(user=f"the {token}", roles=frozenset({Role(token)}), agent=None)
+        role = Role.SUPERVISOR if token == "red" else Role(token)
+        teams = frozenset({"red"} if token == "red" else ())
+        principal = Principal(user=f"the {token}", roles=frozenset({role}), agent=None, teams=teams)
         return Session(principal=principal, must_change=False, expires_at=datetime(2027, 1, 1, tzinfo=UTC))
 
 
@@ -43,9 +45,11 @@ class FakeReports:
 
     def __init__(self) -> None:
         self.asked: list[ReportQuery] = []
+        self.of: list[Collection[AgentId] | None] = []
 
-    async def rows(self, query: ReportQuery) -> list[ReportRow]:
+    async def rows(self, query: ReportQuery, agents: Collection[AgentId] | None = None) -> list[ReportRow]:
         self.asked.append(query)
+        self.of.append(agents)
         return [{query.grouping.value: "sales", **dict.fromkeys(query.report.columns, 1)}]
 
 
@@ -69,6 +73,7 @@ class Web:
             reports=cast(ReportStore, self.reports),
             clock=self.centre.clock,
             zone=SHANGHAI,
+            overseen=lambda principal: frozenset({AgentId("1005")}) if principal.teams else None,
         )
         root = APIRouter()
         root.add_api_route("/metrics", build_scrape(service=service, settings=chosen))
@@ -141,6 +146,13 @@ async def test_a_report_is_of_today_unless_a_period_is_given() -> None:
     path = "/api/v1/reports/queues?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&group_by=hour"
     assert (await web.get(path, "supervisor")).json()["group_by"] == "hour"
     assert web.reports.asked[1].end == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+async def test_a_supervisor_of_teams_gets_the_figures_of_their_agents() -> None:
+    web = Web()
+    for who in ("red", "supervisor", "auditor"):
+        assert (await web.get("/api/v1/reports/agents", who)).is_success
+    assert web.reports.of == [{"1005"}, None, None]
 
 
 async def test_csv_is_a_download() -> None:

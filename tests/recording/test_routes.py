@@ -39,12 +39,14 @@ AUDIO = wave_bytes(PIECE_BYTES)  # two pieces and a bit
 
 
 class FakeTokens:
-    """The token is a role's name."""
+    """The token is a role's name; ``red`` is a supervisor of the agents of that team."""
 
     async def session(self, token: str) -> Session:
-        if token not in set(Role):
+        if token not in {*Role, "red"}:
             raise NotAuthenticated
-        principal = Principal(user=f"the {token}", roles=frozenset({Role(token)}), agent=None)
+        role = Role.SUPERVISOR if token == "red" else Role(token)
+        teams = frozenset({"red"} if token == "red" else ())
+        principal = Principal(user=f"the {token}", roles=frozenset({role}), agent=None, teams=teams)
         return Session(principal=principal, must_change=False, expires_at=datetime(2027, 1, 1, tzinfo=UTC))
 
 
@@ -62,6 +64,11 @@ class FakeCatalogue:
         self.asked.append((wanted, limit))
         rows = sorted(self.rows.values(), key=lambda row: row.id, reverse=True)
         return [row for row in rows if wanted.before is None or row.id < wanted.before][:limit]
+
+
+def of_red(principal: Principal) -> frozenset[AgentId] | None:
+    """1005 is in the red team."""
+    return frozenset({AgentId("1005")}) if principal.teams else None
 
 
 @dataclass
@@ -90,6 +97,7 @@ class Room:
             catalogue=cast(Catalogue, self.catalogue),
             files=self.files,
             audit=cast(Audit, self.audit),
+            overseen=of_red,
         )
         self.app = build_http(
             routers=[router], root_routers=[], readiness=_ready, pages=None, max_body_bytes=100_000
@@ -151,6 +159,20 @@ async def test_every_route_answers_every_role_as_it_should(room: Room, path: str
         assert response.status_code == 200 or room.audit.entries == []
     roles = {role: 200 if role in MAY else 403 for role in Role}
     assert answers == {None: 401, "nobody": 401} | roles
+
+
+async def test_a_supervisor_of_teams_hears_their_agents_and_finds_no_others(room: Room) -> None:
+    their = room.add()
+    room.catalogue.rows[their] = replace(room.catalogue.rows[their], agent=AgentId("1005"))
+    nobodys = room.add()
+    room.catalogue.rows[nobodys] = replace(room.catalogue.rows[nobodys], agent=None)
+    async with room.http("red") as http:
+        await http.get("/recordings")
+        for recording, status in ((room.recording, 404), (their, 200), (nobodys, 200)):
+            assert (await http.get(f"/recordings/{recording}")).status_code == status
+            assert (await http.get(f"/recordings/{recording}/audio")).status_code == status
+    assert room.catalogue.asked[0][0].agents == frozenset({AgentId("1005")})
+    assert len(room.audit.entries) == 2
 
 
 async def test_the_whole_is_sent_and_the_listening_audited(room: Room) -> None:

@@ -110,6 +110,8 @@ async def test_lists_are_narrowed_and_paged_newest_first(archive: Archive) -> No
     assert await found(RecordingFilter(agent="1001")) == newest_first[2:]
     assert await found(RecordingFilter(seat="seat-1004", queue="sales")) == [newest_first[1]]
     assert await found(RecordingFilter(contact=all_started[0].contact)) == [newest_first[3]]
+    assert await found(RecordingFilter(agents=frozenset({AgentId("1001"), AgentId("9")}))) == newest_first[2:]
+    assert await found(RecordingFilter(agents=frozenset())) == []
     third = started_at_of(newest_first[1])
     assert await found(RecordingFilter(start=third)) == newest_first[:2]
     assert await found(RecordingFilter(end=third)) == newest_first[2:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,9 +42,11 @@ class Desk:
     pins: PinCheck
     administration: UserAdministration
 
-    async def add(self, name: str, *roles: Role, agent: str | None = None, pin: str | None = None) -> None:
+    async def add(
+        self, name: str, *roles: Role, agent: str | None = None, pin: str | None = None, teams: Iterable[str] = ()
+    ) -> None:
         given = None if agent is None else AgentId(agent)
-        await self.administration.add(name, PASSWORD, roles=roles, by="test", agent=given, pin=pin)
+        await self.administration.add(name, PASSWORD, roles=roles, by="test", agent=given, pin=pin, teams=teams)
 
     async def audited(self) -> list[tuple[str, str, str]]:
         return [(row.subject, row.action, row.result) for row in reversed(await self.audit.page())]

@@ -2290,7 +2290,7 @@ export interface paths {
         };
         /**
          * Report
-         * @description Queues or agents, summed for a period. xlsx and pdf are refused as not available yet.
+         * @description Queues or agents (those of a supervisor's teams) in a period. xlsx and pdf are not available yet.
          */
         get: operations["report_api_v1_reports__name__get"];
         put?: never;
