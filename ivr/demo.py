@@ -21,6 +21,7 @@ DEMO_ENTRY_POINTS = (
     ("95005", "lab_recorded", False),
     ("95006", "bank", False),
     ("95007", "spoken", False),
+    ("95008", "parrot", False),
     ("95009", "conference", False),
     ("*11", "agent_sign_in", True),
     ("*12", "agent_sign_out", True),

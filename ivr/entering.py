@@ -18,6 +18,7 @@ from ivr.listening import listen
 from ivr.model import (
     Agent,
     AskingNode,
+    Bot,
     Branch,
     CallBack,
     ChooseLanguage,
@@ -47,6 +48,7 @@ from ivr.model import (
 from ivr.run import Run
 from ivr.speaking import speak
 from ivr.sub_flows import enter_sub_flow, leave_sub_flow
+from ivr.talking import enter_bot
 from ivr.working import work
 
 
@@ -93,6 +95,7 @@ ENTER: Final[Mapping[type[Node], Callable[[Run, Any], None]]] = {
     Collect: _ask,
     Survey: _ask,
     Speech: enter_speech,
+    Bot: enter_bot,
     Record: speak,
     Branch: decide,
     SetVariable: set_variable,

@@ -7,7 +7,7 @@ nodes in a loop, never by recursion, until the session waits for something. What
 has none, the caller is released and the session has FAILED with its cause. So has one that enters more nodes than
 any flow needs. A session emits exactly one FlowFinished, last. What nodes do in detail is in :mod:`ivr.speaking`,
 :mod:`ivr.listening`, :mod:`ivr.deciding`, :mod:`ivr.sub_flows`, :mod:`ivr.working`, :mod:`ivr.leaving`,
-:mod:`ivr.handing`.
+:mod:`ivr.talking`, :mod:`ivr.handing`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from ivr.leaving import (
 from ivr.listening import keep_key, listen, pause, take_keys
 from ivr.model import (
     AskingNode,
+    Bot,
     Collect,
     Conference,
     EnterQueueNode,
@@ -67,7 +68,13 @@ from ivr.model import (
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
 from ivr.speaking import play, playback_of, prompt_failed, speak
+from ivr.talking import bot_due, bot_key, bot_silent, bot_unheard, bot_voice, bot_went_on, resume_bot
 from ivr.work import (
+    BotDone,
+    BotFailed,
+    BotReady,
+    BotSaid,
+    BotSounds,
     Effect,
     HearingFailed,
     HearingReady,
@@ -171,6 +178,8 @@ class Interpreter:
         phase, node = run.cursor.phase, run.node
         if isinstance(node, Speech):
             enter_speech(run, node)
+        elif phase is Phase.TALKING and isinstance(node, Bot):
+            resume_bot(run, node)
         elif phase in (Phase.RENDERING, Phase.PLAYING) and isinstance(node, SpeakingNode):
             run.cursor.beeped = False
             speak(run, node)
@@ -195,10 +204,17 @@ class Interpreter:
                 self._playback_ended(event)
             case FlowRequestFailed():
                 self._request_failed()
+            case FlowVoiceChanged() if self._bot is not None:
+                bot_voice(self._run, event)
             case FlowVoiceChanged() if self._run.cursor.hears and isinstance(self._run.node, Speech):
                 voice_heard(self._run, self._run.node, event)
             case FlowRecordingBegan() | FlowVoiceChanged() | FlowRecordingEnded():
                 self._recording_went_on(event)
+            case FlowTapEnded() if self._bot is not None:
+                bot_unheard(self._run, self._bot, event)
+            case BotReady() | BotSounds() | BotSaid() | BotDone() | BotFailed():
+                if self._bot is not None:
+                    bot_went_on(self._run, self._bot, event)
             case HearingReady() | SpeechFound() | HearingFailed() | FlowTapEnded():
                 hearing_went_on(self._run, event)
             case EndFlow():
@@ -208,6 +224,12 @@ class Interpreter:
             case _:
                 if event.ticket == self._run.cursor.ticket:
                     self._worked(event)
+
+    @property
+    def _bot(self) -> Bot | None:
+        """The node whose bot talks with the caller."""
+        node = self._run.node if self._run.cursor.phase is Phase.TALKING else None
+        return node if isinstance(node, Bot) else None
 
     def _begin(self, event: StartFlow) -> None:
         run = self._run
@@ -221,6 +243,9 @@ class Interpreter:
         run, phase = self._run, self._run.cursor.phase
         if phase is Phase.HANDED_ON and isinstance(run.node, EnterQueueNode):
             leave_queue(run, run.node, event)
+            return
+        if phase is Phase.TALKING:
+            bot_key(run, event.digit)
             return
         node = run.node if phase is not Phase.NEW else None
         if isinstance(node, Record) and (phase in (Phase.RECORDING, Phase.SAVING) or run.cursor.beeped):
@@ -242,6 +267,10 @@ class Interpreter:
 
     def _playback_ended(self, event: FlowPlaybackEnded) -> None:
         run, cursor = self._run, self._run.cursor
+        if self._bot is not None:
+            if event.playback == playback_of(run) and (event.error or event.finished):
+                bot_silent(run, self._bot)
+            return
         node = run.node if cursor.phase is Phase.PLAYING else None
         if not isinstance(node, SpeakingNode) or event.playback != playback_of(run):
             return
@@ -303,7 +332,9 @@ class Interpreter:
             self._caller_gone(abandoned=True)
             return
         node = run.node
-        if isinstance(node, Speech) and cursor.phase in (Phase.PLAYING, Phase.LISTENING, Phase.RECOGNISING):
+        if isinstance(node, Bot) and cursor.phase is Phase.TALKING:
+            bot_due(run, node)
+        elif isinstance(node, Speech) and cursor.phase in (Phase.PLAYING, Phase.LISTENING, Phase.RECOGNISING):
             voice_due(run, node)
         elif cursor.phase is Phase.LISTENING and isinstance(node, AskingNode):
             pause(run, node)

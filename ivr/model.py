@@ -42,6 +42,7 @@ from ivr.nodes.node import ConfiguredName as ConfiguredName
 from ivr.nodes.node import Key as Key
 from ivr.nodes.node import NodeName as NodeName
 from ivr.nodes.node import Value as Value
+from ivr.nodes.talking import Bot as Bot
 from ivr.nodes.working import Agent as Agent
 from ivr.nodes.working import CallBack as CallBack
 from ivr.nodes.working import Hours as Hours
@@ -57,6 +58,7 @@ Node: TypeAlias = Annotated[
     | Collect
     | Survey
     | Speech
+    | Bot
     | Query
     | Hours
     | Branch
@@ -175,6 +177,8 @@ _EXITS = (
     "on_unsure",
     "on_open",
     "on_closed",
+    "on_end",
+    "on_timeout",
     "on_error",
     "fallback",
     "otherwise",
@@ -190,6 +194,9 @@ def exits_of(node: Node) -> Iterator[tuple[str, NodeName]]:
     if isinstance(node, Menu | EnterQueueNode):
         for key, target in node.choices.items():
             yield f"choices.{key}", target
+    if isinstance(node, Bot):
+        for name, target in node.on_transfer.items():
+            yield f"on_transfer.{name}", target
     if isinstance(node, Branch):
         for index, case in enumerate(node.cases):
             yield f"cases.{index}.next", case.next

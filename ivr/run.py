@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ccplatform.contracts.facts import Fact, FlowLeft, MessageLeft, QueryAnswered
-from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller, UntapCaller
+from ccplatform.contracts.facts import BotTalkEnded, Fact, FlowLeft, MessageLeft, QueryAnswered
+from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller, StopPrompt, UntapCaller
 from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, Mailbox, ReleaseCause
 from ivr.model import Flow, Node, NodeName
 from ivr.session import Cursor, LeftMessage, Phase, QueryResult
-from ivr.work import Ask, CloseHearing, Effect, Tell
+from ivr.work import Ask, CloseBot, CloseHearing, Effect, Tell
 
 
 class Run:
@@ -80,6 +80,27 @@ class Run:
             self.ask(UntapCaller())
             self.out.append(CloseHearing(hearing=cursor.hearing))
 
+    def stop_talking(self, how: str, detail: str = "") -> None:
+        """Let the bot go, if one talks with the caller, for a reason that it is told: see :class:`CloseBot`."""
+        cursor = self.cursor
+        if not cursor.talks:
+            return
+        cursor.talks = False
+        began = self.now if cursor.talked_at is None else cursor.talked_at
+        self.ask(UntapCaller())
+        self.ask(StopPrompt())
+        self.out.append(CloseBot(talk=cursor.talk, reason=how))
+        self.tell(
+            BotTalkEnded(
+                contact=self.contact,
+                node=cursor.node,
+                how=how,
+                detail=detail,
+                seconds=max(0.0, self.now - began),
+                turns=cursor.turns,
+            )
+        )
+
     def drop_result(self) -> None:
         """The caller went on without hearing (all of) a query's result."""
         self.cursor.result = None
@@ -132,6 +153,7 @@ class Run:
         """The session's last effects; a system cause on the way makes it FAILED whatever came after."""
         cursor = self.cursor
         self.stop_hearing()
+        self.stop_talking("hang_up")
         self.keep_unended()
         self._leave_message()
         outcome = FlowOutcome.FAILED if cursor.fault else outcome

@@ -31,6 +31,7 @@ from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.tasks import TaskSupervisor
+from ivr.bots.sessions import Bots
 from ivr.catalogue import Catalogue, PublishedFlow
 from ivr.errors import SpeechUnavailable
 from ivr.interpreter import Interpreter
@@ -40,7 +41,7 @@ from ivr.queries import Queries
 from ivr.recorded import RecordedPrompts
 from ivr.speech.cache import PromptCache
 from ivr.speech.recognition.sessions import Hearings
-from ivr.work import Ask, Effect, HearingOrder, Render, SessionEvent, Tell, Work, WorkFailed, WorkResult
+from ivr.work import Ask, BotOrder, Effect, HearingOrder, Render, SessionEvent, Tell, Work, WorkFailed, WorkResult
 from ivr.workers import Workers
 
 #: Pause before the texts of flows are tried again when the speech engine is away, seconds.
@@ -67,6 +68,7 @@ class FlowService:
         catalogue: Catalogue,
         workers: Workers,
         hearings: Hearings,
+        bots: Bots,
         prompts: PromptCache,
         recorded: RecordedPrompts,
         queries: Queries,
@@ -79,6 +81,7 @@ class FlowService:
         self._catalogue = catalogue
         self._workers = workers
         self._hearings = hearings
+        self._bots = bots
         self._prompts = prompts
         self._recorded = recorded
         self._sources = queries.sources()
@@ -98,6 +101,7 @@ class FlowService:
         await self._catalogue.load()
         await self._recorded.load(self._catalogue.recordings())
         self._loads += 1
+        await self._bots.prepare()
         self._tasks.run_once("ivr prompts", self._prepare(self._loads))
         listening = {
             language
@@ -230,6 +234,8 @@ class FlowService:
             self._ask(session.contact, effect.request)
         elif isinstance(effect, HearingOrder):
             self._hearings.perform(session.contact, effect, session.runner.post)
+        elif isinstance(effect, BotOrder):
+            self._bots.perform(session.contact, effect, session.runner.post)
         else:
             self._begin(session, effect)
 

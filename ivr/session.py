@@ -14,7 +14,7 @@ import msgspec
 
 from ccplatform.contracts.words import Mailbox, RecordingId
 
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 
 ConvertedT = TypeVar("ConvertedT")
 
@@ -30,6 +30,7 @@ class Phase(StrEnum):
     RECORDING = "recording"  # the end of the message that the caller leaves
     SAVING = "saving"  # the file of the message
     WORKING = "working"  # a query, a calendar, a stored call-back, the agents' desk
+    TALKING = "talking"  # the end of what a bot and he have to say to each other
     WAITING = "waiting"  # the end of a wait node
     HANDED_ON = "handed_on"  # `calls` has the caller: queue, transfer, echo, conference
     ENDED = "ended"
@@ -117,6 +118,11 @@ class Cursor:
     deaf: bool = False  # the running speech node has none
     uttered_at: float | None = None  # he said something since then that the recogniser will be asked about
     silent_at: float | None = None  # and fell silent then
+    talk: int = 0  # with a bot; grows, so late news are recognised
+    talks: bool = False  # it was asked for, and not let go
+    talked_at: float | None = None  # since when the bot of the node talks with him
+    turns: int = 0  # of that talk
+    bot_rate: int = 0  # of the bot's sound
     spoken_seconds: float = 0.0  # in the running message
     gone: bool = False  # the caller left while his message was being recorded
     message: LeftMessage | None = None  # recorded, and left when the session ends
@@ -214,5 +220,6 @@ _INSTANTS = (
     "speaking_at",
     "uttered_at",
     "silent_at",
+    "talked_at",
 )
 _SPECIAL = frozenset({*_INSTANTS, "variables", "secure", "keys_ahead", "typed", "result", "frames"})

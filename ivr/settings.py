@@ -98,6 +98,38 @@ class RecognitionSettings(_Model):
     server: RecognitionServerSettings = RecognitionServerSettings()
 
 
+class BotSettings(_Model):
+    """A voice bot: a program that talks with callers over a WebSocket, by the protocol of docs/packages/ivr.md."""
+
+    url: Annotated[
+        str, Field(pattern=r"^(wss?://[^\s/@]+(/\S*)?|unix:[A-Za-z0-9][A-Za-z0-9_.-]{0,40})$", max_length=500)
+    ] = Field(
+        description="ws:// or wss:// and a host; or unix: and the name of a socket in the run directory, of a "
+        "program on this machine"
+    )
+    secret: SecretStr = Field(SecretStr(""), description="sent as its bearer token")
+    networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), max_length=50, description="private networks that the host may be in; others are never connected to"
+    )
+    sample_rate: Literal[8000, 16000] = Field(16000, description="hertz of the sound both ways")
+    start_seconds: float = Field(3.0, gt=0, le=8, description="a bot that takes longer to be ready is away")
+    slow_seconds: float = Field(
+        2.0, ge=0.5, le=10, description="a bot that takes no sound, or is no longer alive, for so long is slow"
+    )
+    max_buffered_seconds: float = Field(
+        60.0, ge=1, le=600, description="most that it says ahead of what the caller heard; more is a fault"
+    )
+    max_turns: int = Field(200, ge=1, le=2000, description="most turns of a transcript; more are a fault")
+    max_callers: int = Field(50, ge=1, le=1000, description="callers that it talks with at once; others fall back")
+
+    @field_validator("secret")
+    @classmethod
+    def _one_line(cls, secret: SecretStr) -> SecretStr:
+        if not secret.get_secret_value().isascii() or not (secret.get_secret_value() + "-").isprintable():
+            raise ValueError("a bearer token is one line of ASCII")
+        return secret
+
+
 class QuerySettings(_Model):
     """A named query; callers' input only ever reaches it as parameters."""
 
@@ -220,6 +252,7 @@ class IvrSettings(_Model):
     sounds_dir: Path | None = Field(None, description="where the files named by play nodes are")
     speech: SpeechSettings = SpeechSettings()
     recognition: RecognitionSettings = RecognitionSettings()
+    bots: dict[Name, BotSettings] = Field(default_factory=dict, description="voice bots that flows may name")
     uploads: UploadSettings = UploadSettings()
     sources: dict[Name, SourceSettings] = Field(
         default_factory=dict, description="other databases; platform is the platform's own"

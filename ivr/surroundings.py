@@ -17,7 +17,7 @@ from ivr.numbers import Language
 from ivr.together import check_together
 
 #: The fields of nodes that name something of the centre, and those that name other flows.
-_NAMES = ("queue", "trunk", "query", "calendar")
+_NAMES = ("queue", "trunk", "query", "calendar", "bot")
 _FLOWS = ("flow", "after_talk")
 
 
@@ -30,6 +30,7 @@ class Surroundings:
     trunks: Collection[str] = ()
     queries: Collection[str] = ()
     calendars: Collection[str] = ()
+    bots: Collection[str] = ()
     flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recordings: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
     sounds: Path | None = None
@@ -41,6 +42,7 @@ class Surroundings:
             "trunk": self.trunks,
             "query": self.queries,
             "calendar": self.calendars,
+            "bot": self.bots,
         }[field_name]
 
 

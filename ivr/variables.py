@@ -10,6 +10,7 @@ from ivr.model import (
     MESSAGE_VARIABLES,
     QUEUE_VARIABLES,
     Agent,
+    Bot,
     Branch,
     CallBack,
     Case,
@@ -39,6 +40,11 @@ def misread(flow: Flow) -> Iterator[tuple[str, str]]:
         for field, variable in _reads(node):
             if variable not in known:
                 yield f"nodes.{name}.{field}", f"nothing sets the variable {variable!r}"
+    secret = {node.variable for node in flow.nodes.values() if isinstance(node, Collect) and node.secure}
+    for name, node in flow.nodes.items():
+        for index, variable in enumerate(node.variables if isinstance(node, Bot) else ()):
+            if variable in secret:
+                yield f"nodes.{name}.variables.{index}", f"{variable!r} is a secure input, which no bot is told"
 
 
 def _sets(node: Node) -> set[str]:
@@ -47,6 +53,8 @@ def _sets(node: Node) -> set[str]:
             return {node.variable}
         case Query() | SubFlow():
             return set(node.results)
+        case Bot():
+            return {*node.results, *filter(None, (node.outcome,))}
         case Speech():
             return {name for name in (node.variable, node.confidence, node.alternative) if name is not None}
         case Messages():
@@ -62,6 +70,8 @@ def _reads(node: Node) -> Iterator[tuple[str, str]]:
             yield from ((f"parameters.{key}", variable) for key, variable in node.parameters.items())
         case Collect() if node.valid is not None:
             yield from (("valid", variable) for variable in sorted(node.valid.names))
+        case Bot():
+            yield from ((f"variables.{index}", variable) for index, variable in enumerate(node.variables))
         case Branch():
             for index, case in enumerate(node.cases):
                 yield from ((f"cases.{index}.when", variable) for variable in _compared(case))

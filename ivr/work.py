@@ -152,9 +152,51 @@ class CloseHearing:
     hearing: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBot:
+    """Let a bot talk with the caller; :class:`BotReady` or :class:`BotFailed` follows.
+
+    ``resumed``: a talk that broke goes on; ``max_seconds`` are left of it.
+    """
+
+    talk: int
+    bot: str
+    language: Language
+    max_seconds: float
+    resumed: bool
+    barge_in: bool
+    variables: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotVoice:
+    """The caller began to speak or fell silent at ``at``, monotonic seconds."""
+
+    talk: int
+    speaking: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellKey:
+    """The caller pressed a key, for the bot."""
+
+    talk: int
+    digit: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseBot:
+    """The talk is over: ``transfer``, ``end``, ``timeout``, ``hang_up`` or ``error``."""
+
+    talk: int
+    reason: str
+
+
 Work: TypeAlias = Render | RunQuery | StoreCallBack | AskDesk | AskPlace | AskHours | FetchMessage | MarkMessage
 HearingOrder: TypeAlias = OpenHearing | HearUtterance | EndUtterance | CloseHearing
-Effect: TypeAlias = Ask | Tell | Work | HearingOrder
+BotOrder: TypeAlias = OpenBot | BotVoice | TellKey | CloseBot
+Effect: TypeAlias = Ask | Tell | Work | HearingOrder | BotOrder
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -258,7 +300,53 @@ class HearingFailed:
     hearing: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotReady:
+    """The caller's sound may be handed to ``path``; the bot's, ``rate`` samples a second, grows in ``sound``."""
+
+    talk: int
+    path: str
+    sound: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSounds:
+    """The bot's sound goes on in another file."""
+
+    talk: int
+    sound: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSaid:
+    """A turn of the transcript, card numbers masked."""
+
+    talk: int
+    speaker: Literal["caller", "bot"]
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotDone:
+    """The bot hands the caller over (``to``), or is done with him (``to`` is None)."""
+
+    talk: int
+    to: str | None
+    outcome: str
+    variables: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotFailed:
+    """The talk broke, or never began; ``cause`` is a snake_case word."""
+
+    talk: int
+    cause: str
+
+
 HearingResult: TypeAlias = HearingReady | SpeechFound | HearingFailed
+BotResult: TypeAlias = BotReady | BotSounds | BotSaid | BotDone | BotFailed
 WorkResult: TypeAlias = (
     Rendered
     | QueryAnswer
@@ -282,4 +370,5 @@ SessionEvent: TypeAlias = (
     | EndFlow
     | WorkResult
     | HearingResult
+    | BotResult
 )

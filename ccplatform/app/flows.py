@@ -68,6 +68,7 @@ def build_flow_routes(
             trunks=frozenset(trunk.id for trunk in await gateway.trunks.all()),
             queries=frozenset(queries_of(settings.ivr)) | settings.ivr.requests.keys(),
             calendars=frozenset(await acd.documents(Setting.CALENDAR)),
+            bots=settings.ivr.bots.keys(),
             flows=await versions.current_documents(),
             sounds=settings.ivr.sounds_dir,
         )

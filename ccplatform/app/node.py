@@ -32,7 +32,7 @@ async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) 
     except PlatformError as error:
         _log.error("cannot start", reason=str(error))
         return 1
-    supervisor = _supervisor(settings, clock, arguments)
+    supervisor = _supervisor(settings, clock, arguments, demo=demo)
     code = 0
     try:
         await stop.or_do(supervisor.start())
@@ -51,7 +51,7 @@ async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) 
     return code
 
 
-def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]) -> Supervisor:
+def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str], *, demo: bool) -> Supervisor:
     places = places_of(settings.node.data_dir)
     workers = [
         Child(f"media-{index}", [*arguments, "--role", "media", "--index", str(index)])
@@ -59,13 +59,14 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
     ]
     control = Child("control", [*arguments, "--role", "control"], stop_seconds=settings.node.drain_seconds + 15.0)
     web = Child("web", [*arguments, "--role", "web"])
+    parrot = [Child("demo-bot", [*arguments, "--role", "demo-bot"])] if demo else []
     database = EmbeddedPostgres(places.postgres) if not settings.database.url else None
     return Supervisor(
         clock=clock,
         tasks=TaskSupervisor(clock),
         database=database,
         # Control and web wait for the database themselves: their imports take longer than its start.
-        before_database=[*workers, control, web],
+        before_database=[*workers, control, web, *parrot],
         after_database=[],
-        stop_order=["control", "web", *(worker.name for worker in workers)],
+        stop_order=["control", "web", *(child.name for child in (*parrot, *workers))],
     )

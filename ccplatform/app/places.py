@@ -35,6 +35,11 @@ class Places:
         return self.run / f"media-{index}.sock"
 
     @property
+    def parrot(self) -> Path:
+        """Where the demo's voice bot listens."""
+        return self.run / "parrot.sock"
+
+    @property
     def postgres(self) -> Path:
         """The embedded database."""
         return self.root / "postgres"

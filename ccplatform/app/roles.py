@@ -69,8 +69,12 @@ def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: 
             from ccplatform.app.web import run_web
 
             uvloop.run(run_web(settings, places, ready=ready))
+        case "demo-bot":
+            from ivr.bots.parrot import run_parrot
+
+            asyncio.run(run_parrot(str(places.parrot), ready))
         case _:
-            raise CannotStart(f"there is no role {role!r}: control, media or web")
+            raise CannotStart(f"there is no role {role!r}: control, media, web or demo-bot")
 
 
 def _ready_teller(descriptor: int | None) -> Callable[[], None]:

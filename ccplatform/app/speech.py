@@ -12,6 +12,7 @@ from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
 from ccplatform.kernel.clock import Clock
+from ivr.bots.sessions import Bots
 from ivr.catalogue import Catalogue
 from ivr.demo import demo_queries
 from ivr.numbers import Language
@@ -42,12 +43,14 @@ class Speaking:
     whispers: Whispers
     engine: Speech
     recogniser: Recogniser
+    bots: Bots
     data: DataSources
 
     async def close(self) -> None:
         """End the speech processes, and let the data sources go."""
         await self.engine.close()
         await self.recogniser.close()
+        await self.bots.close()
         await self.data.close()
 
 
@@ -76,6 +79,7 @@ def build_flows(
     recogniser = build_recognisers(
         ivr.recognition, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks
     )
+    bots = Bots(ivr.bots, sockets=places.run, clock=ground.clock, alarms=alarms, tasks=ground.tasks)
     prompts = PromptCache(directory=places.speech, speech=engine, limit_bytes=ivr.speech.cache_bytes)
     data = DataSources(ivr, own=ground.database, queries=queries_of(ivr), clock=ground.clock, alarms=alarms)
     queries = data.queries
@@ -101,6 +105,7 @@ def build_flows(
         catalogue=Catalogue(store=store, clock=ground.clock, alarms=alarms, is_open=is_open),
         workers=workers,
         hearings=Hearings(recogniser=recogniser, tasks=ground.tasks),
+        bots=bots,
         prompts=prompts,
         recorded=recorded,
         queries=queries,
@@ -110,7 +115,13 @@ def build_flows(
         listener=calls.flow_asked,
     )
     return Speaking(
-        flows=flows, workers=workers, whispers=whispers, engine=engine, recogniser=recogniser, data=data
+        flows=flows,
+        workers=workers,
+        whispers=whispers,
+        engine=engine,
+        recogniser=recogniser,
+        bots=bots,
+        data=data,
     )
 
 

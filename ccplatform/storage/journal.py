@@ -2,8 +2,9 @@
 
 The writer subscribes to the stream of facts and never blocks it: events wait in a buffer and are written by COPY,
 together with the projections made of them, in one transaction a batch, at most ``flush_seconds`` later and at
-once when a contact ends. While the database is away they wait on, in order, with an urgent alarm; a batch whose
-COMMIT was not answered is looked up before it is tried again, so that nothing is lost and nothing is twice.
+once when a contact ends, or a bot hands it on with its transcript. While the database is away they wait on, in
+order, with an urgent alarm; a batch whose COMMIT was not answered is looked up before it is tried again, so that
+nothing is lost and nothing is twice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from typing import Any, Protocol
 import asyncpg
 import structlog
 
-from ccplatform.contracts.facts import CallRefused, CallsRefused, ContactEnded, Fact, FactEvent, contact_of
+from ccplatform.contracts.facts import (
+    BotTalkEnded,
+    CallRefused,
+    CallsRefused,
+    ContactEnded,
+    Fact,
+    FactEvent,
+    contact_of,
+)
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import ContactId, Severity
 from ccplatform.kernel.clock import Clock, TimerHandle, sleep
@@ -135,7 +144,7 @@ class JournalWriter:
             return
         self._buffer.append(event)
         self._appended += 1
-        if isinstance(event.fact, ContactEnded) or len(self._buffer) >= BATCH_EVENTS:
+        if isinstance(event.fact, ContactEnded | BotTalkEnded) or len(self._buffer) >= BATCH_EVENTS:
             self._due.set()
         elif self._timer is None:
             self._timer = self._clock.call_at(self._clock.now() + self._settings.flush_seconds, self._due.set)

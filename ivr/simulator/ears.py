@@ -20,8 +20,8 @@ import soxr
 
 from ivr.errors import BadRecording, SpeechUnheard
 from ivr.numbers import Language
-from ivr.speech.recognition.hearing import HEADER
 from ivr.speech.recognition.port import Hypothesis, Recogniser, TapPlace
+from ivr.tapped import HEADER
 
 #: Longest utterance, seconds, and what a packet holds: all of it fits what a hearing keeps.
 LONGEST: Final = 30.0

@@ -7,34 +7,23 @@ connection goes to the address that was checked, so that no name server can lead
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpcore
 
 from ivr.errors import QueryFailed
 from ivr.settings import RequestSettings, ServiceSettings
-from ivr.sources.addresses import may_connect
+from ivr.sources.addresses import Resolve, may_connect, resolve
 from ivr.sources.answers import parsed, text_at, value_at
 from ivr.sources.templates import fields_of, path_of, query_of
-
-#: From a host and port to addresses.
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 #: What httpcore raises when a service cannot be asked.
 _LOST: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 
 _HEADERS: Final = (("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "ccplatform"))
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, by the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):

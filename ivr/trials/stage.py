@@ -46,12 +46,16 @@ from ivr.trials.story import Story
 from ivr.trials.world import answer_of
 from ivr.work import (
     Ask,
+    BotFailed,
+    BotVoice,
+    CloseBot,
     CloseHearing,
     Effect,
     EndUtterance,
     HearingFailed,
     HearingReady,
     HearUtterance,
+    OpenBot,
     OpenHearing,
     Render,
     Rendered,
@@ -59,6 +63,7 @@ from ivr.work import (
     SessionEvent,
     SpeechFound,
     Tell,
+    TellKey,
     Work,
     WorkResult,
 )
@@ -257,6 +262,10 @@ class Stage:
                 self._post(SpeechFound(hearing=hearing, hypotheses=found))
             case CloseHearing():
                 self._uttering = False
+            case OpenBot(talk=talk):
+                self._post(BotFailed(talk=talk, cause="bot_unavailable"))  # no bot talks with callers of trials
+            case BotVoice() | TellKey() | CloseBot():
+                pass
             case _:
                 self._work(effect)
 

@@ -39,6 +39,8 @@ def _value(name: str, hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return _value(name, next(arg for arg in get_args(hint) if arg is not type(None)))
     hint = getattr(hint, "__supertype__", hint)
+    if typing.get_origin(hint) is typing.Literal:
+        return get_args(hint)[0]
     if typing.get_origin(hint) is dict:
         return {"skill": 7}
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -34,10 +34,10 @@ from ivr.simulator.playing import IsOpen
 from ivr.simulator.routes import build_router as build_simulator_router
 from ivr.simulator.service import Simulator
 from ivr.simulator.sounds import Sounds
-from ivr.speech.recognition.hearing import HEADER
 from ivr.speech.recognition.port import Hypothesis, TapPlace
 from ivr.store import IvrStore
 from ivr.surroundings import Surroundings
+from ivr.tapped import HEADER
 from ivr.uploads import Uploads
 from ivr.versions import Versions
 from tests.ivr.doubles import Voice

@@ -63,6 +63,17 @@ KINDS: dict[str, _Maker] = {
     "menu": lambda rng, to: {**_spoken(rng), "choices": _choices(rng, to), **_asking(rng, to)},
     "collect": _collect,
     "survey": lambda rng, to: {"survey": "s", "questions": _QUESTIONS, "next": to(), **_asking(rng, to)},
+    "bot": lambda rng, to: {
+        "bot": "b",
+        "variables": ["x"],
+        "results": {"y": "c"},
+        "barge_in": rng.random() < 0.8,
+        "max_seconds": 60.0,
+        "on_transfer": {"people": to()},
+        "on_end": to(),
+        "on_timeout": to(),
+        "on_error": to(),
+    },
     "query": lambda rng, to: {
         "query": "q",
         "parameters": {"p": "x"},

@@ -33,16 +33,21 @@ from ivr.model import Flow
 from ivr.prompts import RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.work import (
     Ask,
+    BotOrder,
+    BotVoice,
+    CloseBot,
     CloseHearing,
     Effect,
     EndUtterance,
     HearingOrder,
     HearUtterance,
+    OpenBot,
     OpenHearing,
     Render,
     Rendered,
     SessionEvent,
     Tell,
+    TellKey,
     Work,
     WorkResult,
 )
@@ -88,6 +93,7 @@ class Caller:
         self.facts: list[Fact] = []
         self.works: list[Work] = []
         self.hearings: list[HearingOrder] = []
+        self.bots: list[BotOrder] = []
         self.playing: PlayPrompt | None = None
         self.session = self._new()
         self.runner = self._runner()
@@ -214,6 +220,8 @@ class Caller:
             case Render() if self.speaks:
                 items = tuple(item for piece in effect.pieces for item in _item(piece))
                 self.runner.post(Rendered(ticket=effect.ticket, items=items))
+            case OpenBot() | BotVoice() | TellKey() | CloseBot():
+                self.bots.append(effect)
             case OpenHearing() | HearUtterance() | EndUtterance() | CloseHearing():
                 self.hearings.append(effect)
             case _:

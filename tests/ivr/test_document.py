@@ -178,7 +178,7 @@ def test_all_shipped_flows_are_right_and_named_as_their_files() -> None:
     for path in folder.glob("*.yaml"):
         assert check_flow_file(path) == []
         assert read_flow(path).flow == path.stem
-    assert len(shipped_flows()) == 17
+    assert len(shipped_flows()) == 18
 
 
 def test_a_flow_of_a_thousand_nodes_is_checked_without_recursion() -> None:

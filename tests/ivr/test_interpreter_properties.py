@@ -15,6 +15,10 @@ from ivr.model import Collect
 from ivr.work import (
     AskDesk,
     AskHours,
+    BotDone,
+    BotFailed,
+    BotReady,
+    BotSaid,
     CallBackStored,
     DeskDone,
     DeskRefused,
@@ -45,6 +49,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("refuse"), st.just("")),
     st.tuples(st.just("say"), st.sampled_from([0.1, 2.0, 20.0])),
     st.tuples(st.just("close"), st.sampled_from(["", "disk full"])),
+    st.tuples(st.just("bot"), st.sampled_from(["ready", "says", "transfers", "misleads", "ends", "fails"])),
     st.tuples(st.just("answer"), st.sampled_from(["good", "empty", "failed"])),
 )
 STEPS = st.lists(_STEPS, max_size=40)
@@ -66,8 +71,27 @@ def take(caller: Caller, step: tuple[str, object]) -> None:
             caller.file_closes(error=error)
         case ("refuse", _) if caller.recording is None:
             caller.send(FlowRequestFailed(contact=CONTACT, reason="busy"))
+        case ("bot", str(how)) if caller.bots:
+            bot_does(caller, how)
         case ("answer", str(how)) if caller.works:
             answer(caller, how)
+
+
+def bot_does(caller: Caller, how: str) -> None:
+    """The bot that was asked last; it may be let go meanwhile."""
+    talk = caller.bots[-1].talk
+    match how:
+        case "ready":
+            caller.send(BotReady(talk=talk, path="/run/bot.sock", sound="/run/bot.pcm", rate=16000))
+        case "says":
+            caller.send(BotSaid(talk=talk, speaker="bot", text="Hello"))
+        case "transfers" | "misleads":
+            to = "people" if how == "transfers" else "nobody"
+            caller.send(BotDone(talk=talk, to=to, outcome="", variables={"c": "5"}))
+        case "ends":
+            caller.send(BotDone(talk=talk, to=None, outcome="done", variables={}))
+        case "fails":
+            caller.send(BotFailed(talk=talk, cause="bot_left"))
 
 
 def fall_silent(caller: Caller, answers: str, *, most: int = 200) -> None:

@@ -57,7 +57,7 @@ def test_a_session_restarted_at_any_step_goes_on_the_same(flows, steps, data) ->
 def _goes_on(caller: Caller) -> bool:
     """Work and messages under way begin anew, with all their time, and so does the prompt before a beep."""
     data = caller.snapshot()
-    return data["phase"] not in ("working", "recording", "saving", "ended") and not data["beeped"]
+    return data["phase"] not in ("working", "talking", "recording", "saving", "ended") and not data["beeped"]
 
 
 def _way(caller: Caller) -> list[Fact]:

@@ -30,11 +30,11 @@ from ivr.errors import SpeechUnheard
 from ivr.settings import RecognitionServerSettings, RecognitionSettings
 from ivr.speech.recognition.client import ALARM, RecogniserProcess
 from ivr.speech.recognition.engines import Recognisers, build_recognisers
-from ivr.speech.recognition.hearing import HEADER
 from ivr.speech.recognition.port import TapPlace
 from ivr.speech.recognition.server import joined, part_of
 from ivr.speech.recognition.sphinx import with_mirrored_band
 from ivr.speech.recognition.wire import Begin, End, Hypothesis, Open, frame_of, order_of, report_of
+from ivr.tapped import HEADER
 from tests.support.alarms import Alarms
 from tests.support.g711 import Samples
 from tests.support.people import recorded

@@ -31,6 +31,7 @@ from ccplatform.kernel.errors import LocalMisuse
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.storage.database import Database
+from ivr.bots.sessions import Bots
 from ivr.catalogue import Catalogue
 from ivr.demo import DEMO_ENTRY_POINTS, demo_queries, seed_customers
 from ivr.document import shipped_flows
@@ -103,6 +104,7 @@ class Centre:
             catalogue=Catalogue(store=store, clock=self.clock, alarms=Alarms()),
             workers=workers,
             hearings=Hearings(recogniser=Recognisers({}), tasks=self.tasks),
+            bots=Bots({}, sockets=Path("/nowhere"), clock=self.clock, alarms=Alarms(), tasks=self.tasks),
             prompts=self.prompts,
             recorded=recorded,
             queries=queries,

@@ -28,6 +28,9 @@ from ccplatform.contracts.facts.calls import MediaMoved as MediaMoved
 from ccplatform.contracts.facts.calls import Originated as Originated
 from ccplatform.contracts.facts.calls import Retrieved as Retrieved
 from ccplatform.contracts.facts.calls import Transferred as Transferred
+from ccplatform.contracts.facts.ivr import BotTalkBegan as BotTalkBegan
+from ccplatform.contracts.facts.ivr import BotTalkEnded as BotTalkEnded
+from ccplatform.contracts.facts.ivr import BotTurn as BotTurn
 from ccplatform.contracts.facts.ivr import CallBackRequested as CallBackRequested
 from ccplatform.contracts.facts.ivr import FlowEntered as FlowEntered
 from ccplatform.contracts.facts.ivr import FlowLeft as FlowLeft
@@ -97,6 +100,9 @@ Fact: TypeAlias = (
     | QueryAnswered
     | SurveyAnswered
     | SpeechHeard
+    | BotTalkBegan
+    | BotTurn
+    | BotTalkEnded
     | FlowLeft
     | CallBackRequested
     | CallBackBegun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ccplatform.contracts.facts.personal import personal
 from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, QueueId
@@ -50,6 +51,40 @@ class SpeechHeard:
     confidence: int
     response_seconds: float
     text: str = personal("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotTalkBegan:
+    """A voice bot was asked to talk with the caller; ``resumed``: once more, after its connection broke."""
+
+    contact: ContactId
+    node: str
+    bot: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotTurn:
+    """What caller or bot said, as the bot tells it, card numbers masked; ``number`` counts from 1 in each talk."""
+
+    contact: ContactId
+    node: str
+    number: int
+    speaker: Literal["caller", "bot"]
+    text: str = personal("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotTalkEnded:
+    """How a talk with a bot ended: ``how`` is transfer, end, timeout, hang_up or error; ``detail`` to whom, with
+    what outcome, or why."""
+
+    contact: ContactId
+    node: str
+    how: str
+    detail: str
+    seconds: float
+    turns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,14 +18,12 @@ from typing import Final
 from ccplatform.kernel.errors import PlatformError
 from ivr.speech.recognition.engine import Ear, Engine
 from ivr.speech.recognition.wire import Failed, Heard, Open, Opened, Report
+from ivr.tapped import HEADER, PACKET_BYTES, listener
 
-#: What comes before the samples of a packet: frame number, frames lost, monotonic seconds of the last sample.
-HEADER: Final = struct.Struct("<QQd")
 #: How much is kept of what was said before the voice was noticed, packets of 20 ms, and how much of it is heard.
 KEPT_PACKETS: Final = 250
 LEAD_SECONDS: Final = 0.3
 
-_PACKET_BYTES: Final = 4096
 _POLL_SECONDS: Final = 0.05
 
 
@@ -66,11 +63,11 @@ class Hearing(threading.Thread):
         """Listen; whatever the engine cannot do is told, and is the end."""
         name = self._order.hearing
         try:
-            with _listener(self._order.path) as listener:
+            with listener(self._order.path) as listening:
                 ear = self._engine.open(self._order.language, self._order.phrases, self._order.alternatives)
                 try:
                     self._tell(Opened(hearing=name, rate=self._engine.rate))
-                    self._listen(listener, ear)
+                    self._listen(listening, ear)
                 finally:
                     ear.close()
         except (PlatformError, OSError) as error:
@@ -79,22 +76,22 @@ class Hearing(threading.Thread):
             with suppress(OSError):
                 os.unlink(self._order.path)
 
-    def _listen(self, listener: socket.socket, ear: Ear) -> None:
+    def _listen(self, listening: socket.socket, ear: Ear) -> None:
         connection: socket.socket | None = None
         hears = False
         try:
             while not self._closed:
-                select.select([connection or listener], [], [], _POLL_SECONDS)
+                select.select([connection or listening], [], [], _POLL_SECONDS)
                 begun, ended = self._ordered()  # what was said before an order is read before it is carried out
-                connection = self._read(listener, connection)
+                connection = self._read(listening, connection)
                 hears = self._work(ear, begun, ended, hears)
         finally:
             if connection is not None:
                 connection.close()
 
-    def _read(self, listener: socket.socket, connection: socket.socket | None) -> socket.socket | None:
+    def _read(self, listening: socket.socket, connection: socket.socket | None) -> socket.socket | None:
         """Keep all packets that are there. A leg that moved to another media worker connects anew."""
-        while connection is not None or (connection := _accepted(listener)) is not None:
+        while connection is not None or (connection := _accepted(listening)) is not None:
             if self._take(connection):
                 return connection
             connection.close()
@@ -111,7 +108,7 @@ class Hearing(threading.Thread):
         """Keep all packets that are there; False when there will be no more."""
         while True:
             try:
-                packet = connection.recv(_PACKET_BYTES, socket.MSG_DONTWAIT)
+                packet = connection.recv(PACKET_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return True
             except OSError:
@@ -138,25 +135,8 @@ class Hearing(threading.Thread):
         return hears
 
 
-def _accepted(listener: socket.socket) -> socket.socket | None:
+def _accepted(listening: socket.socket) -> socket.socket | None:
     try:
-        return listener.accept()[0]
+        return listening.accept()[0]
     except BlockingIOError:
         return None
-
-
-def _listener(path: str) -> socket.socket:
-    """Where the tap connects, for our own user only."""
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-    mask = os.umask(0o177)
-    try:
-        listener.bind(path)
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(mask)
-    listener.listen(1)
-    return listener

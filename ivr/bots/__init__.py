@@ -1,0 +1,1 @@
+"""Voice bots: outside programs that talk with callers, behind one process of relays."""
