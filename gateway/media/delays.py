@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import Array, Mask, Rows
-from gateway.media.hot_path import HotPath
+from gateway.media.hot_path import DelayRules
 from gateway.media.rows import RowArrays
 
 #: Milliseconds of delay that one per cent of late packets is worth. The E-model (ITU-T G.107, G.113) would pay
@@ -27,14 +27,16 @@ _LATE_WEIGHT: Final = 2.0  # of a packet that came too late: quick to rise
 _RENORMALISE: Final = 1e6
 #: Share of the packets that shall be there one packet early where losses are to be repaired from both sides.
 _EARLY_SHARE: Final = 0.8
+_LOSSY: Final = 0.004  # share of lost samples from which the next packet is waited for
+_CLOSE_MS: Final = 3  # packets that come with less time to spare ask for more delay
+_PROOF_TICKS: Final = 250  # no delay is taken out of a stream that is younger
 
 
 class DelayHistogram(RowArrays):
     """Relative packet delays of all legs. ``rate`` is that of the samples in which delays are given."""
 
-    def __init__(self, hot_path: HotPath, rate: int) -> None:
+    def __init__(self, rate: int) -> None:
         super().__init__()
-        self._hot_path = hot_path
         self.bin: Final = rate * _BIN_MS // 1000
         self.weight = 1.0
         self.bins: Array
@@ -57,11 +59,6 @@ class DelayHistogram(RowArrays):
             self.bins /= self.weight
             self.weight = 1.0
 
-    def wanted(self, rows: Rows) -> tuple[Array, Array]:
-        """The delay worth waiting for, and the one that most packets keep; upper edges of bins, samples."""
-        enough, early = self._hot_path.wanted(self.bins, rows, _BIN_MS, 100 * _LOSS_COST, _EARLY_SHARE)
-        return (enough + 1) * self.bin, (early + 1) * self.bin
-
     def recentre(self, rows: Rows) -> Array:
         """Move histograms that the drift of a clock carries to an edge; what was added to the delays, samples."""
         bins = self.bins[rows]
@@ -77,3 +74,18 @@ class DelayHistogram(RowArrays):
                 moved[0] += self.bins[row, :-by].sum()
             self.bins[row] = moved
         return shift * self.bin
+
+
+def delay_rules(rate: int, frame: int, keep: int) -> DelayRules:
+    """The rules for legs at ``rate`` that take ``frame`` samples at once and spare ``keep``."""
+    return DelayRules(
+        bin=rate * _BIN_MS // 1000,
+        frame=frame,
+        close=rate * _CLOSE_MS // 1000,
+        keep=keep,
+        proof=_PROOF_TICKS,
+        step=_BIN_MS,
+        loss=100 * _LOSS_COST,
+        most=_EARLY_SHARE,
+        lossy=_LOSSY,
+    )

@@ -42,7 +42,9 @@ class _Told(RowArrays):
     def __init__(self) -> None:
         super().__init__()
         self.audible: Array
+        self.silent: Array
         self.row_array("audible", np.bool_, False)
+        self.row_array("silent", np.bool_, False)
 
 
 class Engine:
@@ -104,6 +106,7 @@ class Engine:
 
     def connect_leg(self, leg: Leg, remote: RemoteAudio) -> None:
         """Set the peer's side."""
+        self._told.silent[leg.row] = False
         self.security.connect(leg, remote)
         self.legs.connect(leg, remote, self._clock.now())
 
@@ -280,16 +283,15 @@ class Engine:
 
     def _look_for_silence(self, now: float) -> None:
         high = self._parts.table.high
-        timeout = self._settings.rtp_timeout_seconds
         quiet = now - self._parts.sources.last_heard[:high]
-        for leg in self.legs:
-            if leg.remote is None or not (leg.remote.sends or leg.gives_consent):
-                continue
-            if quiet[leg.row] < timeout:
-                leg.silence_told = False
-            elif not leg.silence_told:
-                leg.silence_told = True
-                self.emit(LegSilent(leg=leg.id, seconds=float(quiet[leg.row])))
+        silent = quiet >= self._settings.rtp_timeout_seconds
+        told = self._told.silent[:high]
+        told &= silent
+        for row in np.flatnonzero(silent & ~told).tolist():
+            leg = self.legs.by_row.get(row)
+            if leg is not None and leg.remote is not None and (leg.remote.sends or leg.gives_consent):
+                told[row] = True
+                self.emit(LegSilent(leg=leg.id, seconds=float(quiet[row])))
 
     @property
     def packets_sent(self) -> int:

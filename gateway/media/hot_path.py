@@ -6,6 +6,7 @@ to the bit. Arrays are C-contiguous but for frames, whose rows may lie apart; ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -89,6 +90,41 @@ class StretchRules:
     flat: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayRules:
+    """What a delay is to be like, see :mod:`.jitter` and :mod:`.delays`.
+
+    ``bin`` of a histogram, ``frame``, ``close`` (less to spare asks for more) and ``keep`` (spared by what is
+    taken out) are samples; nothing is taken out of a stream younger than ``proof`` ticks. A bin more costs
+    ``step``, all packets too late ``loss``. A leg that misses more than a share ``lossy`` waits for a packet more
+    than a share ``most`` of its packets needs.
+    """
+
+    bin: int
+    frame: int
+    close: int
+    keep: int
+    proof: int
+    step: float
+    loss: float
+    most: float
+    lossy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delayed:
+    """The legs of a jitter buffer, as far as their delays go: arrays with one entry per row."""
+
+    bins: Array
+    playing: Mask
+    packet: Array
+    loss: Array
+    reach: Array
+    position: Array
+    began: Array
+    wanted: Array
+
+
 class HotPath(Protocol):
     """The few steps that cost most."""
 
@@ -123,10 +159,8 @@ class HotPath(Protocol):
         become absent. ``lossy`` says in whose frames samples are absent.
         """
 
-    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
-        """Of the histograms ``bins[rows]``: the bin that is cheapest to wait for, and the one that a share
-        ``most`` of the packets keep. Each bin costs ``step``, to have all packets too late ``loss``.
-        """
+    def control(self, legs: Delayed, some: slice, ticks: int, rules: DelayRules) -> None:
+        """Say what some rows that are playing want of their delay now, after so many ``ticks``, in ``wanted``."""
 
     def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
         """Let ``background`` follow the levels (RMS) of ``frames[some]`` without absent samples: it falls at once
@@ -179,3 +213,6 @@ class HotPath(Protocol):
 
     def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
         """Put a stereo frame behind the ``filled`` ones of each slot; all but ``slots`` by slot."""
+
+    def write(self, fds: Sequence[int], parts: Sequence[bytes], places: Sequence[int]) -> list[int]:
+        """Write each part whole into its file, at its place; 0 or the error number of each. Called by a thread."""

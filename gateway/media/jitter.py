@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import ABSENT, FRAME, RATE, Array, Mask, Pcm, Rows
-from gateway.media.delays import DelayHistogram
-from gateway.media.hot_path import HotPath, Streams
+from gateway.media.delays import DelayHistogram, delay_rules
+from gateway.media.hot_path import Delayed, HotPath, Streams
 from gateway.media.reception import wrapped
 from gateway.media.rows import RowArrays
 from gateway.media.stretching import Stretcher
@@ -35,9 +35,6 @@ _LISTEN_TICKS: Final = 5  # every row is listened to once in so many ticks
 _BACKGROUND_RISE: Final = 1.02  # each time: 6 dB in 3.5 s
 _CONTROL_TICKS: Final = 10  # every row is controlled once in so many ticks
 _RECENTRE_TICKS: Final = 500
-_CLOSE_MS: Final = 3  # packets that come with less time to spare ask for more delay
-_PROOF_TICKS: Final = 250  # no delay is taken out of a stream that is younger
-_LOSSY: Final = 0.004  # share of lost samples from which the next packet is waited for
 
 
 class JitterBuffer(RowArrays):
@@ -50,13 +47,12 @@ class JitterBuffer(RowArrays):
         self.frame: Final = FRAME * rate // RATE
         self._ring_size: Final = _SLOTS * self.frame
         self._start = start_ms * rate // 1000
-        self._keep = min_ms * rate // 1000
-        self._close = _CLOSE_MS * rate // 1000
+        self._rules = delay_rules(rate, self.frame, min_ms * rate // 1000)
         self._max = min(max_ms * rate // 1000, (_SLOTS - KEPT - 4) * self.frame)
         self._ticks = KEPT
         #: Takes that should have been made before now: the next ones come at once, one after the other.
         self.overdue = 0
-        self._delays = DelayHistogram(hot_path, rate)
+        self._delays = DelayHistogram(rate)
         self._stretcher = Stretcher(hot_path, rate)
         self.playing: Array
         self.discarded: Array
@@ -262,21 +258,17 @@ class JitterBuffer(RowArrays):
         some = self._turn(_CONTROL_TICKS, high)
         if some is None or not self.playing[some].any():
             return
-        rows = some.start + np.flatnonzero(self.playing[some])
-        needed, early = self._delays.wanted(rows)
-        packet = self._packet[rows]
-        lossy = self.loss[rows] > _LOSSY
-        needed = np.where(lossy, np.maximum(needed, early + packet), needed)
-        grain = np.gcd(packet, self.frame)
-        spare = self._reach[rows] - needed - (self.frame - grain)
-        skew = self._position[rows] % grain
-        short = spare < skew + self._close
-        up = -skew % grain
-        up += -(-np.maximum(self._close - spare - up, 0) // grain).astype(np.int64) * grain
-        room = spare - self._keep - skew
-        down = skew + (room // grain).astype(np.int64) * grain
-        proven = (room >= 0) & (self._ticks - self._began[rows] >= _PROOF_TICKS)
-        self.wanted[rows] = np.where(short, up, np.where(proven, -down, 0))
+        legs = Delayed(
+            bins=self._delays.bins,
+            playing=self.playing,
+            packet=self._packet,
+            loss=self.loss,
+            reach=self._reach,
+            position=self._position,
+            began=self._began,
+            wanted=self.wanted,
+        )
+        self.hot_path.control(legs, some, self._ticks, self._rules)
 
     def _recentre(self, high: int) -> None:
         some = self._turn(_RECENTRE_TICKS, high)

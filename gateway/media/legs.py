@@ -47,7 +47,6 @@ class Leg:
     security: LegSecurity | None = None
     rtcp_to: tuple[str, int] | None = None
     room: str | None = None
-    silence_told: bool = False
     keys: KeyMerger = field(default_factory=KeyMerger)
 
     @property
@@ -160,7 +159,6 @@ class LegBook:
         if remote.dtmf_payload_type not in _PAYLOAD_TYPES:
             remote = replace(remote, dtmf_payload_type=None)
         leg.remote = remote
-        leg.silence_told = False
         self._parts.dtmf.listen(leg.row, self._listens(remote))
         if codec is None or remote.payload_type not in _PAYLOAD_TYPES or not self._speak(leg, codec, remote):
             return

@@ -355,30 +355,87 @@ void media_take(int16_t *rings, int64_t ring_size, int64_t rows, int64_t start, 
     }
 }
 
+/* What a delay is to be like, as DelayRules in hot_path.py: samples, but for the cost of a bin and of losses. */
+struct delays {
+    int64_t bin, frame, close, keep, proof;
+    float step, loss, most, lossy;
+};
+
+/* What a leg wants of its delay is written, the rest is read; one entry per row. */
+struct delayed {
+    const float *bins; /* rows x BINS */
+    const uint8_t *playing;
+    const int32_t *packet;
+    const float *loss;
+    const double *reach;
+    const int64_t *position;
+    const int64_t *began;
+    int64_t *wanted;
+};
+
 /*
- * The delay that each of `rows` wants by its histogram, and the one that most packets keep, as numbers of bins:
- * see DelayHistogram.wanted. A bin less costs `step`, all packets too late cost `loss`.
+ * The delay worth waiting for by a histogram, and the one that most packets keep: upper edges of bins. An empty bin but
+ * the first is neither: it costs more than the one before it and keeps no packet more. Most are empty.
  */
-void media_wanted(const float *histograms, const int64_t *rows, int64_t count, float step, float loss, float most,
-                  int64_t *enough, int64_t *early)
+static void wait_for(const float *bins, const struct delays *r, int64_t *enough, int64_t *early)
 {
-    for (int64_t n = 0; n < count; n++) {
-        const float *bins = histograms + rows[n] * BINS;
-        float below[BINS], total = 0, least = INFINITY;
-        for (int i = 0; i < BINS; i++)
-            below[i] = total += bins[i];
-        total = total > 1e-30f ? total : 1e-30f;
-        early[n] = -1;
-        for (int i = 0; i < BINS; i++) {
-            float share = below[i] / total, cost = (float)i * step + (1 - share) * loss;
-            if (cost < least) {
-                least = cost;
-                enough[n] = i;
-            }
-            if (early[n] < 0 && share >= most)
-                early[n] = i;
+    float total = 0, below = 0, least = INFINITY;
+    int64_t cheapest = 0, first = -1;
+
+    for (int i = 0; i < BINS; i++)
+        total += bins[i];
+    total = total > 1e-30f ? total : 1e-30f;
+    for (int i = 0; i < BINS; i++) {
+        float share, cost;
+        if (bins[i] == 0 && i > 0)
+            continue;
+        share = (below += bins[i]) / total;
+        cost = (float)i * r->step + (1 - share) * r->loss;
+        if (cost < least) {
+            least = cost;
+            cheapest = i;
         }
-        early[n] = early[n] < 0 ? 0 : early[n];
+        if (first < 0 && share >= r->most)
+            first = i;
+    }
+    *enough = (cheapest + 1) * r->bin;
+    *early = ((first < 0 ? 0 : first) + 1) * r->bin;
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Compare the delay of rows [first, last) with what their network needs: see HotPath.control. */
+void media_control(const struct delayed *legs, int64_t first, int64_t last, int64_t ticks, const struct delays *r)
+{
+    for (int64_t row = first; row < last; row++) {
+        int64_t needed, early, packet = legs->packet[row], grain, skew, up;
+        double spare, lacking, room;
+        if (!legs->playing[row])
+            continue;
+        wait_for(legs->bins + row * BINS, r, &needed, &early);
+        if (legs->loss[row] > r->lossy && needed < early + packet)
+            needed = early + packet;
+        grain = common_divisor(packet, r->frame);
+        skew = legs->position[row] % grain;
+        spare = legs->reach[row] - (double)needed - (double)(r->frame - grain);
+        up = (grain - skew) % grain;
+        lacking = (double)r->close - spare - (double)up;
+        up += (int64_t)ceil((lacking > 0 ? lacking : 0) / (double)grain) * grain;
+        room = spare - (double)r->keep - (double)skew;
+        if (spare < (double)(skew + r->close))
+            legs->wanted[row] = up;
+        else if (room >= 0 && ticks - legs->began[row] >= r->proof)
+            legs->wanted[row] = -(skew + (int64_t)floor(room / (double)grain) * grain);
+        else
+            legs->wanted[row] = 0;
     }
 }
 
@@ -664,4 +721,22 @@ void media_interleave(const int16_t *frames, int64_t stride, const int64_t *left
             out[2 * i + 1] = two[i];
         }
     }
+}
+
+/*
+ * Write part n of sizes[n] octets into fds[n] at places[n]; failed[n] is 0 or the number of the error. The three arrays
+ * of `count` numbers follow one another.
+ */
+void media_write(const int64_t *numbers, const uint8_t *const *parts, int64_t count, int64_t *failed)
+{
+    const int64_t *fds = numbers, *places = numbers + count, *sizes = numbers + 2 * count;
+
+    for (int64_t n = 0; n < count; n++)
+        for (int64_t done = 0; done < sizes[n] && !failed[n];) {
+            ssize_t written = pwrite((int)fds[n], parts[n] + done, (size_t)(sizes[n] - done), places[n] + done);
+            if (written > 0)
+                done += written;
+            else if (written == 0 || errno != EINTR)
+                failed[n] = written == 0 ? EIO : errno;
+        }
 }

@@ -6,6 +6,7 @@ import ctypes
 import struct
 import weakref
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,16 @@ from ccplatform.kernel.errors import LocalMisuse
 from gateway.media.addresses import SOCKADDR
 from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE
-from gateway.media.hot_path import SIMILARITY_FLOOR, STREAM_ARRAYS, HotPath, Streams, StretchRules, ToneScreen
+from gateway.media.hot_path import (
+    SIMILARITY_FLOOR,
+    STREAM_ARRAYS,
+    Delayed,
+    DelayRules,
+    HotPath,
+    Streams,
+    StretchRules,
+    ToneScreen,
+)
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.portable import PortableHotPath
 
@@ -36,6 +46,11 @@ _BOOL, _I8, _U8, _I16, _U16, _I32, _U32, _I64, _F32, _F64 = map(
 _SLOT_ARRAYS: Final = {
     **{"packets": _U8, "length": _I32, "truncated": _BOOL, "row": _I64},
     **{"turn": _I64, "source": _I64, "arrival": _F64, "ordinary": _BOOL},
+}
+
+_DELAYED_ARRAYS: Final = {
+    **{"bins": _F32, "playing": _BOOL, "packet": _I32, "loss": _F32},
+    **{"reach": _F64, "position": _I64, "began": _I64, "wanted": _I64},
 }
 
 
@@ -64,6 +79,17 @@ class _Rules(ctypes.Structure):
     )
 
 
+class _Delays(ctypes.Structure):
+    _fields_ = (
+        *((name, _int) for name in ("bin", "frame", "close", "keep", "proof")),
+        *((name, _float) for name in ("step", "loss", "most", "lossy")),
+    )
+
+
+class _Delayed(ctypes.Structure):
+    _fields_ = tuple((name, _pointer) for name in _DELAYED_ARRAYS)
+
+
 class _Intake(ctypes.Structure):
     _fields_ = (("packets", _int), ("limited", _int))
 
@@ -85,8 +111,8 @@ class _Addresses:
 class NativeHotPath:
     """See :class:`HotPath`; each method is one call of the library.
 
-    The two that make thousands of system calls let the interpreter go meanwhile, so that the thread that writes
-    recordings can work; the others are over in some tenths of a millisecond and keep it.
+    Those that make system calls let the interpreter go meanwhile, so that the tick and the thread that writes
+    recordings do not wait for each other; the others are over in some tenths of a millisecond and keep it.
     """
 
     name = "native"
@@ -99,13 +125,14 @@ class NativeHotPath:
         self._receive = _declared(free.media_receive, "ppp iii dddd ppp")
         self._receive.restype = ctypes.c_int64
         self._send = _declared(free.media_send, "ppi pi pppp")
+        self._write = _declared(free.media_write, "ppi p")
         self._admit = _declared(held.media_admit, "pi pd")
         self._take = _declared(held.media_take, "pi iiii pi p")
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
         self._similarity = _declared(held.media_similarity, "pi pi iii d p")
         self._lengths = _declared(held.media_lengths, "pi pi i pppp")
         self._copy = _declared(held.media_copy, "pp i p")
-        self._wanted = _declared(held.media_wanted, "ppi fff pp")
+        self._control = _declared(held.media_control, "p iii p")
         self._listen = _declared(held.media_listen, "pi ii ii f p")
         self._encode = _declared(held.media_encode, "ppp i pi")
         self._head = _declared(held.media_head, "pi pi ppppp")
@@ -118,6 +145,7 @@ class NativeHotPath:
         self._streams_layout = _Streams()
         self._intake = _Intake()
         self._rules: dict[StretchRules, _Rules] = {}
+        self._delays: dict[DelayRules, _Delays] = {}
         self._samples: Pcm = np.zeros(0, dtype=np.int16)
 
     def receive(
@@ -161,13 +189,14 @@ class NativeHotPath:
         taken = rows, start, old, frames.shape[1]
         self._take(at(ring, _I16), ring.shape[1], *taken, at(frames, _I16), stride, at(lossy, _BOOL))
 
-    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
+    def control(self, legs: Delayed, some: slice, ticks: int, rules: DelayRules) -> None:
         """See :class:`HotPath`."""
-        count = len(rows)
-        enough, early = np.empty(count, np.int64), np.empty(count, np.int64)
-        found = _at(enough, _I64), _at(early, _I64)
-        self._wanted(self._at(bins, _F32), _at(rows, _I64), count, step, loss, most, *found)
-        return enough, early
+        layout = self._delays.get(rules)
+        if layout is None:
+            layout = self._delays[rules] = _Delays(**asdict(rules))
+        known = _Delayed(*(self._at(getattr(legs, name), dtype) for name, dtype in _DELAYED_ARRAYS.items()))
+        places = ctypes.addressof(known), ctypes.addressof(layout)
+        self._control(places[0], some.start, some.stop, ticks, places[1])
 
     def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
         """See :class:`HotPath`."""
@@ -268,6 +297,15 @@ class NativeHotPath:
         sides = at(left, _I64), at(right, _I64), at(slots, _I64)
         blocks = at(filled, _I64), samples.shape[1], at(samples, _I16)
         self._interleave(at(frames, _I16), stride, *sides, len(slots), *blocks)
+
+    def write(self, fds: Sequence[int], parts: Sequence[bytes], places: Sequence[int]) -> list[int]:
+        """See :class:`HotPath`; the interpreter is free meanwhile."""
+        count = len(parts)
+        numbers: Array = np.array([fds, places, list(map(len, parts))], dtype=np.int64).reshape(3, count)
+        failed = np.zeros(count, dtype=np.int64)
+        self._write(_at(numbers, _I64), (ctypes.c_char_p * count)(*parts), count, _at(failed, _I64))
+        errors: list[int] = failed.tolist()
+        return errors
 
     def _layout_of_slots(self, slots: Slots) -> int:
         if slots is not self._slots:

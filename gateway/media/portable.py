@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from gateway.media.addresses import SOCKADDR, keys_of
 from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.hot_path import SIMILARITY_FLOOR, Streams, StretchRules, ToneScreen
+from gateway.media.hot_path import SIMILARITY_FLOOR, Delayed, DelayRules, Streams, StretchRules, ToneScreen
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtp import HEADER_BYTES
+from gateway.media.wav import write_parts
 
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
 _RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)
@@ -115,12 +117,22 @@ class PortableHotPath:
         ring[:rows, old : old + length] = ABSENT
         lossy[:rows] = frames[:rows].min(axis=1, initial=0) == ABSENT
 
-    def wanted(self, bins: Floats, rows: Rows, step: float, loss: float, most: float) -> tuple[Rows, Rows]:
+    def control(self, legs: Delayed, some: slice, ticks: int, rules: DelayRules) -> None:
         """See :class:`HotPath`."""
-        below = np.cumsum(bins[rows], axis=1)
-        share = below / np.maximum(below[:, -1:], np.float32(1e-30))
-        cost = np.arange(bins.shape[1], dtype=np.float32) * step + (1 - share) * loss
-        return np.argmin(cost, axis=1), np.argmax(share >= most, axis=1)
+        rows = some.start + np.flatnonzero(legs.playing[some])
+        needed, early = worth_waiting(legs.bins[rows], rules)
+        packet = legs.packet[rows].astype(np.int64)
+        lossy = legs.loss[rows] > rules.lossy
+        needed = np.where(lossy, np.maximum(needed, early + packet), needed)
+        grain = np.gcd(packet, rules.frame)
+        spare = legs.reach[rows] - needed - (rules.frame - grain)
+        skew = legs.position[rows] % grain
+        up = -skew % grain
+        up += np.ceil(np.maximum(rules.close - spare - up, 0) / grain).astype(np.int64) * grain
+        room = spare - rules.keep - skew
+        down = skew + np.floor(room / grain).astype(np.int64) * grain
+        proven = (room >= 0) & (ticks - legs.began[rows] >= rules.proof)
+        legs.wanted[rows] = np.where(spare < skew + rules.close, up, np.where(proven, -down, 0))
 
     def listen(self, frames: Pcm, some: slice, step: int, rise: float, background: Floats) -> None:
         """See :class:`HotPath`; sums of squares are whole numbers."""
@@ -246,6 +258,21 @@ class PortableHotPath:
         """See :class:`HotPath`."""
         samples[slots, filled[slots], :, 0] = frames[left[slots]]
         samples[slots, filled[slots], :, 1] = frames[right[slots]]
+
+    def write(self, fds: Sequence[int], parts: Sequence[bytes], places: Sequence[int]) -> list[int]:
+        """See :class:`HotPath`."""
+        return write_parts(fds, parts, places)
+
+
+def worth_waiting(bins: Floats, rules: DelayRules) -> tuple[Rows, Rows]:
+    """The delay worth waiting for by each histogram, and the one that most packets keep; upper edges, samples."""
+    below = np.cumsum(bins, axis=1)
+    share = below / np.maximum(below[:, -1:], np.float32(1e-30))
+    cost = np.arange(bins.shape[1], dtype=np.float32) * np.float32(rules.step) + (1 - share) * np.float32(
+        rules.loss
+    )
+    enough, early = np.argmin(cost, axis=1), np.argmax(share >= rules.most, axis=1)
+    return (enough + 1) * rules.bin, (early + 1) * rules.bin
 
 
 def _is_quiet(sound: Pcm, background: Floats, rules: StretchRules) -> Mask:

@@ -26,7 +26,7 @@ class Recorder:
     def __init__(self, hot_path: HotPath, limit: int, queue_bytes: int) -> None:
         self._hot_path = hot_path
         self._queue_bytes = queue_bytes
-        self._writer = RecordingWriter()
+        self._writer = RecordingWriter(hot_path.write)
         self._narrow, self._wide = Blocks(limit), WideBlocks(limit)
         self._running: dict[RecordingId, _Running] = {}
         self._by_slot: dict[tuple[int, int], RecordingId] = {}  # by rate and slot
@@ -129,6 +129,6 @@ class Recorder:
         return self.closed()
 
     def _flush(self, blocks: Blocks, slots: list[int]) -> None:
-        parts = [(self._by_slot[blocks.rate, slot], blocks.empty(slot)) for slot in slots if blocks.filled[slot]]
+        parts = [(self._by_slot[blocks.rate, slot], data) for slot, data in blocks.empty(slots)]
         if parts:
             self._writer.append(parts)

@@ -83,11 +83,15 @@ class Blocks(RowArrays):
         turn: list[int] = self.slots[(self.slots + tick) % BLOCK_FRAMES == 0].tolist()
         return turn
 
-    def empty(self, slot: int) -> bytes:
-        """The samples that have come since the last time, interleaved, 16-bit little-endian."""
-        data = self.samples[slot, : self.filled[slot]].astype("<i2", copy=False).tobytes()
-        self.filled[slot] = 0
-        return data
+    def empty(self, slots: list[int]) -> list[tuple[int, bytes]]:
+        """The samples that have come since the last time, of slots that have any: interleaved, 16-bit
+        little-endian."""
+        filled = self.filled[slots].tolist()
+        self.filled[slots] = 0
+        samples = self.samples.astype("<i2", copy=False)
+        return [
+            (slot, samples[slot, :frames].tobytes()) for slot, frames in zip(slots, filled, strict=True) if frames
+        ]
 
     def _put(self, hot_path: HotPath, voices: Pcm, high: HighBands, paused: Collection[int]) -> None:
         hot_path.interleave(voices, self.left, self.right, self.slots, self.filled, self.samples)

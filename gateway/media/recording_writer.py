@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 from ccplatform.contracts.words import RecordingId
 from gateway.media.audio import RATE
 from gateway.media.own_files import leave_shared_files
-from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES, WavFile
+from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES, PartsWriter, WavFile, append, write_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Append:
-    recording: RecordingId
-    data: bytes
+    parts: Sequence[tuple[RecordingId, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ class RecordingWriter:
     The thread gets them when the tick is over (:meth:`hand_over`): before, it would only take turns with it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, write: PartsWriter = write_parts) -> None:
+        self._write = write
         self._jobs: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Written] = queue.SimpleQueue()
         self._waiting: list[_Job] = []
@@ -75,9 +75,9 @@ class RecordingWriter:
         self._waiting.append(_Open(recording, path, at_seconds, rate))
 
     def append(self, parts: Sequence[tuple[RecordingId, bytes]]) -> None:
-        """Add audio to files."""
+        """Add audio to files, none of them twice."""
         self._bytes_in += sum(len(data) for _, data in parts)
-        self._waiting += [_Append(recording, data) for recording, data in parts]
+        self._waiting.append(_Append(parts))
 
     def close(self, recording: RecordingId, error: str = "") -> None:
         """End it; ``error`` says why it was cut short."""
@@ -108,24 +108,33 @@ class RecordingWriter:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while (jobs := self._jobs.get()) is not None:
             for job in jobs:
-                try:
-                    self._do(job)
-                except OSError as error:
-                    self._finish(job.recording, f"cannot write: {error.strerror or error}")
+                self._do(job)
 
     def _do(self, job: _Job) -> None:
         match job:
             case _Open():
-                self._files[job.recording] = WavFile(job.path, job.at_seconds, job.rate)
+                self._open(job)
             case _Append():
-                self._bytes_out += len(job.data)
-                if job.recording in self._files:
-                    self._files[job.recording].append(job.data)
+                self._append(job)
             case _Close():
                 if job.recording in self._files:
                     self._finish(job.recording, job.error)
             case _:
                 assert_never(job)
+
+    def _open(self, job: _Open) -> None:
+        try:
+            self._files[job.recording] = WavFile(job.path, job.at_seconds, job.rate)
+        except OSError as error:
+            self._finish(job.recording, f"cannot write: {error.strerror or error}")
+
+    def _append(self, job: _Append) -> None:
+        known = [(recording, data) for recording, data in job.parts if recording in self._files]
+        failed = append([(self._files[recording], data) for recording, data in known], self._write)
+        self._bytes_out += sum(len(data) for _, data in job.parts)
+        for (recording, _), error in zip(known, failed, strict=True):
+            if error:
+                self._finish(recording, f"cannot write: {os.strerror(error)}")
 
     def _finish(self, recording: RecordingId, error: str) -> None:
         file = self._files.pop(recording, None)

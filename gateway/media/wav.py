@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from gateway.media.audio import RATE
@@ -17,11 +19,31 @@ SAMPLE_BYTES: Final = 4
 MAX_DATA_BYTES: Final = 0xFFFFFFFF - HEADER_BYTES - SAMPLE_BYTES
 
 
+#: Writes parts whole into files at their places, and gives 0 or the error number of each.
+PartsWriter: TypeAlias = Callable[[Sequence[int], Sequence[bytes], Sequence[int]], list[int]]
+
+_HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
+
+
 def header(data_bytes: int, rate: int = RATE) -> bytes:
     """The header of a file with that much audio of ``rate`` samples a second."""
-    riff = struct.pack("<4sI4s", b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE")
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, rate, rate * SAMPLE_BYTES, SAMPLE_BYTES, 16)
-    return riff + form + struct.pack("<4sI", b"data", data_bytes)
+    form = (b"fmt ", 16, 1, 2, rate, rate * SAMPLE_BYTES, SAMPLE_BYTES, 16)
+    return _HEADER.pack(b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE", *form, b"data", data_bytes)
+
+
+def write_parts(fds: Sequence[int], parts: Sequence[bytes], places: Sequence[int]) -> list[int]:
+    """See :data:`PartsWriter`."""
+    return [_write(fd, part, place) for fd, part, place in zip(fds, parts, places, strict=True)]
+
+
+def _write(fd: int, part: bytes, place: int) -> int:
+    written = 0
+    try:
+        while written < len(part):
+            written += os.pwrite(fd, part[written:], place + written)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
 
 
 class WavFile:
@@ -37,40 +59,57 @@ class WavFile:
         self.missing_seconds = 0.0
         _make_directories(Path(path).parent)
         new = os.O_EXCL if not at_seconds else 0
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o600)
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o600)
         try:
             self._go_on(round(at_seconds * rate) * SAMPLE_BYTES)
         except OSError:
-            os.close(self._fd)
+            os.close(self.fd)
             raise
 
     def _go_on(self, due_bytes: int) -> None:
         """Begin, or begin again where ``due_bytes`` of audio should be."""
-        there = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // SAMPLE_BYTES * SAMPLE_BYTES
+        there = max(0, os.fstat(self.fd).st_size - HEADER_BYTES) // SAMPLE_BYTES * SAMPLE_BYTES
         self.data_bytes = min(max(there, due_bytes), MAX_DATA_BYTES)
         self.missing_seconds = (self.data_bytes - there) / SAMPLE_BYTES / self.rate
-        os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
+        os.ftruncate(self.fd, HEADER_BYTES + self.data_bytes)
         self._tell_size()
 
     def append(self, data: bytes) -> None:
-        """Add audio, then say so in the header: whoever reads, reads whole samples."""
-        if self.data_bytes + len(data) > MAX_DATA_BYTES:
-            raise OSError(f"a WAV file holds no more than {MAX_DATA_BYTES} bytes")
-        written = 0
-        while written < len(data):
-            written += os.pwrite(self._fd, data[written:], HEADER_BYTES + self.data_bytes + written)
-        self.data_bytes += len(data)
-        self._tell_size()
+        """Add audio; raises OSError."""
+        (failed,) = append([(self, data)])
+        if failed:
+            raise OSError(failed, os.strerror(failed))
 
     def close(self) -> None:
         """Cut off what a failed write may have left, and close."""
         try:
-            os.ftruncate(self._fd, HEADER_BYTES + self.data_bytes)
+            os.ftruncate(self.fd, HEADER_BYTES + self.data_bytes)
         finally:
-            os.close(self._fd)
+            os.close(self.fd)
 
     def _tell_size(self) -> None:
-        os.pwrite(self._fd, header(self.data_bytes, self.rate), 0)
+        os.pwrite(self.fd, header(self.data_bytes, self.rate), 0)
+
+
+def append(parts: Sequence[tuple[WavFile, bytes]], write: PartsWriter = write_parts) -> list[int]:
+    """Add audio to files, none of them twice, then say so in their headers: whoever reads, reads whole samples.
+
+    Returns 0 or the error number of each.
+    """
+    places = [HEADER_BYTES + file.data_bytes for file, _ in parts]
+    failed = write([file.fd for file, _ in parts], [data for _, data in parts], places)
+    grown = []
+    for place, (file, data) in enumerate(parts):
+        if file.data_bytes + len(data) > MAX_DATA_BYTES:
+            failed[place] = errno.EFBIG
+        elif not failed[place]:
+            file.data_bytes += len(data)
+            grown.append(place)
+    files = [parts[place][0] for place in grown]
+    told = write([file.fd for file in files], [header(f.data_bytes, f.rate) for f in files], [0] * len(files))
+    for place, error in zip(grown, told, strict=True):
+        failed[place] = error
+    return failed
 
 
 def cut_recording(order: StartRecording) -> RecordingClosed:

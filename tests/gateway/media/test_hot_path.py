@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -19,13 +20,14 @@ from hypothesis import strategies as st
 import hatch_build
 from ccplatform.kernel.errors import LocalMisuse
 from gateway.media.addresses import SOCKADDR, address_key, parts_of, sockaddr
-from gateway.media.audio import ABSENT, FRAME, Array
+from gateway.media.audio import ABSENT, FRAME, RATE, Array
+from gateway.media.delays import delay_rules
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import STREAM_ARRAYS, HotPath, Streams
+from gateway.media.hot_path import STREAM_ARRAYS, Delayed, HotPath, Streams
 from gateway.media.inband_dtmf import HIGH_GROUP, LOW_GROUP, SCREEN
 from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Batch, Receiver, Slots, Watch, stamp_arrivals
-from gateway.media.portable import PortableHotPath
+from gateway.media.portable import PortableHotPath, worth_waiting
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.stretching import stretch_rules
 from tests.gateway.media.lossy_legs import LossyLegs, voice
@@ -165,20 +167,38 @@ def test_the_helper_calculates_each_code_of_the_tables(first: int) -> None:
     assert np.array_equal(packets[:, HEADER_BYTES:], ENCODE[:, sound.view(np.uint16)])
 
 
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(0, 95))
-def test_both_want_the_same_delays(seed: int, packets: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(0, 95), st.sampled_from([1, 2]))
+def test_both_want_the_same_delays(seed: int, packets: int, scale: int) -> None:
     rng = np.random.default_rng(seed)
+    rules, bin_ = delay_rules(RATE * scale, FRAME * scale, 80 * scale), 40 * scale
     bins = np.zeros((9, 96), dtype=np.float32)
     for row in range(1, 9):
         np.add.at(bins[row], rng.integers(0, 96, packets), rng.uniform(0, 1e5, packets).astype(np.float32))
-    bins[8] = 0
-    bins[8, packets] = 1
-    rows = rng.permutation(9)[:7]
-    for native, portable in zip(*(path.wanted(bins, rows, 5, 4000.0, 0.8) for path in _both()), strict=True):
-        assert np.array_equal(native, portable)
-    enough, early = _both()[0].wanted(bins, np.array([0, 8]), 5, 4000.0, 0.8)
-    assert (enough[1], early[1], early[0]) == (packets, packets, 0)
+    legs = Delayed(
+        bins=bins,
+        playing=rng.random(9) < 0.8,
+        packet=rng.choice([40, 80, 100, 160, 240, 480], 9).astype(np.int32) * scale,
+        loss=rng.choice([0, 0.004, 0.05], 9).astype(np.float32),
+        reach=rng.choice([rng.uniform(0, 100), float(rng.integers(0, 100))], 9) * bin_,
+        position=rng.integers(0, 10**6, 9),
+        began=rng.integers(0, 1000, 9),
+        wanted=np.full(9, 7),
+    )
+    told = []
+    for path in _both():
+        mine = replace(legs, wanted=legs.wanted.copy())
+        path.control(mine, slice(1, 8), 600, rules)
+        told.append(mine.wanted)
+    assert np.array_equal(told[0], told[1])
+    assert told[0][[0, 8]].tolist() == [7, 7]
+    assert (told[0][1:8][~legs.playing[1:8]] == 7).all()
+
+
+def test_the_delay_worth_waiting_for_holds_all_that_came() -> None:
+    bins = np.zeros((2, 96), dtype=np.float32)
+    bins[1, 17] = 1
+    enough, early = worth_waiting(bins, delay_rules(RATE, FRAME, 80))
+    assert (enough[1], early[1], early[0]) == (18 * 40, 18 * 40, 40)
 
 
 @settings(deadline=None)
