@@ -21,6 +21,7 @@ from ccplatform.app.recorder import build_recording
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import build_flows
 from ccplatform.app.voice_mail import MESSAGE_FACTS, MessageLight, build_messages
+from ccplatform.calls.calling_store import CallingStore
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
@@ -158,6 +159,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         messages=messages,
         message_light=MessageLight(live=live, messages=messages, notifier=gateway.sip.notifier),
         calls=calls,
+        calling=CallingStore(database=ground.database, tenant=tenant),
     )
     orders = Orders(control=control, database=ground.database)
     control.link = LinkServer(

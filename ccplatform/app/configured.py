@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from acd.kinds import kinds as acd_kinds
 from acd.settings_store import SettingsStore
 from ccplatform.app.foundation import Foundation
+from ccplatform.calls.calling_kinds import kinds as calling_kinds
+from ccplatform.calls.calling_store import CallingStore
 from ccplatform.configuration.changes import Changes
 from ccplatform.configuration.routes import add_kind
 from ccplatform.configuration.users import user_kind
@@ -65,6 +67,11 @@ def build_configuration(
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
         number_kind(numbers),
+        *calling_kinds(
+            store=CallingStore(database=ground.database, tenant=ground.tenant),
+            control=control,
+            knows_agent=knows_agent,
+        ),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)

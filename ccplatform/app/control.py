@@ -18,6 +18,7 @@ from ccplatform.app.restart import take_back_calls
 from ccplatform.app.settings import Settings
 from ccplatform.app.stopping import StopSignal
 from ccplatform.app.voice_mail import ensure_flow
+from ccplatform.calls.calling_rules import CallingRules
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.faults import describe
@@ -70,6 +71,8 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
             control.alarms.clear_alarm(alarm.kind, alarm.subject)
     ground.database.on_availability(control.database_changed)
     control.database_changed(ground.database.available)
+    await control.calling.begin_with(CallingRules.of(control.settings.calls.out))
+    control.calls.take_calling_rules(await control.calling.rules())
     await control.gateway.load()
     await control.acd.load()
     control.gateway.tell_registered()

@@ -12,6 +12,7 @@ from ccplatform.app.recorder import Recording
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import Speaking
 from ccplatform.app.voice_mail import MessageLight
+from ccplatform.calls.calling_store import CallingStore
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.words import ReleaseCause, Severity
@@ -67,6 +68,7 @@ class ControlProcess:
     messages: MessageService
     message_light: MessageLight
     calls: CallService
+    calling: CallingStore
     link: LinkServer = field(init=False)
     draining: bool = False
 

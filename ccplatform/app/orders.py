@@ -32,6 +32,7 @@ from ccplatform.contracts.commands import (
     PromiseCallBack,
     RaiseAlarm,
     ReloadAccess,
+    ReloadCallingRules,
     ReloadFlows,
     ResetPort,
     ResetSeat,
@@ -89,6 +90,9 @@ class Orders:
                 return await access_command(control.gateway, command)
             case ReloadFlows():
                 await control.flows.load()
+                return Done()
+            case ReloadCallingRules():
+                control.calls.take_calling_rules(await control.calling.rules())
                 return Done()
             case _:
                 assert_never(command)

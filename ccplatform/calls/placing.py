@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ccplatform.calls.dial_plan import NumberClass, class_of, plain_number
+from ccplatform.calls.calling_rules import CallerGroup, CallingRules
+from ccplatform.calls.dial_plan import NumberClass, plain_number
 from ccplatform.calls.errors import CannotCall
 from ccplatform.calls.inputs import CallOutBegins
 from ccplatform.calls.ports import CallPorts
@@ -36,18 +37,18 @@ def order_key(order: MakeCall) -> str:
 
 
 class Placing:
-    """Judges calls out by the settings; raises :class:`CannotCall`."""
+    """Judges calls out by the settings and ``rules``; raises :class:`CannotCall`."""
 
     def __init__(self, settings: OutSettings) -> None:
         self._settings = settings
+        self.rules = CallingRules.of(settings)
 
     def dialled(self, offer: LegOffered, call: CallId, contact: ContactId, ports: CallPorts) -> CallOutBegins:
         """A phone dialled a number that no flow answers."""
         assert offer.seat is not None
         agent = ports.router.agent_at(offer.seat)
         reached = self._reach(offer.dialled, offer.seat, ports)
-        allowed = self._settings.agents_may if agent is not None else self._settings.seats_may
-        self._permit(reached, agent, allowed)
+        self._permit(reached, agent, CallerGroup.AGENTS if agent is not None else CallerGroup.SEATS)
         shown = offer.caller if reached.seat is not None else self._shown(agent, offer.seat, "", ports)
         name = offer.caller_name if reached.seat is not None else ""
         begins = self._begins(reached, call, contact, offer.seat, agent, shown, agent or offer.seat)
@@ -60,8 +61,8 @@ class Placing:
         seat = router.seat_of(order.agent)
         assert seat is not None
         reached = self._reach(order.number, seat, ports)
-        may = self._settings.supervisors_may if order.supervisor else self._settings.agents_may
-        self._permit(reached, order.agent, may)
+        group = CallerGroup.SUPERVISORS if order.supervisor else CallerGroup.AGENTS
+        self._permit(reached, order.agent, group)
         shown = self._shown(order.agent, seat, order.queue or "", ports)
         if reached.seat is not None:
             shown = ports.numbers.number_of(seat)
@@ -76,8 +77,8 @@ class Placing:
         target = None if plain is None else ports.numbers.target(plain)
         if plain is None or not isinstance(target, NumberTarget) or ports.numbers.is_emergency(plain):
             return target
-        kind = class_of(plain, self._settings.number_classes, self._settings.country_code)
-        return target if kind in self._settings.flows_may else None
+        kind = self.rules.class_of(plain, self._settings.country_code)
+        return target if kind in self.rules.may(CallerGroup.FLOWS) else None
 
     def _reach(self, dialled: str, own: SeatId, ports: CallPorts) -> _Reached:
         number = plain_number(dialled)
@@ -89,9 +90,7 @@ class Placing:
         if seat is None:
             if ports.numbers.reach(number) is None:
                 raise CannotCall("not_found", f"no route is for {number}", ReleaseCause.NOT_FOUND)
-            settings = self._settings
-            kind = class_of(number, settings.number_classes, settings.country_code)
-            return _Reached(number=number, kind=kind)
+            return _Reached(number=number, kind=self.rules.class_of(number, self._settings.country_code))
         agent = ports.router.agent_at(seat)
         if seat == own or (agent is not None and ports.router.has_contact(agent)):
             raise CannotCall("busy", f"{number} is busy", ReleaseCause.BUSY)
@@ -110,26 +109,21 @@ class Placing:
             raise CannotCall("not_signed_in", f"agent {number} is not signed in", ReleaseCause.UNREACHABLE)
         return seat
 
-    def _permit(self, reached: _Reached, agent: AgentId | None, allowed: tuple[NumberClass, ...]) -> None:
-        rules = self._settings.own_rules.get(agent) if agent is not None else None
-        if rules is not None and rules.may is not None:
-            allowed = rules.may
-        if reached.kind != EMERGENCY and reached.kind not in allowed:
+    def _permit(self, reached: _Reached, agent: AgentId | None, group: CallerGroup) -> None:
+        if reached.kind != EMERGENCY and reached.kind not in self.rules.may(group, agent):
             who = f"agent {agent}" if agent is not None else "this phone"
             raise CannotCall("forbidden", f"{who} may not call {reached.kind} numbers", ReleaseCause.FORBIDDEN)
 
     def _shown(self, agent: AgentId | None, seat: SeatId, queue: str, ports: CallPorts) -> str:
         """The number of the queue for which he calls, else his own, else his seat's, else that of all."""
         settings = self._settings
-        rules = settings.own_rules.get(agent) if agent is not None else None
-        own = rules.caller if rules is not None else ""
+        own = self.rules.caller(agent)
         return settings.queue_callers.get(queue, "") or own or ports.numbers.shown_by(seat) or settings.caller
 
     def _wanted(self, order: MakeCall, otherwise: str) -> str:
         """The number that somebody wants to show, if it is one of the centre's for him."""
-        rules = self._settings.own_rules.get(order.agent)
         own = {ANONYMOUS, otherwise, self._settings.caller, *self._settings.queue_callers.values()}
-        own |= {rules.caller} if rules is not None else set()
+        own |= {self.rules.caller(order.agent)} - {""}
         if order.caller not in own:
             raise CannotCall("caller_not_allowed", f"{order.caller} cannot be shown", ReleaseCause.FORBIDDEN)
         return order.caller

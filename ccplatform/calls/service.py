@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from ccplatform.calls.calling import CallsOut
+from ccplatform.calls.calling_rules import CallingRules
 from ccplatform.calls.inputs import (
     CallBackBegins,
     CallInput,
@@ -128,11 +129,12 @@ class CallService:
             post=self._post,
             max_parties=settings.conference_parties,
         )
+        self._placing = Placing(settings.out)
         self._calls_out = CallsOut(
             core=self._core,
             ports=lambda: self.ports,
             post=self._post,
-            placing=Placing(settings.out),
+            placing=self._placing,
             facts=facts,
             ids=ids,
         )
@@ -141,6 +143,10 @@ class CallService:
     def connect(self, ports: CallPorts) -> None:
         """Give the service its ports; nothing works before."""
         self._ports = ports
+
+    def take_calling_rules(self, rules: CallingRules) -> None:
+        """From now on these say who may call which numbers."""
+        self._placing.rules = rules
 
     @property
     def active(self) -> int:

@@ -26,7 +26,11 @@ class OwnRules(BaseModel):
 
 
 class OutSettings(BaseModel):
-    """Calls that agents make, by their phones or by a click."""
+    """Calls that agents make, by their phones or by a click.
+
+    The classes of numbers and who may call them are what a centre begins with; from then on they are settings of
+    its pages (``configuration/number-classes``, ``configuration/call-permissions``).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

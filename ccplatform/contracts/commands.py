@@ -279,6 +279,13 @@ class ReloadFlows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadCallingRules:
+    """Take who may call which numbers as it is stored now."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetTrunk:
     """End a trunk's calls and begin anew with it: look up, probe, register (R10.4.a)."""
 
@@ -336,6 +343,7 @@ Command: TypeAlias = (
     | GetAccess
     | ReloadAccess
     | ReloadFlows
+    | ReloadCallingRules
     | ResetTrunk
     | ResetPort
     | ResetSeat

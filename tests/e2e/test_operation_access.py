@@ -38,7 +38,7 @@ OPERATORS: Final = frozenset({"maintainer", "admin"})
 NOTHING: Final = UUID(int=0)
 
 PLANNED: Final = ("agents", "teams", "skills", "queues", "calendars", "reasons", "dispositions")
-EXCHANGED: Final = ("agents", "skills", "queues", "numbers", "seats")
+EXCHANGED: Final = ("agents", "skills", "queues", "numbers", "number-classes", "seats")
 
 #: Method and path → the roles that may; None: nobody has to say who he is.
 MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
@@ -151,7 +151,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
         for things, readers, changers in (
             *((things, PLANNERS | {"auditor"}, PLANNERS) for things in PLANNED),
             ("numbers", PLANNERS | {"auditor", "maintainer"}, PLANNERS),
-            ("seats", PLANNERS | {"auditor", "maintainer"}, OPERATORS),
+            *(
+                (things, PLANNERS | {"auditor", "maintainer"}, OPERATORS)
+                for things in ("seats", "number-classes", "call-permissions")
+            ),
             ("users", frozenset({"admin", "auditor"}), frozenset({"admin"})),
         )
         for method, one in (

@@ -777,6 +777,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/call-permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every call_permission */
+        get: operations["list_call_permission_api_v1_configuration_call_permissions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/call-permissions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One call_permission */
+        get: operations["get_call_permission_api_v1_configuration_call_permissions__name__get"];
+        /** Add or change a call_permission */
+        put: operations["put_call_permission_api_v1_configuration_call_permissions__name__put"];
+        post?: never;
+        /** Remove a call_permission that nothing needs */
+        delete: operations["delete_call_permission_api_v1_configuration_call_permissions__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/call-permissions/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a call_permission */
+        get: operations["history_of_call_permission_api_v1_configuration_call_permissions__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/call-permissions/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a call_permission */
+        get: operations["users_of_call_permission_api_v1_configuration_call_permissions__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/dispositions": {
         parameters: {
             query?: never;
@@ -839,6 +909,94 @@ export interface paths {
         };
         /** What needs a disposition */
         get: operations["users_of_disposition_api_v1_configuration_dispositions__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/number-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every number_class */
+        get: operations["list_number_class_api_v1_configuration_number_classes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/number-classes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every number_class as CSV */
+        get: operations["export_number_class_api_v1_configuration_number_classes_csv_get"];
+        put?: never;
+        /** Add and change number_classs by CSV: without a plan only say what would change */
+        post: operations["import_number_class_api_v1_configuration_number_classes_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/number-classes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One number_class */
+        get: operations["get_number_class_api_v1_configuration_number_classes__name__get"];
+        /** Add or change a number_class */
+        put: operations["put_number_class_api_v1_configuration_number_classes__name__put"];
+        post?: never;
+        /** Remove a number_class that nothing needs */
+        delete: operations["delete_number_class_api_v1_configuration_number_classes__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/number-classes/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a number_class */
+        get: operations["history_of_number_class_api_v1_configuration_number_classes__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/number-classes/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a number_class */
+        get: operations["users_of_number_class_api_v1_configuration_number_classes__name__users_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4169,10 +4327,38 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** Items[NumberClassItem] */
+        Items_NumberClassItem_: {
+            /** Items */
+            items: components["schemas"]["NumberClassItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
         /** Items[NumberItem] */
         Items_NumberItem_: {
             /** Items */
             items: components["schemas"]["NumberItem"][];
+            /** Next Cursor */
+            next_cursor?: null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+        };
+        /** Items[PermissionItem] */
+        Items_PermissionItem_: {
+            /** Items */
+            items: components["schemas"]["PermissionItem"][];
             /** Next Cursor */
             next_cursor?: null;
             /**
@@ -4548,6 +4734,28 @@ export interface components {
             node: string;
         };
         /**
+         * NumberClass
+         * @description What a call costs and whom it reaches, roughly.
+         * @enum {string}
+         */
+        NumberClass: "internal" | "local" | "national" | "international" | "premium";
+        /**
+         * NumberClassDocument
+         * @description What numbers are that begin so; the longest beginning decides, what begins otherwise is international.
+         */
+        NumberClassDocument: {
+            number_class: components["schemas"]["NumberClass"];
+        };
+        /**
+         * NumberClassItem
+         * @description The class of the numbers that begin with the id.
+         */
+        NumberClassItem: {
+            /** Id */
+            id: string;
+            number_class: components["schemas"]["NumberClass"];
+        };
+        /**
          * NumberDocument
          * @description The flow that answers a number.
          *
@@ -4831,6 +5039,42 @@ export interface components {
              * @example support
              */
             queue: string | null;
+        };
+        /**
+         * PermissionDocument
+         * @description What a group or an agent may call.
+         */
+        PermissionDocument: {
+            /**
+             * Caller
+             * @description number that an agent shows; empty: as others
+             * @default
+             */
+            caller: string;
+            /**
+             * May
+             * @description null: of an agent, as others; of a group, none
+             */
+            may?: components["schemas"]["NumberClass"][] | null;
+        };
+        /**
+         * PermissionItem
+         * @description What the group, or the agent, of that id may call.
+         */
+        PermissionItem: {
+            /**
+             * Caller
+             * @description number that an agent shows; empty: as others
+             * @default
+             */
+            caller: string;
+            /** Id */
+            id: string;
+            /**
+             * May
+             * @description null: of an agent, as others; of a group, none
+             */
+            may?: components["schemas"]["NumberClass"][] | null;
         };
         /**
          * PhoneKind
@@ -8435,6 +8679,192 @@ export interface operations {
             };
         };
     };
+    list_call_permission_api_v1_configuration_call_permissions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_PermissionItem_"];
+                };
+            };
+        };
+    };
+    get_call_permission_api_v1_configuration_call_permissions__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_call_permission_api_v1_configuration_call_permissions__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermissionDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_call_permission_api_v1_configuration_call_permissions__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_call_permission_api_v1_configuration_call_permissions__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_call_permission_api_v1_configuration_call_permissions__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_disposition_api_v1_configuration_dispositions_get: {
         parameters: {
             query?: never;
@@ -8591,6 +9021,247 @@ export interface operations {
         };
     };
     users_of_disposition_api_v1_configuration_dispositions__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_number_class_api_v1_configuration_number_classes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_NumberClassItem_"];
+                };
+            };
+        };
+    };
+    export_number_class_api_v1_configuration_number_classes_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_number_class_api_v1_configuration_number_classes_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_number_class_api_v1_configuration_number_classes__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberClassItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_number_class_api_v1_configuration_number_classes__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberClassDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberClassItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_number_class_api_v1_configuration_number_classes__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_number_class_api_v1_configuration_number_classes__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_number_class_api_v1_configuration_number_classes__name__users_get: {
         parameters: {
             query?: never;
             header?: never;

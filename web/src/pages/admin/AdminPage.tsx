@@ -47,6 +47,8 @@ const AREAS: readonly Area[] = [
   settings(kinds.CALENDARS, "routes"),
   { path: "flows", group: "routes", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <FlowsArea /> },
   settings(kinds.NUMBERS, "routes"),
+  settings(kinds.NUMBER_CLASSES, "routes"),
+  settings(kinds.CALL_PERMISSIONS, "routes"),
   { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
   { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
   { path: "signalling", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <SignallingArea /> },

@@ -99,7 +99,7 @@ type ChoiceField = Extract<Field, { readonly type: "choice" | "choices" }>;
 function Choice({ field, aria, value, disabled, onChange }: Omit<ControlProps, "field"> & { readonly field: ChoiceField }) {
   const options = useOptions(field.options);
   const many = field.type === "choices";
-  const empty = field.type === "choice" ? field.empty : undefined;
+  const { empty } = field;
   return (
     <Select
       {...aria}
@@ -110,7 +110,8 @@ function Choice({ field, aria, value, disabled, onChange }: Omit<ControlProps, "
       value={value === "" ? null : (value)}
       disabled={disabled}
       onChange={(chosen: Value) => {
-        onChange(chosen ?? (empty === null ? null : ""));
+        const none = chosen === null || chosen === undefined || (many && Array.isArray(chosen) && chosen.length === 0);
+        onChange(none ? (empty === null ? null : many ? [] : "") : chosen);
       }}
     />
   );

@@ -26,7 +26,7 @@ export type Field = Common &
     | { readonly type: "number"; readonly least?: number; readonly most?: number; readonly step?: number; readonly empty?: boolean }
     | { readonly type: "switch" }
     | { readonly type: "choice"; readonly options: Options; readonly empty?: boolean | null }
-    | { readonly type: "choices"; readonly options: Options }
+    | { readonly type: "choices"; readonly options: Options; readonly empty?: null }
     | { readonly type: "texts" }
     | { readonly type: "levels"; readonly kind: string }
     | { readonly type: "rows"; readonly fields: readonly Field[]; readonly fresh: Item }

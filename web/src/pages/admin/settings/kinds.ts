@@ -167,6 +167,32 @@ export const NUMBERS: KindPage = {
   fields: [{ name: "flow", type: "text" }, calendar, { name: "closed_flow", type: "text" }],
 };
 
+const NUMBER_CLASSES_OF = { words: "numberClass", of: ["internal", "local", "national", "international", "premium"] } as const;
+
+export const NUMBER_CLASSES: KindPage = {
+  name: "number-classes",
+  path: "configuration/number-classes",
+  readers: SEATS.readers,
+  changers: SEATS.changers,
+  columns: ["number_class"],
+  fresh: { number_class: "national" },
+  sheet: true,
+  fields: [{ name: "number_class", type: "choice", options: NUMBER_CLASSES_OF }],
+};
+
+export const CALL_PERMISSIONS: KindPage = {
+  name: "call-permissions",
+  path: "configuration/call-permissions",
+  readers: SEATS.readers,
+  changers: SEATS.changers,
+  columns: ["may", "caller"],
+  fresh: { may: null, caller: "" },
+  fields: [
+    { name: "may", type: "choices", options: NUMBER_CLASSES_OF, empty: null },
+    { name: "caller", type: "text" },
+  ],
+};
+
 export const USERS: KindPage = {
   name: "users",
   path: "configuration/users",
