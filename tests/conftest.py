@@ -1,24 +1,40 @@
-"""How the tests are shared out when two processes run them (``make test``), and what holds for all of them."""
+"""How the tests are shared out when two processes run them (``make test``)."""
+
+from collections import Counter
+from typing import Final
 
 import pytest
-from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-# No test judges how fast it runs: other work on the machine would decide (speed belongs in bench/).
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+_END_TO_END: Final = "tests/e2e/"
+#: Files of end-to-end tests that break the platform, or look at what starts it, and so start their own.
+_OWN_PLATFORM: Final = (f"{_END_TO_END}test_failures_", f"{_END_TO_END}test_operation_")
 
-END_TO_END = "tests/e2e/"
+
+def scope_of(nodeid: str) -> str:
+    """What one process runs together: the end-to-end tests that share a platform, those that start their own, and
+    each other file."""
+    if nodeid.startswith(_OWN_PLATFORM):
+        return "end to end, own platform"
+    return _END_TO_END if nodeid.startswith(_END_TO_END) else nodeid.partition("::")[0]
 
 
 class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is run by one process, and all end-to-end tests by one, first: they share a platform and mostly wait
-    for it, so that the other process has a core for all the rest."""
+    """Each process begins with one half of the end-to-end tests, which mostly wait: both cores are busy then, and
+    when the rest, which computes, is shared out file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+        return scope_of(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> EndToEndTogether:
-    """The largest group begins first."""
+    """In the order in which the tests were collected."""
+    config.option.loadscopereorder = False
     return EndToEndTogether(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For shared runs: end to end first, then the files with the most tests."""
+    if hasattr(config, "workerinput"):
+        sizes = Counter(scope_of(item.nodeid) for item in items)
+        items.sort(key=lambda item: (not item.nodeid.startswith(_END_TO_END), -sizes[scope_of(item.nodeid)]))
