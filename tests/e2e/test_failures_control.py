@@ -14,10 +14,13 @@ import pytest
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.rig import Journal, Talk, centre_of, once, share_with_tone, talking
 from tests.e2e.test_calls_configuration import changed
+from tests.e2e.test_calls_voice_mail import at_the_beep, audio_of, is_heard, message
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE
 from tests.support.phone import AutoAnswer, RingOnly
 from tests.support.platform import PlatformProcess
+from tests.support.speech import speech_like
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +265,31 @@ async def test_a_caller_who_leaves_after_control_came_back_stops_the_ringing(
         assert (await ringing.ended.wait()).reason == "cancelled"
         await struck.agent_is("1004", "ready")
     assert (await struck.ended(caller.user))["outcome"] == "abandoned_queue"
+
+
+async def test_a_message_that_is_being_left_is_whole(struck: Centre, phone: MakePhone) -> None:
+    said = speech_like(60.0, seed=3)
+    caller = await phone(struck.new_caller(), source=sources.silence())
+    call, contact = await at_the_beep(struck, caller)
+    begun = time.monotonic()
+    call.play(sources.signal(said))
+    await kill_control(struck)
+    pressed = await call.press("#")
+    spoken = time.monotonic() - begun
+    await call.heard(speech=True, since=pressed + 0.1)
+    await call.hang_up()
+    row = await struck.ended(caller.user)
+    assert (row["outcome"], row["cause"]) == ("voice_mail", "normal"), row
+    left = await message(struck, contact["id"], state="new", mailbox="queue:support")
+    assert left["caller"] == caller.user
+    assert spoken - 1.0 < left["seconds"] < spoken + 1.0  # at most a second is lost
+    heard = await audio_of(struck, left)
+    is_heard(said[: round((spoken - 1.0) * RATE)], heard)
+    once(
+        [event["type"] for event in await struck.events(contact["id"])],
+        "ContactArrived",
+        "RecordingStarted",
+        "RecordingEnded",
+        "MessageLeft",
+        "ContactEnded",
+    )
