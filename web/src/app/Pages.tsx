@@ -13,6 +13,7 @@ import { WallboardFrame } from "./WallboardFrame";
 const Overview = lazy(async () => ({ default: (await import("../pages/overview/OverviewPage")).OverviewPage }));
 const Desk = lazy(async () => ({ default: (await import("../pages/desk/DeskPage")).DeskPage }));
 const Wallboard = lazy(async () => ({ default: (await import("../pages/wallboard/WallboardPage")).WallboardPage }));
+const FlowEditor = lazy(async () => ({ default: (await import("../pages/admin/flows/editor/FlowEditor")).FlowEditor }));
 const Admin = lazy(async () => ({ default: (await import("../pages/admin/AdminPage")).AdminPage }));
 
 export function Pages() {
@@ -42,6 +43,7 @@ function LoggedIn() {
         </Route>
         <Route element={<Shell />}>
           <Route path="/" element={<Page page={worksAtDesk(me) ? <Desk /> : <Overview />} />} />
+          <Route path="/admin/flows/of/:name" element={<Page page={<FlowEditor />} />} />
           <Route path="/admin/*" element={<Page page={<Admin />} />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>

@@ -118,7 +118,7 @@ function leads(shape: Shape): boolean {
   return shape.type === "node" || (shape.type === "group" && shape.fields.some((field) => leads(field.shape)));
 }
 
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#"];
+export const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#"];
 
 /** Lead an exit to a node, or with null nowhere. An exit that makes one more takes the next free key. */
 export function lead(schema: FlowSchema, node: NodeDocument, path: string, target: string | null): NodeDocument {

@@ -12,7 +12,8 @@ export interface Box {
 }
 
 export const BOX_WIDTH = 232;
-const ACROSS = BOX_WIDTH + 96;
+/** From one column to the next. */
+export const ACROSS = BOX_WIDTH + 72;
 const GAP = 28;
 const SWEEPS = 6;
 
@@ -26,10 +27,14 @@ export function layered(boxes: readonly Box[], ways: readonly (readonly [string,
   const { order, onward } = withoutCircles(next, start);
   const ranks = ranked(order, onward);
   const before = reversed(onward);
+  const heightIn = new Map<string, number>();
+  for (const rank of ranks) {
+    number(rank, heightIn);
+  }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const down = sweep % 2 === 0;
     for (const rank of down ? ranks : [...ranks].reverse()) {
-      sortByNeighbours(rank, ranks, down ? before : onward);
+      sortByNeighbours(rank, heightIn, down ? before : onward);
     }
   }
   return placed(ranks, new Map(boxes.map(({ id, height }) => [id, height])), before);
@@ -53,7 +58,7 @@ function withoutCircles(next: ReadonlyMap<string, readonly string[]>, start: str
         way.pop();
         if (here !== undefined) {
           state.set(here.id, "done");
-          order.unshift(here.id);
+          order.push(here.id);
         }
         continue;
       }
@@ -67,7 +72,7 @@ function withoutCircles(next: ReadonlyMap<string, readonly string[]>, start: str
       }
     }
   }
-  return { order, onward };
+  return { order: order.reverse(), onward };
 }
 
 function ranked(order: readonly string[], onward: ReadonlyMap<string, readonly string[]>): string[][] {
@@ -93,8 +98,14 @@ function reversed(ways: ReadonlyMap<string, readonly string[]>): Map<string, str
   return back;
 }
 
-function sortByNeighbours(rank: string[], ranks: readonly string[][], neighbours: ReadonlyMap<string, readonly string[]>): void {
-  const at = new Map(ranks.flatMap((ids) => ids.map((id, index) => [id, (index + 0.5) / ids.length] as const)));
+/** How far down in its rank each node is, 0 to 1. */
+function number(rank: readonly string[], at: Map<string, number>): void {
+  rank.forEach((id, index) => {
+    at.set(id, (index + 0.5) / rank.length);
+  });
+}
+
+function sortByNeighbours(rank: string[], at: Map<string, number>, neighbours: ReadonlyMap<string, readonly string[]>): void {
   const weight = new Map(
     rank.map((id) => {
       const near = neighbours.get(id) ?? [];
@@ -103,6 +114,7 @@ function sortByNeighbours(rank: string[], ranks: readonly string[][], neighbours
     }),
   );
   rank.sort((one, other) => (weight.get(one) ?? 0) - (weight.get(other) ?? 0));
+  number(rank, at);
 }
 
 function placed(ranks: readonly string[][], heights: ReadonlyMap<string, number>, before: ReadonlyMap<string, readonly string[]>) {

@@ -83,9 +83,9 @@ export function useFlowSchema() {
   return useQuery({ queryKey: ["flow-schema"], queryFn: flows.schema, staleTime: Infinity });
 }
 
-export function useFlowList() {
+export function useFlowList(enabled = true) {
   const flows = useFlows();
-  return useQuery({ queryKey: ["flows"], queryFn: flows.list, staleTime: 0 });
+  return useQuery({ queryKey: ["flows"], queryFn: flows.list, staleTime: 0, enabled });
 }
 
 /** Let the browser save a file. */

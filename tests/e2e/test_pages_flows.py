@@ -1,0 +1,154 @@
+"""The flow designer in a real Chromium: what is drawn there is published there and heard on the phone."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.async_api import Locator, Page, expect
+
+from tests.e2e.centre import Centre
+from tests.e2e.test_calls_voice_mail import is_heard
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
+from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE, Samples
+
+NUMBER: Final = "95088"
+_SAID: Final = {
+    "zh": "您好，这是在页面上画出来的流程，感谢您的来电。",
+    "en": "Good day. This flow was drawn on the page. Thank you very much for your call today.",
+}
+
+
+def card(page: Page, node: str) -> Locator:
+    return page.locator(f".flow-canvas [data-node='{node}']")
+
+
+async def drag_a_line(page: Page, node: str, exit_path: str, to: str) -> None:
+    """From an exit of a node to another node, by the mouse."""
+    begin = await card(page, node).locator(f"[data-handleid='{exit_path}']").bounding_box()
+    end = await card(page, to).locator("[data-handleid='in']").bounding_box()
+    assert begin is not None
+    assert end is not None
+    await page.mouse.move(begin["x"] + 4, begin["y"] + 4)
+    await page.mouse.down()
+    await page.mouse.move(end["x"] - 20, end["y"] + 4, steps=4)
+    await page.mouse.move(end["x"] + 4, end["y"] + 4, steps=4)
+    await page.mouse.up()
+
+
+async def preview(centre: Centre, language: str) -> Samples:
+    """The prompt as the platform's own voice says it, at the rate of the call."""
+    answer = await centre.ask("POST", "flows/preview", json={"language": language, "prompt": _SAID[language]})
+    assert answer.status_code == 200, answer.text
+    samples, rate = soundfile.read(io.BytesIO(answer.content), dtype="float64")
+    if rate == 2 * RATE:  # the lower half of its band is what a telephone passes on
+        samples = np.fft.irfft(np.fft.rfft(samples)[: samples.size // 4 + 1], samples.size // 2) / 2
+    return np.asarray(samples * 32767)
+
+
+async def test_a_flow_that_is_drawn_and_published_on_the_page_answers_a_call(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    phone: MakePhone,
+) -> None:
+    page = await open_page("sup1", "/admin/flows")
+    await expect(page.locator("[data-flow='main']")).to_contain_text("95000")
+    await page.keyboard.press("n")
+    await page.locator("#flow-name").fill("drawn")
+    await page.get_by_label("Empty").check()
+    await page.get_by_role("button", name="Create").click()
+    await expect(card(page, "end")).to_contain_text("Start")
+    await expect(page.locator(".flow-told.good")).to_be_visible()
+
+    # By keyboard: a node, its words, that it is the start.
+    await page.keyboard.press("a")
+    await page.keyboard.type("say")
+    await page.keyboard.press("Enter")
+    await expect(card(page, "say")).to_be_visible()
+    for language, words in _SAID.items():
+        await page.locator(f"[data-prompt='prompt.{language}']").fill(words)
+    await page.locator(".flow-toolbar h1").click()
+    await page.keyboard.press("t")
+    await expect(card(page, "say")).to_contain_text("Start")
+    problem = page.locator("[data-problem='nodes.say.next']")
+    await expect(problem).to_contain_text("is missing")
+    await page.keyboard.press("j")
+    await problem.click()
+    await expect(page.locator("[data-field='next'] input")).to_be_focused()
+
+    # By mouse: where it leads, taken back, and once more.
+    await drag_a_line(page, "say", "next", "end")
+    await expect(page.locator(".react-flow__edge")).to_have_count(1)
+    await expect(page.locator(".flow-told.good")).to_be_visible()
+    await page.locator(".flow-toolbar h1").click()
+    await page.keyboard.press("u")
+    await expect(page.locator(".react-flow__edge")).to_have_count(0)
+    await page.keyboard.press("r")
+    await expect(page.locator(".react-flow__edge")).to_have_count(1)
+    await page.keyboard.press("Control+s")
+    await expect(page.locator(".flow-unsaved")).to_have_count(0)
+
+    await page.keyboard.press("p")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("first version: 2 nodes")
+    await dialog.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_text("Version 1 in service")).to_be_visible()
+    try:
+        bound = await centre.ask("PUT", f"configuration/numbers/{NUMBER}", json={"flow": "drawn"})
+        assert bound.status_code == 200, bound.text
+        call = await (await phone(centre.new_caller())).dial(centre.number(NUMBER))
+        await call.ended.wait(30)
+        for language in _SAID:
+            is_heard(await preview(centre, language), call.recording().samples)
+        await centre.eventually(lambda: centre.get("flows/drawn/heat"), lambda heat: len(heat["nodes"]) == 2)
+        await page.reload()
+        await expect(card(page, "say")).to_be_visible()
+        await page.keyboard.press("h")
+        await expect(card(page, "say")).to_contain_text("1 came")
+    finally:
+        await centre.ask("DELETE", f"configuration/numbers/{NUMBER}")
+        assert (await centre.ask("DELETE", "flows/drawn")).status_code == 200
+
+
+async def test_two_who_edit_the_same_flow_are_asked_whose_stays(open_page: OpenPage, centre: Centre) -> None:  # noqa: F811
+    document = {
+        "flow": "both",
+        "languages": ["en"],
+        "on_error": "end",
+        "start": "tell",
+        "nodes": {"tell": {"kind": "say", "prompt": {"en": "One"}, "next": "end"}, "end": {"kind": "hangup"}},
+    }
+    assert (await centre.ask("PUT", "flows/both", json={"document": document})).status_code == 200
+    page = await open_page("sup1", "/admin/flows/of/both", expected="412")
+    try:
+        await card(page, "tell").click()
+        await page.locator("[data-prompt='prompt.en']").fill("Mine")
+        document["title"] = "Theirs"
+        assert (await centre.ask("PUT", "flows/both", json={"document": document})).status_code == 200
+        await page.keyboard.press("Control+s")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("tell")
+        assert (await centre.get("flows/both"))["document"]["title"] == "Theirs"
+        await dialog.get_by_role("button", name="Keep mine").click()
+        await expect(page.locator(".flow-unsaved")).to_have_count(0)
+        kept = (await centre.get("flows/both"))["document"]
+        assert (kept["nodes"]["tell"]["prompt"]["en"], "title" in kept) == ("Mine", False)
+    finally:
+        assert (await centre.ask("DELETE", "flows/both")).status_code == 200
+
+
+@pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark"), ("zh", "light"), ("en", "dark")])
+async def test_pictures_of_the_designer(open_page: OpenPage, language: str, theme: str) -> None:  # noqa: F811
+    page = await open_page("admin", "/admin/flows", language=language, theme=theme)
+    await expect(page.locator("[data-flow='main']")).to_contain_text("95000")
+    await page.screenshot(path=SCREENS / f"flows-{language}-{theme}.png", animations="disabled")
+    await page.goto("/admin/flows/of/support")
+    await card(page, "review").click()
+    await expect(page.locator(".flow-told.good")).to_be_visible()
+    await expect(page.locator(".flow-properties")).to_contain_text("listen")
+    await page.screenshot(path=SCREENS / f"flow-{language}-{theme}.png", animations="disabled")

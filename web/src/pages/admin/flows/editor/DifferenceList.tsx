@@ -1,0 +1,58 @@
+import type { Differences } from "../useFlows";
+import { fieldPath, named, useFlowWords } from "../words";
+
+/** What one document of a flow has that the other has not, node by node. */
+export function DifferenceList({ found }: { readonly found: Differences }) {
+  const words = useFlowWords();
+  const nothing = found.added.length + found.removed.length + found.changed.length + found.fields.length === 0;
+  if (nothing) {
+    return <p className="quiet">{words.publish.none}</p>;
+  }
+  return (
+    <ul className="flow-differences">
+      {found.added.map(({ node, kind }) => (
+        <li key={`+${node}`} className="added">
+          <span>＋ {words.publish.added}</span> <b>{node}</b> <span className="quiet">{named(words.kinds, kind)}</span>
+        </li>
+      ))}
+      {found.removed.map(({ node, kind }) => (
+        <li key={`-${node}`} className="removed">
+          <span>－ {words.publish.removed}</span> <b>{node}</b> <span className="quiet">{named(words.kinds, kind)}</span>
+        </li>
+      ))}
+      {found.changed.map(({ node, kind, fields }) => (
+        <li key={node}>
+          <span>△ {words.publish.changed}</span> <b>{node}</b> <span className="quiet">{named(words.kinds, kind)}</span>
+          <Fields fields={fields} />
+        </li>
+      ))}
+      {found.fields.length === 0 ? null : (
+        <li>
+          <span>△ {words.publish.flow}</span>
+          <Fields fields={found.fields} />
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function Fields({ fields }: { readonly fields: Differences["fields"] }) {
+  const words = useFlowWords();
+  return (
+    <dl>
+      {fields.map(({ path, before, after }) => (
+        <div key={path}>
+          <dt className="quiet">{fieldPath(words, path)}</dt>
+          <dd>
+            {before === null ? null : <del>{shown(before)}</del>}
+            {after === null ? null : <ins>{shown(after)}</ins>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
