@@ -92,6 +92,13 @@ async def test_a_flow_that_is_drawn_and_published_on_the_page_answers_a_call(
     await page.keyboard.press("Control+s")
     await expect(page.locator(".flow-unsaved")).to_have_count(0)
 
+    # What is not published yet is walked through beside the canvas.
+    await page.keyboard.press("i")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.locator(".sim-transcript")).to_contain_text(_SAID["en"])
+    await page.locator(".flow-toolbar h1").click()
+    await page.keyboard.press("i")
+
     await page.keyboard.press("p")
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("first version: 2 nodes")
@@ -152,3 +159,8 @@ async def test_pictures_of_the_designer(open_page: OpenPage, language: str, them
     await expect(page.locator(".flow-told.good")).to_be_visible()
     await expect(page.locator(".flow-properties")).to_contain_text("listen")
     await page.screenshot(path=SCREENS / f"flow-{language}-{theme}.png", animations="disabled")
+    await page.locator(".flow-toolbar h1").click()
+    await page.keyboard.press("i")
+    await page.locator(".sim-head button").first.click()
+    await expect(page.locator(".flow-card.visited")).to_be_visible()
+    await page.screenshot(path=SCREENS / f"flow-simulated-{language}-{theme}.png", animations="disabled")

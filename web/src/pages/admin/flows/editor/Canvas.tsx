@@ -139,7 +139,7 @@ export function Canvas({ editor, problems, heat, visited, may, onAsk }: Props) {
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line)" />
         <Controls showInteractive={false} position="bottom-left" />
-        {nodes.length > 12 ? <MiniMap pannable zoomable position="bottom-right" nodeColor="var(--line)" maskColor="transparent" /> : null}
+        {nodes.length > 12 ? <MiniMap pannable zoomable position="bottom-right" style={{ width: 132, height: 88 }} nodeColor="var(--line)" maskColor="transparent" /> : null}
       </ReactFlow>
       {nodes.length === 0 ? (
         <div className="flow-nothing">
@@ -236,7 +236,6 @@ function useEdges(editor: Editor, heat: HeatMap | null): Edge[] {
         className: near ? "flow-near" : exit === "on_error" ? "flow-failing" : "",
         markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: near ? "var(--accent)" : "var(--signed-out)" },
         ...(times !== undefined && first ? { label: String(times) } : {}),
-        zIndex: near ? 1 : 0,
       };
     });
   }, [lines, line, chosen, heat]);

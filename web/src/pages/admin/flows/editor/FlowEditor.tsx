@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { Modal, type InputRef } from "antd";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { ApiError } from "../../../../api/problem";
 import { useMe } from "../../../../api/context";
@@ -30,6 +30,8 @@ import { VersionsDrawer } from "./VersionsDrawer";
 import "../../settings/settings.css";
 import "../flows.css";
 import "./editor.css";
+
+const Simulator = lazy(async () => ({ default: (await import("../simulator/SimulatorPanel")).SimulatorPanel }));
 
 const READERS = ["supervisor", "maintainer", "auditor", "admin"] as const;
 const CHANGERS = ["supervisor", "admin"] as const;
@@ -103,6 +105,8 @@ function Designer({ schema, name, kept, may }: Props) {
   const palette = useRef<InputRef>(null);
   const [panel, setPanel] = useState<"publish" | "versions" | "leave" | null>(null);
   const heat = useHeat(name, kept.version);
+  const [walking, setWalking] = useState(false);
+  const [visited, setVisited] = useState<string | null>(null);
   const list = () => void navigate("/admin/flows");
 
   const centre = () => {
@@ -171,12 +175,16 @@ function Designer({ schema, name, kept, may }: Props) {
       setPanel("versions");
     },
     heat: heat.toggle,
+    walk: () => {
+      setWalking(!walking);
+      setVisited(null);
+    },
   };
   useEditorKeys(editor, actions, may, palette);
   useNewlyChosen(editor.single, show);
   return (
     <main id="content" className="flow-editor">
-      <Toolbar editor={editor} kept={kept} may={may} heat={heat.on} actions={actions} />
+      <Toolbar editor={editor} kept={kept} may={may} heat={heat.on} walking={walking} actions={actions} />
       <div className="flow-desk">
         <Palette editor={editor} may={may} field={palette} onAdd={add} />
         <div className="flow-middle">
@@ -185,7 +193,7 @@ function Designer({ schema, name, kept, may }: Props) {
             editor={editor}
             problems={checked.problems}
             heat={heat.on ? heat.data : null}
-            visited={null}
+            visited={visited}
             may={may}
             onAsk={() => {
               palette.current?.focus();
@@ -193,7 +201,15 @@ function Designer({ schema, name, kept, may }: Props) {
           />
           <ProblemList checked={checked} onJump={jump} />
         </div>
-        <Properties editor={editor} problems={checked.problems} may={may} />
+        {walking ? (
+          <aside className="flow-properties" aria-label={words.editor.simulate}>
+            <Suspense fallback={<Loading rows={6} />}>
+              <Simulator document={editor.document} onVisit={setVisited} />
+            </Suspense>
+          </aside>
+        ) : (
+          <Properties editor={editor} problems={checked.problems} may={may} />
+        )}
       </div>
       {panel === "publish" ? (
         <PublishDialog
@@ -280,6 +296,7 @@ interface Actions {
   readonly publish: () => void;
   readonly versions: () => void;
   readonly heat: () => void;
+  readonly walk: () => void;
 }
 
 /** Every action has a key; those with Ctrl are the ones that hands know from elsewhere. */
@@ -307,6 +324,7 @@ function useEditorKeys(editor: ReturnType<typeof useEditor>, actions: Actions, m
   useKey("p", words.editor.publish, actions.publish, may);
   useKey("v", words.editor.versions, actions.versions);
   useKey("h", words.editor.heat, actions.heat);
+  useKey("i", words.editor.simulate, actions.walk);
   useKey("x", words.editor.problemsKey, () => { focusSoon(".flow-problems [data-problem]"); });
   const latest = useRef(actions);
   useEffect(() => {

@@ -4,6 +4,7 @@ import {
   ExpandOutlined,
   FireOutlined,
   HistoryOutlined,
+  PhoneOutlined,
   RedoOutlined,
   UndoOutlined,
 } from "@ant-design/icons";
@@ -19,11 +20,12 @@ interface Props {
   readonly kept: Kept;
   readonly may: boolean;
   readonly heat: boolean;
-  readonly actions: Readonly<Record<"back" | "undo" | "redo" | "arrange" | "fit" | "save" | "publish" | "versions" | "heat", () => void>>;
+  readonly walking: boolean;
+  readonly actions: Readonly<Record<"back" | "undo" | "redo" | "arrange" | "fit" | "save" | "publish" | "versions" | "heat" | "walk", () => void>>;
 }
 
 /** Which flow this is and how it stands; what is done with the whole of it. */
-export function Toolbar({ editor, kept, may, heat, actions }: Props) {
+export function Toolbar({ editor, kept, may, heat, walking, actions }: Props) {
   const words = useFlowWords();
   const { document, dirty } = editor;
   const title = typeof document.title === "string" && document.title !== "" ? document.title : words.editor.untitled;
@@ -49,6 +51,10 @@ export function Toolbar({ editor, kept, may, heat, actions }: Props) {
       <Button size="small" type="text" className={heat ? "flow-on" : ""} aria-pressed={heat} aria-keyshortcuts="h" icon={<FireOutlined />} onClick={actions.heat}>
         {words.editor.heat}
         <KeyCap keys="h" />
+      </Button>
+      <Button size="small" type="text" className={walking ? "flow-on" : ""} aria-pressed={walking} aria-keyshortcuts="i" icon={<PhoneOutlined />} onClick={actions.walk}>
+        {words.editor.simulate}
+        <KeyCap keys="i" />
       </Button>
       <Button size="small" type="text" aria-keyshortcuts="v" icon={<HistoryOutlined />} onClick={actions.versions}>
         {words.editor.versions}
