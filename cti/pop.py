@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
 from cti.live import LiveView
@@ -13,6 +13,8 @@ from cti.model import CallStage, Customer, LiveCall
 
 #: How many earlier contacts a pop shows.
 LAST_CONTACTS = 5
+#: How many turns of a talk with a voice bot.
+LAST_TURNS = 50
 
 #: Stages in which a call is in front of its agent, the most urgent first.
 _IN_FRONT = (
@@ -36,11 +38,23 @@ class EarlierContact:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenTurn:
+    """What the caller or a voice bot said before the offer."""
+
+    at: datetime
+    speaker: Literal["caller", "bot"]
+    text: str
+
+
 class ContactHistory(Protocol):
     """Where earlier contacts are found; given by the package that keeps them."""
 
     async def last_contacts(self, caller: str, limit: int) -> Sequence[EarlierContact]:
         """The newest ended contacts of this caller's number, newest first; raises Unavailable."""
+
+    async def conversation(self, contact: ContactId, limit: int) -> Sequence[SpokenTurn]:
+        """The last turns that a contact had with voice bots, in order; raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +75,7 @@ class Pop:
     waited: float | None
     customers: tuple[Customer, ...]
     last_contacts: tuple[EarlierContact, ...]
+    conversation: tuple[SpokenTurn, ...]
     looked_up: bool
 
 
@@ -76,6 +91,7 @@ def screen_pop(
     live: LiveView,
     customers: Sequence[Customer],
     last_contacts: Sequence[EarlierContact],
+    conversation: Sequence[SpokenTurn],
     looked_up: bool,
 ) -> Pop:
     """Put the pop together from the live call and what was looked up for its number."""
@@ -92,6 +108,7 @@ def screen_pop(
         waited=_waited(call),
         customers=tuple(customers),
         last_contacts=tuple(entry for entry in last_contacts if entry.contact != call.contact),
+        conversation=tuple(conversation),
         looked_up=looked_up,
     )
 

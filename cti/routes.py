@@ -31,7 +31,16 @@ from cti.errors import NotAvailable
 from cti.live import LiveView
 from cti.model import Customer, LiveCall
 from cti.party_routes import add_party_routes
-from cti.pop import LAST_CONTACTS, ContactHistory, EarlierContact, Pop, call_in_front, screen_pop
+from cti.pop import (
+    LAST_CONTACTS,
+    LAST_TURNS,
+    ContactHistory,
+    EarlierContact,
+    Pop,
+    SpokenTurn,
+    call_in_front,
+    screen_pop,
+)
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.softphone import Softphones
 from cti.store import CustomerStore
@@ -246,11 +255,16 @@ async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history
     """The pop, without what is looked up when the directory is away: the agent sees the call in any case."""
     known: Sequence[Customer] = ()
     past: Sequence[EarlierContact] = ()
+    spoken: Sequence[SpokenTurn] = ()
     looked_up = True
     try:
         known = await customers.matching(call.caller)
         if history is not None and call.caller:
             past = await history.last_contacts(call.caller, LAST_CONTACTS)
+        if history is not None:
+            spoken = await history.conversation(call.contact, LAST_TURNS)
     except Unavailable:
         looked_up = False
-    return screen_pop(call, live=live, customers=known, last_contacts=past, looked_up=looked_up)
+    return screen_pop(
+        call, live=live, customers=known, last_contacts=past, conversation=spoken, looked_up=looked_up
+    )

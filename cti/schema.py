@@ -172,6 +172,14 @@ class PastContact(Model):
     outcome: str = Field(examples=["handled"])
 
 
+class SpokenTurn(Model):
+    """What the caller or a voice bot said before the offer, as the bot tells it; card numbers are masked."""
+
+    at: AwareDatetime = Field(examples=[_WHEN])
+    speaker: Literal["caller", "bot"]
+    text: str = Field(examples=["My card is lost."])
+
+
 class ScreenPop(Model):
     """What an agent sees at the offer, before he answers (R10.1.b)."""
 
@@ -186,6 +194,7 @@ class ScreenPop(Model):
     waited: float | None = Field(description="From entering the queue to the offer, seconds.", examples=[19.0])
     customers: list[CustomerCard] = Field(description="Every customer with this number, best known first.")
     last_contacts: list[PastContact] = Field(description="Newest first.")
+    conversation: list[SpokenTurn] = Field(description="With a voice bot, the last 50 turns in order.")
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 

@@ -178,7 +178,7 @@ class WebProcess:
                 control=control,
                 customers=customers,
                 clock=ground.clock,
-                history=ContactsByNumber(contacts),
+                history=ContactsByNumber(contacts, self.journal),
                 softphones=BrowserPhones(
                     seats, settings.sip, ground.clock, lambda: self.following.health.get("access", {})
                 ),

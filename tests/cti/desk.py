@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from ccplatform.app.http import build_http
 from ccplatform.contracts.commands import Answer, Command, Done
 from ccplatform.contracts.facts import Fact, FactEvent
-from ccplatform.contracts.words import AgentId, QueueId, Role, SeatId
+from ccplatform.contracts.words import AgentId, ContactId, QueueId, Role, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
@@ -27,7 +27,7 @@ from ccplatform.security.tokens import Tokens
 from cti.events import Hub
 from cti.live import LiveView
 from cti.model import AgentSetup, Customer, QueueSetup
-from cti.pop import EarlierContact
+from cti.pop import EarlierContact, SpokenTurn
 from cti.routes import build_router
 from cti.settings import EventSocketSettings
 from cti.socket import EventSockets, build_event_router
@@ -109,9 +109,13 @@ class FakeCustomers:
 @dataclass
 class FakeHistory:
     entries: list[EarlierContact] = field(default_factory=list)
+    turns: list[SpokenTurn] = field(default_factory=list)
 
     async def last_contacts(self, caller: str, limit: int) -> Sequence[EarlierContact]:
         return self.entries[:limit]
+
+    async def conversation(self, contact: ContactId, limit: int) -> list[SpokenTurn]:
+        return self.turns[-limit:]
 
 
 class FakeSoftphones:

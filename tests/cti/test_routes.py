@@ -18,7 +18,7 @@ from ccplatform.contracts.commands import (
 )
 from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
 from cti.model import Customer
-from cti.pop import EarlierContact
+from cti.pop import EarlierContact, SpokenTurn
 from tests.cti import story
 from tests.cti.desk import PRINCIPALS, Desk
 
@@ -263,6 +263,7 @@ async def test_the_pop_shows_the_customer_before_the_answer() -> None:
                 contact=ContactId(contact), at=at, queue=QueueId("sales"), agent=None, outcome="self_service"
             )
         )
+    desk.history.turns.append(SpokenTurn(at=at, speaker="caller", text="My card is lost."))
     desk.clock.advance(3.0)
     async with desk.http("agent") as http:
         pop = (await http.get("/me/pop")).json()
@@ -274,6 +275,7 @@ async def test_the_pop_shows_the_customer_before_the_answer() -> None:
     )
     assert [card["account"] for card in pop["customers"]] == ["600001"]
     assert [entry["contact"] for entry in pop["last_contacts"]] == ["contact-0"]
+    assert [(turn["speaker"], turn["text"]) for turn in pop["conversation"]] == [("caller", "My card is lost.")]
     assert pop["looked_up"] is True
 
 

@@ -1,7 +1,8 @@
-"""A caller speaks to 95007: what he says leads on, keys do too, and are left when nobody hears him."""
+"""A caller speaks to 95007, or keys what he would say, also when nobody hears him; at 95008 he speaks to a bot."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import psutil
 
 from tests.e2e.centre import Centre
 from tests.e2e.test_failures_parts import alarms_of
-from tests.support import sources
+from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE, Samples
 from tests.support.people import recorded
+from tests.support.phone import AutoAnswer
 from tests.support.phone_call import PhoneCall
 
 
@@ -92,3 +94,75 @@ async def test_a_recogniser_that_dies_leaves_the_keys_and_an_alarm(centre: Centr
     contact = await centre.contact(number)
     assert (await centre.happened(contact["id"], "SpeechHeard", limit=15))["text"] == "eight"
     await call.hang_up()
+
+
+async def at_the_parrot(centre: Centre, phone: MakePhone, number: str) -> tuple[PhoneCall, str]:
+    """A caller who passed the words before the bot, and heard its beep."""
+    caller = await phone(number, source=sources.silence())
+    call = await caller.dial(centre.number("95008"))
+    await call.answered.wait()
+    contact: str = (await centre.contact(number))["id"]
+    await centre.happened(contact, "FlowNodeEntered", node="talk", limit=30)
+    await call.heard(tone=660.0, since=time.monotonic() - 0.1, limit=5)
+    return call, contact
+
+
+async def test_a_bot_repeats_what_it_hears_and_hands_over_with_its_transcript(
+    centre: Centre, phone: MakePhone
+) -> None:
+    number = centre.new_caller()
+    async with centre.desk("1006", incoming=AutoAnswer()) as desk:
+        call, contact = await at_the_parrot(centre, phone, number)
+        said = line(recorded("digits/7"))
+        since = time.monotonic()
+        call.play(sources.signal(said))
+        await centre.happened(contact, "BotTurn", speaker="caller", limit=15)
+        await call.heard(speech=True, since=since + len(said) / RATE)
+        found = audio.find(said[RATE:-RATE], call.recording().since(since))
+        print(f"heard again: {found}")
+        assert found.correlation > 0.7, "what he hears is what he said"
+
+        await call.press("0")
+        answered = await desk.next_call()
+        await answered.answered.wait()
+        ended = await centre.happened(contact, "BotTalkEnded")
+        assert (ended["how"], ended["detail"]) == ("transfer", "people")
+        pop = await centre.get("me/pop", user="1006")
+        assert [turn["speaker"] for turn in pop["conversation"]] == ["bot", "caller", "bot"]
+        assert pop["conversation"][-1]["text"] == "I connect you with people."
+        await call.hang_up()
+        await answered.ended.wait(5)
+
+
+async def test_a_caller_who_speaks_silences_the_bot(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call, contact = await at_the_parrot(centre, phone, number)
+    long = np.concatenate([line(recorded(f"digits/{digit}")) for digit in (1, 2, 3, 4, 5)])
+    call.play(sources.signal(long))
+    turns = await centre.eventually(
+        lambda: centre.events(contact),
+        lambda rows: sum(row["type"] == "BotTurn" for row in rows) > 3,
+        limit=20,
+    )
+    assert turns
+    await call.press("9")
+    await centre.happened(contact, "FlowNodeEntered", node="goodbye")
+    await call.ended.wait(15)
+    assert (await centre.ended(number))["outcome"] == "self_service"
+
+
+async def test_a_bot_that_is_away_is_told_and_the_alarm_clears(centre: Centre, phone: MakePhone) -> None:
+    number = centre.new_caller()
+    call, contact = await at_the_parrot(centre, phone, number)
+    centre.platform.kill("demo-bot")
+    ended = await centre.happened(contact, "BotTalkEnded")
+    assert (ended["how"], ended["detail"]) == ("error", "bot_left")
+    await centre.happened(contact, "FlowNodeEntered", node="away")
+    (alarm, *_) = await centre.eventually(lambda: alarms_of(centre, "bot_unavailable"), bool)
+    assert (alarm["severity"], alarm["subject"]) == ("urgent", "parrot")
+    await call.hang_up()
+    await centre.eventually(
+        lambda: alarms_of(centre, "bot_unavailable"),
+        lambda rows: all(row["cleared_at"] is not None for row in rows),
+        limit=30,
+    )

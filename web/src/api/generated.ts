@@ -5836,6 +5836,11 @@ export interface components {
             /** Contact */
             contact: string;
             /**
+             * Conversation
+             * @description With a voice bot, the last 50 turns in order.
+             */
+            conversation: components["schemas"]["SpokenTurn"][];
+            /**
              * Customers
              * @description Every customer with this number, best known first.
              */
@@ -6396,6 +6401,28 @@ export interface components {
              * Format: time
              */
             start: string;
+        };
+        /**
+         * SpokenTurn
+         * @description What the caller or a voice bot said before the offer, as the bot tells it; card numbers are masked.
+         */
+        SpokenTurn: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            at: string;
+            /**
+             * Speaker
+             * @enum {string}
+             */
+            speaker: "caller" | "bot";
+            /**
+             * Text
+             * @example My card is lost.
+             */
+            text: string;
         };
         /**
          * State

@@ -11,10 +11,12 @@ export function CustomerCard({ call }: { readonly call: Call | undefined }) {
   const { t } = useTranslation();
   const api = useApi();
   const pop = useQuery({
-    queryKey: ["pop", call?.contact],
+    // Once more at each stage: what a bot told last may have come after the first look.
+    queryKey: ["pop", call?.contact, call?.stage],
     queryFn: () => unwrap(api.GET("/api/v1/me/pop")),
     enabled: call !== undefined,
     staleTime: Infinity,
+    placeholderData: (before) => (before?.contact === call?.contact ? before : undefined),
   });
   return (
     <section className="panel customer-card" aria-label={t("customer.title")}>
@@ -28,9 +30,30 @@ export function CustomerCard({ call }: { readonly call: Call | undefined }) {
       ) : pop.data === undefined ? (
         <Loading rows={5} />
       ) : (
-        <Pop pop={pop.data} />
+        <>
+          <Conversation turns={pop.data.conversation} />
+          <Pop pop={pop.data} />
+        </>
       )}
     </section>
+  );
+}
+
+/** What the customer and a voice bot said before he was handed over. */
+function Conversation({ turns }: { readonly turns: Schemas["ScreenPop"]["conversation"] }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  return turns.length === 0 ? null : (
+    <div className="pop">
+      <h3>{t("customer.conversation")}</h3>
+      <ol className="conversation">
+        {turns.map((turn, index) => (
+          <li key={index} className={turn.speaker} title={words.dateTime(turn.at)}>
+            <span className="quiet">{turn.speaker === "bot" ? t("customer.saidBot") : t("customer.saidCaller")}</span> {turn.text}
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Input, type InputRef } from "antd";
 import { useMemo, useRef, useState } from "react";
+import type { ParseKeys } from "i18next";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
 import { hasRole, seesAgent } from "../../api/session";
@@ -18,10 +19,11 @@ interface Row extends Agent {
   readonly call: Call | null;
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
+/** Of a key, its text: all that `t` may give is more than the compiler works out for a whole list of titles. */
+type Translate = (key: ParseKeys, values?: Readonly<Record<string, string | number>>) => string;
 
 export function AgentsPanel() {
-  const { t } = useTranslation();
+  const t = useTranslation().t as unknown as Translate;
   const words = useWords();
   const me = useMe();
   const all = useAgents();
