@@ -68,7 +68,9 @@ class MediaSettings(BaseModel):
     recording_rate: Literal[8000, 16000] = Field(
         16000, description="Samples a second of recordings of talks with a wideband leg; all others have 8000."
     )
-    recording_queue_bytes: int = Field(32 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk.")
+    recording_queue_bytes: int = Field(
+        128 * 2**20, ge=2**20, description="Recorded audio waiting for a slow disk."
+    )
     event_queue: int = Field(20000, ge=100, description="Events kept for a control process that is away.")
 
     @field_validator("workers", mode="before")

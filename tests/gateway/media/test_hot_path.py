@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 import hatch_build
 from ccplatform.kernel.errors import LocalMisuse
 from gateway.media.addresses import SOCKADDR, address_key, parts_of, sockaddr
-from gateway.media.audio import ABSENT, FRAME, RATE, Array
+from gateway.media.audio import ABSENT, FRAME, RATE, Array, Pcm
 from gateway.media.delays import delay_rules
 from gateway.media.g711 import DECODE, ENCODE
 from gateway.media.hot_path import STREAM_ARRAYS, Delayed, HotPath, Streams
@@ -262,6 +263,11 @@ def test_both_find_the_same_samples_to_add_or_take_out(
     assert added[0] == added[1]
 
 
+@cache
+def _voices() -> Pcm:
+    return np.stack([voice(7.0, 100 + 30 * n) // 4 ** (n % 3) for n in range(6)])
+
+
 @settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -274,7 +280,7 @@ def test_legs_are_delayed_and_repaired_alike_by_both(
     seed: int, legs: int, size: int, start_ms: int, spread_ms: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    sounds = np.stack([voice(7.0, 100 + 30 * n) // 4 ** (n % 3) for n in range(legs)])
+    sounds = _voices()[:legs]
     leads = 60 - rng.uniform(0, spread_ms * 8, sounds.shape[1] // size)
     lost = rng.random((legs, len(leads))) < rng.choice([0.0, 0.05])
     heard, known = [], []
