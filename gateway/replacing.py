@@ -23,6 +23,7 @@ from gateway.sip.causes import status_of
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.incoming import IncomingCall
 from gateway.sip.invite_events import ReferArrived, Release, ReportRefer
+from gateway.sip.refer import MAX_NUMBER
 from gateway.sip.service import SipService
 
 _log = structlog.get_logger("legs")
@@ -55,7 +56,8 @@ class Replacing:
             dialog.tell(ReportRefer(status_of(ReleaseCause.REJECTED)))
             return
         replaces = other.id if other is not None else None
-        self._tell(LegTransferAsked(leg=leg.id, number=refer.number, replaces=replaces))
+        number, phone = self._sip.registrations.dialled(refer.uri)
+        self._tell(LegTransferAsked(leg=leg.id, number=number[:MAX_NUMBER], phone=phone, replaces=replaces))
 
     def arrived(self, call: IncomingCall) -> None:
         """Take the leg over, or refuse: nothing has changed then."""

@@ -7,6 +7,7 @@ carried out already and is not again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 import structlog
@@ -90,6 +91,8 @@ class Orders:
             self._post(PhoneTransfer(leg=leg, number=number, flow=flow))
             return
         target = ports.numbers.target(number)
+        if isinstance(target, SeatTarget) and asked.phone:
+            target = replace(target, phone=asked.phone)
         agent = self._agent_at(target)
         if agent is None:
             self._post(PhoneTransfer(leg=leg, number=number, target=target))

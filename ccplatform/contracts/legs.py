@@ -204,11 +204,13 @@ class LegHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTransferAsked:
-    """The phone of a seat asks that the other side be connected to ``number`` instead of itself, or to the other
-    side of ``replaces``, a second call of this seat. :class:`ReportTransfer` answers it."""
+    """The phone of a seat asks that the other side be connected to ``number`` instead of itself (of a seat, to the
+    one ``phone`` that a GRUU named), or to the other side of ``replaces``, a second call of this seat.
+    :class:`ReportTransfer` answers it."""
 
     leg: LegId
     number: str
+    phone: str = ""
     replaces: LegId | None = None
 
 

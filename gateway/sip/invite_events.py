@@ -10,6 +10,7 @@ from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.replaces import Replaces
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
+from gateway.sip.uri import SipUri
 
 # --- states -----------------------------------------------------------------------------------------------
 
@@ -189,10 +190,10 @@ class DigitSignalled:
 
 @dataclass(frozen=True, slots=True)
 class ReferArrived:
-    """The peer wants to be replaced by ``number``, or by the other side of the dialog that ``replaces`` names.
-    ReportRefer must follow at once."""
+    """The peer wants to be replaced by whom ``uri`` is of, or by the other side of the dialog that ``replaces``
+    names. ReportRefer must follow at once."""
 
-    number: str
+    uri: SipUri
     replaces: Replaces | None = None
 
 

@@ -15,6 +15,7 @@ from gateway.sip.message import REASONS, SipRequest
 from gateway.sip.replaces import Replaces, replaces_in
 from gateway.sip.responses import response_to
 from gateway.sip.transaction_layer import ServerKey
+from gateway.sip.uri import SipUri
 
 #: How long the subscription lasts at most, seconds: longer than a party may ring.
 SUBSCRIPTION_SECONDS: Final = 120
@@ -26,8 +27,7 @@ class Referring:
     """The REFERs of one dialog, one after the other. ``over``: none is under way that anybody hears of."""
 
     def __init__(self) -> None:
-        self.number = ""
-        self.replaces: Replaces | None = None
+        self.wanted: tuple[SipUri, Replaces | None]  # of the last one
         self.over = True
         self._transaction: ServerKey | None = None  # of a REFER that is not answered
         self._request: SipRequest | None = None
@@ -39,7 +39,7 @@ class Referring:
         whom to call."""
         if not self.over:
             return False
-        self.number, self.replaces = _target_of(request)
+        self.wanted = _target_of(request)
         self._told = _wants_news(request)
         self._event = f"refer;id={request.cseq.number}" if self._event else "refer"
         self._transaction, self._request, self.over = transaction, request, False
@@ -81,8 +81,8 @@ class Referring:
         return [DialogRequest(request, dialog.destination())]
 
 
-def _target_of(request: SipRequest) -> tuple[str, Replaces | None]:
-    """The number to call, or the dialog whose other side is meant: then the number says nothing."""
+def _target_of(request: SipRequest) -> tuple[SipUri, Replaces | None]:
+    """Whom to call, or the dialog whose other side is meant: then the URI says nothing."""
     targets = request.addresses("refer-to")
     if len(targets) != 1:
         raise SipParseError(f"{len(targets)} values where one must be", "Refer-To")
@@ -92,7 +92,7 @@ def _target_of(request: SipRequest) -> tuple[str, Replaces | None]:
     replaces = replaces_in(uri, "Refer-To")
     if replaces is None and not 0 < len(uri.name) <= MAX_NUMBER:
         raise SipParseError("no number to call", "Refer-To")
-    return uri.name[:MAX_NUMBER], replaces
+    return uri, replaces
 
 
 def _wants_news(request: SipRequest) -> bool:

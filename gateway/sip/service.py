@@ -91,7 +91,7 @@ class SipService:
         self._wire = wire
         self._clock = clock
         self._facts = facts
-        self._registrations = registrations
+        self.registrations = registrations
         self._admission = admission
         self._accepts_calls = accepts_calls
         self._random_bytes = random_bytes
@@ -236,7 +236,7 @@ class SipService:
             return
         self._layer.post(FlowFailed(flow))
         if flow.connection is not None:
-            self._registrations.tell(ConnectionLost(flow))
+            self.registrations.tell(ConnectionLost(flow))
 
     # --- effects of the transaction layer -----------------------------------------------------------------
 
@@ -289,7 +289,7 @@ class SipService:
             return
         decision = self._admission.account(request, request.to.uri.name, self._clock.now())
         if isinstance(decision, Admitted) and decision.seat is not None:
-            self._registrations.tell(RegisterArrived(decision.seat, key, request, arrived.flow))
+            self.registrations.tell(RegisterArrived(decision.seat, key, request, arrived.flow))
         else:
             self._refuse(key, arrived, decision)
 
@@ -303,7 +303,7 @@ class SipService:
         elif refusal is not None:
             self._reply(key, refusal)
         else:
-            subject = self._registrations.seat_of(request.uri) or self.notifier.agent(request.uri.name)
+            subject = self.registrations.seat_of(request.uri) or self.notifier.agent(request.uri.name)
             token = self.new_token()
             self.notifier.tell(SubscribeArrived(decision.seat, subject, key, request, arrived.flow, token))
 
@@ -333,7 +333,7 @@ class SipService:
         core.digest = self._admission.client_of(decision.trunk)
         dialog = self._keep(core, (request.call_id, local_tag), invite=key)
         dialog.start()
-        self._user.call_arrived(incoming_call(dialog, arrived, decision, self._registrations.dialled(request.uri)))
+        self._user.call_arrived(incoming_call(dialog, arrived, decision, self.registrations.dialled(request.uri)))
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -373,7 +373,7 @@ class SipService:
 
     def _send(self, event: LayerEvent) -> None:
         if isinstance(event, SendRequest | SendAck) and ";gr" in event.request.uri_text:
-            event = self._registrations.retargeted(event)
+            event = self.registrations.retargeted(event)
         self._layer.post(event)
 
     def _keep(self, core: InviteDialog, key: tuple[str, str], *, invite: ServerKey | None = None) -> DialogRunner:

@@ -37,7 +37,7 @@ class Transfers:
             return self._asking.notified(key, request, dialog)
         if not self._asked.arrived(key, request):
             return [DialogResponse(key, response_to(request, 491, to_tag=dialog.local_tag))]
-        return [ReferArrived(self._asked.number, self._asked.replaces)]
+        return [ReferArrived(*self._asked.wanted)]
 
     def answered(self, response: SipResponse) -> list[InviteEffect]:
         """A response to one of ours."""

@@ -14,7 +14,7 @@ from ccplatform.calls.dial_plan import CHINA, NumberClass, class_of, plain_numbe
 from ccplatform.calls.errors import CannotCall
 from ccplatform.calls.inputs import CallInput
 from ccplatform.calls.placing import Placing
-from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.ports import CallPorts, Throttle
 from ccplatform.calls.settings import OutSettings
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, Done, MakeCall, Refused
@@ -281,9 +281,9 @@ def test_somebody_elses_number_may_not_be_shown(centre: Centre) -> None:
 class Held:
     """The throttle lets numbers that begin with 1 wait, and the facts are kept."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Centre, throttle: Throttle | None = None) -> None:
         self.router = self.numbers = centre
-        self.throttle = self
+        self.throttle: Throttle = throttle or self
         self.begun: list[CallInput] = []
         self.facts: list[Fact] = []
         self.calls = CallsOut(

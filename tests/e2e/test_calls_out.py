@@ -218,6 +218,24 @@ async def test_an_agent_who_calls_is_offered_nothing(centre: Centre, phone: Make
     await centre.nothing_left()
 
 
+async def test_an_agent_who_dials_a_queue_waits_in_it_and_is_offered_nothing(
+    centre: Centre, phone: MakePhone
+) -> None:
+    async with centre.desk("1004", incoming=RingOnly()) as desk:
+        call = await desk.dial(centre.number("95001"))
+        await call.answered.wait()
+        await centre.agent_is("1004", "talking")
+        await centre.eventually(lambda: centre.get("queues/support"), lambda row: row["waiting"] == 1)
+        async with centre.desk("1005", incoming=AutoAnswer()) as other:  # the next one who is ready has him
+            taken = await other.next_call()
+            assert taken.caller == "8004"
+            await centre.agent_is("1005", "talking")
+            await call.hang_up()
+            await taken.ended.wait()
+        await centre.agent_is("1004", "ready")
+    await centre.nothing_left()
+
+
 @pytest.mark.parametrize(("number", "status"), [("0014155550100", 403), ("16812345", 403)])
 async def test_a_phone_may_not_call_what_its_agent_may_not(centre: Centre, number: str, status: int) -> None:
     async with open_lab(AutoAnswer()) as lab, centre.desk("1004") as desk:

@@ -169,10 +169,13 @@ async def test_pictures_of_the_settings(open_page: OpenPage, centre: Centre, lan
         ("agents", "agents", "[data-setting='1004']"),
         ("queue", "queues/of/support", "[data-field='rings']"),
         ("calendar", "calendars/of/office", ".setting-months"),
+        ("trunk", "trunks/of/pstn", "[data-field='transfer']"),
+        ("callers", "trunks/of/pstn", "[data-field='callers_out']"),
+        ("permissions", "call-permissions", "[data-setting='agents']"),
     ):
         await page.goto(f"/admin/{path}")
         await expect(page.locator(shows)).to_be_visible()
-        if name == "calendar":
+        if name in ("calendar", "trunk", "callers"):
             await page.locator(shows).scroll_into_view_if_needed()
         await page.screenshot(path=SCREENS / f"settings-{name}-{language}-{theme}.png", animations="disabled")
     assert (await centre.ask("DELETE", "configuration/calendars/office")).status_code == 200

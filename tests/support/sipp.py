@@ -5,7 +5,8 @@ sound), ``cancel`` (let it ring, give up), ``repeat`` (everything sent twice),
 ``register``, ``refused``, ``bad_sdp``, ``no_codec``, ``garbage`` (expect ``status``), ``prack``, ``refresh``,
 ``late_offer``, ``lost_ack``, ``lost_bye_answer``, ``uac_referred`` (a carrier that is asked to connect its caller
 with ``dialog``, and tells ``status`` of it); those who are called:
-``uas``, ``uas_reliable``, ``uas_refer`` (hands its caller on),
+``uas``, ``uas_refreshed`` (by ``dialog``: UPDATE or INVITE),
+``uas_reliable``, ``uas_refer`` (hands its caller on),
 ``uas_lost_bye``, ``uas_fork``, ``uas_cancel_race``, ``uas_glare``, ``uas_challenge`` and
 ``uas_busy`` (a provider's servers).
 """
@@ -30,6 +31,19 @@ from tests.support.milestone import PeerError, until
 from tests.support.ports import free_port
 from tests.support.sip import Address, in_uri
 
+#: What answers a re-INVITE and not an UPDATE without an offer.
+_SESSION: Final = """Content-Type: application/sdp
+      Content-Length: [len]
+
+      v=0
+      o=sipp 1 1 IN IP[local_ip_type] [local_ip]
+      s=-
+      c=IN IP[media_ip_type] [media_ip]
+      t=0 0
+      m=audio [media_port] RTP/AVP 8
+      a=rtpmap:8 PCMA/8000
+      a=sendrecv
+"""
 _SCENARIOS: Final = Path(__file__).with_name("sipp")
 
 
@@ -118,6 +132,7 @@ class Sipp:
         speech.write_bytes(bytes(random.Random(1).choices(range(256), k=8000)))  # noise of a second, A-law
         text = text.replace("%STATUS%", str(self._status)).replace("%AUDIO%", str(speech))
         named = f"?Replaces={quote(self._dialog, safe='')}" if self._dialog else ""
+        text = text.replace("%SESSION%", _SESSION if self._dialog == "INVITE" else "Content-Length: 0\n")
         text = text.replace("%DIALOG%", self._dialog).replace("%REPLACES%", named)
         scenario.write_text(text, encoding="utf-8")
         files = {"-stf": "stat.csv", "-error_file": "errors.log", "-screen_file": "screen.log"}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccplatform.contracts.commands import Done, Refused
 from ccplatform.contracts.facts import CallRefused, CallsRefused
 from ccplatform.contracts.legs import LegOffered
 from ccplatform.contracts.words import ReleaseCause, TrunkId
@@ -29,6 +30,8 @@ from gateway.sip.refusals import MAX_SOURCES, Refusals
 from gateway.sip.seats import SeatDirectory
 from gateway.sip.settings import SipSettings
 from gateway.sip.trunks import TrunkDirectory
+from tests.calls.test_placing import Centre as Agents
+from tests.calls.test_placing import Held
 from tests.gateway.sip.centre import Centre, FactList, seat, trunk
 from tests.gateway.sip.messages import INVALID, VALID, torture
 from tests.gateway.sip.network import Network
@@ -297,6 +300,20 @@ async def test_an_order_to_call_is_refused_while_no_calls_are_taken_but_for_help
     assert called.access.refuses_order("120", "x") is None
     called.refusing = None
     assert called.access.refuses_order("13800000001", "x") is None
+
+
+async def test_a_click_under_overload_is_refused_until_it_is_over(called: Centre) -> None:
+    """By the part that takes clicks, with the access layer as it is: REST makes 503 with Retry-After of it."""
+    held = Held(Agents(), throttle=called.access)
+    called.access.overload._core.restriction = 1.0
+    refused = held.order("13800000001")
+    assert isinstance(refused, Refused)
+    assert refused.code == "unavailable"
+    assert refused.retry_after is not None
+    assert [fact.sip_status for fact in held.facts if isinstance(fact, CallRefused)] == [503]
+    assert isinstance(held.order("120"), Done)
+    called.access.overload._core.restriction = 0.0
+    assert isinstance(held.order("13800000001"), Done)
 
 
 async def test_invites_that_were_read_are_refused_too(clock: VirtualClock) -> None:

@@ -21,6 +21,7 @@ from ccplatform.kernel.clock import VirtualClock
 from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest, SipResponse
+from gateway.sip.outbound import PhoneFlow
 from gateway.sip.parser import parse_message
 from gateway.sip.responses import response_to
 from gateway.sip.settings import SipSettings
@@ -283,6 +284,21 @@ async def test_a_leg_that_is_adopted_by_another_call_takes_its_media_along(
     clock.advance(1.0)
     phone.request("UPDATE")
     assert called.facts_of(SipMessageSeen)[-1].contact == contact
+
+
+async def test_a_gruu_names_one_phone_of_a_seat(called: Centre, phone: SeatPhone, clock: VirtualClock) -> None:
+    other = Binding(
+        uri="sip:8002@10.0.0.7",
+        flow=Flow("UDP", "10.0.0.7", 5060),
+        call_id="r2",
+        sequence=1,
+        expires_at=clock.now() + 3600,
+        refreshed_at=clock.now(),
+        phone=PhoneFlow(instance="<urn:uuid:desk>"),
+    )
+    called.access.registrations.load({SeatId("seat-02"): (other,)})
+    phone.refer("<sip:8002@10.0.0.2;gr=urn:uuid:desk>")
+    assert called.of(LegTransferAsked) == [LegTransferAsked(leg=phone.leg, number="8002", phone="urn:uuid:desk")]
 
 
 async def test_a_number_may_be_a_tel_uri_or_carry_headers(called: Centre, phone: SeatPhone) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -26,9 +27,11 @@ from ccplatform.contracts.legs import (
     TransferStep,
 )
 from ccplatform.contracts.words import ReleaseCause, SeatId
+from ccplatform.kernel.clock import SystemClock, TimerHandle
 from gateway.media.port import WorkerLost
 from gateway.sip.bindings import Binding
 from gateway.sip.flows import Flow
+from gateway.sip.settings import SipSettings
 from gateway.sip.trunk import Trunk, TrunkDirection, TrunkTransfer
 from tests.gateway.sip.centre import Centre, to_trunk, trunk
 from tests.gateway.sip.test_loopback import Waiting, real_centre
@@ -107,6 +110,36 @@ async def calling(scenario: str) -> AsyncIterator[tuple[Centre, sipp.Sipp, Waiti
         far = Trunk(id=to_trunk("far").trunk, host="127.0.0.1", port=far_end.port, direction=TrunkDirection.OUT)
         async with real_centre(lambda: [far]) as centre:
             yield centre, far_end, Waiting(centre)
+
+
+class Hurried(SystemClock):
+    """Time that goes thirty times as fast: a refresh is due every 45 s."""
+
+    def now(self) -> float:  # type: ignore[override]
+        return 30 * time.monotonic()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, (when - self.now()) / 30), callback)
+
+
+@pytest.mark.parametrize("method", ["UPDATE", "INVITE"])
+async def test_a_session_that_we_refresh(method: str) -> None:
+    async with sipp.Sipp("uas_refreshed", hold=0.0, dialog=method) as far_end:
+        far = Trunk(id=to_trunk("far").trunk, host="127.0.0.1", port=far_end.port, direction=TrunkDirection.OUT)
+        settings = SipSettings(port=0, ws_port=0, session_seconds=90)
+        centre = Centre("127.0.0.1", Hurried(), None, trunks=[far], settings=settings)
+        await centre.open()
+        waiting = Waiting(centre)
+        leg = centre.dial(to_trunk("far"))
+        await waiting.next(LegAnswered)
+        over = asyncio.get_running_loop().create_future()
+        centre.clock.call_at(centre.clock.now() + 110, lambda: over.set_result(None))
+        await over
+        centre.release(leg)
+        await waiting.next(LegEnded)
+        (await far_end.finish()).require_success(1)
+        await centre.access.close()
+        await centre.tasks.close()
 
 
 async def test_two_phones_that_answer_one_call() -> None:
