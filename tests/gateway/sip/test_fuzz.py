@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from ccplatform.contracts.legs import LegAnswered, LegEvent, LegOffered, SeatTarget
+from ccplatform.contracts.legs import (
+    HandOn,
+    LegAnswered,
+    LegEvent,
+    LegOffered,
+    LegPickUpAsked,
+    LegReferred,
+    SeatTarget,
+)
 from ccplatform.contracts.words import ReleaseCause, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from gateway.errors import SipParseError
@@ -23,6 +32,7 @@ from gateway.sip.flows import Flow
 from gateway.sip.message import SipRequest
 from gateway.sip.parser import parse_message
 from gateway.sip.responses import response_to
+from gateway.sip.trunk import TrunkTransfer
 from tests.gateway.sip.centre import Centre, seat, to_trunk, trunk
 from tests.gateway.sip.messages import INVALID, VALID, torture
 from tests.gateway.sip.raw import SDP
@@ -93,7 +103,18 @@ class Chaos:
         if dice.random() < 0.05:
             clock.advance(dice.choice((0.01, 0.1, 0.6, 4.0, 33.0)))
         if dice.random() < 0.02:
-            centre.dial(to_trunk("peer") if dice.random() < 0.5 else SeatTarget(seat=SeatId("seat-01")))
+            self._dial(centre)
+
+    def _dial(self, centre: Centre) -> None:
+        """Call somebody, who may be for another one: then the carrier is asked first, or afterwards."""
+        dice = self._random
+        legs = sorted(centre.media.open)
+        command = centre.dialled(to_trunk("peer") if dice.random() < 0.5 else SeatTarget(seat=SeatId("seat-01")))
+        if legs and dice.random() < 0.5:
+            command = replace(command, transfers=dice.choice(legs))
+        centre.legs.perform(command)
+        if legs and dice.random() < 0.3:
+            centre.legs.perform(HandOn(leg=dice.choice(legs), to=dice.choice(legs)))
 
     def _message(self, flow: Flow) -> bytes:
         dice = self._random
@@ -130,6 +151,8 @@ class Chaos:
             if dice.random() < 0.5
             else ""
         )
+        if method == "NOTIFY" and dice.random() < 0.8:
+            body = f"SIP/2.0 {dice.choice((100, 180, 200, 486, 'x'))} y\r\n"
         extras = [
             f"Require: {dice.choice(('100rel', 'timer', 'x'))}",
             f"Reason: Q.850;cause={dice.choice((16, 17, 999999))}",
@@ -137,7 +160,7 @@ class Chaos:
             "Record-Route: <sip:192.0.2.4;lr>, <sip:192.0.2.5>",
             f"RAck: {dice.choice((1, 2, 3))} 1 INVITE",
             "Refer-To: <sip:95001@192.0.2.1?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>",
-            "Event: refer",
+            "Event: refer\r\nSubscription-State: " + dice.choice(("active", "terminated;reason=noresource")),
             "Replaces: c1;to-tag=t1;from-tag=f1",
             "Supported: 100rel, timer, replaces, path",
             f"Expires: {dice.choice((0, 60, 99999999999))}",
@@ -152,7 +175,7 @@ class Chaos:
             f"CSeq: {dice.randint(1, 6)} {method}",
             *([f"Contact: <sip:138@{flow.host}:5060>"] if dice.random() < 0.9 else []),
             *dice.sample(extras, dice.choice((0, 0, 1, 2))),
-            *([f"Content-Type: {dice.choice(('application/sdp', 'application/dtmf-relay'))}"] if body else []),
+            *([f"Content-Type: {_type_of(body, dice)}"] if body else []),
             f"Content-Length: {len(body)}",
         ]
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode("utf-8", "surrogateescape")
@@ -181,6 +204,12 @@ class Chaos:
         return bytes(octets)
 
 
+def _type_of(body: str, dice: random.Random) -> str:
+    if body.startswith("SIP/2.0"):
+        return "message/sipfrag"
+    return dice.choice(("application/sdp", "application/dtmf-relay"))
+
+
 def reacting(centre: Centre, dice: random.Random) -> None:
     """Answer, ring, refuse or leave alone whatever comes; hang up some of it."""
 
@@ -198,6 +227,11 @@ def reacting(centre: Centre, dice: random.Random) -> None:
                 centre.release(event.leg, ReleaseCause.BUSY)
         elif isinstance(event, LegAnswered) and dice.random() < 0.3:
             centre.release(event.leg)
+        elif isinstance(event, LegPickUpAsked) and dice.random() < 0.5:
+            centre.dial(SeatTarget(seat=event.seat))
+        elif isinstance(event, LegReferred):
+            centre.release(event.leg)
+            centre.release(event.to)
 
     centre.on_event = react
 
@@ -209,7 +243,7 @@ async def bombard(seed: int, messages: int) -> None:
         US,
         clock,
         ether,
-        trunks=[trunk("peer", PEER, capacity=50)],
+        trunks=[replace(trunk("peer", PEER, capacity=50), transfer=TrunkTransfer.REFER)],
         seats=[seat(1)],
         random_bytes=random.Random(seed).randbytes,
     )

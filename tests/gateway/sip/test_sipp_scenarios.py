@@ -115,7 +115,7 @@ async def calling(scenario: str) -> AsyncIterator[tuple[Centre, sipp.Sipp, Waiti
 class Hurried(SystemClock):
     """Time that goes thirty times as fast: a refresh is due every 45 s."""
 
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         return 30 * time.monotonic()
 
     def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
