@@ -29,9 +29,9 @@ from gateway.media.codecs import CODECS, Codec
 from gateway.media.engine import Engine
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.hot_path import Streams
+from gateway.media.native import LIBRARY, NativeHotPath
 from gateway.media.packet_io import Slots, Watch
 from gateway.media.port import RemoteAudio
-from gateway.media.portable import PortableHotPath
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.workers import WorkerProcess
@@ -88,13 +88,16 @@ class _Flying:
     data: bytes
 
 
-class _Wire(PortableHotPath):
-    """The engine's sockets, in memory: gives it what has arrived by now and keeps what it sends."""
+class _Wire(NativeHotPath):
+    """The engine's sockets, in memory: gives it what has arrived by now and keeps what it sends.
+
+    All else is done by the compiled helper, as in a worker.
+    """
 
     name = "in memory"
 
     def __init__(self, flying: list[_Flying]) -> None:
-        super().__init__()
+        super().__init__(LIBRARY)
         self._flying = sorted(flying, reverse=True)
         self.row_of: dict[int, int] = {}  # of the callers
         self.sent: dict[int, list[bytes]] = {}
