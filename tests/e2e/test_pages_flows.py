@@ -136,8 +136,10 @@ async def test_two_who_edit_the_same_flow_are_asked_whose_stays(open_page: OpenP
         await page.locator("[data-prompt='prompt.en']").fill("Mine")
         document["title"] = "Theirs"
         assert (await centre.ask("PUT", "flows/both", json={"document": document})).status_code == 200
+        await page.get_by_role("link", name="Wallboard").click()
+        await page.get_by_role("button", name="Stay").click()
         await page.keyboard.press("Control+s")
-        dialog = page.get_by_role("dialog")
+        dialog = page.get_by_role("dialog", name="Somebody else")
         await expect(dialog).to_contain_text("tell")
         assert (await centre.get("flows/both"))["document"]["title"] == "Theirs"
         await dialog.get_by_role("button", name="Keep mine").click()

@@ -107,7 +107,11 @@ function Designer({ schema, name, kept, may }: Props) {
   const heat = useHeat(name, kept.version);
   const [walking, setWalking] = useState(false);
   const [visited, setVisited] = useState<string | null>(null);
-  const list = () => void navigate("/admin/flows");
+  const [leaving, setLeaving] = useState("/admin/flows");
+  useLeaving(editor.dirty, (to) => {
+    setLeaving(to);
+    setPanel("leave");
+  });
 
   const centre = () => {
     const box = window.document.querySelector(".flow-canvas")?.getBoundingClientRect();
@@ -125,12 +129,14 @@ function Designer({ schema, name, kept, may }: Props) {
   const add = (kind: NodeKind) => {
     editor.add(kind, null, centre(), editor.follow);
   };
+  const onError = (error: Error) => {
+    if (!(error instanceof ApiError && error.code === "changed_meanwhile")) {
+      void toasts.error(error instanceof ApiError && error.status !== 0 ? error.message : problem(error));
+    }
+  };
   const save = () => {
     if (may && editor.dirty && !editor.save.isPending) {
-      editor.save.mutate(
-        { revision: editor.revision },
-        { onError: (error) => void (error instanceof ApiError && error.code === "changed_meanwhile" ? null : toasts.error(error instanceof ApiError && error.status !== 0 ? error.message : problem(error))) },
-      );
+      editor.save.mutate({ revision: editor.revision }, { onError });
     }
   };
   const publish = () => {
@@ -143,6 +149,7 @@ function Designer({ schema, name, kept, may }: Props) {
           onSuccess: () => {
             setPanel("publish");
           },
+          onError,
         },
       );
     }
@@ -156,10 +163,11 @@ function Designer({ schema, name, kept, may }: Props) {
   };
   const actions = {
     back: () => {
+      setLeaving("/admin/flows");
       if (editor.dirty) {
         setPanel("leave");
       } else {
-        list();
+        void navigate("/admin/flows");
       }
     },
     undo: editor.undo,
@@ -237,7 +245,7 @@ function Designer({ schema, name, kept, may }: Props) {
         okText={words.editor.discard}
         okButtonProps={{ danger: true }}
         cancelText={words.editor.stay}
-        onOk={list}
+        onOk={() => void navigate(leaving)}
         onCancel={() => {
           setPanel(null);
         }}
@@ -246,6 +254,31 @@ function Designer({ schema, name, kept, may }: Props) {
       </Modal>
     </main>
   );
+}
+
+/** Links of the frame around the designer ask first, too. */
+function useLeaving(dirty: boolean, onLeave: (to: string) => void): void {
+  const latest = useRef(onLeave);
+  useEffect(() => {
+    latest.current = onLeave;
+  });
+  useEffect(() => {
+    if (!dirty) {
+      return;
+    }
+    const asked = (event: MouseEvent) => {
+      const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[href]") : null;
+      if (link !== null && link.origin === window.location.origin && link.target === "" && link.hash === "") {
+        event.preventDefault();
+        event.stopPropagation();
+        latest.current(link.pathname);
+      }
+    };
+    window.document.addEventListener("click", asked, { capture: true });
+    return () => {
+      window.document.removeEventListener("click", asked, { capture: true });
+    };
+  }, [dirty]);
 }
 
 /** A node that was chosen by key or by another panel is brought into sight; one that is seen stays where it is. */

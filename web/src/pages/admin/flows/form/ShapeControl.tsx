@@ -137,6 +137,7 @@ export function NameControl({ of, aria, value, onChange }: ShapeProps & { readon
     <AutoComplete
       {...aria}
       disabled={disabled}
+      allowClear
       options={[...options]}
       showSearch={{ filterOption: (typed, option) => `${option?.value ?? ""} ${option?.label ?? ""}`.toLowerCase().includes(typed.toLowerCase()) }}
       value={typeof value === "string" ? value : ""}

@@ -5,7 +5,7 @@ import type { Shape } from "../schema";
 import { fill, named, useFlowWords } from "../words";
 import { useForm } from "./context";
 import { FlowField } from "./FlowField";
-import { NameControl, ShapeControl, type ShapeProps } from "./ShapeControl";
+import { ShapeControl, type ShapeProps } from "./ShapeControl";
 
 type GroupShape = Extract<Shape, { readonly type: "group" }>;
 type MapShape = Extract<Shape, { readonly type: "map" }>;
@@ -158,6 +158,7 @@ export function MapControl({ of, value, path, label, onChange }: ShapeProps & { 
             <KeyField
               of={of.key}
               name={key}
+              taken={Object.keys(tree)}
               label={`${label} ${String(at + 1)}`}
               onRename={(to) => {
                 if (to !== "" && !(to in tree)) {
@@ -200,8 +201,16 @@ export function MapControl({ of, value, path, label, onChange }: ShapeProps & { 
   );
 }
 
+interface KeyProps {
+  readonly of: Shape;
+  readonly name: string;
+  readonly taken: readonly string[];
+  readonly label: string;
+  readonly onRename: (to: string) => void;
+}
+
 /** The name of an entry; it is changed when the field is left, so that half a name never meets another. */
-function KeyField({ of, name, label, onRename }: { readonly of: Shape; readonly name: string; readonly label: string; readonly onRename: (to: string) => void }) {
+function KeyField({ of, name, taken, label, onRename }: KeyProps) {
   const { disabled } = useForm();
   const [text, setText] = useState<string | null>(null);
   const done = () => {
@@ -211,11 +220,22 @@ function KeyField({ of, name, label, onRename }: { readonly of: Shape; readonly 
     setText(null);
   };
   if (of.type === "name" && of.of === "key") {
-    const aria = { id: `${label}-key`, "aria-invalid": false, "aria-describedby": undefined };
     return (
-      <span className="flow-key">
-        <NameControl shape={of} of={of.of} aria={aria} label={label} value={name} path="" onChange={(to) => { onRename(typeof to === "string" ? to : ""); }} />
-      </span>
+      <select
+        className="flow-select"
+        aria-label={label}
+        disabled={disabled}
+        value={name}
+        onChange={(event) => {
+          onRename(event.target.value);
+        }}
+      >
+        {[...new Set([...KEYS, "A", "B", "C", "D", name])].map((key) => (
+          <option key={key} value={key} disabled={key !== name && taken.includes(key)}>
+            {key}
+          </option>
+        ))}
+      </select>
     );
   }
   return (
