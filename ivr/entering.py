@@ -55,7 +55,8 @@ from ivr.working import work
 def enter(run: Run, name: NodeName) -> None:
     """Come to the node of this name of the running flow."""
     cursor, node = run.cursor, run.flow.nodes[name]
-    run.stop_hearing()
+    if cursor.hears:
+        run.stop_hearing()
     cursor.node, cursor.deadline = name, None
     cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
     cursor.question = 0

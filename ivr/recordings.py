@@ -148,6 +148,22 @@ class Recordings:
         if done == "DELETE 0":
             raise _no_recording(flow, name, language)
 
+    async def remove_unused(self) -> int:
+        """Delete the sounds that no name means and no version plays; how many there were."""
+        async with self._database.connection() as connection:
+            done = await connection.execute(
+                """
+                DELETE FROM flow_sounds AS sound
+                WHERE tenant = $1
+                  AND NOT EXISTS (SELECT FROM flow_recordings AS named
+                                  WHERE (named.tenant, named.sha256) = (sound.tenant, sound.sha256))
+                  AND NOT EXISTS (SELECT FROM flows
+                                  WHERE flows.tenant = sound.tenant AND strpos(flows.document, sound.sha256) > 0)
+                """,
+                self._tenant,
+            )
+        return int(done.removeprefix("DELETE "))
+
 
 def _no_recording(flow: str, name: str, language: str) -> NoSuchFlow:
     return NoSuchFlow(f"flow {flow} has no recording {name} in {language}")

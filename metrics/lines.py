@@ -1,4 +1,4 @@
-"""How trunks and their guard do, as control tells it from time to time: gauges without a fold."""
+"""How what control needs of others does, as it tells from time to time: gauges without a fold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,24 @@ Gauge = tuple[str, tuple[str, ...], float]
 
 
 def line_gauges(health: Mapping[str, Any]) -> Iterator[Gauge]:
-    """``health`` is the ``access`` part of control's health: ``{trunks: {name: state}, bans}``; {} without one."""
+    """``health`` are two parts of control's health, {} without one: ``access`` (``{trunks: {name: state}, bans}``)
+    and ``ivr`` (``{sources: {name: whether}, recognisers: {language: whether}, bots: {name: state}}``)."""
+    yield from _access(health.get("access", {}))
+    yield from _ivr(health.get("ivr", {}))
+
+
+def _ivr(health: Mapping[str, Any]) -> Iterator[Gauge]:
+    for source, serves in health.get("sources", {}).items():
+        yield "cc_data_source_up", (source,), float(serves)
+    for language, works in health.get("recognisers", {}).items():
+        yield "cc_recogniser_up", (language,), float(works)
+    for name, bot in health.get("bots", {}).items():
+        yield "cc_bot_up", (name,), float(bot["up"])
+        yield "cc_bot_talks", (name,), bot["talks"]
+        yield "cc_bot_failures", (name,), bot["failures"]
+
+
+def _access(health: Mapping[str, Any]) -> Iterator[Gauge]:
     for name, trunk in health.get("trunks", {}).items():
         states = [target["state"] for target in trunk["targets"]]
         serves = not states or any(state != "down" for state in states)

@@ -39,6 +39,7 @@ from gateway.access import SipAccess
 from gateway.media.client import MediaPool
 from gateway.store import GatewayStore
 from ivr.music import ensure_music
+from ivr.recordings import Recordings
 from recording.messages.store import MessageProjection
 from recording.store import CatalogueProjection
 
@@ -142,7 +143,11 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         alarm_store=alarm_store,
         journal=journal,
         retention=Retention(
-            database=ground.database, alarms=alarm_store, clock=clock, settings=settings.retention
+            database=ground.database,
+            alarms=alarm_store,
+            clock=clock,
+            settings=settings.retention,
+            others={"sounds": Recordings(database=ground.database, tenant=ground.tenant).remove_unused},
         ),
         media=media,
         gateway=gateway,

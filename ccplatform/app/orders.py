@@ -111,6 +111,7 @@ class Orders:
                 "refused": control.gateway.overload.refused,
             },
             "workers": media_health(control.media),
+            "ivr": control.speech.health(),
             "channels": {
                 trunk.id: control.gateway.channels.in_use(trunk.id) for trunk in control.gateway.trunks.all()
             },

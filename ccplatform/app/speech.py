@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
@@ -26,8 +27,7 @@ from ivr.speech.espeak import EspeakSpeech
 from ivr.speech.falling_back import FallingBack
 from ivr.speech.http import HttpSpeech
 from ivr.speech.port import Speech
-from ivr.speech.recognition.engines import build_recognisers
-from ivr.speech.recognition.port import Recogniser
+from ivr.speech.recognition.engines import Recognisers, build_recognisers
 from ivr.speech.recognition.sessions import Hearings
 from ivr.store import IvrStore
 from ivr.whispers import Whispers
@@ -42,9 +42,20 @@ class Speaking:
     workers: Workers
     whispers: Whispers
     engine: Speech
-    recogniser: Recogniser
+    recogniser: Recognisers
     bots: Bots
     data: DataSources
+
+    def health(self) -> dict[str, Any]:
+        """Data sources, recognisers and bots: which of them serve, and what bots do."""
+        return {
+            "sources": self.data.serving(),
+            "recognisers": self.recogniser.working(),
+            "bots": {
+                name: {"up": not bot.away, "talks": bot.talks, "failures": bot.failures}
+                for name, bot in self.bots.states.items()
+            },
+        }
 
     async def close(self) -> None:
         """End the speech processes, and let the data sources go."""

@@ -93,7 +93,7 @@ class WebProcess:
             agents=lambda: list(self.live.agents),
             service_levels=self._service_levels,
             workers=self._workers,
-            lines=lambda: self.following.health.get("access", {}),
+            lines=lambda: {name: self.following.health.get(name, {}) for name in ("access", "ivr")},
             overload=self._overload,
             alarms=self.board.counts,
             messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},

@@ -50,6 +50,10 @@ class DataSources:
             clock=clock,
         )
 
+    def serving(self) -> dict[str, bool]:
+        """Whether each source gives answers, as far as callers found out."""
+        return self._health.serving()
+
     async def open(self, tasks: TaskSupervisor) -> None:
         """Make the pools; a database that is away now is found later."""
         for name, database in self._databases.items():

@@ -30,6 +30,10 @@ class SourceHealth:
         self._slow_seconds = dict(slow_seconds)
         self._states = {source: _State() for source in slow_seconds}
 
+    def serving(self) -> dict[str, bool]:
+        """Whether each source gives answers."""
+        return {source: state.failures < IN_A_ROW for source, state in self._states.items()}
+
     def answered(self, source: str, seconds: float) -> None:
         """It answered, with a row or with none."""
         state = self._states.get(source)

@@ -188,10 +188,14 @@ async def test_a_recording_is_uploaded_heard_played_by_versions_and_kept_for_the
     await flows.publish("hello")
     assert (await flows.client.delete(WELCOME)).status_code == 204
     assert (await flows.client.get(WELCOME)).status_code == 404
+    await flows.client.put(WELCOME, content=sound(seconds=3.0))
+    assert (await flows.client.delete(WELCOME)).status_code == 204, "which was never published"
+    assert await flows.recordings.remove_unused() == 1
+    assert await flows.recordings.remove_unused() == 0
     assert await flows.recordings.sound(content) is not None, "versions keep what they play"
     actions = [row["action"] for row in (await flows.get("flows/hello/history"))["items"]]
     assert actions[0] == "drop_recording"
-    assert actions.count("upload") == 2
+    assert actions.count("upload") == 3
 
 
 async def test_who_may_upload_and_what_is_refused(flows: FlowDesk) -> None:

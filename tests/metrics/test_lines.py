@@ -30,7 +30,9 @@ def trunk(state: str, *targets: dict[str, Any], registration: str | None = None)
     ],
 )
 def test_a_trunk_is_in_service_while_it_may_and_can_take_calls(now: dict[str, Any], in_service: int) -> None:
-    assert ("cc_trunk_in_service", ("pstn",), in_service) in list(line_gauges({"trunks": {"pstn": now}}))
+    assert ("cc_trunk_in_service", ("pstn",), in_service) in list(
+        line_gauges({"access": {"trunks": {"pstn": now}}})
+    )
 
 
 def test_everything_that_is_told_has_a_family_with_its_labels() -> None:
@@ -38,7 +40,7 @@ def test_everything_that_is_told_has_a_family_with_its_labels() -> None:
         "trunks": {"pstn": trunk("active", target("up", 0.02), target("down"), registration="lost")},
         "bans": {"active": [{}], "imposed": {"digest": 3}, "dropped": 9},
     }
-    found = list(line_gauges(health))
+    found = list(line_gauges({"access": health}))
     for name, labels, _ in found:
         assert len(FAMILIES[name].labels) == len(labels)
     values = {(name, labels): value for name, labels, value in found}
@@ -51,3 +53,15 @@ def test_everything_that_is_told_has_a_family_with_its_labels() -> None:
 
 def test_nothing_is_said_while_control_is_away() -> None:
     assert list(line_gauges({})) == []
+
+
+def test_sources_recognisers_and_bots_are_gauges() -> None:
+    bots = {"helper": {"up": False, "talks": 2, "failures": 3}}
+    health = {"ivr": {"sources": {"bank": True}, "recognisers": {"en": False}, "bots": bots}}
+    assert list(line_gauges(health)) == [
+        ("cc_data_source_up", ("bank",), 1.0),
+        ("cc_recogniser_up", ("en",), 0.0),
+        ("cc_bot_up", ("helper",), 0.0),
+        ("cc_bot_talks", ("helper",), 2),
+        ("cc_bot_failures", ("helper",), 3),
+    ]

@@ -79,6 +79,12 @@ class RecogniserProcess:
         self._serial = 0
         self._pause = 0.0
         self._not_before = 0.0
+        self._working = True
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing is wrong with it as far as is known."""
+        return self._working
 
     async def prepare(self) -> None:
         """Start the engine, if need be, before a caller needs it; a failure is an alarm."""
@@ -217,6 +223,7 @@ class RecogniserProcess:
         gone.set()
 
     def _works(self) -> None:
+        self._working = True
         self._alarms.clear_alarm(ALARM, self._name)
 
     def _failed(self, reason: str) -> SpeechUnheard:
@@ -224,6 +231,7 @@ class RecogniserProcess:
         return SpeechUnheard(reason)
 
     def _lost(self, reason: str) -> None:
+        self._working = False
         first, longest = self._settings.restart_seconds
         self._pause = min(longest, self._pause * 2 or first)
         self._not_before = self._clock.now() + self._pause

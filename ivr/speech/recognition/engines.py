@@ -24,6 +24,10 @@ class Recognisers:
         self._engines = engines
         self._heard_by: dict[str, RecogniserProcess] = {}
 
+    def working(self) -> dict[str, bool]:
+        """Whether the recogniser of each language works; a language without one is missing."""
+        return {language: engine.works for language, engine in self._engines.items()}
+
     async def prepare(self, languages: Collection[Language]) -> None:
         """Start the engines of these languages before a caller needs them."""
         for language in languages:
