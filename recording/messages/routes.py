@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from ccplatform.contracts.commands import HandOutMessage, MarkMessage, PromiseCallBack
+from ccplatform.contracts.commands import HandOutMessage, MakeCall, MarkMessage, PromiseCallBack
 from ccplatform.contracts.ports import Control
-from ccplatform.contracts.words import Mailbox, MessageState, QueueId, Role
+from ccplatform.contracts.words import AgentId, Mailbox, MessageState, QueueId, Role
 from ccplatform.kernel.errors import Refusal
 from ccplatform.operations.orders import tell
 from ccplatform.security.access import Access
@@ -89,17 +89,21 @@ class HandOut(_Body):
 
 
 class CallerWanted(_Body):
-    """Which queue calls back."""
+    """Who calls back."""
 
-    queue: str | None = Field(None, max_length=64, description="null: the queue that the message is for.")
+    queue: str | None = Field(
+        None, max_length=64, description="null: the queue that the message is for, or the agent whose it is."
+    )
+    key: str = Field("", max_length=64, description="Of the client's choice: an agent's call is made once for it.")
     not_before: AwareDatetime | None = None
 
 
 class MessageCalledBack(BaseModel):
-    """The call-back that was promised; the message is handled."""
+    """The call-back that a queue promised (the message is handled), or the agent's own call (it is heard)."""
 
     id: str
-    call_back: str
+    call_back: str | None
+    call: str | None = Field(description="His phone rings, then the caller is called.")
 
 
 def build_router(
@@ -217,11 +221,11 @@ def build_router(
 
     @router.post("/messages/{message_id}/call-back", response_model=MessageCalledBack, status_code=201)
     async def call_back_caller(principal: worker, message_id: UUID, wanted: CallerWanted) -> Any:
-        """Promise the caller a call-back of a queue; the message is handled by it."""
+        """Promise the caller a call-back of a queue, or call him at once from one's own mailbox."""
         message = await seen(principal, message_id)
         queue = QueueId(wanted.queue) if wanted.queue is not None else queue_of(message.mailbox)
         if queue is None:
-            raise Refusal("the message is an agent's: name the queue that calls back", code="bad_request")
+            return {"id": message.id, "call_back": None, "call": await call_from(principal, message, wanted)}
         promise = PromiseCallBack(
             queue=queue, number=message.caller, by=principal.user, not_before=wanted.not_before
         )
@@ -230,6 +234,23 @@ def build_router(
             message=message.id, mailbox=message.mailbox, state=MessageState.HANDLED, by=principal.user
         )
         await tell(control, handled)
-        return {"id": message.id, "call_back": name}
+        return {"id": message.id, "call_back": name, "call": None}
+
+    async def call_from(principal: Principal, message: VoiceMessage, wanted: CallerWanted) -> str:
+        """Have his phone call who left it; whether that handles it, he says himself."""
+        if message.mailbox != f"agent:{principal.agent}":
+            raise Refusal("the message is an agent's: name the queue that calls back", code="bad_request")
+        if wanted.not_before is not None:
+            raise Refusal("an agent calls back at once: name the queue that calls later", code="bad_request")
+        order = MakeCall(
+            agent=AgentId(str(principal.agent)), number=message.caller, by=principal.user, key=wanted.key
+        )
+        call: str = (await tell(control, order))["call"]
+        if message.state is MessageState.NEW:
+            heard = MarkMessage(
+                message=message.id, mailbox=message.mailbox, state=MessageState.HEARD, by=principal.user
+            )
+            await tell(control, heard)
+        return call
 
     return router

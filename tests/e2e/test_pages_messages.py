@@ -7,9 +7,11 @@ import re
 from playwright.async_api import Route, expect
 
 from tests.e2e.centre import Centre
+from tests.e2e.lab import open_lab
 from tests.e2e.test_calls_voice_mail import left
 from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
 from tests.support.fixtures import MakePhone
+from tests.support.phone import AutoAnswer
 
 
 async def test_an_agent_hears_a_message_and_handles_it_by_keys(
@@ -101,3 +103,36 @@ async def test_the_caller_is_called_back_and_a_list_that_fails_can_be_asked_agai
         (promised,) = [one for one in await centre.items("call-backs") if one["number"] == row["caller"]]
         assert (promised["queue"], promised["state"]) == ("support", "open")
         assert (await centre.ask("DELETE", f"call-backs/{promised['id']}")).status_code == 200
+
+
+async def test_an_agent_calls_back_from_his_own_mailbox(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    phone: MakePhone,
+) -> None:
+    page = await open_page("1006")
+    async with (
+        centre.desk("1006", ready=False, incoming=AutoAnswer()) as desk,
+        left(centre, phone, seconds=3.0) as (row, _),
+        open_lab(AutoAnswer()) as lab,
+    ):
+        path = f"messages/{row['id']}"
+        given = await centre.ask("POST", f"{path}/hand-out", json={"to": "agent:1006"})
+        assert given.status_code == 200, given.text
+        later = {"not_before": "2030-01-01T00:00:00Z"}
+        assert (await centre.ask("POST", f"{path}/call-back", user="1006", json=later)).status_code == 400
+        assert (await centre.ask("POST", f"{path}/call-back", json={})).status_code == 400  # whose it is not
+        item = page.locator(f"[data-message='{row['id']}']")
+        await expect(item).to_contain_text("for me")
+        await page.keyboard.press("v")
+        await page.keyboard.press("c")
+        own = await desk.next_call()
+        customer = await lab.next_call()
+        await own.answered.wait()
+        await customer.answered.wait()
+        await expect(page.get_by_text("Your phone rings, then the caller is called.")).to_be_visible()
+        assert (await centre.get(path))["state"] == "heard"  # that it is handled he says himself
+        await customer.hang_up()
+        await own.ended.wait()
+        made = await centre.eventually(lambda: centre.items("contacts", agent="1006"), bool)
+        assert (made[0]["direction"], made[0]["outcome"]) == ("outbound", "handled")

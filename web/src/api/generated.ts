@@ -2266,7 +2266,7 @@ export interface paths {
         put?: never;
         /**
          * Call Back Caller
-         * @description Promise the caller a call-back of a queue; the message is handled by it.
+         * @description Promise the caller a call-back of a queue, or call him at once from one's own mailbox.
          */
         post: operations["call_back_caller_api_v1_messages__message_id__call_back_post"];
         delete?: never;
@@ -3513,14 +3513,20 @@ export interface components {
         };
         /**
          * CallerWanted
-         * @description Which queue calls back.
+         * @description Who calls back.
          */
         CallerWanted: {
+            /**
+             * Key
+             * @description Of the client's choice: an agent's call is made once for it.
+             * @default
+             */
+            key: string;
             /** Not Before */
             not_before?: string | null;
             /**
              * Queue
-             * @description null: the queue that the message is for.
+             * @description null: the queue that the message is for, or the agent whose it is.
              */
             queue?: string | null;
         };
@@ -4627,11 +4633,16 @@ export interface components {
         };
         /**
          * MessageCalledBack
-         * @description The call-back that was promised; the message is handled.
+         * @description The call-back that a queue promised (the message is handled), or the agent's own call (it is heard).
          */
         MessageCalledBack: {
+            /**
+             * Call
+             * @description His phone rings, then the caller is called.
+             */
+            call: string | null;
             /** Call Back */
-            call_back: string;
+            call_back: string | null;
             /** Id */
             id: string;
         };

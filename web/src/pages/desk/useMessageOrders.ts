@@ -1,6 +1,7 @@
 import { useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import { useStale } from "../../live/context";
@@ -19,9 +20,9 @@ export const MESSAGES = ["voice-messages"] as const;
 /** Orders wait for one another: that a message was heard is no reason to lose that it is handled. */
 const QUEUED = { mutationKey: MESSAGES, scope: { id: MESSAGES[0] } } as const;
 
-/** A call-back is a queue's, and needs a number. */
+/** A call-back needs a number: a queue promises it, from one's own mailbox one calls oneself. */
 export function mayCallBack(message: Message): boolean {
-  return message.mailbox.startsWith("queue:") && message.caller !== "";
+  return message.caller !== "";
 }
 
 /** Work on messages. `leaving` are those that an order under way takes off the list: it is given once. */
@@ -39,8 +40,9 @@ export function useMessageOrders() {
       if (to === "delete") {
         await unwrap(api.DELETE("/api/v1/messages/{message_id}", { params }));
       } else if (to === "call-back") {
-        await unwrap(api.POST("/api/v1/messages/{message_id}/call-back", { params, body: {} }));
-        void toasts.info(t("messages.calledBack"));
+        const body = { key: newOrderKey() };
+        const made = await unwrap(api.POST("/api/v1/messages/{message_id}/call-back", { params, body }));
+        void toasts.info(t(made.call === null ? "messages.calledBack" : "messages.calling"));
       } else {
         await unwrap(api.PUT("/api/v1/messages/{message_id}/state", { params, body: { state: to, note: "" } }));
       }
