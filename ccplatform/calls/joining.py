@@ -63,8 +63,9 @@ class Yielded:
 
 def keeps_first(first: CallState, first_leg: LegId, second: CallState, second_leg: LegId) -> bool | None:
     """Of two calls of a phone, whether the first is kept, else the second; None: they cannot be joined now."""
-    keeps = _may_keep(first, first_leg) and _may_yield(second, second_leg, first)
-    yields = _may_keep(second, second_leg) and _may_yield(first, first_leg, second)
+    one_seat = _seat(first, first_leg) == _seat(second, second_leg)
+    keeps = _may_keep(first, first_leg, one_seat) and _may_yield(second, second_leg, first)
+    yields = _may_keep(second, second_leg, one_seat) and _may_yield(first, first_leg, second)
     if keeps and yields:
         return _rank(first) <= _rank(second)
     return keeps if keeps or yields else None
@@ -87,9 +88,11 @@ def yield_party(step: Step, own: LegId, kept: CallState, *, asked: bool) -> Yiel
     return yielded
 
 
-def take_in(step: Step, yielded: Yielded, *, asked: bool) -> None:
-    """Whom the other call gave up has the caller; ``asked``: on the leg of this call the phone asked so."""
+def take_in(step: Step, own: LegId, yielded: Yielded, *, asked: bool) -> None:
+    """Whom the other call gave up has the caller; ``own`` is the phone's leg, on which it may have ``asked``."""
     state = step.state
+    if own == state.caller_leg:
+        turn(state)
     state.transfers += 1
     if yielded.leg is None:
         _go_there(step, yielded, asked=asked)
@@ -119,8 +122,32 @@ def take_in(step: Step, yielded: Yielded, *, asked: bool) -> None:
     regroup(step, before)
 
 
-def _may_keep(state: CallState, own: LegId) -> bool:
-    return own == state.other_leg and state.stage in _TALKS and not state.members and state.transfers < MAX_CALLED
+def _seat(state: CallState, own: LegId) -> SeatId | None:
+    return state.party_seat if own == state.caller_leg else state.agent_seat
+
+
+def _may_keep(state: CallState, own: LegId, one_seat: bool) -> bool:
+    if state.stage not in _TALKS or state.members or state.transfers >= MAX_CALLED:
+        return False
+    return own == state.other_leg or (own == state.caller_leg and one_seat and _may_turn(state))
+
+
+def _may_turn(state: CallState) -> bool:
+    """Whether both sides of a talk are phones of ours, so that either may be taken for the caller."""
+    inside = state.direction is Direction.INTERNAL and state.outward and state.second is None
+    return inside and state.stage is not Stage.HELD and not state.supervisors
+
+
+def turn(state: CallState) -> None:
+    """Take who called for the caller, and whom he called for who has him: a talk between two phones of ours."""
+    assert state.other_leg is not None
+    state.caller_leg, state.other_leg = state.other_leg, state.caller_leg
+    state.caller, state.dialled = state.dialled, state.caller
+    state.party_seat, state.agent_seat = state.agent_seat, state.party_seat
+    state.party_agent, state.agent = state.agent, state.party_agent
+    state.live_legs[state.caller_leg] = LegRole.CALLER
+    state.live_legs[state.other_leg] = LegRole.AGENT
+    state.stage = Stage.TALKING if state.agent is not None else Stage.BRIDGED
 
 
 def _may_yield(state: CallState, own: LegId, kept: CallState) -> bool:

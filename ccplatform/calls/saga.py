@@ -191,10 +191,10 @@ class CallSaga:
         yielded = yield_party(step, own, kept, asked=asked)
         return yielded, self._over(step)
 
-    def take_in(self, yielded: Yielded, now: float, *, asked: bool) -> list[CallEffect]:
+    def take_in(self, own: LegId, yielded: Yielded, now: float, *, asked: bool) -> list[CallEffect]:
         """Take whom another call gave up; see :mod:`.joining`."""
         step = self._step(now)
-        take_in(step, yielded, asked=asked)
+        take_in(step, own, yielded, asked=asked)
         return self._over(step)
 
     def _over(self, step: Step) -> list[CallEffect]:

@@ -242,7 +242,7 @@ class Switchboard:
         yielded, effects = giver.yield_party(own, kept.state, now, asked=giver is mine)
         if yielded.leg is not None:
             self._legs[giver.state.call].discard(yielded.leg)
-        effects += kept.take_in(yielded, now, asked=kept is mine)
+        effects += kept.take_in(event.other if giver is mine else event.leg, yielded, now, asked=kept is mine)
         self._settle(kept, before[0])
         self._settle(giver, before[1])
         return [ReportTransfer(leg=event.leg, step=TransferStep.ACCEPTED), *effects]

@@ -28,7 +28,7 @@ from ccplatform.contracts.legs import (
     ReportTransfer,
     TransferStep,
 )
-from ccplatform.contracts.media import ForgetCall, StopRecording
+from ccplatform.contracts.media import Bridge, ForgetCall, StopRecording
 from ccplatform.contracts.routing import (
     AgentOffered,
     EngageAgent,
@@ -334,6 +334,36 @@ def test_the_contact_of_who_called_the_centre_goes_on() -> None:
     world.post(PhoneJoin(leg=PHONE_2, other=world.talking_leg()))
     assert world.core.calls() == (CALL,)
     assert Ear(world).hears(CALLER) == {other}
+
+
+def test_a_phone_that_was_called_in_both_its_calls_joins_who_called_it() -> None:
+    """Agents 1004 and 1006 called 1005 one after the other; his phone has them talk with each other."""
+    world = World()
+    first = begins_out(inside=True, party=EXPERT)
+    world.post(first)
+    own = world.dialled_leg()
+    assert first.offer is not None
+    world.answers(own, EXPERT_SEAT)
+    world.answers(first.offer.leg, "seat-04")
+    world.passes(5.0)
+    offer, colleague = replace(first.offer, leg=PHONE_2), AgentId("1006")
+    again = replace(first, call=CALL_2, contact=CONTACT_2, offer=offer, seat=SeatId("seat-06"), agent=colleague)
+    world.post(replace(again, shown="8006", key=""))
+    second = world.dialled_leg()
+    world.answers(second, EXPERT_SEAT)
+    world.answers(PHONE_2, "seat-06")
+    world.passes(10.0)
+    world.post(PhoneJoin(leg=second, other=own))
+    assert steps(world)[-2:] == [(second, TransferStep.ACCEPTED), (second, TransferStep.DONE)]
+    assert world.last(Bridge).a == first.offer.leg
+    assert world.last(Bridge).b == PHONE_2
+    released = {release.leg for release in world.all_of(ReleaseLeg)}
+    assert released == {own, second}
+    assert world.last(HandOver).agent == colleague
+    assert EXPERT in [release.agent for release in world.all_of(TalkReleased)]
+    for leg in (own, second, first.offer.leg, PHONE_2):
+        world.leg_ends(leg)
+    assert len(world.all_of(ContactEnded)) == 2
 
 
 def test_what_cannot_be_joined_is_refused_and_goes_on() -> None:

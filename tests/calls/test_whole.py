@@ -202,11 +202,12 @@ class Orders(RuleBasedStateMachine):
         one = self.state(call, Stage.TALKING, Stage.HELD, Stage.BRIDGED)
         two = self.state(other)
         up = self.whole.network.up
-        if one is not None and two is not None and one is not two and one.other_leg in up:
+        if one is not None and two is not None and one is not two:
             replaced = two.other_leg if called else two.caller_leg
-            if one.other_leg is not None and replaced in up:
-                asked = LegTransferAsked(leg=one.other_leg, number="", replaces=replaced)
-                self.whole.calls.leg_event(asked)
+            for asking in (one.other_leg, one.caller_leg):
+                if asking is not None and asking in up and replaced in up:
+                    asked = LegTransferAsked(leg=asking, number="", replaces=replaced)
+                    self.whole.calls.leg_event(asked)
 
     @rule(call=pick, key=st.booleans())
     def a_whisper_ends(self, call: int, key: bool) -> None:
