@@ -129,6 +129,13 @@ class QueueDocument(_Model):
             max_length=MAX_WHISPER, description="Told to the agent alone at his answer: a text, or a file *.wav"
         ),
     ] = ""
+    after_talk: Annotated[
+        str,
+        Field(
+            max_length=MAX_ID,
+            description="The flow that has a caller whose agent hangs up first, such as a survey",
+        ),
+    ] = ""
     call_back: CallBackDocument | None = None
 
 

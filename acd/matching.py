@@ -16,7 +16,7 @@ from acd.order import Entry
 from acd.queues import Ticket
 from ccplatform.contracts.facts import Offered, OfferEnded
 from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn
-from ccplatform.contracts.words import AgentState, OfferEnd
+from ccplatform.contracts.words import AgentState, FlowId, OfferEnd
 
 
 def seek_agent(floor: Floor, ticket: Ticket) -> None:
@@ -89,6 +89,7 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
             agent=agent.id,
             seat=seat,
             whisper=queue.config.whisper,
+            after_talk=FlowId(queue.config.after_talk) if queue.config.after_talk else None,
         )
     )
 

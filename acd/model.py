@@ -181,7 +181,8 @@ class Queue:
     none), ``weight`` is added to the priorities of the queue's contacts, ``service_level_ratio`` of all contacts
     should be answered within ``service_level_seconds``; ``music`` is a file name in the prompt folder, '' the
     default music; ``whisper`` ('': none) is told to the agent alone at his answer: a text, or a file ``*.wav`` of
-    that folder. ``rung_at_most`` agents ring together where the strategy rings many, one more each
+    that folder; ``after_talk`` ('': none) is the flow that has a caller whose agent hangs up first, such as a
+    survey. ``rung_at_most`` agents ring together where the strategy rings many, one more each
     ``ring_more_seconds`` where it does so progressively.
 
     A contact takes ``capacity`` of an agent's 100; one that ``gives_way`` (an e-mail) takes nothing from the room
@@ -212,6 +213,7 @@ class Queue:
     calendar: str = ""
     music: str = ""
     whisper: str = ""
+    after_talk: str = ""
     call_back: CallBackRules | None = None
 
     def __post_init__(self) -> None:
@@ -238,6 +240,8 @@ class Queue:
             self.call_back.check(subject)
         if self.music:
             _check_file_name(subject, "music", self.music)
+        if self.after_talk:
+            check_id(subject, "after_talk", self.after_talk)
         self._check_whisper(subject)
         self._check_rings(subject)
         self._check_overflows(subject)

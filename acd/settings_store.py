@@ -115,11 +115,12 @@ class SettingsStore:
         ]
 
     async def overflowing_to(self, flow: str) -> list[str]:
-        """The queues whose callers overflow to a flow."""
+        """The queues whose callers overflow to a flow, or meet it after the talk."""
         return [
             f"queue {queue.id}"
             for queue in await self._queues()
-            if any(over.kind is TargetKind.FLOW and over.to == flow for over in queue.overflows)
+            if queue.after_talk == flow
+            or any(over.kind is TargetKind.FLOW and over.to == flow for over in queue.overflows)
         ]
 
     async def sitting_at(self, seat: str) -> list[str]:

@@ -33,6 +33,7 @@ _RULES = (
     "calendar",
     "call_back",
     "whisper",
+    "after_talk",
 )
 
 #: Of a tenant, all or one by id.

@@ -29,13 +29,21 @@ class PublishedFlow:
 
 def answering(entry: EntryPoint, now: datetime, is_open: Callable[[str], bool | None]) -> FlowId | None:
     """The flow that answers a number at an instant."""
-    for rule in entry.rules:
+    number = applying(entry, now, is_open)
+    if number is not None:
+        return entry.rules[number].flow
+    return entry.flow if not entry.calendar or is_open(entry.calendar) is not False else entry.closed_flow
+
+
+def applying(entry: EntryPoint, now: datetime, is_open: Callable[[str], bool | None]) -> int | None:
+    """The first of a number's rules that applies at an instant; None: none does."""
+    for number, rule in enumerate(entry.rules):
         begun = rule.start is None or now >= rule.start
         over = rule.end is not None and now >= rule.end
         closed = bool(rule.calendar) and is_open(rule.calendar) is False
         if begun and not over and closed is rule.closed:
-            return rule.flow
-    return entry.flow if not entry.calendar or is_open(entry.calendar) is not False else entry.closed_flow
+            return number
+    return None
 
 
 class Catalogue:

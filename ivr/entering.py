@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ccplatform.contracts.facts import FlowNodeEntered
+from ccplatform.contracts.facts import FlowNodeEntered, SurveyBegun
 from ccplatform.contracts.flows import CollectSecurely
 from ccplatform.contracts.words import FlowOutcome
 from ivr.deciding import begin_waiting, choose_language, decide, go_round, set_variable
@@ -84,6 +84,11 @@ def _ask(run: Run, node: AskingNode) -> None:
         speak(run, node)
 
 
+def _survey(run: Run, node: Survey) -> None:
+    run.tell(SurveyBegun(contact=run.contact, survey=node.survey))
+    _ask(run, node)
+
+
 def _hang_up(run: Run, node: Hangup) -> None:
     run.let_go(FlowOutcome.COMPLETED, node.cause)
 
@@ -94,7 +99,7 @@ ENTER: Final[Mapping[type[Node], Callable[[Run, Any], None]]] = {
     PlaySounds: _tell,
     Menu: _ask,
     Collect: _ask,
-    Survey: _ask,
+    Survey: _survey,
     Speech: enter_speech,
     Bot: enter_bot,
     Record: speak,

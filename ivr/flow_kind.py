@@ -14,7 +14,7 @@ from ccplatform.contracts.commands import ReloadFlows
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import Role
 from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.operations.orders import tell
 from ivr.document import document_of
 from ivr.errors import FlowProblem, NoSuchFlow
@@ -143,9 +143,13 @@ class FlowsKept:
         await asyncio.to_thread(publishable, document, name, known)
         return await self._versions.choose(name, number, at=self._clock.wall(), by=by)
 
-    async def put_in_force(self, by: str) -> None:
-        """Let control take what is published now; raises Unavailable."""
-        await tell(self._control, ReloadFlows(by=by))
+    async def put_in_force(self, by: str) -> bool:
+        """Let control take what is published now; False while it is away: it takes it when it comes back."""
+        try:
+            await tell(self._control, ReloadFlows(by=by))
+        except Unavailable:
+            return False
+        return True
 
     async def document_at(self, name: str, version: int | None) -> Mapping[str, Any]:
         """The document of a version, or with None the draft as it would be published, as far as it can be told."""

@@ -20,6 +20,9 @@ from ccplatform.kernel.errors import Refusal
 from ccplatform.operations.orders import tell
 from ivr.store import EntryPoint, EntryRule, IvrStore
 
+#: Who looks at numbers.
+READERS: Final = (Role.SUPERVISOR, Role.MAINTAINER, Role.ADMIN, Role.AUDITOR)
+
 _SEATS: Final = "@seats"
 _NUMBER: Final = re.compile(r"(\+?[0-9*#]{1,32})(@seats)?")
 
@@ -89,16 +92,7 @@ class NumbersKept:
         await self._check(name, wanted)
         if trial:
             return
-        await self._store.save_entry_point(
-            EntryPoint(
-                number=number,
-                from_seat=from_seat,
-                flow=FlowId(wanted.flow),
-                calendar=wanted.calendar,
-                closed_flow=FlowId(wanted.closed_flow) if wanted.closed_flow else None,
-                rules=tuple(_rule(rule) for rule in wanted.rules),
-            )
-        )
+        await self._store.save_entry_point(entry_point(number, wanted, from_seat=from_seat))
         await tell(self._control, ReloadFlows(by=by))
 
     async def remove(self, name: str, *, by: str) -> None:
@@ -112,10 +106,16 @@ class NumbersKept:
         return []
 
     async def opened_by(self, calendar: str) -> list[str]:
-        """The numbers that go by a calendar."""
+        """The numbers that go by a calendar, and where."""
         return [
-            f"number {_name(entry)}" for entry in await self._store.entry_points() if calendar in entry.calendars()
+            f"number {_name(entry)} ({where})"
+            for entry in await self._store.entry_points()
+            for where in _going_by(entry, calendar)
         ]
+
+    async def check(self, name: str, wanted: NumberDocument) -> None:
+        """Raise Refusal, with the field, for what names a flow or a calendar that is not there, or no time."""
+        await self._check(name, wanted)
 
     async def answered_by(self, flow: str) -> list[str]:
         """The numbers that a flow answers, at some hours at least."""
@@ -139,6 +139,23 @@ class NumbersKept:
             raise _refused(name, where, "a calendar and a flow for when it is closed go together")
 
 
+def entry_point(number: str, wanted: NumberDocument, *, from_seat: bool = False) -> EntryPoint:
+    """A document as it is kept."""
+    return EntryPoint(
+        number=number,
+        from_seat=from_seat,
+        flow=FlowId(wanted.flow),
+        calendar=wanted.calendar,
+        closed_flow=FlowId(wanted.closed_flow) if wanted.closed_flow else None,
+        rules=tuple(_rule(rule) for rule in wanted.rules),
+    )
+
+
+def _going_by(entry: EntryPoint, calendar: str) -> list[str]:
+    rules = [f"rules.{number}.calendar" for number, rule in enumerate(entry.rules) if rule.calendar == calendar]
+    return [*(["calendar"] if entry.calendar == calendar else []), *rules]
+
+
 def number_kind(keeper: NumbersKept) -> Kind:
     """``configuration/numbers``."""
     return Kind(
@@ -147,7 +164,7 @@ def number_kind(keeper: NumbersKept) -> Kind:
         wanted=NumberDocument,
         item=NumberItem,
         keeper=keeper,
-        readers=(Role.SUPERVISOR, Role.MAINTAINER, Role.ADMIN, Role.AUDITOR),
+        readers=READERS,
         changers=(Role.SUPERVISOR, Role.ADMIN),
         sheet=True,
     )

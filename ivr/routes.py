@@ -21,7 +21,7 @@ from ivr.errors import FlowProblem, NoSuchFlow
 from ivr.flow_kind import CHANGERS, READERS, FlowItem, FlowsKept
 from ivr.plain import plain_of, yaml_of
 from ivr.schema import flow_schema
-from ivr.versions import Versions
+from ivr.versions import Version, Versions
 
 FlowName = Annotated[str, Path(min_length=1, max_length=64, examples=["main"])]
 _Match = Annotated[str | None, Header(max_length=100)]
@@ -86,6 +86,14 @@ class VersionItem(BaseModel):
     chosen_at: AwareDatetime = Field(description="when it was made the current one last")
     chosen_by: str
     current: bool
+
+
+class PublishedItem(VersionItem):
+    """A version that was made the current one."""
+
+    in_force: bool = Field(
+        description="false: stored, but the real-time side was away: it takes it at its next start"
+    )
 
 
 class VersionDetail(VersionItem):
@@ -288,7 +296,7 @@ def _add_acts(
         current = await versions.current(name)
         return None if current is None else current[0].number
 
-    @router.post("/flows/{name}/publish", response_model=VersionItem)
+    @router.post("/flows/{name}/publish", response_model=PublishedItem)
     async def publish_flow(
         principal: changer, name: FlowName, wanted: Publication, if_match: _Match = None
     ) -> Any:
@@ -300,10 +308,10 @@ def _add_acts(
             return {"version": before}, {"version": version.number, "note": wanted.note}
 
         await changes.act(kind, name, "publish", publish, by=principal.user, expected=expected(if_match))
-        await keeper.put_in_force(principal.user)
-        return await _current(versions, name)
+        in_force = await keeper.put_in_force(principal.user)
+        return {**asdict(await _current(versions, name)), "in_force": in_force}
 
-    @router.post("/flows/{name}/roll-back", response_model=VersionItem)
+    @router.post("/flows/{name}/roll-back", response_model=PublishedItem)
     async def roll_back_flow(principal: changer, name: FlowName, wanted: RollBack, if_match: _Match = None) -> Any:
         """Make an earlier version the one that new sessions run; the draft stays as it is."""
 
@@ -313,11 +321,11 @@ def _add_acts(
             return {"version": before}, {"version": version.number}
 
         await changes.act(kind, name, "roll_back", roll_back, by=principal.user, expected=expected(if_match))
-        await keeper.put_in_force(principal.user)
-        return await _current(versions, name)
+        in_force = await keeper.put_in_force(principal.user)
+        return {**asdict(await _current(versions, name)), "in_force": in_force}
 
 
-async def _current(versions: Versions, name: str) -> Any:
+async def _current(versions: Versions, name: str) -> Version:
     current = await versions.current(name)
     if current is None:
         raise NoSuchFlow(f"flow {name} was taken out of service meanwhile")

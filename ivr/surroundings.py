@@ -94,6 +94,16 @@ def flows_of(flow: Flow) -> set[str]:
     return {target for node in flow.nodes.values() for _, target in _named_by(node, _FLOWS)}
 
 
+def naming(document: Mapping[str, Any], field_name: str, target: str) -> list[str]:
+    """The paths at which the nodes of a document, legal or not, name something of the centre."""
+    nodes = document.get("nodes")
+    return [
+        f"nodes.{name}.{field_name}"
+        for name, node in (nodes.items() if isinstance(nodes, Mapping) else ())
+        if isinstance(node, Mapping) and node.get(field_name) == target
+    ]
+
+
 def missing(flow: Flow, around: Surroundings) -> Iterator[Finding]:
     """What the flow names and the centre has not."""
     for name, node in flow.nodes.items():

@@ -18,6 +18,7 @@ from ccplatform.storage.database import Connection, Database
 from ivr.document import document_of, revision_of
 from ivr.errors import NoSuchFlow
 from ivr.model import Flow
+from ivr.surroundings import naming
 
 #: Who publishes the flows that belong to this program.
 PLATFORM = "platform"
@@ -99,6 +100,16 @@ class Versions:
                 "SELECT id, document FROM flows WHERE tenant = $1 AND superseded_at IS NULL", self._tenant
             )
         return {row["id"]: _document(row["document"]) for row in rows}
+
+    async def going_by(self, calendar: str) -> list[str]:
+        """The flows, in service or drafts, that go by a calendar, and where."""
+        found = {
+            f"flow {name} ({path})"
+            for documents in (await self.current_documents(), await self.drafts())
+            for name, document in documents.items()
+            for path in naming(document, "calendar", calendar)
+        }
+        return sorted(found)
 
     async def current(self, flow: str) -> tuple[Version, Mapping[str, Any]] | None:
         """What new sessions run."""

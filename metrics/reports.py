@@ -66,8 +66,14 @@ AGENT_REPORT: Final = ReportDefinition(
         "wrap_up_seconds",
     ),
 )
+#: What callers said in surveys after their talks (R9.6), each question of a survey a row of its own.
+SURVEY_REPORT: Final = ReportDefinition(
+    name="surveys",
+    groupings=(Grouping.QUEUE, Grouping.AGENT, Grouping.HOUR, Grouping.DAY),
+    columns=("survey", "question", "scale", "asked", "answered", "share_answered", "mean", "lowest", "highest"),
+)
 
-_REPORTS: Final = {report.name: report for report in (QUEUE_REPORT, AGENT_REPORT)}
+_REPORTS: Final = {report.name: report for report in (QUEUE_REPORT, AGENT_REPORT, SURVEY_REPORT)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, TenantId
 from ccplatform.storage.database import Database
-from metrics.reports import QUEUE_REPORT, Grouping, ReportQuery, ReportRow
+from metrics.reports import QUEUE_REPORT, SURVEY_REPORT, Grouping, ReportQuery, ReportRow
 from metrics.settings import MetricsSettings
+from metrics.surveys import survey_row, survey_sums
 
 #: How each grouping is read off a row ``j`` of the journal, in the time zone ``zone.name``.
 _KEYS: Final = {
@@ -95,9 +96,23 @@ class ReportStore:
     async def rows(self, query: ReportQuery, agents: Collection[AgentId] | None = None) -> list[ReportRow]:
         """The table of a report, ordered by group; hours and days are those of the centre's time zone.
 
-        ``agents`` leaves all others out of a report of agents.
+        ``agents`` leaves all others out of a report of agents, and of surveys by agent.
         """
+        if query.report is SURVEY_REPORT:
+            return await self._surveys(query, agents if query.grouping is Grouping.AGENT else None)
         return await (self._queues(query) if query.report is QUEUE_REPORT else self._agents(query, agents))
+
+    async def _surveys(self, query: ReportQuery, agents: Collection[AgentId] | None) -> list[ReportRow]:
+        async with self._database.connection() as connection:
+            found = await connection.fetch(
+                survey_sums(query.grouping),
+                self._tenant,
+                query.begin,
+                query.end,
+                self._zone.key,
+                None if agents is None else sorted(agents),
+            )
+        return [survey_row(query.grouping, dict(row)) for row in found]
 
     async def _queues(self, query: ReportQuery) -> list[ReportRow]:
         limits = dict(self._service_levels()) if self._service_levels is not None else {}

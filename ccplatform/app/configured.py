@@ -22,6 +22,7 @@ from gateway.seat_kind import kind as seat_kind
 from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind
 from ivr.store import IvrStore
+from ivr.versions import Versions
 
 
 def settings_store(ground: Foundation) -> SettingsStore:
@@ -55,6 +56,7 @@ def build_configuration(
         return [f"supervisor {user.name}" for user in await users.list_users() if team in user.teams]
 
     numbers = numbers_kept(ground, control)
+    versions = Versions(database=ground.database, tenant=ground.tenant)
     users = UserAdministration(
         users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
     )
@@ -63,7 +65,10 @@ def build_configuration(
         *acd_kinds(
             store=acd,
             control=control,
-            also={Setting.CALENDAR: (numbers.opened_by,), Setting.TEAM: (overseers_of,)},
+            also={
+                Setting.CALENDAR: (numbers.opened_by, versions.going_by),
+                Setting.TEAM: (overseers_of,),
+            },
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
         number_kind(numbers),

@@ -25,6 +25,7 @@ from ccplatform.security.access import Access
 from gateway.store import GatewayStore
 from ivr.flow_kind import FlowsKept, flow_kind
 from ivr.heat import HeatStore
+from ivr.number_routes import build_router as build_number_routes
 from ivr.previews import Previews
 from ivr.prompt_routes import build_router as build_prompt_routes
 from ivr.recordings import Recordings
@@ -81,7 +82,8 @@ def build_flow_routes(
         around=around,
         essential=(VOICE_MAIL,),
     )
-    kind = flow_kind(keeper, also=(numbers_kept(ground, control).answered_by, acd.overflowing_to))
+    numbers = numbers_kept(ground, control)
+    kind = flow_kind(keeper, also=(numbers.answered_by, acd.overflowing_to))
     previews = Previews(
         speech=speech, recordings=recordings, directory=places.speech, rate=settings.ivr.speech.sample_rate
     )
@@ -100,6 +102,7 @@ def build_flow_routes(
         rate=settings.ivr.speech.sample_rate,
     )
     return [
+        build_number_routes(access=access, keeper=numbers, calendars=partial(opening_hours, acd)),
         build_simulator_routes(
             access=access, simulator=simulator, sounds=sounds, ears=simulating.ears, audit=ground.audit
         ),

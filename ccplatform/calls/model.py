@@ -96,7 +96,8 @@ class CallState:
     ring_seconds: float = 0.0  # that the customer's phone rings
     call_back: bool = False
     agent_asked: AgentId | None = None  # whom the flow has called for him
-    after_talk: FlowId | None = None  # has him when the agent hangs up first
+    after_talk: FlowId | None = None  # has him when the agent hangs up first; named by his flow
+    queue_after_talk: FlowId | None = None  # the same, named by the queue; his flow's comes first
     language: str = ""  # that he chose
     pending_key: PendingKey | None = None
     pending_query: PendingQuery | None = None

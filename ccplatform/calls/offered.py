@@ -38,7 +38,7 @@ def agent_offered(step: Step, event: AgentOffered) -> None:
     elif _asked_for(state, event.contact):
         step.ring(agent)
     elif state.stage in (Stage.QUEUED, Stage.RINGING) and event.contact == state.contact:
-        state.queue = event.queue
+        state.queue, state.queue_after_talk = event.queue, event.after_talk
         step.ring(agent)
     else:
         step.emit(OfferFailed(contact=event.contact, agent=event.agent, end=OfferEnd.CALLER_LEFT))

@@ -35,12 +35,14 @@ def agent_not_reached(step: Step, cause: ReleaseCause) -> None:
 
 
 def after_talk(step: Step) -> bool:
-    """The agent hung up first: the flow that his queue's flow named has the caller, if it named one."""
+    """The agent hung up first: the flow that the caller's flow named for that, or else his queue, has him now."""
     state = step.state
-    if state.after_talk is None or state.flow is not None or state.talked_agent is None:
+    flow = state.after_talk or state.queue_after_talk
+    if flow is None or state.flow is not None or state.talked_agent is None:
         return False
     step.part_talk()
-    state.flow, state.after_talk, state.flow_outcome = state.after_talk, None, None
+    state.flow, state.flow_outcome = flow, None
+    state.after_talk = state.queue_after_talk = None
     variables = {
         "caller": state.caller,
         "dialled": state.dialled,

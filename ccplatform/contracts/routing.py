@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId, TrunkId
+from ccplatform.contracts.words import AgentId, ContactId, FlowId, OfferEnd, QueueId, SeatId, TrunkId
 
 # --- commands ---------------------------------------------------------------------------------------------
 
@@ -144,6 +144,7 @@ class AgentOffered:
     """Ring this seat for the contact now; without a queue he was called himself.
 
     ``whisper`` is told to the agent alone when he answers: a text, or the file that it names (:func:`names_file`).
+    ``after_talk`` is the queue's flow for callers whose agent hangs up first.
     """
 
     contact: ContactId
@@ -151,6 +152,7 @@ class AgentOffered:
     agent: AgentId
     seat: SeatId
     whisper: str = ""
+    after_talk: FlowId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

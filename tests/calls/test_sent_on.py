@@ -111,6 +111,17 @@ def test_when_the_agent_hangs_up_first_the_flow_has_the_caller(talking: World) -
     assert (ended.outcome, ended.agent, ended.talk_seconds) == (Outcome.HANDLED, CLERK, 30)
 
 
+@pytest.mark.parametrize(("named", "begins"), [(None, "queue_survey"), (FlowId("survey"), "survey")])
+def test_the_queues_own_flow_has_him_unless_his_flow_names_another(named: FlowId | None, begins: str) -> None:
+    world = world_with(EnterQueue(queue=QUEUE, after_talk=named, language="zh"))
+    seat, own = SeatId("seat-01"), FlowId("queue_survey")
+    world.post(AgentOffered(contact=CONTACT, queue=QUEUE, agent=CLERK, seat=seat, after_talk=own))
+    world.answers(world.dialled_leg())
+    world.leg_ends(world.dialled_leg())
+    start = world.last(StartFlow)
+    assert (start.flow, start.variables["language"]) == (begins, "zh")
+
+
 def test_when_the_caller_hangs_up_first_nobody_is_asked(talking: World) -> None:
     talking.leg_ends(CALLER)
     assert [start.flow for start in talking.all_of(StartFlow)] == ["main"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.centre import AGENT_HZ, Centre
+from tests.e2e.centre import AGENT_HZ, Centre, Row
 from tests.support.fixtures import MakePhone
 from tests.support.phone_call import PhoneCall
 
@@ -69,3 +69,39 @@ async def test_who_talked_is_asked_how_it_was_when_the_agent_hangs_up(centre: Ce
         assert (ended["outcome"], ended["agent"], ended["queue"]) == ("handled", "1004", "support")
         await centre.set_state("1004", "ready", user="1004")
         await centre.agent_is("1004", "ready")
+
+
+async def test_a_queue_has_a_survey_of_its_own_and_the_report_says_how_it_was(
+    centre: Centre, phone: MakePhone
+) -> None:
+    queue = await centre.get("configuration/queues/support", user="sup1")
+    document = {name: value for name, value in queue.items() if name != "id"}
+    path, number = "configuration/queues/support", centre.new_caller()
+    surveyed = await centre.ask("PUT", path, user="sup1", json={**document, "after_talk": "satisfaction"})
+    assert surveyed.status_code == 200, surveyed.text
+    needed = await centre.ask("DELETE", "flows/satisfaction", user="sup1")
+    assert "queue support" in needed.json()["detail"]
+    try:
+        async with centre.desk("1005") as desk:
+            caller = await phone(number)
+            call = await caller.dial(centre.number("95001"))
+            contact = await centre.contact(number)
+            ringing = await desk.next_call()
+            await ringing.answer()
+            await call.heard(tone=AGENT_HZ)
+            await ringing.hang_up()
+            await centre.happened(contact["id"], "SurveyBegun", survey="satisfaction")
+            await call.heard(speech=True)
+            await call.press("4")
+            await centre.happened(contact["id"], "SurveyAnswered", question="service", score=4, scale=5)
+            await call.hang_up()
+            await centre.ended(number)
+
+        async def report() -> list[Row]:
+            rows: list[Row] = (await centre.get("reports/surveys", user="sup1", group_by="agent"))["items"]
+            return [row for row in rows if (row["agent"], row["question"]) == ("1005", "service")]
+
+        (row,) = await centre.eventually(report, lambda rows: len(rows) == 1)
+        assert (row["asked"], row["answered"], row["share_answered"], row["mean"]) == (1, 1, 1.0, 4.0)
+    finally:
+        await centre.ask("PUT", path, user="sup1", json=document)

@@ -139,6 +139,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("DELETE", "/api/v1/flows/{name}"): PLANNERS,
     ("POST", "/api/v1/flows/{name}/publish"): PLANNERS,
     ("POST", "/api/v1/flows/{name}/roll-back"): PLANNERS,
+    ("POST", "/api/v1/configuration/numbers/answering"): PLANNERS | {"auditor", "maintainer"},
     ("GET", "/api/v1/messages"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}/audio"): MESSAGE_READERS,
@@ -172,6 +173,10 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PUT", "/api/v1/flows/{name}"): {"document": {}},
     ("POST", "/api/v1/flows/preview"): {"language": "en", "prompt": "One"},
+    ("POST", "/api/v1/configuration/numbers/answering"): {
+        "number": {"flow": "main"},
+        "at": "2026-01-05T10:00:00+08:00",
+    },
     ("POST", "/api/v1/flows/simulate"): {"flow": "main", "version": "current"},
     ("POST", "/api/v1/flows/simulate/trial"): {"flow": "main", "version": "current"},
     ("POST", "/api/v1/flows/simulate/sound"): {"pieces": [{"seconds": 1}]},

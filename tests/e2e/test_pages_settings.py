@@ -181,3 +181,29 @@ async def test_pictures_of_the_settings(open_page: OpenPage, centre: Centre, lan
             await page.locator(shows).scroll_into_view_if_needed()
         await page.screenshot(path=SCREENS / f"settings-{name}-{language}-{theme}.png", animations="disabled")
     assert (await centre.ask("DELETE", "configuration/calendars/office")).status_code == 200
+
+
+async def test_a_number_goes_by_rules_and_says_who_answers(open_page: OpenPage, centre: Centre) -> None:  # noqa: F811
+    page = await open_page("sup1", "/admin/numbers")
+    try:
+        await begin(page, "numbers")
+        await fill(page, id="95123")
+        await choose(page, "flow", "main")
+        await page.get_by_role("button", name="Add").click()
+        await choose(page, "rules.0.flow", "echo")
+        await fill(page, **{"rules.0.start": "2026-02-01T00:00", "rules.0.end": "2026-03-01T00:00"})
+        asked = page.get_by_label("Who answers at")
+        said = page.locator(".setting-field", has=asked).get_by_role("status")
+        for at, answer in (
+            ("2026-02-10T12:00", "echo · by rule 1"),
+            ("2026-03-10T12:00", "main · no rule applies"),
+        ):
+            await asked.fill(at)
+            await expect(said).to_have_text(answer)
+        if TAKE_PICTURES:
+            await page.screenshot(path=SCREENS / "settings-number-en-light.png", animations="disabled")
+        await save(page, "95123")
+        kept = await centre.get("configuration/numbers/95123")
+        assert (kept["flow"], [rule["flow"] for rule in kept["rules"]]) == ("main", ["echo"])
+    finally:
+        await centre.ask("DELETE", "configuration/numbers/95123")

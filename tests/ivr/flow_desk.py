@@ -24,6 +24,7 @@ from ivr.errors import SpeechUnheard
 from ivr.flow_kind import FlowsKept, flow_kind
 from ivr.heat import HeatStore
 from ivr.number_kind import NumbersKept, number_kind
+from ivr.number_routes import build_router as build_number_router
 from ivr.previews import Previews
 from ivr.prompt_routes import build_router as build_prompt_router
 from ivr.recordings import Recordings
@@ -149,6 +150,7 @@ class FlowDesk:
     recordings: Recordings
     store: IvrStore
     source: Source
+    numbers: NumbersKept
     recogniser: Ear
     needs: list[str] = field(default_factory=list)
 
@@ -251,6 +253,7 @@ async def flow_desk(
         ears=Ears(recogniser),
         audit=desk.audit,
     )
+    answering = build_number_router(access=desk.access, keeper=numbers, calendars=opening_hours)
     add_kind(flows, number_kind(numbers), access=desk.access, changes=changes)
     security = build_security_router(access=desk.access, login=desk.login, audit=desk.audit)
 
@@ -258,7 +261,7 @@ async def flow_desk(
         return {"ready": True}
 
     app = build_http(
-        routers=[simulated, prompts, flows, security],
+        routers=[answering, simulated, prompts, flows, security],
         root_routers=[],
         readiness=readiness,
         pages=None,
@@ -275,6 +278,7 @@ async def flow_desk(
             recordings=recordings,
             store=store,
             source=source,
+            numbers=numbers,
             recogniser=recogniser,
             needs=needs,
         )

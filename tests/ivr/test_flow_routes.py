@@ -290,11 +290,12 @@ async def test_roles(flows: FlowDesk) -> None:
 async def test_control_away_the_version_is_stored_and_the_answer_says_it_is_not_in_force(flows: FlowDesk) -> None:
     await flows.save()
     flows.control.away = True
-    await flows.publish(status=503)
+    assert (await flows.publish())["in_force"] is False
     assert (await flows.get("flows/hours"))["version"] == 1
     assert [row["action"] for row in (await flows.get("flows/hours/history"))["items"]] == ["publish", "save"]
     flows.control.away = False
-    assert (await flows.publish())["number"] == 1
+    again = await flows.publish()
+    assert (again["number"], again["in_force"]) == (1, True)
     assert flows.control.reloads == ["boss"]
 
 
@@ -418,3 +419,46 @@ async def test_a_rule_that_means_nothing_is_refused(flows: FlowDesk, rule: dict[
     answer = await flows.client.put("configuration/numbers/95000", json={"flow": "hours", "rules": [rule]})
     assert answer.status_code == 409
     assert [problem["where"] for problem in answer.json()["errors"]] == [where]
+
+
+NIGHT = {"flow": "hours", "calendar": "workdays", "closed": True}
+FEBRUARY = {"flow": "hours", "start": "2026-02-01T00:00:00+08:00", "end": "2026-03-01T00:00:00+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-01-05T10:00:00+08:00", ("hours", "flow", None)),
+        ("2026-01-04T10:00:00+08:00", ("hours", "rule", 1)),
+        ("2026-02-08T10:00:00+08:00", ("hours", "rule", 0)),
+        ("2026-03-02T10:00:00+08:00", ("hours", "flow", None)),
+    ],
+)
+async def test_a_page_asks_who_would_answer_a_number(flows: FlowDesk, at: str, expected: object) -> None:
+    await flows.save()
+    await flows.publish()
+    number = {"flow": "hours", "rules": [FEBRUARY, NIGHT]}
+    path = "configuration/numbers/answering"
+    answer = (await flows.client.post(path, json={"number": number, "at": at})).json()
+    assert (answer["flow"], answer["by"], answer["rule"]) == expected
+    refused = await flows.client.post(path, json={"number": {**number, **NIGHT}, "at": at})
+    assert refused.status_code == 422, "a number has no such field"
+    unknown = {"flow": "hours", "calendar": "no", "closed_flow": "hours"}
+    refused = await flows.client.post(path, json={"number": unknown, "at": at})
+    assert refused.json()["errors"][0]["where"] == "calendar"
+    assert (await flows.client.get("configuration/numbers")).json()["items"] == [], "nothing was kept"
+
+
+async def test_what_goes_by_a_calendar_is_named_with_its_place(flows: FlowDesk) -> None:
+    await flows.save()
+    await flows.publish()
+    rules = {"flow": "hours", "rules": [FEBRUARY, NIGHT], "calendar": "workdays", "closed_flow": "hours"}
+    assert (await flows.client.put("configuration/numbers/95000", json=rules)).status_code == 200
+    asks = "{kind: hours, calendar: workdays, on_open: end, on_closed: end, on_error: end}"
+    await flows.save(FLOW.replace("next: end", "next: ask").replace("  end: {", f"  ask: {asks}\n  end: {{"))
+    assert await flows.numbers.opened_by("workdays") == [
+        "number 95000 (calendar)",
+        "number 95000 (rules.1.calendar)",
+    ]
+    assert await flows.versions.going_by("workdays") == ["flow hours (nodes.ask.calendar)"], "a draft counts"
+    assert await flows.versions.going_by("others") == []

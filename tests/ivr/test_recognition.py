@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
@@ -28,6 +30,7 @@ from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.errors import SpeechUnheard
 from ivr.settings import RecognitionServerSettings, RecognitionSettings
+from ivr.simulator.ears import Ears
 from ivr.speech.recognition.client import ALARM, RecogniserProcess
 from ivr.speech.recognition.engines import Recognisers, build_recognisers
 from ivr.speech.recognition.port import TapPlace
@@ -115,6 +118,17 @@ async def test_a_person_says_two(make: Make) -> None:
     text, confidence = found[0]
     assert text == "two"
     assert confidence > 0.5
+
+
+async def test_a_person_at_the_microphone_of_a_page_says_two(make: Make) -> None:
+    """Sent at once and at a browser's rate, into the same process that hears callers."""
+    file = io.BytesIO()
+    quiet = np.zeros(4000, dtype=np.int16)
+    said = np.concatenate([quiet, recorded("digits/2").astype(np.int16), quiet])
+    soundfile.write(file, said, 8000, format="WAV", subtype="PCM_16")
+    found = await Ears(make()).hear("en", DIGITS, file.getvalue())
+    assert found[0].text == "two"
+    assert found[0].confidence > 0.5
 
 
 async def test_what_is_in_no_phrase_is_not_believed(make: Make) -> None:

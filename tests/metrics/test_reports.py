@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccplatform.contracts.facts import FactEvent, Offered, OfferEnded
+from ccplatform.contracts.facts import FactEvent, Offered, OfferEnded, SurveyAnswered, SurveyBegun
 from ccplatform.contracts.words import AgentId, ContactId, OfferEnd, QueueId, SeatId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -190,3 +190,57 @@ def test_csv_runs_no_formula() -> None:
     head, line = as_csv(asked, [row]).splitlines()
     assert head.startswith("queue,offered,answered")
     assert line.startswith("'=1+1,1,1,1,,1")
+
+
+async def test_surveys_by_queue_and_agent_with_who_was_asked_and_who_answered(database: Database) -> None:  # noqa: F811
+    centre = Centre(RULES, wall=datetime(2026, 1, 5, 10, 0, tzinfo=SHANGHAI).astimezone(UTC))
+    one, two, three, four = (centre.arrive() for _ in range(4))
+    centre.tell(talk_ended(one, 60.0), talk_ended(two, 60.0), talk_ended(three, 60.0, queue=SUPPORT))
+    centre.wait(5)
+    centre.tell(*(SurveyBegun(contact=contact, survey="service") for contact in (one, two, three, four)))
+    centre.tell(answer(one, "friendly", 5), answer(two, "friendly", 1), answer(one, "solved", 2, 2))
+    centre.wait(5)
+    centre.tell(answer(two, "friendly", 2), answer(four, "friendly", 3))  # asked again
+    await write(database, centre.events)
+    rows = await report(database, centre, "surveys")
+    common = {"survey": "service", "asked": 2}
+    assert [row for row in rows if row["queue"] == "sales"] == [
+        {
+            **common,
+            "queue": "sales",
+            "question": "friendly",
+            "scale": 5,
+            "answered": 2,
+            "share_answered": 1.0,
+            "mean": 3.5,
+            "lowest": 2,
+            "highest": 5,
+        },
+        {
+            **common,
+            "queue": "sales",
+            "question": "solved",
+            "scale": 2,
+            "answered": 1,
+            "share_answered": 0.5,
+            "mean": 2.0,
+            "lowest": 2,
+            "highest": 2,
+        },
+    ]
+    silent = next(row for row in rows if row["queue"] == "support")
+    assert (silent["question"], silent["asked"], silent["answered"], silent["mean"]) == ("", 1, 0, None)
+    assert next(row for row in rows if row["queue"] == "")["mean"] == 3.0, "asked without a talk before"
+    by_agent = await report(database, centre, "surveys", "agent")
+    assert {(row["agent"], row["question"], row["mean"]) for row in by_agent} >= {("1001", "friendly", 3.5)}
+    overseen = frozenset({AgentId("1002")})
+    assert await report(database, centre, "surveys", "agent", overseen) == []
+    assert await report(database, centre, "surveys", "queue", overseen) == rows
+    for grouping, key in (("day", "2026-01-05"), ("hour", "2026-01-05T10:00")):
+        assert {row[grouping] for row in await report(database, centre, "surveys", grouping)} == {key}
+    query = ReportQuery.of("surveys", centre.events[0].at, centre.events[0].at + timedelta(hours=1), None)
+    assert as_csv(query, rows).splitlines()[0].startswith("queue,survey,question,scale,asked,answered")
+
+
+def answer(contact: ContactId, question: str, score: int, scale: int = 5) -> SurveyAnswered:
+    return SurveyAnswered(contact=contact, survey="service", question=question, score=score, scale=scale)

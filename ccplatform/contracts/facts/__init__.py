@@ -40,6 +40,7 @@ from ccplatform.contracts.facts.ivr import KeysEntered as KeysEntered
 from ccplatform.contracts.facts.ivr import QueryAnswered as QueryAnswered
 from ccplatform.contracts.facts.ivr import SpeechHeard as SpeechHeard
 from ccplatform.contracts.facts.ivr import SurveyAnswered as SurveyAnswered
+from ccplatform.contracts.facts.ivr import SurveyBegun as SurveyBegun
 from ccplatform.contracts.facts.messages import MailboxChanged as MailboxChanged
 from ccplatform.contracts.facts.messages import MessageDropped as MessageDropped
 from ccplatform.contracts.facts.messages import MessageHandedOut as MessageHandedOut
@@ -99,6 +100,7 @@ Fact: TypeAlias = (
     | KeyAnswered
     | QueryAnswered
     | SurveyAnswered
+    | SurveyBegun
     | SpeechHeard
     | BotTalkBegan
     | BotTurn

@@ -108,6 +108,14 @@ class QueryAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyBegun:
+    """The caller is about to be asked the first question of a survey (R9.6)."""
+
+    contact: ContactId
+    survey: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyAnswered:
     """The caller answered a question of a survey by a key: ``score`` of 1 … ``scale`` (R9.6)."""
 

@@ -1040,6 +1040,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/numbers/answering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Who Answers
+         * @description The flow that would answer at an instant; nothing is kept. Refused as the number would be.
+         */
+        post: operations["who_answers_api_v1_configuration_numbers_answering_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/numbers/{name}": {
         parameters: {
             query?: never;
@@ -2991,6 +3011,24 @@ export interface components {
             items: components["schemas"]["AlarmItem"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * AnsweringFlow
+         * @description Who answers then.
+         */
+        AnsweringFlow: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "rule" | "closed" | "flow";
+            /** Flow */
+            flow: string;
+            /**
+             * Rule
+             * @description the place of the rule that applies, from 0
+             */
+            rule: number | null;
         };
         /**
          * Asserted
@@ -5160,6 +5198,38 @@ export interface components {
             note: string;
         };
         /**
+         * PublishedItem
+         * @description A version that was made the current one.
+         */
+        PublishedItem: {
+            /**
+             * Chosen At
+             * Format: date-time
+             * @description when it was made the current one last
+             */
+            chosen_at: string;
+            /** Chosen By */
+            chosen_by: string;
+            /** Current */
+            current: boolean;
+            /**
+             * In Force
+             * @description false: stored, but the real-time side was away: it takes it at its next start
+             */
+            in_force: boolean;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published By */
+            published_by: string;
+        };
+        /**
          * Queue
          * @description A queue (技能组) now.
          */
@@ -5299,6 +5369,12 @@ export interface components {
          */
         QueueDocument: {
             /**
+             * After Talk
+             * @description The flow that has a caller whose agent hangs up first, such as a survey
+             * @default
+             */
+            after_talk: string;
+            /**
              * Calendar
              * @default
              */
@@ -5402,6 +5478,12 @@ export interface components {
          * @description A configured queue.
          */
         QueueItem: {
+            /**
+             * After Talk
+             * @description The flow that has a caller whose agent hangs up first, such as a survey
+             * @default
+             */
+            after_talk: string;
             /**
              * Calendar
              * @default
@@ -7044,6 +7126,18 @@ export interface components {
             items: components["schemas"]["VersionItem"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * WantedAnswer
+         * @description A number as it stands on a page, and an instant.
+         */
+        WantedAnswer: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            number: components["schemas"]["NumberDocument"];
         };
         /**
          * WantedCalendar
@@ -9405,6 +9499,39 @@ export interface operations {
             };
         };
     };
+    who_answers_api_v1_configuration_numbers_answering_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweringFlow"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_number_api_v1_configuration_numbers__name__get: {
         parameters: {
             query?: never;
@@ -11577,7 +11704,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionItem"];
+                    "application/json": components["schemas"]["PublishedItem"];
                 };
             };
             /** @description Validation Error */
@@ -11749,7 +11876,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionItem"];
+                    "application/json": components["schemas"]["PublishedItem"];
                 };
             };
             /** @description Validation Error */

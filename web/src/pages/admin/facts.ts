@@ -65,6 +65,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   KeysEntered: "flow",
   KeyAnswered: "flow",
   QueryAnswered: "flow",
+  SurveyBegun: "flow",
   SurveyAnswered: "flow",
   SpeechHeard: "flow",
   BotTalkBegan: "flow",

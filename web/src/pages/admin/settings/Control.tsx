@@ -1,6 +1,7 @@
 import { Input, InputNumber, Select, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Aria } from "./FieldFrame";
+import { instantOf, localOf } from "./days";
 import type { Field, Item, Value } from "./kind";
 import { Group, Levels, Rows } from "./parts";
 import { useOptions } from "./useOptions";
@@ -63,6 +64,18 @@ export function Control(props: ControlProps) {
           }}
         />
       );
+    case "instant":
+      return (
+        <Input
+          {...aria}
+          type="datetime-local"
+          value={localOf(value)}
+          disabled={disabled}
+          onChange={(event) => {
+            onChange(instantOf(event.target.value));
+          }}
+        />
+      );
     case "switch":
       return <Switch id={aria.id} checked={value === true} disabled={disabled} onChange={onChange} />;
     case "texts":
@@ -84,7 +97,7 @@ export function Control(props: ControlProps) {
     case "levels":
       return <Levels {...props} kind={field.kind} value={(value ?? {}) as Readonly<Record<string, number>>} />;
     case "rows":
-      return <Rows {...props} fields={field.fields} fresh={field.fresh} value={(value ?? []) as readonly Item[]} />;
+      return <Rows {...props} fields={field.fields} fresh={field.fresh} ordered={field.ordered === true} value={(value ?? []) as readonly Item[]} />;
     case "group":
       return <Group {...props} fields={field.fields} fresh={field.fresh} always={field.always === true} value={value as Item | null} />;
     case "week":

@@ -129,6 +129,7 @@ function Form({ kind, listed, id: known, item, may, fresh = false, onDirty, onDo
         </FieldFrame>
       ) : null}
       <Fields fields={kind.fields} draft={draft} path="" problems={problems} disabled={!may} onChange={setDraft} />
+      {kind.extra === undefined ? null : <kind.extra draft={draft} />}
       <footer className="setting-foot">
         <Button type="primary" htmlType="submit" aria-busy={save.isPending} disabled={!may || !changed || id.trim() === ""}>
           {t("settings.save")}

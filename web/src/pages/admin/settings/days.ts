@@ -71,3 +71,18 @@ export function monthOf(year: number, month: number): readonly (string | null)[]
   const before = Array.from({ length: (first.getUTCDay() + 6) % 7 }, () => null);
   return [...before, ...Array.from({ length: count }, (_none, day) => new Date(Date.UTC(year, month, day + 1)).toISOString().slice(0, 10))];
 }
+
+/** An instant as an input of this browser has it: `2026-02-01T00:00`, in its own time zone. */
+export function localOf(instant: unknown): string {
+  if (typeof instant !== "string") {
+    return "";
+  }
+  const at = new Date(instant);
+  return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** And back, as the server has it; null: none. */
+export function instantOf(local: string): string | null {
+  const at = new Date(local);
+  return local === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
+}

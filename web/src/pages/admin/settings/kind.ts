@@ -1,5 +1,6 @@
 /** A small typed description of a kind of setting: the list and the form are made from it. */
 import type { Role } from "../../../api/session";
+import type { ComponentType } from "react";
 import type { Group } from "../../../i18n/useWords";
 
 export type Value = unknown;
@@ -29,7 +30,10 @@ export type Field = Common &
     | { readonly type: "choices"; readonly options: Options; readonly empty?: null }
     | { readonly type: "texts" }
     | { readonly type: "levels"; readonly kind: string }
-    | { readonly type: "rows"; readonly fields: readonly Field[]; readonly fresh: Item }
+    /** Ordered: the first that fits counts, so that they can be moved. */
+    | { readonly type: "rows"; readonly fields: readonly Field[]; readonly fresh: Item; readonly ordered?: boolean }
+    /** A date with its time of day; null: none. */
+    | { readonly type: "instant" }
     | { readonly type: "group"; readonly fields: readonly Field[]; readonly fresh: Item; readonly always?: boolean }
     | { readonly type: "week" }
     /** Takes several fields: days, make_up_days, holidays. */
@@ -47,6 +51,8 @@ export interface KindPage {
   readonly fields: readonly Field[];
   readonly fresh: Item;
   readonly sheet?: boolean;
+  /** What the form shows besides, of what stands in it. */
+  readonly extra?: ComponentType<{ readonly draft: Item }>;
 }
 
 /** What of an item its form changes; the rest (a trunk's present state) is the server's own. */

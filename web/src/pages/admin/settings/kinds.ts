@@ -1,4 +1,5 @@
 /** The kinds of settings as their pages show them. */
+import { Answering } from "./Answering";
 import type { KindPage } from "./kind";
 
 const PLANNERS = ["supervisor", "admin"] as const;
@@ -20,6 +21,7 @@ const CAUSES = ["full", "max_wait", "nobody", "closed"] as const;
 const TARGETS = ["queue", "flow", "number", "voice_mail"] as const;
 const name = { name: "name", type: "text", required: true } as const;
 const position = { name: "position", type: "number", least: 1, most: 10_000 } as const;
+const flow = { name: "flow", type: "choice", options: { kind: "flows" } } as const;
 const calendar = { name: "calendar", type: "choice", options: { kind: "configuration/calendars" }, empty: true } as const;
 
 export const AGENTS: KindPage = {
@@ -79,6 +81,7 @@ export const QUEUES: KindPage = {
     calendar: "",
     music: "",
     whisper: "",
+    after_talk: "",
     call_back: null,
   },
   fields: [
@@ -120,6 +123,7 @@ export const QUEUES: KindPage = {
     calendar,
     { name: "music", type: "text" },
     { name: "whisper", type: "text" },
+    { name: "after_talk", type: "choice", options: { kind: "flows" }, empty: true },
     {
       name: "call_back",
       type: "group",
@@ -164,7 +168,26 @@ export const NUMBERS: KindPage = {
   columns: ["flow", "calendar", "closed_flow"],
   fresh: { flow: "", calendar: "", closed_flow: "", rules: [] },
   sheet: true,
-  fields: [{ name: "flow", type: "text" }, calendar, { name: "closed_flow", type: "text" }],
+  fields: [
+    {
+      name: "rules",
+      words: "number_rules",
+      type: "rows",
+      ordered: true,
+      fresh: { flow: "", calendar: "", closed: false, start: null, end: null },
+      fields: [
+        flow,
+        { name: "start", words: "rule_start", type: "instant" },
+        { name: "end", words: "rule_end", type: "instant" },
+        { ...calendar, words: "rule_calendar" },
+        { name: "closed", words: "rule_closed", type: "switch", when: ({ calendar }) => calendar !== "" },
+      ],
+    },
+    { ...flow, words: "else_flow" },
+    calendar,
+    { name: "closed_flow", type: "choice", options: { kind: "flows" }, empty: true },
+  ],
+  extra: Answering,
 };
 
 const NUMBER_CLASSES_OF = { words: "numberClass", of: ["internal", "local", "national", "international", "premium"] } as const;

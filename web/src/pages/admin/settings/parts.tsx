@@ -2,6 +2,7 @@
 import { Button, InputNumber, Select, Switch } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useWords } from "../../../i18n/useWords";
 import type { ControlProps } from "./Control";
 import { Fields } from "./Fields";
 import type { Field, Item } from "./kind";
@@ -67,15 +68,23 @@ export function Levels({ kind, label, value, disabled, onChange }: LevelsProps) 
   );
 }
 
-interface RowsProps extends Pick<ControlProps, "label" | "path" | "problems" | "disabled" | "onChange"> {
+interface ListProps extends Pick<ControlProps, "label" | "path" | "problems" | "disabled" | "onChange"> {
   readonly fields: readonly Field[];
   readonly fresh: Item;
   readonly value: readonly Item[];
 }
 
+interface RowsProps extends ListProps {
+  readonly ordered: boolean;
+}
+
 /** A list of things, in order. */
-export function Rows({ fields, fresh, label, value, path, problems, disabled, onChange }: RowsProps) {
+export function Rows({ fields, fresh, label, value, path, problems, disabled, ordered, onChange }: RowsProps) {
   const { t } = useTranslation();
+  const words = useWords();
+  const move = (from: number, to: number) => {
+    onChange(value.map((row, place) => (place === from ? (value[to] ?? row) : place === to ? (value[from] ?? row) : row)));
+  };
   return (
     <div className="setting-rows" role="group" aria-label={label}>
       {value.map((row, place) => (
@@ -90,6 +99,32 @@ export function Rows({ fields, fresh, label, value, path, problems, disabled, on
               onChange(value.map((one, at) => (at === place ? changed : one)));
             }}
           />
+          {ordered ? (
+            <>
+              <Button
+                size="small"
+                type="text"
+                aria-label={`${words.name("settingChoice", "move_up")} ${String(place + 1)}`}
+                disabled={disabled || place === 0}
+                onClick={() => {
+                  move(place, place - 1);
+                }}
+              >
+                ↑
+              </Button>
+              <Button
+                size="small"
+                type="text"
+                aria-label={`${words.name("settingChoice", "move_down")} ${String(place + 1)}`}
+                disabled={disabled || place === value.length - 1}
+                onClick={() => {
+                  move(place, place + 1);
+                }}
+              >
+                ↓
+              </Button>
+            </>
+          ) : null}
           <Button
             size="small"
             type="text"
@@ -115,7 +150,7 @@ export function Rows({ fields, fresh, label, value, path, problems, disabled, on
   );
 }
 
-interface GroupProps extends Omit<RowsProps, "value"> {
+interface GroupProps extends Omit<ListProps, "value"> {
   readonly value: Item | null;
   readonly always: boolean;
 }
