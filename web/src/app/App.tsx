@@ -9,6 +9,7 @@ import { ServicesContext, type Services } from "../api/context";
 import { ApiError } from "../api/problem";
 import { useLanguage } from "../i18n/useWords";
 import { KeysProvider } from "../ui/keys";
+import { createSoftphone, PhoneContext } from "../phone/context";
 import { ToastsContext } from "../ui/toasts";
 import { antdTheme, applyTheme, rememberTheme, type ThemeName } from "../ui/theme";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -27,6 +28,8 @@ export function App({ services, theme: first }: Props) {
   const language = useLanguage();
   const [theme, setTheme] = useState(first);
   const queries = useMemo(() => createQueries(), []);
+  // Above the log-in: a call outlives a token that ends.
+  const phone = useMemo(() => createSoftphone(services.api), [services.api]);
   const appearance = useMemo(
     () => ({
       theme,
@@ -48,11 +51,15 @@ export function App({ services, theme: first }: Props) {
   useEffect(
     () =>
       services.session.subscribe(() => {
-        if (services.session.read().token === null) {
+        const { token, ended } = services.session.read();
+        if (token === null) {
           queries.clear();
         }
+        if (ended === "logged_out") {
+          phone.follow(null);
+        }
       }),
-    [services, queries],
+    [services, queries, phone],
   );
 
   return (
@@ -68,9 +75,11 @@ export function App({ services, theme: first }: Props) {
             <ServicesContext value={services}>
               <QueryClientProvider client={queries}>
                 <KeysProvider>
-                  <BrowserRouter>
-                    <Pages />
-                  </BrowserRouter>
+                  <PhoneContext value={phone}>
+                    <BrowserRouter>
+                      <Pages />
+                    </BrowserRouter>
+                  </PhoneContext>
                 </KeysProvider>
               </QueryClientProvider>
             </ServicesContext>

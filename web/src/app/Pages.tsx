@@ -3,6 +3,7 @@ import { Navigate, Route, Routes, useLocation } from "react-router";
 import { useServices, useSession } from "../api/context";
 import { worksAtDesk } from "../api/session";
 import { LiveProvider } from "../live/LiveProvider";
+import { PhoneKeeper } from "../phone/PhoneKeeper";
 import { LoginPage } from "../pages/login/LoginPage";
 import { Loading } from "../ui/notices";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -37,6 +38,7 @@ function LoggedIn() {
   }
   return (
     <LiveProvider token={token} onEnded={ended}>
+      {worksAtDesk(me) ? <PhoneKeeper /> : null}
       <Routes>
         <Route element={<WallboardFrame />}>
           <Route path="/wallboard" element={<Page page={<Wallboard />} />} />

@@ -8,10 +8,20 @@ export type Language = (typeof LANGUAGES)[number];
 
 const KEY = "ccplatform.language";
 
+type ServerNamed =
+  | "alarmKind"
+  | "auditAction"
+  | "cause"
+  | "fact"
+  | "settingChoice"
+  | "settingField"
+  | "settingHint"
+  | "settingKind";
+
 declare module "i18next" {
   interface CustomTypeOptions {
-    // Words of settings are looked up by the server's names, and would only make the type of keys too large.
-    resources: { translation: Omit<typeof en, "settingChoice" | "settingField" | "settingHint" | "settingKind"> };
+    // These are looked up by the server's names, and would only make the type of keys too large.
+    resources: { translation: Omit<typeof en, ServerNamed> };
   }
 }
 

@@ -26,6 +26,7 @@ export type Group =
   | "level"
   | "messageState"
   | "outcome"
+  | "problem"
   | "reason"
   | "recordingMode"
   | "releasedBy"

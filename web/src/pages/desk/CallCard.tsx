@@ -1,19 +1,25 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
+import { usePhone, usePhoneState } from "../../phone/context";
 import type { Agent, Call } from "../../live/types";
+import { cx } from "../../ui/cx";
 import { KeyCap, useKey } from "../../ui/keys";
 import { EmptyNotice } from "../../ui/notices";
 import { StageWord } from "../../ui/StageWord";
 import { Timer } from "../../ui/Timer";
 import { useToasts } from "../../ui/toasts";
 import { DialPanel, LastFailure } from "./DialPanel";
+import { Keypad } from "./Keypad";
 import { Parties } from "./Parties";
+
+/** How long Enter does nothing more. */
+const CALM_MS = 1_000;
 
 interface Props {
   readonly call: Call | undefined;
@@ -54,6 +60,7 @@ function useDialled(call: Call | undefined): string | null {
 function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agent }) {
   const { t } = useTranslation();
   const words = useWords();
+  const { talk } = usePhoneState();
   const queue = useLive((state) => (call.queue === null ? undefined : state.view.rows.queues.get(call.queue)));
   const waited =
     call.queued_at === null || call.offered_at === null
@@ -71,7 +78,7 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
         {call.direction === "outbound" ? t("dial.shown", { number: call.dialled }) : `${call.dialled} → ${queue?.name ?? call.queue ?? t("calls.direct")}`}
         {waited === null ? null : <> · {t("desk.waited", { time: words.clock(waited) })}</>}
       </p>
-      {call.stage === "ringing" ? <p className="ring-note">{t("desk.answerOnPhone")}</p> : null}
+      {call.stage === "ringing" && talk === null ? <p className="ring-note">{t("desk.answerOnPhone")}</p> : null}
       {call.stage === "dialling" ? (
         <p className={call.cause === "" ? "ring-note" : "warn"} role="status">
           {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
@@ -104,6 +111,10 @@ function CallControls({ call }: { readonly call: Call }) {
       void toasts.error(words.problem(error));
     },
   });
+  const [keypad, setKeypad] = useState(false);
+  const toggleKeypad = () => {
+    setKeypad((open) => !open);
+  };
   const held = call.stage === "held";
   const talks = held || call.stage === "talking";
   const ends = talks || call.stage === "dialling";
@@ -115,17 +126,81 @@ function CallControls({ call }: { readonly call: Call }) {
   };
   const why = talks ? undefined : t("desk.onlyTalking");
   useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
+  useKey("k", t("desk.keypad"), toggleKeypad, talks);
   useKey("e", t("desk.hangUp"), hangUp, ends && !act.isPending);
   return (
+    <>
+    {keypad && talks ? <Keypad call={call} /> : null}
     <div className="call-controls">
+      <AnswerButton offered={call.stage === "ringing"} />
       <Button size="large" disabled={!talks} title={why} loading={act.isPending && act.variables !== "hangup"} onClick={hold} aria-keyshortcuts="h">
         {t(held ? "desk.retrieve" : "desk.hold")}
         <KeyCap keys="h" />
+      </Button>
+      <MuteButton disabled={!talks} />
+      <Button size="large" disabled={!talks} title={why} onClick={toggleKeypad} aria-expanded={keypad} aria-keyshortcuts="k">
+        {t("desk.keypad")}
+        <KeyCap keys="k" />
       </Button>
       <Button size="large" danger disabled={!ends} title={ends ? undefined : why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
         {t("desk.hangUp")}
         <KeyCap keys="e" />
       </Button>
     </div>
+    </>
+  );
+}
+
+/** Enter answers, and does nothing else for the next second: who presses twice means one thing. */
+function AnswerButton({ offered }: { readonly offered: boolean }) {
+  const { t } = useTranslation();
+  const phone = usePhone();
+  const { talk } = usePhoneState();
+  const [calm, setCalm] = useState(false);
+  const rings = talk?.stage === "ringing";
+  const shown = offered && talk !== null;
+  const answer = () => {
+    if (rings) {
+      setCalm(true);
+      void phone.answer();
+    }
+  };
+  useEffect(() => {
+    if (!calm) {
+      return;
+    }
+    const timer = setTimeout(() => {
+      setCalm(false);
+    }, CALM_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [calm]);
+  useKey("Enter", t("desk.answer"), answer, shown || calm);
+  return shown ? (
+    <Button type="primary" size="large" className="answer" loading={!rings} onClick={answer} aria-keyshortcuts="Enter">
+      {t("desk.answer")}
+      <KeyCap keys="Enter" />
+    </Button>
+  ) : null;
+}
+
+/** Nothing of what the agent says leaves the browser. */
+function MuteButton({ disabled: over }: { readonly disabled: boolean }) {
+  const { t } = useTranslation();
+  const phone = usePhone();
+  const { talk } = usePhoneState();
+  const muted = talk?.muted ?? false;
+  const disabled = over || talk === null;
+  const mute = () => {
+    phone.mute(!muted);
+  };
+  const name = t(muted ? "desk.unmute" : "desk.mute");
+  useKey("m", name, mute, !disabled);
+  return (
+    <Button size="large" className={cx("mute", muted && "active")} disabled={disabled} title={over ? t("desk.onlyTalking") : talk === null ? t("desk.muteOnPhone") : undefined} aria-pressed={muted} onClick={mute} aria-keyshortcuts="m">
+      {name}
+      <KeyCap keys="m" />
+    </Button>
   );
 }

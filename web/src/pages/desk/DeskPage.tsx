@@ -1,11 +1,13 @@
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
+import { callerOf } from "../../phone/PhoneKeeper";
 import { useCallsByContact, useHasView, useLive } from "../../live/context";
 import { Loading, Notice } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { CallCard } from "./CallCard";
 import { CustomerCard } from "./CustomerCard";
 import { MessagesPanel } from "./MessagesPanel";
+import { PhoneStrip } from "./PhoneStrip";
 import { QueueSummary } from "./QueueSummary";
 import { StateCard } from "./StateCard";
 import "./desk.css";
@@ -18,7 +20,8 @@ export function DeskPage() {
   const agent = useLive((state) => state.view.rows.agents.get(me.agent ?? ""));
   const calls = useCallsByContact();
   const call = agent?.contact == null ? undefined : calls.get(agent.contact);
-  usePageTitle(agent === undefined ? t("nav.desk") : t(`state.${agent.state}`));
+  const rings = agent?.state === "reserved" && call !== undefined;
+  usePageTitle(agent === undefined ? t("nav.desk") : rings ? t("phone.rings", { caller: callerOf(call) }) : t(`state.${agent.state}`));
   if (!hasView) {
     return (
       <main id="content" className="content">
@@ -39,6 +42,7 @@ export function DeskPage() {
       <StateCard agent={agent} />
       <CallCard call={call} agent={agent} />
       <CustomerCard call={call} />
+      <PhoneStrip agent={agent} />
       <MessagesPanel agent={agent} />
       <QueueSummary agent={agent} />
     </main>

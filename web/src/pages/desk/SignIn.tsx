@@ -1,9 +1,10 @@
-import { AutoComplete, Button, Form } from "antd";
+import { AutoComplete, Button, Form, Radio } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSetState } from "../../agents/useSetState";
 import { useAgents, useLive } from "../../live/context";
 import type { Agent } from "../../live/types";
+import { askPermissions, usePhoneChoice, type PhoneChoice } from "../../phone/context";
 
 const LAST_SEAT = "ccplatform.seat";
 
@@ -21,6 +22,9 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
   const chosen = seat.trim();
   const holder = holders.get(chosen);
   const hasPhone = seats.get(chosen)?.registered === true;
+  const [chosenPhone, setPhone] = useState<PhoneChoice | null>(null);
+  const [last, choosePhone] = usePhoneChoice();
+  const phone = chosenPhone ?? last ?? (hasPhone ? "desk" : "browser");
   const options = [...new Set([...seats.keys(), ...holders.keys()])].sort().map((id) => ({
     value: id,
     disabled: holders.has(id),
@@ -32,6 +36,10 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
       className="sign-in"
       onFinish={() => {
         window.localStorage.setItem(LAST_SEAT, chosen);
+        choosePhone(phone);
+        if (phone === "browser") {
+          askPermissions();
+        }
         setState.mutate({ state: "not_ready", reason: "", seat: chosen });
       }}
     >
@@ -43,7 +51,7 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
           holder === undefined
             ? chosen === ""
               ? t("desk.seatHint")
-              : t(hasPhone ? "desk.phoneThere" : "desk.phoneMissing", { seat: chosen })
+              : t(hasPhone ? "desk.phoneThere" : phone === "browser" ? "phone.browserRings" : "desk.phoneMissing", { seat: chosen })
             : t("desk.seatTaken", { agent: `${holder.id} ${holder.name}` })
         }
       >
@@ -58,11 +66,25 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
           showSearch={{ filterOption: (text, option) => option?.value.includes(text.trim()) === true }}
         />
       </Form.Item>
+      <Form.Item label={t("phone.choose")}>
+        <Radio.Group
+          aria-label={t("phone.choose")}
+          optionType="button"
+          block
+          value={phone}
+          options={[
+            { value: "browser", label: t("phone.browser") },
+            { value: "desk", label: t("phone.desk") },
+          ]}
+          onChange={(event) => {
+            setPhone(event.target.value as PhoneChoice);
+          }}
+        />
+      </Form.Item>
       <Button type="primary" htmlType="submit" size="large" block disabled={chosen === "" || holder !== undefined} loading={setState.isPending}>
         {t("desk.signIn")}
         <kbd aria-hidden="true">Enter</kbd>
       </Button>
-      <p className="quiet note">{t("desk.phoneNote")}</p>
     </Form>
   );
 }

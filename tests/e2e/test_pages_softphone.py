@@ -1,0 +1,137 @@
+"""The telephone in the browser: an agent's page in a real Chromium with a tone for a microphone, and SIP callers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
+
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.test_pages import fill_log_in
+from tests.support import audio, sources
+from tests.support.phone import SipPhone
+
+_CHROMIUM: Final = "/usr/bin/chromium"
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
+)
+_LIMIT_MS: Final = 15_000
+_EAR: Final = Path(__file__).parents[1] / "support" / "page_ear.js"
+_CLEAR_DB: Final = 15.0
+
+OpenDesk = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContext]:
+    """An agent's browser; its microphone hears one tone. Whatever its pages report as an error fails the test."""
+    expect.set_options(timeout=_LIMIT_MS)
+    microphone = tmp_path / "microphone.wav"
+    audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
+    faults: list[str] = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=_CHROMIUM, args=[*_ARGUMENTS, f"--use-file-for-fake-audio-capture={microphone}"]
+        )
+        context = await chromium.new_context(
+            base_url=centre.platform.http,
+            viewport={"width": 1280, "height": 720},
+            locale="en-GB",
+            permissions=["microphone"],
+        )
+        await context.add_init_script(path=_EAR)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        yield context
+        await chromium.close()
+    assert not faults, faults
+
+
+async def desk(context: BrowserContext, agent: str) -> Page:
+    """The agent's page, logged in."""
+    page = await context.new_page()
+    page.set_default_timeout(_LIMIT_MS)
+    await page.goto("/login")
+    await fill_log_in(page, agent, f"demo-{agent}")
+    return page
+
+
+async def sign_in(page: Page, seat: str) -> None:
+    """At a seat, with the browser as its phone, ready."""
+    await page.locator("#seat").fill(seat)
+    await page.get_by_text("This browser", exact=True).click()
+    await page.locator("button[type=submit]").click()
+    await expect(page.locator("[data-phone='ready']")).to_be_visible()
+    await page.keyboard.press("F2")
+    await expect(page.locator(".state-now")).to_have_attribute("data-state", "ready")
+
+
+async def hears(page: Page, hertz: float) -> None:
+    await page.wait_for_function("([hertz, clear]) => standsOut(hertz) > clear", arg=[hertz, _CLEAR_DB])
+
+
+async def test_an_agent_takes_a_call_in_the_browser_and_a_reload_does_not_lose_it(
+    context: BrowserContext, centre: Centre
+) -> None:
+    page = await desk(context, "1004")
+    number = centre.new_caller()
+    try:
+        await sign_in(page, "seat-04")
+        async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+            call = await phone.dial(centre.number("95001"))
+            answer = page.get_by_role("button", name="Answer")
+            await expect(answer).to_be_visible()
+            await expect(page.locator(".call-caller")).to_have_text(number)
+            await expect(page).to_have_title(f"{number} is calling · ccplatform")
+            await page.keyboard.press("Enter")
+            await page.keyboard.press("Enter")  # does nothing else
+            await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
+            await hears(page, CALLER_HZ)
+            await call.heard(tone=AGENT_HZ)
+            await expect(page.locator(".quality")).to_contain_text("Good")
+
+            await page.keyboard.press("h")
+            await expect(page.get_by_role("button", name="Retrieve")).to_be_visible()
+            await page.keyboard.press("h")
+            await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
+            await hears(page, CALLER_HZ)
+
+            await page.keyboard.press("k")
+            await page.keyboard.press("7")
+            await call.ear.heard_keys("7")
+
+            loaded = await page.evaluate("performance.timeOrigin")
+            await page.reload()
+            assert await page.evaluate("performance.timeOrigin") > loaded
+            await hears(page, CALLER_HZ)
+            await call.heard(tone=AGENT_HZ, since=time.monotonic())
+            await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
+
+            await page.keyboard.press("m")
+            await expect(page.get_by_role("button", name="Unmute")).to_be_visible()
+            await call.ear.silent_for(0.5)
+
+            await page.keyboard.press("e")
+            assert (await call.ended.wait()).by == "peer"
+            await expect(page.locator(".state-now")).to_have_attribute("data-state", "wrap_up")
+        contact = await centre.ended(number)
+        assert (contact["outcome"], contact["agent"]) == ("handled", "1004")
+    finally:
+        await centre.sign_out("1004")
+    await expect(page.locator("#seat")).to_be_visible()
+    await centre.nothing_left()

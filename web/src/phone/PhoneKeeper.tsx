@@ -1,0 +1,55 @@
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { useMe } from "../api/context";
+import { useCallsByContact, useHasView, useLive } from "../live/context";
+import type { Call } from "../live/types";
+import { usePhone, usePhoneChoice } from "./context";
+
+/** Who calls, in one word. */
+export function callerOf(call: Call): string {
+  return call.caller_name !== "" ? call.caller_name : call.caller;
+}
+
+/** Keeps the browser's phone at the agent's seat, whatever page he looks at, and tells of a call that is offered. */
+export function PhoneKeeper() {
+  const { t } = useTranslation();
+  const me = useMe();
+  const phone = usePhone();
+  const [choice] = usePhoneChoice();
+  const hasView = useHasView();
+  const agent = useLive((state) => state.view.rows.agents.get(me.agent ?? ""));
+  const calls = useCallsByContact();
+  const seat = agent?.seat ?? null;
+  const rings = agent?.state === "reserved";
+  const offered = rings && agent.contact !== null ? calls.get(agent.contact) : undefined;
+  const caller = offered === undefined ? null : callerOf(offered);
+
+  useEffect(() => {
+    if (hasView) {
+      phone.follow(choice === "browser" ? seat : null);
+    }
+  }, [phone, hasView, choice, seat]);
+  useEffect(() => {
+    if (hasView) {
+      phone.settle(rings);
+    }
+  }, [phone, hasView, rings]);
+  useEffect(() => {
+    if (caller === null || !document.hidden || !("Notification" in window) || Notification.permission !== "granted") {
+      return;
+    }
+    const note = new Notification(t("phone.rings", { caller: caller === "" ? t("calls.withheld") : caller }), {
+      tag: "ccplatform.call",
+      requireInteraction: true,
+      silent: true,
+    });
+    note.onclick = () => {
+      window.focus();
+      note.close();
+    };
+    return () => {
+      note.close();
+    };
+  }, [caller, t]);
+  return null;
+}
