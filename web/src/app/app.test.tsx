@@ -163,6 +163,8 @@ describe("the desk", () => {
     const { asked } = show(AGENT, (path) => (path.endsWith("/state") ? json(agent("1004", { state: "not_ready" })) : undefined));
     await say(snapshot("e", 1, { agents: [agent("1004")] }), heartbeat("e", 1));
     fireEvent.change(await screen.findByRole("combobox"), { target: { value: "seat-04" } });
+    expect(screen.getByText("Calls ring in this browser.")).toBeTruthy();
+    fireEvent.click(screen.getByText("Desk phone"));
     expect(screen.getByText("No phone is registered at seat-04: calls cannot ring there.")).toBeTruthy();
     fireEvent.click(screen.getByRole("button", { name: /Sign in/ }));
     await waitFor(() => {
