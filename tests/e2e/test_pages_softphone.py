@@ -1,9 +1,9 @@
-"""The telephone in the browser: an agent's page in a real Chromium with a tone for a microphone, and SIP callers."""
+"""The telephone in the browser: an agent's page in a real Chromium, a tone for a microphone, and SIP callers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
-from tests.e2e.test_pages import fill_log_in
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, fill_log_in
 from tests.support import audio, sources
 from tests.support.phone import SipPhone
 
@@ -31,10 +31,13 @@ _ARGUMENTS: Final = (
     "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
 )
 _LIMIT_MS: Final = 15_000
-_EAR: Final = Path(__file__).parents[1] / "support" / "page_ear.js"
+EAR: Final = Path(__file__).parents[1] / "support" / "page_ear.js"
 _CLEAR_DB: Final = 15.0
 
-OpenDesk = Callable[..., Awaitable[Page]]
+
+def browser_arguments(microphone: Path) -> list[str]:
+    """Of a Chromium whose microphone hears this file over and over."""
+    return [*_ARGUMENTS, f"--use-file-for-fake-audio-capture={microphone}"]
 
 
 @pytest.fixture
@@ -45,16 +48,14 @@ async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContex
     audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
     faults: list[str] = []
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=_CHROMIUM, args=[*_ARGUMENTS, f"--use-file-for-fake-audio-capture={microphone}"]
-        )
+        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=browser_arguments(microphone))
         context = await chromium.new_context(
             base_url=centre.platform.http,
             viewport={"width": 1280, "height": 720},
             locale="en-GB",
             permissions=["microphone"],
         )
-        await context.add_init_script(path=_EAR)
+        await context.add_init_script(path=EAR)
         context.on("weberror", lambda error: faults.append(str(error.error)))
         context.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
         yield context
@@ -135,3 +136,68 @@ async def test_an_agent_takes_a_call_in_the_browser_and_a_reload_does_not_lose_i
         await centre.sign_out("1004")
     await expect(page.locator("#seat")).to_be_visible()
     await centre.nothing_left()
+
+
+async def test_another_tab_takes_over_and_a_lost_server_loses_no_call(
+    context: BrowserContext, centre: Centre
+) -> None:
+    first = await desk(context, "1004")
+    number = centre.new_caller()
+    try:
+        await sign_in(first, "seat-04")
+        async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+            call = await phone.dial(centre.number("95001"))
+            await first.get_by_role("button", name="Answer").click()
+            await hears(first, CALLER_HZ)
+
+            second = await desk(context, "1004")
+            await expect(second.get_by_role("alert")).to_contain_text("Another tab of this browser is your phone.")
+            await second.get_by_role("button", name="Take over here").click()
+            await hears(second, CALLER_HZ)
+            await call.heard(tone=AGENT_HZ, since=time.monotonic())
+            await expect(first.locator("[data-phone='elsewhere']")).to_be_visible()
+
+            await second.close()
+            await expect(first.locator("[data-phone='ready']")).to_be_visible()
+            await call.heard(tone=AGENT_HZ, since=time.monotonic())
+
+            response = await centre.ask("POST", "sip/ports/WS/reset", user="admin")
+            assert response.status_code == 204, response.text
+            await expect(first.locator("[data-phone='lost']")).to_be_visible()
+            await expect(first.locator("[data-phone='ready']")).to_be_visible()
+            await call.heard(tone=AGENT_HZ, since=time.monotonic())
+            await call.hang_up()
+            await expect(first.locator(".state-now")).to_have_attribute("data-state", "wrap_up")
+    finally:
+        await centre.sign_out("1004")
+    await centre.nothing_left()
+
+
+@pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+async def test_pictures_of_the_softphone(context: BrowserContext, centre: Centre) -> None:
+    page = await desk(context, "1004")
+
+    async def take(name: str) -> None:
+        for language in ("en", "zh"):
+            for theme in ("light", "dark"):
+                await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+                await page.evaluate(
+                    "([language, theme]) => { localStorage.setItem('ccplatform.language', language);"
+                    " localStorage.setItem('ccplatform.theme', theme); }",
+                    [language, theme],
+                )
+                await page.reload()
+                await expect(page.locator(".quality")).to_be_visible()
+                await expect(page.locator(".pop")).to_be_visible()
+                await page.screenshot(path=SCREENS / f"{name}-{language}-{theme}.png", animations="disabled")
+
+    try:
+        await sign_in(page, "seat-04")
+        async with SipPhone("13800000001", source=sources.tone(CALLER_HZ)) as phone:
+            call = await phone.dial(centre.number("95001"))
+            await page.get_by_role("button", name="Answer").click()
+            await hears(page, CALLER_HZ)
+            await take("softphone")
+            await call.hang_up()
+    finally:
+        await centre.sign_out("1004")

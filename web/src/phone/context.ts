@@ -3,7 +3,8 @@ import type { Api } from "../api/client";
 import { unwrap } from "../api/problem";
 import { DialogMemory } from "./memory";
 import { openMicrophone, release } from "./microphone";
-import { Softphone, type PhoneState } from "./softphone";
+import type { PhoneState } from "./model";
+import { Softphone } from "./softphone";
 import { ring } from "./sounds";
 
 export const PhoneContext = createContext<Softphone | null>(null);
@@ -27,7 +28,7 @@ export function createSoftphone(api: Api): Softphone {
     library: () => import("./library"),
     openMicrophone: () => openMicrophone(),
     ring,
-    memory: new DialogMemory(window.localStorage),
+    memory: new DialogMemory(window.localStorage, window),
     locks: (navigator as Partial<Navigator>).locks,
     instance: instanceOf(window.localStorage),
   });

@@ -14,9 +14,28 @@ const KEY = "ccplatform.phone.dialog";
 /** Worth nothing to others: taking a dialog over needs an account of its seat. */
 export class DialogMemory {
   private readonly storage: Storage;
+  private readonly events: EventTarget;
 
-  constructor(storage: Storage) {
+  /** `events` has the `storage` events of other tabs: the window. */
+  constructor(storage: Storage, events: EventTarget) {
     this.storage = storage;
+    this.events = events;
+  }
+
+  /** Tell once when another tab has put its own dialog in place of this one. */
+  onTaken(dialog: Dialog, taken: () => void): () => void {
+    const leave = () => {
+      this.events.removeEventListener("storage", look);
+    };
+    const look = () => {
+      const now = this.of(dialog.seat);
+      if (now !== null && now.callId !== dialog.callId) {
+        leave();
+        taken();
+      }
+    };
+    this.events.addEventListener("storage", look);
+    return leave;
   }
 
   keep(dialog: Dialog): void {

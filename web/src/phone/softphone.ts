@@ -2,56 +2,15 @@
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { RTCSessionEvent, UA } from "jssip/lib/UA";
 import { ApiError } from "../api/problem";
-import type { Schemas } from "../live/types";
 import { BrowserCall, PEER } from "./call";
 import { Exclusive } from "./exclusive";
-import { replacesHeader, type Dialog, type DialogMemory } from "./memory";
-import { MicrophoneError, type MicrophoneProblem } from "./microphone";
+import { replacesHeader, type Dialog } from "./memory";
+import { MicrophoneError, release, type MicrophoneProblem } from "./microphone";
+import { OFF, type Account, type Named, type Parts, type PhoneState, type Talk } from "./model";
 import type { Quality } from "./quality";
 
-export type Account = Schemas["SoftphoneAccount"];
-export type Phase = "off" | "starting" | "ready" | "lost" | "elsewhere" | "refused";
-
-export interface Talk {
-  readonly contact: string;
-  /** `returning`: taken back after a reload or onto a new path. */
-  readonly stage: "ringing" | "answering" | "talking" | "returning";
-  readonly muted: boolean;
-  readonly quality: Quality | null;
-}
-
-export interface PhoneState {
-  readonly phase: Phase;
-  /** Code of what the server said, `register` or `unreachable`; null while all is well. */
-  readonly problem: string | null;
-  readonly microphone: MicrophoneProblem | null;
-  /** The browser does not let the page sound before it was clicked at. */
-  readonly soundBlocked: boolean;
-  readonly talk: Talk | null;
-}
-
-/** What the phone is made of; tests bring their own. */
-export interface Parts {
-  readonly account: (seat: string) => Promise<Account>;
-  readonly library: () => Promise<{ readonly UA: typeof UA; readonly WebSocketInterface: new (url: string) => unknown }>;
-  readonly openMicrophone: () => Promise<MediaStream>;
-  readonly ring: () => () => void;
-  readonly memory: DialogMemory;
-  readonly locks: LockManager | undefined;
-  /** Names this browser among the phones of the seat (RFC 5626): a UUID that survives reloads. */
-  readonly instance: string;
-}
-
-const OFF: PhoneState = { phase: "off", problem: null, microphone: null, soundBlocked: false, talk: null };
 const REGISTER_SECONDS = 120;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
-
-/** Of a request or response, as JsSIP has them. */
-interface Named {
-  readonly call_id: string;
-  readonly from_tag: string;
-  readonly to_tag: string;
-}
 
 export class Softphone {
   private readonly parts: Parts;
@@ -62,6 +21,7 @@ export class Softphone {
   private agent: UA | null = null;
   private account: Account | null = null;
   private call: BrowserCall | null = null;
+  private dialog: (() => Dialog) | null = null;
   /** What is to be taken back: a call whose dialog was lost, or one that rang before the reload. */
   private kept: Dialog | null = null;
   private stream: Promise<MediaStream> | null = null;
@@ -121,7 +81,7 @@ export class Softphone {
     if (talk?.stage !== "ringing") {
       return;
     }
-    this.quiet?.();
+    this.hush();
     this.talk({ stage: "answering" });
     if (this.call === null) {
       await this.takeBack();
@@ -246,16 +206,25 @@ export class Softphone {
   /** Another tab is the phone. A call stays here until that tab has it: it is never ended for the change. */
   private yieldTo(): void {
     clearTimeout(this.retry);
-    const { agent } = this;
+    const { agent, call } = this;
     this.agent = null;
     this.set({ phase: "elsewhere", problem: null });
-    if (this.call === null) {
+    if (call === null || this.dialog === null) {
       agent?.stop();
       this.over();
-    } else {
-      agent?.unregister();
-      this.call.session.on("ended", () => agent?.stop());
+      return;
     }
+    agent?.unregister();
+    // The BYE of the dialog that is replaced goes to the tab that is registered now.
+    const leave = this.parts.memory.onTaken(this.dialog(), () => {
+      call.drop();
+      this.over();
+      agent?.stop();
+    });
+    call.session.on("ended", () => {
+      leave();
+      agent?.stop();
+    });
   }
 
   private stop(): void {
@@ -263,7 +232,7 @@ export class Softphone {
     this.place?.exit();
     this.agent?.stop();
     this.place = this.agent = this.kept = null;
-    this.quiet?.();
+    this.hush();
     this.state = OFF;
     this.set({});
   }
@@ -356,6 +325,7 @@ export class Softphone {
 
   private watching(dialog: () => Dialog) {
     const number = ++this.calls;
+    this.dialog = dialog;
     const mine = () => number === this.calls;
     return {
       confirmed: () => {
@@ -394,16 +364,21 @@ export class Softphone {
   }
 
   private over(): void {
-    this.quiet?.();
-    this.quiet = this.kept = this.call = null;
+    this.hush();
+    this.kept = this.call = null;
     if (this.stream !== null) {
-      void this.stream.then(stopTracks, () => undefined);
+      void this.stream.then(release, () => undefined);
       this.stream = null;
     }
     if (this.state.phase !== "elsewhere") {
       this.parts.memory.forget(); // there it is the other tab's
     }
     this.set({ talk: null, soundBlocked: false });
+  }
+
+  private hush(): void {
+    this.quiet?.();
+    this.quiet = null;
   }
 
   private talk(change: Partial<Talk>): void {
@@ -418,12 +393,6 @@ export class Softphone {
       listener();
     }
   }
-}
-
-function stopTracks(stream: MediaStream): void {
-  stream.getTracks().forEach((track) => {
-    track.stop();
-  });
 }
 
 function problemOf(error: unknown): MicrophoneProblem {

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useWords } from "../../i18n/useWords";
 import type { Agent } from "../../live/types";
 import { usePhone, usePhoneChoice, usePhoneState } from "../../phone/context";
-import type { PhoneState } from "../../phone/softphone";
+import type { PhoneState } from "../../phone/model";
 import { cx } from "../../ui/cx";
 import { KeyCap, useKey } from "../../ui/keys";
 import { QualityBars } from "./QualityBars";
@@ -24,7 +24,7 @@ export function PhoneStrip({ agent }: { readonly agent: Agent }) {
   const test = () => {
     setTesting((open) => !open);
   };
-  useKey("s", t("phone.test"), test, browser);
+  useKey("a", t("phone.test"), test, browser);
   if (agent.seat === null) {
     return null;
   }
@@ -43,9 +43,9 @@ export function PhoneStrip({ agent }: { readonly agent: Agent }) {
         <span className="grow" />
         {browser ? (
           <>
-            <Button size="small" onClick={test} aria-expanded={testing} aria-keyshortcuts="s">
+            <Button size="small" onClick={test} aria-expanded={testing} aria-keyshortcuts="a">
               {t("phone.test")}
-              <KeyCap keys="s" />
+              <KeyCap keys="a" />
             </Button>
             <Button
               size="small"

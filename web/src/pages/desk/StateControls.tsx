@@ -10,7 +10,7 @@ import { useToasts } from "../../ui/toasts";
 export const REASONS = [
   { reason: "break", key: "b" },
   { reason: "lunch", key: "l" },
-  { reason: "meeting", key: "m" },
+  { reason: "meeting", key: "i" },
   { reason: "training", key: "t" },
   { reason: "admin", key: "d" },
 ] as const;

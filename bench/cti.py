@@ -1,0 +1,146 @@
+"""The agent's page with the telephone in it: ``python -m bench.cti [--calls 20]``.
+
+A Chromium without a window signs an agent in and takes call after call of a SIP phone. Measured: from the press of
+Enter until both hear each other's tone, from the offer (its event's time) until the pop is painted, and what is
+loaded, compressed as on the wire, until the log-in shows, until the desk does, and until the telephone is ready.
+Browser, caller and platform share the CPUs: figures are upper bounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+from playwright.async_api import BrowserContext, Page, Response, async_playwright, expect
+
+from bench.figures import conditions, distribution, show, single, write_json
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, unused_numbers
+from tests.e2e.test_pages import fill_log_in
+from tests.e2e.test_pages_softphone import EAR, browser_arguments, sign_in
+from tests.support import audio, sources
+from tests.support.phone import SipPhone
+from tests.support.platform import PlatformProcess
+
+TALK_GOAL_MS: Final = 700.0
+POP_GOAL_MS: Final = 200.0
+LOAD_GOAL_KB: Final = 300.0
+
+#: Notes when the pop of each call was painted, and polls for the tone faster than a person could.
+_WATCH: Final = """
+window.popped = {};
+new MutationObserver(() => {
+  const caller = document.querySelector(".call-caller")?.textContent;
+  if (caller && document.querySelector(".pop") && !(caller in window.popped)) {
+    window.popped[caller] = 0;
+    requestAnimationFrame(() => requestAnimationFrame(() => (window.popped[caller] = Date.now())));
+  }
+}).observe(document.documentElement, { subtree: true, childList: true, characterData: true });
+window.heardAt = (hertz) => new Promise((done) => {
+  const look = () => (standsOut(hertz) > 15 ? done(Date.now()) : setTimeout(look, 5));
+  look();
+});
+"""
+
+
+@asynccontextmanager
+async def _browser(base: str, folder: Path) -> AsyncIterator[BrowserContext]:
+    microphone = folder / "microphone.wav"
+    audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=browser_arguments(microphone)
+        )
+        context = await chromium.new_context(base_url=base, locale="en-GB", permissions=["microphone"])
+        await context.add_init_script(path=EAR)
+        yield context
+        await chromium.close()
+
+
+async def _one(page: Page, centre: Centre, talk: list[float], pops: list[float]) -> None:
+    number = centre.new_caller()
+    async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+        call = await phone.dial(centre.number("95001"))
+        await expect(page.get_by_role("button", name="Answer")).to_be_visible()
+        await page.wait_for_function("caller => window.popped[caller] > 0", arg=number)
+        hearing = asyncio.ensure_future(page.evaluate("hertz => heardAt(hertz)", CALLER_HZ))
+        pressed, pressed_wall = time.monotonic(), time.time()
+        await page.keyboard.press("Enter")
+        heard = await call.heard(tone=AGENT_HZ, since=pressed, limit=10)
+        talk.append(max(heard - pressed, await hearing / 1000 - pressed_wall))
+        contact = await centre.contact(number)
+        offered = next(event for event in await centre.events(contact["id"]) if event["type"] == "Offered")
+        painted = await page.evaluate("caller => window.popped[caller]", number)
+        pops.append(painted / 1000 - datetime.fromisoformat(offered["at"]).timestamp())
+        await call.hang_up()
+    await expect(page.locator(".state-now")).to_have_attribute("data-state", "ready", timeout=30_000)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """All calls; 0 when none failed."""
+    expect.set_options(timeout=15_000)
+    facts = conditions()
+    talk: list[float] = []
+    pops: list[float] = []
+    loads: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="bench-cti-") as folder:
+        platform = PlatformProcess(Path(folder) / "data")
+        platform.start()
+        try:
+            async with (
+                httpx.AsyncClient(base_url=platform.http, timeout=15.0) as client,
+                _browser(platform.http, Path(folder)) as context,
+            ):
+                centre = Centre(platform, {}, unused_numbers(), client)
+                sizes: list[float] = []
+
+                async def count(response: Response) -> None:
+                    sizes.append((await response.request.sizes())["responseBodySize"])
+
+                page = await context.new_page()
+                page.on("response", count)
+                await page.goto("/login", wait_until="networkidle")
+                loads.append(sum(sizes) / 1000)
+                await fill_log_in(page, "1004", "demo-1004")
+                await expect(page.locator("#seat")).to_be_visible()
+                await page.wait_for_load_state("networkidle")
+                loads.append(sum(sizes) / 1000)
+                await page.evaluate(_WATCH)
+                await sign_in(page, "seat-04")
+                loads.append(sum(sizes) / 1000)
+                for _ in range(options.calls):
+                    await _one(page, centre, talk, pops)
+        finally:
+            platform.stop()
+    figures = [
+        distribution("Enter → both hear each other in the browser", talk, goal_ms=TALK_GOAL_MS),
+        distribution("offer → pop painted", pops, goal_ms=POP_GOAL_MS),
+        single("loaded until the log-in shows", loads[0], "kB", goal=LOAD_GOAL_KB),
+        single("… until the desk shows", loads[1], "kB", goal=LOAD_GOAL_KB),
+        single("… until the telephone is ready", loads[2], "kB"),
+    ]
+    found = [figure for figure in figures if figure is not None]
+    show("The agent's page with its telephone", found, facts)
+    if options.json:
+        write_json(options.json, found, facts)
+    return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=20)
+    parser.add_argument("--json", type=Path, default=None)
+    return asyncio.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
