@@ -396,6 +396,14 @@ async def test_the_demos_parrot_repeats_what_was_said_and_hands_over(tmp_path: P
     parrot = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARROT, str(tmp_path / "helper.sock"), stdout=asyncio.subprocess.PIPE
     )
+    try:
+        await _with_parrot(tmp_path, parrot)
+    finally:
+        parrot.terminate()
+        assert await parrot.wait() == 0
+
+
+async def _with_parrot(tmp_path: Path, parrot: asyncio.subprocess.Process) -> None:
     assert parrot.stdout is not None
     assert await parrot.stdout.readline() == b"ready\n"
     async with desk_of(tmp_path, helper=UNIX) as desk:
@@ -412,5 +420,3 @@ async def test_the_demos_parrot_repeats_what_was_said_and_hands_over(tmp_path: P
         done = await desk.got(BotDone)
         assert (done.to, done.variables) == ("people", {"repeated": "1"})
         tap.close()
-    parrot.terminate()
-    assert await parrot.wait() == 0
