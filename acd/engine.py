@@ -5,8 +5,8 @@ comes out as a list of effects, complete and in order. Between two events nothin
 time, and of that the engine says beforehand when it matters (``next_deadline``). What holds after every event:
 
 * a contact is in one place at most: it waits in one queue, or is offered to one agent, or talks with one;
-* an agent's contacts fit into his capacity (a call fills it), but for calls that he makes or gets past the queues;
-  he sits at one seat, and nobody shares it;
+* an agent's contacts fit into his capacity (a call fills it), but for calls that he makes or gets past the queues,
+  and talks that are taken back after a restart; he sits at one seat, and nobody shares it;
 * no agent who is ready at a reachable seat has room for a contact that he may take and that waits;
 * a contact that entered a queue leaves it once (QueueLeft): answered, abandoned, transferred or refused;
 * an agent's intervals follow one another without gap or overlap;

@@ -151,10 +151,6 @@ def _check_talk(floor: Floor, contact: ContactId, place: ContactPlace) -> None:
         raise BadSnapshot(f"contact {contact}: there is no agent {place.agent}")
     if agent.seat != place.seat and (agent.seat is not None or place.seat in floor.seats):
         raise BadSnapshot(f"contact {contact}: agent {agent.id} is not at seat {place.seat} any more")
-    firm = [work for work in agent.engagements if work.state is not AgentState.RESERVED and not work.gives_way]
-    config = floor.queue(place.queue).config
-    if not config.gives_way and sum(work.capacity for work in firm) + config.capacity > CAPACITY:
-        raise BadSnapshot(f"contact {contact}: agent {agent.id} is {agent.state} with another contact")
 
 
 def _restore_offers(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
@@ -191,7 +187,8 @@ def _fits(agent: LiveAgent, ticket: Ticket) -> bool:
 
 
 def _restore_talk(floor: Floor, ticket: Ticket, place: ContactPlace) -> None:
-    """The talk is a fact: an offer made to its agent meanwhile is taken back.
+    """The talk is a fact: an offer made to its agent meanwhile is taken back, and it may find him with another
+    contact, as he may have called somebody besides, or had such a call handed to him; they come in any order.
 
     An agent without a presence row had asked to sign out during the talk, and will be after it.
     """

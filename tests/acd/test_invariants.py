@@ -466,15 +466,22 @@ class Centre(RuleBasedStateMachine):
                 standing=self.engine.standing(row.id, self.now),
             )
             other.handle(back, self.now)
-        contacts = list(data.contacts.items())
-        order.shuffle(contacts)
+        talks = {(work.contact, work.agent) for work in data.engagements if work.state in WITH_TALK}
+        come: list[AcdEvent] = [RestoreContact(contact=name, place=place) for name, place in data.contacts.items()]
+        given = {(name, place.agent) for name, place in data.contacts.items()}
+        come += [EngageAgent(contact=name, agent=agent) for name, agent in sorted(talks - given)]
+        order.shuffle(come)
         effects: list[Effect] = []
-        for contact, place in contacts:
+        for event in come:
             with suppress(BadSnapshot):
-                effects += other.handle(RestoreContact(contact=contact, place=place), self.now)
+                effects += other.handle(event, self.now)
         again = msgspec.convert(other.snapshot(self.now), type=EngineData)
         withdrawn = {(e.contact, e.agent) for e in effects if isinstance(e, OfferWithdrawn)}
         there = {row.id for row in data.states if self.engine.presence(row.id) is not None}
+        queues = {"", *(queue.id for queue in data.queues)}
+        lost = {name for name, place in data.contacts.items() if place.queue not in queues}
+        talks_again = {(work.contact, work.agent) for work in again.engagements if work.state in WITH_TALK}
+        assert {(name, agent) for name, agent in talks if agent in there and name not in lost} <= talks_again
         rung, rung_again = rings(data), rings(again)
         assert rung_again.keys() | withdrawn == {pair for pair in rung if pair[0] in again.contacts} | withdrawn
         assert {pair: rung[pair] for pair in rung_again} == rung_again, (rung, rung_again)

@@ -9,6 +9,7 @@ import pytest
 from acd.engine import AcdEngine
 from acd.errors import BadSnapshot
 from acd.events import (
+    AcdEvent,
     ContactPlace,
     OfferPlace,
     PauseMatching,
@@ -20,7 +21,7 @@ from acd.events import (
 )
 from acd.model import Queue, Strategy
 from ccplatform.contracts.facts import QueueLeft
-from ccplatform.contracts.routing import OfferWithdrawn
+from ccplatform.contracts.routing import EngageAgent, HandOver, OfferWithdrawn
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
 from tests.acd.floor import Centre, agent, offers, only, queue
 
@@ -197,7 +198,7 @@ TALK = ContactPlace(
             "-2.0 seconds",
         ),
         (replace(TALK, seat=SeatId("s5")), "not at seat s5"),
-        (replace(TALK, agent=AgentId("2"), seat=SeatId("s2")), "agent 2 is talking with another contact"),
+        (replace(TALK, agent=AgentId("2"), seat=SeatId("s5")), "agent 2 is not at seat s5"),
     ],
 )
 def test_what_cannot_be_put_back_is_refused_and_changes_nothing(place: ContactPlace, text: str) -> None:
@@ -213,6 +214,40 @@ def test_what_cannot_be_put_back_is_refused_and_changes_nothing(place: ContactPl
     with pytest.raises(BadSnapshot, match=text):
         centre.do(event)
     assert centre.engine.snapshot(centre.now) == before
+
+
+@pytest.mark.parametrize("own_first", [False, True])
+def test_who_called_somebody_during_a_talk_has_both_again_whichever_comes_first(own_first: bool) -> None:
+    before = Centre(queue(wrap_up_seconds=0))
+    before.staff("1")
+    before.call("c1")
+    before.answer("c1", "1")
+    own = EngageAgent(contact=ContactId("own"), agent=AgentId("1"))
+    before.do(own)
+    place = before.engine.place(C1, before.now)
+    assert place is not None
+    centre = restarted(before, config=queue(wrap_up_seconds=0))
+    taken_back: list[AcdEvent] = [RestoreContact(contact=C1, place=place), own]
+    for event in reversed(taken_back) if own_first else taken_back:
+        centre.do(event)
+    assert offers(centre.do(ResumeMatching())) == offers(centre.call("c2")) == []
+    assert offers(centre.release("own", "1")) == []
+    assert centre.state("1") is AgentState.TALKING
+    assert offers(centre.release("c1", "1")) == [("c2", "1")]
+
+
+def test_who_had_a_call_of_his_handed_to_him_during_a_talk_has_both_again() -> None:
+    before = Centre(queue())
+    before.staff("1")
+    before.call("c1")
+    before.answer("c1", "1")
+    before.do(EngageAgent(contact=ContactId("own"), agent=AgentId("1")))
+    over = HandOver(contact=ContactId("c2"), source=ContactId("own"), queue=QueueId("sales"), agent=AgentId("1"))
+    before.do(over)
+    centre = restarted(before, "c2", "c1")
+    assert [centre.engine.position(ContactId(name)) for name in ("c1", "c2")] == [0, 0]
+    centre.release("c1", "1")
+    assert centre.state("1") is AgentState.TALKING
 
 
 def test_the_whole_engine_goes_on_where_it_was_and_time_away_counts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -321,9 +322,11 @@ class Orders(RuleBasedStateMachine):
         if state is not None and state.promise:
             self.whole.calls.router_event(CallBackDropped(contact=state.contact))
 
-    @rule(away=st.sampled_from([1.0, 30.0]), lost=st.sets(pick, max_size=2))
-    def control_dies(self, away: float, lost: set[int]) -> None:
-        self.whole.restart(away, lambda legs: {legs[at] for at in lost if at < len(legs)})
+    @rule(away=st.sampled_from([1.0, 30.0]), lost=st.sets(pick, max_size=2), latest_first=st.booleans())
+    def control_dies(self, away: float, lost: set[int], latest_first: bool) -> None:
+        self.whole.restart(
+            away, lambda legs: {legs[at] for at in lost if at < len(legs)}, latest_first=latest_first
+        )
 
     # --- what holds after every step ---
 
@@ -422,3 +425,16 @@ class Orders(RuleBasedStateMachine):
 
 Orders.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestOrders = Orders.TestCase
+
+
+@pytest.mark.parametrize("latest_first", [False, True])
+def test_who_consults_and_dials_a_queue_by_his_phone_has_both_calls_after_a_restart(latest_first: bool) -> None:
+    orders = Orders()
+    orders.begin(starts=["consultation"])
+    orders.a_phone_dials(AGENTS[0], "95001")
+    orders.the_flow_asks(call=1, what="queue", queue=SUPPORT)
+    orders.the_acd_has_whom_the_calls_have()
+    orders.control_dies(away=1.0, lost=set(), latest_first=latest_first)
+    assert len(orders.whole.states()) == 2
+    orders.the_acd_has_whom_the_calls_have()
+    orders.teardown()

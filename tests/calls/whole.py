@@ -454,8 +454,13 @@ class Whole:
             leg, cause = next(iter(self.network.leaving.items()))
             self.leg_ends(leg, cause, by_remote=False)
 
-    def restart(self, away: float, lose: Callable[[list[LegId]], Iterable[LegId]]) -> None:
-        """Control dies once its workers know all, and the next one takes back what it can; some legs are lost."""
+    def restart(
+        self, away: float, lose: Callable[[list[LegId]], Iterable[LegId]], *, latest_first: bool = False
+    ) -> None:
+        """Control dies once its workers know all, and the next one takes back what it can; some legs are lost.
+
+        Workers tell of their calls in any order: here the earliest comes first, or the latest.
+        """
         self.clock.advance(0.1)
         before, promises, survivors = self.router, dict(self.router.promises), dict(self.media.kept)
         known = {leg for kept in survivors.values() for leg in kept["call"]["state"]["live_legs"]}
@@ -470,7 +475,7 @@ class Whole:
             self.calls.end_lost_contact(state.contact, dialled=state.dialled, trunk=None, total_seconds=0.0)
             self.flows.running.discard(state.contact)
         self.clock.advance(away)
-        for call, snapshot in survivors.items():
+        for call, snapshot in sorted(survivors.items(), reverse=latest_first):
             survivor = SurvivingCall(call=call, legs=tuple(self.network.there), snapshot=snapshot)
             assert self.calls.restore(survivor) is not None
         for contact, first in promises.items():
