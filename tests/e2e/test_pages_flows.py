@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,17 @@ _SAID: Final = {
     "zh": "您好，这是在页面上画出来的流程，感谢您的来电。",
     "en": "Good day. This flow was drawn on the page. Thank you very much for your call today.",
 }
+
+#: A file from elsewhere: legal YAML, one of its nodes leads to none.
+_BROUGHT: Final = """\
+flow: brought
+languages: [en]
+on_error: end
+start: tell
+nodes:
+  tell: {kind: say, prompt: {en: Good day}, next: nowhere}
+  end: {kind: hangup}
+"""
 
 
 def card(page: Page, node: str) -> Locator:
@@ -146,8 +158,51 @@ async def test_two_who_edit_the_same_flow_are_asked_whose_stays(open_page: OpenP
         await expect(page.locator(".flow-unsaved")).to_have_count(0)
         kept = (await centre.get("flows/both"))["document"]
         assert (kept["nodes"]["tell"]["prompt"]["en"], "title" in kept) == ("Mine", False)
+
+        await page.locator("[data-prompt='prompt.en']").fill("Mine again")
+        document["title"] = "Theirs again"
+        assert (await centre.ask("PUT", "flows/both", json={"document": document})).status_code == 200
+        await page.keyboard.press("Control+s")
+        await dialog.get_by_role("button", name="Take theirs").click()
+        await expect(dialog).to_have_count(0)
+        await expect(page.locator(".flow-unsaved")).to_have_count(0)
+        await expect(card(page, "tell")).to_contain_text("One")
+        assert (await centre.get("flows/both"))["document"] == document
     finally:
         assert (await centre.ask("DELETE", "flows/both")).status_code == 200
+
+
+async def test_a_file_is_looked_at_before_it_is_taken_and_a_flow_in_use_is_kept(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    tmp_path: Path,
+) -> None:
+    page = await open_page("sup1", "/admin/flows", expected="4")
+    file = tmp_path / "brought.yaml"
+    file.write_text(_BROUGHT, "utf-8")
+    try:
+        await page.locator("input[type=file]").set_input_files(file)
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.locator("li", has=page.locator("code", has_text="nodes.tell.next"))).to_contain_text(
+            "nowhere"
+        )
+        assert (await centre.ask("GET", "flows/brought")).status_code == 404
+        await dialog.get_by_role("button", name="Take as draft").click()
+        await expect(page.locator("[data-problem='nodes.tell.next']")).to_contain_text("nowhere")
+        await page.goto("/admin/flows")
+        await expect(page.locator("[data-flow='brought']")).to_contain_text("not published")
+
+        file.write_text("flow: [\n", "utf-8")
+        await page.locator("input[type=file]").set_input_files(file)
+        await expect(dialog.get_by_role("alert")).to_contain_text("line 2, column 1")
+        await dialog.get_by_role("button", name="Cancel").click()
+
+        await page.locator("[data-flow='main']").get_by_role("button", name="Remove").click()
+        refused = page.get_by_role("dialog")
+        await expect(refused).to_contain_text("number 95000")
+        assert (await centre.ask("GET", "flows/main")).status_code == 200
+    finally:
+        assert (await centre.ask("DELETE", "flows/brought")).status_code == 200
 
 
 @pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")

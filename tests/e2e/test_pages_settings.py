@@ -163,24 +163,27 @@ async def test_ten_thousand_agents_stay_smooth_to_look_at(open_page: OpenPage, t
 @pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
 async def test_pictures_of_the_settings(open_page: OpenPage, centre: Centre, language: str, theme: str) -> None:  # noqa: F811
-    await centre.ask("PUT", "configuration/calendars/office", json=_OFFICE)
+    await centre.ask("PUT", "configuration/calendars/offices", json=_OFFICE)
     page = await open_page("admin", "/admin/agents", language=language, theme=theme)
     for name, path, shows in (
         ("agents", "agents", "[data-setting='1004']"),
         ("queue", "queues/of/support", "[data-field='rings']"),
-        ("calendar", "calendars/of/office", ".setting-months"),
+        ("calendar", "calendars/of/offices", ".setting-months"),
         ("trunk", "trunks/of/pstn", "[data-field='transfer']"),
         ("callers", "trunks/of/pstn", "[data-field='callers_out']"),
         ("permissions", "call-permissions", "[data-setting='agents']"),
+        ("teams", "teams", "[data-setting]"),
+        ("users", "users", "[data-setting='sup1']"),
+        ("user", "users/of/sup1", "[data-field='password']"),
     ):
         await page.goto(f"/admin/{path}")
-        await expect(page.locator(shows)).to_be_visible()
+        await expect(page.locator(shows).first).to_be_visible()
         if name == "callers":
             await page.locator(f"{shows} button").last.click()
         if name in ("calendar", "trunk", "callers"):
             await page.locator(shows).scroll_into_view_if_needed()
         await page.screenshot(path=SCREENS / f"settings-{name}-{language}-{theme}.png", animations="disabled")
-    assert (await centre.ask("DELETE", "configuration/calendars/office")).status_code == 200
+    assert (await centre.ask("DELETE", "configuration/calendars/offices")).status_code == 200
 
 
 async def test_a_number_goes_by_rules_and_says_who_answers(open_page: OpenPage, centre: Centre) -> None:  # noqa: F811

@@ -39,7 +39,7 @@ export function LiveTable<Row extends { readonly id: string }>(props: Props<Row>
     setSort((now) => (now?.key !== key ? { key, down: false } : now.down ? null : { key, down: true }));
   };
   return (
-    <div className="live-table" ref={box} tabIndex={shown.windowed ? 0 : undefined} role="region" aria-label={label}>
+    <div className="live-table" ref={box} tabIndex={shown.windowed ? 0 : undefined} role="group" aria-label={label}>
       <table aria-rowcount={shown.windowed ? rows.length + 1 : undefined}>
         <thead>
           <tr>

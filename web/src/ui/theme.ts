@@ -6,7 +6,7 @@ export type ThemeName = "light" | "dark";
 const FONT =
   'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif';
 
-/** State colours are used for text too: contrast to the panel is at least 4.5. */
+/** State colours are used for text too: contrast to page, panel and sunken ground is at least 4.5. */
 export const PALETTE: Record<ThemeName, Record<string, string>> = {
   light: {
     page: "#f4f5f7",
@@ -22,7 +22,7 @@ export const PALETTE: Record<ThemeName, Record<string, string>> = {
     wrap_up: "#7a2fc0",
     ready: "#13783a",
     not_ready: "#6a5a3c",
-    signed_out: "#69717d",
+    signed_out: "#626a76",
     good: "#13783a",
     warn: "#a14a05",
     bad: "#c2202a",
@@ -45,7 +45,7 @@ export const PALETTE: Record<ThemeName, Record<string, string>> = {
     wrap_up: "#c592f5",
     ready: "#4fcb7c",
     not_ready: "#c9b07f",
-    signed_out: "#7d8794",
+    signed_out: "#8791a0",
     good: "#4fcb7c",
     warn: "#f2ad4e",
     bad: "#ff7b7f",
@@ -84,7 +84,8 @@ export function antdTheme(name: ThemeName): ThemeConfig {
     token: {
       fontFamily: FONT,
       borderRadius: 8,
-      colorPrimary: name === "dark" ? "#5b86f5" : pick("accent"),
+      // In the dark the library mixes it with black: what comes of it carries white words at 4.78.
+      colorPrimary: name === "dark" ? "#527eee" : pick("accent"),
       colorLink: pick("accent"),
       colorBgLayout: pick("page"),
       colorBgContainer: pick("panel"),
@@ -98,6 +99,7 @@ export function antdTheme(name: ThemeName): ThemeConfig {
       wireframe: false,
     },
     components: {
+      Tabs: { itemSelectedColor: pick("accent"), itemHoverColor: pick("accent"), inkBarColor: pick("accent") },
       Table: {
         headerBg: pick("panel"),
         headerColor: pick("quiet"),

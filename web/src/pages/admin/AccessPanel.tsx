@@ -31,7 +31,7 @@ export function AccessPanel() {
       { title: t("access.transport"), dataIndex: "transport" },
       { title: t("access.port"), dataIndex: "port", className: "num" },
       {
-        title: "",
+        title: <span className="sr-only">{t("trunks.actions")}</span>,
         key: "reset",
         render: (_value, { transport }) => (
           <Reset
@@ -67,7 +67,7 @@ export function AccessPanel() {
           ),
       },
       {
-        title: "",
+        title: <span className="sr-only">{t("trunks.actions")}</span>,
         key: "reset",
         render: (_value, { id, registered }) => (
           <Reset

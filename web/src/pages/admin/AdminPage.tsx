@@ -87,6 +87,7 @@ export function AdminPage() {
         ))}
       </nav>
       <main id="content" className="admin-area">
+        <h1 className="sr-only">{t("nav.admin")}</h1>
         <Routes>
           <Route index element={<Navigate to={first.path} replace />} />
           {open.map(({ path, area }) => (

@@ -29,7 +29,7 @@ export function BansPanel() {
       { title: t("bans.fault"), dataIndex: "fault", render: (fault: Fault) => t(`bans.faults.${fault}`) },
       { title: t("bans.left"), dataIndex: "left_seconds", className: "num", render: (left: number) => words.clock(left) },
       {
-        title: "",
+        title: <span className="sr-only">{t("trunks.actions")}</span>,
         key: "lift",
         render: (_value, row) => (
           <Button

@@ -82,7 +82,11 @@ function useColumns(onMove: (row: CallBack) => void): TableColumnsType<CallBack>
           </span>
         ),
       },
-      { title: "", key: "actions", render: (_value, row) => (row.state === "open" ? <Actions row={row} onMove={onMove} /> : NOTHING) },
+      {
+        title: <span className="sr-only">{t("trunks.actions")}</span>,
+        key: "actions",
+        render: (_value, row) => (row.state === "open" ? <Actions row={row} onMove={onMove} /> : NOTHING),
+      },
     ],
     [t, words, onMove],
   );

@@ -40,7 +40,12 @@ export function PagedTable<Row extends { id: string }>({ pages, columns, empty, 
         pagination={false}
         scroll={{ x: "max-content" }}
         {...(onOpen === undefined ? {} : { onRow: (row: Row) => openable(row, onOpen) })}
-        {...(expanded === undefined ? {} : { expandable: { expandedRowRender: expanded } })}
+        {...(expanded === undefined ? {} : {
+              expandable: {
+                expandedRowRender: expanded,
+                columnTitle: <span className="sr-only">{t("admin.details")}</span>,
+              },
+            })}
         locale={{ emptyText: pages.isPending ? " " : <EmptyNotice title={empty} hint={emptyHint} /> }}
       />
       {pages.hasNextPage ? (

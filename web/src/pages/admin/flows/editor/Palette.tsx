@@ -63,7 +63,7 @@ export function Palette({ editor, may, field, onAdd }: Props) {
         {groups.map(([group, names]) =>
           names.length === 0 ? null : (
             <div key={group} role="group" aria-label={words.palette.groups[group]}>
-              <h3>{words.palette.groups[group]}</h3>
+              <h2>{words.palette.groups[group]}</h2>
               {names.map((kind) => (
                 <button
                   key={kind}

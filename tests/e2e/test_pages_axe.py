@@ -1,0 +1,102 @@
+"""Every page as axe-core sees it in a real Chromium: names of controls, contrast, landmarks, order of headings.
+
+What axe-core cannot see (keys, focus, words that are announced) the other tests of the pages do.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
+from tests.support import sources
+from tests.support.phone import AutoAnswer, SipPhone
+
+_AXE: Final = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+#: What fades in has the contrast of glass: wait for the end of all that moves and ends.
+_AT_REST: Final = """async () => {
+    const running = (one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity;
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await Promise.allSettled(document.getAnimations().filter(running).map((one) => one.finished));
+}"""
+#: Areas of the administration, and what is there when they are drawn.
+_AREAS: Final = {
+    "/admin/contacts": "[data-row]",
+    "/admin/users": "[data-setting='sup1']",
+    "/admin/users/of/sup1": "[data-field='password']",
+    "/admin/teams": "[data-setting]",
+    "/admin/agents": "[data-setting='1004']",
+    "/admin/agents/of/1004": "[data-field='name'] input",
+    "/admin/queues": "[data-setting='support']",
+    "/admin/queues/of/support": "[data-field='rings']",
+    "/admin/numbers": "[data-setting='95001']",
+    "/admin/trunks": "[data-trunk='lab']",
+    "/admin/alarms": "main h2",
+    "/admin/audit": "tr.ant-table-row",
+    "/admin/signalling": "tbody tr",
+    "/admin/flows": "[data-flow='main']",
+    "/admin/flows/of/support": ".flow-canvas [data-node='review']",
+}
+
+
+async def go(page: Page, path: str) -> None:
+    """To another page as its links do, without loading everything anew."""
+    await page.evaluate(
+        "(path) => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')); }", path
+    )
+
+
+async def findings(page: Page) -> list[str]:
+    """What axe-core finds, of whatever impact, a line for each element: where, which rule, which element, why."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_AXE.read_text("utf-8"))
+    found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert found["testEngine"]["name"] == "axe-core"
+    assert found["passes"], "nothing was looked at"
+    return [
+        f"{page.url}: {rule['id']} ({rule['impact']}): {node['html'][:160]}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
+async def test_axe_finds_nothing_on_any_page(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    language: str,
+    theme: str,
+) -> None:
+    found: list[str] = []
+
+    async def look(page: Page, shows: str) -> None:
+        await expect(page.locator(shows).first).to_be_visible()
+        await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
+        await page.evaluate(_AT_REST)
+        found.extend(await findings(page))
+
+    async def opened(user: str | None, path: str) -> Page:
+        return await open_page(user, path, language=language, theme=theme)
+
+    await look(await opened(None, "/login"), "#username")
+    async with AsyncExitStack() as people:
+        await look(await opened("1004", "/"), "[data-state='signed_out']")
+        await people.enter_async_context(centre.desk("1004", incoming=AutoAnswer()))
+        phone = await people.enter_async_context(SipPhone("13800000001", source=sources.tone(CALLER_HZ)))
+        await phone.dial(centre.number("95001"))
+        await centre.agent_is("1004", "talking")
+        await look(await opened("1004", "/"), ".call-card")
+        page = await opened("sup1", "/")
+        await look(page, "[data-call]")
+        await page.goto("/wallboard")
+        await look(page, "[data-requirement]")
+    page = await opened("admin", "/admin")
+    for path, shows in _AREAS.items():
+        await go(page, path)
+        await look(page, shows)
+    assert not found, "\n".join(found)
