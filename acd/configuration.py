@@ -22,6 +22,7 @@ from acd.events import (
 )
 from acd.expected_wait import Departure
 from acd.floor import Floor
+from acd.matching import take_back
 from acd.model import Agent, Queue, TargetKind
 from acd.queues import LiveQueue
 from acd.talks import cut_wrap_ups, settle
@@ -106,7 +107,11 @@ def _remove_agent(floor: Floor, agent_id: AgentId) -> None:
 
 
 def _save_queue(floor: Floor, config: Queue) -> None:
-    """Contacts that wait keep their age and priority; offers ring on under the conditions that they were made."""
+    """Contacts that wait keep their age and priority; offers ring on under the conditions that they were made.
+
+    But where several agents are rung now, who was offered a contact that gave way would have room for it again:
+    such offers are taken back.
+    """
     check_queue(floor, config)
     queue = floor.queues.get(config.id)
     if queue is None:
@@ -118,11 +123,16 @@ def _save_queue(floor: Floor, config: Queue) -> None:
     before = queue.groups
     queue.configure(config, floor.join_groups(queue, config))
     floor.quit_groups(queue, before)
+    set_free: list[LiveAgent] = []
     for ticket in queue.tickets.values():
         ticket.ring = 0
         ticket.targets, ticket.more_at = queue.targets(), None
+        if queue.rings_many() and any(offer.gives_way and not config.gives_way for offer in ticket.offers):
+            set_free += take_back(floor, ticket, OfferEnd.WITHDRAWN)
     for ticket in sorted(queue.tickets.values(), key=queue.key):
         wait_on(floor, ticket)
+    for agent in set_free:
+        settle(floor, agent)
 
 
 def _remove_queue(floor: Floor, queue_id: QueueId) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from acd.errors import IllegalSetting, UnknownAgent, UnknownQueue
 from acd.events import RemoveAgent, RemoveQueue, SaveAgent, SaveQueue
-from acd.model import Agent, Queue
+from acd.model import Agent, Queue, Strategy
 from ccplatform.contracts.facts import QueueLeft
 from ccplatform.contracts.routing import OfferWithdrawn, QueueRefused
 from ccplatform.contracts.words import AgentId, AgentState, OfferEnd, QueueId
@@ -148,3 +148,14 @@ def test_an_illegal_agent_cannot_be_made_and_the_error_names_what_is_wrong(
 ) -> None:
     with pytest.raises(IllegalSetting, match=text):
         Agent(**{"id": "1", "name": "One", **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.RING_ALL, Strategy.RING_PROGRESSIVELY])
+def test_nobody_is_rung_twice_for_a_contact_that_gives_way_no_more(strategy: Strategy) -> None:
+    centre = Centre(queue(capacity=30, gives_way=True))
+    centre.staff("1")
+    assert offers(centre.call("mail")) == [("mail", "1")]
+    effects = centre.do(SaveQueue(queue=queue(strategy=strategy)))
+    assert only(OfferWithdrawn, effects).agent == "1"
+    assert offers(effects) == [("mail", "1")]
+    assert offers(centre.wait(12)) == []
