@@ -494,10 +494,13 @@ class Centre(RuleBasedStateMachine):
     def every_contact_and_every_agent_agree_on_who_has_whom(self) -> None:
         data = self.data()
         ringing = {(w.contact, w.agent) for w in data.engagements if w.state is AgentState.RESERVED}
-        given = [work for work in data.engagements if work.contact in data.contacts]
-        talking = {w.contact: w.agent for w in given if w.state in WITH_TALK}
+        works = [work for work in data.engagements if work.contact in data.contacts and work.state in WITH_TALK]
+        given = [work for work in works if work.agent == data.contacts[work.contact].agent]
+        talking = {work.contact: work.agent for work in given}
         assert ringing == self.book.ringing
-        assert len(talking) == sum(work.state in WITH_TALK for work in given)
+        assert len(talking) == len(given)
+        # an agent who called a colleague talks on while that one lets the call wait in a queue
+        assert all(work in given or work.contact in OWN_CALLS for work in works)
         assert not {contact for contact, _ in ringing} & set(talking)
         called = {contact for contact, place in data.contacts.items() if not place.queue}
         assert set(self.book.queued) | set(talking) | called == set(data.contacts)
