@@ -99,42 +99,44 @@ export function Rows({ fields, fresh, label, value, path, problems, disabled, or
               onChange(value.map((one, at) => (at === place ? changed : one)));
             }}
           />
-          {ordered ? (
-            <>
-              <Button
-                size="small"
-                type="text"
-                aria-label={`${words.name("settingChoice", "move_up")} ${String(place + 1)}`}
-                disabled={disabled || place === 0}
-                onClick={() => {
-                  move(place, place - 1);
-                }}
-              >
-                ↑
-              </Button>
-              <Button
-                size="small"
-                type="text"
-                aria-label={`${words.name("settingChoice", "move_down")} ${String(place + 1)}`}
-                disabled={disabled || place === value.length - 1}
-                onClick={() => {
-                  move(place, place + 1);
-                }}
-              >
-                ↓
-              </Button>
-            </>
-          ) : null}
-          <Button
-            size="small"
-            type="text"
-            disabled={disabled}
-            onClick={() => {
-              onChange(value.filter((_one, at) => at !== place));
-            }}
-          >
-            {t("settings.takeAway", { name: String(place + 1) })}
-          </Button>
+          <div className="setting-part-ends">
+            {ordered ? (
+              <>
+                <Button
+                  size="small"
+                  type="text"
+                  aria-label={`${words.name("settingChoice", "move_up")} ${String(place + 1)}`}
+                  disabled={disabled || place === 0}
+                  onClick={() => {
+                    move(place, place - 1);
+                  }}
+                >
+                  ↑
+                </Button>
+                <Button
+                  size="small"
+                  type="text"
+                  aria-label={`${words.name("settingChoice", "move_down")} ${String(place + 1)}`}
+                  disabled={disabled || place === value.length - 1}
+                  onClick={() => {
+                    move(place, place + 1);
+                  }}
+                >
+                  ↓
+                </Button>
+              </>
+            ) : null}
+            <Button
+              size="small"
+              type="text"
+              disabled={disabled}
+              onClick={() => {
+                onChange(value.filter((_one, at) => at !== place));
+              }}
+            >
+              {t("settings.takeAway", { name: String(place + 1) })}
+            </Button>
+          </div>
         </div>
       ))}
       <Button
