@@ -79,7 +79,9 @@ class LiveState:
         self._index()
 
     def _configured(self, fact: f.AgentSaved | f.AgentRemoved | f.QueueSaved | f.QueueRemoved) -> None:
-        """People changed the centre while it runs."""
+        """People changed the centre while it runs; queues that an agent joins or leaves count him anew."""
+        member = fact.agent if isinstance(fact, f.AgentSaved | f.AgentRemoved) else None
+        before = self.queues_of(member) if member is not None else ()
         match fact:
             case f.AgentSaved():
                 agent = self.agents.setdefault(fact.agent, LiveAgent(id=fact.agent, name=fact.name))
@@ -97,6 +99,9 @@ class LiveState:
                 self.queues.pop(fact.queue, None)
                 self._touch(Collection.QUEUES, fact.queue)
         self._index()
+        after = self.queues_of(member) if member is not None else ()
+        for queue_id in sorted({*before} ^ {*after}):
+            self._touch(Collection.QUEUES, queue_id)
 
     def begin_epoch(self) -> None:
         """Forget calls, waiting contacts, seats and alarms; keep the day's figures and the agents' states."""

@@ -424,6 +424,14 @@ async def test_an_agent_who_changes_teams_moves_between_their_supervisors(desk: 
         desk.tell(story.moved("1004", "support"))
 
 
+async def test_queues_count_an_agent_anew_whose_skills_change(desk: Desk) -> None:
+    _, heard = await heard_by(desk, "agent", story.moved("1001", "sales"))
+    assert {row["id"]: row["agents"]["signed_out"] for row in every_row(heard, "queues")} == {
+        "sales": 1,
+        "support": 3,
+    }
+
+
 def every_row(heard: list[dict[str, Any]], collection: str) -> list[dict[str, Any]]:
     """The rows of one table in what was heard, those that are gone left out."""
     changes = [change for message in heard for change in message["changes"]]
