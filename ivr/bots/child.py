@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.tasks import TaskSupervisor
-from ivr.bots.wire import LENGTH, MAX_BYTES, Configure, Order, Report, frame_of, report_of
+from ivr.bots.wire import Configure, Order, Report, report_of
+from ivr.pipes import frame_of, kill, read_frame, spawn
 
 #: First and longest pause before it is started again, seconds.
 RESTART_SECONDS: Final = (0.5, 10.0)
@@ -48,17 +45,8 @@ class RelayProcess:
         """Have it running, unless it is."""
         if self._process is not None or self._closing:
             return
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._program,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                env={**os.environ, "PYTHONPATH": path},
-                start_new_session=True,  # a Ctrl-C is for us; the child ends with its stdin
-            )
+            process = await spawn(self._program)
         except OSError as error:
             self._lost(error.strerror or "it cannot be started")
             return
@@ -79,21 +67,21 @@ class RelayProcess:
         self._closing = True
         process, self._process = self._process, None
         if process is not None:
-            _kill(process)
+            kill(process)
             await process.wait()
 
     async def _read(self, process: Process) -> None:
         reason = "it ended"
         try:
             while process.stdout is not None:
-                self._tell(report_of(await _frame(process.stdout)))
+                self._tell(report_of(await read_frame(process.stdout)))
                 self._pause = RESTART_SECONDS[0]
         except (EOFError, OSError):
             pass
         except RemoteViolation as error:
             reason = str(error)
         finally:
-            _kill(process)
+            kill(process)
         await process.communicate()
         if self._process is process:
             self._process = None
@@ -108,16 +96,3 @@ class RelayProcess:
     async def _restart(self, pause: float) -> None:
         await sleep(self._clock, pause)
         await self.start()
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-
-
-async def _frame(stream: asyncio.StreamReader) -> bytes:
-    (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
-    if length > MAX_BYTES:
-        raise RemoteViolation(f"a report of {length} bytes is too long")
-    return await stream.readexactly(length)

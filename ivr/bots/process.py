@@ -11,6 +11,7 @@ import os
 import sys
 from asyncio.streams import FlowControlMixin
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -18,13 +19,11 @@ import uvloop
 from websockets.exceptions import WebSocketException
 
 from ccplatform.kernel.clock import SystemClock
-from ccplatform.kernel.errors import LocalMisuse, Unavailable
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.bots.connecting import connect_to
 from ivr.bots.relay import Relay
 from ivr.bots.wire import (
-    LENGTH,
-    MAX_BYTES,
     BotPlace,
     Close,
     Configure,
@@ -37,9 +36,9 @@ from ivr.bots.wire import (
     Report,
     Started,
     Voiced,
-    frame_of,
     order_of,
 )
+from ivr.pipes import MAX_BYTES, frame_of, read_frame
 
 
 class Relays:
@@ -120,19 +119,10 @@ async def main() -> None:
     tasks = TaskSupervisor(SystemClock())
     relays = Relays(lambda report: out.write(frame_of(report)), tasks)
     out.write(frame_of(Started()))
-    while (body := await _frame(orders)) is not None:
-        relays.perform(order_of(body))
+    with suppress(asyncio.IncompleteReadError):
+        while True:
+            relays.perform(order_of(await read_frame(orders)))
     await tasks.close()
-
-
-async def _frame(stream: asyncio.StreamReader) -> bytes | None:
-    try:
-        (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
-        if length > MAX_BYTES:
-            raise LocalMisuse(f"an order of {length} bytes is too long")
-        return await stream.readexactly(length)
-    except asyncio.IncompleteReadError:
-        return None
 
 
 if __name__ == "__main__":

@@ -1,22 +1,16 @@
 """What the control process and the relays' process say to each other over its stdin and stdout.
 
-Frames: 4-byte big-endian length, then one JSON object whose ``type`` tells which message it is. Sound never passes
+Messages are framed (:mod:`ivr.pipes`). Sound never passes
 here: the media engine hands the caller's over a socket (``gateway.media.taps``) and follows a file with the bot's.
 """
 
 from __future__ import annotations
 
-import struct
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ccplatform.kernel.errors import RemoteViolation
-
-#: Before each frame.
-LENGTH: Final = struct.Struct("!I")
-#: Longest frame, bytes.
-MAX_BYTES: Final = 1 << 20
+from ivr.pipes import message_of
 
 
 class BotPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,23 +147,11 @@ _REPORTS: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(
 )
 
 
-def frame_of(message: Order | Report) -> bytes:
-    """A message, ready to be written."""
-    body = msgspec.json.encode(message)
-    return LENGTH.pack(len(body)) + body
-
-
 def order_of(body: bytes) -> Order:
     """What control says; raises RemoteViolation, whose words hold nothing of it."""
-    try:
-        return _ORDERS.decode(body)
-    except msgspec.DecodeError as error:
-        raise RemoteViolation(f"no order to the relays: {error}") from error
+    return message_of(_ORDERS, body, "order to the relays")
 
 
 def report_of(body: bytes) -> Report:
     """What the relays say; raises RemoteViolation."""
-    try:
-        return _REPORTS.decode(body)
-    except msgspec.DecodeError as error:
-        raise RemoteViolation(f"no report of the relays: {error}") from error
+    return message_of(_REPORTS, body, "report of the relays")

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import struct
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from importlib.metadata import version
-from pathlib import Path
 
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import RemoteViolation
 from ivr.errors import SpeechUnavailable
 from ivr.numbers import Language
+from ivr.pipes import framed, kill, read_frame, spawn
 from ivr.settings import SpeechSettings
 from ivr.speech.shaped import ShapedSpeech, Take
 
@@ -29,7 +28,6 @@ ALARM = ("tts_unavailable", "espeak")
 
 _MAX_ANSWER_BYTES = 16 * 2**20
 _RATES = range(4000, 192_001)
-_LENGTH = struct.Struct("!I")
 _VOICES: dict[Language, str] = {"zh": "cmn", "en": "en-us"}
 
 
@@ -82,7 +80,7 @@ class EspeakSpeech(ShapedSpeech):
             async with asyncio.timeout(self._settings.espeak.timeout_seconds):
                 process = await self._started()
                 refused = await _exchange(process, request, take)
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
+        except (OSError, EOFError, TimeoutError, ValueError, RemoteViolation) as error:
             await self._lost(error)
             raise SpeechUnavailable("the speech engine does not answer") from error
         except asyncio.CancelledError:
@@ -95,16 +93,7 @@ class EspeakSpeech(ShapedSpeech):
 
     async def _started(self) -> Process:
         if self._process is None:
-            root = str(Path(__file__).parents[2])
-            path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                env={**os.environ, "PYTHONPATH": path},
-                start_new_session=True,  # a Ctrl-C is for us; the child ends with its stdin
-            )
+            self._process = await spawn(self._command)
         return self._process
 
     async def _lost(self, error: Exception) -> None:
@@ -119,8 +108,7 @@ class EspeakSpeech(ShapedSpeech):
         process, self._process = self._process, None
         if process is None:
             return
-        if process.returncode is None:
-            process.kill()
+        kill(process)
         if process.stdin is not None:
             process.stdin.close()
         await process.communicate()
@@ -130,15 +118,15 @@ async def _exchange(process: Process, request: bytes, take: Take) -> str:
     """Give what the engine says to ``take``, at its end nothing; returns why it said nothing at all."""
     if process.stdin is None or process.stdout is None:
         raise EOFError("the engine has no pipes")
-    process.stdin.write(_LENGTH.pack(len(request)) + request)
+    process.stdin.write(framed(request))
     await process.stdin.drain()
-    answer = json.loads(await _frame(process.stdout))
+    answer = json.loads(await read_frame(process.stdout, _MAX_ANSWER_BYTES))
     match answer:
         case {"error": reason}:
             return str(reason)
         case {"rate": int(rate)} if rate in _RATES:
             size = 0
-            while sound := await _frame(process.stdout):
+            while sound := await read_frame(process.stdout, _MAX_ANSWER_BYTES):
                 size += len(sound)
                 if size > _MAX_ANSWER_BYTES:
                     raise ValueError(f"the engine's answer of more than {_MAX_ANSWER_BYTES} bytes is too long")
@@ -147,10 +135,3 @@ async def _exchange(process: Process, request: bytes, take: Take) -> str:
             return ""
         case _:
             raise ValueError("the engine's answer has an unknown form")
-
-
-async def _frame(stream: asyncio.StreamReader) -> bytes:
-    (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
-    if length > _MAX_ANSWER_BYTES:
-        raise ValueError(f"the engine's answer of {length} bytes is too long")
-    return await stream.readexactly(length)

@@ -9,9 +9,8 @@ engine.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,11 +23,10 @@ from ccplatform.kernel.errors import RemoteViolation
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.errors import SpeechUnheard
 from ivr.numbers import Language
+from ivr.pipes import frame_of, kill, read_frame, spawn
 from ivr.settings import RecognitionSettings
 from ivr.speech.recognition.port import Hypothesis, TapPlace
 from ivr.speech.recognition.wire import (
-    LENGTH,
-    MAX_BYTES,
     Begin,
     Close,
     End,
@@ -39,7 +37,6 @@ from ivr.speech.recognition.wire import (
     Order,
     Ready,
     Report,
-    frame_of,
     report_of,
 )
 
@@ -179,17 +176,8 @@ class RecogniserProcess:
             raise SpeechUnheard("the recogniser is gone")
 
     async def _start(self) -> None:
-        root = str(Path(__file__).parents[3])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
         self._ready = asyncio.Event()
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,  # a Ctrl-C is for us; the child ends with its stdin
-        )
+        self._process = await spawn(self._command)
         self._gone = asyncio.Event()
         self._tasks.run_once(f"recogniser {self._name}", self._read(self._process, self._gone))
 
@@ -203,7 +191,7 @@ class RecogniserProcess:
         reason = "it ended"
         try:
             while process.stdout is not None:
-                report = report_of(await _frame(process.stdout))
+                report = report_of(await read_frame(process.stdout))
                 if isinstance(report, Ready):
                     self._works()
                     self._ready.set()
@@ -216,7 +204,7 @@ class RecogniserProcess:
         except RemoteViolation as error:
             reason = str(error)
         finally:
-            _end(process)
+            kill(process)
         if self._process is process:
             self._lost(reason)
         await process.communicate()
@@ -255,16 +243,4 @@ class RecogniserProcess:
             if not answer.done():
                 answer.set_exception(SpeechUnheard(f"the recogniser is gone: {reason}"))
         if process is not None:
-            _end(process)  # who reads its reports waits for its end
-
-
-def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-
-
-async def _frame(stream: asyncio.StreamReader) -> bytes:
-    (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
-    if length > MAX_BYTES:
-        raise RemoteViolation(f"a report of {length} bytes is too long")
-    return await stream.readexactly(length)
+            kill(process)  # who reads its reports waits for its end

@@ -10,16 +10,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import BinaryIO, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from ccplatform.kernel.errors import LocalMisuse
+from ivr.pipes import frame_of, read_frame_now
 from ivr.speech.recognition.engine import Engine
 from ivr.speech.recognition.hearing import Hearing
 from ivr.speech.recognition.wire import (
-    LENGTH,
-    MAX_BYTES,
     Begin,
     Close,
     End,
@@ -28,7 +27,6 @@ from ivr.speech.recognition.wire import (
     Order,
     Ready,
     Report,
-    frame_of,
     order_of,
 )
 
@@ -108,18 +106,8 @@ def main(name: str, limit: str, place: str = "") -> None:
 
     recogniser = Recogniser(engine_of(name, place), int(limit), tell)
     tell(Ready())
-    while (body := _frame(sys.stdin.buffer)) is not None:
+    while (body := read_frame_now(sys.stdin.buffer)) is not None:
         recogniser.perform(order_of(body))
-
-
-def _frame(stream: BinaryIO) -> bytes | None:
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    if length > MAX_BYTES:
-        raise LocalMisuse(f"an order of {length} bytes is too long")
-    return stream.read(length)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,16 @@
 """What the control process and a recogniser's process say to each other over the recogniser's stdin and stdout.
 
-Frames: 4-byte big-endian length, then one JSON object whose ``type`` tells which message it is. The sound itself
+Messages are framed (:mod:`ivr.pipes`). The sound itself
 never passes here: the media engine hands it to the recogniser over a socket (``gateway.media.taps``).
 """
 
 from __future__ import annotations
 
-import struct
 from typing import Final, TypeAlias
 
 import msgspec
 
-from ccplatform.kernel.errors import RemoteViolation
-
-#: Before each frame.
-LENGTH: Final = struct.Struct("!I")
-#: Longest frame, bytes.
-MAX_BYTES: Final = 1 << 20
+from ivr.pipes import message_of
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -85,23 +79,11 @@ _ORDERS: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Open | Begin 
 _REPORTS: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(Ready | Opened | Heard | Failed)
 
 
-def frame_of(message: Order | Report) -> bytes:
-    """A message, ready to be written."""
-    body = msgspec.json.encode(message)
-    return LENGTH.pack(len(body)) + body
-
-
 def order_of(body: bytes) -> Order:
     """What control says; raises RemoteViolation."""
-    try:
-        return _ORDERS.decode(body)
-    except msgspec.DecodeError as error:
-        raise RemoteViolation(f"no order to a recogniser: {error}") from error
+    return message_of(_ORDERS, body, "order to a recogniser")
 
 
 def report_of(body: bytes) -> Report:
     """What the recogniser says; raises RemoteViolation."""
-    try:
-        return _REPORTS.decode(body)
-    except msgspec.DecodeError as error:
-        raise RemoteViolation(f"no report of a recogniser: {error}") from error
+    return message_of(_REPORTS, body, "report of a recogniser")
