@@ -111,9 +111,10 @@ def _compare(speech: list[Sample], count: int) -> None:
     chosen = speech[:: max(1, len(speech) // count)][:count]
     said = [sample.pcm for sample in chosen]
     for network in (GOOD, POOR, BAD):
-        (real, overruns), virtual = real_time_calls(chosen, network), list(virtual_calls(chosen, network, 0))
-        values = scores(said, [call.heard for call in real])
-        _show(f"{network.name}, {count} calls, real time", values, real, f"{overruns} ticks too late")
+        real, virtual = real_time_calls(chosen, network), list(virtual_calls(chosen, network, 0))
+        values = scores(said, [call.heard for call in real.calls])
+        busy = f"{real.overruns} ticks too late, callers up to {real.late_seconds * 1000:.1f} ms"
+        _show(f"{network.name}, {count} calls, real time", values, real.calls, busy)
         _show(f"{network.name}, the same in memory", scores(said, [call.heard for call in virtual]), virtual)
 
 

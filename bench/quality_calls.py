@@ -6,6 +6,7 @@ import asyncio
 import selectors
 import socket
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -189,11 +190,19 @@ def _open_call(engine: Engine, wire: _Wire, number: int, codecs: tuple[Codec, Co
 # --- real time --------------------------------------------------------------------------------------------------
 
 
-def real_time_calls(speech: list[Sample], network: Network) -> tuple[list[Call], int]:
-    """The same over sockets: a worker process, and for each call a caller, an impaired link and an agent.
+@dataclass(frozen=True, slots=True)
+class RealTime:
+    """Calls over sockets, and what a busy machine did to them: ``overruns`` of the worker's ticks, and packets of
+    callers that left ``late_seconds`` after their time at worst."""
 
-    The number is that of the worker's ticks that came too late: on a busy machine they cost sound.
-    """
+    calls: list[Call]
+    overruns: int
+    late_seconds: float
+
+
+def real_time_calls(speech: list[Sample], network: Network) -> RealTime:
+    """The same over sockets: a worker process, and for each call a caller, an impaired link and an agent."""
+    sys.setswitchinterval(0.0005)  # links and callers are threads of this process
     with tempfile.TemporaryDirectory() as folder:
         settings = MediaSettings(rtp_ports="42000-43999")
         path = Path(folder) / "media"
@@ -204,7 +213,7 @@ def real_time_calls(speech: list[Sample], network: Network) -> tuple[list[Call],
             worker.stop()
 
 
-async def _in_real_time(path: str, speech: list[Sample], network: Network) -> tuple[list[Call], int]:
+async def _in_real_time(path: str, speech: list[Sample], network: Network) -> RealTime:
     clock = SystemClock()
     pool = MediaPool(sockets=[path], listener=lambda event: None, clock=clock, tasks=TaskSupervisor(clock))
     await pool.start()
@@ -219,7 +228,7 @@ async def _in_real_time(path: str, speech: list[Sample], network: Network) -> tu
             port = int(udp.getsockname()[1])
             pool.connect_leg(leg, RemoteAudio(host=_HOST, port=port, codec="PCMA", payload_type=_PCMA))
         pool.perform(Bridge(a=caller_leg, b=agent_leg))
-    heard = await asyncio.to_thread(_talk, speech, [link.near.getsockname() for link in links], agents)
+    heard, late = await asyncio.to_thread(_talk, speech, [link.near.getsockname() for link in links], agents)
     calls = [Call(pcm, await _ask(pool.close_leg, LegId(f"caller{index}"))) for index, pcm in enumerate(heard)]
     overruns = sum(worker.stats.overruns for worker in pool.workers if worker.stats is not None)
     await pool.close()
@@ -227,7 +236,7 @@ async def _in_real_time(path: str, speech: list[Sample], network: Network) -> tu
         link.close()
     for agent in agents:
         agent.close()
-    return calls, overruns
+    return RealTime(calls, overruns, max(late, *(link.late_seconds for link in links)))
 
 
 async def _ask(ask: Callable[..., None], *arguments: object) -> Any:
@@ -236,8 +245,8 @@ async def _ask(ask: Callable[..., None], *arguments: object) -> Any:
     return await answer
 
 
-def _talk(speech: list[Sample], to: list[tuple[str, int]], agents: list[socket.socket]) -> list[Pcm]:
-    """Send every caller's packets at their time; what the agents got, in order."""
+def _talk(speech: list[Sample], to: list[tuple[str, int]], agents: list[socket.socket]) -> tuple[list[Pcm], float]:
+    """Send every caller's packets at their time; what the agents got, in order, and how late a packet left."""
     packets = [_packets(sample, ssrc=number + 1) for number, sample in enumerate(speech)]
     phases = np.random.default_rng(7).uniform(0, TICK_SECONDS, len(speech))
     plan = sorted(
@@ -250,14 +259,15 @@ def _talk(speech: list[Sample], to: list[tuple[str, int]], agents: list[socket.s
         for number, agent in enumerate(agents):
             agent.setblocking(False)
             selector.register(agent, selectors.EVENT_READ, number)
-        begin = time.monotonic()
+        begin, latest = time.monotonic(), 0.0
         for due, number, data in [*plan, (plan[-1][0] + _AFTER, -1, b"")]:
             while (left := begin + due - time.monotonic()) > 0:
                 for key, _ in selector.select(left):
                     got[key.data].append(agents[key.data].recv(2048)[HEADER_BYTES:])
             if data:
+                latest = max(latest, -left)
                 udp.sendto(data, to[number])
-    return [decode(Law.PCMA, np.frombuffer(b"".join(payloads), dtype=np.uint8)) for payloads in got]
+    return [decode(Law.PCMA, np.frombuffer(b"".join(payloads), dtype=np.uint8)) for payloads in got], latest
 
 
 def _udp() -> socket.socket:

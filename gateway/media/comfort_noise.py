@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy import fft  # here: numpy would load it with the first use, within a tick
 
 from gateway.media.audio import FRAME, LOUDEST_BACKGROUND, RATE, Array, Floats, Pcm, Rows
 from gateway.media.rows import RowArrays
@@ -68,7 +69,7 @@ def _coloured(noise: Floats, reflection: Array) -> Floats:
     for k in np.clip(reflection, -0.98, 0.98):
         padded = np.append(polynomial, 0.0)
         polynomial = padded + k * padded[::-1]
-    return _unit(np.fft.irfft(np.fft.rfft(noise) / np.fft.rfft(polynomial, len(noise)), len(noise)))
+    return _unit(fft.irfft(fft.rfft(noise) / fft.rfft(polynomial, len(noise)), len(noise)))
 
 
 def _unit(noise: Array) -> Floats:

@@ -47,6 +47,7 @@ class ImpairedLink:
     def __init__(self, network: Network, target: tuple[str, int], seed: int) -> None:
         self.near, self.far = _socket(), _socket()
         self.lost = 0
+        self.late_seconds = 0.0  # how long after its time a packet left, at most: this process had to wait
         self._network = network
         self._target = target
         self._generator = np.random.default_rng(seed)
@@ -77,7 +78,8 @@ class ImpairedLink:
                     self._take()
                 if self.far in ready:
                     self._give_back()
-                while self._due and self._due[0][0] <= time.monotonic():
+                while self._due and (late := time.monotonic() - self._due[0][0]) >= 0:
+                    self.late_seconds = max(self.late_seconds, late)
                     self.far.sendto(heapq.heappop(self._due)[2], self._target)
 
     def _take(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.media import measure, measure_bare
+from bench.media_rows import measure, measure_bare
 
 
 @pytest.mark.parametrize("profile", ["recorded", "secured"])

@@ -11,11 +11,14 @@ import sys
 import gateway.media.worker
 from ccplatform.contracts.media import Play, StartRecording, ToneItem
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
+from gateway.media.tick_times import TickTimes
 from tests.gateway.media.peers import Law, Rig, tone
 
 rig = Rig()
 loaded = set(sys.modules)
+times = TickTimes()
 a, caller = rig.leg("a", Law.PCMA)
+rig.engine.connect_leg(a, caller.remote(noise_payload_type=13))
 b, agent = rig.leg("b", Law.PCMU)
 rig.engine.routing.bridge(a, b)
 items = (ToneItem(hertz=(440.0,), seconds=0.2),)
@@ -31,8 +34,11 @@ for packet in caller.press("5"):
     caller.send(packet)
     rig.tick()
 rig.talk((caller, tone(697, 0.1) // 2 + tone(1209, 0.1) // 2))
+caller.send(caller.packet(bytes((40, 90, 120)), 13))  # RFC 3389: noise with a spectrum
 rig.ticks(260)
 rig.engine.close_leg(a)
+times.note(0.002, 0, 0)
+times.summary()
 print(sorted(set(sys.modules) - loaded))
 rig.close()
 """
