@@ -185,6 +185,10 @@ class AcdEngine:
         """Whether an agent may take for himself a contact for which another one is rung."""
         return offers.may_pick_up(self._floor, agent, contact, rung)
 
+    def one_team(self, agent: AgentId, other: AgentId) -> bool:
+        """Whether two agents are of one team."""
+        return offers.one_team(self._floor, agent, other)
+
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""
         restoring.check(self._floor, event.contact, event.place)

@@ -87,11 +87,16 @@ def pick_up(floor: Floor, command: PickUp) -> None:
 def may_pick_up(floor: Floor, name: AgentId, contact: ContactId, rung: AgentId) -> bool:
     """Whether an agent may take for himself a contact for which another one is rung: it is of a queue that he
     serves, or the two are of one team."""
-    agent, other, ticket = floor.agents.get(name), floor.agents.get(rung), floor.tickets.get(contact)
-    if agent is None or other is None or ticket is None:
+    agent, ticket = floor.agents.get(name), floor.tickets.get(contact)
+    if agent is None or ticket is None or rung not in floor.agents:
         return False
-    serves = any(group in ticket.queue.groups for group in agent.groups)
-    return serves or (bool(agent.config.team) and agent.config.team == other.config.team)
+    return any(group in ticket.queue.groups for group in agent.groups) or one_team(floor, name, rung)
+
+
+def one_team(floor: Floor, name: AgentId, other: AgentId) -> bool:
+    """Whether both are there and of one team."""
+    one, two = floor.agents.get(name), floor.agents.get(other)
+    return one is not None and two is not None and bool(one.config.team) and one.config.team == two.config.team
 
 
 def call_agent(floor: Floor, command: CallAgent) -> None:

@@ -185,6 +185,10 @@ class AcdService:
         """Whether an agent may take for himself a contact for which another one is rung."""
         return self._engine.may_pick_up(agent, contact, rung)
 
+    def one_team(self, agent: AgentId, other: AgentId) -> bool:
+        """Whether two agents are of one team."""
+        return self._engine.one_team(agent, other)
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
         return self._engine.agent_at(seat)

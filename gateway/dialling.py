@@ -132,6 +132,11 @@ class Dialling:
         known = self._seats.get(seat)
         return known.caller if known is not None else ""
 
+    def in_one_group(self, seat: SeatId, other: SeatId) -> bool:
+        """Whether the phones of two seats may pick up each other's calls."""
+        one, two = self._seats.get(seat), self._seats.get(other)
+        return one is not None and two is not None and one.pick_up_group == two.pick_up_group != ""
+
     def attempts(self, command: DialLeg) -> list[Attempt]:
         """The ways to try, in order; raises :class:`Unreachable` when there is none."""
         match command.target:

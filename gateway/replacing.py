@@ -98,7 +98,7 @@ class Replacing:
             return
         if call.seat is not None and leg.seat is not None and not (leg.incoming or leg.answered or leg.ended):
             self._wanting = call
-            self._tell(LegPickUpAsked(leg=leg.id, seat=call.seat))
+            self._tell(LegPickUpAsked(leg=leg.id, seat=call.seat, rings_at=leg.seat))
             if self._wanting is None:
                 return
             self._wanting = None

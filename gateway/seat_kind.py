@@ -43,6 +43,9 @@ class SeatDocument(BaseModel):
     name: Annotated[str, Field(max_length=128)] = ""
     phone: PhoneKind = PhoneKind.DESK
     caller: Annotated[str, Field(pattern=r"^(\+?[0-9*#]{2,32})?$", description="number shown for calls out")] = ""
+    pick_up_group: Annotated[
+        str, Field(max_length=64, description="phones of one group take each other's calls; empty: none")
+    ] = ""
     password: Annotated[str | None, Field(max_length=128, description="null: as it is")] = None
 
 
@@ -54,6 +57,7 @@ class ConfiguredSeat(BaseModel):
     name: str
     phone: PhoneKind
     caller: str
+    pick_up_group: str
 
 
 class _Kept:
@@ -75,7 +79,7 @@ class _Kept:
         _check(name, wanted, there)
         if trial:
             return
-        seat, what = SeatId(name), {"name": wanted.name, "phone": wanted.phone.value, "caller": wanted.caller}
+        seat, what = SeatId(name), wanted.model_dump(mode="json", exclude={"sip_user", "password"})
         if wanted.password is not None:
             await self._store.save_seat(seat, wanted.sip_user, wanted.password, **what)
         else:
@@ -111,8 +115,9 @@ def _check(name: str, wanted: SeatDocument, there: Mapping[str, Document]) -> No
         raise _refused(name, "id", "an id has 1 to 64 letters, digits, dots, hyphens and underscores")
     if not is_token(wanted.sip_user):
         raise _refused(name, "sip_user", "the SIP user must be a token (RFC 3261)")
-    if wanted.name and not wanted.name.isprintable():
-        raise _refused(name, "name", "it must be printable")
+    for field in ("name", "pick_up_group"):
+        if not getattr(wanted, field).isprintable():
+            raise _refused(name, field, "it must be printable")
     for other, document in there.items():
         if other != name and document["sip_user"] == wanted.sip_user:
             raise _refused(name, "sip_user", f"seat {other} has this SIP user")

@@ -27,17 +27,21 @@ from gateway.trunk_store import TrunkStore
 
 _log = structlog.get_logger("gateway")
 
-_SEATS: Final = "SELECT id, sip_user, realm, ha1_md5, ha1_sha256, caller FROM seats WHERE tenant = $1 ORDER BY id"
+_SEATS: Final = """
+    SELECT id, sip_user, realm, ha1_md5, ha1_sha256, caller, pick_up_group FROM seats
+    WHERE tenant = $1 ORDER BY id
+"""
 _SEAT_DOCUMENTS: Final = """
-    SELECT id, sip_user, name, phone, caller FROM seats
+    SELECT id, sip_user, name, phone, caller, pick_up_group FROM seats
     WHERE tenant = $1 AND ($2::text IS NULL OR id = $2) ORDER BY id
 """
 _SAVE_SEAT: Final = """
-    INSERT INTO seats (tenant, id, sip_user, realm, ha1_md5, ha1_sha256, name, phone, caller)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO seats (tenant, id, sip_user, realm, ha1_md5, ha1_sha256, name, phone, caller, pick_up_group)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (tenant, id) DO UPDATE SET
         sip_user = excluded.sip_user, realm = excluded.realm, ha1_md5 = excluded.ha1_md5,
-        ha1_sha256 = excluded.ha1_sha256, name = excluded.name, phone = excluded.phone, caller = excluded.caller
+        ha1_sha256 = excluded.ha1_sha256, name = excluded.name, phone = excluded.phone, caller = excluded.caller,
+        pick_up_group = excluded.pick_up_group
 """
 _SEAT_ROWS: Final = """
     SELECT s.id, s.sip_user, r.contact, r.transport, r.host, r.port, r.user_agent, r.expires_at
@@ -81,11 +85,20 @@ class GatewayStore:
     # --- seats --------------------------------------------------------------------------------------------
 
     async def save_seat(
-        self, seat: SeatId, sip_user: str, password: str, *, name: str = "", phone: str = "desk", caller: str = ""
+        self,
+        seat: SeatId,
+        sip_user: str,
+        password: str,
+        *,
+        name: str = "",
+        phone: str = "desk",
+        caller: str = "",
+        pick_up_group: str = "",
     ) -> None:
         """Make a seat or change all of it; only sealed hashes of the password are kept.
 
-        ``phone`` is what rings there, ``caller`` the number that calls out of it show ('': the trunk's).
+        ``phone`` is what rings there, ``caller`` the number that calls out of it show ('': the trunk's). Phones of
+        one ``pick_up_group`` take each other's calls ('': none).
         """
         if not is_token(sip_user) or not password:
             raise Refusal(f"seat {seat}: the SIP user must be a token and the password not empty", code="bad_seat")
@@ -108,21 +121,26 @@ class GatewayStore:
                     name,
                     phone,
                     caller,
+                    pick_up_group,
                 )
             except asyncpg.UniqueViolationError as error:
                 text = f"seat {seat}: another seat has the SIP user {sip_user}"
                 raise Refusal(text, code="bad_seat", where="sip_user") from error
 
-    async def describe_seat(self, seat: SeatId, *, name: str, phone: str, caller: str) -> None:
+    async def describe_seat(self, seat: SeatId, *, name: str, phone: str, caller: str, pick_up_group: str) -> None:
         """Change what a seat is, and leave its account alone."""
         async with self._database.connection() as connection:
             await connection.execute(
-                "UPDATE seats SET name = $3, phone = $4, caller = $5 WHERE tenant = $1 AND id = $2",
+                """
+                UPDATE seats SET name = $3, phone = $4, caller = $5, pick_up_group = $6
+                WHERE tenant = $1 AND id = $2
+                """,
                 self._tenant,
                 seat,
                 name,
                 phone,
                 caller,
+                pick_up_group,
             )
 
     async def remove_seat(self, seat: SeatId) -> None:
@@ -138,7 +156,8 @@ class GatewayStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(_SEAT_DOCUMENTS, self._tenant, seat)
         return {
-            row["id"]: {field: row[field] for field in ("sip_user", "name", "phone", "caller")} for row in rows
+            row["id"]: {field: row[field] for field in ("sip_user", "name", "phone", "caller", "pick_up_group")}
+            for row in rows
         }
 
     async def seats(self) -> list[Seat]:
@@ -166,6 +185,7 @@ class GatewayStore:
             sip_user=row["sip_user"],
             secrets=Secrets(ha1_md5=md5, ha1_sha256=sha256),
             caller=row["caller"],
+            pick_up_group=row["pick_up_group"],
         )
 
     async def seat_rows(self) -> list[SeatRow]:

@@ -39,11 +39,13 @@ MAX_CALLED: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Who is to be called: one of the three; ``to`` as it was asked for."""
+    """Who is to be called: one of the three (the agent by one ``phone``, if it is named); ``to`` as it was asked
+    for."""
 
     to: str
     queue: QueueId | None = None
     agent: AgentId | None = None
+    phone: str = ""
     target: DialTarget | None = None
 
 
@@ -62,6 +64,7 @@ def call_about(step: Step, wanted: Wanted, *, by: str, transfer: bool, by_phone:
         by_phone=by_phone,
         queue=wanted.queue,
         wanted=wanted.agent,
+        phone=wanted.phone,
     )
     if not transfer and state.hold_at is None:
         step.emit(*hold(state, step.now, by=by))

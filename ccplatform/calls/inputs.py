@@ -158,13 +158,15 @@ class ConsultOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneTransfer:
-    """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, an ``agent``, a ``target`` to
-    dial, or, with none of them, to somebody who cannot be called: ``refusal`` says why."""
+    """A seat's phone hands its caller on to ``number``: a ``flow`` of the centre, an ``agent`` (by ``phone``, if
+    that is named), a ``target`` to dial, or, with none of them, to somebody who cannot be called: ``refusal`` says
+    why."""
 
     leg: LegId
     number: str
     flow: FlowId | None = None
     agent: AgentId | None = None
+    phone: str = ""
     target: DialTarget | None = None
     refusal: ReleaseCause = ReleaseCause.NOT_FOUND
 
@@ -176,6 +178,16 @@ class PhoneJoin:
 
     leg: LegId
     other: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhonePickUp:
+    """The phone of ``seat``, where ``agent`` sits if somebody does, takes the call that rings on ``leg``."""
+
+    leg: LegId
+    rings_at: SeatId
+    seat: SeatId
+    agent: AgentId | None
 
 
 #: What people order about a call that goes on: their commands, and a consultation with who was found for it.
@@ -196,6 +208,7 @@ CallInput: TypeAlias = (
     | Order
     | Overflowed
     | PhoneTransfer
+    | PhonePickUp
     | PhoneJoin
 )
 
@@ -226,5 +239,6 @@ SagaInput: TypeAlias = (
     | Order
     | Overflowed
     | PhoneTransfer
+    | PhonePickUp
     | DeadlineReached
 )

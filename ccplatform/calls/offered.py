@@ -62,6 +62,8 @@ def offer_failed(step: Step, event: LegEnded) -> None:
     """The phone refused, was busy, or could not be reached."""
     state = step.state
     end, contact = _OFFER_ENDS.get(event.cause, OfferEnd.REJECTED), state.rung_for
+    if end is OfferEnd.UNREACHABLE and state.second is not None and state.second.phone:
+        end = OfferEnd.WITHDRAWN  # the one phone that was named is away: he is not
     agent = diverted(step, event.leg, event.cause)
     step.emit(OfferFailed(contact=contact, agent=agent.agent, end=end))
     _called_in_vain(step, contact, event.cause)

@@ -15,8 +15,9 @@ import structlog
 from ccplatform.calls.conferring import check_act, check_drop
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
-from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhoneTransfer
+from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhonePickUp, PhoneTransfer
 from ccplatform.calls.moving import check_move, check_pick_up
+from ccplatform.calls.picking_up import calls, rings_past_queues
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.supervising import check_supervise
@@ -102,23 +103,44 @@ class Orders:
         except Refusal:
             self._post(PhoneTransfer(leg=leg, number=number, refusal=ReleaseCause.BUSY))
         else:
-            self._post(PhoneTransfer(leg=leg, number=number, agent=agent))
+            self._post(PhoneTransfer(leg=leg, number=number, agent=agent, phone=asked.phone))
 
     def pick_up_asked(self, asked: LegPickUpAsked) -> None:
-        """The phone of an agent wants the call for which a colleague's rings: the ACD has him rung for it, if he
-        may have it."""
+        """A phone wants the call for which that of another seat rings. What an agent was offered the ACD has him
+        rung for who asks, if he may have it."""
         saga, router = self._core.saga_of(asked.leg), self._ports().router
-        agent = router.agent_at(asked.seat)
-        rung = saga.state.rung.get(asked.leg) if saga is not None else None
-        if saga is None or rung is None or agent is None:
+        if saga is None:
+            return
+        agent, rung = router.agent_at(asked.seat), saga.state.rung.get(asked.leg)
+        if rung is None:
+            self._take_call(saga, asked, agent)
             return
         contact = saga.state.rung_for
-        if not router.may_pick_up(agent, contact, rung.agent):
+        if agent is None or not (
+            router.may_pick_up(agent, contact, rung.agent) or self._one_group(asked, agent, rung.agent)
+        ):
             return
         try:
             router.pick_up(contact, agent)
         except Refusal as refusal:
             _log.info("call not picked up", contact=contact, agent=agent, reason=refusal.code)
+
+    def _take_call(self, saga: CallSaga, asked: LegPickUpAsked, agent: AgentId | None) -> None:
+        """Of a call that no queue gave. Who has a contact already takes no other."""
+        router = self._ports().router
+        if not rings_past_queues(saga.state, asked.leg) or calls(saga.state, asked.seat):
+            return
+        busy = agent is not None and router.has_contact(agent)
+        if not busy and self._one_group(asked, agent, router.agent_at(asked.rings_at)):
+            wish = PhonePickUp(leg=asked.leg, rings_at=asked.rings_at, seat=asked.seat, agent=agent)
+            self._post(wish)
+
+    def _one_group(self, asked: LegPickUpAsked, agent: AgentId | None, rung: AgentId | None) -> bool:
+        """Whether the two phones are of one group, or those who sit there of one team."""
+        ports = self._ports()
+        if ports.numbers.in_one_group(asked.seat, asked.rings_at):
+            return True
+        return agent is not None and rung is not None and ports.router.one_team(agent, rung)
 
     def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
         match command:

@@ -64,6 +64,7 @@ class Consultation:
     told: bool = False
     queue: QueueId | None = None
     wanted: AgentId | None = None  # alone
+    phone: str = ""  # the one phone of his that is to ring; empty: all of them
     leg: LegId | None = None
     agent: AgentId | None = None  # who answered
     seat: SeatId | None = None

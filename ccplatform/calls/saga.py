@@ -32,6 +32,7 @@ from ccplatform.calls.inputs import (
     MessageBegan,
     MessageClosed,
     Overflowed,
+    PhonePickUp,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -51,6 +52,7 @@ from ccplatform.calls.offered import (
 )
 from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.overflowing import overflowed
+from ccplatform.calls.picking_up import picked_up
 from ccplatform.calls.recorded import mix_recordings, recording_began
 from ccplatform.calls.step import Step
 from ccplatform.calls.supervising import supervise, supervise_order
@@ -308,6 +310,8 @@ def _take(step: Step, event: SagaInput) -> None:
             overflowed(step, event)
         case PhoneTransfer():
             transfer_asked(step, event)
+        case PhonePickUp():
+            picked_up(step, event)
         case DeadlineReached():
             _deadline(step)
         case _:

@@ -162,7 +162,7 @@ class Step:
         )
 
     def ring(self, rung: RungAgent) -> None:
-        """Ring the phone of an agent who was offered, besides others that ring."""
+        """Ring the phones of an agent who was offered, or the one that was named, besides others that ring."""
         state = self.state
         leg = LegId(self.new_id())
         state.live_legs[leg] = LegRole.AGENT
@@ -175,7 +175,7 @@ class Step:
                 call=state.call,
                 contact=state.contact,
                 role=LegRole.AGENT,
-                target=SeatTarget(seat=rung.seat),
+                target=SeatTarget(seat=rung.seat, phone=state.second.phone if state.second is not None else ""),
                 caller=state.caller,
                 caller_name=state.caller_name,
             )

@@ -18,6 +18,7 @@ from ccplatform.calls.inputs import (
     MessageClosed,
     Overflowed,
     PhoneJoin,
+    PhonePickUp,
     PhoneTransfer,
     RecordingBegan,
     SagaInput,
@@ -117,13 +118,16 @@ class Switchboard:
             case LegOffered():
                 raise LocalMisuse("an offered leg needs its entry point: post CallOffered")
             case LegTransferAsked() | LegPickUpAsked():
-                raise LocalMisuse("a number needs its meaning: post PhoneTransfer")
+                raise LocalMisuse("a number, or a wish, needs its meaning: post PhoneTransfer or PhonePickUp")
             case FlowAsked():
                 saga = self._by_contact.get(event.contact)
                 return self._step(saga, event.request, now) if saga else []
             case PhoneTransfer():
                 saga = self._by_leg.get(event.leg)
                 return self._step(saga, event, now) if saga else [_refused(event.leg, ReleaseCause.UNAVAILABLE)]
+            case PhonePickUp():
+                saga = self._by_leg.get(event.leg)
+                return self._step(saga, event, now) if saga else []
             case PhoneJoin():
                 return self._join(event, now)
             case Overflowed() | AgentOffered() | OfferWithdrawn() | QueueRefused() | CallBackDropped():

@@ -33,7 +33,7 @@ def transfer_asked(step: Step, event: PhoneTransfer) -> None:
         step.state.transfers += 1
         to_flow(step, event.number, event.flow, by, told=True)
     else:
-        wanted = Wanted(to=event.number, agent=event.agent, target=event.target)
+        wanted = Wanted(to=event.number, agent=event.agent, phone=event.phone, target=event.target)
         call_about(step, wanted, by=by, transfer=True, by_phone=True)
 
 

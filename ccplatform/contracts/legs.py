@@ -216,11 +216,12 @@ class LegTransferAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegPickUpAsked:
-    """The phone of another seat wants to answer in place of that which rings on a leg. Who allows it has that
-    ``seat`` dialled for the same contact before he returns: its call is then answered. Else it is refused."""
+    """The phone of another ``seat`` wants to answer what rings on a leg, ``rings_at``. Who allows it has that seat
+    dialled for the same contact before he returns: its call is then answered. Else it is refused."""
 
     leg: LegId
     seat: SeatId
+    rings_at: SeatId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,3 +354,6 @@ class Numbers(Protocol):
 
     def shown_by(self, seat: SeatId) -> str:
         """The number that calls out of a seat show; empty: no particular one."""
+
+    def in_one_group(self, seat: SeatId, other: SeatId) -> bool:
+        """Whether the phones of two seats may pick up each other's calls."""

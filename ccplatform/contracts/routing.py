@@ -265,6 +265,9 @@ class Router(Protocol):
     def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
         """Whether an agent may take for himself a contact for which another one is rung."""
 
+    def one_team(self, agent: AgentId, other: AgentId) -> bool:
+        """Whether two agents are of one team."""
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
 

@@ -12,12 +12,14 @@ from gateway.sip.digest import Secrets
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
     """One seat with its SIP account; ``sip_user`` is also the number that others dial, ``caller`` the one that its
-    calls out show ('': what their trunk says)."""
+    calls out show ('': what their trunk says). Phones of one ``pick_up_group`` take each other's calls.
+    """
 
     id: SeatId
     sip_user: str
     secrets: Secrets
     caller: str = ""
+    pick_up_group: str = ""
 
 
 class SeatDirectory:

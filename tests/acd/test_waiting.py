@@ -256,6 +256,9 @@ def test_a_colleague_of_the_queue_or_the_team_may_take_what_rings_for_another() 
     assert not may(AgentId("2"), ContactId("c9"), one)
     centre.do(SaveAgent(agent=agent("3", support=1)))  # of the day team, as the one whose phone rings
     assert may(AgentId("3"), contact, one)
+    assert centre.engine.one_team(one, AgentId("3"))
+    assert not centre.engine.one_team(one, AgentId("2"))
+    assert not centre.engine.one_team(one, AgentId("nobody"))
 
 
 def test_what_cannot_be_picked_up_is_refused() -> None:

@@ -68,6 +68,9 @@ class Centre:
     def shown_by(self, seat: SeatId) -> str:
         return self.shown.get(seat, "")
 
+    def in_one_group(self, seat: SeatId, other: SeatId) -> bool:
+        return False
+
 
 class Ports:
     def __init__(self, centre: Centre) -> None:

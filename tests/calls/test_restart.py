@@ -116,6 +116,9 @@ class Numbers:
     def shown_by(self, seat: SeatId) -> str:
         return ""
 
+    def in_one_group(self, seat: SeatId, other: SeatId) -> bool:
+        return False
+
 
 class Media:
     def __init__(self) -> None:
@@ -175,6 +178,9 @@ class Router:
         raise AssertionError("nobody picks up here")
 
     def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
+        raise AssertionError("nobody picks up here")
+
+    def one_team(self, agent: AgentId, other: AgentId) -> bool:
         raise AssertionError("nobody picks up here")
 
     def agent_at(self, seat: SeatId) -> AgentId | None:

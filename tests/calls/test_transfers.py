@@ -23,13 +23,22 @@ from ccplatform.contracts.legs import (
     TrunkTarget,
 )
 from ccplatform.contracts.media import Bridge, Play, StopRecording, Unbridge
-from ccplatform.contracts.routing import AgentOffered, QueueContact, QueueRefused, TalkHeld, TalkReleased
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    CallAgent,
+    OfferFailed,
+    QueueContact,
+    QueueRefused,
+    TalkHeld,
+    TalkReleased,
+)
 from ccplatform.contracts.words import (
     AgentId,
     FlowId,
     FlowOutcome,
     LegId,
     LegRole,
+    OfferEnd,
     Outcome,
     QueueId,
     ReleaseCause,
@@ -283,3 +292,28 @@ def test_a_transfer_that_rings_survives_a_restart() -> None:
     world.core.restore(data, world.now, WALL)
     world.answers(new, "seat-05")
     assert world.last(Bridge) == Bridge(a=CALLER, b=new)
+
+
+@pytest.mark.parametrize("phone", ["", "urn:uuid:7"])
+def test_the_one_phone_that_is_named_rings_where_an_agent_is_signed_in(phone: str) -> None:
+    world = talking()
+    asking = world.dialled_leg()
+    other = AgentId("1005")
+    world.post(PhoneTransfer(leg=asking, number="8005", agent=other, phone=phone))
+    called = world.last(CallAgent)
+    world.post(AgentOffered(contact=called.contact, queue=QueueId(""), agent=other, seat=SeatId("seat-05")))
+    assert world.last(DialLeg).target == SeatTarget(seat=SeatId("seat-05"), phone=phone)
+
+
+@pytest.mark.parametrize(("phone", "end"), [("", OfferEnd.UNREACHABLE), ("urn:uuid:7", OfferEnd.WITHDRAWN)])
+def test_an_agent_is_not_blamed_for_the_one_phone_that_is_away(phone: str, end: OfferEnd) -> None:
+    world = talking()
+    asking = world.dialled_leg()
+    other = AgentId("1005")
+    world.post(PhoneTransfer(leg=asking, number="8005", agent=other, phone=phone))
+    contact = world.last(CallAgent).contact
+    world.post(AgentOffered(contact=contact, queue=QueueId(""), agent=other, seat=SeatId("seat-05")))
+    world.leg_ends(world.dialled_leg(), ReleaseCause.UNREACHABLE)
+    assert world.last(OfferFailed) == OfferFailed(contact=contact, agent=other, end=end)
+    assert steps(world)[-1] is TransferStep.FAILED
+    assert world.core.saga(CALL).state.stage is Stage.TALKING

@@ -34,6 +34,7 @@ from ccplatform.contracts.legs import (
     LegRinging,
     LegTransferAsked,
     PlaybackEnded,
+    SeatTarget,
 )
 from ccplatform.contracts.routing import CallBackDropped, WithdrawContact
 from ccplatform.contracts.words import (
@@ -291,9 +292,17 @@ class Orders(RuleBasedStateMachine):
 
     @rule(at=pick, agent=some_agent)
     def a_phone_picks_up(self, at: int, agent: AgentId) -> None:
-        if ringing := self.ringing():
-            asked = LegPickUpAsked(leg=ringing[at % len(ringing)], seat=seat_of(agent))
-            self.whole.calls.leg_event(asked)
+        """What the access layer asks, and what answers it: the seat that asked is dialled, and is there."""
+        there = self.whole.network.there
+        rings = {leg: target.seat for leg in self.ringing() if isinstance(target := there[leg], SeatTarget)}
+        if not rings:
+            return
+        leg = list(rings)[at % len(rings)]
+        before = set(there)
+        self.whole.calls.leg_event(LegPickUpAsked(leg=leg, seat=seat_of(agent), rings_at=rings[leg]))
+        for dialled in set(there) - before:
+            if there[dialled] == SeatTarget(seat=seat_of(agent)):
+                self.answers(dialled)
 
     @rule(call=pick)
     def a_carrier_connects(self, call: int) -> None:

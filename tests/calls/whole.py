@@ -90,6 +90,7 @@ from ccplatform.kernel.ids import Ids
 from tests.calls.test_restart import Rows, Throttle
 
 AGENTS = [AgentId(name) for name in ("1001", "1002", "1003", "1004")]
+TEAMS = {AGENTS[1]: "evening", AGENTS[3]: "evening"}
 QUEUES = [
     Queue(
         id=QueueId("support"),
@@ -126,7 +127,7 @@ class Router:
         for queue in QUEUES:
             post(SaveQueue(queue=queue))
         for agent in AGENTS:
-            post(SaveAgent(agent=Agent(id=agent, name="N", skills={SkillId("all"): 5})))
+            post(SaveAgent(agent=Agent(id=agent, name="N", skills={SkillId("all"): 5}, team=TEAMS.get(agent, ""))))
             post(SeatReachability(seat=seat_of(agent), reachable=True))
             presence = before.engine.presence(agent) if before is not None else None
             if before is None:
@@ -187,6 +188,9 @@ class Router:
 
     def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
         return self.engine.may_pick_up(agent, contact, rung)
+
+    def one_team(self, agent: AgentId, other: AgentId) -> bool:
+        return self.engine.one_team(agent, other)
 
     def agent_at(self, seat: SeatId) -> AgentId | None:
         return self.engine.agent_at(seat)
@@ -270,6 +274,9 @@ class Numbers:
 
     def shown_by(self, seat: SeatId) -> str:
         return ""
+
+    def in_one_group(self, seat: SeatId, other: SeatId) -> bool:
+        return {seat[-1], other[-1]} == {"1", "3"}
 
 
 class Media:

@@ -171,7 +171,9 @@ async def test_a_ringing_call_is_picked_up_at_another_seat_that_may_have_it(
     phone, answer = takes_over(network, f"{desk.replaces};early-only", user="8002")
     assert answer.status == 200
     phone.ack()
-    assert called.of(LegPickUpAsked) == [LegPickUpAsked(leg=desk.leg, seat=SeatId("seat-02"))]
+    assert called.of(LegPickUpAsked) == [
+        LegPickUpAsked(leg=desk.leg, seat=SeatId("seat-02"), rings_at=SeatId("seat-01"))
+    ]
     assert len(desk.requests("CANCEL")) == 1
     assert [answered.leg for answered in called.of(LegAnswered)] == [command.leg]
     assert called.media.connected[-1][1].host == "10.0.0.8"

@@ -85,6 +85,7 @@ class SipPhone:
         self._registrar: Address | None = None
         self._registration = (f"{secrets.token_hex(8)}@{host}", 0)
         self._offered: asyncio.Queue[PhoneCall] = asyncio.Queue()
+        self._lamps: dict[str, asyncio.Queue[str]] = {}
 
     async def open(self) -> None:
         """Bind the SIP address."""
@@ -169,6 +170,20 @@ class SipPhone:
         request = self._outside("OPTIONS", _domain(address))
         return await self.node.ask(request, await self.node.sockets.channel(address), limit)
 
+    async def watch(self, registrar: Address, user: str) -> asyncio.Queue[str]:
+        """Have a lamp for another seat (RFC 4235): the documents that are told of it, as they come."""
+        channel = await self.node.sockets.channel(registrar)
+        request = self._subscribe(registrar, user)
+        response = await self.node.ask(request, channel)
+        answer = self.authorize(response, request)
+        if answer is not None:
+            request = self._subscribe(registrar, user, answer)
+            told = self._lamps[request.get("call-id")] = asyncio.Queue()
+            response = await self.node.ask(request, channel)
+        if response.status != 200:
+            raise PeerError(f"{self.name}: SUBSCRIBE got {response.status} {response.reason}")
+        return told
+
     def vanish(self) -> None:
         """Power cut: nothing is sent or read any more, no BYE, no ICMP. :meth:`close` frees the sockets later."""
         self.node.sockets.deafen()
@@ -210,6 +225,22 @@ class SipPhone:
             request.add(*answer)
         return request
 
+    def _subscribe(self, registrar: Address, user: str, answer: tuple[str, str] | None = None) -> Message:
+        own, watched = (_domain(registrar).replace("sip:", f"sip:{name}@", 1) for name in (self.user, user))
+        request = Message(method="SUBSCRIBE", uri=watched)
+        request.add("Via", self.node.via())
+        request.add("Max-Forwards", "70")
+        request.add("From", f"<{own}>;tag={sip.new_tag()}")
+        request.add("To", f"<{watched}>")
+        request.add("Call-ID", f"{secrets.token_hex(8)}@{self.host}")
+        request.add("CSeq", "1 SUBSCRIBE")
+        request.add("Contact", self.contact)
+        request.add("Event", "dialog")
+        request.add("Expires", "300")
+        if answer is not None:
+            request.add(*answer)
+        return request
+
     def _find(self, message: Message) -> PhoneCall | None:
         return self._by_call_id.get(message.get("call-id"))
 
@@ -221,6 +252,9 @@ class SipPhone:
             transaction.answer(200 if known else 481, to_tag=call.local_tag if call else sip.new_tag())
             if call is not None:
                 call.on_cancel()
+        elif request.method == "NOTIFY" and (told := self._lamps.get(request.get("call-id"))) is not None:
+            told.put_nowait(request.body.decode())
+            transaction.answer(200)
         elif sip.tag_of(request.get("to")):
             if call is None or call.ended.happened:
                 transaction.answer(481)

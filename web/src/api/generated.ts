@@ -3689,6 +3689,8 @@ export interface components {
             /** Name */
             name: string;
             phone: components["schemas"]["PhoneKind"];
+            /** Pick Up Group */
+            pick_up_group: string;
             /** Sip User */
             sip_user: string;
         };
@@ -6026,6 +6028,12 @@ export interface components {
             password?: string | null;
             /** @default desk */
             phone: components["schemas"]["PhoneKind"];
+            /**
+             * Pick Up Group
+             * @description phones of one group take each other's calls; empty: none
+             * @default
+             */
+            pick_up_group: string;
             /**
              * Sip User
              * @description also the number that others dial

@@ -148,14 +148,15 @@ export const SEATS: KindPage = {
   path: "configuration/seats",
   readers: ["supervisor", "maintainer", "auditor", "admin"],
   changers: ["maintainer", "admin"],
-  columns: ["sip_user", "name", "phone", "caller"],
-  fresh: { sip_user: "", name: "", phone: "desk", caller: "", password: null },
+  columns: ["sip_user", "name", "phone", "caller", "pick_up_group"],
+  fresh: { sip_user: "", name: "", phone: "desk", caller: "", pick_up_group: "", password: null },
   sheet: true,
   fields: [
     { name: "sip_user", type: "text" },
     { name: "name", type: "text" },
     { name: "phone", type: "choice", options: { words: "settingChoice", of: ["desk", "web"] } },
     { name: "caller", type: "text" },
+    { name: "pick_up_group", type: "text" },
     { name: "password", type: "secret" },
   ],
 };
