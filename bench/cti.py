@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-from playwright.async_api import BrowserContext, Page, Response, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, Response, expect
 
 from bench.figures import conditions, distribution, show, single, write_json
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, unused_numbers
 from tests.e2e.test_pages import fill_log_in
-from tests.e2e.test_pages_softphone import EAR, browser_arguments, sign_in
+from tests.e2e.test_pages_softphone import sign_in
 from tests.support import audio, sources
+from tests.support.chromium import chromium, give_ear
 from tests.support.phone import SipPhone
 from tests.support.platform import PlatformProcess
 
@@ -56,14 +57,10 @@ true  // a function would be called
 async def _browser(base: str, folder: Path) -> AsyncIterator[BrowserContext]:
     microphone = folder / "microphone.wav"
     audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=browser_arguments(microphone)
-        )
-        context = await chromium.new_context(base_url=base, locale="en-GB", permissions=["microphone"])
-        await context.add_init_script(path=EAR)
+    async with chromium(microphone) as browser:
+        context = await browser.new_context(base_url=base, locale="en-GB", permissions=["microphone"])
+        await give_ear(context)
         yield context
-        await chromium.close()
 
 
 async def _one(page: Page, centre: Centre, talk: list[float], pops: list[float]) -> None:

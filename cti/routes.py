@@ -228,13 +228,11 @@ def _add_desk(
         found = await customers.by_number(number)
         return {"items": msgspec.to_builtins(found), "next_cursor": None}
 
-    @router.get("/me/pop", response_model=schema.ScreenPop)
+    @router.get("/me/pop", response_model=schema.ScreenPop | None)
     async def get_pop(principal: Annotated[Principal, Depends(access.require(*may.DESK))]) -> Any:
-        """What is known of the contact that rings me, talks with me or that I wrap up; 404 when there is none."""
+        """What is known of the contact that rings me, talks with me or that I wrap up; null when there is none."""
         call = call_in_front(live, principal.agent) if principal.agent is not None else None
-        if call is None:
-            raise NotFound("no contact is offered to you", code="no_offer")
-        return msgspec.to_builtins(await _pop(call, live, customers, history))
+        return None if call is None else msgspec.to_builtins(await _pop(call, live, customers, history))
 
     @router.post("/me/softphone", response_model=schema.SoftphoneAccount)
     async def softphone(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tests.support import sources
-from tests.support.milestone import PeerError
+from tests.support.milestone import PATIENCE, PeerError
 from tests.support.phone import Incoming, RingOnly, SipPhone
 from tests.support.platform import PlatformProcess
 from tests.support.sources import Source
@@ -78,7 +78,7 @@ class Centre:
         return response.text
 
     async def eventually(
-        self, look: Callable[[], Awaitable[Any]], fits: Callable[[Any], bool], *, limit: float = 5.0
+        self, look: Callable[[], Awaitable[Any]], fits: Callable[[Any], bool], *, limit: float = PATIENCE
     ) -> Any:
         """Look until what is seen fits; fails with what was seen last."""
         deadline = time.monotonic() + limit
@@ -90,13 +90,13 @@ class Centre:
 
     # --- contacts -----------------------------------------------------------------------------------------
 
-    async def contact(self, caller: str, *, limit: float = 5.0) -> Row:
+    async def contact(self, caller: str, *, limit: float = PATIENCE) -> Row:
         """The newest contact of a caller, whatever it is doing."""
         found = await self.eventually(lambda: self.items("contacts", caller=caller), bool, limit=limit)
         newest: Row = found[0]
         return newest
 
-    async def ended(self, caller: str, *, limit: float = 5.0) -> Row:
+    async def ended(self, caller: str, *, limit: float = PATIENCE) -> Row:
         """The newest contact of a caller, once it has its outcome."""
         found = await self.eventually(
             lambda: self.items("contacts", caller=caller), lambda rows: rows and rows[0]["outcome"], limit=limit
@@ -108,7 +108,7 @@ class Centre:
         """The contact's story."""
         return await self.items(f"contacts/{contact}/events")
 
-    async def happened(self, contact: str, kind: str, *, limit: float = 5.0, **fields: Any) -> Row:
+    async def happened(self, contact: str, kind: str, *, limit: float = PATIENCE, **fields: Any) -> Row:
         """The data of the first event of this kind with these fields, once it is in the story."""
 
         def matching(events: list[Row]) -> list[Row]:
@@ -120,7 +120,7 @@ class Centre:
         )
         return matching(events)[0]
 
-    async def recording(self, contact: str, *, limit: float = 5.0) -> Row:
+    async def recording(self, contact: str, *, limit: float = PATIENCE) -> Row:
         """The contact's recording, once it is closed."""
         rows = await self.eventually(
             lambda: self.items("recordings", contact=contact),
@@ -151,7 +151,7 @@ class Centre:
         row: Row = response.json()
         return row
 
-    async def agent_is(self, agent: str, state: str, *, limit: float = 5.0) -> Row:
+    async def agent_is(self, agent: str, state: str, *, limit: float = PATIENCE) -> Row:
         """Wait until the agent is in a state; his row."""
         row: Row = await self.eventually(
             lambda: self.get(f"agents/{agent}"), lambda row: row["state"] == state, limit=limit

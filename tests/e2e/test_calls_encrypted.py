@@ -9,8 +9,9 @@ import pytest
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.support.baresip import Baresip
+from tests.support.chromium import hears
 from tests.support.phone import AutoAnswer
-from tests.support.web_phone import WebCall, hears, web_page
+from tests.support.web_phone import WebCall, web_page
 
 
 @pytest.mark.parametrize(

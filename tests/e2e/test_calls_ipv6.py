@@ -56,7 +56,7 @@ async def test_caller_and_agent_hear_each_other_over_ipv6(centre6: Centre, agent
     async with Baresip("8008", password="demo-8008", registrar=sixth(centre6), says=says) as caller:
         await caller.registered()
         await caller.dial(f"sip:95001@[{SIX}]:{centre6.sip[1]}")
-        await agent.established(limit=15)
+        await agent.established()
         await caller.heard_tone(700)
         await agent.heard_tone(CALLER_HZ)
         await agent.press("7")
@@ -71,7 +71,7 @@ async def test_phones_of_ipv4_alone_and_of_ipv6_alone_hear_each_other(centre6: C
     async with Baresip("8007", password="demo-8007", registrar=centre6.sip, says=says) as caller:
         await caller.registered()
         await caller.dial(centre6.number("8009"))
-        await agent.established(limit=15)
+        await agent.established()
         await caller.heard_tone(700)
         await agent.heard_tone(CALLER_HZ)
         await caller.hang_up()
@@ -91,7 +91,7 @@ async def test_a_caller_whose_sound_comes_over_ipv4_is_heard_by_an_agent_on_ipv6
     async with Sipp(
         "uac_talks", target=sixth(centre6), number="95001", caller=number, hold=4.0, media_host="127.0.0.1"
     ) as caller:
-        await agent.established(limit=15)
+        await agent.established()
         result = await caller.finish()
         await agent.closed()
     result.require_success(1)

@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from tests.e2e.centre import Centre
-from tests.support.web_phone import hears, web_page
+from tests.support.chromium import hears
+from tests.support.web_phone import web_page
 
 _WEB = Path(__file__).parents[2] / "web"
 _PHONE = Path(__file__).parents[1] / "support" / "jssip_phone.js"

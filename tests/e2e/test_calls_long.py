@@ -43,7 +43,7 @@ async def a_balance_heard_to_its_end_is_self_service(centre: Centre, phone: Make
     def menus(events: list[dict[str, object]]) -> int:
         return sum(event["type"] == "FlowNodeEntered" and event["data"]["node"] == "menu" for event in events)  # type: ignore[index]
 
-    await centre.eventually(lambda: centre.events(contact["id"]), lambda rows: menus(rows) == 2, limit=20)
+    await centre.eventually(lambda: centre.events(contact["id"]), lambda rows: menus(rows) == 2)
     await call.hang_up()
     assert (await centre.ended(number))["outcome"] == "self_service"
 
@@ -147,7 +147,7 @@ async def wrap_up_ends_by_itself(centre: Centre, phone: MakePhone) -> None:
         await call.heard(tone=AGENT_HZ)
         await ringing.hang_up()
         await centre.agent_is("1001", "wrap_up")
-        await centre.agent_is("1001", "ready", limit=12)
+        await centre.agent_is("1001", "ready")
 
 
 async def test_rules_that_take_their_time(centre: Centre, phone: MakePhone) -> None:

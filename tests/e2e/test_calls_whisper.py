@@ -35,7 +35,7 @@ async def test_the_agent_alone_hears_the_whisper_and_then_both_talk(
         else:
             await ringing.heard(speech=True)
         await centre.agent_is("1004", "talking")
-        met = await ringing.heard(tone=CALLER_HZ, limit=12.0)
+        met = await ringing.heard(tone=CALLER_HZ)
         await call.heard(tone=AGENT_HZ)
 
         told = ringing.recording().since(answered)[: round((met - answered) * RATE)]

@@ -18,7 +18,7 @@ from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.rig import Journal, centre_of, metric, once, talking
 from tests.support import sources
 from tests.support.fixtures import MakePhone
-from tests.support.milestone import PeerError
+from tests.support.milestone import PATIENCE, PeerError
 from tests.support.platform import PlatformProcess
 
 #: A hanging server counts as away after two missed probes at most (ccplatform.storage.database).
@@ -75,7 +75,7 @@ async def frozen(centre: Centre) -> AsyncIterator[None]:
     await database_is(centre, available=True, limit=NOTICED)
 
 
-async def database_is(centre: Centre, *, available: bool, limit: float = 10.0) -> None:
+async def database_is(centre: Centre, *, available: bool, limit: float = PATIENCE) -> None:
     """Wait until control and web both know it, and the journal waits no more when it is back."""
     up = {"database_unavailable", "journal_waiting"}
 
@@ -131,7 +131,7 @@ async def check_calls_are_taken(centre: Centre, phone: MakePhone) -> list[str]:
     await call.press("3")
     await call.heard(speech=True, since=time.monotonic() + 0.5)
     entered = await call.press("600001#", gap=0.15)
-    await call.heard(speech=True, since=entered + 0.2, limit=12)
+    await call.heard(speech=True, since=entered + 0.2)
     await call.hang_up()
     return [echoing.user, asking.user]
 
@@ -139,7 +139,7 @@ async def check_calls_are_taken(centre: Centre, phone: MakePhone) -> list[str]:
 async def check_nothing_is_lost(centre: Centre, callers: list[str]) -> None:
     """Every contact has its story and its outcome, and the journal every number once."""
     for caller in callers:
-        row = await centre.ended(caller, limit=15)
+        row = await centre.ended(caller)
         story = [event["type"] for event in await centre.events(row["id"])]
         once(story, "ContactArrived", "CallAnswered", "ContactEnded")
         assert story.count("ConnectionCleared") >= 1

@@ -42,7 +42,7 @@ async def test_a_provider_that_is_away_is_an_alarm_until_it_is_back(centre: Cent
         async with kamailio:
             answer = await centre.ask("POST", "trunks/provider/reset", user="tech1")
             assert answer.status_code == 204, answer.text
-            back = await centre.eventually(now, _serves, limit=20)
+            back = await centre.eventually(now, _serves)
             assert back["targets"][0]["round_trip_seconds"] < 1
             await centre.eventually(alarms, lambda kinds: not kinds)
             text = await centre.eventually(

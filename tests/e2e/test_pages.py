@@ -14,43 +14,28 @@ from typing import Final
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.rig import talking
 from tests.support import sources
+from tests.support.chromium import PATIENCE_MS, chromium, faults_of
 from tests.support.fixtures import MakePhone
 from tests.support.phone import AutoAnswer, SipPhone
 from tests.support.platform import PlatformProcess
 
-_CHROMIUM: Final = "/usr/bin/chromium"
-_ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    "--autoplay-policy=no-user-gesture-required",
-)
 #: Taken out of the environment: the platform refuses `CCP_` variables that are no settings of its own.
 TAKE_PICTURES: Final = os.environ.pop("CCP_SCREENS", "") == "1"
 SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
 _LOCALES: Final = {"en": "en-GB", "zh": "zh-CN"}
-#: Pages wait this long for what they expect; the first start of a browser on a busy machine is slow.
-_LIMIT_MS: Final = 15_000
 
 OpenPage = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    expect.set_options(timeout=_LIMIT_MS)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
-        yield chromium
-        await chromium.close()
+    async with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -60,7 +45,7 @@ async def open_page(browser: Browser, platform: PlatformProcess) -> AsyncIterato
     Whatever a page reports as an error (scripts, refused requests, the content security policy) fails the test,
     but for the statuses that a test expects.
     """
-    faults: list[str] = []
+    faults: list[list[str]] = []
     contexts: list[BrowserContext] = []
 
     async def make(
@@ -73,17 +58,9 @@ async def open_page(browser: Browser, platform: PlatformProcess) -> AsyncIterato
             color_scheme="dark" if theme == "dark" else "light",
         )
         contexts.append(context)
+        faults.append(faults_of(context, expected=expected))
         page = await context.new_page()
-        page.set_default_timeout(_LIMIT_MS)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                faults.append(message.text)
-                if message.type == "error" and not (expected and expected in message.text)
-                else None
-            ),
-        )
+        page.set_default_timeout(PATIENCE_MS)
         if user is None:
             await page.goto(path)
             return page
@@ -97,7 +74,7 @@ async def open_page(browser: Browser, platform: PlatformProcess) -> AsyncIterato
     yield make
     for context in contexts:
         await context.close()
-    assert not faults, faults
+    assert not any(faults), faults
 
 
 async def fill_log_in(page: Page, user: str, password: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -108,6 +109,7 @@ async def test_refusals_stand_at_their_field_and_nothing_is_overwritten(
         assert (await centre.get("configuration/agents/2002"))["name"] == "Other"
         await page.get_by_role("button", name="Close").first.click()
         await page.get_by_role("button", name="Discard").click()
+        await expect(page).to_have_url(re.compile("/admin/agents$"))
         await page.reload()
         await page.locator("[data-setting='2002'] a").click()
         await page.get_by_role("tab", name="History").click()

@@ -5,68 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, fill_log_in
 from tests.support import audio, sources
+from tests.support.chromium import PATIENCE_MS, chromium, faults_of, give_ear, hears
 from tests.support.phone import SipPhone
-
-_CHROMIUM: Final = "/usr/bin/chromium"
-_ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
-)
-_LIMIT_MS: Final = 15_000
-EAR: Final = Path(__file__).parents[1] / "support" / "page_ear.js"
-_CLEAR_DB: Final = 15.0
-
-
-def browser_arguments(microphone: Path) -> list[str]:
-    """Of a Chromium whose microphone hears this file over and over."""
-    return [*_ARGUMENTS, f"--use-file-for-fake-audio-capture={microphone}"]
 
 
 @pytest.fixture
 async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContext]:
     """An agent's browser; its microphone hears one tone. Whatever its pages report as an error fails the test."""
-    expect.set_options(timeout=_LIMIT_MS)
     microphone = tmp_path / "microphone.wav"
     audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
-    faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=browser_arguments(microphone))
-        context = await chromium.new_context(
+    async with chromium(microphone) as browser:
+        context = await browser.new_context(
             base_url=centre.platform.http,
             viewport={"width": 1280, "height": 720},
             locale="en-GB",
             permissions=["microphone"],
         )
-        await context.add_init_script(path=EAR)
-        context.on("weberror", lambda error: faults.append(str(error.error)))
-        context.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        await give_ear(context)
+        faults = faults_of(context)
         yield context
-        await chromium.close()
     assert not faults, faults
 
 
 async def desk(context: BrowserContext, agent: str) -> Page:
     """The agent's page, logged in."""
     page = await context.new_page()
-    page.set_default_timeout(_LIMIT_MS)
+    page.set_default_timeout(PATIENCE_MS)
     await page.goto("/login")
     await fill_log_in(page, agent, f"demo-{agent}")
     return page
@@ -80,10 +51,6 @@ async def sign_in(page: Page, seat: str) -> None:
     await expect(page.locator("[data-phone='ready']")).to_be_visible()
     await page.keyboard.press("F2")
     await expect(page.locator(".state-now")).to_have_attribute("data-state", "ready")
-
-
-async def hears(page: Page, hertz: float) -> None:
-    await page.wait_for_function("([hertz, clear]) => standsOut(hertz) > clear", arg=[hertz, _CLEAR_DB])
 
 
 async def test_an_agent_takes_a_call_in_the_browser_and_a_reload_does_not_lose_it(

@@ -22,7 +22,7 @@ import numpy as np
 
 from tests.support import audio
 from tests.support.g711 import RATE, Samples
-from tests.support.milestone import PeerError, until
+from tests.support.milestone import PATIENCE, PeerError, until
 from tests.support.ports import free_port
 from tests.support.sip import Address, in_uri
 
@@ -156,21 +156,21 @@ class Baresip:
         self._reader = asyncio.create_task(self._read(reader), name=f"baresip {self.user}")
         return self
 
-    async def registered(self, limit: float = 5.0) -> None:
+    async def registered(self, limit: float = PATIENCE) -> None:
         """Wait until the registrar accepted it."""
         await self._until(lambda: self._registration() is not None, "registered", limit)
         if self._registration() != "200":
             raise PeerError(f"baresip {self.user}: REGISTER was refused with {self._registration()}")
 
-    async def ringing(self, limit: float = 5.0) -> None:
+    async def ringing(self, limit: float = PATIENCE) -> None:
         """Wait until a call comes in."""
         await self._until(lambda: self._seen("CALL_INCOMING"), "ringing", limit)
 
-    async def established(self, limit: float = 5.0) -> None:
+    async def established(self, limit: float = PATIENCE) -> None:
         """Wait until a call is answered, whoever called."""
         await self._until(lambda: self._seen("CALL_ESTABLISHED"), "in a call", limit)
 
-    async def closed(self, limit: float = 5.0) -> None:
+    async def closed(self, limit: float = PATIENCE) -> None:
         """Wait until a call is over."""
         await self._until(lambda: self._seen("CALL_CLOSED"), "rid of its call", limit)
 
@@ -190,7 +190,7 @@ class Baresip:
         """Send one key (RFC 4733)."""
         await self.command("sndcode", key)
 
-    async def command(self, command: str, parameters: str = "", limit: float = 5.0) -> str:
+    async def command(self, command: str, parameters: str = "", limit: float = PATIENCE) -> str:
         """Any command of baresip's menu; returns what it printed."""
         assert self._writer is not None
         token = str(next(self._tokens))
@@ -220,13 +220,15 @@ class Baresip:
         sound = data[44 : len(data) - (len(data) - 44) % (2 * channels)]
         return np.frombuffer(sound, dtype="<i2").reshape(-1, channels)[:, 0].astype(np.int16)
 
-    async def heard_tone(self, frequency: float, limit: float = 5.0) -> None:
+    async def heard_tone(self, frequency: float, limit: float = PATIENCE) -> None:
         """Wait until the last half second that it heard holds a tone."""
         await self._until_heard(
             lambda heard: audio.has_tone(heard, frequency, rate=self.rate), f"hearing {frequency:g} Hz", limit
         )
 
-    async def heard_steadily(self, frequency: float, dbm0: float, within_db: float, limit: float = 5.0) -> None:
+    async def heard_steadily(
+        self, frequency: float, dbm0: float, within_db: float, limit: float = PATIENCE
+    ) -> None:
         """Wait until the last half second that it heard holds a tone of that level, but for a click or a gap."""
 
         def level(heard: Samples) -> float:

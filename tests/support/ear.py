@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.support import audio, g711
 from tests.support.g711 import RATE, Samples
-from tests.support.milestone import PeerError
+from tests.support.milestone import PATIENCE, PeerError
 
 KEYS: Final = "0123456789*#ABCD"
 _HEADER: Final = struct.Struct("!BBHII")
@@ -140,7 +140,7 @@ class Ear:
         tone: float | None = None,
         speech: bool = False,
         since: float | None = None,
-        limit: float = 5.0,
+        limit: float = PATIENCE,
     ) -> float:
         """Wait until a tone (100 ms of it), speech (1 s of it) or else any audible packet has arrived.
 
@@ -158,14 +158,14 @@ class Ear:
             raise PeerError(f"no {what} heard within {limit:g} s; {self.describe(since)}")
         return found
 
-    async def silent_for(self, seconds: float, *, limit: float = 20.0) -> None:
+    async def silent_for(self, seconds: float, *, limit: float = PATIENCE) -> None:
         """Wait until nothing audible arrived for so long."""
         give_up = time.monotonic() + limit
         while await self._listen(self._sound, time.monotonic(), seconds) is not None:
             if time.monotonic() > give_up:
                 raise PeerError(f"no {seconds:g} s of silence within {limit:g} s; {self.describe()}")
 
-    async def heard_keys(self, keys: str, *, limit: float = 5.0) -> list[HeardKey]:
+    async def heard_keys(self, keys: str, *, limit: float = PATIENCE) -> list[HeardKey]:
         """Wait until these keys, in this order, are the last ones that arrived."""
         try:
             async with asyncio.timeout(limit):

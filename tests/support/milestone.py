@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+#: Seconds that a wait lasts at most unless told. They end failed tests only, so a slow machine gets its time.
+PATIENCE: Final = 30.0
 T = TypeVar("T")
 
 
@@ -42,7 +44,7 @@ class Milestone(Generic[T]):
             self._failure = reason
             self._changed.set()
 
-    async def wait(self, timeout: float = 5.0) -> T:  # noqa: ASYNC109 (the wait's limit is part of every call)
+    async def wait(self, timeout: float = PATIENCE) -> T:  # noqa: ASYNC109 (the wait's limit is part of every call)
         """Wait until it happened; raises :class:`PeerError` after ``timeout`` seconds."""
         try:
             async with asyncio.timeout(timeout):
@@ -54,7 +56,7 @@ class Milestone(Generic[T]):
         return self._value  # type: ignore[return-value]
 
 
-async def until(condition: Callable[[], bool], what: Callable[[], str], *, limit: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], what: Callable[[], str], *, limit: float = PATIENCE) -> None:
     """Wait for a state of a foreign program that tells nobody about its changes (a bound port, a written file)."""
     deadline = time.monotonic() + limit
     while not condition():

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tests.support.milestone import PeerError
+from tests.support.milestone import PATIENCE, PeerError
 from tests.support.sip import Address, Message, new_branch, reply
 from tests.support.wire import Channel, SipSockets
 
@@ -164,7 +164,7 @@ class SipNode:
         self._clients[request.branch, request.method] = transaction
         return transaction
 
-    async def ask(self, request: Message, channel: Channel, limit: float = 5.0) -> Message:
+    async def ask(self, request: Message, channel: Channel, limit: float = PATIENCE) -> Message:
         """Send a request and wait for its final response."""
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from tests.support import sip
-from tests.support.milestone import PeerError
+from tests.support.milestone import PATIENCE, PeerError
 from tests.support.node import ServerTransaction, SipNode
 from tests.support.phone_call import PhoneCall
 from tests.support.sip import Address, Credentials, Message
@@ -124,7 +124,7 @@ class SipPhone:
     def contact(self) -> str:
         return f"<{self.uri}>"
 
-    async def register(self, registrar: Address, *, expires: int = 300, limit: float = 5.0) -> Message:
+    async def register(self, registrar: Address, *, expires: int = 300, limit: float = PATIENCE) -> Message:
         """REGISTER, answering one challenge; returns the 200, raises :class:`PeerError` for anything else."""
         channel = await self.node.sockets.channel(registrar)
         response = await self.node.ask(self._register(registrar, expires), channel, limit)
@@ -156,7 +156,7 @@ class SipPhone:
         await call.start(uri, caller or self.user, name, headers or {})
         return call
 
-    async def next_call(self, limit: float = 5.0) -> PhoneCall:
+    async def next_call(self, limit: float = PATIENCE) -> PhoneCall:
         """The next call that came in and was not returned before."""
         try:
             async with asyncio.timeout(limit):
@@ -165,7 +165,7 @@ class SipPhone:
             seen = "; ".join(message.summary for message in self.node.received[-10:]) or "nothing"
             raise PeerError(f"{self.name}: no call within {limit:g} s; received: {seen}") from None
 
-    async def options(self, address: Address, limit: float = 5.0) -> Message:
+    async def options(self, address: Address, limit: float = PATIENCE) -> Message:
         """OPTIONS and its final response."""
         request = self._outside("OPTIONS", _domain(address))
         return await self.node.ask(request, await self.node.sockets.channel(address), limit)

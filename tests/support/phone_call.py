@@ -13,7 +13,7 @@ from tests.gateway.media.dtmf import key_tone
 from tests.support import sdp, sip, sources
 from tests.support.ear import Ear, Recording
 from tests.support.g711 import PAYLOAD_TYPES, RATE
-from tests.support.milestone import Milestone, PeerError
+from tests.support.milestone import PATIENCE, Milestone, PeerError
 from tests.support.node import ClientTransaction, ServerTransaction
 from tests.support.rtp import RtpStream
 from tests.support.sip import Message, reply
@@ -95,7 +95,12 @@ class PhoneCall:
         return f"{self.phone.name}: " + ("; ".join(self._history) or "nothing happened")
 
     async def heard(
-        self, *, tone: float | None = None, speech: bool = False, since: float | None = None, limit: float = 5.0
+        self,
+        *,
+        tone: float | None = None,
+        speech: bool = False,
+        since: float | None = None,
+        limit: float = PATIENCE,
     ) -> float:
         """Wait for a tone, speech or any sound; see :meth:`tests.support.ear.Ear.heard`."""
         try:
@@ -141,7 +146,7 @@ class PhoneCall:
         self._incoming.answer(status, to_tag=self.local_tag)
         self._end(CallEnd(reason="refused", by="us", status=status))
 
-    async def hang_up(self, limit: float = 5.0) -> None:
+    async def hang_up(self, limit: float = PATIENCE) -> None:
         """BYE, or CANCEL before the answer, or 486 to an incoming call; returns when the peer confirmed."""
         if self.ended.happened:
             return
@@ -154,7 +159,7 @@ class PhoneCall:
         self._end(CallEnd(reason="bye", by="us"))
         await self.phone.node.ask(self._request("BYE"), self._way(), limit)
 
-    async def cancel(self, limit: float = 5.0) -> None:
+    async def cancel(self, limit: float = PATIENCE) -> None:
         """CANCEL an unanswered outgoing call; ends with the peer's 487."""
         assert self._pending is not None
         await self.trying.wait(limit)

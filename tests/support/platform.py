@@ -22,7 +22,7 @@ from typing import Any, Final
 import httpx
 import psutil
 
-from tests.support.milestone import PeerError, until
+from tests.support.milestone import PATIENCE, PeerError, until
 from tests.support.ports import PortBlock
 from tests.support.sip import Address, in_uri
 
@@ -153,7 +153,7 @@ class PlatformProcess:
     # --- log -----------------------------------------------------------------------------------------------
 
     def wait_line(
-        self, fits: Callable[[LogLine], bool], what: str, *, limit: float = 10.0, since: int = 0
+        self, fits: Callable[[LogLine], bool], what: str, *, limit: float = PATIENCE, since: int = 0
     ) -> LogLine:
         """The first log line from number ``since`` on that fits; blocks."""
         deadline = time.monotonic() + limit
@@ -170,7 +170,7 @@ class PlatformProcess:
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     raise PeerError(f"the log did not say {what} within {limit:g} s\n{self.tail()}")
 
-    async def logged(self, event: str, *, limit: float = 10.0, since: int = 0) -> LogLine:
+    async def logged(self, event: str, *, limit: float = PATIENCE, since: int = 0) -> LogLine:
         """Wait for a log line by its event."""
         return await asyncio.to_thread(
             self.wait_line, lambda line: line.get("event") == event, event, limit=limit, since=since
@@ -220,7 +220,7 @@ class PlatformProcess:
         """CPU time (user and system) that the processes of a role used so far."""
         return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in self.pids(role))
 
-    async def wait_ready_again(self, role: str, killed: list[int], *, limit: float = 20.0) -> None:
+    async def wait_ready_again(self, role: str, killed: list[int], *, limit: float = PATIENCE) -> None:
         """After :meth:`kill`: wait until the role runs as new processes and /readyz says yes."""
         await until(
             lambda: len(self.pids(role)) >= len(killed) and not set(self.pids(role)) & set(killed),
@@ -229,7 +229,7 @@ class PlatformProcess:
         )
         await self.wait_readyz(limit=limit)
 
-    async def wait_readyz(self, *, status: int = 200, limit: float = 20.0) -> None:
+    async def wait_readyz(self, *, status: int = 200, limit: float = PATIENCE) -> None:
         """Wait until /readyz answers with a status."""
         deadline, seen = time.monotonic() + limit, "no answer"
         async with httpx.AsyncClient(base_url=self.http, timeout=2.0) as client:

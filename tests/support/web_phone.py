@@ -12,44 +12,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from tests.support import sip
+from tests.support.chromium import PATIENCE_MS, STANDS_OUT, chromium
 from tests.support.milestone import PeerError
 
-_CHROMIUM: Final = "/usr/bin/chromium"
-_ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
-)
 _SCRIPT: Final = Path(__file__).with_suffix(".js")
-#: Decibels by which a tone must stand out of all else that is heard.
-_CLEAR_DB: Final = 15.0
 
 
 @contextlib.asynccontextmanager
 async def web_page() -> AsyncIterator[Page]:
     """A page with the script of the web phone."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
-        page = await chromium.new_page()
-        page.set_default_timeout(20_000)
+    async with chromium() as browser:
+        page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         await page.goto("about:blank")
-        await page.add_script_tag(path=_SCRIPT)
+        for script in (STANDS_OUT, _SCRIPT):
+            await page.add_script_tag(path=script)
         yield page
-        await chromium.close()
-
-
-async def hears(page: Page, hertz: float) -> None:
-    """Wait until the page hears a tone, and nothing else."""
-    await page.wait_for_function("([hertz, clear]) => standsOut(hertz) > clear", arg=[hertz, _CLEAR_DB])
 
 
 class WebCall:

@@ -25,8 +25,9 @@ from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.media_protection import SrtpPolicy
 from gateway.sip.offer_answer import AudioNegotiation
 from tests.gateway.media.workers import WorkerProcess
+from tests.support.chromium import hears
 from tests.support.ports import free_port
-from tests.support.web_phone import hears, web_page
+from tests.support.web_phone import web_page
 
 LEG = LegId("leg")
 

@@ -2180,7 +2180,7 @@ export interface paths {
         };
         /**
          * Get Pop
-         * @description What is known of the contact that rings me, talks with me or that I wrap up; 404 when there is none.
+         * @description What is known of the contact that rings me, talks with me or that I wrap up; null when there is none.
          */
         get: operations["get_pop_api_v1_me_pop_get"];
         put?: never;
@@ -12058,7 +12058,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScreenPop"];
+                    "application/json": components["schemas"]["ScreenPop"] | null;
                 };
             };
         };

@@ -208,10 +208,10 @@ describe("the desk", () => {
   });
 
   it("shows that a number is called, and why nobody answered", async () => {
-    const ended = { id: "contact-1", caller: "13800000001", dialled: "95000", direction: "outbound", outcome: "busy", cause: "busy" };
+    const ended = { id: "contact-1", caller: "13800000001", dialled: "95000", direction: "outbound", outcome: "busy", cause: "busy", started_at: "2026-01-05T09:00:00Z" };
     const unknown = { customers: [], last_contacts: [], conversation: [], looked_up: true };
     show(AGENT, (path) =>
-      path === "/api/v1/contacts/contact-1" ? json(ended) : path === "/api/v1/me/pop" ? json(unknown) : undefined,
+      path === "/api/v1/contacts" ? json({ items: [ended], next_cursor: null }) : path === "/api/v1/me/pop" ? json(unknown) : undefined,
     );
     const talking = agent("1004", { state: "talking", seat: "seat-04", contact: "contact-1" });
     const calling = call("1", { direction: "outbound", stage: "dialling", agent: "1004", queue: null, queued_at: null });

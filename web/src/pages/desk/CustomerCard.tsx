@@ -16,14 +16,14 @@ export function CustomerCard({ call }: { readonly call: Call | undefined }) {
     queryFn: () => unwrap(api.GET("/api/v1/me/pop")),
     enabled: call !== undefined,
     staleTime: Infinity,
-    placeholderData: (before) => (before?.contact === call?.contact ? before : undefined),
+    placeholderData: (before) => (before != null && before.contact === call?.contact ? before : undefined),
   });
   return (
     <section className="panel customer-card" aria-label={t("customer.title")}>
       <header className="panel-head">
         <h2>{t("customer.title")}</h2>
       </header>
-      {call === undefined ? (
+      {call === undefined || pop.data === null ? (
         <EmptyNotice title={t("customer.none")} hint={t("customer.noneHint")} />
       ) : pop.error !== null ? (
         <Failure error={pop.error} onRetry={() => void pop.refetch()} />
