@@ -16,7 +16,8 @@ import { useListed } from "../settings/useSettings";
 import { ImportFlow } from "./ImportFlow";
 import { NewFlow } from "./NewFlow";
 import { download, useFlowList, useFlows, type Summary } from "./useFlows";
-import { fill, useFlowWords } from "./words";
+import { fill } from "../../../i18n/places";
+import { useFlowWords } from "./words";
 import "../settings/settings.css";
 import "./flows.css";
 

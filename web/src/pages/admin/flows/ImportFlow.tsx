@@ -6,7 +6,8 @@ import { ApiError } from "../../../api/problem";
 import { useWords } from "../../../i18n/useWords";
 import { Loading } from "../../../ui/notices";
 import { useFlows } from "./useFlows";
-import { fill, reasonWords, useFlowWords } from "./words";
+import { fill } from "../../../i18n/places";
+import { reasonWords, useFlowWords } from "./words";
 
 const SHOWN = 20;
 

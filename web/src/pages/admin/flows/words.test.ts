@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import en from "../../../i18n/flows.en.json";
 import zh from "../../../i18n/flows.zh.json";
-import { exitName, fieldPath, fill, reasonWords } from "./words";
+import { fill } from "../../../i18n/places";
+import { exitName, fieldPath, reasonWords } from "./words";
 
 function leaves(tree: object, path = ""): [string, string][] {
   return Object.entries(tree).flatMap(([key, value]: [string, unknown]) =>

@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import en from "../../../i18n/flows.en.json";
 import zh from "../../../i18n/flows.zh.json";
+import { fill, named } from "../../../i18n/places";
 import { useLanguage } from "../../../i18n/useWords";
 import { whereOf } from "./document";
 import type { Field } from "./schema";
@@ -11,16 +12,6 @@ const WORDS: Record<"en" | "zh", FlowWords> = { en, zh };
 
 export function useFlowWords(): FlowWords {
   return WORDS[useLanguage()];
-}
-
-/** Fill the places of a text: `{{name}}`. */
-export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
-  return text.replaceAll(/\{\{(\w+)\}\}/g, (_all, name: string) => String(values[name] ?? ""));
-}
-
-/** The word of something that the server may know and these pages not: then it is shown as it came. */
-export function named(words: Readonly<Record<string, string>>, name: string): string {
-  return words[name] ?? name.replaceAll("_", " ");
 }
 
 /** What to say below a field: our words, in Chinese never the schema's English ones. */

@@ -1,5 +1,6 @@
 import type { Differences } from "../useFlows";
-import { fieldPath, named, useFlowWords } from "../words";
+import { named } from "../../../../i18n/places";
+import { fieldPath, useFlowWords } from "../words";
 
 /** What one document of a flow has that the other has not, node by node. */
 export function DifferenceList({ found }: { readonly found: Differences }) {

@@ -2,7 +2,8 @@ import { Handle, Position, useUpdateNodeInternals, type Node, type NodeProps } f
 import { memo, useEffect } from "react";
 import { cx } from "../../../../ui/cx";
 import type { NodeHeat } from "../useFlows";
-import { exitName, fill, named, useFlowWords } from "../words";
+import { fill, named } from "../../../../i18n/places";
+import { exitName, useFlowWords } from "../words";
 import { Glyph } from "./glyphs";
 import type { Card } from "./graph";
 

@@ -1,6 +1,7 @@
 import { Segmented } from "antd";
 import type { HeatMap } from "../useFlows";
-import { fill, useFlowWords } from "../words";
+import { fill } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 
 const RANGES = [
   ["day", 24],

@@ -6,7 +6,8 @@ import { useWords } from "../../../../i18n/useWords";
 import { Loading } from "../../../../ui/notices";
 import { useToasts } from "../../../../ui/toasts";
 import { useFlows, type Problem } from "../useFlows";
-import { fill, reasonWords, useFlowWords } from "../words";
+import { fill } from "../../../../i18n/places";
+import { reasonWords, useFlowWords } from "../words";
 import { DifferenceList } from "./DifferenceList";
 import type { Editor } from "./useEditor";
 

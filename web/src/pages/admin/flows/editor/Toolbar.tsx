@@ -12,7 +12,8 @@ import { Button } from "antd";
 import type { ReactNode } from "react";
 import { KeyCap } from "../../../../ui/keys";
 import type { Kept } from "../useFlows";
-import { fill, useFlowWords } from "../words";
+import { fill } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 import type { Editor } from "./useEditor";
 
 interface Props {

@@ -8,7 +8,8 @@ import { EmptyNotice, Failure, Loading } from "../../../../ui/notices";
 import { useToasts } from "../../../../ui/toasts";
 import { withField } from "../form/parts";
 import { download, useFlows, type Version } from "../useFlows";
-import { fill, useFlowWords } from "../words";
+import { fill } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 import { DifferenceList } from "./DifferenceList";
 import type { Editor } from "./useEditor";
 

@@ -1,6 +1,7 @@
 import { FieldFrame } from "../../settings/FieldFrame";
 import type { Field } from "../schema";
-import { named, useFlowWords, useHints } from "../words";
+import { named } from "../../../../i18n/places";
+import { useFlowWords, useHints } from "../words";
 import { useForm } from "./context";
 import { ShapeControl } from "./ShapeControl";
 

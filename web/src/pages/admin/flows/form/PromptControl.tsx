@@ -1,7 +1,8 @@
 import { Button, Input } from "antd";
 import { isTree } from "../document";
 import type { Field } from "../schema";
-import { fill, named, useFlowWords } from "../words";
+import { fill, named } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 import { useForm } from "./context";
 import { withField } from "./parts";
 import { ListenButton } from "./ListenButton";

@@ -6,7 +6,8 @@ import { useWords } from "../../../../i18n/useWords";
 import { useToasts } from "../../../../ui/toasts";
 import type { Aria } from "../../settings/FieldFrame";
 import { useFlows } from "../useFlows";
-import { fill, useFlowWords } from "../words";
+import { fill } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 import { useForm } from "./context";
 import { NameControl } from "./ShapeControl";
 

@@ -1,7 +1,8 @@
 import { AutoComplete, Input, InputNumber, Select, Switch } from "antd";
 import type { Aria } from "../../settings/FieldFrame";
 import type { Shape } from "../schema";
-import { named, useFlowWords } from "../words";
+import { named } from "../../../../i18n/places";
+import { useFlowWords } from "../words";
 import { useForm } from "./context";
 import { EitherControl, GroupControl, ListControl, MapControl } from "./parts";
 import { PromptControl } from "./PromptControl";

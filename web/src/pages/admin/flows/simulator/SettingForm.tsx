@@ -1,7 +1,8 @@
 import { Input, Segmented, Select, Switch } from "antd";
 import { useId, type ReactNode } from "react";
 import { NO_ROW, type Hours, type QueryStub, type Setting } from "./session";
-import { fill, useSimulatorWords } from "./words";
+import { fill } from "../../../../i18n/places";
+import { useSimulatorWords } from "./words";
 
 interface Props {
   readonly setting: Setting;

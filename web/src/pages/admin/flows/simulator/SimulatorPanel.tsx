@@ -13,7 +13,8 @@ import { reachedName, Transcript } from "./Transcript";
 import { useMicrophone } from "./useMicrophone";
 import { useSession } from "./useSession";
 import { useSound } from "./useSound";
-import { fill, named, useSimulatorWords } from "./words";
+import { fill, named } from "../../../../i18n/places";
+import { useSimulatorWords } from "./words";
 
 interface Props {
   /** As it stands on the page; it need not be kept. */

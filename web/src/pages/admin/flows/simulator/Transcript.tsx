@@ -2,7 +2,8 @@ import { useEffect, useRef } from "react";
 import { cx } from "../../../../ui/cx";
 import { clock } from "../../../../ui/format";
 import type { Happening } from "./session";
-import { fill, named, useSimulatorWords, type SimulatorWords } from "./words";
+import { fill, named } from "../../../../i18n/places";
+import { useSimulatorWords, type SimulatorWords } from "./words";
 
 /** What happened so far, the newest at the bottom and in sight. */
 export function Transcript({ happenings }: { readonly happenings: readonly Happening[] }) {
