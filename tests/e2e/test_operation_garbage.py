@@ -45,7 +45,9 @@ async def struck(
     grew, and no error of our own was seen."""
     async with centre_of(exposed, callers) as centre:
         # What came before may have restricted new calls, as it should.
-        await centre.eventually(centre.metrics, lambda page: re.search(r"^cc_overload_level 0(\.0)?$", page, re.M))
+        await centre.eventually(
+            centre.metrics, lambda page: bool(re.search(r"^cc_overload_level 0(\.0)?$", page, re.M))
+        )
         caller = await phone(centre.new_caller(), source=sources.tone(CALLER_HZ))
         call = await caller.dial(centre.number("95002"))
         await call.heard(tone=CALLER_HZ)
