@@ -9,7 +9,7 @@ asked for once: his carrier has said what it can.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
@@ -103,6 +103,24 @@ class HandingOn:
         for caller in self._legs.of_call(leg.call):
             if caller.handing is not None and caller.handing.to is leg:
                 self._over(caller, caller.handing, _GIVEN_UP)
+
+    def snapshot(self, leg: Leg) -> dict[str, Any] | None:
+        """What is kept of the REFER that asks for this leg; None: none does."""
+        for caller in self._legs.of_call(leg.call):
+            if caller.handing is not None and caller.handing.to is leg:
+                return caller.handing.snapshot(caller.id)
+        return None
+
+    def restore(self, leg: Leg, data: dict[str, Any]) -> bool:
+        """After a restart: the carrier has as long as at first for what it tells next. False when nobody is there
+        whose carrier it is."""
+        caller = self._legs.get(LegId(data["caller"]))
+        if caller is None:
+            return False
+        caller.handing = handing = Handing.restore(leg, data)
+        seconds = ATTENDED_SECONDS if handing.attended else SILENCE_SECONDS
+        self._listen_on(caller, handing, None if data["told"] and not handing.attended else seconds)
+        return True
 
     def _asked(self, name: LegId | None) -> tuple[Leg, Trunk, Dialog] | None:
         """The caller of that name, whose trunk wants its carrier to be asked and who was not asked for yet."""

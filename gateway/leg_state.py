@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from ccplatform.contracts.legs import DialLeg
+import msgspec
+
+from ccplatform.contracts.legs import DialLeg, NumberTarget, SeatTarget, TrunkTarget
 from ccplatform.contracts.words import CallId, ContactId, LegId, LegRole, ReleaseCause, SeatId, TrunkId
 from ccplatform.kernel.clock import TimerHandle
 from gateway.dialling import Attempt
@@ -45,6 +47,22 @@ class Handing:
     number: str
     command: DialLeg | None = None
     limit: TimerHandle | None = None
+
+    def snapshot(self, caller: LegId) -> dict[str, Any]:
+        """JSON-able data, kept with the leg that he is to be connected with."""
+        return {
+            "caller": caller,
+            "number": self.number,
+            "command": None if self.command is None else msgspec.to_builtins(self.command),
+            "rang": self.to.rang,
+            "told": self.limit is None,
+        }
+
+    @classmethod
+    def restore(cls, to: Leg, data: dict[str, Any]) -> Handing:
+        """What :meth:`snapshot` described; raises KeyError, TypeError or ValueError for other data."""
+        kept = data["command"]
+        return cls(to=to, number=str(data["number"]), command=None if kept is None else command_of(kept))
 
     @property
     def attended(self) -> bool:
@@ -95,6 +113,19 @@ class Leg:
     handing: Handing | None = None
     referred: bool = False  # its carrier was asked, whatever came of it
 
+    @classmethod
+    def dialled(cls, command: DialLeg, device: str) -> Leg:
+        """The leg of somebody who is to be called."""
+        return cls(
+            id=command.leg,
+            device=device,
+            call=command.call,
+            contact=command.contact,
+            role=command.role,
+            wants_early=command.early_media,
+            seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
+        )
+
     def snapshot(self) -> dict[str, Any] | None:
         """JSON-able data with which the leg can be taken back; None unless it is up, or rings at our demand."""
         if self.ended or self.audio is None or (self.incoming and not self.answered):
@@ -113,6 +144,7 @@ class Leg:
             "answered": self.answered,
             "rang": self.rang,
             "held": self.held,
+            "referred": self.referred,
             "audio": self.audio.snapshot(),
             "offered": {phone: session.snapshot() for phone, session in self.offered.items()},
             "dialogs": dialogs,
@@ -139,6 +171,7 @@ class Leg:
             media_open=True,
             rang=bool(data["rang"]),
             held=bool(data.get("held", False)),
+            referred=bool(data.get("referred", False)),
             answered=bool(data["answered"]),
         )
         for session in restored.offered.values():
@@ -158,6 +191,14 @@ class Leg:
         for session in {id(session): session for session in (self.audio, *self.offered.values())}.values():
             if session is not None:
                 session.move(local)
+
+
+def command_of(data: dict[str, Any]) -> DialLeg:
+    """The command as it was before it became JSON-able data; carriers connect with numbers alone."""
+    target = data["target"]
+    to = TrunkTarget(**target) if "trunk" in target else NumberTarget(**target)
+    plain = {name: value for name, value in data.items() if name not in ("target", "role", "forwarded_from")}
+    return DialLeg(target=to, role=LegRole(data["role"]), forwarded_from=tuple(data["forwarded_from"]), **plain)
 
 
 #: Which refusal counts when several phones of a seat refuse: a person's word before a machine's.

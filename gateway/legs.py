@@ -31,7 +31,6 @@ from ccplatform.contracts.legs import (
     ReleaseLeg,
     ReportTransfer,
     RingLeg,
-    SeatTarget,
 )
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import LegId, ReleaseCause, SeatId, TrunkId
@@ -131,11 +130,16 @@ class LegService:
             sip=sip, dialling=dialling, channels=channels, listen=self._listen, failed=server_failed
         )
         self._replacing = Replacing(self._legs, sip, self._negotiating, self._listen, self._tell)
-        self._restorer = LegRestorer(
-            legs=self._legs, sip=sip, dialling=dialling, sessions=sessions, listen=self._listen
-        )
         self._handing_on = HandingOn(
             legs=self._legs, dialling=dialling, clock=clock, facts=facts, tell=self._tell, dial=self._hunt
+        )
+        self._restorer = LegRestorer(
+            legs=self._legs,
+            sip=sip,
+            dialling=dialling,
+            sessions=sessions,
+            handing_on=self._handing_on,
+            listen=self._listen,
         )
 
     def __len__(self) -> int:
@@ -207,13 +211,16 @@ class LegService:
         return tuple(leg.as_seat_dialog() for leg in self._legs.of_seat(seat))
 
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
-        """What is needed to take an established leg back after a restart."""
+        """What is needed to take a leg back that is up, rings, or waits for what a carrier does."""
         found = self._legs.get(leg)
-        return found.snapshot() if found is not None else None
+        if found is None:
+            return None
+        kept, handing = found.snapshot(), self._handing_on.snapshot(found)
+        return kept if handing is None else {**(kept or {}), "handing": handing}
 
-    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
-        """Take a leg back, whose media was kept by the worker."""
-        return self._restorer.restore(leg, data)
+    def restore(self, leg: LegId, data: dict[str, Any], *, media: bool) -> bool:
+        """Take a leg back; see :class:`ccplatform.contracts.legs.Legs`."""
+        return self._restorer.restore(leg, data, media=media)
 
     # --- a party calls ------------------------------------------------------------------------------------
 
@@ -273,15 +280,7 @@ class LegService:
     def _dial(self, command: DialLeg) -> None:
         if command.leg in self._legs:
             raise LocalMisuse(f"leg {command.leg} exists already")
-        leg = Leg(
-            id=command.leg,
-            device=self._dialling.device(command.target),
-            call=command.call,
-            contact=command.contact,
-            role=command.role,
-            wants_early=command.early_media,
-            seat=command.target.seat if isinstance(command.target, SeatTarget) else None,
-        )
+        leg = Leg.dialled(command, self._dialling.device(command.target))
         self._legs.add(leg)
         if not self._handing_on.instead(leg, command) and not self._replacing.rings(leg, command):
             self._hunt(leg, command)

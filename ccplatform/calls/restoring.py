@@ -64,7 +64,10 @@ class Restorer:
             _log.error("call not taken back", call=survivor.call, reason=str(error))
             return None
         state = saga.state
-        restored = {leg for leg in state.live_legs if leg in survivor.legs and self._restore_leg(leg, kept)}
+        legs = sorted(
+            state.live_legs, key=lambda leg: leg != state.caller_leg
+        )  # his carrier may be asked for others
+        restored = {leg for leg in legs if self._restore_leg(leg, kept, media=leg in survivor.legs)}
         lost = [leg for leg in state.live_legs if leg not in restored]
         _log.info("call taken back", contact=state.contact, stage=state.stage, lost_legs=len(lost))
         if kept.row is not None:
@@ -81,9 +84,9 @@ class Restorer:
             self._post(LegEnded(leg=leg, cause=ReleaseCause.FAILED, by_remote=False))
         return state.contact
 
-    def _restore_leg(self, leg: LegId, kept: KeptCall) -> bool:
+    def _restore_leg(self, leg: LegId, kept: KeptCall, *, media: bool) -> bool:
         data = kept.legs.get(leg)
-        return data is not None and self._ports().legs.restore(leg, data)
+        return data is not None and self._ports().legs.restore(leg, data, media=media)
 
     def _restore_places(self, saga: CallSaga, kept: KeptCall) -> set[ContactId]:
         """Give each contact of the call its place, its offers or its agent back; those that have theirs."""

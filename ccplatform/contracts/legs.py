@@ -333,8 +333,9 @@ class Legs(Protocol):
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         """What is needed to take the leg back after a restart (dialog state), or None if it cannot be."""
 
-    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
-        """Take a leg back from its snapshot; False when it cannot be done."""
+    def restore(self, leg: LegId, data: dict[str, Any], *, media: bool) -> bool:
+        """Take a leg back from its snapshot; False when it cannot be done. ``media``: a worker kept its sound; who
+        was not called yet, because a carrier is asked first, needs none."""
 
 
 class Numbers(Protocol):

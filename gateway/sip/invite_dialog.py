@@ -74,13 +74,16 @@ class InviteDialog:
         core.state = DialogState.CONFIRMED
         if "session" in data:  # not in those of earlier versions
             core._own_offer.restore(data["session"], now)
+        if data.get("transfers") is not None:
+            core._transfers.restore(data["transfers"])
         return core
 
     def snapshot(self) -> dict[str, Any] | None:
         """The dialog as JSON-able data, None unless it is established."""
         if self.dialog is None or self.state not in UP:
             return None
-        return {**self.dialog.snapshot(), "session": self._own_offer.snapshot()}
+        transfers = self._transfers.snapshot()
+        return {**self.dialog.snapshot(), "session": self._own_offer.snapshot(), "transfers": transfers}
 
     def remote_tags(self) -> tuple[str, ...]:
         """The tag of the peer; of an early dialog there may be several."""

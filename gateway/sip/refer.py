@@ -6,7 +6,7 @@ as message/sipfrag (RFC 3420). A peer that wants none of that says so (RFC 4488)
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
@@ -33,6 +33,16 @@ class Referring:
         self._request: SipRequest | None = None
         self._told = True
         self._event = ""
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """JSON-able data of the one that is under way; None: there is none, or it has no answer yet."""
+        if self.over or self._request is not None:
+            return None
+        return {"told": self._told, "event": self._event}
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Go on with the one that :meth:`snapshot` described."""
+        self._told, self._event, self.over = bool(data["told"]), str(data["event"]), False
 
     def arrived(self, transaction: ServerKey, request: SipRequest) -> bool:
         """Take a REFER: False while another one is under way. Raises :class:`SipParseError` when it does not say

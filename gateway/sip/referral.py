@@ -8,7 +8,7 @@ One dialog carries one at most: what a peer refused once is not asked of it agai
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from gateway.errors import SipParseError
 from gateway.sip.dialogs import Dialog, Identity
@@ -28,6 +28,14 @@ class Referral:
     def __init__(self) -> None:
         self.begun = False
         self.over = True
+
+    def snapshot(self) -> list[bool]:
+        """JSON-able data."""
+        return [self.begun, self.over]
+
+    def restore(self, data: list[Any]) -> None:
+        """What :meth:`snapshot` described."""
+        self.begun, self.over = bool(data[0]), bool(data[1])
 
     def begin(self, refer: Refer, dialog: Dialog, identity: Identity) -> list[InviteEffect]:
         """Send it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.invite_events import DialogResponse, InviteEffect, Refer, ReferArrived, ReportRefer
@@ -22,6 +22,17 @@ class Transfers:
     def __init__(self) -> None:
         self._asked = Referring()
         self._asking = Referral()
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """JSON-able data; None when there was no REFER."""
+        asked = self._asked.snapshot()
+        return {"asked": asked, "asking": self._asking.snapshot()} if asked or self._asking.begun else None
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """What :meth:`snapshot` described; raises KeyError, TypeError or ValueError for other data."""
+        self._asking.restore(data["asking"])
+        if data["asked"] is not None:
+            self._asked.restore(data["asked"])
 
     def command(
         self, command: ReportRefer | Refer, dialog: Dialog | None, identity: Identity

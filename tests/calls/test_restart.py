@@ -87,9 +87,9 @@ class Legs:
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         return {"leg": leg} if leg in self.up else None
 
-    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
+    def restore(self, leg: LegId, data: dict[str, Any], *, media: bool) -> bool:
         assert data == {"leg": leg}
-        if leg in self.lost:
+        if leg in self.lost or not media:
             return False
         self.up.add(leg)
         return True

@@ -251,8 +251,8 @@ class Network:
     def snapshot(self, leg: LegId) -> dict[str, Any] | None:
         return {"leg": leg} if leg in self.there else None
 
-    def restore(self, leg: LegId, data: dict[str, Any]) -> bool:
-        return data["leg"] in self.there
+    def restore(self, leg: LegId, data: dict[str, Any], *, media: bool) -> bool:
+        return media and data["leg"] in self.there
 
 
 class Numbers:

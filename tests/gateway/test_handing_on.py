@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -47,7 +48,7 @@ class Carrier(RawPeer):
 
     def __init__(self, network: Network, centre: Centre, clock: VirtualClock) -> None:
         super().__init__(network, PEER, CENTRE)
-        self.centre, self.clock = centre, clock
+        self.network, self.centre, self.clock = network, centre, clock
         self.refers: list[SipRequest] = []
         self.invites: list[SipRequest] = []
         self.byes: list[SipRequest] = []
@@ -110,19 +111,36 @@ class Carrier(RawPeer):
         self.clock.advance(seconds)
         self.look()
 
+    async def is_served_anew(self, *legs: LegId) -> Centre:
+        """Control dies, and the next process takes these legs back."""
+        kept = [json.loads(json.dumps(self.centre.legs.snapshot(leg))) for leg in legs]
+        before, self.centre = self.centre, await open_centre(self.network, self.clock)
+        for leg, data in zip(legs, kept, strict=True):
+            if leg in before.media.open:
+                self.centre.media.open[leg] = before.media.open[leg]
+            else:
+                before.release(leg)  # nothing of it is on the wire: its timer dies with its process
+            assert self.centre.legs.restore(leg, data, media=leg in before.media.open)
+        self.look()
+        return self.centre
+
     @property
     def told(self) -> list[tuple[bool, int]]:
         return [(fact.attended, fact.status) for fact in self.centre.facts_of(CallerReferred)]
 
 
-@pytest.fixture
-async def centre(network: Network, clock: VirtualClock) -> Centre:
+async def open_centre(network: Network, clock: VirtualClock) -> Centre:
     settings = SipSettings(bind_ip=CENTRE)
     made = Centre(CENTRE, clock, network.wire(CENTRE), trunks=[CARRIER], settings=settings)
     routes = [OutboundRoute(prefix="0", choices=(TrunkChoice(trunk=NEAR),))]
     made.access.routes.replace([*routes, OutboundRoute(prefix="110", emergency=True, choices=routes[0].choices)])
     await made.open()
     return made
+
+
+@pytest.fixture
+async def centre(network: Network, clock: VirtualClock) -> Centre:
+    return await open_centre(network, clock)
 
 
 @pytest.fixture
@@ -292,3 +310,68 @@ async def test_a_notify_that_makes_no_sense_is_refused_and_changes_nothing(
 async def test_a_notify_that_nobody_asked_for_is_refused(carrier: Carrier) -> None:
     carrier.calls()
     assert carrier.tells(200) == 481
+
+
+async def test_what_the_carrier_tells_after_a_restart_counts(carrier: Carrier) -> None:
+    caller = carrier.calls()
+    party = carrier.transfer(caller)
+    carrier.says(202, carrier.refers[0])
+    carrier.tells(100)
+    later = await carrier.is_served_anew(caller, party)
+    carrier.passes(SILENCE_SECONDS + 1)  # it told something before: it may take its time
+    assert carrier.tells(180) == 200
+    assert later.of(LegRinging) == [LegRinging(leg=party, device="02155667788")]
+    assert carrier.tells(200, state="terminated;reason=noresource") == 200
+    assert later.of(LegReferred) == [LegReferred(leg=caller, to=party)]
+    assert (carrier.told, carrier.invites, len(carrier.refers)) == ([(False, 200)], [], 1)
+    for leg in (party, caller):
+        later.release(leg)
+    carrier.look()
+    carrier.says(200, carrier.byes[0])
+    carrier.passes(64)
+    assert later.is_clean()
+
+
+@pytest.mark.parametrize("status", [0, 486])
+async def test_a_carrier_that_does_not_connect_after_a_restart_has_us_dial(carrier: Carrier, status: int) -> None:
+    caller = carrier.calls()
+    party = carrier.transfer(caller)
+    carrier.says(202, carrier.refers[0])
+    later = await carrier.is_served_anew(caller, party)
+    if status:
+        carrier.tells(status, state="terminated;reason=noresource")
+    else:
+        carrier.passes(SILENCE_SECONDS + 1)
+    assert [invite.uri.user for invite in carrier.invites] == ["+862155667788"]
+    assert carrier.told == [(False, status or 408)]
+    carrier.says(200, carrier.invites[0], tag="far", sdp=True)
+    assert LegAnswered(leg=party, device="02155667788") in later.told
+    later.legs.perform(HandOn(leg=caller, to=party))
+    carrier.look()
+    assert len(carrier.refers) == 1  # the new process knows that it was asked
+
+
+async def test_two_who_talk_through_us_are_connected_after_a_restart(carrier: Carrier, centre: Centre) -> None:
+    caller = carrier.calls()
+    command = replace(centre.dialled(to_trunk("near", "0215")), call=carrier.call)
+    centre.legs.perform(command)
+    carrier.look()
+    carrier.says(200, carrier.invites[0], tag="far", sdp=True)
+    centre.legs.perform(HandOn(leg=caller, to=command.leg))
+    carrier.look()
+    carrier.says(202, carrier.refers[0])
+    later = await carrier.is_served_anew(caller, command.leg)
+    assert carrier.tells(200, state="terminated;reason=noresource") == 200
+    assert later.of(LegReferred) == [LegReferred(leg=caller, to=command.leg)]
+    assert carrier.told == [(True, 200)]
+
+
+async def test_whom_a_carrier_was_asked_for_is_lost_with_the_caller(carrier: Carrier, centre: Centre) -> None:
+    caller = carrier.calls()
+    party = carrier.transfer(caller)
+    kept = centre.legs.snapshot(party)
+    assert kept is not None
+    later = await open_centre(carrier.network, carrier.clock)
+    assert not later.legs.restore(party, kept, media=False)
+    assert not later.legs.restore(party, {"handing": {"command": {}}}, media=False)
+    assert len(later.legs) == 0

@@ -134,7 +134,7 @@ async def test_a_leg_that_moves_keeps_its_version_over_a_restart_too(
     kept = json.loads(json.dumps(called.legs.snapshot(leg)))
     again = Centre(OLD, clock, network.wire(OLD), trunks=[trunk("near", OLD_PEER)])
     await again.open()
-    assert again.legs.restore(leg, kept)
+    assert again.legs.restore(leg, kept, media=True)
     again.legs.media_event(WorkerLost(worker=0, legs=(leg,)))
     assert again.media.open[leg].host == again.media.host6
     (invite,) = (message for message in old.heard() if isinstance(message, SipRequest))

@@ -295,8 +295,8 @@ async def test_a_restarted_process_answers_the_peers_bye(
     restarted = Centre("10.0.0.2", clock, network.wire("10.0.0.2"), trunks=[trunk("near", "10.0.0.1")])
     await restarted.open()
     restarted.media.open[theirs] = called.media.open[theirs]
-    assert restarted.legs.restore(theirs, data)
-    assert not restarted.legs.restore(theirs, data)
+    assert restarted.legs.restore(theirs, data, media=True)
+    assert not restarted.legs.restore(theirs, data, media=True)
     calling.release(leg)
     settle(clock)
     assert restarted.ended() == [(ReleaseCause.NORMAL, True)]
@@ -314,7 +314,7 @@ async def test_a_restarted_process_can_hang_up(
     assert data is not None
     restarted = Centre("10.0.0.1", clock, network.wire("10.0.0.1"), trunks=[trunk("far", "10.0.0.2")])
     await restarted.open()
-    assert restarted.legs.restore(leg, data)
+    assert restarted.legs.restore(leg, data, media=True)
     restarted.release(leg)
     settle(clock)
     assert called.ended() == [(ReleaseCause.NORMAL, True)]
@@ -332,7 +332,7 @@ async def _ringing_again(
     restarted = Centre("10.0.0.1", clock, network.wire("10.0.0.1"), trunks=[trunk("far", "10.0.0.2")])
     await restarted.open()
     restarted.media.open[leg] = calling.media.open[leg]
-    assert restarted.legs.restore(leg, data)
+    assert restarted.legs.restore(leg, data, media=True)
     clock.advance(1)
     assert restarted.of(LegRinging) == []  # it was told before
     return restarted, leg, called.of(LegOffered)[0].leg
@@ -376,7 +376,7 @@ async def test_an_answer_given_while_nobody_listened_is_heard(
     restarted = Centre("10.0.0.1", clock, wire, trunks=[trunk("far", "10.0.0.2")])
     await restarted.open()
     restarted.media.open[leg] = calling.media.open[leg]
-    assert restarted.legs.restore(leg, data)
+    assert restarted.legs.restore(leg, data, media=True)
     clock.advance(3)
     assert [event.leg for event in restarted.of(LegAnswered)] == [leg]
     assert called.ended() == []
@@ -395,4 +395,4 @@ async def test_a_caller_who_was_not_answered_has_no_snapshot(
         {**(calling.legs.snapshot(leg) or {}), "dialogs": [{"invite": "x"}]},
     )
     for broken in kept:
-        assert not called.legs.restore(leg, broken)
+        assert not called.legs.restore(leg, broken, media=True)

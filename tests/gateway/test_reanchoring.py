@@ -269,7 +269,7 @@ async def test_a_leg_taken_back_after_a_restart_of_control_can_be_moved_too(
     restarted = Centre("10.0.0.2", clock, network.wire("10.0.0.2"), trunks=[trunk("near", "10.0.0.1")])
     await restarted.open()
     restarted.media.open[leg] = called.media.open[leg]
-    assert restarted.legs.restore(leg, data)
+    assert restarted.legs.restore(leg, data, media=True)
     lose(restarted, leg)
     invite = reinvite(raw)
     assert invite.body.index(b"m=audio") < invite.body.index(b"m=video 0 ")  # RFC 3264 section 8

@@ -50,6 +50,8 @@ class PhoneCall:
         self.rtp = RtpStream(phone.host)
         self.remote_holds = False
         self.told: list[str] = []  # how far a transfer is that this call asked for: status lines
+        self.referred: Milestone[str] = Milestone("asked to call somebody", self.story)  # Refer-To
+        self.refuse_refer = 0  # the status that a REFER gets; 0: it is accepted
         self.refuse_offers = 0  # the status that a re-INVITE gets; 0: it is accepted
         self._history: list[str] = []
         self._codecs = {name: PAYLOAD_TYPES[name] for name in codecs}
@@ -195,6 +197,17 @@ class PhoneCall:
         request.add("Referred-By", self._local.partition(";tag=")[0])
         response = await self.phone.node.ask(request, self._way())
         self.note(f"REFER: {response.status} {response.reason}")
+        return response.status
+
+    async def tell(self, status: int, *, last: bool = False) -> int:
+        """NOTIFY how far the call is that the peer asked for by REFER; the status of its answer."""
+        request = self._request("NOTIFY")
+        request.add("Event", "refer")
+        request.add("Subscription-State", "terminated;reason=noresource" if last else "active;expires=60")
+        request.add("Content-Type", "message/sipfrag;version=2.0")
+        request.body = f"SIP/2.0 {status} Progress\r\n".encode()
+        response = await self.phone.node.ask(request, self._way(), 20.0)
+        self.note(f"NOTIFY {status}: {response.status}")
         return response.status
 
     def go_silent(self) -> None:
@@ -344,6 +357,9 @@ class PhoneCall:
                 transaction.respond(self._response(transaction, 200))
             else:
                 self._accept(transaction, early=False)
+        elif method == "REFER":
+            transaction.respond(self._response(transaction, self.refuse_refer or 202))
+            self.referred.reach(transaction.request.get("refer-to"), transaction.at)
         elif method in ("OPTIONS", "INFO", "NOTIFY"):
             if method == "NOTIFY":
                 self.told.append(transaction.request.body.decode().strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -156,6 +157,44 @@ async def test_a_transfer_is_accepted_and_its_progress_told(
     called.release(phone.leg)
     clock.advance(200)
     assert called.is_clean()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_progress_is_told_on_by_the_process_that_comes_after_a_restart(
+    called: Centre, phone: SeatPhone, clock: VirtualClock, network: Network, told: bool
+) -> None:
+    accepts(called)
+    phone.refer()  # its subscription is the first one: those after it have their number
+    report(called, phone, TransferStep.FAILED, ReleaseCause.BUSY)
+    assert phone.refer(extra="" if told else "Refer-Sub: false\r\n") == 202
+    phone.notified.clear()
+    kept = json.loads(json.dumps(called.legs.snapshot(phone.leg)))
+    later = Centre(CENTRE[0], clock, network.wire(CENTRE[0]), seats=[seat(1), seat(2)])
+    await later.open()
+    later.media.open[phone.leg] = called.media.open[phone.leg]
+    assert later.legs.restore(phone.leg, kept, media=True)
+    accepts(later)
+    assert phone.refer() == 491
+    for step in (TransferStep.RINGING, TransferStep.DONE):
+        report(later, phone, step)
+    assert phone.news() == ([("SIP/2.0 180 Ringing", "active"), ("SIP/2.0 200 OK", "terminated")] if told else [])
+    assert all((each.headers.first("event") or "").startswith("refer;id=") for each in phone.notified)
+    assert phone.refer() == 202
+    later.release(phone.leg)
+    phone.hear()
+    clock.advance(64)
+    assert later.is_clean()
+
+
+async def test_a_dialog_without_a_refer_tells_nothing_after_a_restart(
+    called: Centre, phone: SeatPhone, clock: VirtualClock, network: Network
+) -> None:
+    kept = json.loads(json.dumps(called.legs.snapshot(phone.leg)))
+    later = Centre(CENTRE[0], clock, network.wire(CENTRE[0]), seats=[seat(1)])
+    await later.open()
+    assert later.legs.restore(phone.leg, kept, media=True)
+    report(later, phone, TransferStep.DONE)
+    assert phone.news() == []
 
 
 async def test_what_went_wrong_is_told_and_another_transfer_may_follow(called: Centre, phone: SeatPhone) -> None:

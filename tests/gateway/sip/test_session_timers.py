@@ -216,7 +216,7 @@ async def test_after_a_restart_we_go_on_refreshing(
     network.fate = in_order
     restarted = Centre(called.host, clock, network.wire(called.host), trunks=[trunk("near", "10.0.0.1")])
     await restarted.open()
-    assert restarted.legs.restore(leg, kept)
+    assert restarted.legs.restore(leg, kept, media=True)
     caller.heard()
     clock.advance(300)
     (update,) = requests(caller)
