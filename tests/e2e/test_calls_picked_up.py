@@ -39,17 +39,17 @@ async def test_a_colleagues_key_takes_what_rings_for_an_agent(centre: Centre, ph
     ):
         lamp = await colleague.watch(centre.sip, "8004")
         call = await caller.dial(centre.number("95001"))
-        rings = await desk.next_call()
+        rings = await desk.next_call(LIMIT)
         picked = await press_key(centre, colleague, lamp, "8004")
-        await picked.answered.wait()
-        assert (await rings.ended.wait()).reason == "cancelled"
-        await call.heard(tone=EXPERT_HZ)
-        await picked.heard(tone=CALLER_HZ)
-        await centre.agent_is("1005", "talking")
-        await centre.agent_is("1004", "ready")
+        await picked.answered.wait(LIMIT)
+        assert (await rings.ended.wait(LIMIT)).reason == "cancelled"
+        await call.heard(tone=EXPERT_HZ, limit=LIMIT)
+        await picked.heard(tone=CALLER_HZ, limit=LIMIT)
+        await centre.agent_is("1005", "talking", limit=LIMIT)
+        await centre.agent_is("1004", "ready", limit=LIMIT)
         await picked.hang_up()
-        await call.ended.wait()
-        contact = await centre.ended(number)
+        await call.ended.wait(LIMIT)
+        contact = await centre.ended(number, limit=LIMIT)
         assert (contact["outcome"], contact["agent"], contact["seat"]) == ("handled", "1005", "seat-05")
     await centre.nothing_left()
 
@@ -84,7 +84,7 @@ async def rings_between_seats(
         await one.register(centre.sip)
     lamp = await third.watch(centre.sip, "8009")
     call = await own.dial(centre.number("8009"))
-    yield call, await called.next_call(), third, lamp
+    yield call, await called.next_call(LIMIT), third, lamp
 
 
 async def test_a_key_takes_a_call_between_seats_in_its_pick_up_group(centre: Centre, phone: MakePhone) -> None:
@@ -93,16 +93,16 @@ async def test_a_key_takes_a_call_between_seats_in_its_pick_up_group(centre: Cen
         rings_between_seats(centre, phone) as (call, rings, third, lamp),
     ):
         picked = await press_key(centre, third, lamp, "8009")
-        await picked.answered.wait()
-        assert (await rings.ended.wait()).reason == "cancelled"
-        await call.heard(tone=EXPERT_HZ)
-        await picked.heard(tone=CALLER_HZ)
-        contact = (await centre.items("contacts", limit=1))[0]["id"]
-        gone = await centre.happened(contact, "Diverted")
+        await picked.answered.wait(LIMIT)
+        assert (await rings.ended.wait(LIMIT)).reason == "cancelled"
+        await call.heard(tone=EXPERT_HZ, limit=LIMIT)
+        await picked.heard(tone=CALLER_HZ, limit=LIMIT)
+        contact = rings.invite.get("x-contact-id")
+        gone = await centre.happened(contact, "Diverted", limit=LIMIT)
         assert (gone["device"], gone["cause"]) == ("seat-09", "elsewhere")
         await call.hang_up()
-        await picked.ended.wait()
-        await centre.happened(contact, "ContactEnded")
+        await picked.ended.wait(LIMIT)
+        await centre.happened(contact, "ContactEnded", limit=LIMIT)
         story = [event["type"] for event in await centre.events(contact)]
         assert story.count("Established") == story.count("ContactEnded") == 1
     await centre.nothing_left()
@@ -113,9 +113,9 @@ async def test_a_key_of_another_group_takes_nothing_and_the_phone_rings_on(
 ) -> None:
     async with rings_between_seats(centre, phone) as (call, rings, third, lamp):
         refused = await press_key(centre, third, lamp, "8009")
-        assert (await refused.ended.wait()).status == 403
+        assert (await refused.ended.wait(LIMIT)).status == 403
         await rings.answer()
-        await call.heard(tone=AGENT_HZ, since=time.monotonic())
+        await call.heard(tone=AGENT_HZ, since=time.monotonic(), limit=LIMIT)
         await call.hang_up()
-        await rings.ended.wait()
+        await rings.ended.wait(LIMIT)
     await centre.nothing_left()

@@ -77,7 +77,7 @@ async def carried(centre: Centre) -> AsyncIterator[Handed]:
         caller = await carrier.dial(centre.number("95001"), caller=number)
         agent = await desk.next_call(30)
         await caller.heard(tone=AGENT_HZ, limit=30)
-        yield Handed(number, (await centre.contact(number))["id"], caller, agent, outside)
+        yield Handed(number, (await centre.contact(number, limit=30))["id"], caller, agent, outside)
         await centre.ended(number, limit=30)
     assert (await centre.ask("DELETE", "trunks/carrier", user="tech1")).status_code == 200
 
@@ -91,14 +91,14 @@ async def test_a_carrier_connects_its_caller_and_both_of_ours_are_free(centre_ou
         await handed.is_told("SIP/2.0 180 Ringing")
         if killed:
             gone = await centre.kill_control()
-            await centre.platform.wait_ready_again("control", gone)
+            await centre.platform.wait_ready_again("control", gone, limit=60)
         assert await handed.caller.tell(200, last=True) == 200
         await handed.is_told("SIP/2.0 200 OK")
         for call in (handed.caller, handed.agent):
             assert (await call.ended.wait(30)).by == "peer"
         row = await centre.ended(handed.number, limit=30)
         assert (row["outcome"], row["agent"], row["cause"]) == ("handled", "1004", "normal")
-        told = await centre.happened(handed.contact, "CallerReferred")
+        told = await centre.happened(handed.contact, "CallerReferred", limit=30)
         assert (told["trunk"], told["to"], told["attended"], told["status"]) == (
             "carrier",
             handed.outside,
@@ -121,7 +121,7 @@ async def test_whom_a_carrier_does_not_connect_is_dialled_by_us(centre_out: Cent
         await party.heard(tone=CALLER_HZ, limit=30)
         await party.hang_up()
         await handed.caller.ended.wait(30)
-        assert (await centre_out.happened(handed.contact, "CallerReferred"))["status"] == 603
+        assert (await centre_out.happened(handed.contact, "CallerReferred", limit=30))["status"] == 603
 
 
 async def test_a_transfer_by_a_phone_outlives_control(centre_out: Centre, phone: MakePhone) -> None:
@@ -139,7 +139,7 @@ async def test_a_transfer_by_a_phone_outlives_control(centre_out: Centre, phone:
         rings = await other.next_call(30)
         await until(lambda: "SIP/2.0 180 Ringing" in agent.told, lambda: f"told: {agent.told}", limit=30)
         gone = await centre.kill_control()
-        await centre.platform.wait_ready_again("control", gone)
+        await centre.platform.wait_ready_again("control", gone, limit=60)
         await rings.answer()
         await call.heard(tone=EXPERT_HZ, since=time.monotonic(), limit=30)
         await until(lambda: agent.told[-1] == "SIP/2.0 200 OK", lambda: f"told: {agent.told}", limit=30)
