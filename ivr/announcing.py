@@ -9,7 +9,6 @@ from __future__ import annotations
 from ccplatform.contracts.flows import PlayPrompt
 from ivr.errors import UnspeakableValue
 from ivr.model import EnterQueueNode
-from ivr.prompts import compose
 from ivr.run import Run
 from ivr.speaking import playback_of
 from ivr.work import AskPlace, PlaceFound, Render, Rendered, WorkResult
@@ -51,11 +50,10 @@ def _say(run: Run, node: EnterQueueNode) -> None:
     """Ask for the sound of the next announcement that can be said now."""
     cursor = run.cursor
     for _ in node.announcements:
-        prompt = node.announcements[cursor.announced % len(node.announcements)]
+        prompt = run.at.prompts[f"announcements.{cursor.announced % len(node.announcements)}"]
         cursor.announced += 1
         try:
-            languages = run.flow.spoken_languages(node, cursor.language)
-            pieces = compose(prompt, languages, cursor.variables, run.flow.recordings)
+            pieces = prompt.pieces(run.languages, cursor.variables)
         except UnspeakableValue:
             continue
         cursor.ticket += 1

@@ -12,6 +12,7 @@ from ccplatform.kernel.clock import Clock
 from ivr.document import flow_from
 from ivr.errors import FlowError
 from ivr.model import Flow
+from ivr.plan import Plan
 from ivr.store import EntryPoint, IvrStore, StoredFlow
 from ivr.together import parts_of
 
@@ -23,8 +24,13 @@ ALARM_INVALID = "flow_invalid"
 class PublishedFlow:
     """A flow in one revision."""
 
-    flow: Flow
+    plan: Plan
     revision: str
+
+    @property
+    def flow(self) -> Flow:
+        """Its document."""
+        return self.plan.flow
 
 
 def answering(entry: EntryPoint, now: datetime, is_open: Callable[[str], bool | None]) -> FlowId | None:
@@ -127,4 +133,4 @@ class Catalogue:
                 self._alarms.raise_alarm(ALARM_INVALID, row.flow, Severity.URGENT, str(error)[:1000])
             return None
         self._alarms.clear_alarm(ALARM_INVALID, row.flow)
-        return PublishedFlow(flow=flow, revision=row.revision)
+        return PublishedFlow(plan=Plan(flow), revision=row.revision)

@@ -49,23 +49,25 @@ from ivr.run import Run
 from ivr.speaking import speak
 from ivr.sub_flows import enter_sub_flow, leave_sub_flow
 from ivr.talking import enter_bot
+from ivr.work import Tell
 from ivr.working import work
 
 
 def enter(run: Run, name: NodeName) -> None:
     """Come to the node of this name of the running flow."""
-    cursor, node = run.cursor, run.flow.nodes[name]
+    cursor = run.cursor
+    run.at = step = run.plan.steps[name]
     if cursor.hears:
         run.stop_hearing()
     cursor.node, cursor.deadline = name, None
     cursor.typed, cursor.tries, cursor.silent, cursor.beeped = [], 0, False, False
     cursor.question = 0
-    securely = type(node) is Collect and node.secure
-    if securely != cursor.collecting_securely:
-        cursor.collecting_securely = securely
-        run.ask(CollectSecurely(on=securely))
-    run.tell(FlowNodeEntered(contact=run.contact, flow=run.flow_id, node=name, kind=node.kind))
-    ENTER[type(node)](run, node)
+    if step.secure != cursor.collecting_securely:
+        cursor.collecting_securely = step.secure
+        run.ask(CollectSecurely(on=step.secure))
+    entered = FlowNodeEntered(contact=run.contact, flow=run.plan.name, node=name, kind=step.kind)
+    run.out.append(Tell(fact=entered))
+    ENTER[type(step.node)](run, step.node)
 
 
 def _tell(run: Run, node: Say | PlaySounds) -> None:

@@ -71,7 +71,7 @@ def tap_of(run: Run) -> str:
 
 def _begin_hearing(run: Run, node: Speech) -> None:
     cursor = run.cursor
-    language = run.flow.spoken_languages(node, cursor.language)[0]
+    language = run.languages[0]
     phrases = None if node.answers is None else _phrases(node, language)
     cursor.speaking_at = cursor.uttered_at = None
     cursor.deaf = phrases == ()
@@ -190,7 +190,7 @@ def _phrases(node: Speech, language: Language) -> tuple[str, ...]:
 
 def _answers(run: Run, node: Speech, event: SpeechFound) -> list[tuple[str, int]]:
     """The answers that the hypotheses mean, the likeliest first, with percent."""
-    language = run.flow.spoken_languages(node, run.cursor.language)[0]
+    language = run.languages[0]
     meaning: dict[str, str] | None = None
     if node.answers is not None:
         ours = node.answers.get(language, {})

@@ -55,16 +55,19 @@ from ivr.model import (
     Conference,
     EnterQueueNode,
     Flow,
+    Menu,
+    Node,
     PlaySounds,
     Record,
     Say,
     SpeakingNode,
     Speech,
+    Survey,
     Transfer,
     Wait,
     WorkingNode,
-    asks_securely,
 )
+from ivr.plan import Plan
 from ivr.run import Run
 from ivr.session import Phase, cursor_from, snapshot_of
 from ivr.speaking import play, playback_of, prompt_failed, speak
@@ -90,6 +93,11 @@ from ivr.working import work, work_done, work_failed
 MOST_STEPS_AT_ONCE = 2000
 MOST_STEPS = 100_000
 
+#: Keys are not for an input of the flow: it has not begun or is over, or others have the caller.
+_ELSEWHERE = frozenset(
+    {Phase.NEW, Phase.RECORDING, Phase.SAVING, Phase.TALKING, Phase.HANDED_ON, Phase.ENDED},
+)
+
 
 class Interpreter:
     """One session. ``sources`` names the data source of every named query; ``revision`` the flow's version;
@@ -99,22 +107,20 @@ class Interpreter:
         self,
         *,
         contact: ContactId,
-        flow: Flow,
+        plan: Plan,
         revision: str = "",
         sources: Mapping[str, str] | None = None,
-        parts: Mapping[str, Flow] | None = None,
+        parts: Mapping[str, Plan] | None = None,
     ) -> None:
         self.revision = revision
-        flows = (flow, *(parts or {}).values())
-        self._secure_flow = any(asks_securely(part) for part in flows)
-        self._run = Run(contact=contact, flow=flow, sources=sources or {}, parts=parts or {})
+        self._run = Run(contact=contact, plan=plan, sources=sources or {}, parts=parts or {})
 
     # --- the core's contract ------------------------------------------------------------------------------
 
     @property
     def flow(self) -> Flow:
         """The flow that the session runs, in the version it began with."""
-        return self._run.root
+        return self._run.root.flow
 
     @property
     def steps(self) -> int:
@@ -129,12 +135,11 @@ class Interpreter:
     def handle(self, event: SessionEvent | DeadlineReached, now: float) -> list[Effect]:
         """Take one event; late answers and events after the end change nothing."""
         run = self._run
-        if isinstance(event, StartFlow) and run.cursor.phase is not Phase.NEW:
-            raise LocalMisuse("the session has begun already")
         run.step(now)
-        if not run.ended:
+        if not run.ended or isinstance(event, StartFlow):
             self._take(event)
-            self._follow()
+            if run.next is not None:
+                self._follow()
         return run.out
 
     def next_deadline(self) -> float | None:
@@ -158,10 +163,9 @@ class Interpreter:
 
     def snapshot(self, now: float) -> dict[str, Any]:
         """The cursor and variables as JSON-able data, without secure inputs."""
-        cursor = self._run.cursor
-        node = self._run.flow.nodes.get(cursor.node)
-        secure = isinstance(node, Collect) and node.secure
-        return snapshot_of(cursor, now, hide_ahead=self._secure_flow, hide_typed=secure)
+        run = self._run
+        secrets = any(plan.asks_securely for plan in (run.root, *run.parts.values()))
+        return snapshot_of(run.cursor, now, hide_ahead=secrets, hide_typed=run.at.secure)
 
     def restore(self, data: dict[str, Any], now: float) -> None:
         """Become the session of a snapshot; call :meth:`resume` next. Raises ValueError on strange data."""
@@ -196,12 +200,19 @@ class Interpreter:
 
     def _take(self, event: SessionEvent | DeadlineReached) -> None:
         match event:
-            case StartFlow():
-                self._begin(event)
             case FlowDigit():
                 self._key(event)
             case FlowPlaybackEnded():
                 self._playback_ended(event)
+            case Rendered() if self._run.cursor.phase is Phase.RENDERING:
+                if event.ticket == self._run.cursor.ticket:
+                    play(self._run, event.items)
+            case DeadlineReached():
+                self._deadline()
+            case StartFlow():
+                self._begin(event)
+            case EndFlow():
+                self._caller_gone(abandoned=event.abandoned)
             case FlowRequestFailed():
                 self._request_failed()
             case FlowVoiceChanged() if self._bot is not None:
@@ -217,10 +228,6 @@ class Interpreter:
                     bot_went_on(self._run, self._bot, event)
             case HearingReady() | SpeechFound() | HearingFailed() | FlowTapEnded():
                 hearing_went_on(self._run, event)
-            case EndFlow():
-                self._caller_gone(abandoned=event.abandoned)
-            case DeadlineReached():
-                self._deadline()
             case _:
                 if event.ticket == self._run.cursor.ticket:
                     self._worked(event)
@@ -233,28 +240,31 @@ class Interpreter:
 
     def _begin(self, event: StartFlow) -> None:
         run = self._run
+        if run.cursor.phase is not Phase.NEW:
+            raise LocalMisuse("the session has begun already")
         run.cursor.started_at = run.now
         run.cursor.variables = {**self.flow.variables, **event.variables}
         run.cursor.language = event.variables.get("language", "")
-        run.tell(FlowEntered(contact=run.contact, flow=run.flow_id, revision=self.revision))
+        run.tell(FlowEntered(contact=run.contact, flow=run.plan.name, revision=self.revision))
         run.next = self.flow.start
 
     def _key(self, event: FlowDigit) -> None:
         run, phase = self._run, self._run.cursor.phase
-        if phase is Phase.HANDED_ON and isinstance(run.node, EnterQueueNode):
-            leave_queue(run, run.node, event)
-            return
-        if phase is Phase.TALKING:
-            bot_key(run, event.digit)
-            return
-        node = run.node if phase is not Phase.NEW else None
-        if isinstance(node, Record) and (phase in (Phase.RECORDING, Phase.SAVING) or run.cursor.beeped):
+        node = run.at.node
+        if phase in _ELSEWHERE:
+            if phase is Phase.TALKING:
+                bot_key(run, event.digit)
+            elif phase is Phase.HANDED_ON and isinstance(node, EnterQueueNode):
+                leave_queue(run, node, event)
+            elif isinstance(node, Record):
+                recording_key(run, node, event)
+        elif run.cursor.beeped and isinstance(node, Record):
             recording_key(run, node, event)
-            return
-        if isinstance(node, Speech) and not node.keys:
-            return
-        if phase in (Phase.NEW, Phase.HANDED_ON) or not keep_key(run, event):
-            return
+        elif run.at.takes_keys and keep_key(run, event):
+            self._key_kept(phase, node)
+
+    def _key_kept(self, phase: Phase, node: Node) -> None:
+        run = self._run
         if phase is Phase.LISTENING and isinstance(node, AskingNode):
             take_keys(run, node)
         elif phase is Phase.WAITING and isinstance(node, Wait):
@@ -266,34 +276,35 @@ class Interpreter:
             self._after_prompt(node)
 
     def _playback_ended(self, event: FlowPlaybackEnded) -> None:
-        run, cursor = self._run, self._run.cursor
-        if self._bot is not None:
-            if event.playback == playback_of(run) and (event.error or event.finished):
-                bot_silent(run, self._bot)
+        run, cursor, node = self._run, self._run.cursor, self._run.at.node
+        if event.playback != playback_of(run):
             return
-        node = run.node if cursor.phase is Phase.PLAYING else None
-        if not isinstance(node, SpeakingNode) or event.playback != playback_of(run):
+        if cursor.phase is Phase.TALKING and isinstance(node, Bot):
+            if event.error or event.finished:
+                bot_silent(run, node)
+            return
+        if cursor.phase is not Phase.PLAYING or not isinstance(node, SpeakingNode):
             return
         if event.error:
             prompt_failed(run, "playback_failed")
             return
         if not event.finished:
             return  # his leg is being closed: the end of the session follows
-        delivers = cursor.result_plays or (isinstance(node, Say | PlaySounds) and node.delivers)
-        cursor.delivered = cursor.delivered or delivers
+        cursor.delivered = cursor.delivered or cursor.result_plays or run.at.delivers
         cursor.result_plays = False
         self._after_prompt(node)
 
     def _after_prompt(self, node: SpeakingNode) -> None:
         self._run.cursor.ticket += 1  # whatever was under way is no longer waited for
-        if isinstance(node, Say | PlaySounds):
-            self._run.next = node.next
-        elif isinstance(node, Record):
-            after_record_prompt(self._run, node)
-        elif isinstance(node, Speech):
-            listen_to_speech(self._run, node)
-        else:
-            listen(self._run, node)
+        match node:
+            case Menu() | Collect() | Survey():
+                listen(self._run, node)
+            case Say() | PlaySounds():
+                self._run.next = node.next
+            case Record():
+                after_record_prompt(self._run, node)
+            case Speech():
+                listen_to_speech(self._run, node)
 
     def _recording_went_on(self, event: FlowRecordingBegan | FlowVoiceChanged | FlowRecordingEnded) -> None:
         run = self._run
@@ -353,8 +364,6 @@ class Interpreter:
             announce(run, node, event)
         elif run.cursor.phase is Phase.WORKING and isinstance(node, WorkingNode):
             work_done(run, node, event)
-        elif run.cursor.phase is Phase.RENDERING and isinstance(event, Rendered):
-            play(run, event.items)
         elif run.cursor.phase is Phase.RENDERING and isinstance(event, WorkFailed):
             prompt_failed(run, event.reason)
 
@@ -363,7 +372,7 @@ class Interpreter:
     def _follow(self) -> None:
         run, cursor = self._run, self._run.cursor
         at_once = 0
-        while run.next is not None and not run.ended:
+        while run.next is not None and cursor.phase is not Phase.ENDED:
             at_once += 1
             cursor.steps += 1
             if at_once > MOST_STEPS_AT_ONCE or cursor.steps > MOST_STEPS:

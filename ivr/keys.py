@@ -27,13 +27,19 @@ class Verdict(StrEnum):
 
 def judge(flow: Flow, node: AskingNode, question: int, typed: Sequence[Key], key: Key) -> Verdict:
     """The verdict on ``key`` after ``typed``; ``question`` is the running one of a survey."""
-    if isinstance(node, Menu):
-        return Verdict.WRONG if flow.choice_of(node, key.digit) is None else Verdict.DONE
-    if isinstance(node, Survey):
-        score = int(key.digit) if key.digit.isdigit() else 0
-        return Verdict.DONE if 1 <= score <= node.questions[question].scale else Verdict.WRONG
-    if isinstance(node, Speech):
-        return Verdict.DONE if key.digit in node.keys else Verdict.WRONG
+    match node:
+        case Collect():
+            return _judge_collected(node, typed, key)
+        case Menu():
+            return Verdict.WRONG if flow.choice_of(node, key.digit) is None else Verdict.DONE
+        case Survey():
+            score = int(key.digit) if key.digit.isdigit() else 0
+            return Verdict.DONE if 1 <= score <= node.questions[question].scale else Verdict.WRONG
+        case Speech():
+            return Verdict.DONE if key.digit in node.keys else Verdict.WRONG
+
+
+def _judge_collected(node: Collect, typed: Sequence[Key], key: Key) -> Verdict:
     if key.digit == node.restart:
         return Verdict.CLEARED
     if key.digit == node.terminator:

@@ -89,14 +89,14 @@ def _complete(run: Run, node: AskingNode, key: Key, verdict: Verdict) -> None:
     match node:
         case Menu():
             run.next = run.flow.choice_of(node, digits)
-        case Survey():
-            _answered(run, node, int(digits))
-        case Speech():
-            take_answer(run, node, node.keys[digits], 100, alternative="")
         case Collect():
             cursor.variables[node.variable] = digits
             (cursor.secure.add if secure else cursor.secure.discard)(node.variable)
             run.next = node.next
+        case Survey():
+            _answered(run, node, int(digits))
+        case Speech():
+            take_answer(run, node, node.keys[digits], 100, alternative="")
 
 
 def _answered(run: Run, node: Survey, score: int) -> None:

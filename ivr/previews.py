@@ -16,7 +16,7 @@ import soundfile
 from ivr.errors import BadRecording
 from ivr.numbers import Language
 from ivr.prompt_model import PromptText
-from ivr.prompts import RecordedPrompt, Recordings, Utterance, compose
+from ivr.prompts import Composer, RecordedPrompt, Recordings, Utterance
 from ivr.recordings import Recordings as RecordingStore
 from ivr.speech.audio import Samples, wav_of
 from ivr.speech.cache import kept_name
@@ -46,7 +46,7 @@ class Previews:
 
         Raises UnspeakableValue naming the variable, BadRecording, SpeechUnavailable, DatabaseUnavailable.
         """
-        pieces = compose({language: prompt}, (language,), variables, recordings)
+        pieces = Composer({language: prompt}, recordings).pieces((language,), variables)
         if sum(len(piece.text) for piece in pieces if isinstance(piece, Utterance)) > MAX_TEXT:
             raise BadRecording(f"the prompt is longer than {MAX_TEXT} characters")
         sounds = []

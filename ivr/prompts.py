@@ -7,7 +7,7 @@ values are spoken afresh.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -74,19 +74,57 @@ class RecordedMessage:
 Piece: TypeAlias = Utterance | RecordedPrompt | SoundFile | ReferenceSpeech | RecordedMessage | Sound
 
 
-def compose(
-    prompt: Prompt, languages: tuple[Language, ...], variables: Mapping[str, str], recordings: Recordings = NONE
-) -> tuple[Piece, ...]:
-    """The pieces of a prompt in each of ``languages``; raises :class:`UnspeakableValue` naming the variable.
+class Composer:
+    """A prompt made ready to be said often: its words are pieces once and for all, for each way it is spoken.
 
     ``recordings`` are the flow's own.
     """
-    pieces: list[Piece] = []
-    for language in languages:
-        if pieces:
-            pieces.append(Sound(item=SilenceItem(seconds=BETWEEN_LANGUAGES)))
-        pieces.extend(_piece(part, language, variables, recordings) for part in prompt[language])
-    return tuple(pieces)
+
+    __slots__ = ("_made", "_prompt", "_recordings")
+
+    def __init__(self, prompt: Prompt, recordings: Recordings = NONE) -> None:
+        self._prompt = prompt
+        self._recordings = recordings
+        self._made: dict[tuple[Language, ...], tuple[Piece, ...] | list[Piece | _Value]] = {}
+
+    def pieces(self, languages: tuple[Language, ...], variables: Mapping[str, str]) -> tuple[Piece, ...]:
+        """The pieces in each of ``languages``; raises :class:`UnspeakableValue` naming the variable."""
+        made = self._made.get(languages)
+        if made is None:
+            made = self._made[languages] = self._make(languages)
+        if isinstance(made, tuple):
+            return made
+        return tuple([part.read(variables) if isinstance(part, _Value) else part for part in made])
+
+    def _make(self, languages: tuple[Language, ...]) -> tuple[Piece, ...] | list[Piece | _Value]:
+        """A tuple where nothing depends on the caller."""
+        made: list[Piece | _Value] = []
+        for language in languages:
+            if made:
+                made.append(Sound(item=SilenceItem(seconds=BETWEEN_LANGUAGES)))
+            made.extend(_part(part, language, self._recordings) for part in self._prompt[language])
+        fixed = tuple(part for part in made if not isinstance(part, _Value))
+        return fixed if len(fixed) == len(made) else made
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A variable that is read to the caller."""
+
+    name: str
+    language: Language
+    reader: Callable[[str, Language], str]
+    personal: bool
+
+    def read(self, variables: Mapping[str, str]) -> Utterance:
+        value = variables.get(self.name, "")
+        if not value or len(value) > LONGEST_VALUE:
+            raise UnspeakableValue(f"the variable {self.name!r} is empty or too long to be spoken")
+        try:
+            text = self.reader(value, self.language)
+        except UnspeakableValue as error:
+            raise UnspeakableValue(f"the variable {self.name!r}: {error}") from error
+        return Utterance(language=self.language, text=text, personal=self.personal)
 
 
 def sounds_of(node: PlaySounds, message: RecordingId | None = None) -> tuple[Piece, ...]:
@@ -120,7 +158,7 @@ def static_utterances(flow: Flow) -> Iterator[Utterance]:
             for language in flow.languages:
                 for part in prompt[language]:
                     if part.text is not None:
-                        yield _utterance(part, language, {})
+                        yield _words(part.text, language)
 
 
 def _by_distance(flow: Flow) -> Iterator[NodeName]:
@@ -134,32 +172,21 @@ def _by_distance(flow: Flow) -> Iterator[NodeName]:
             waiting.extend(target for _, target in flow.ways_of(flow.nodes[name]))
 
 
-def _piece(
-    part: Part, language: Language, variables: Mapping[str, str], recordings: Recordings
-) -> Utterance | RecordedPrompt:
-    if part.recording is None:
-        return _utterance(part, language, variables)
-    content = recordings.get(part.recording, {}).get(language)
-    if content is None:
-        raise UnspeakableValue(f"there is no recording {part.recording!r} in {language}")
-    return RecordedPrompt(sha256=content)
-
-
-def _utterance(part: Part, language: Language, variables: Mapping[str, str]) -> Utterance:
+def _part(part: Part, language: Language, recordings: Recordings) -> Utterance | RecordedPrompt | _Value:
     if part.text is not None:
-        return Utterance(language=language, text=_written(part.text, language))
+        return _words(part.text, language)
+    if part.recording is not None:
+        content = recordings.get(part.recording, {}).get(language)
+        if content is None:
+            raise UnspeakableValue(f"there is no recording {part.recording!r} in {language}")
+        return RecordedPrompt(sha256=content)
     name = part.variable or ""
-    value = variables.get(name, "")
-    if not value or len(value) > LONGEST_VALUE:
-        raise UnspeakableValue(f"the variable {name!r} is empty or too long to be spoken")
-    if part.reading == "spoken":
-        return Utterance(language=language, text=_written(value, language), personal=name not in QUEUE_VARIABLES)
-    try:
-        return Utterance(
-            language=language, text=READERS[part.reading](value, language), personal=name not in QUEUE_VARIABLES
-        )
-    except UnspeakableValue as error:
-        raise UnspeakableValue(f"the variable {name!r}: {error}") from error
+    reader = _written if part.reading == "spoken" else READERS[part.reading]
+    return _Value(name=name, language=language, reader=reader, personal=name not in QUEUE_VARIABLES)
+
+
+def _words(text: str, language: Language) -> Utterance:
+    return Utterance(language=language, text=_written(text, language))
 
 
 def _written(text: str, language: Language) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from ccplatform.contracts.facts import BotTalkEnded, Fact, FlowLeft, MessageLeft, QueryAnswered
 from ccplatform.contracts.flows import FlowFinished, FlowRequest, ReleaseCaller, StopPrompt, UntapCaller
-from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, Mailbox, ReleaseCause
+from ccplatform.contracts.words import ContactId, FlowOutcome, Mailbox, ReleaseCause
 from ivr.model import Flow, Node, NodeName
+from ivr.numbers import Language
+from ivr.plan import Plan
 from ivr.session import Cursor, LeftMessage, Phase, QueryResult
 from ivr.work import Ask, CloseBot, CloseHearing, Effect, Tell
 
@@ -15,16 +17,18 @@ from ivr.work import Ask, CloseBot, CloseHearing, Effect, Tell
 class Run:
     """The session's state; ``next`` is the node to enter when the present step is done.
 
-    ``flow`` is the one that runs: ``root``, or one of its ``parts``, the sub-flows by name.
+    ``plan`` is of the flow that runs: ``root``, or one of its ``parts``, the sub-flows by name; ``at`` is the node
+    that the session is at.
     """
 
     def __init__(
-        self, *, contact: ContactId, flow: Flow, sources: Mapping[str, str], parts: Mapping[str, Flow]
+        self, *, contact: ContactId, plan: Plan, sources: Mapping[str, str], parts: Mapping[str, Plan]
     ) -> None:
         self.contact = contact
-        self.root = flow
+        self.root = plan
         self.parts = parts
-        self.flow = flow
+        self.plan = plan
+        self.at = plan.steps[plan.flow.start]
         self.sources = sources
         self.cursor = Cursor()
         self.next: NodeName | None = None
@@ -34,26 +38,32 @@ class Run:
     def use(self, cursor: Cursor) -> None:
         """Become the session of this cursor; raises ValueError when it is at no node of its flows."""
         for name, node in [(cursor.flow, cursor.node), *((frame.flow, frame.node) for frame in cursor.frames)]:
-            flow = self.parts.get(name) if name else self.root
-            if flow is None or node not in flow.nodes:
-                raise ValueError(f"there is no node {node!r} in the flow {name or self.root.flow!r}")
+            plan = self.parts.get(name) if name else self.root
+            if plan is None or node not in plan.steps:
+                raise ValueError(f"there is no node {node!r} in the flow {name or self.root.name!r}")
         self.cursor = cursor
         self.turn_to(cursor.flow)
+        self.at = self.plan.steps[cursor.node]
 
     def turn_to(self, name: str) -> None:
         """Run that sub-flow from now on; '': the session's own flow."""
         self.cursor.flow = name
-        self.flow = self.parts[name] if name else self.root
+        self.plan = self.parts[name] if name else self.root
 
     @property
-    def flow_id(self) -> FlowId:
-        """The running flow's name."""
-        return FlowId(self.flow.flow)
+    def flow(self) -> Flow:
+        """The flow that runs."""
+        return self.plan.flow
 
     @property
     def node(self) -> Node:
         """The node the session is at."""
-        return self.flow.nodes[self.cursor.node]
+        return self.at.node
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages in which that node speaks to the caller."""
+        return self.at.languages(self.cursor.language)
 
     @property
     def ended(self) -> bool:
@@ -160,6 +170,6 @@ class Run:
         cursor.phase, cursor.deadline = Phase.ENDED, None
         cursor.keys_ahead, cursor.typed, cursor.variables, cursor.frames = [], [], {}, []
         self.next = None
-        self.tell(FlowLeft(contact=self.contact, flow=FlowId(self.root.flow), outcome=outcome, cause=cursor.fault))
+        self.tell(FlowLeft(contact=self.contact, flow=self.root.name, outcome=outcome, cause=cursor.fault))
         message = cursor.message is not None
         self.ask(FlowFinished(outcome=outcome, call_back=cursor.call_back, message=message))

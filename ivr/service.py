@@ -186,10 +186,10 @@ class FlowService:
     ) -> _Session:
         interpreter = Interpreter(
             contact=contact,
-            flow=published.flow,
+            plan=published.plan,
             revision=published.revision,
             sources=self._sources,
-            parts={name: part.flow for name, part in parts.items()},
+            parts={name: part.plan for name, part in parts.items()},
         )
         revisions = {str(name): part.revision for name, part in parts.items()}
         session = _Session(contact=contact, interpreter=interpreter, parts=revisions)

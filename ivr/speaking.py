@@ -6,9 +6,8 @@ from ccplatform.contracts.flows import PlayPrompt
 from ccplatform.contracts.media import PlayItem
 from ccplatform.contracts.words import PlaybackId
 from ivr.errors import UnspeakableValue
-from ivr.model import Collect, Menu, PlaySounds, SpeakingNode, Speech, Survey
-from ivr.prompt_model import Prompt
-from ivr.prompts import Piece, compose, sounds_of
+from ivr.model import PlaySounds, SpeakingNode, Survey
+from ivr.prompts import Piece, sounds_of
 from ivr.run import Run
 from ivr.session import Phase
 from ivr.sub_flows import sub_flow_failed
@@ -71,18 +70,12 @@ def prompt_failed(run: Run, cause: str) -> None:
 
 
 def _pieces(run: Run, node: SpeakingNode) -> tuple[Piece, ...]:
+    cursor, prompts = run.cursor, run.at.prompts
     if isinstance(node, PlaySounds):
-        return sounds_of(node, run.cursor.last_message)
-    cursor = run.cursor
-    languages = run.flow.spoken_languages(node, cursor.language)
-    hint = _hint(run, node)
-    recordings = run.flow.recordings
-    before = compose(hint, languages, cursor.variables, recordings) if hint else ()
-    prompt = node.questions[cursor.question].prompt if isinstance(node, Survey) else node.prompt
-    return before + compose(prompt, languages, cursor.variables, recordings)
-
-
-def _hint(run: Run, node: SpeakingNode) -> Prompt | None:
-    if not isinstance(node, Menu | Collect | Survey | Speech) or not run.cursor.tries:
-        return None
-    return (node.hint_silent if run.cursor.silent else None) or node.hint
+        return sounds_of(node, cursor.last_message)
+    asked = prompts[f"questions.{cursor.question}.prompt" if isinstance(node, Survey) else "prompt"]
+    pieces = asked.pieces(run.languages, cursor.variables)
+    if not cursor.tries:
+        return pieces
+    hint = (prompts.get("hint_silent") if cursor.silent else None) or prompts.get("hint")
+    return pieces if hint is None else hint.pieces(run.languages, cursor.variables) + pieces

@@ -26,9 +26,9 @@ def enter_sub_flow(run: Run, node: SubFlow) -> None:
     given = {name: outer[name] for name in GIVEN_VARIABLES if name in outer}
     filled = {parameter: outer.get(variable, "") for parameter, variable in node.parameters.items()}
     cursor.secure = {name for name, variable in node.parameters.items() if variable in cursor.secure}
-    cursor.variables, cursor.loops = {**given, **part.variables, **filled}, {}
+    cursor.variables, cursor.loops = {**given, **part.flow.variables, **filled}, {}
     run.turn_to(node.flow)
-    run.next = part.start
+    run.next = part.flow.start
 
 
 def leave_sub_flow(run: Run, node: Return) -> None:
@@ -65,6 +65,7 @@ def _back_to(run: Run, frame: Frame) -> SubFlow:
     if cursor.language:
         cursor.variables["language"] = cursor.language
     run.turn_to(frame.flow)
+    run.at = run.plan.steps[frame.node]
     node = run.node
     assert isinstance(node, SubFlow)
     return node

@@ -108,7 +108,7 @@ def _open(run: Run, node: Bot, *, resumed: bool) -> None:
         OpenBot(
             talk=cursor.talk,
             bot=node.bot,
-            language=run.flow.spoken_languages(node, cursor.language)[0],
+            language=run.languages[0],
             max_seconds=max(0.0, until - run.now),
             resumed=resumed,
             barge_in=node.barge_in,

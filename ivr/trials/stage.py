@@ -39,6 +39,7 @@ from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.core import EffectRunner
 from ivr.interpreter import Interpreter
 from ivr.model import Flow
+from ivr.plan import Plan
 from ivr.prompts import Piece, Sound, SoundFile, Utterance
 from ivr.speech.recognition.port import Hypothesis
 from ivr.trials.script import Said, World
@@ -127,7 +128,9 @@ class Stage:
         self._playing: PlayPrompt | None = None
         self._recording: tuple[RecordingId, float] | None = None
         self._recordings = 0
-        self._session = Interpreter(contact=_CONTACT, flow=flow, parts=parts)
+        self._session = Interpreter(
+            contact=_CONTACT, plan=Plan(flow), parts={name: Plan(part) for name, part in parts.items()}
+        )
         self._runner: EffectRunner[SessionEvent, Effect] = EffectRunner(self._session, self._perform, self._clock)
         given = {"caller": "", "dialled": "", "seat": "", **world.given}
         self._post(StartFlow(contact=_CONTACT, flow=FlowId(flow.flow), variables=given))

@@ -30,6 +30,7 @@ from ccplatform.kernel.core import EffectRunner
 from ivr.document import parse_flow
 from ivr.interpreter import Interpreter
 from ivr.model import Flow
+from ivr.plan import Plan
 from ivr.prompts import RecordedMessage, ReferenceSpeech, Sound, SoundFile, Utterance
 from ivr.work import (
     Ask,
@@ -200,7 +201,8 @@ class Caller:
     # --- machinery ----------------------------------------------------------------------------------------
 
     def _new(self) -> Interpreter:
-        return Interpreter(contact=CONTACT, flow=self.flow, revision="r1", sources=self.sources, parts=self.parts)
+        parts = {name: Plan(part) for name, part in self.parts.items()}
+        return Interpreter(contact=CONTACT, plan=Plan(self.flow), revision="r1", sources=self.sources, parts=parts)
 
     def _runner(self) -> EffectRunner[SessionEvent, Effect]:
         return EffectRunner(self.session, self._perform, self.clock)
