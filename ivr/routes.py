@@ -92,7 +92,7 @@ class PublishedItem(VersionItem):
     """A version that was made the current one."""
 
     in_force: bool = Field(
-        description="false: stored, but the real-time side was away: it takes it at its next start"
+        description="false: stored, but the real-time side was away: it takes it when it can be reached"
     )
 
 

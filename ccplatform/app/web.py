@@ -20,6 +20,7 @@ from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
 from ccplatform.app.places import Places
+from ccplatform.app.reloading import ReloadingControl
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
 from ccplatform.app.simulating import Simulating
@@ -113,6 +114,7 @@ class WebProcess:
             tasks=ground.tasks,
             signalling=self.signalling,
         )
+        self._control = ReloadingControl(self.following.link, ground.clock)
 
     def build(self) -> FastAPI:
         """Every router on one application."""
@@ -169,7 +171,7 @@ class WebProcess:
         files = RecordingFiles(self._places.recordings)
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
-        control = AuditedControl(control=self.following.link, audit=ground.audit, live=self.live)
+        control = AuditedControl(control=self._control, audit=ground.audit, live=self.live)
         return [
             build_security_routes(access=access, login=login, audit=ground.audit),
             build_cti_routes(
@@ -219,9 +221,9 @@ class WebProcess:
                 overseen=self._overseen,
             ),
             build_alarm_routes(
-                access=access, store=self.alarms, board=self.board, control=self.following.link, audit=ground.audit
+                access=access, store=self.alarms, board=self.board, control=self._control, audit=ground.audit
             ),
-            build_gateway_routes(access=access, store=seats, control=self.following.link, audit=ground.audit),
+            build_gateway_routes(access=access, store=seats, control=self._control, audit=ground.audit),
             build_signalling_routes(
                 access=access,
                 service=self.signalling,
@@ -231,7 +233,7 @@ class WebProcess:
             build_trunk_routes(
                 access=access,
                 store=seats.trunks,
-                control=self.following.link,
+                control=self._control,
                 audit=ground.audit,
                 changes=changes,
                 channels_in_use=self._channels_in_use,
@@ -243,6 +245,7 @@ class WebProcess:
     def start(self) -> None:
         """Follow control, and keep the figures."""
         self.following.start()
+        self._ground.tasks.keep_running("reloads", self._control.tell_again)
         self.signalling.start(self._ground.tasks)
         self.hub.start()
 

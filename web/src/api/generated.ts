@@ -5216,7 +5216,7 @@ export interface components {
             current: boolean;
             /**
              * In Force
-             * @description false: stored, but the real-time side was away: it takes it at its next start
+             * @description false: stored, but the real-time side was away: it takes it when it can be reached
              */
             in_force: boolean;
             /** Note */
