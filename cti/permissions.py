@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ccplatform.contracts.words import AgentId, CallId, Role
+from ccplatform.contracts.words import AgentId, CallId, Role, SeatId
 from ccplatform.kernel.errors import NotFound, Refusal
 from ccplatform.security.model import Principal
 from cti.errors import NotYours
@@ -22,6 +22,8 @@ CALL_HANDLERS: Final = (Role.AGENT, Role.SUPERVISOR)
 LISTENERS: Final = (Role.SUPERVISOR,)
 #: Who has a desk of his own.
 DESK: Final = (Role.AGENT,)
+#: Whose browser may be a phone: an agent's at his seat, a supervisor's at one where no agent is.
+PHONES: Final = (Role.AGENT, Role.SUPERVISOR)
 #: Who looks customers up.
 CUSTOMER_READERS: Final = (Role.AGENT, Role.SUPERVISOR)
 
@@ -98,6 +100,15 @@ def controlled_call(principal: Principal, live: LiveView, call_id: CallId) -> Li
     if not any(oversees(principal, live, agent) for agent in agents_of(call)):
         raise NotYours("the call is with an agent of none of your teams")
     return call
+
+
+def check_seat(principal: Principal, live: LiveView, seat: SeatId) -> None:
+    """Raise Refusal (``not_your_seat``) unless he is signed in there, or is a supervisor and nobody is."""
+    holder = next((agent.id for agent in live.agents.values() if agent.seat == seat), None)
+    if holder is None and Role.SUPERVISOR not in principal.roles:
+        raise Refusal(f"you are not signed in at {seat}", code="not_your_seat")
+    if holder is not None and holder != principal.agent:
+        raise Refusal(f"agent {holder} is signed in at {seat}", code="not_your_seat")
 
 
 def agents_of(call: LiveCall) -> set[AgentId] | set[None]:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
 from cti.live import LiveView
 from cti.model import CallStage, Customer, LiveCall
+from cti.viewers import agents_on
 
 #: How many earlier contacts a pop shows.
 LAST_CONTACTS = 5
@@ -80,8 +81,8 @@ class Pop:
 
 
 def call_in_front(live: LiveView, agent: AgentId) -> LiveCall | None:
-    """The call an agent has before him: ringing first, then talked with, then in wrap-up."""
-    own = [call for call in live.calls.values() if call.agent == agent and call.stage in _IN_FRONT]
+    """The call an agent has before him: ringing first, then talked or conferring with, then in wrap-up."""
+    own = [call for call in live.calls.values() if agent in agents_on(call) and call.stage in _IN_FRONT]
     return min(own, key=lambda call: _IN_FRONT.index(call.stage), default=None)
 
 

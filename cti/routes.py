@@ -42,7 +42,8 @@ from cti.pop import (
     screen_pop,
 )
 from cti.rows import agent_row, queue_detail, visible_call
-from cti.softphone import Softphones
+from cti.settings import CtiSettings
+from cti.softphone import HeldSeats, Softphones
 from cti.store import CustomerStore
 from cti.supervision_routes import add_supervision_routes
 
@@ -59,16 +60,20 @@ def build_router(
     clock: Clock,
     history: ContactHistory | None = None,
     softphones: Softphones | None = None,
+    settings: CtiSettings | None = None,
 ) -> APIRouter:
     """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts,
     ``softphones`` has the accounts of browsers."""
+    settings = settings or CtiSettings()
     router = APIRouter(tags=["cti"])
     _add_agents(router, access=access, live=live, control=control)
     _add_queues(router, access=access, live=live, clock=clock)
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
     add_supervision_routes(router, access=access, live=live, control=control)
-    _add_desk(router, access=access, live=live, customers=customers, history=history, softphones=softphones)
+    _add_pop(router, access=access, live=live, customers=customers, history=history)
+    held = HeldSeats(clock, settings.seats_per_user)
+    _add_softphone(router, access=access, live=live, softphones=softphones, held=held)
     return router
 
 
@@ -210,14 +215,13 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
 
 
-def _add_desk(
+def _add_pop(
     router: APIRouter,
     *,
     access: Access,
     live: LiveView,
     customers: CustomerStore,
     history: ContactHistory | None,
-    softphones: Softphones | None,
 ) -> None:
     @router.get("/customers", response_model=schema.Page[schema.CustomerCard])
     async def find_customers(
@@ -234,19 +238,26 @@ def _add_desk(
         call = call_in_front(live, principal.agent) if principal.agent is not None else None
         return None if call is None else msgspec.to_builtins(await _pop(call, live, customers, history))
 
+
+def _add_softphone(
+    router: APIRouter, *, access: Access, live: LiveView, softphones: Softphones | None, held: HeldSeats
+) -> None:
     @router.post("/me/softphone", response_model=schema.SoftphoneAccount)
     async def softphone(
-        principal: Annotated[Principal, Depends(access.require(*may.DESK))],
+        principal: Annotated[Principal, Depends(access.require(*may.PHONES))],
         wish: schema.Softphone,
         request: Request,
     ) -> Any:
-        """A short-lived SIP account for the browser, as the phone of the seat at which I am signed in."""
-        agent = live.agents.get(principal.agent) if principal.agent is not None else None
-        if agent is None or agent.seat != wish.seat:
-            raise Refusal(f"you are not signed in at {wish.seat}", code="not_your_seat")
+        """A short-lived SIP account for the browser, as the phone of the seat at which I am signed in; of a
+        supervisor, of a seat where no agent is."""
+        seat = SeatId(wish.seat)
+        may.check_seat(principal, live, seat)
         if softphones is None:
             raise NotAvailable("the browser softphone")
-        return msgspec.to_builtins(await softphones.account(SeatId(wish.seat), request.url.hostname or ""))
+        held.check(principal.user, seat)
+        account = await softphones.account(seat, request.url.hostname or "")
+        held.keep(principal.user, seat, account.ends_at)
+        return msgspec.to_builtins(account)
 
 
 async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history: ContactHistory | None) -> Pop:

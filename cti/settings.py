@@ -46,4 +46,7 @@ class CtiSettings(BaseModel):
     country_code: str = Field(
         "86", pattern=r"^[1-9][0-9]{0,2}$", description="Country whose numbers are national (E.164 code)."
     )
+    seats_per_user: int = Field(
+        2, ge=1, le=100, description="Of how many seats one user's browsers may be the phone at a time."
+    )
     events: EventSocketSettings = Field(EventSocketSettings(), description="The event socket.")

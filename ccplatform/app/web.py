@@ -184,6 +184,7 @@ class WebProcess:
                 softphones=BrowserPhones(
                     seats, settings.sip, ground.clock, lambda: self.following.health.get("access", {})
                 ),
+                settings=settings.cti,
             ),
             build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
             *build_flow_routes(

@@ -119,13 +119,15 @@ class FakeHistory:
 
 
 class FakeSoftphones:
+    ends_at = datetime(2027, 1, 1, tzinfo=UTC)
+
     async def account(self, seat: SeatId, host: str) -> SoftphoneAccount:
         return SoftphoneAccount(
             uri=f"sip:{seat}@{host}",
             user=f"{seat}~1",
             password="soon over",
             server=f"ws://{host}/",
-            ends_at=datetime(2027, 1, 1, tzinfo=UTC),
+            ends_at=self.ends_at,
         )
 
 

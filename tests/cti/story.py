@@ -118,6 +118,18 @@ def retrieved(n: int) -> f.Retrieved:
     return f.Retrieved(contact=ContactId(f"contact-{n}"), leg=LegId(f"leg-{n}"), held_seconds=2.0)
 
 
+def conferenced(n: int, agent: str) -> f.Conferenced:
+    """A second agent joins the call."""
+    return f.Conferenced(
+        contact=ContactId(f"contact-{n}"),
+        leg=LegId(f"party-{agent}"),
+        room="",
+        role=LegRole.AGENT,
+        device=f"seat-{agent}",
+        agent=AgentId(agent),
+    )
+
+
 def talk_ended(n: int, agent: str = "1004", talk: float = 60.0) -> f.TalkEnded:
     return f.TalkEnded(
         contact=ContactId(f"contact-{n}"),

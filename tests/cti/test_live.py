@@ -421,14 +421,7 @@ def test_a_caller_who_was_handed_over_is_in_front_of_his_new_agent() -> None:
 def test_who_is_in_the_conference_is_shown_until_he_leaves() -> None:
     centre = consulting()
     leg = LegId("agent-leg-2")
-    joined = f.Conferenced(
-        contact=ContactId("contact-1"),
-        leg=leg,
-        room="",
-        role=LegRole.AGENT,
-        device="seat-1005",
-        agent=AgentId("1005"),
-    )
+    joined = replace(story.conferenced(1, "1005"), leg=leg)
     centre.tell(story.ended(2), story.retrieved(1), joined)
     row = centre.live.calls[CallId("call-1")]
     assert [(party.leg, party.agent) for party in row.parties] == [(leg, "1005")]

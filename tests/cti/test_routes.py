@@ -56,7 +56,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, SUPERVISORS),
     ("GET", "/customers?number=13800000001", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 200}),
-    ("POST", "/me/softphone", {"seat": "seat-1004"}, {"agent": 200, "other-agent": 409}),
+    ("POST", "/me/softphone", {"seat": "seat-1004"}, {"agent": 200} | dict.fromkeys(AT_WORK[1:], 409)),
     ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
 ]
 
@@ -309,6 +309,32 @@ async def test_a_browser_is_the_phone_of_the_seat_at_which_its_agent_is_signed_i
     assert [(answer.status_code, answer.json()["code"]) for answer in (elsewhere, afterwards)] == [
         (409, "not_your_seat")
     ] * 2
+
+
+async def test_a_supervisors_browser_is_the_phone_of_a_seat_where_no_agent_is(desk: Desk) -> None:
+    async with desk.http("supervisor") as http:
+        free = await http.post("/me/softphone", json={"seat": "seat-09"})
+        taken = await http.post("/me/softphone", json={"seat": "seat-1004"})
+    assert (free.status_code, free.json()["user"]) == (200, "seat-09~1")
+    assert (taken.status_code, taken.json()["code"]) == (409, "not_your_seat")
+
+
+async def test_one_log_in_is_the_phone_of_few_seats_at_a_time(desk: Desk) -> None:
+    desk.softphones.ends_at = desk.clock.wall() + timedelta(minutes=5)
+    async with desk.http("supervisor") as http:
+        answers = [await http.post("/me/softphone", json={"seat": f"seat-0{seat}"}) for seat in (7, 8, 9, 8)]
+        assert [answer.status_code for answer in answers] == [200, 200, 409, 200]
+        assert answers[2].json()["code"] == "too_many_phones"
+        async with desk.http("own-team") as other:
+            assert (await other.post("/me/softphone", json={"seat": "seat-09"})).status_code == 200
+        desk.clock.advance(300)
+        assert (await http.post("/me/softphone", json={"seat": "seat-09"})).status_code == 200
+
+
+async def test_who_is_in_a_conference_has_its_pop(desk: Desk) -> None:
+    desk.tell(story.conferenced(1, "1005"))
+    async with desk.http("other-agent") as http:
+        assert (await http.get("/me/pop")).json()["caller"] == "13800000001"
 
 
 @pytest.mark.parametrize("who", [None, "nobody", *PRINCIPALS])

@@ -50,7 +50,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/me"): ALL,
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
-    ("POST", "/api/v1/me/softphone"): DESK,
+    ("POST", "/api/v1/me/softphone"): CALLS,
     ("GET", "/api/v1/agents"): ALL,
     ("GET", "/api/v1/agents/{agent_id}"): ALL,
     ("PUT", "/api/v1/agents/{agent_id}/state"): frozenset({"agent", "supervisor", "admin"}),

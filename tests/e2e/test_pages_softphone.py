@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, fill_log_in
 from tests.support import audio, sources
 from tests.support.chromium import PATIENCE_MS, chromium, faults_of, give_ear, hears
 from tests.support.phone import SipPhone
+from tests.support.phone_call import PhoneCall
+
+#: What those say who work together.
+VOICES: Final = {"1004": 1000.0, "1005": 620.0, "sup1": 1700.0}
+#: A tone that is there, and one that is not, decibels of full scale in the page's ear.
+_LOUD_DB, _STILL_DB = -50.0, -70.0
+#: What may be left of a tone that is not to be heard by a caller, dBm0.
+UNHEARD_DBM0: Final = -50.0
 
 
-@pytest.fixture
-async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContext]:
-    """An agent's browser; its microphone hears one tone. Whatever its pages report as an error fails the test."""
-    microphone = tmp_path / "microphone.wav"
-    audio.write_wav(microphone, audio.tone(AGENT_HZ, 1.0, rate=48_000), rate=48_000)
+@asynccontextmanager
+async def browser_of(centre: Centre, microphone: Path, hertz: float) -> AsyncIterator[BrowserContext]:
+    """Somebody's browser; its microphone hears one tone. Whatever its pages report as an error fails the test."""
+    audio.write_wav(microphone, audio.tone(hertz, 1.0, rate=48_000), rate=48_000)
     async with chromium(microphone) as browser:
         context = await browser.new_context(
             base_url=centre.platform.http,
@@ -32,6 +42,13 @@ async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContex
         faults = faults_of(context)
         yield context
     assert not faults, faults
+
+
+@pytest.fixture
+async def context(centre: Centre, tmp_path: Path) -> AsyncIterator[BrowserContext]:
+    """An agent's browser."""
+    async with browser_of(centre, tmp_path / "microphone.wav", AGENT_HZ) as context:
+        yield context
 
 
 async def desk(context: BrowserContext, agent: str) -> Page:
@@ -138,6 +155,138 @@ async def test_another_tab_takes_over_and_a_lost_server_loses_no_call(
     finally:
         await centre.sign_out("1004")
     await centre.nothing_left()
+
+
+@pytest.fixture
+async def colleagues(centre: Centre, tmp_path: Path) -> AsyncIterator[dict[str, Page]]:
+    """Agents 1004, ready, and 1005, not ready, at their browsers, and the supervisor at his."""
+    async with AsyncExitStack() as browsers:
+        pages: dict[str, Page] = {}
+        for user, hertz in VOICES.items():  # a browser each: the pages of one share its microphone
+            own = await browsers.enter_async_context(browser_of(centre, tmp_path / f"{user}.wav", hertz))
+            pages[user] = await desk(own, user)
+        try:
+            await sign_in(pages["1004"], "seat-04")
+            await sign_in(pages["1005"], "seat-05")
+            await pages["1005"].keyboard.press("F2")
+            await expect(pages["1005"].locator(".state-now")).to_have_attribute("data-state", "not_ready")
+            yield pages
+        finally:
+            for agent in ("1004", "1005"):
+                await centre.sign_out(agent)
+    await centre.nothing_left()
+
+
+async def hear(page: Page, *tones: float) -> None:
+    """These tones are heard there, and at a moment at which they are, none of the others."""
+    everybody = [CALLER_HZ, *VOICES.values()]
+    others = [hertz for hertz in everybody if hertz not in tones]
+    try:
+        await page.wait_for_function(
+            "([tones, others, loud, still]) => tones.every((hertz) => levelAt(hertz) > loud)"
+            " && others.every((hertz) => levelAt(hertz) < still)",
+            arg=[list(tones), others, _LOUD_DB, _STILL_DB],
+        )
+    except PlaywrightTimeout as error:
+        levels = await page.evaluate("(tones) => tones.map((hertz) => [hertz, levelAt(hertz)])", everybody)
+        raise AssertionError(f"{tones} wanted, heard {levels}") from error
+
+
+async def caller_hears(call: PhoneCall, *tones: float) -> None:
+    """From now on these, and then for half a second none of the others."""
+    now = time.monotonic()
+    for hertz in tones:
+        await call.heard(tone=hertz, since=now)
+    settled = call.ear.packets[-1].at + 0.1
+    await call.heard(tone=tones[0], since=settled + 0.5)
+    heard = call.recording().since(settled)
+    for hertz in set(VOICES.values()) - set(tones):
+        assert audio.tone_level_dbm0(heard, hertz) < UNHEARD_DBM0, audio.describe(heard)
+
+
+async def consult(page: Page, whom: str) -> None:
+    await page.keyboard.press("c")
+    await page.locator(".call-somebody").fill(whom)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Asked about the caller")).to_be_visible()
+
+
+async def answer(page: Page) -> None:
+    await expect(page.get_by_role("button", name="Answer")).to_be_visible()
+    await page.keyboard.press("Enter")
+
+
+async def test_agents_consult_confer_and_hand_over_by_their_browsers(
+    colleagues: dict[str, Page], centre: Centre
+) -> None:
+    first, second = colleagues["1004"], colleagues["1005"]
+    number = centre.new_caller()
+    async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+        call = await phone.dial(centre.number("95001"))
+        await answer(first)
+        await hear(first, CALLER_HZ)
+
+        await consult(first, "1005")
+        await answer(second)
+        await hear(first, VOICES["1005"])
+        await hear(second, VOICES["1004"])
+
+        await first.keyboard.press("s")
+        await hear(first, CALLER_HZ)
+        await first.keyboard.press("f")
+        await hear(first, CALLER_HZ, VOICES["1005"])
+        await hear(second, CALLER_HZ, VOICES["1004"])
+        await caller_hears(call, VOICES["1004"], VOICES["1005"])
+
+        await first.get_by_label("In the conference").get_by_role("button", name="Let go").click()
+        await hear(first, CALLER_HZ)
+        await expect(second.locator(".state-now")).not_to_have_attribute("data-state", "talking")
+
+        await consult(first, "1005")
+        await answer(second)
+        await hear(second, VOICES["1004"])
+        await first.keyboard.press("o")
+        await hear(second, CALLER_HZ)
+        await caller_hears(call, VOICES["1005"])
+        await expect(first.locator(".state-now")).not_to_have_attribute("data-state", "talking")
+        await second.keyboard.press("e")
+        await call.ended.wait()
+    assert (await centre.ended(number))["agent"] == "1005"
+
+
+async def test_a_supervisor_listens_whispers_and_barges_by_the_browser(
+    colleagues: dict[str, Page], centre: Centre
+) -> None:
+    agent, supervisor = colleagues["1004"], colleagues["sup1"]
+    number = centre.new_caller()
+    async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+        call = await phone.dial(centre.number("95001"))
+        await answer(agent)
+        await hear(agent, CALLER_HZ)
+
+        await supervisor.get_by_label("Seat", exact=True).fill("seat-09")
+        await supervisor.keyboard.press("Tab")
+        await expect(supervisor.locator("[data-phone='ready']")).to_be_visible()
+        await supervisor.get_by_role("button", name=f"Actions on the call of {number}").click()
+        await supervisor.keyboard.press("l")
+        await hear(supervisor, CALLER_HZ, VOICES["1004"])
+        await expect(supervisor.locator("[data-part='monitor']")).to_be_visible()
+        await hear(agent, CALLER_HZ)
+        await caller_hears(call, VOICES["1004"])
+
+        await supervisor.keyboard.press("w")
+        await hear(agent, CALLER_HZ, VOICES["sup1"])
+        await caller_hears(call, VOICES["1004"])
+
+        await supervisor.keyboard.press("b")
+        await hear(agent, CALLER_HZ, VOICES["sup1"])
+        await caller_hears(call, VOICES["1004"], VOICES["sup1"])
+
+        await supervisor.keyboard.press("e")
+        await expect(supervisor.locator("[data-part]")).to_have_count(0)
+        await hear(agent, CALLER_HZ)
+        await caller_hears(call, VOICES["1004"])
+        await call.hang_up()
 
 
 @pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")

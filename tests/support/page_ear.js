@@ -19,3 +19,12 @@
     media.getUserMedia = () => open({ audio: asIs });
   }
 }
+
+// Level at a frequency, decibels of full scale.
+window.levelAt = (hertz) => {
+  if (!window.analyser) return -200;
+  const bins = new Float32Array(window.analyser.frequencyBinCount);
+  window.analyser.getFloatFrequencyData(bins);
+  const wanted = Math.round((hertz * window.analyser.fftSize) / window.analyser.context.sampleRate);
+  return Math.max(...bins.slice(wanted - 2, wanted + 3));
+};

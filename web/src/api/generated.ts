@@ -2202,7 +2202,8 @@ export interface paths {
         put?: never;
         /**
          * Softphone
-         * @description A short-lived SIP account for the browser, as the phone of the seat at which I am signed in.
+         * @description A short-lived SIP account for the browser, as the phone of the seat at which I am signed in; of a
+         *     supervisor, of a seat where no agent is.
          */
         post: operations["softphone_api_v1_me_softphone_post"];
         delete?: never;

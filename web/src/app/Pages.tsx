@@ -1,7 +1,7 @@
 import { lazy, Suspense, useCallback } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { useServices, useSession } from "../api/context";
-import { worksAtDesk } from "../api/session";
+import { hasRole, worksAtDesk } from "../api/session";
 import { LiveProvider } from "../live/LiveProvider";
 import { PhoneKeeper } from "../phone/PhoneKeeper";
 import { LoginPage } from "../pages/login/LoginPage";
@@ -38,7 +38,7 @@ function LoggedIn() {
   }
   return (
     <LiveProvider token={token} onEnded={ended}>
-      {worksAtDesk(me) ? <PhoneKeeper /> : null}
+      {hasRole(me, "agent", "supervisor") ? <PhoneKeeper /> : null}
       <Routes>
         <Route element={<WallboardFrame />}>
           <Route path="/wallboard" element={<Page page={<Wallboard />} />} />

@@ -4,13 +4,14 @@ import { useMe } from "../api/context";
 import { useCallsByContact, useHasView, useLive } from "../live/context";
 import type { Call } from "../live/types";
 import { usePhone, usePhoneChoice } from "./context";
+import { useOwnSeat } from "./useOwnSeat";
 
 /** Who calls, in one word. */
 export function callerOf(call: Call): string {
   return call.caller_name !== "" ? call.caller_name : call.caller;
 }
 
-/** Keeps the browser's phone at the agent's seat, whatever page he looks at, and tells of a call that is offered. */
+/** Keeps the browser's phone at the seat of its agent or supervisor, whatever page he looks at, and tells of a call that is offered. */
 export function PhoneKeeper() {
   const { t } = useTranslation();
   const me = useMe();
@@ -19,7 +20,7 @@ export function PhoneKeeper() {
   const hasView = useHasView();
   const agent = useLive((state) => state.view.rows.agents.get(me.agent ?? ""));
   const calls = useCallsByContact();
-  const seat = agent?.seat ?? null;
+  const seat = useOwnSeat();
   const rings = agent?.state === "reserved";
   const offered = rings && agent.contact !== null ? calls.get(agent.contact) : undefined;
   const caller = offered === undefined ? null : callerOf(offered);

@@ -39,6 +39,7 @@ export function createSoftphone(api: Api): Softphone {
 export type PhoneChoice = "browser" | "desk";
 
 const CHOICE = "ccplatform.phone";
+const LISTENING_SEAT = "ccplatform.phone.listening";
 const INSTANCE = "ccplatform.phone.instance";
 const choosers = new Set<() => void>();
 
@@ -46,6 +47,16 @@ const choosers = new Set<() => void>();
 export function usePhoneChoice(): [PhoneChoice | null, (choice: PhoneChoice) => void] {
   const stored = useSyncExternalStore(subscribe, () => window.localStorage.getItem(CHOICE));
   return [stored === "browser" || stored === "desk" ? stored : null, choose];
+}
+
+/** The seat by whose phone a supervisor listens; empty: none. */
+export function useListeningSeat(): [string, (seat: string) => void] {
+  const seat = useSyncExternalStore(subscribe, () => window.localStorage.getItem(LISTENING_SEAT));
+  return [seat ?? "", chooseSeat];
+}
+
+function chooseSeat(seat: string): void {
+  keep(LISTENING_SEAT, seat);
 }
 
 function subscribe(listener: () => void): () => void {
@@ -56,7 +67,11 @@ function subscribe(listener: () => void): () => void {
 }
 
 function choose(choice: PhoneChoice): void {
-  window.localStorage.setItem(CHOICE, choice);
+  keep(CHOICE, choice);
+}
+
+function keep(name: string, value: string): void {
+  window.localStorage.setItem(name, value);
   for (const listener of choosers) {
     listener();
   }

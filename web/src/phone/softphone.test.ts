@@ -196,6 +196,20 @@ describe("the phone in the browser", () => {
     expect(session.answer).toHaveBeenCalledTimes(1);
   });
 
+  it("answers by itself the call that was ordered, and no other", async () => {
+    const { phone } = made();
+    const agent = await registered(phone);
+    phone.expect("contact-2");
+    expect(rings(agent).answer).not.toHaveBeenCalled();
+    phone.hangUp();
+    const again = made();
+    const other = await registered(again.phone);
+    again.phone.expect("contact-1");
+    const session = rings(other);
+    await settled();
+    expect(session.answer).toHaveBeenCalledTimes(1);
+  });
+
   it("goes on ringing while there is no microphone, and says why", async () => {
     const { phone, openMicrophone } = made();
     openMicrophone.mockRejectedValueOnce(new MicrophoneError("denied"));

@@ -26,6 +26,8 @@ export class Softphone {
   private kept: Dialog | null = null;
   private stream: Promise<MediaStream> | null = null;
   private quiet: (() => void) | null = null;
+  /** The contact whose call its own user has just ordered. */
+  private expected: string | null = null;
   private failures = 0;
   private calls = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -74,6 +76,11 @@ export class Softphone {
     } else {
       void this.renew();
     }
+  }
+
+  /** Answer the call of this contact by itself: who ordered it has said that he wants it. */
+  expect(contact: string | null): void {
+    this.expected = contact;
   }
 
   async answer(): Promise<void> {
@@ -259,7 +266,9 @@ export class Softphone {
         this.set({ microphone: problemOf(error) });
       },
     );
-    if (/^auto$/i.test(request.getHeader("Answer-Mode") ?? "")) {
+    const ordered = contact !== "" && contact === this.expected;
+    this.expected = null;
+    if (ordered || /^auto$/i.test(request.getHeader("Answer-Mode") ?? "")) {
       void this.answer(); // his own click called somebody
     } else {
       this.quiet = this.parts.ring();

@@ -42,7 +42,7 @@ export function DeskPage() {
       <StateCard agent={agent} />
       <CallCard call={call} agent={agent} />
       <CustomerCard call={call} />
-      <PhoneStrip agent={agent} />
+      <PhoneStrip seat={agent.seat} alone={agent.contact === null} />
       <MessagesPanel agent={agent} />
       <QueueSummary agent={agent} />
     </main>

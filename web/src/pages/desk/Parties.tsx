@@ -120,33 +120,34 @@ function Asked({ call, second }: { readonly call: Call; readonly second: Call })
     }
   });
   const there = second.stage === "talking" || second.stage === "held";
-  const free = !order.isPending;
+  // The same order twice is one slip of a finger; another one waits for its turn.
+  const free = (act: string) => !order.isPending || order.variables !== act;
   const press = (act: "complete" | "swap" | "conference" | "cancel") => () => {
     order.mutate(act);
   };
-  useKey("o", t("desk.complete"), press("complete"), free);
-  useKey("s", t("desk.swap"), press("swap"), there && free);
-  useKey("f", t("desk.conference"), press("conference"), there && free);
-  useKey("x", t("desk.back"), press("cancel"), free);
+  useKey("o", t("desk.complete"), press("complete"), free("complete"));
+  useKey("s", t("desk.swap"), press("swap"), there && free("swap"));
+  useKey("f", t("desk.conference"), press("conference"), there && free("conference"));
+  useKey("x", t("desk.back"), press("cancel"), free("cancel"));
   const why = there ? undefined : t("desk.onlyAnswered");
   return (
     <section className="call-parties" aria-label={t("desk.asked")}>
       <p className="call-asked" role="status">
         <StageWord stage={second.stage} /> <b className="num">{second.agent ?? second.dialled}</b>
       </p>
-      <Button onClick={press("complete")} loading={!free && order.variables === "complete"} aria-keyshortcuts="o">
+      <Button onClick={press("complete")} loading={!free("complete")} aria-keyshortcuts="o">
         {t("desk.complete")}
         <KeyCap keys="o" />
       </Button>
-      <Button disabled={!there} title={why} onClick={press("swap")} loading={!free && order.variables === "swap"} aria-keyshortcuts="s">
+      <Button disabled={!there} title={why} onClick={press("swap")} loading={!free("swap")} aria-keyshortcuts="s">
         {t("desk.swap")}
         <KeyCap keys="s" />
       </Button>
-      <Button disabled={!there} title={why} onClick={press("conference")} loading={!free && order.variables === "conference"} aria-keyshortcuts="f">
+      <Button disabled={!there} title={why} onClick={press("conference")} loading={!free("conference")} aria-keyshortcuts="f">
         {t("desk.conference")}
         <KeyCap keys="f" />
       </Button>
-      <Button onClick={press("cancel")} loading={!free && order.variables === "cancel"} aria-keyshortcuts="x">
+      <Button onClick={press("cancel")} loading={!free("cancel")} aria-keyshortcuts="x">
         {t("desk.back")}
         <KeyCap keys="x" />
       </Button>
@@ -186,6 +187,7 @@ function useOrder<Order>(send: (order: Order) => Promise<unknown>) {
   const toasts = useToasts();
   return useMutation({
     mutationFn: send,
+    scope: { id: "parties" },
     onError: (error) => {
       void toasts.error(words.problem(error));
     },

@@ -2,19 +2,26 @@ import { Button } from "antd";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useWords } from "../../i18n/useWords";
-import type { Agent } from "../../live/types";
 import { usePhone, usePhoneChoice, usePhoneState } from "../../phone/context";
 import type { PhoneState } from "../../phone/model";
 import { cx } from "../../ui/cx";
 import { KeyCap, useKey } from "../../ui/keys";
 import { QualityBars } from "./QualityBars";
+import "./phone.css";
 
 const SoundTest = lazy(async () => ({ default: (await import("./SoundTest")).SoundTest }));
 
 const MARKS = { off: "○", starting: "…", ready: "●", lost: "▲", elsewhere: "◇", refused: "⊘" } as const;
 
+interface Props {
+  readonly seat: string | null;
+  /** A call that the page does not show elsewhere is answered and ended here. */
+  readonly alone: boolean;
+  readonly children?: ReactNode;
+}
+
 /** The phone at one's seat: which it is, whether it can ring, and what is wrong with it. */
-export function PhoneStrip({ agent }: { readonly agent: Agent }) {
+export function PhoneStrip({ seat, alone, children }: Props) {
   const { t } = useTranslation();
   const phone = usePhone();
   const state = usePhoneState();
@@ -25,7 +32,7 @@ export function PhoneStrip({ agent }: { readonly agent: Agent }) {
     setTesting((open) => !open);
   };
   useKey("a", t("phone.test"), test, browser);
-  if (agent.seat === null) {
+  if (seat === null) {
     return null;
   }
   return (
@@ -37,8 +44,9 @@ export function PhoneStrip({ agent }: { readonly agent: Agent }) {
             <span aria-hidden="true">{MARKS[state.phase]}</span> {t(`phone.phase.${state.phase}`)}
           </span>
         ) : (
-          <span className="quiet">{t("phone.ringsAt", { seat: agent.seat })}</span>
+          <span className="quiet">{t("phone.ringsAt", { seat })}</span>
         )}
+        {children}
         {state.talk?.quality == null ? null : <QualityBars quality={state.talk.quality} />}
         <span className="grow" />
         {browser ? (
@@ -81,7 +89,7 @@ export function PhoneStrip({ agent }: { readonly agent: Agent }) {
           }}
         />
       ) : null}
-      {browser && state.talk !== null && agent.contact === null ? <OwnCall state={state} /> : null}
+      {browser && state.talk !== null && alone ? <OwnCall state={state} /> : null}
       {browser && testing ? (
         <Suspense>
           <SoundTest />

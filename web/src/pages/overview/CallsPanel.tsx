@@ -1,10 +1,11 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
-import { seesAgent, type Me } from "../../api/session";
+import { hasRole, seesAgent, type Me } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
 import type { Agent, Call } from "../../live/types";
+import { CallActions } from "../../supervision/CallActions";
 import { NOTHING } from "../../ui/format";
 import { LiveTable, type Column } from "../../ui/LiveTable";
 import { EmptyNotice } from "../../ui/notices";
@@ -25,7 +26,7 @@ export function CallsPanel() {
   const queues = useLive((state) => state.view.rows.queues);
   const agents = useLive((state) => state.view.rows.agents);
   const me = useMe();
-  const columns = useMemo(() => columnsOf(t, words), [t, words]);
+  const columns = useMemo(() => columnsOf(t, words, hasRole(me, "supervisor")), [t, words, me]);
   const rows = useMemo<Row[]>(
     () =>
       [...calls.values()]
@@ -63,7 +64,7 @@ function seesCall(me: Me, call: Call, agents: ReadonlyMap<string, Agent>): boole
   return on.length === 0 || on.some((id) => seesAgent(me, agents.get(id) ?? { id, team: "" }));
 }
 
-function columnsOf(t: Translate, words: Words): Column<Row>[] {
+function columnsOf(t: Translate, words: Words, mayAct: boolean): Column<Row>[] {
   return [
     {
       key: "caller",
@@ -91,6 +92,16 @@ function columnsOf(t: Translate, words: Words): Column<Row>[] {
         />
       ),
     },
+    ...(mayAct
+      ? [
+          {
+            key: "actions",
+            title: <span className="sr-only">{t("agents.actions")}</span>,
+            className: "action-cell",
+            cell: (row: Row) => <CallActions call={row} />,
+          },
+        ]
+      : []),
   ];
 }
 

@@ -1,6 +1,10 @@
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { useMe } from "../../api/context";
+import { hasRole } from "../../api/session";
 import { AlarmStrip } from "../../alarms/AlarmStrip";
 import { useHasView, useLive } from "../../live/context";
+import { SupervisionProvider } from "../../supervision/SupervisionProvider";
 import { Loading } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { AgentsPanel } from "./AgentsPanel";
@@ -9,9 +13,12 @@ import { QueueCard } from "./QueueCard";
 import { SeatsPanel } from "./SeatsPanel";
 import "./overview.css";
 
+const SupervisionStrip = lazy(async () => ({ default: (await import("../../supervision/SupervisionStrip")).SupervisionStrip }));
+
 /** What a supervisor glances at: queues above, people left, calls right; places never change. */
 export function OverviewPage() {
   const { t } = useTranslation();
+  const me = useMe();
   const hasView = useHasView();
   const queues = useLive((state) => state.view.rows.queues);
   usePageTitle(t("nav.overview"));
@@ -26,13 +33,20 @@ export function OverviewPage() {
               <QueueCard key={queue.id} queue={queue} />
             ))}
           </section>
-          <div className="overview-lower">
-            <AgentsPanel />
-            <div className="overview-right">
-              <CallsPanel />
-              <SeatsPanel />
+          <SupervisionProvider>
+            {hasRole(me, "supervisor") ? (
+              <Suspense>
+                <SupervisionStrip />
+              </Suspense>
+            ) : null}
+            <div className="overview-lower">
+              <AgentsPanel />
+              <div className="overview-right">
+                <CallsPanel />
+                <SeatsPanel />
+              </div>
             </div>
-          </div>
+          </SupervisionProvider>
         </>
       ) : (
         <Loading rows={12} />
