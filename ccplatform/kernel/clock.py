@@ -46,6 +46,11 @@ async def sleep(clock: Clock, seconds: float) -> None:
         timer.cancel()
 
 
+#: uvloop counts in whole milliseconds, from the instant at which the loop's present turn began: without this a timer
+#: goes off before its time, finds nothing to do and is set again, several times for each that is needed.
+_NEVER_EARLY_SECONDS = 0.0015
+
+
 class SystemClock:
     """The machine's clocks; timers run on the running asyncio loop. ``now`` is CLOCK_MONOTONIC."""
 
@@ -56,8 +61,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
-        """Schedule on the running loop."""
-        return asyncio.get_running_loop().call_later(max(0.0, when - self.now()), callback)
+        """Schedule on the running loop; never early, up to two milliseconds late."""
+        delay = when - time.monotonic()
+        return asyncio.get_running_loop().call_later(delay + _NEVER_EARLY_SECONDS if delay > 0.0 else 0.0, callback)
 
 
 class _VirtualTimer:

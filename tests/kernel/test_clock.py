@@ -66,3 +66,11 @@ async def test_the_system_clock_runs_timers_on_the_loop() -> None:
     clock.call_at(clock.now() - 1, fired.set)
     await fired.wait()
     assert clock.wall().tzinfo is UTC
+
+
+async def test_a_timer_of_the_system_clock_is_never_early() -> None:
+    clock, loop = SystemClock(), asyncio.get_running_loop()
+    for microseconds in range(300, 3000, 90):
+        due, fired = clock.now() + microseconds / 1e6, loop.create_future()
+        clock.call_at(due, lambda fired=fired: fired.set_result(clock.now()))  # type: ignore[misc]
+        assert await fired >= due
