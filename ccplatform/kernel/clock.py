@@ -46,8 +46,8 @@ async def sleep(clock: Clock, seconds: float) -> None:
         timer.cancel()
 
 
-#: uvloop counts in whole milliseconds, from the instant at which the loop's present turn began: without this a timer
-#: goes off before its time, finds nothing to do and is set again, several times for each that is needed.
+#: uvloop counts in whole milliseconds, from the instant at which the loop's present turn began: without this a
+#: timer goes off before its time, finds nothing to do and is set again, several times for each that is needed.
 _NEVER_EARLY_SECONDS = 0.0015
 
 
@@ -63,7 +63,8 @@ class SystemClock:
     def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
         """Schedule on the running loop; never early, up to two milliseconds late."""
         delay = when - time.monotonic()
-        return asyncio.get_running_loop().call_later(delay + _NEVER_EARLY_SECONDS if delay > 0.0 else 0.0, callback)
+        later = delay + _NEVER_EARLY_SECONDS if delay > 0.0 else 0.0
+        return asyncio.get_running_loop().call_later(later, callback)
 
 
 class _VirtualTimer:

@@ -30,12 +30,17 @@ class Codec(Generic[T]):
 
     def __init__(self, types: Iterable[type[T]], lifts: dict[tuple[str, int], Lift] | None = None) -> None:
         self._types: dict[str, type[T]] = {cls.__name__: cls for cls in types}
+        self._names = {cls: (name, version_of(cls)) for name, cls in self._types.items()}
         self._lifts = lifts or {}
 
     def encode(self, value: T) -> dict[str, Any]:
         """Plain JSON-able data of ``value``."""
-        cls = type(value)
-        return {"type": cls.__name__, "v": version_of(cls), **msgspec.to_builtins(value)}
+        name, version = self._names[type(value)]
+        return {"type": name, "v": version, **msgspec.to_builtins(value)}
+
+    def name_of(self, value: T) -> tuple[str, int]:
+        """Name and version of the value's type, for those who encode it themselves."""
+        return self._names[type(value)]
 
     def decode(self, data: dict[str, Any]) -> T:
         """The value that ``data`` describes; raises :class:`UnknownType` with the reason."""

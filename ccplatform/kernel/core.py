@@ -85,9 +85,13 @@ class EffectRunner(Generic[EventT, EffectT]):
         so, and a timer is dear.
         """
         deadline = self._core.next_deadline()
-        if deadline is not None and self._timer_at is not None and self._timer_at <= deadline:
+        if self._timer is None:
+            if deadline is None:
+                return
+        elif deadline is not None and self._timer_at is not None and self._timer_at <= deadline:
             return
-        self._stop_timer()
+        else:
+            self._stop_timer()
         if deadline is not None and not self._closed:
             self._timer_at = deadline
             self._timer = self._clock.call_at(deadline, self._wake)

@@ -11,8 +11,9 @@ from ccplatform.kernel.clock import Clock
 
 #: Ids whose random part is asked of the system at once.
 _POOL: Final = 256
-#: Hexadecimal digits of a random part; the two highest bits of the first say the variant, 10.
-_DIGITS: Final = 16
+#: Hexadecimal digits of a random part: three to begin a count, the last sixteen of the id.
+_DIGITS: Final = 19
+#: The two highest bits of the last part say the variant, 10.
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -28,30 +29,30 @@ class Ids:
         self._last_ms = -1
         self._sequence = 0
         self._head = ""
-        self._pool = ""
-        self._at = 0
+        self._pool: list[tuple[int, str]] = []
 
     def new(self, at: datetime | None = None) -> str:
         """A new id in canonical text form; ``at`` is the wall time, for whoever knows it already."""
+        if not self._pool:
+            self._fill()
+        start, tail = self._pool.pop()
         ms = int((at or self._clock.wall()).timestamp() * 1000)
         if ms > self._last_ms:
-            # 11 of 12 bits, so that there is room to count on.
-            self._begin(ms, int(self._digits(3), 16) >> 1)
+            self._begin(ms, start)
         elif self._sequence == 0xFFF:
             self._begin(self._last_ms + 1, 0)
         else:
             self._sequence += 1
-        # Written out here: uuid.UUID takes several times as long, and every fact has an id.
-        tail = self._digits(_DIGITS)
-        return f"{self._head}{self._sequence:03x}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"
+        return f"{self._head}{self._sequence:03x}-{tail}"
 
-    def _digits(self, count: int) -> str:
-        """Random hexadecimal digits."""
-        end = self._at + count
-        if end > len(self._pool):
-            self._pool, end = self._random_bytes(_POOL * _DIGITS // 2).hex(), count
-        self._at = end
-        return self._pool[end - count : end]
+    def _fill(self) -> None:
+        """Random parts of many ids, written out ahead: every fact has an id, and uuid.UUID takes several times as
+        long."""
+        digits = self._random_bytes(_POOL * (_DIGITS + 1) // 2).hex()
+        for at in range(0, _POOL * _DIGITS, _DIGITS):
+            start, tail = digits[at : at + 3], digits[at + 3 : at + _DIGITS]
+            # 11 of 12 bits, so that there is room to count on.
+            self._pool.append((int(start, 16) >> 1, f"{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"))
 
     def _begin(self, ms: int, sequence: int) -> None:
         self._last_ms, self._sequence = ms, sequence

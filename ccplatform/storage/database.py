@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -225,7 +226,7 @@ def _encode_jsonb(value: Any) -> bytes:
         text = msgspec.json.encode(value)
     except UnicodeEncodeError:
         # Lone surrogates: bytes of a peer that were no UTF-8.
-        text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode(errors="replace")
     # PostgreSQL stores no NUL in jsonb.
     return b"\x01" + text.replace(b"\\u0000", b"\\ufffd")
 
@@ -234,6 +235,7 @@ def _decode_jsonb(data: bytes) -> Any:
     return msgspec.json.decode(memoryview(data)[1:])
 
 
+@lru_cache(maxsize=4096)  # a run's epoch and the contacts of its calls come again and again
 def _encode_uuid(value: str | UUID) -> bytes:
     if isinstance(value, UUID):
         return value.bytes

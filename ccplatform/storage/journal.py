@@ -21,6 +21,7 @@ import asyncpg
 import structlog
 
 from ccplatform.contracts.facts import (
+    FACTS,
     BotTalkEnded,
     CallRefused,
     CallsRefused,
@@ -60,7 +61,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COLUMNS = ("tenant", "at", "id", "epoch", "seq", "mono", "contact", "type", "version", "data", "sealed")
 
 #: What strangers can make at will; all other facts are kept, whatever the buffer's size.
-_DISPENSABLE = (CallRefused, CallsRefused)
+_DISPENSABLE = frozenset({CallRefused, CallsRefused})
+
+#: What is not to wait for ``flush_seconds``.
+_AT_ONCE = frozenset({ContactEnded, BotTalkEnded})
 
 #: What a projection with a fault may raise; its rows can be rebuilt from the journal, so the journal goes on.
 _PROJECTION_FAULTS = (
@@ -139,12 +143,13 @@ class JournalWriter:
         if contact != self._last_contact:  # facts of one contact come several at a time
             _check_contact(event.fact, contact)
             self._last_contact = contact
-        if isinstance(event.fact, _DISPENSABLE) and len(self._buffer) >= self._settings.buffer_events:
+        kind, waiting = type(event.fact), len(self._buffer)
+        if kind in _DISPENSABLE and waiting >= self._settings.buffer_events:
             self.dropped += 1
             return
         self._buffer.append(event)
         self._appended += 1
-        if isinstance(event.fact, ContactEnded | BotTalkEnded) or len(self._buffer) >= BATCH_EVENTS:
+        if kind in _AT_ONCE or waiting + 1 >= BATCH_EVENTS:
             self._due.set()
         elif self._timer is None:
             self._timer = self._clock.call_at(self._clock.now() + self._settings.flush_seconds, self._due.set)
@@ -212,8 +217,10 @@ class JournalWriter:
                 [(self._tenant, key.contact, key.wrapped, batch.events[0].at) for key in batch.new_keys],
             )
         await connection.copy_records_to_table("journal", records=batch.rows, columns=_COLUMNS)
+        kinds = {type(event.fact) for event in batch.events}
         for projection in self._projections:
-            if events := [event for event in batch.events if isinstance(event.fact, projection.takes)]:
+            if wanted := kinds.intersection(projection.takes):
+                events = [event for event in batch.events if type(event.fact) in wanted]
                 await self._project(projection, connection, events)
 
     async def _project(self, projection: Projection, connection: Connection, events: Sequence[FactEvent]) -> None:
@@ -256,13 +263,11 @@ class JournalWriter:
     def _row(self, event: FactEvent, batch: _Batch) -> tuple[Any, ...]:
         data, personal = split(event)
         contact = contact_of(event.fact)
-        kind, version = data.pop("type"), data.pop("v")
-        data.pop("contact", None)
         if personal and contact is not None and self._keys.get(contact) is None:
             batch.new_keys.append(self._keys.make(contact))
         sealed = seal_personal(personal, event, self._keys, self._sealer) if personal else None
         place = (event.tenant, event.at, event.id, event.epoch, event.seq, event.mono)
-        return (*place, contact, kind, version, data, sealed)
+        return (*place, contact, *FACTS.name_of(event.fact), data, sealed)
 
     def _waiting(self, error: Exception) -> None:
         _log.warning("journal waits", events=self.backlog, error=str(error))

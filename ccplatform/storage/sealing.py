@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, get_args
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ccplatform.contracts.facts import FACTS, Fact, FactEvent, contact_of, personal_fields
+from ccplatform.contracts.facts import Fact, FactEvent, contact_of, personal_fields
 from ccplatform.contracts.words import ContactId
 from ccplatform.kernel.errors import RemoteViolation
 
@@ -24,6 +24,14 @@ _NONCE_BYTES = 12
 
 #: Personal fields of every type of fact, by name.
 PERSONAL = {cls.__name__: personal_fields(cls) for cls in get_args(Fact)}
+#: Of every type: the fields that are not personal, but for the contact, which has a column; and those that are.
+_FIELDS = {
+    cls: (
+        tuple(field.name for field in fields(cls) if field.name not in {"contact", *personal_fields(cls)}),
+        tuple(field.name for field in fields(cls) if field.name in personal_fields(cls)),
+    )
+    for cls in get_args(Fact)
+}
 
 
 class Sealer(Protocol):
@@ -81,10 +89,16 @@ class ContactKeys:
 
 
 def split(event: FactEvent) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The encoded fact without its personal fields, and these; empty ones stay where they can be seen."""
-    data = FACTS.encode(event.fact)
-    names = PERSONAL[data["type"]]
-    return data, {name: data.pop(name) for name in names if data[name]}
+    """The fields of the fact, without its contact, that are stored to be seen, and the personal ones, which are
+    sealed; empty ones of these are seen. Values are left to the encoder as they are."""
+    fact = event.fact
+    plain, names = _FIELDS[type(fact)]
+    data = {name: getattr(fact, name) for name in plain}
+    personal: dict[str, Any] = {}
+    for name in names:
+        value = getattr(fact, name)
+        (personal if value else data)[name] = value
+    return data, personal
 
 
 def seal_personal(personal: dict[str, Any], event: FactEvent, keys: ContactKeys, sealer: Sealer) -> bytes:
