@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import SdpError
@@ -23,6 +24,10 @@ EVENT_TYPES: Final = {8000: 101, 48000: 110}
 _STATIC: Final = {codec.payload_type: codec.rtpmap for codec in CODECS.values() if codec.payload_type < 96}
 _NOISE: Final = "CN/8000"
 _LONGEST_FMTP: Final = 256
+#: The attributes that say what formats are.
+_OF_FORMATS: Final = frozenset({"rtpmap", "fmtp"})
+#: Lines and attributes of formats with more characters are not kept in memory.
+_KEPT_CHARACTERS: Final = 1024
 _DYNAMIC: Final = range(96, 128)
 
 _Format = tuple[int, str, str]  # payload type, rtpmap, fmtp
@@ -63,26 +68,10 @@ class AudioFormats:
     @classmethod
     def choose(cls, media: MediaDescription, policy: AudioPolicy) -> AudioFormats:
         """What the policy takes of the line; raises :class:`SdpError` when there is nothing in common."""
-        names = rtpmaps_of(media)
-        common = [(number, codec) for number in names if (codec := codec_of(names[number])) in policy.codecs]
-        if policy.preference is Preference.OURS:
-            common.sort(key=lambda entry: policy.codecs.index(entry[1]))
-        if not common:
-            spoken = ", ".join(codec.name for codec in policy.codecs)
-            offered = ", ".join(sorted({name.partition("/")[0] for name in names.values()})) or "none"
-            raise SdpError(f"no common codec: spoken are {spoken}, offered: {offered[:80]}")
-        number, codec = common[0]
-        noise = policy.comfort_noise and codec.clock == 8000
-        events = {clock: _number_of(names, f"TELEPHONE-EVENT/{clock}") for clock in (codec.clock, 8000)}
-        clock = codec.clock if events[codec.clock] is not None else 8000
-        return cls(
-            codec=codec,
-            payload_type=number,
-            fmtp=_fmtp(media, number),
-            event_type=events[clock],
-            event_clock=clock,
-            noise_type=_number_of(names, _NOISE) if noise else None,
-        )
+        said = tuple(one for one in media.attributes if one[0] in _OF_FORMATS)
+        length = sum(map(len, media.formats)) + sum(len(value or "") for _, value in said)
+        choose = _chosen_before if length <= _KEPT_CHARACTERS else _chosen
+        return choose(tuple(media.formats), said, policy)
 
     def describe(self) -> tuple[list[str], list[Attribute]]:
         """Formats and attributes of the answer that takes them."""
@@ -100,6 +89,33 @@ class AudioFormats:
         if self.event_type is not None:
             formats.append(_event(self.event_type, self.event_clock))
         return formats
+
+
+def _chosen(formats: tuple[str, ...], said: tuple[Attribute, ...], policy: AudioPolicy) -> AudioFormats:
+    names = rtpmaps_of(formats, said)
+    common = [(number, codec) for number in names if (codec := codec_of(names[number])) in policy.codecs]
+    if policy.preference is Preference.OURS:
+        common.sort(key=lambda entry: policy.codecs.index(entry[1]))
+    if not common:
+        spoken = ", ".join(codec.name for codec in policy.codecs)
+        offered = ", ".join(sorted({name.partition("/")[0] for name in names.values()})) or "none"
+        raise SdpError(f"no common codec: spoken are {spoken}, offered: {offered[:80]}")
+    number, codec = common[0]
+    noise = policy.comfort_noise and codec.clock == 8000
+    events = {clock: _number_of(names, f"TELEPHONE-EVENT/{clock}") for clock in (codec.clock, 8000)}
+    clock = codec.clock if events[codec.clock] is not None else 8000
+    return AudioFormats(
+        codec=codec,
+        payload_type=number,
+        fmtp=_fmtp(said, number),
+        event_type=events[clock],
+        event_clock=clock,
+        noise_type=_number_of(names, _NOISE) if noise else None,
+    )
+
+
+#: Peers are few products, whose lines are alike in all their calls. What is long is not kept.
+_chosen_before = lru_cache(maxsize=1024)(_chosen)
 
 
 def describe_offer(policy: AudioPolicy, known: dict[str, int]) -> tuple[list[str], list[Attribute]]:
@@ -134,15 +150,15 @@ def _offered(policy: AudioPolicy, known: dict[str, int]) -> list[_Format]:
     return formats
 
 
-def rtpmaps_of(media: MediaDescription) -> dict[int, str]:
+def rtpmaps_of(formats: Iterable[str], said: Iterable[Attribute]) -> dict[int, str]:
     """Payload type → NAME/clock[/channels] in the m= line's order; static types need no rtpmap."""
     mapped: dict[str, str] = {}
-    for key, value in media.attributes:
+    for key, value in said:
         if key == "rtpmap" and value:
             number, _, name = value.partition(" ")
             mapped.setdefault(number, name.strip().upper())
     names: dict[int, str] = {}
-    for text in media.formats:
+    for text in formats:
         if not (text.isascii() and text.isdigit()) or len(text) > 3 or int(text) > 127:
             raise SdpError(f"{text[:20]!r} is not a payload type")
         number_ = int(text)
@@ -171,9 +187,9 @@ def _number_of(names: dict[int, str], wanted: str) -> int | None:
     return next((number for number, name in names.items() if name.removesuffix("/1") == wanted), None)
 
 
-def _fmtp(media: MediaDescription, number: int) -> str:
+def _fmtp(said: Iterable[Attribute], number: int) -> str:
     """The parameters of a format, as its fmtp attribute has them (RFC 8866 section 6.15)."""
-    for key, value in media.attributes:
+    for key, value in said:
         if key == "fmtp" and value and value.partition(" ")[0] == str(number):
             return value.partition(" ")[2].strip()[:_LONGEST_FMTP]
     return ""

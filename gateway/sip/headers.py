@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -102,10 +101,6 @@ _WIRE_NAMES: Final = {
 _CANONICAL: Final = {wire: lower for lower, wire in _WIRE_NAMES.items()} | {n: n for n in _WIRE_NAMES} | COMPACT
 
 
-#: Spellings of names that need no second look.
-KNOWN_NAMES: Final = frozenset(_CANONICAL)
-
-
 def canonical(name: str) -> str:
     """The key of a header name: lower case, long form."""
     known = _CANONICAL.get(name)
@@ -136,9 +131,28 @@ class Headers:
         else:
             values.append(value)
 
+    def read(self, lines: list[str]) -> int | None:
+        """Append header lines as they came, ``Name: value``, until the first that is none; returns its index."""
+        fields = self._fields
+        for number, line in enumerate(lines):
+            name, colon, value = line.partition(":")
+            key = _CANONICAL.get(name) if colon else None
+            if key is not None:
+                values = fields.get(key)
+                if values is None:
+                    fields[key] = [value.strip(" \t")]
+                else:
+                    values.append(value.strip(" \t"))
+                continue
+            name = name.rstrip(" \t")
+            if not colon or not is_token(name):
+                return number
+            self.add(name, value.strip(" \t"))
+        return None
+
     def put(self, name: str, value: str) -> None:
         """Replace all values of a header by one."""
-        key = canonical(name)
+        key = _CANONICAL.get(name) or canonical(name)
         if key not in _WIRE_NAMES:
             self._spelling.setdefault(key, name)
         self._fields[key] = [value]
@@ -186,12 +200,14 @@ class Headers:
         """The values of a list of option tags, in lower case."""
         return frozenset(value.lower() for value in self.values(key))
 
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """(name as written, value) for every header line."""
-        for key, values in self._fields.items():
-            name = _WIRE_NAMES.get(key) or self._spelling.get(key, key)
-            for value in values:
-                yield name, value
+    def lines(self) -> list[str]:
+        """Every header line, ``Name: value``."""
+        spelling = self._spelling
+        return [
+            f"{_WIRE_NAMES.get(key) or spelling.get(key, key)}: {value}"
+            for key, values in self._fields.items()
+            for value in values
+        ]
 
     def copy(self) -> Headers:
         """An independent copy."""
@@ -291,20 +307,33 @@ class Via(Struct, frozen=True):
         return f"SIP/2.0/{self.transport} {self.host}{port}{write_parameters(self.params)}"
 
 
+#: The transports of the protocols of a Via that need no second look.
+_PROTOCOLS: Final = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", "TLS", "WS", "WSS")}
+
+
 def parse_via(text: str, where: str = "Via") -> Via:
     """Read one Via value."""
     head, _, params = text.partition(";")
     protocol, _, sent_by = head.strip().partition(" ")
+    transport = _PROTOCOLS.get(protocol)
+    if transport is None:
+        transport, sent_by = _unusual_protocol(protocol, head, sent_by, where)
+    sent_by = sent_by.strip()
+    if len(sent_by.split(None, 1)) > 1:  # white space is allowed around the colon
+        name, colon, port = sent_by.rpartition(":")
+        if colon and not sent_by.endswith("]"):
+            sent_by = f"{name.strip()}:{port.strip()}"
+    host, number = parse_hostport(sent_by, where)
+    return Via(transport, host, number, parse_parameters(params, where) if params else {})
+
+
+def _unusual_protocol(protocol: str, head: str, sent_by: str, where: str) -> tuple[str, str]:
     parts = protocol.split("/")
     if len(parts) != 3 or not parts[2]:
         parts, sent_by = _spaced_protocol(head, where)
     if parts[0].upper() != "SIP" or parts[1] != "2.0" or not is_token(parts[2]):
         raise SipParseError(f"bad protocol {readable(head)[:40]!r}", where)
-    name, colon, port = sent_by.strip().rpartition(":")
-    if colon and not sent_by.rstrip().endswith("]"):
-        sent_by = f"{name.strip()}:{port.strip()}"
-    host, number = parse_hostport(sent_by.strip(), where)
-    return Via(parts[2].upper(), host, number, parse_parameters(params, where) if params else {})
+    return parts[2].upper(), sent_by
 
 
 def _spaced_protocol(head: str, where: str) -> tuple[list[str], str]:

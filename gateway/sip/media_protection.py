@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 from gateway.errors import SdpError
@@ -71,6 +72,7 @@ class ProtectionRules:
     offers: Encryption = Encryption.NONE
 
 
+@cache
 def rules_for(policy: SrtpPolicy, transport: str) -> ProtectionRules:
     """The rules of a leg whose signalling goes over ``transport``. Browsers know nothing but DTLS-SRTP."""
     secret, web = transport in _SECRET_TRANSPORTS, transport in _WEB_TRANSPORTS

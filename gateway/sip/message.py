@@ -83,7 +83,7 @@ REASONS: Final = {
 class _Message:
     """What requests and responses share: headers, body and the structured view of the common headers."""
 
-    __slots__ = ("_cseq", "_from", "_to", "_via", "_wire", "body", "headers", "received")
+    __slots__ = ("_call_id", "_cseq", "_from", "_to", "_via", "_wire", "body", "headers", "received")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
@@ -94,6 +94,7 @@ class _Message:
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._cseq: CSeq | None = None
+        self._call_id: str | None = None
         self._wire: bytes | None = None
 
     @property
@@ -135,7 +136,9 @@ class _Message:
     @property
     def call_id(self) -> str:
         """The Call-ID."""
-        return self._required("call-id", "Call-ID")
+        if self._call_id is None:
+            self._call_id = self._required("call-id", "Call-ID")
+        return self._call_id
 
     def addresses(self, key: str) -> list[NameAddr]:
         """Every name-addr of a list header (contact, route, record-route)."""
@@ -155,7 +158,7 @@ class _Message:
         """The message as it goes on the wire; kept, since retransmissions send the same bytes."""
         if self._wire is None:
             lines = [self.start_line]
-            lines += [f"{name}: {value}" for name, value in self.headers.lines() if name != "Content-Length"]
+            lines += [line for line in self.headers.lines() if not line.startswith("Content-Length:")]
             lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
             self._wire = "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
         return self._wire

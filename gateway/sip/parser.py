@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.errors import SipParseError
-from gateway.sip.headers import KNOWN_NAMES
 from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.syntax import is_call_id, is_token, parse_number, readable
 
@@ -53,35 +52,29 @@ def parse_head(head: bytes) -> SipMessage:
         raise SipParseError("a bare CR, LF or NUL", "headers")
     if len(lines) > MAX_HEADERS + 1:
         raise SipParseError(f"more than {MAX_HEADERS} header lines", "headers")
-    if lines[0][:4].upper() == "SIP/":
-        return _with_headers(_status_line(lines[0]), lines)
-    parts = lines[0].split(" ")
+    first = lines.pop(0)
+    fields = _unfolded(lines) if "\r\n " in text or "\r\n\t" in text else lines
+    if first[:4].upper() == "SIP/":
+        return _with_headers(_status_line(first), fields)
+    parts = first.split(" ")
     method = parts[0] if is_token(parts[0]) else "UNKNOWN"
-    message = _with_headers(SipRequest(method, parts[1] if len(parts) > 1 else ""), lines)
-    _check_request_line(lines[0], parts, message)
+    message = _with_headers(SipRequest(method, parts[1] if len(parts) > 1 else ""), fields)
+    _check_request_line(first, parts, message)
     return message
 
 
-def _with_headers(message: SipMessage, lines: list[str]) -> SipMessage:
-    answerable = message if isinstance(message, SipRequest) else None
-    add = message.headers.add
-    for number, line in enumerate(_unfolded(lines), 1):
-        name, colon, value = line.partition(":")
-        if not colon or name not in KNOWN_NAMES:
-            name = name.rstrip(" \t")
-            if not colon or not is_token(name):
-                what = f"{readable(line)[:40]!r} is not a header"
-                raise SipParseError(what, f"header {number}", message=answerable)
-        add(name, value.strip(" \t"))
+def _with_headers(message: SipMessage, fields: list[str]) -> SipMessage:
+    bad = message.headers.read(fields)
+    if bad is not None:
+        answerable = message if isinstance(message, SipRequest) else None
+        what = f"{readable(fields[bad])[:40]!r} is not a header"
+        raise SipParseError(what, f"header {bad + 1}", message=answerable)
     return message
 
 
 def _unfolded(lines: list[str]) -> list[str]:
-    rest = lines[1:]
-    if not any(line[:1] in (" ", "\t") for line in rest if line):
-        return rest
     out: list[str] = []
-    for line in rest:
+    for line in lines:
         if line[:1] in (" ", "\t"):
             if not out:
                 raise SipParseError("a folded line before the first header", "header 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import SdpError
@@ -12,6 +13,8 @@ from gateway.sip.syntax import is_token, readable
 MAX_LINES: Final = 500
 MAX_MEDIA: Final = 16
 MAX_FORMATS: Final = 64
+#: No address of IPv4 or IPv6 has as many characters.
+_LONGEST_ADDRESS: Final = 64
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 Attribute = tuple[str, str | None]
@@ -108,14 +111,22 @@ def parse_sdp(body: bytes) -> SessionDescription:
     if lines[0].strip() != "v=0":
         raise SdpError("line 1: v=0 is missing")
     session: SessionDescription | None = None
+    attributes: list[Attribute] = []  # of the section that we are in
     for number, line in enumerate(lines[1:], 2):
         kind, equals, value = line.partition("=")
         if not equals or len(kind) != 1:
             raise SdpError(f"line {number}: {readable(line)[:30]!r} is not type=value")
+        if kind == "a" and session is not None:
+            name, colon, text = value.strip().partition(":")
+            if not name:
+                raise SdpError(f"line {number}: an attribute without a name")
+            attributes.append((name, text if colon else None))
+            continue
         try:
             session = _take(session, kind, value.strip())
         except SdpError as error:
             raise SdpError(f"line {number}: {error}") from None
+        attributes = (session.media[-1] if session.media else session).attributes
     if session is None:
         raise SdpError("the o= line is missing")
     return session
@@ -136,11 +147,6 @@ def _take(session: SessionDescription | None, kind: str, value: str) -> SessionD
             session.address = _parse_address(value)
         else:
             media.address = _parse_address(value)
-    elif kind == "a":
-        name, colon, text = value.partition(":")
-        if not name:
-            raise SdpError("an attribute without a name")
-        (session if media is None else media).attributes.append((name, text if colon else None))
     return session
 
 
@@ -156,12 +162,17 @@ def _parse_address(value: str) -> str:
     if len(parts) != 3 or parts[0] != "IN" or parts[1] not in ("IP4", "IP6"):
         raise SdpError("c= must be: IN, IP4 or IP6, address")
     text = parts[2].partition("/")[0]
+    return _unicast(text[:_LONGEST_ADDRESS], parts[1])
+
+
+@lru_cache(maxsize=1024)
+def _unicast(text: str, kind: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise SdpError(f"{readable(text)[:40]!r} is not an IP address; host names are not looked up") from None
-    if (parts[1] == "IP6") != (address.version == 6) or address.is_multicast or "%" in text:
-        raise SdpError(f"{text} cannot be used as an {parts[1]} unicast address")
+    if (kind == "IP6") != (address.version == 6) or address.is_multicast or "%" in text:
+        raise SdpError(f"{text} cannot be used as an {kind} unicast address")
     return str(getattr(address, "ipv4_mapped", None) or address)  # RFC 5118 section 4.9
 
 

@@ -21,6 +21,9 @@ _WORD: Final = _TOKEN | frozenset('()<>:\\"/[]?{}')
 _NO_WORD_CHARACTERS: Final = {ord(character): None for character in _WORD | {"@"}}
 _UNPRINTABLE: Final = {code: "\ufffd" for code in (*range(32), 127, *range(0xD800, 0xE000))}
 
+#: Names that need no second look.
+_COMMON_PARAMETERS: Final = frozenset({"branch", "rport", "received", "tag", "transport", "lr", "expires"})
+
 Parameters = dict[str, str | None]
 
 
@@ -79,7 +82,7 @@ def split_outside(text: str, delimiter: str, where: str) -> list[str]:
     if delimiter not in text:
         return [text.strip()]
     if '"' not in text and "<" not in text:
-        return [part.strip() for part in text.split(delimiter)]
+        return list(map(str.strip, text.split(delimiter)))
     parts: list[str] = []
     start = at = 0
     while at < len(text):
@@ -119,12 +122,14 @@ def parse_parameters(text: str, where: str, delimiter: str = ";") -> Parameters:
                 raise SipParseError("an empty parameter", where)
             continue
         name, equals, value = part.partition("=")
-        name = name.strip().lower()
-        if not is_token(name):
-            raise SipParseError(f"bad parameter name {readable(name)[:40]!r}", where)
+        if name not in _COMMON_PARAMETERS:
+            name = name.strip().lower()
+            if not is_token(name):
+                raise SipParseError(f"bad parameter name {readable(name)[:40]!r}", where)
         if name in parameters:
             raise SipParseError(f"parameter {name!r} twice", where)
-        parameters[name] = unquote(value.strip()) if equals else None
+        value = value.strip()
+        parameters[name] = (unquote(value) if '"' in value else value) if equals else None
         if len(parameters) > MAX_PARAMETERS:
             raise SipParseError(f"more than {MAX_PARAMETERS} parameters", where)
     return parameters

@@ -154,6 +154,15 @@ def _parse_params(text: str, where: str) -> tuple[tuple[str, str | None], ...]:
 
 def parse_hostport(text: str, where: str) -> tuple[str, int | None]:
     """``host``, ``host:port``, ``[v6]`` or ``[v6]:port``; an IPv6 host keeps its brackets."""
+    return _hostport(text, where) if len(text) <= _CACHED_CHARACTERS else _parse_hostport(text, where)
+
+
+@lru_cache(maxsize=4096)
+def _hostport(text: str, where: str) -> tuple[str, int | None]:
+    return _parse_hostport(text, where)
+
+
+def _parse_hostport(text: str, where: str) -> tuple[str, int | None]:
     if text.startswith("["):
         end = text.find("]")
         # The grammar of RFC 3261 allows three colons before an embedded IPv4 address (RFC 5118 section 4.10).

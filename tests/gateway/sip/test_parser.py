@@ -108,8 +108,8 @@ def test_what_is_written_reads_back_the_same(request_: SipRequest) -> None:
     assert isinstance(read, SipRequest)
     assert (read.method, read.uri_text, read.body) == (request_.method, request_.uri_text, request_.body)
     assert read == parse_message(read.encode())
-    assert {name.lower() for name, _ in read.headers.lines()} == {
-        name.lower() for name, _ in request_.headers.lines()
+    assert {line.partition(":")[0].lower() for line in read.headers.lines()} == {
+        line.partition(":")[0].lower() for line in request_.headers.lines()
     }
 
 
@@ -228,8 +228,8 @@ def test_a_new_requests_via_goes_to_the_top() -> None:
     headers.put("to", "<sip:b@192.0.2.1>")
     headers.push("via", "SIP/2.0/UDP 192.0.2.4;branch=z9hG4bK1")
     headers.push("via", "SIP/2.0/UDP 192.0.2.5;branch=z9hG4bK2")
-    assert [value[:21] for _, value in headers.lines()] == [
-        "SIP/2.0/UDP 192.0.2.5",
-        "SIP/2.0/UDP 192.0.2.4",
-        "<sip:b@192.0.2.1>",
+    assert [line[:26] for line in headers.lines()] == [
+        "Via: SIP/2.0/UDP 192.0.2.5",
+        "Via: SIP/2.0/UDP 192.0.2.4",
+        "To: <sip:b@192.0.2.1>",
     ]
