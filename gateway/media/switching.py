@@ -218,12 +218,12 @@ class Switching:
         known = self._running.get(command.recording)
         if known is not None:
             self._send(known[0], command)
-        for order in self.wishes.recordings():
-            if order.recording == command.recording:
-                self.wishes.note(command, self._clock.now())
-                if known is None:
-                    self._tell(cut_recording(order))
-                self._spans.prune(order.left, self.wishes.joined)
+        order = self.wishes.recording(command.recording)
+        if order is not None:
+            self.wishes.note(command, self._clock.now())
+            if known is None:
+                self._tell(cut_recording(order))
+            self._spans.prune(order.left, self.wishes.joined)
 
     def _end_play(self, leg: LegId) -> None:
         """What was to play is replaced or stopped while no worker is there to tell it."""

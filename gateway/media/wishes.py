@@ -57,6 +57,7 @@ class Wishes:
         self._recordings: dict[RecordingId, _Recording] = {}
         self._parties: dict[RecordingId, RecordParties] = {}
         self._paused: set[RecordingId] = set()
+        self._recorded: dict[LegId, dict[RecordingId, None]] = {}  # what a leg is on: else each call looks at all
         self._wideband: set[LegId] = set()
 
     def speaks(self, leg: LegId, *, wideband: bool) -> None:
@@ -90,11 +91,11 @@ class Wishes:
             case Unbridge():
                 self._separate(command.leg)
             case StartRecording():
-                self._recordings.setdefault(command.recording, _Recording(command, now))
+                self._begin_recording(command, now)
             case StopRecording():
                 self.recording_ended(command.recording)
             case RecordParties() if command.recording in self._recordings:
-                self._parties[command.recording] = command
+                self._set_parties(command)
             case PauseRecording() if command.recording in self._recordings:
                 self._paused.add(command.recording)
             case ResumeRecording():
@@ -124,6 +125,7 @@ class Wishes:
 
     def recording_ended(self, recording: RecordingId) -> None:
         """A file is closed, or is about to be."""
+        self._take_off(recording)
         self._recordings.pop(recording, None)
         self._parties.pop(recording, None)
         self._paused.discard(recording)
@@ -146,11 +148,13 @@ class Wishes:
         self._muted.discard(leg)
         self._wideband.discard(leg)
         self._separate(leg)
-        recordings = [known.order for known in self._recordings.values() if leg in _both(known.order)]
-        for recording in recordings:
-            self.recording_ended(recording.recording)
-        self._parties = {name: without(parties, {leg}) for name, parties in self._parties.items()}
-        return recordings
+        on = [self._recordings[recording].order for recording in self._recorded.get(leg, ())]
+        over = [order for order in on if leg in _both(order)]
+        for known in over:
+            self.recording_ended(known.recording)
+        for recording in tuple(self._recorded.get(leg, ())):  # as one of its parties
+            self._set_parties(without(self._parties[recording], {leg}))
+        return over
 
     def room_of(self, leg: LegId) -> str | None:
         """The room that a leg is in."""
@@ -175,7 +179,15 @@ class Wishes:
         """Whether one of two legs hears the other, or they are recorded together."""
         if (a, b) in self._gains or (b, a) in self._gains:
             return True
-        return b in self._bridges.get(a, ()) or (min(a, b), max(a, b)) in self._recorded_together()
+        if b in self._bridges.get(a, ()):
+            return True
+        together = self._recorded.get(a, {}).keys() & self._recorded.get(b, {}).keys()
+        return any(self._recordings[recording].order.left in (a, b) for recording in together)
+
+    def recording(self, recording: RecordingId) -> StartRecording | None:
+        """A recording that is to go on."""
+        known = self._recordings.get(recording)
+        return known.order if known is not None else None
 
     def recordings(self) -> list[StartRecording]:
         """The recordings that are to go on."""
@@ -196,13 +208,13 @@ class Wishes:
             commands.append(Echo(leg=leg))
         if leg in self._rooms:
             commands.append(JoinRoom(leg=leg, room=self._rooms[leg]))
-        for recording, known in self._recordings.items():
-            parties = self._parties.get(recording)
+        for recording in self._recorded.get(leg, ()):
+            known, parties = self._recordings[recording], self._parties.get(recording)
             if leg in _both(known.order):
                 commands.append(replace(known.order, at_seconds=known.order.at_seconds + now - known.began))
                 if recording in self._paused:
                     commands.append(PauseRecording(recording=recording))
-            if parties is not None and leg in (*_both(known.order), *parties.left, *parties.right):
+            if parties is not None:
                 commands.append(parties)
         commands += self.taps(leg)
         if leg in self._watches:
@@ -223,10 +235,35 @@ class Wishes:
         for encoded in data["commands"]:
             command = decode_command(encoded)
             if isinstance(command, StartRecording):
-                began = now - age - command.at_seconds
-                self._recordings.setdefault(command.recording, _Recording(replace(command, at_seconds=0.0), began))
+                self._begin_recording(replace(command, at_seconds=0.0), now - age - command.at_seconds)
             elif isinstance(command, MediaCommand):
                 self.note(command, now)
+
+    def _begin_recording(self, order: StartRecording, began: float) -> None:
+        if order.recording not in self._recordings:
+            self._recordings[order.recording] = _Recording(order, began)
+            self._put_on(order.recording)
+
+    def _set_parties(self, parties: RecordParties) -> None:
+        self._take_off(parties.recording)
+        self._parties[parties.recording] = parties
+        self._put_on(parties.recording)
+
+    def _legs_on(self, recording: RecordingId) -> set[LegId]:
+        known, parties = self._recordings.get(recording), self._parties.get(recording)
+        legs = set(_both(known.order)) if known is not None else set()
+        return legs if parties is None else legs.union(parties.left, parties.right)
+
+    def _put_on(self, recording: RecordingId) -> None:
+        for leg in self._legs_on(recording):
+            self._recorded.setdefault(leg, {})[recording] = None
+
+    def _take_off(self, recording: RecordingId) -> None:
+        for leg in self._legs_on(recording):
+            on = self._recorded[leg]
+            del on[recording]
+            if not on:
+                del self._recorded[leg]
 
     def _recorded_together(self) -> set[tuple[LegId, LegId]]:
         """Each recording's left leg with every other leg of it: it is written where that leg is."""
