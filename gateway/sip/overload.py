@@ -116,6 +116,7 @@ class OverloadControl:
         self._seen_before: set[CallClass] = set()
         self._seen_since = 0.0
         self._verdicts: OrderedDict[str, bool] = OrderedDict()
+        self._refusals = 0  # among the verdicts
         self.restriction = 0.0
         self.level = Level.NONE
         self.refused: Counter[CallClass] = Counter()
@@ -138,14 +139,20 @@ class OverloadControl:
             self._loosen(seconds * (1.0 - self._pressure))
         return self._settle(reason, now)
 
+    @property
+    def lets_all_in(self) -> bool:
+        """Whether it would refuse no call now, not even one that is repeated."""
+        return not self.restriction and not self._refusals
+
     def refuses(self, call: NewCall) -> bool:
         """Whether this new call is to be refused; a repeated INVITE of a call gets the same answer."""
         verdict = self._verdicts.get(call.key)
         if verdict is None:
             verdict = self._judged(call)
             self._verdicts[call.key] = verdict
+            self._refusals += verdict
             if len(self._verdicts) > MAX_VERDICTS:
-                self._verdicts.popitem(last=False)
+                self._refusals -= self._verdicts.popitem(last=False)[1]
         return verdict
 
     def class_of(self, call: NewCall) -> CallClass:

@@ -89,8 +89,8 @@ class OverloadGuard:
         """Look at a datagram before it is read: the answer to it, empty for none, or None: read it."""
         if data.startswith(b"ACK "):
             return b"" if self._ack_mark in data else None
-        if not data.startswith(b"INVITE ") or not self._settings.enabled:
-            return None
+        if not data.startswith(b"INVITE ") or not self._settings.enabled or self._core.lets_all_in:
+            return None  # an INVITE that is read is judged then
         seen = glance(data)
         if seen is None:
             return None

@@ -70,12 +70,20 @@ class Node:
         self.guard.start()
 
     def overloaded(self) -> Node:
-        self.guard.answers(invite(caller="8001", call="a seat's"), FLOW)
-        self.guard.answers(invite(call="somebody's"), FLOW)
+        self.let_in(invite(caller="8001", call="a-seat"), caller="8001")
+        self.let_in(invite(call="somebody"))
         self.waiting = 10_000
         self.clock.advance(5)
         assert self.guard.level is Level.ESSENTIAL
         return self
+
+    def let_in(self, data: bytes, *, caller: str = "13800000001") -> None:
+        """A call that the guard and admission let in: while nothing is refused, it is judged when it was read."""
+        assert self.guard.answers(data, FLOW) is None
+        request, source = parse_message(data), self.trunks.of_source(FLOW)
+        assert isinstance(request, SipRequest)
+        seat = caller == "8001"
+        assert self.guard.refuses(request, caller=caller, seat=seat, trunk=None if seat else source) is None
 
 
 def invite(
