@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Final
@@ -75,7 +76,7 @@ class SipAccess:
         wire: Wire | None = None,
         alarms: Alarms | None = None,
         resolver: Resolver | None = None,
-        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        random_bytes: Callable[[int], bytes] = os.urandom,
         random_number: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._settings = settings

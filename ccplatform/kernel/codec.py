@@ -16,6 +16,8 @@ from ccplatform.kernel.errors import RemoteViolation
 T = TypeVar("T")
 Lift = Callable[[dict[str, Any]], dict[str, Any]]
 
+_JSON = msgspec.json.Encoder()
+
 
 class UnknownType(RemoteViolation):
     """The data names a type or version that this program does not know, or does not fit its type."""
@@ -37,6 +39,12 @@ class Codec(Generic[T]):
         """Plain JSON-able data of ``value``."""
         name, version = self._names[type(value)]
         return {"type": name, "v": version, **msgspec.to_builtins(value)}
+
+    def encode_json(self, value: T) -> bytes:
+        """The same as JSON, without the plain data in between."""
+        name, version = self._names[type(value)]
+        fields = _JSON.encode(value)[1:]
+        return b'{"type":"%s","v":%d%s%s' % (name.encode(), version, b"," if len(fields) > 1 else b"", fields)
 
     def name_of(self, value: T) -> tuple[str, int]:
         """Name and version of the value's type, for those who encode it themselves."""

@@ -23,7 +23,11 @@ class BadFrame(RemoteViolation):
 
 def encode_frame(message: Any) -> bytes:
     """One message, ready to be written to the socket."""
-    body = _ENCODER.encode(message)
+    return frame_of(_ENCODER.encode(message))
+
+
+def frame_of(body: bytes) -> bytes:
+    """A message that is JSON already."""
     return _LENGTH.pack(len(body)) + body
 
 

@@ -17,6 +17,7 @@ class Outbox:
 
     def __init__(self, writer: asyncio.StreamWriter, *, delay_seconds: float = 0.0) -> None:
         self._writer = writer
+        self._transport = writer.transport
         self._delay_seconds = delay_seconds
         self._frames: list[bytes] = []
         self._joined_bytes = 0
@@ -25,7 +26,7 @@ class Outbox:
     @property
     def unread_bytes(self) -> int:
         """What the other process has not taken yet."""
-        return self._joined_bytes + self._writer.transport.get_write_buffer_size()
+        return self._joined_bytes + self._transport.get_write_buffer_size()
 
     def put(self, frame: bytes) -> None:
         """Send a frame soon."""
@@ -58,4 +59,4 @@ class Outbox:
         """Cut the stream off; what waits is lost."""
         self._frames.clear()
         self._joined_bytes = 0
-        self._writer.transport.abort()
+        self._transport.abort()

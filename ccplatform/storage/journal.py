@@ -265,7 +265,7 @@ class JournalWriter:
         contact = contact_of(event.fact)
         if personal and contact is not None and self._keys.get(contact) is None:
             batch.new_keys.append(self._keys.make(contact))
-        sealed = seal_personal(personal, event, self._keys, self._sealer) if personal else None
+        sealed = seal_personal(personal, event, contact, self._keys, self._sealer) if personal else None
         place = (event.tenant, event.at, event.id, event.epoch, event.seq, event.mono)
         return (*place, contact, *FACTS.name_of(event.fact), data, sealed)
 

@@ -7,7 +7,7 @@ in every event without touching the events. Personal fields of facts without a c
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import OrderedDict
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, get_args
@@ -16,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ccplatform.contracts.facts import Fact, FactEvent, contact_of, personal_fields
+from ccplatform.contracts.facts import Fact, FactEvent, personal_fields
 from ccplatform.contracts.words import ContactId
 from ccplatform.kernel.errors import RemoteViolation
 
@@ -101,16 +101,17 @@ def split(event: FactEvent) -> tuple[dict[str, Any], dict[str, Any]]:
     return data, personal
 
 
-def seal_personal(personal: dict[str, Any], event: FactEvent, keys: ContactKeys, sealer: Sealer) -> bytes:
-    """Encrypt personal fields; the key of the event's contact must be in memory."""
+def seal_personal(
+    personal: dict[str, Any], event: FactEvent, contact: ContactId | None, keys: ContactKeys, sealer: Sealer
+) -> bytes:
+    """Encrypt personal fields; the key of the event's contact, if it has one, must be in memory."""
     plain = _encode(personal)
-    contact = contact_of(event.fact)
     if contact is None:
         return sealer.seal(plain, f"journal:{event.id}")
     key = keys.get(contact)
     if key is None:
         raise LookupError(f"no key for contact {contact}")
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
     return nonce + key.encrypt(nonce, plain, event.id.encode())
 
 

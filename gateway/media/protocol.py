@@ -15,6 +15,7 @@ from ccplatform.contracts.media import MediaCommand, Play, PlayItem
 from ccplatform.contracts.words import CallId, LegId, PlaybackId
 from ccplatform.kernel.codec import Codec, UnknownType
 from ccplatform.kernel.errors import RemoteViolation
+from ccplatform.kernel.frames import frame_of
 from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
@@ -218,18 +219,21 @@ def decode_hello(message: Any) -> Hello:
 
 def encode_command(command: Command) -> dict[str, Any]:
     """A command as plain data."""
-    if isinstance(command, Play):
-        items = tuple(_ITEMS.encode(item) for item in command.items)
-        return _COMMANDS.encode(
-            _PlayOrder(
-                leg=command.leg,
-                playback=command.playback,
-                items=items,
-                loop=command.loop,
-                rounds=command.rounds,
-            )
-        )
-    return _COMMANDS.encode(command)
+    return _COMMANDS.encode(_as_sent(command))
+
+
+def command_frame(command: Command) -> bytes:
+    """A command as a frame of the socket."""
+    return frame_of(_COMMANDS.encode_json(_as_sent(command)))
+
+
+def _as_sent(command: Command) -> Command | _PlayOrder:
+    if not isinstance(command, Play):
+        return command
+    items = tuple(_ITEMS.encode(item) for item in command.items)
+    return _PlayOrder(
+        leg=command.leg, playback=command.playback, items=items, loop=command.loop, rounds=command.rounds
+    )
 
 
 def decode_command(message: Any) -> Command:

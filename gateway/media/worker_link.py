@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Final, Protocol
 
 import structlog
@@ -18,6 +19,7 @@ from gateway.media.protocol import (
     GetSurvivors,
     Survivors,
     WorkerEvent,
+    command_frame,
     decode_event,
     decode_hello,
     encode_command,
@@ -67,7 +69,7 @@ class WorkerLink:
         """Send a command; dropped when there is no connection."""
         if not self.connected or self._outbox is None:
             return
-        self._outbox.put(encode_frame(encode_command(command)))
+        self._outbox.put(command_frame(command))
         if self._outbox.unread_bytes > _MAX_PENDING_BYTES:
             _log.error("media worker does not read", worker=self._index)
             self._outbox.abort()
@@ -102,7 +104,7 @@ class WorkerLink:
         decoder = FrameDecoder()
         greeted = False
         while True:
-            async with asyncio.timeout(None if self.connected else _HELLO_SECONDS):
+            async with nullcontext() if self.connected else asyncio.timeout(_HELLO_SECONDS):
                 data = await reader.read(_READ_BYTES)
             if not data:
                 self._broken("the worker closed the connection")

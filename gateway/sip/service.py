@@ -6,7 +6,7 @@ Decisions are made by the cores: who may call by :mod:`~gateway.sip.admission`, 
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ from gateway.sip.settings import SipSettings
 from gateway.sip.strangers import Strangers
 from gateway.sip.subscriptions import SubscribeArrived, Subscriptions, SubscriptionTimes
 from gateway.sip.tap import SignallingTap
-from gateway.sip.trace import SignallingTrace
+from gateway.sip.trace import Seen, SignallingTrace
 from gateway.sip.transaction_layer import (
     DropRequest,
     FlowFailed,
@@ -85,7 +85,7 @@ class SipService:
         registrations: Registrations,
         admission: Admission,
         accepts_calls: Callable[[], ReleaseCause | None],
-        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._settings = settings
         self._wire = wire
@@ -393,8 +393,9 @@ class SipService:
         self._clock.call_at(later, lambda: self.trace.forget(dialog.call_id))
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
-        local, now = self.identity.address(flow), self._clock.now()
-        self.tap.seen(message, flow, local, now, self.trace.contact_of(message.call_id), outgoing)
-        fact = self.trace.seen(message, flow, local, now, outgoing=outgoing)
+        seen = Seen(message, flow.transport, self.identity.address(flow), flow.address(), outgoing)
+        now = self._clock.now()
+        self.tap.seen(seen, now, self.trace.contact_of(message.call_id))
+        fact = self.trace.seen(seen, now)
         if fact is not None:
             self._facts.record(fact)

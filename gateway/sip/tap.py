@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from ccplatform.kernel.clock import Clock, TimerHandle
-from gateway.sip.flows import Flow
-from gateway.sip.message import SipMessage
+from gateway.sip.trace import Seen
 
 #: How long messages wait for others, seconds.
 PAUSE_SECONDS: Final = 0.1
@@ -33,15 +32,15 @@ class SignallingTap:
         self._bytes = 0
         self._timer: TimerHandle | None = None
 
-    def seen(self, message: SipMessage, flow: Flow, local: str, now: float, contact: str, outgoing: bool) -> None:
+    def seen(self, seen: Seen, now: float, contact: str) -> None:
         """A message came, or goes."""
         if self.deliver is None:
             return
-        data = message.received or message.encode()
+        data = seen.data
         if self._bytes + len(data) > MAX_WAITING_BYTES:
             self.dropped += 1
             return
-        self._rows.append((now, outgoing, flow.transport, local, flow.address(), contact, data))
+        self._rows.append((now, seen.outgoing, seen.transport, seen.local, seen.remote, contact, data))
         self._bytes += len(data)
         if self._timer is None:
             self._timer = self._clock.call_at(now + PAUSE_SECONDS, self._hand_over)

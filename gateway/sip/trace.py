@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from ccplatform.contracts.facts import SipMessageSeen
 from ccplatform.contracts.words import ContactId, LegId
-from gateway.sip.flows import Flow
 from gateway.sip.masking import masked
-from gateway.sip.message import SipMessage
+from gateway.sip.message import SipMessage, SipRequest
 
 #: Messages that are kept of a dialog without a contact, and bytes of all such dialogs together.
 MAX_MESSAGES: Final = 32
@@ -28,14 +27,23 @@ _OVERHEAD_BYTES: Final = 1024
 _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"})
 
 
-class _Seen(Struct, frozen=True):
+class Seen(Struct, frozen=True):
+    """A message as it passes, between two addresses, ``host:port``."""
+
     message: SipMessage
-    flow: Flow
+    transport: str
     local: str
+    remote: str
     outgoing: bool
 
+    @property
+    def data(self) -> bytes:
+        """The message as it is on the wire."""
+        return self.message.received or self.message.encode()
+
     def size(self) -> int:
-        return _OVERHEAD_BYTES + len(self.message.received or self.message.encode())
+        """What it costs to keep it, bytes."""
+        return _OVERHEAD_BYTES + len(self.data)
 
 
 class SignallingTrace:
@@ -43,21 +51,21 @@ class SignallingTrace:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._waiting: OrderedDict[str, tuple[float, list[_Seen]]] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[float, list[Seen]]] = OrderedDict()
         self._waiting_bytes = 0
         self._owners: dict[str, tuple[ContactId, LegId]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._owners)
 
-    def seen(
-        self, message: SipMessage, flow: Flow, local: str, now: float, *, outgoing: bool
-    ) -> SipMessageSeen | None:
+    def seen(self, seen: Seen, now: float) -> SipMessageSeen | None:
         """Take a message; a fact when its dialog belongs to a contact already."""
         self._drop_old(now)
-        if not self._enabled or message.cseq.method in _UNTRACED:
+        if not self._enabled:
             return None
-        seen = _Seen(message, flow, local, outgoing)
+        message = seen.message
+        if (message.method if isinstance(message, SipRequest) else message.cseq.method) in _UNTRACED:
+            return None
         owner = self._owners.get(message.call_id)
         if owner is not None:
             return _fact(seen, owner)
@@ -92,20 +100,20 @@ class SignallingTrace:
         self._owners.pop(call_id, None)
         self._take(call_id)
 
-    def _take(self, call_id: str) -> list[_Seen]:
+    def _take(self, call_id: str) -> list[Seen]:
         _, waiting = self._waiting.pop(call_id, (0.0, []))
         self._waiting_bytes -= sum(seen.size() for seen in waiting)
         return waiting
 
 
-def _fact(seen: _Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
+def _fact(seen: Seen, owner: tuple[ContactId, LegId]) -> SipMessageSeen:
     contact, leg = owner
     return SipMessageSeen(
         contact=contact,
         leg=leg,
         outgoing=seen.outgoing,
-        transport=seen.flow.transport,
+        transport=seen.transport,
         local=seen.local,
-        remote=seen.flow.address(),
-        text=masked(seen.message.received or seen.message.encode()),
+        remote=seen.remote,
+        text=masked(seen.data),
     )

@@ -16,12 +16,10 @@ from gateway.signalling.exporter import HepExporter
 from gateway.signalling.selection import Selection
 from gateway.signalling.service import SignallingService
 from gateway.signalling.settings import HepSettings, SignallingSettings
-from gateway.sip.flows import Flow
 from gateway.sip.parser import parse_message
 from gateway.sip.tap import MAX_WAITING_BYTES, PAUSE_SECONDS, SignallingTap, TappedRow
+from gateway.sip.trace import Seen
 from tests.gateway.signalling.samples import CONTACT, message, request, row
-
-FLOW = Flow("UDP", "192.0.2.4", 5060)
 
 
 def test_rows_are_masked_numbered_and_timed() -> None:
@@ -80,10 +78,10 @@ def test_what_does_not_go_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch
 def test_a_tap_hands_over_in_batches_and_only_when_somebody_watches() -> None:
     clock, batches = VirtualClock(), list[list[TappedRow]]()
     tap = SignallingTap(clock)
-    seen = parse_message(request())
+    seen = Seen(parse_message(request()), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
 
     def pass_by() -> None:
-        tap.seen(seen, FLOW, "192.0.2.1:5060", clock.now(), "", False)
+        tap.seen(seen, clock.now(), "")
 
     pass_by()
     tap.deliver = batches.append
@@ -103,9 +101,9 @@ def test_a_tap_never_holds_more_than_its_bound() -> None:
     clock, batches = VirtualClock(), list[list[TappedRow]]()
     tap = SignallingTap(clock)
     tap.deliver = batches.append
-    seen = parse_message(request(body="x" * 60_000))
+    seen = Seen(parse_message(request(body="x" * 60_000)), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
     for _ in range(100):
-        tap.seen(seen, FLOW, "192.0.2.1:5060", clock.now(), "", False)
+        tap.seen(seen, clock.now(), "")
     tap.close()
     (batch,) = batches
     assert sum(len(entry[-1]) for entry in batch) <= MAX_WAITING_BYTES

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ccplatform.contracts.words import ContactId, LegId
-from gateway.sip.flows import Flow
 from gateway.sip.parser import parse_message
-from gateway.sip.trace import MAX_MESSAGES, SignallingTrace
+from gateway.sip.trace import MAX_MESSAGES, Seen, SignallingTrace
 
-FLOW = Flow("UDP", "192.0.2.4", 5060)
 OWNER = (ContactId("contact"), LegId("leg"))
 
 
@@ -22,7 +20,7 @@ def message(call_id: str = "a@b", method: str = "INVITE", extra: str = "", body:
 
 
 def see(trace: SignallingTrace, data: bytes) -> object:
-    return trace.seen(parse_message(data), FLOW, "192.0.2.1:5060", 0.0, outgoing=False)
+    return trace.seen(Seen(parse_message(data), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False), 0.0)
 
 
 def test_messages_wait_for_their_contact_and_are_facts_from_then_on() -> None:
