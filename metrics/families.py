@@ -101,6 +101,7 @@ _ALL: Final = (
         "1 while a data source of flows gives answers, 0 after three failures (R10.3.1.7)",
         "source",
     ),
+    _gauge("cc_voice_up", "1 while a speech engine speaks, as it did when it was asked last (R10.1.c)", "engine"),
     _gauge("cc_recogniser_up", "1 while the speech recogniser of a language works (R10.1.c)", "language"),
     _gauge("cc_bot_up", "1 while a voice bot can be reached, as callers and probes found out (R10.1.c)", "bot"),
     _gauge("cc_bot_talks", "Callers that a voice bot talks with (R10.1.c)", "bot"),

@@ -11,7 +11,8 @@ Gauge = tuple[str, tuple[str, ...], float]
 
 def line_gauges(health: Mapping[str, Any]) -> Iterator[Gauge]:
     """``health`` are two parts of control's health, {} without one: ``access`` (``{trunks: {name: state}, bans}``)
-    and ``ivr`` (``{sources: {name: whether}, recognisers: {language: whether}, bots: {name: state}}``)."""
+    and ``ivr`` (``{sources: {name: whether}, voices: {engine: whether}, recognisers: {language: whether},
+    bots: {name: state}}``)."""
     yield from _access(health.get("access", {}))
     yield from _ivr(health.get("ivr", {}))
 
@@ -19,6 +20,8 @@ def line_gauges(health: Mapping[str, Any]) -> Iterator[Gauge]:
 def _ivr(health: Mapping[str, Any]) -> Iterator[Gauge]:
     for source, serves in health.get("sources", {}).items():
         yield "cc_data_source_up", (source,), float(serves)
+    for engine, works in health.get("voices", {}).items():
+        yield "cc_voice_up", (engine,), float(works)
     for language, works in health.get("recognisers", {}).items():
         yield "cc_recogniser_up", (language,), float(works)
     for name, bot in health.get("bots", {}).items():

@@ -47,8 +47,9 @@ class Speaking:
     data: DataSources
 
     def health(self) -> dict[str, Any]:
-        """Data sources, recognisers and bots: which of them serve, and what bots do."""
+        """Data sources, voices, recognisers and bots: which of them serve, and what bots do."""
         return {
+            "voices": self.engine.working(),
             "sources": self.data.serving(),
             "recognisers": self.recogniser.working(),
             "bots": {

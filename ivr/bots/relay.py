@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from ccplatform.kernel.errors import RemoteViolation, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ivr.bots.connecting import begin_talk, connect_to
-from ivr.bots.masking import without_cards
+from ivr.bots.masking import CardMask
 from ivr.bots.protocol import (
     VERSION,
     Clear,
@@ -88,6 +88,7 @@ class Relay:
         self._speaking_at: float | None = None
         self._silenced = False  # since he began to speak
         self._turns = 0
+        self._mask = CardMask()
         self._texts = (0, 0)  # second, messages in it
         self._done: Done | None = None
         self._over = False  # the last report was made
@@ -191,7 +192,7 @@ class Relay:
                 self._turns += 1
                 if self._turns > self._place.max_turns:
                     raise RemoteViolation(f"more than {self._place.max_turns} turns")
-                self._tell(Said(talk=self._order.talk, speaker=speaker, text=without_cards(text)))
+                self._tell(Said(talk=self._order.talk, speaker=speaker, text=self._mask.masked(speaker, text)))
             case Transfer(to=to, variables=variables):
                 self._done = Done(talk=self._order.talk, to=to, outcome="", variables=variables)
             case End(outcome=outcome, variables=variables):

@@ -65,6 +65,10 @@ class EspeakSpeech(ShapedSpeech):
         async with self._lock:
             await self._ask(json.dumps(request).encode(), take)
 
+    def working(self) -> dict[str, bool]:
+        """See the port."""
+        return {"espeak": not self._pause}
+
     async def close(self) -> None:
         """End the child."""
         async with self._lock:

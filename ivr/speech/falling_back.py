@@ -79,6 +79,10 @@ class FallingBack:
                 return
         await self._second.stream(text, language, into, begun)
 
+    def working(self) -> dict[str, bool]:
+        """See the port."""
+        return {**self._first.working(), **self._second.working()}
+
     async def close(self) -> None:
         """Let both go."""
         await self._first.close()

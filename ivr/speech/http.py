@@ -30,10 +30,15 @@ class HttpSpeech(ShapedSpeech):
         super().__init__(settings)
         own = settings.http
         self._urls: dict[Language, str] = {"zh": own.url_zh, "en": own.url_en}
+        self._works = True
 
     def voice(self, language: Language) -> str:
         """See the port; another voice behind the same address is told apart by its path or query."""
         return f"http {self._urls[language]} {self._settings.sample_rate} {self._level}"
+
+    def working(self) -> dict[str, bool]:
+        """See the port."""
+        return {"http": self._works}
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -45,7 +50,9 @@ class HttpSpeech(ShapedSpeech):
         try:
             async with asyncio.timeout(self._settings.http.timeout_seconds):
                 await self._receive(url, text, take)
+            self._works = True
         except (OSError, TimeoutError, http.client.HTTPException, RemoteViolation) as error:
+            self._works = False
             raise SpeechUnavailable(f"the speech server failed: {str(error) or type(error).__name__}") from error
 
     async def _receive(self, url: str, text: str, take: Take) -> None:

@@ -28,5 +28,8 @@ class Speech(Protocol):
         ``begun`` the file then ends too early.
         """
 
+    def working(self) -> dict[str, bool]:
+        """Whether each engine behind this one worked when it was last asked, by name; True before that."""
+
     async def close(self) -> None:
         """Let the engine go."""

@@ -40,6 +40,10 @@ class ShapedSpeech(ABC):
         """Engine version, voice and every setting that changes the sound."""
 
     @abstractmethod
+    def working(self) -> dict[str, bool]:
+        """See the port."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Let the engine go."""
 

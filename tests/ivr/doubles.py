@@ -60,6 +60,9 @@ class Voice:
         await self.synthesize(text, language, into)
         begun(8000)
 
+    def working(self) -> dict[str, bool]:
+        return {self.version: not self.away}
+
     async def close(self) -> None:
         pass
 

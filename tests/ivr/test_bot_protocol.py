@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccplatform.kernel.errors import RemoteViolation
-from ivr.bots.masking import without_cards
+from ivr.bots.masking import CardMask, without_cards
 from ivr.bots.protocol import MAX_TEXT_BYTES, End, Mark, Transfer, Turn, message_from
 from ivr.bots.sound import MAX_MARKS, WaitingSound
 
@@ -122,6 +122,39 @@ def test_what_goes_beyond_the_bounds_is_refused() -> None:
 )
 def test_numbers_of_cards_are_masked(said: str, kept: str) -> None:
     assert without_cards(said) == kept
+
+
+@pytest.mark.parametrize(
+    ("turns", "kept"),
+    [
+        (["4111 1111", "1111 1111"], ["4111 1111", "****"]),
+        (["it is 6222", "0202", "ok, 0011", "2233 445"], ["it is 6222", "0202", "ok, ****", "****"]),
+        (["四一一一 一一一一", "嗯", "一一一一 一一一一。"], ["四一一一 一一一一", "嗯", "****。"]),
+        (
+            ["four one one one", "one one one one one", "one one", "one"],
+            ["four one one one", "one one one one one", "one one", "****"],
+        ),
+        (["138 0000", "0001"], ["138 0000", "0001"]),
+        (
+            ["my account is 600001", "I moved and now it is 13800000001"],
+            ["my account is 600001", "I moved and now it is 13800000001"],
+        ),
+    ],
+)
+def test_numbers_of_cards_in_several_turns_are_masked(turns: list[str], kept: list[str]) -> None:
+    mask = CardMask()
+    found = []
+    for turn in turns:
+        found.append(mask.masked("caller", turn))
+        mask.masked("bot", "go on")
+    assert found == kept
+
+
+@given(st.lists(st.integers(1, 8), min_size=2, max_size=19))
+def test_of_a_number_in_turns_no_more_than_eleven_digits_are_shown(sizes: list[int]) -> None:
+    mask = CardMask()
+    shown = "".join(mask.masked("caller", "7" * size) for size in sizes)
+    assert shown.count("7") <= max(11, sizes[0])
 
 
 @given(st.text(alphabet="0123456789 -one四x", max_size=300))

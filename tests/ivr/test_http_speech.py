@@ -191,3 +191,26 @@ def test_other_formats_and_endless_sound_are_refused() -> None:
         endless.feed(bytes(MAX_SOUND_BYTES + 2))
     with pytest.raises(RemoteViolation, match="no samples"):
         WavStream().feed(b"RIFF\0\0\0\0WAVE" + b"LIST\xff\xff\xff\x7f" + bytes(5000))
+
+
+async def test_a_server_that_is_down_is_seen_until_it_speaks_again(tmp_path: Path) -> None:
+    good = ok(wav(tone(0.2)))
+    answers = [ok(b"", "500 Internal Server Error"), good, good, good]
+
+    async def next_of_them(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> None:
+        await answers.pop(0)(reader, writer, text)
+
+    async with server(next_of_them) as (url, _):
+        speech = engine(url)
+        assert speech.working() == {"http": True}
+        with pytest.raises(SpeechUnavailable):
+            await speech.synthesize("Hello.", "en", tmp_path / "a.wav")
+        assert speech.working() == {"http": False}
+        await speech.synthesize("Hello.", "en", tmp_path / "a.wav")
+        assert speech.working() == {"http": True}
+
+
+def test_both_voices_are_told() -> None:
+    pair = Pair()
+    pair.first.version, pair.first.away = "better", True
+    assert pair.both.working() == {"better": False, "second": True}

@@ -168,11 +168,13 @@ async def test_a_crash_is_an_alarm_and_the_next_request_after_a_pause_speaks(
     with pytest.raises(SpeechUnavailable):
         await speech.synthesize("two", "en", tmp_path / "b.wav")
     assert ALARM in alarms.up
+    assert speech.working() == {"espeak": False}
     with pytest.raises(SpeechUnavailable, match="restarted"):
         await speech.synthesize("two", "en", tmp_path / "b.wav")
     clock.advance(0.6)
     await speech.synthesize("two", "en", tmp_path / "b.wav")
     assert ALARM not in alarms.up
+    assert speech.working() == {"espeak": True}
     assert {name for name in os.listdir(tmp_path)} == {"a.wav", "b.wav"}
 
 

@@ -55,11 +55,14 @@ def test_nothing_is_said_while_control_is_away() -> None:
     assert list(line_gauges({})) == []
 
 
-def test_sources_recognisers_and_bots_are_gauges() -> None:
+def test_sources_voices_recognisers_and_bots_are_gauges() -> None:
     bots = {"helper": {"up": False, "talks": 2, "failures": 3}}
-    health = {"ivr": {"sources": {"bank": True}, "recognisers": {"en": False}, "bots": bots}}
+    voices = {"http": False, "espeak": True}
+    health = {"ivr": {"sources": {"bank": True}, "voices": voices, "recognisers": {"en": False}, "bots": bots}}
     assert list(line_gauges(health)) == [
         ("cc_data_source_up", ("bank",), 1.0),
+        ("cc_voice_up", ("http",), 0.0),
+        ("cc_voice_up", ("espeak",), 1.0),
         ("cc_recogniser_up", ("en",), 0.0),
         ("cc_bot_up", ("helper",), 0.0),
         ("cc_bot_talks", ("helper",), 2),
