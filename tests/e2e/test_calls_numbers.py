@@ -182,3 +182,36 @@ async def test_95009_refuses_a_wrong_pin(centre: Centre, phone: MakePhone) -> No
     assert not any(event["type"] == "Conferenced" for event in await centre.events(contact["id"]))
     keys = await centre.happened(contact["id"], "KeysEntered")
     assert (keys["length"], keys["keys"]) == (4, "")
+
+
+async def test_a_number_out_of_hours_is_answered_by_its_closed_branch(centre: Centre, phone: MakePhone) -> None:
+    """The same number, while its calendar is closed and once it opens: a change counts from the next call on."""
+
+    async def put(path: str, **document: object) -> None:
+        answer = await centre.ask("PUT", f"configuration/{path}", json=document)
+        assert answer.status_code == 200, answer.text
+
+    async def flow_of(caller: str) -> str:
+        contact = await centre.contact(caller, limit=30)
+        return str((await centre.happened(contact["id"], "FlowEntered", limit=30))["flow"])
+
+    try:
+        await put("calendars/office", week={})
+        await put("numbers/96001", flow="support", calendar="office", closed_flow="echo")
+        number = centre.new_caller()
+        closed = await (await phone(number, source=sources.tone(CALLER_HZ))).dial(centre.number("96001"))
+        await closed.heard(tone=CALLER_HZ, limit=30)  # his own: that is what the branch does
+        assert await flow_of(number) == "echo"
+        always = [{"start": "00:00", "end": "00:00"}]
+        await put("calendars/office", week={str(day): always for day in range(7)})
+        later = centre.new_caller()
+        opened = await (await phone(later)).dial(centre.number("96001"))
+        assert await flow_of(later) == "support"
+        await centre.eventually(lambda: centre.get("queues/support"), lambda row: row["waiting"] == 1, limit=30)
+        await closed.hang_up()
+        await opened.hang_up()
+        assert (await centre.ended(number, limit=30))["queue"] is None
+        assert (await centre.ended(later, limit=30))["outcome"] == "abandoned_queue"
+    finally:
+        for path in ("numbers/96001", "calendars/office"):
+            await centre.ask("DELETE", f"configuration/{path}")
