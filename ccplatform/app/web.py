@@ -23,6 +23,7 @@ from ccplatform.app.places import Places
 from ccplatform.app.reloading import ReloadingControl
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
+from ccplatform.app.signalling_sight import SignallingSight
 from ccplatform.app.simulating import Simulating
 from ccplatform.app.sockets import listen_tcp
 from ccplatform.app.speech import speech_engine
@@ -230,6 +231,9 @@ class WebProcess:
                 service=self.signalling,
                 search=SignallingSearch(memory=self.signalling.memory, history=self.journal),
                 places=SignallingPlaces(seats, lambda: self.following.health.get("access", {})),
+                seen_by=SignallingSight(
+                    live=self.live, contacts=contacts, seats=seats, contact_of=self.signalling.memory.contact_of
+                ),
             ),
             build_trunk_routes(
                 access=access,

@@ -133,6 +133,15 @@ class ContactStore:
             row = await connection.fetchrow(sql, self._tenant, contact)
         return None if row is None else dict(row)
 
+    async def agents_of(self, contacts: list[ContactId]) -> dict[ContactId, AgentId]:
+        """The agents who had these contacts, the last one of each; without those that no agent had."""
+        sql = """
+            SELECT id, agent FROM contacts WHERE tenant = $1 AND id = ANY($2::uuid[]) AND agent IS NOT NULL
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(sql, self._tenant, contacts)
+        return {ContactId(str(row["id"])): AgentId(row["agent"]) for row in rows}
+
     async def handled(self, contacts: list[ContactId]) -> set[ContactId]:
         """Those of these contacts that ended in a talk with an agent."""
         sql = """

@@ -1,8 +1,9 @@
 """REST of the signalling trace (R10.4.d). No ``from __future__ import annotations``: FastAPI reads local names."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -22,6 +23,10 @@ _TRACERS = (Role.SUPERVISOR, Role.MAINTAINER, Role.AUDITOR, Role.ADMIN)
 MAX_CAPTURED = 20_000
 #: Longest that a request waits for something new, seconds; below the server's patience at its end.
 MAX_WAIT_SECONDS = 25.0
+
+
+#: Those of some messages that somebody may see, in their order.
+SeenBy: TypeAlias = Callable[[Principal, Sequence[TracedMessage]], Awaitable[list[TracedMessage]]]
 
 
 class SignallingItem(BaseModel):
@@ -117,9 +122,10 @@ class Captured(Filters):
 
 
 def build_router(
-    *, access: Access, service: SignallingService, search: SignallingSearch, places: Places
+    *, access: Access, service: SignallingService, search: SignallingSearch, places: Places, seen_by: SeenBy
 ) -> APIRouter:
-    """``signalling``: a list, what is new, a capture file, and how much is kept."""
+    """``signalling``: a list, what is new, a capture file, and how much is kept; a supervisor of teams finds what
+    concerns them."""
     router = APIRouter(prefix="/signalling", tags=["signalling"])
     Tracer = Annotated[Principal, Depends(access.require(*_TRACERS))]
     memory = service.memory
@@ -150,25 +156,31 @@ def build_router(
         return SignallingItem(**shown | {"contact": memory.contact_of(message)})
 
     @router.get("")
-    async def messages(_: Tracer, filters: Annotated[Listing, Query()]) -> SignallingPage:
+    async def messages(principal: Tracer, filters: Annotated[Listing, Query()]) -> SignallingPage:
         """Messages, newest first: the latest of all, and further back those of contacts."""
         selection, last = await selected(filters), memory.last_number
         if filters.contact is not None:
             found = await search.of_contact(ContactId(str(filters.contact)), selection)
-            return SignallingPage(items=[item(one) for one in reversed(found)], next_cursor=None, last=last)
+            seen = await seen_by(principal, found)
+            return SignallingPage(items=[item(one) for one in reversed(seen)], next_cursor=None, last=last)
         page = await search.page(selection, filters.cursor, filters.limit)
-        return SignallingPage(items=[item(one) for one in page.messages], next_cursor=page.next_cursor, last=last)
+        items = [item(one) for one in await seen_by(principal, page.messages)]
+        return SignallingPage(items=items, next_cursor=page.next_cursor, last=last)
 
     @router.get("/tail")
-    async def tail(_: Tracer, filters: Annotated[Following, Query()]) -> SignallingTail:
+    async def tail(principal: Tracer, filters: Annotated[Following, Query()]) -> SignallingTail:
         """What is newer than number ``after``; when there is nothing, the answer waits for it."""
         selection, last = await selected(filters), filters.after
         found: list[TracedMessage] = []
         try:
             async with asyncio.timeout(filters.wait_seconds):
-                while not (found := memory.since(last, selection)):
-                    last = max(last, memory.last_number)
-                    await memory.something_new()
+                while True:
+                    newest = memory.last_number
+                    if found := await seen_by(principal, memory.since(last, selection)):
+                        break
+                    last = max(last, newest)
+                    if memory.last_number == newest:
+                        await memory.something_new()
         except TimeoutError:
             pass
         kept = found[-filters.limit :]
@@ -176,7 +188,7 @@ def build_router(
         return SignallingTail(items=[item(one) for one in kept], last=newest, missed=len(kept) < len(found))
 
     @router.get("/capture", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
-    async def capture_file(_: Tracer, filters: Annotated[Captured, Query()]) -> Any:
+    async def capture_file(principal: Tracer, filters: Annotated[Captured, Query()]) -> Any:
         """The same as a capture file (pcap) for Wireshark: each message a UDP datagram, secrets masked."""
         selection = await selected(filters)
         if filters.contact is not None:
@@ -184,7 +196,7 @@ def build_router(
         else:
             page = await search.page(selection, None, filters.limit)
             found = list(reversed(page.messages))
-        data = await asyncio.to_thread(capture, found)
+        data = await asyncio.to_thread(capture, await seen_by(principal, found))
         name = str(filters.contact) if filters.contact else "signalling"
         headers = {"Content-Disposition": f'attachment; filename="{name}.pcap"'}
         return Response(data, media_type=MEDIA_TYPE, headers=headers)

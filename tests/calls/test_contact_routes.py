@@ -51,6 +51,7 @@ class Past:
     """Contacts by what became of them."""
 
     http: httpx.AsyncClient
+    store: ContactStore
     contacts: dict[str, ContactId] = field(default_factory=dict)
 
     async def ask(self, who: str, path: str) -> httpx.Response:
@@ -89,7 +90,7 @@ async def past(database: Database) -> AsyncIterator[Past]:  # noqa: F811
     app = build_http(routers=[router], root_routers=[], readiness=readiness, pages=None, max_body_bytes=1000)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://centre.test/api/v1") as client:
-        past = Past(client)
+        past = Past(client, contacts)
         async with open_journal(database, projections=(ContactProjection(digest=str.encode),)) as journal:
             past.contacts = {
                 "1004's": story(journal, "1004", over=True),
@@ -118,3 +119,9 @@ async def test_a_contact_of_other_teams_is_not_there_for_their_supervisor(past: 
     hidden = {"1004's"} if path == "" else {"1004's", "with 1004"}
     assert {name for name, status in answers.items() if status == 404} == hidden
     assert {status for name, status in answers.items() if name not in hidden} == {200}
+
+
+async def test_the_agents_of_many_contacts_are_asked_at_once(past: Past) -> None:
+    found = await past.store.agents_of(list(past.contacts.values()))
+    assert found == {past.contacts["1004's"]: "1004", past.contacts["1005's"]: "1005"}
+    assert await past.store.agents_of([]) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -11,10 +11,12 @@ import pytest
 
 from ccplatform.contracts.words import Role, SeatId
 from ccplatform.kernel.clock import VirtualClock
+from ccplatform.security.model import Principal
 from ccplatform.security.routes import build_router as build_security_router
 from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from ccplatform.storage.journal_reader import JournalReader
+from gateway.signalling.message import TracedMessage
 from gateway.signalling.places import Places
 from gateway.signalling.routes import build_router
 from gateway.signalling.search import SignallingSearch
@@ -32,6 +34,11 @@ PRESENT: Mapping[str, Any] = {
 }
 
 
+async def seen_by(principal: Principal, messages: Sequence[TracedMessage]) -> list[TracedMessage]:
+    """Narrow supervisors see nothing of 8004's."""
+    return [message for message in messages if principal.only_teams is None or message.caller != "8004"]
+
+
 @pytest.fixture
 def service(clock: VirtualClock) -> SignallingService:
     return SignallingService(SignallingSettings(), clock=clock)
@@ -46,6 +53,7 @@ async def client(
     desk = open_desk(database)
     await desk.add("tech1", Role.MAINTAINER)
     await desk.add("1004", Role.AGENT)
+    await desk.add("sup1", Role.SUPERVISOR, teams=["night"])
     vault = Vault(b"k" * 32)
     store = GatewayStore(database=database, vault=vault, clock=clock, realm="r")
     await store.save_seat(SeatId("seat-04"), "8004", "secret")
@@ -56,6 +64,7 @@ async def client(
         service=service,
         search=SignallingSearch(memory=service.memory, history=JournalReader(database, sealer=vault)),
         places=Places(store, lambda: PRESENT),
+        seen_by=seen_by,
     )
     async with web(routes, build_security_router(access=desk.access, login=desk.login, audit=desk.audit)) as made:
         made.headers = httpx.Headers(await bearer(made, "tech1"))
@@ -163,3 +172,26 @@ async def test_agents_see_no_signalling(client: httpx.AsyncClient) -> None:
     agent = await bearer(client, "1004")
     for path in ("", "/tail?after=0", "/capture", "/state"):
         assert (await client.get(f"/signalling{path}", headers=agent)).status_code == 403
+
+
+async def test_a_supervisor_of_teams_finds_what_concerns_them_alone(
+    client: httpx.AsyncClient, service: SignallingService, clock: VirtualClock
+) -> None:
+    narrow = await bearer(client, "sup1")
+
+    async def items(path: str = "", **parameters: Any) -> list[str]:
+        answer = await client.get(f"/signalling{path}", params=parameters, headers=narrow)
+        return [item["method"] for item in answer.json()["items"]]
+
+    service.take([row(request("REGISTER", caller="8004", called="8004"), at=clock.now())])
+    service.take([row(request(), at=clock.now())])
+    assert (await items(), await found(client)) == (["INVITE"], ["INVITE", "REGISTER"])
+    assert await items(limit=1) == ["INVITE"]
+    assert await items("/tail", after=0) == ["INVITE"]
+    assert b"REGISTER" not in (await client.get("/signalling/capture", headers=narrow)).content
+    waiting = asyncio.ensure_future(items("/tail", after=service.memory.last_number, wait_seconds=20))
+    await until(lambda: bool(service.memory._waiting), lambda: "the answer waits")
+    service.take([row(request("REGISTER", caller="8004", called="8004"), at=clock.now())])
+    await until(lambda: bool(service.memory._waiting), lambda: "the answer waits on")
+    service.take([row(request("BYE"), at=clock.now())])
+    assert await waiting == ["BYE"]
