@@ -19,10 +19,18 @@ from ccplatform.contracts.words import AgentState, OfferEnd
 
 def engage(floor: Floor, command: EngageAgent) -> None:
     """The agent talks from now on. It is a fact: it may find him with another contact (on a second line of his
-    phone), and offers to him are taken back. Said twice, or of one who is not there, it changes nothing."""
+    phone), and offers to him are taken back. Said twice, or of one who is not there, it changes nothing.
+
+    Who has no presence row after a restart had asked to sign out during the call, and will be after it.
+    """
     agent, pair = floor.agents.get(command.agent), (command.contact, command.agent)
-    if agent is None or agent.removed or agent.seat is None or pair in floor.own_calls:
+    if agent is None or agent.removed or pair in floor.own_calls:
         return
+    if agent.seat is None:
+        if command.seat is None or command.seat in floor.seats:
+            return
+        floor.take_seat(agent, command.seat)
+        floor.move(agent, AgentState.TALKING, contact=command.contact, taken_back=True)
     offered = [work for work in agent.engagements if work.state is AgentState.RESERVED]
     for work in offered:
         end_offer(floor, work, OfferEnd.WITHDRAWN)

@@ -137,16 +137,21 @@ class Restorer:
         """Who called, or was called by his number, is busy still: the ACD keeps no place for such talks."""
         state, second, perform = saga.state, saga.state.second, self._ports().router.perform
         if second is not None and second.agent is not None and second.answered_at is None:
-            perform(EngageAgent(contact=second.contact, agent=second.agent))
+            perform(EngageAgent(contact=second.contact, agent=second.agent, seat=second.seat))
         if state.stage is Stage.ENDING:
             return
         if state.outward and state.agent is not None and state.contact not in placed:
-            again = EngageAgent(contact=state.contact, agent=state.agent, wrap_up_seconds=state.wrap_up_seconds)
+            again = EngageAgent(
+                contact=state.contact,
+                agent=state.agent,
+                wrap_up_seconds=state.wrap_up_seconds,
+                seat=state.agent_seat,
+            )
             perform(again)
             if state.hold_at is not None:
                 perform(TalkHeld(contact=state.contact, agent=state.agent, held=True))
         if state.party_agent is not None:
-            perform(EngageAgent(contact=state.contact, agent=state.party_agent))
+            perform(EngageAgent(contact=state.contact, agent=state.party_agent, seat=state.party_seat))
 
     def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
         state = saga.state

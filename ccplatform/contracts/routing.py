@@ -115,12 +115,14 @@ class EngageAgent:
     """The agent's line is taken by a call past the queues: he called somebody, or somebody called him.
 
     He is talking from here on, whatever he was, until :class:`TalkReleased`; offers to him are taken back. Wrap-up
-    lasts for ``wrap_up_seconds``.
+    lasts for ``wrap_up_seconds``. Told again after a restart, with his ``seat``: nothing else says where he sits
+    if he asked to sign out during the call.
     """
 
     contact: ContactId
     agent: AgentId
     wrap_up_seconds: float = 0.0
+    seat: SeatId | None = None
 
 
 RouterCommand: TypeAlias = (

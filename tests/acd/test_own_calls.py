@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acd.errors import AgentBusy
-from acd.events import PickUp
+from acd.events import PickUp, SaveAgent, SignOut
 from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, WrapUpEnded
 from ccplatform.contracts.routing import (
     EngageAgent,
@@ -15,8 +15,8 @@ from ccplatform.contracts.routing import (
     TalkReleased,
     TransferContact,
 )
-from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
-from tests.acd.floor import Centre, offers, only, queue
+from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId, SeatId
+from tests.acd.floor import Centre, agent, offers, only, queue
 
 CALL = ContactId("out")
 
@@ -184,3 +184,32 @@ def test_whom_he_asked_has_his_contact_and_wraps_up_as_after_it(by_queue: bool) 
     assert centre.state("2") is AgentState.TALKING
     changed = only(AgentStateChanged, list(centre.do(TalkReleased(contact=contact, agent=AgentId("2")))))
     assert (changed.state, changed.contact) == (AgentState.WRAP_UP, contact)
+
+
+def test_who_asked_to_sign_out_during_his_call_is_so_after_it_also_over_a_restart() -> None:
+    """His presence row is gone with his wish: the call alone says where he sits."""
+    centre = Centre(queue())
+    centre.staff("1")
+    engages(centre, "1")
+    centre.do(SignOut(agent=AgentId("1")))
+    assert centre.state("1") is AgentState.TALKING
+    assert centre.engine.presence(AgentId("1")) is None
+    later = Centre(queue())  # the process that comes: nobody is put back
+    later.do(SaveAgent(agent=agent("1")))
+    seat = SeatId("seat-1")
+    told = later.do(EngageAgent(contact=CALL, agent=AgentId("1"), wrap_up_seconds=10.0, seat=seat))
+    assert only(AgentStateChanged, told).state is AgentState.TALKING
+    assert later.engine.seat_of(AgentId("1")) == seat
+    assert later.engine.presence(AgentId("1")) is None
+    assert later.do(EngageAgent(contact=CALL, agent=AgentId("1"), seat=seat)) == []
+    lets_go(later, "1")
+    later.wait(10)
+    assert later.state("1") is AgentState.SIGNED_OUT
+    assert later.engine.seat_of(AgentId("1")) is None
+
+
+def test_a_seat_that_somebody_else_has_by_now_is_not_taken_from_him(centre: Centre) -> None:
+    taken = centre.engine.seat_of(AgentId("1"))
+    centre.do(SaveAgent(agent=agent("2")))
+    assert centre.do(EngageAgent(contact=CALL, agent=AgentId("2"), seat=taken)) == []
+    assert centre.state("2") is AgentState.SIGNED_OUT

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from acd.events import GoNotReady, GoReady, SeatReachability
+from acd.events import GoNotReady, GoReady, SeatReachability, SignIn, SignOut
 from ccplatform.calls.model import CallState, Stage
 from ccplatform.contracts.commands import (
     ConsultCall,
@@ -242,6 +242,16 @@ class Orders(RuleBasedStateMachine):
     @rule(agent=some_agent, ready=st.booleans())
     def an_agent_asks(self, agent: AgentId, ready: bool) -> None:
         self.whole.router.runner.post(GoReady(agent=agent) if ready else GoNotReady(agent=agent))
+
+    @rule(agent=some_agent)
+    def an_agent_signs_out_or_in(self, agent: AgentId) -> None:
+        """Out counts after his call; who is out comes back to his own seat, ready."""
+        router = self.whole.router
+        if router.seat_of(agent) is not None:
+            router.runner.post(SignOut(agent=agent))
+        else:
+            router.runner.post(SignIn(agent=agent, seat=seat_of(agent)))
+            router.runner.post(GoReady(agent=agent))
 
     @rule(agent=some_agent, there=st.booleans())
     def a_phone_registers(self, agent: AgentId, there: bool) -> None:
