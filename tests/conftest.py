@@ -1,10 +1,15 @@
-"""How the tests are shared out when two processes run them (``make test``)."""
+"""How the tests are shared out when two processes run them (``make test``); no example has a time limit."""
 
 from collections import Counter
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _END_TO_END: Final = "tests/e2e/"
 #: Files of end-to-end tests that break the platform, or look at what starts it, and so start their own.
