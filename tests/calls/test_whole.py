@@ -241,7 +241,8 @@ class Orders(RuleBasedStateMachine):
 
     @rule(agent=some_agent, ready=st.booleans())
     def an_agent_asks(self, agent: AgentId, ready: bool) -> None:
-        self.whole.router.runner.post(GoReady(agent=agent) if ready else GoNotReady(agent=agent))
+        if self.whole.router.seat_of(agent) is not None:
+            self.whole.router.runner.post(GoReady(agent=agent) if ready else GoNotReady(agent=agent))
 
     @rule(agent=some_agent)
     def an_agent_signs_out_or_in(self, agent: AgentId) -> None:
