@@ -106,6 +106,48 @@ class MessageCalledBack(BaseModel):
     call: str | None = Field(description="His phone rings, then the caller is called.")
 
 
+class _Desk:
+    """What the routes share: messages as one may see them."""
+
+    def __init__(self, *, store: MessageStore, control: Control, viewer: Callable[[Principal], Viewer]) -> None:
+        self.store = store
+        self.control = control
+        self.viewer = viewer
+
+    async def seen(self, principal: Principal, message: UUID) -> VoiceMessage:
+        """The message; for those who may not see it there is none."""
+        found = await self.store.get(known_form(message))
+        boxes = self.viewer(principal).mailboxes
+        if boxes is not None and found.mailbox not in boxes:
+            raise NoMessage(found.id)
+        return found
+
+    def shown(self, principal: Principal, message: VoiceMessage) -> dict[str, Any]:
+        row = {name: getattr(message, name) for name in Message.model_fields}
+        return {**row, "caller": self.viewer(principal).shown(message.caller)}
+
+    async def mark(self, principal: Principal, message: VoiceMessage, state: MessageState, note: str = "") -> None:
+        """Committed before it is answered."""
+        await tell(
+            self.control,
+            MarkMessage(message=message.id, mailbox=message.mailbox, state=state, by=principal.user, note=note),
+        )
+
+    async def call_from(self, principal: Principal, message: VoiceMessage, wanted: CallerWanted) -> str:
+        """Have his phone call who left it; whether that handles it, he says himself."""
+        if message.mailbox != f"agent:{principal.agent}":
+            raise Refusal("the message is an agent's: name the queue that calls back", code="bad_request")
+        if wanted.not_before is not None:
+            raise Refusal("an agent calls back at once: name the queue that calls later", code="bad_request")
+        order = MakeCall(
+            agent=AgentId(str(principal.agent)), number=message.caller, by=principal.user, key=wanted.key
+        )
+        call: str = (await tell(self.control, order))["call"]
+        if message.state is MessageState.NEW:
+            await self.mark(principal, message, MessageState.HEARD)
+        return call
+
+
 def build_router(
     *,
     access: Access,
@@ -118,21 +160,16 @@ def build_router(
 ) -> APIRouter:
     """List, hear, mark, hand out, delete, call back."""
     router = APIRouter(tags=["messages"])
-    listening = Listening(files=files, audit=audit)
+    desk = _Desk(store=store, control=control, viewer=viewer)
+    _add_reading(router, desk, access, catalogue, Listening(files=files, audit=audit))
+    _add_work(router, desk, access)
+    return router
+
+
+def _add_reading(
+    router: APIRouter, desk: _Desk, access: Access, catalogue: Catalogue, listening: Listening
+) -> None:
     reader = Annotated[Principal, Depends(access.require(*READERS))]
-    worker = Annotated[Principal, Depends(access.require(*WORKERS))]
-
-    async def seen(principal: Principal, message: UUID) -> VoiceMessage:
-        """The message; for those who may not see it there is none."""
-        found = await store.get(known_form(message))
-        boxes = viewer(principal).mailboxes
-        if boxes is not None and found.mailbox not in boxes:
-            raise NoMessage(found.id)
-        return found
-
-    def shown(principal: Principal, message: VoiceMessage) -> dict[str, Any]:
-        row = {name: getattr(message, name) for name in Message.model_fields}
-        return {**row, "caller": viewer(principal).shown(message.caller)}
 
     @router.get("/messages", response_model=MessagePage)
     async def list_messages(
@@ -146,7 +183,7 @@ def build_router(
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Any:
         """Messages of the mailboxes that one may see, newest first; deleted ones are in none."""
-        boxes = viewer(principal).mailboxes
+        boxes = desk.viewer(principal).mailboxes
         if mailbox is not None:
             boxes = frozenset({Mailbox(mailbox)}) if boxes is None else boxes & {Mailbox(mailbox)}
         wanted = MessageFilter(
@@ -157,16 +194,16 @@ def build_router(
             end=end,
             before=cursor_of(cursor),
         )
-        rows = await store.page(wanted, limit + 1)
+        rows = await desk.store.page(wanted, limit + 1)
         return {
-            "items": [shown(principal, row) for row in rows[:limit]],
+            "items": [desk.shown(principal, row) for row in rows[:limit]],
             "next_cursor": rows[limit - 1].id if len(rows) > limit else None,
         }
 
     @router.get("/messages/{message_id}", response_model=Message)
     async def get_message(principal: reader, message_id: UUID) -> Any:
         """One message."""
-        return shown(principal, await seen(principal, message_id))
+        return desk.shown(principal, await desk.seen(principal, message_id))
 
     @router.get("/messages/{message_id}/audio", response_class=Response, responses=AUDIO_RESPONSES)
     async def get_message_audio(
@@ -176,7 +213,7 @@ def build_router(
         if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
     ) -> Response:
         """Listen: the whole, or one range of bytes (RFC 9110). Audited; marking it as heard is another request."""
-        message = await seen(principal, message_id)
+        message = await desk.seen(principal, message_id)
         check_playable(await catalogue.get(message.id))
         return await listening.send(
             message.id,
@@ -186,71 +223,44 @@ def build_router(
             if_range=if_range,
         )
 
+
+def _add_work(router: APIRouter, desk: _Desk, access: Access) -> None:
+    worker = Annotated[Principal, Depends(access.require(*WORKERS))]
+
     @router.put("/messages/{message_id}/state", response_model=Message)
     async def mark_message(principal: worker, message_id: UUID, mark: MessageMark) -> Any:
         """Say how far it has come, with a note; committed before it is answered."""
-        message = await seen(principal, message_id)
-        command = MarkMessage(
-            message=message.id,
-            mailbox=message.mailbox,
-            state=MessageState(mark.state),
-            by=principal.user,
-            note=mark.note,
-        )
-        await tell(control, command)
-        return shown(principal, await store.get(message.id))
+        message = await desk.seen(principal, message_id)
+        await desk.mark(principal, message, MessageState(mark.state), mark.note)
+        return desk.shown(principal, await desk.store.get(message.id))
 
     @router.post("/messages/{message_id}/hand-out", response_model=Message)
     async def hand_out_message(principal: worker, message_id: UUID, wanted: HandOut) -> Any:
         """Put it into another mailbox, as new work there."""
-        message = await seen(principal, message_id)
-        to, hands_to = Mailbox(wanted.to), viewer(principal).hands_to
+        message = await desk.seen(principal, message_id)
+        to, hands_to = Mailbox(wanted.to), desk.viewer(principal).hands_to
         if hands_to is not None and to not in hands_to:
             raise NotAllowed("the mailbox is of an agent of none of your teams")
-        await tell(control, HandOutMessage(message=message.id, mailbox=message.mailbox, to=to, by=principal.user))
-        return shown(principal, await store.get(message.id))
+        await tell(
+            desk.control, HandOutMessage(message=message.id, mailbox=message.mailbox, to=to, by=principal.user)
+        )
+        return desk.shown(principal, await desk.store.get(message.id))
 
     @router.delete("/messages/{message_id}", status_code=204)
     async def delete_message(principal: worker, message_id: UUID) -> None:
         """Take it out of its mailbox; its recording is kept until its retention is over (R10.1.f)."""
-        message = await seen(principal, message_id)
-        command = MarkMessage(
-            message=message.id, mailbox=message.mailbox, state=MessageState.DELETED, by=principal.user
-        )
-        await tell(control, command)
+        await desk.mark(principal, await desk.seen(principal, message_id), MessageState.DELETED)
 
     @router.post("/messages/{message_id}/call-back", response_model=MessageCalledBack, status_code=201)
     async def call_back_caller(principal: worker, message_id: UUID, wanted: CallerWanted) -> Any:
         """Promise the caller a call-back of a queue, or call him at once from one's own mailbox."""
-        message = await seen(principal, message_id)
+        message = await desk.seen(principal, message_id)
         queue = QueueId(wanted.queue) if wanted.queue is not None else queue_of(message.mailbox)
         if queue is None:
-            return {"id": message.id, "call_back": None, "call": await call_from(principal, message, wanted)}
+            return {"id": message.id, "call_back": None, "call": await desk.call_from(principal, message, wanted)}
         promise = PromiseCallBack(
             queue=queue, number=message.caller, by=principal.user, not_before=wanted.not_before
         )
-        name = (await tell(control, promise))["id"]
-        handled = MarkMessage(
-            message=message.id, mailbox=message.mailbox, state=MessageState.HANDLED, by=principal.user
-        )
-        await tell(control, handled)
+        name = (await tell(desk.control, promise))["id"]
+        await desk.mark(principal, message, MessageState.HANDLED)
         return {"id": message.id, "call_back": name, "call": None}
-
-    async def call_from(principal: Principal, message: VoiceMessage, wanted: CallerWanted) -> str:
-        """Have his phone call who left it; whether that handles it, he says himself."""
-        if message.mailbox != f"agent:{principal.agent}":
-            raise Refusal("the message is an agent's: name the queue that calls back", code="bad_request")
-        if wanted.not_before is not None:
-            raise Refusal("an agent calls back at once: name the queue that calls later", code="bad_request")
-        order = MakeCall(
-            agent=AgentId(str(principal.agent)), number=message.caller, by=principal.user, key=wanted.key
-        )
-        call: str = (await tell(control, order))["call"]
-        if message.state is MessageState.NEW:
-            heard = MarkMessage(
-                message=message.id, mailbox=message.mailbox, state=MessageState.HEARD, by=principal.user
-            )
-            await tell(control, heard)
-        return call
-
-    return router
