@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.centre import Centre, unused_numbers
 from tests.support.fixtures import own_platform, phone, platform
+from tests.support.milestone import PATIENCE
 from tests.support.platform import PlatformProcess
 
 __all__ = ["callers", "centre", "own_platform", "phone", "platform", "tokens"]
@@ -29,5 +30,5 @@ async def centre(
     platform: PlatformProcess, tokens: dict[str, str], callers: Iterator[int]
 ) -> AsyncIterator[Centre]:
     """The session's platform with the demo centre."""
-    async with httpx.AsyncClient(base_url=platform.http, timeout=10.0) as client:
+    async with httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client:
         yield Centre(platform, tokens, callers, client)

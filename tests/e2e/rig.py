@@ -17,6 +17,7 @@ from ccplatform.storage.embedded import EmbeddedPostgres
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.support import audio, sources
 from tests.support.g711 import RATE, Samples
+from tests.support.milestone import PATIENCE
 from tests.support.phone import AutoAnswer, Incoming, SipPhone
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
@@ -28,7 +29,7 @@ PIECE_SECONDS: Final = 0.1
 @asynccontextmanager
 async def centre_of(platform: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
     """A centre on a platform that is not the session's."""
-    async with httpx.AsyncClient(base_url=platform.http, timeout=15.0) as client:
+    async with httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client:
         yield Centre(platform, {}, callers, client)
 
 

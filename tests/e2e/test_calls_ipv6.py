@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.centre import CALLER_HZ, Centre, unused_numbers
 from tests.support import audio
 from tests.support.baresip import Baresip
+from tests.support.milestone import PATIENCE
 from tests.support.platform import PlatformProcess
 from tests.support.sip import Address
 from tests.support.sipp import Sipp
@@ -31,7 +32,7 @@ def at_both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProces
 
 @pytest.fixture
 async def centre6(at_both: PlatformProcess) -> AsyncIterator[Centre]:
-    async with httpx.AsyncClient(base_url=at_both.http, timeout=10.0) as client:
+    async with httpx.AsyncClient(base_url=at_both.http, timeout=PATIENCE) as client:
         yield Centre(at_both, {}, unused_numbers(), client)
 
 

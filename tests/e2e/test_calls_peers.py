@@ -14,6 +14,7 @@ from tests.gateway.media.dtmf import key_tone
 from tests.support import sipp, sources
 from tests.support.baresip import Baresip
 from tests.support.fixtures import MakePhone
+from tests.support.milestone import PATIENCE
 from tests.support.phone import RingOnly
 from tests.support.platform import PlatformProcess
 
@@ -165,7 +166,7 @@ async def test_baresip_works_the_menu_by_tones_in_its_audio(tmp_path_factory: py
     try:
         platform.start()
         async with (
-            httpx.AsyncClient(base_url=platform.http, timeout=10.0) as client,
+            httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client,
             Baresip(number, says=np.rint(np.concatenate(keys)).astype(np.int16)) as caller,
         ):
             centre = Centre(platform, {}, iter(()), client)

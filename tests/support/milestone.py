@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 #: Seconds that a wait lasts at most unless told. They end failed tests only, so a slow machine gets its time.
-PATIENCE: Final = 30.0
+PATIENCE: Final = 45.0
 T = TypeVar("T")
 
 

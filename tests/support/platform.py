@@ -30,7 +30,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 #: Ports of one platform: SIP, SIP over WebSocket, HTTP, then RTP.
 _PORTS: Final = 1024
 #: ``make run`` on a fresh machine makes a database cluster first.
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 100.0
 
 LogLine = dict[str, Any]
 
@@ -286,7 +286,7 @@ class PlatformProcess:
 @contextlib.asynccontextmanager
 async def logged_in(http: str, user: str, password: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of ``/api/v1/`` of any platform, with a bearer token."""
-    async with httpx.AsyncClient(base_url=f"{http}/api/v1/", timeout=10.0) as client:
+    async with httpx.AsyncClient(base_url=f"{http}/api/v1/", timeout=PATIENCE) as client:
         response = await client.post("auth/login", json={"username": user, "password": password})
         if response.status_code != 200:
             raise PeerError(f"log-in of {user}: {response.status_code} {response.text[:300]}")
