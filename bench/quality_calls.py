@@ -53,13 +53,14 @@ class Call:
     quality: LegQuality | None
 
 
-def coded(codec: Codec, pcm: Pcm) -> list[bytes]:
-    """The payloads of some sound at the codec's rate, 20 ms each."""
+def coded(codec: Codec, pcm: Pcm, loss: float = 0.0) -> list[bytes]:
+    """The payloads of some sound at the codec's rate, 20 ms each, of a coder that was told of so much ``loss``."""
     size = codec.rate // 50
     frames = pcm[: len(pcm) // size * size].reshape(-1, size)
     if codec.coder is None:
         return [payload.tobytes() for payload in encode(codec.law or Law.PCMA, frames)]
     coder = codec.coder(codec.fmtp)
+    coder.expect_loss(loss)
     return [coder.encode(frame) for frame in frames]
 
 
@@ -71,11 +72,11 @@ def decoded(codec: Codec, payloads: list[bytes]) -> Pcm:
     return np.concatenate([coder.decode(payload) for payload in payloads])
 
 
-def _packets(sample: Sample, ssrc: int, codec: Codec = _G711) -> list[bytes]:
+def _packets(sample: Sample, ssrc: int, codec: Codec = _G711, loss: float = 0.0) -> list[bytes]:
     kind, step = codec.payload_type, codec.clock // 50
     return [
         _HEADER.pack(0x80, kind, 65530 + number & 0xFFFF, 0xFFFFF000 + number * step & 0xFFFFFFFF, ssrc) + payload
-        for number, payload in enumerate(coded(codec, sample.pcm))
+        for number, payload in enumerate(coded(codec, sample.pcm, loss))
     ]
 
 
@@ -139,15 +140,23 @@ def _port(leg: int) -> int:
 
 
 def virtual_calls(
-    speech: list[Sample], network: Network, seed: int, caller_codec: Codec = _G711, agent_codec: Codec = _G711
+    speech: list[Sample],
+    network: Network,
+    seed: int,
+    caller_codec: Codec = _G711,
+    agent_codec: Codec = _G711,
+    told_loss: float = 0.0,
 ) -> Iterator[Call]:
-    """Every sample in a call of its own, all through one engine; the result depends on nothing but the seed."""
+    """Every sample in a call of its own, all through one engine; the result depends on nothing but the seed.
+
+    ``told_loss`` is what callers know of the network's loss by our reports.
+    """
     generator = np.random.default_rng([seed, 862])
     clock = VirtualClock()
     begin = clock.now()
     flying = []
     for caller, sample in enumerate(speech):
-        packets = _packets(sample, caller + 1, caller_codec)
+        packets = _packets(sample, caller + 1, caller_codec, told_loss)
         sent_at = begin + generator.uniform(0, TICK_SECONDS) + np.arange(len(packets)) * TICK_SECONDS
         arrivals = sent_at + network.fates(generator, len(packets))
         flying += [

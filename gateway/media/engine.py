@@ -11,10 +11,11 @@ from ccplatform.contracts.legs import DigitPressed, LegAudible, LegQuality, Play
 from ccplatform.contracts.media import Play, RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import Clock
-from gateway.media.audio import AUDIBLE, Array, Pcm
+from gateway.media.audio import AUDIBLE, Array
 from gateway.media.digits import Digits
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.hearing import Hearing
+from gateway.media.hot_path import Heard
 from gateway.media.intake import Intake
 from gateway.media.keys import Way
 from gateway.media.legs import Leg, LegBook
@@ -66,12 +67,9 @@ class Engine:
         self._parts = Parts(settings, link_path)
         self._told = _Told()
         self._parts.table.attach(self._told)
-        self._wall_offset = clock.wall().timestamp() - clock.now()
-        self.legs = LegBook(
-            settings=settings, parts=self._parts, ports=ports, wall_offset=self._wall_offset, digit=self._digit
-        )
+        self.legs = LegBook(settings=settings, parts=self._parts, ports=ports, digit=self._digit)
         self.intake = Intake(self._parts, self.legs)
-        self.rtcp = RtcpExchange(self._parts, self.legs)
+        self.rtcp = RtcpExchange(self._parts, self.legs, clock.wall().timestamp() - clock.now())
         self.links = LinkBook(self._parts)
         self._settling = Settling(self._parts, settings)
         self.security = SecureLegs(
@@ -231,20 +229,20 @@ class Engine:
         began, ended = parts.players.fill(
             parts.mixer.sound[:, PLAYBACK], parts.wide.high_playback, sender.running, now
         )
-        frames = parts.mixer.mix(parts.table.high)
+        heard = parts.mixer.mix(parts.table.high)
         legs = [(leg, _event_type(leg)) for row in self._dialling if (leg := self.legs.by_row[row]).remote]
         going = {
-            leg.row for leg, event in legs if event is None and leg.digits_out.overlay(frames, parts.players.tones)
+            leg.row for leg, event in legs if event is None and leg.digits_out.overlay(heard, parts.players.tones)
         }
-        sender.prepare(frames)
-        parts.transforms.speak(frames, sender)
+        sender.prepare(heard)
+        parts.transforms.speak(heard, sender)
         going |= {leg.row for leg, event in legs if event is not None and leg.digits_out.send(sender, event)}
         self._dialling -= {leg.row for leg, _ in legs} - going
         parts.transforms.protect(sender)
         sender.send()
-        parts.links.send(frames, parts.wide)
+        parts.links.send(heard, parts.wide)
         sent_at = self._clock.now()
-        self._tell_audible(frames, sent_at)
+        self._tell_audible(heard, sent_at)
         for player in began:
             order = player.order
             self.emit(PlaybackStarted(leg=order.leg, playback=order.playback, at=sent_at))
@@ -254,12 +252,12 @@ class Engine:
             self.routing.play(self.legs.by_row[finished.row], False)
             self.emit(finished.event())
 
-    def _tell_audible(self, frames: Pcm, sent_at: float) -> None:
-        high = len(frames)
+    def _tell_audible(self, heard: Heard, sent_at: float) -> None:
+        high = len(heard.source)
         rows = np.flatnonzero(self._parts.sender.sending[:high] & ~self._told.audible[:high])
         if not len(rows):
             return
-        for row in rows[(np.abs(frames[rows]) > AUDIBLE).any(axis=1)].tolist():
+        for row in rows[(np.abs(heard.of(rows)) > AUDIBLE).any(axis=1)].tolist():
             self._told.audible[row] = True
             self.emit(LegAudible(leg=self.legs.by_row[row].id, at=sent_at))
 

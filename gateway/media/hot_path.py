@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
+
 from gateway.media.audio import Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.packet_io import Slots, Watch
 
@@ -125,6 +127,58 @@ class Delayed:
     wanted: Array
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What RTCP reports of legs, arrays with one entry per row: of ``Sender``, ``Reception``, ``RtcpReports``."""
+
+    sent: Array
+    clock: Array
+    own: Array
+    started: Mask
+    ssrc: Array
+    highest: Array
+    first: Array
+    in_stream: Array
+    received: Array
+    lost_before: Array
+    jitter: Array
+    last_report: Array
+    last_report_at: Array
+    expected_before: Array
+    received_before: Array
+    packets: Bytes
+    lengths: Array
+
+
+#: What :class:`Heard` has in place of a source: nothing is heard, or a frame of the sink's own.
+SILENCE: Final = -1
+OWN_FRAME: Final = -2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What each sink hears in a tick: ``sound[source]`` (sources × 160) with its ``source``, which may be
+    :data:`SILENCE`, or what is in its row of ``frames`` (rows × 160). Most sinks hear one source as it is, so that
+    nothing needs to be copied for them."""
+
+    sound: Pcm
+    source: Rows
+    frames: Pcm
+
+    def of(self, rows: Rows) -> Pcm:
+        """What these rows hear (rows × 160)."""
+        source = self.source[rows]
+        heard: Pcm = np.take(self.sound, source, axis=0, mode="clip")
+        heard[source == SILENCE] = 0
+        own = source == OWN_FRAME
+        heard[own] = self.frames[rows[own]]
+        return heard
+
+    def put(self, row: int, frame: Pcm) -> None:
+        """Let a row hear this in place of what it was to hear."""
+        self.frames[row], self.source[row] = frame, OWN_FRAME
+
+
 class HotPath(Protocol):
     """The few steps that cost most."""
 
@@ -182,11 +236,8 @@ class HotPath(Protocol):
         """How many samples may be added right after ``head`` to ``ring[rows]`` now, negative to be taken out, 0 to
         wait; ``wanted`` and ``background`` (RMS of the pauses) are per place in ``rows``."""
 
-    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
-        """``frames[n] = sound[sources[n]]`` for the first ``count``; silence where the source is negative."""
-
-    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
-        """Write ``frames[rows]`` as G.711 payloads into ``packets[rows]``, by the law of each row."""
+    def encode(self, laws: Array, heard: Heard, rows: Rows, packets: Bytes) -> None:
+        """Write what ``rows`` hear as G.711 payloads into ``packets[rows]``, by the law of each row."""
 
     def head(
         self,
@@ -207,6 +258,11 @@ class HotPath(Protocol):
         """Send and count ``packets[rows]`` through ``fds``, to their ``names`` but for rows whose socket is
         ``connected``; none of length 0. What cannot leave is lost.
         """
+
+    def report(self, legs: Reported, rows: Rows, ntp: int, now: float, name: bytes) -> None:
+        """Write the report of each row and the description of its source, ``name`` (RFC 3550 section 6), into
+        ``packets`` and its length into ``lengths``; note what was expected and received. ``ntp`` and ``now`` are
+        the same instant."""
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """G.711 payloads of packets of one length, by the law of each; valid until the next call."""

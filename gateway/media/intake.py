@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateway.media.addresses import key_at, same
+from gateway.media.addresses import NOWHERE, key_at, same
 from gateway.media.audio import RATE, Array, Rows
 from gateway.media.hot_path import LARGEST_PAYLOAD, SMALLEST_PAYLOAD, Streams
 from gateway.media.legs import LegBook
@@ -87,7 +87,7 @@ class Intake:
                 if not sources.may_latch(row, source, ssrc, sequence, now):
                     sources.strangers[row] += 1
                     continue
-                leg.rtcp_to = None
+                leg.rtcp.aim(NOWHERE)
                 self._legs.aim(leg, source)
             trusted[index] = True
 

@@ -12,7 +12,7 @@ import structlog
 
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.contracts.words import CallId, LegId
-from gateway.media.addresses import NOWHERE, host_and_port, is_ipv6, key_of_address
+from gateway.media.addresses import NOWHERE, is_ipv6, key_of_address
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.codecs import CODECS, Codec
 from gateway.media.errors import CannotOpenLeg, CodecMissing
@@ -45,7 +45,6 @@ class Leg:
     digits_out: DigitSender
     remote: RemoteAudio | None = None
     security: LegSecurity | None = None
-    rtcp_to: tuple[str, int] | None = None
     room: str | None = None
     keys: KeyMerger = field(default_factory=KeyMerger)
 
@@ -74,15 +73,12 @@ class LegBook:
         settings: MediaSettings,
         parts: Parts,
         ports: range,
-        wall_offset: float,
         digit: Callable[[Leg, str, Way, float], None],
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._ports = PortAllocator(ports, bind_ip=settings.bind_ip, bind_ip6=settings.bind_ip6)
-        self._wall_offset = wall_offset
         self._digit = digit
-        self._cname = secrets.token_hex(8)  # random, so that it names nobody (RFC 7022)
         self.by_id: dict[LegId, Leg] = {}
         self.by_row: dict[int, Leg] = {}
 
@@ -133,7 +129,7 @@ class LegBook:
             call=call,
             row=row,
             ports=ports,
-            rtcp=RtcpSession(row=row, cname=self._cname, wall_offset=self._wall_offset),
+            rtcp=RtcpSession(row=row, reports=self._parts.reports),
             digits_in=DigitListener(lambda digit, ended_at: self._digit(leg, digit, Way.EVENTS, ended_at)),
             digits_out=DigitSender(row, self._settings.max_digits),
         )
@@ -167,7 +163,7 @@ class LegBook:
         if leg.security is not None and leg.security.session is None:
             return  # no clock runs before there are keys: prompts would begin unheard
         if sources.expect(leg.row, source, now):
-            leg.rtcp_to = None
+            leg.rtcp.aim(NOWHERE)
         else:
             source = sources.source_of(leg.row)  # the peer is where it was, perhaps behind a NAT
         sender.direct(leg.row, codec.law or Law.PCMU, remote.payload_type)
@@ -200,17 +196,16 @@ class LegBook:
         sender.aim(leg.row, source)
         sender.enable(leg.row, source != NOWHERE and leg.remote is not None and leg.remote.receives)
         if source == NOWHERE:
-            leg.rtcp_to = None
-        elif leg.rtcp_to is None:
-            host, port = host_and_port(source)
-            leg.rtcp_to = host, port if leg.rtcp_mux else min(port + 1, 0xFFFF)
+            leg.rtcp.aim(NOWHERE)
+        elif leg.rtcp.to == NOWHERE:
+            leg.rtcp.aim(source if leg.rtcp_mux or source & 0xFFFF == 0xFFFF else source + 1)
 
     def follow(self, leg: Leg, source: int) -> None:
         """An authentic packet came from another address: the peer moved, unless ICE says where it is."""
         if leg.security is not None and leg.security.ice is None:
             leg.security.peer = source
             self._parts.sources.listen(leg.row, source, heard=bool(self._parts.sources.heard[leg.row]))
-            leg.rtcp_to = None
+            leg.rtcp.aim(NOWHERE)
             self.aim(leg, source)
 
     def close(self, leg: Leg) -> LegQuality:

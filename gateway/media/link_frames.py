@@ -23,6 +23,7 @@ import numpy as np
 
 from ccplatform.contracts.words import LegId
 from gateway.media.audio import FRAME, Array, Mask, Pcm, Rows
+from gateway.media.hot_path import Heard
 from gateway.media.rows import RowArrays
 from gateway.media.wideband import WideLane
 
@@ -228,7 +229,7 @@ class LinkFrames(RowArrays):
 
     # --- out ----------------------------------------------------------------------------------------------
 
-    def send(self, frames: Pcm, wide: WideLane) -> None:
+    def send(self, heard: Heard, wide: WideLane) -> None:
         """Send what every link leg hears, with what ``wide`` knows of that above 4 kHz."""
         for row in tuple(self._digits_waiting):
             self._next_digit(row)
@@ -236,7 +237,7 @@ class LinkFrames(RowArrays):
         for peer, rows, batch in self._batches:
             above = [(self._number[row], mixed[row]) for row in rows.tolist() if row in mixed] if mixed else []
             records = batch["records"]
-            records["samples"] = frames[rows]
+            records["samples"] = heard.of(rows)
             records["digits"] = self._digits[rows]
             records["digit"] = self._digit[rows]
             batch["head"]["tick"], batch["head"]["above"] = self._tick, len(above)

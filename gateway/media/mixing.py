@@ -1,10 +1,10 @@
 """The routing matrix: gains from sources to sinks. Bridges, echo, rooms, playbacks, supervision are its entries.
 
 A source is a *plane* of a leg's row: what the leg says (:data:`VOICE`) or what is played to it
-(:data:`PLAYBACK`). A sink is a leg. Most sinks hear one source at gain 1: those are copied. The others are summed
-in layers (the n-th source of each sink together), with what they hear of a room, and limited softly. A gain that
-changes goes from the old to the new value over one frame, so that nothing clicks; a sink with such a gain is
-summed meanwhile.
+(:data:`PLAYBACK`). A sink is a leg. Most sinks hear one source at gain 1: for those nothing is done. The others
+are summed in layers (the n-th source of each sink together), with what they hear of a room, and limited softly. A
+gain that changes goes from the old to the new value over one frame, so that nothing clicks; a sink with such a
+gain is summed meanwhile.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from typing import Final
 import numpy as np
 
 from gateway.media.audio import FRAME, Array, Floats, Pcm, Rows
-from gateway.media.hot_path import HotPath
+from gateway.media.hot_path import OWN_FRAME, SILENCE, Heard
 from gateway.media.rooms import RISE, Rooms
 from gateway.media.rows import RowArrays
 
 VOICE: Final = 0
 PLAYBACK: Final = 1
 PLANES: Final = 2
-_NOTHING: Final = -1
 
 #: Where the soft limiter begins and where it ends, in samples.
 _KNEE: Final = 24576.0
@@ -60,14 +59,15 @@ class _Layer:
 class Mixer(RowArrays):
     """The gains, and the frames that come out of them."""
 
-    def __init__(self, hot_path: HotPath) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._hot_path = hot_path
         self.sound: Array
-        self._copied_from: Array
+        self._plain: Array
+        self._source: Array
         self._frames: Array
         self.row_array("sound", np.int16, 0, (PLANES, FRAME))
-        self.row_array("_copied_from", np.intp, _NOTHING)  # the source of a sink that needs no sum
+        self.row_array("_plain", np.intp, SILENCE)  # the source of a sink that needs no sum
+        self.row_array("_source", np.intp, SILENCE)  # what each hears in this tick
         self.row_array("_frames", np.int16, 0, (FRAME,))
         self._rooms = Rooms()
         self._gains: dict[int, dict[int, _Gain]] = {}
@@ -78,7 +78,7 @@ class Mixer(RowArrays):
         self._dirty = False
         self._summed: Rows = np.zeros(0, dtype=np.intp)
         self._layers: list[_Layer] = []
-        self._views: dict[str, Pcm] = {}
+        self._views: dict[str, Array] = {}
 
     def grow(self, capacity: int) -> None:
         """See :class:`RowPart`."""
@@ -161,23 +161,24 @@ class Mixer(RowArrays):
         sinks = (sink for sink in self._heard_by.get(source, ()) if sink != row)
         return tuple(sink for sink in sinks if self._gains[sink][source].wanted)
 
-    def mix(self, high: int) -> Pcm:
-        """The frames of sinks ``[:high]``, silence where nothing is routed; valid until the next call."""
+    def mix(self, high: int) -> Heard:
+        """What sinks ``[:high]`` hear, silence where nothing is routed; valid until the next call."""
         if self._dirty:
             self._plan()
         sound = self._view("sound", self.sound.reshape(-1, FRAME), len(self.sound) * PLANES)
-        frames = self._view("frames", self._frames, high)
-        self._hot_path.copy(sound, self._copied_from, high, frames)
+        heard = Heard(sound=sound, source=self._view("source", self._source, high), frames=self._frames)
+        np.copyto(heard.source, self._plain[:high])
         if len(self._summed):
             total = np.zeros((len(self._summed), FRAME), dtype=np.float32)
             self._rooms.add(total, self.sound[:, VOICE])
             for layer in self._layers:
                 layer.add(total, sound)
-            frames[self._summed] = limit(total)
+            self._frames[self._summed] = limit(total)
+            heard.source[self._summed] = OWN_FRAME
             self._settle()
-        return frames
+        return heard
 
-    def _view(self, name: str, array: Pcm, high: int) -> Pcm:
+    def _view(self, name: str, array: Array, high: int) -> Array:
         """The first rows, as the same object as long as these are the same: what the hot path knows by heart."""
         view = self._views.get(name)
         if view is None or len(view) != high:
@@ -226,9 +227,9 @@ class Mixer(RowArrays):
         (self._changing.add if changing else self._changing.discard)(sink)
         heard = [(source, entry.present) for source, entry in gains.items() if changing or entry.present]
         alone = not changing and sink not in self._rooms
-        copied = alone and len(heard) == 1 and heard[0][1] == 1.0
-        self._copied_from[sink] = heard[0][0] if copied else _NOTHING
-        needs_sum = not copied and (bool(heard) or sink in self._rooms)
+        plain = alone and len(heard) == 1 and heard[0][1] == 1.0
+        self._plain[sink] = heard[0][0] if plain else SILENCE
+        needs_sum = not plain and (bool(heard) or sink in self._rooms)
         if needs_sum or sink in self._sums:
             self._dirty = True
         (self._sums.add if needs_sum else self._sums.discard)(sink)

@@ -23,7 +23,9 @@ from gateway.media.hot_path import (
     STREAM_ARRAYS,
     Delayed,
     DelayRules,
+    Heard,
     HotPath,
+    Reported,
     Streams,
     StretchRules,
     ToneScreen,
@@ -51,6 +53,13 @@ _SLOT_ARRAYS: Final = {
 _DELAYED_ARRAYS: Final = {
     **{"bins": _F32, "playing": _BOOL, "packet": _I32, "loss": _F32},
     **{"reach": _F64, "position": _I64, "began": _I64, "wanted": _I64},
+}
+
+_REPORTED_ARRAYS: Final = {
+    **{"sent": _I64, "clock": _U32, "own": _U32},
+    **{"started": _BOOL, "ssrc": _U32, "highest": _I64, "first": _I64, "in_stream": _I64, "received": _I64},
+    **{"lost_before": _I64, "jitter": _F64, "last_report": _U32, "last_report_at": _F64},
+    **{"expected_before": _I64, "received_before": _I64, "packets": _U8, "lengths": _I64},
 }
 
 
@@ -88,6 +97,10 @@ class _Delays(ctypes.Structure):
 
 class _Delayed(ctypes.Structure):
     _fields_ = tuple((name, _pointer) for name in _DELAYED_ARRAYS)
+
+
+class _Reported(ctypes.Structure):
+    _fields_ = tuple((name, _pointer) for name in _REPORTED_ARRAYS)
 
 
 class _Intake(ctypes.Structure):
@@ -131,11 +144,11 @@ class NativeHotPath:
         self._screen = _declared(held.media_screen, "pi pi pp iid pppp")
         self._similarity = _declared(held.media_similarity, "pi pi iii d p")
         self._lengths = _declared(held.media_lengths, "pi pi i pppp")
-        self._copy = _declared(held.media_copy, "pp i p")
         self._control = _declared(held.media_control, "p iii p")
         self._listen = _declared(held.media_listen, "pi ii ii f p")
-        self._encode = _declared(held.media_encode, "ppp i pi")
+        self._encode = _declared(held.media_encode, "pppp pi pi")
         self._head = _declared(held.media_head, "pi pi ppppp")
+        self._report = _declared(held.media_report, "ppi idp ii")
         self._decode = _declared(held.media_decode, "ppp i pii p")
         self._interleave = _declared(held.media_interleave, "pi ppp i p i p")
         self._at = _Addresses()
@@ -249,14 +262,11 @@ class NativeHotPath:
         self._lengths(*sized, *asked, _at(added, _I64))
         return added
 
-    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
-        """See :class:`HotPath`."""
-        self._copy(self._at(sound, _I16), self._at(sources, _I64), count, self._at(frames, _I16))
-
-    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
+    def encode(self, laws: Array, heard: Heard, rows: Rows, packets: Bytes) -> None:
         """See :class:`HotPath`."""
         at, size = self._at, packets.strides[0]
-        self._encode(at(laws, _I8), at(frames, _I16), at(rows, _I64), len(rows), at(packets, _U8), size)
+        places = at(heard.sound, _I16), at(heard.source, _I64), at(heard.frames, _I16)
+        self._encode(at(laws, _I8), *places, at(rows, _I64), len(rows), at(packets, _U8), size)
 
     def head(
         self,
@@ -280,6 +290,12 @@ class NativeHotPath:
         at, size = self._at, packets.strides[0]
         ways = at(lengths, _I64), at(names, SOCKADDR), at(connected, _BOOL), at(sent, _I64)
         self._send(at(fds, _I32), at(rows, _I64), len(rows), at(packets, _U8), size, *ways)
+
+    def report(self, legs: Reported, rows: Rows, ntp: int, now: float, name: bytes) -> None:
+        """See :class:`HotPath`."""
+        known = _Reported(*(self._at(getattr(legs, field), dtype) for field, dtype in _REPORTED_ARRAYS.items()))
+        those = ctypes.addressof(known), _at(rows, _I64), len(rows)
+        self._report(*those, ntp, now, name, len(name), legs.packets.strides[0])
 
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""

@@ -12,6 +12,7 @@ from gateway.media.packet_io import Receiver
 from gateway.media.playing import Players
 from gateway.media.reception import Reception
 from gateway.media.rows import RowTable
+from gateway.media.rtcp_reports import RtcpReports
 from gateway.media.sending import Sender
 from gateway.media.settings import MediaSettings
 from gateway.media.sounds import SoundLibrary
@@ -41,8 +42,9 @@ class Parts:
         self.voice = VoiceWatch()
         self.library = SoundLibrary(settings)
         self.players = Players(self.library)
-        self.mixer = Mixer(self.hot_path)
+        self.mixer = Mixer()
         self.sender = Sender(self.hot_path)
+        self.reports = RtcpReports(self.hot_path, self.reception, self.sender)
         self.transforms = Transforms()
         self.links = LinkFrames(link_path)
         self.wide = WideLane(self.hot_path, settings, self.mixer, self.sources)
@@ -57,6 +59,7 @@ class Parts:
             self.players,
             self.mixer,
             self.sender,
+            self.reports,
             self.transforms,
             self.links,
             self.wide,

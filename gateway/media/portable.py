@@ -14,8 +14,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 from gateway.media.addresses import SOCKADDR, keys_of
 from gateway.media.audio import ABSENT, FRAME, Array, Bytes, Floats, Mask, Pcm, Rows
 from gateway.media.g711 import DECODE, ENCODE, Law
-from gateway.media.hot_path import SIMILARITY_FLOOR, Delayed, DelayRules, Streams, StretchRules, ToneScreen
+from gateway.media.hot_path import (
+    SIMILARITY_FLOOR,
+    Delayed,
+    DelayRules,
+    Heard,
+    Reported,
+    Streams,
+    StretchRules,
+    ToneScreen,
+)
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
+from gateway.media.rtcp import ReportBlock, SenderInfo, build
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.wav import write_parts
 
@@ -203,11 +213,6 @@ class PortableHotPath:
         added: Rows = np.where(whole, np.where(grows, length, -length), 0)
         return added
 
-    def copy(self, sound: Pcm, sources: Rows, count: int, frames: Pcm) -> None:
-        """See :class:`HotPath`."""
-        np.take(sound, sources[:count], axis=0, out=frames[:count], mode="clip")
-        frames[:count][sources[:count] < 0] = 0
-
     def head(
         self,
         rows: Rows,
@@ -239,6 +244,16 @@ class PortableHotPath:
                 if self._sendto(*arguments) < 0 and ctypes.get_errno() == errno.ECONNREFUSED:
                     self._sendto(*arguments)  # what was refused is one before
 
+    def report(self, legs: Reported, rows: Rows, ntp: int, now: float, name: bytes) -> None:
+        """See :class:`HotPath`."""
+        for row in rows.tolist():
+            sent = int(legs.sent[row])
+            info = SenderInfo(ntp=ntp, rtp_timestamp=int(legs.clock[row]), packets=sent, octets=sent * FRAME)
+            block = _block(legs, row, now) if legs.started[row] else None
+            data = build(int(legs.own[row]), name.decode(), info if sent else None, block)
+            legs.packets[row, : len(data)] = np.frombuffer(data, dtype=np.uint8)
+            legs.lengths[row] = len(data)
+
     def decode(self, laws: Array, packets: Bytes, chosen: Rows, length: int) -> Pcm:
         """See :class:`HotPath`."""
         payload = packets[chosen, HEADER_BYTES : HEADER_BYTES + length]
@@ -247,12 +262,12 @@ class PortableHotPath:
             return np.take(DECODE[first], payload)
         return DECODE[laws[:, np.newaxis], payload]
 
-    def encode(self, laws: Array, frames: Pcm, rows: Rows, packets: Bytes) -> None:
+    def encode(self, laws: Array, heard: Heard, rows: Rows, packets: Bytes) -> None:
         """See :class:`HotPath`."""
         payloads = packets[:, HEADER_BYTES : HEADER_BYTES + FRAME]
         for law in Law:
             chosen = rows[laws[rows] == law]
-            payloads[chosen] = np.take(ENCODE[law], frames[chosen].view(np.uint16))
+            payloads[chosen] = np.take(ENCODE[law], heard.of(chosen).view(np.uint16))
 
     def interleave(self, frames: Pcm, left: Rows, right: Rows, slots: Rows, filled: Array, samples: Array) -> None:
         """See :class:`HotPath`."""
@@ -262,6 +277,27 @@ class PortableHotPath:
     def write(self, fds: Sequence[int], parts: Sequence[bytes], places: Sequence[int]) -> list[int]:
         """See :class:`HotPath`."""
         return write_parts(fds, parts, places)
+
+
+def _block(legs: Reported, row: int, now: float) -> ReportBlock:
+    """What a leg says of the stream that it hears (RFC 3550 appendix A.3)."""
+    received = int(legs.received[row])
+    spanned = int(legs.highest[row] - legs.first[row]) + 1
+    expected = received + max(0, spanned - int(legs.in_stream[row])) + int(legs.lost_before[row])
+    interval = expected - int(legs.expected_before[row])
+    missing = max(0, interval - (received - int(legs.received_before[row])))
+    legs.expected_before[row], legs.received_before[row] = expected, received
+    last = int(legs.last_report[row])
+    delay = round((now - float(legs.last_report_at[row])) * 65536) if last else 0
+    return ReportBlock(
+        ssrc=int(legs.ssrc[row]),
+        fraction_lost=min(255, missing * 256 // interval) if interval > 0 else 0,
+        lost=expected - received,
+        highest=int(legs.highest[row]) - 0x10000 & 0xFFFFFFFF,
+        jitter=min(int(legs.jitter[row]), 0xFFFFFFFF),
+        last_report=last,
+        delay=max(0, min(delay, 0xFFFFFFFF)),
+    )
 
 
 def worth_waiting(bins: Floats, rules: DelayRules) -> tuple[Rows, Rows]:

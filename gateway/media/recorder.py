@@ -1,4 +1,4 @@
-"""Recordings that are running: what two legs say, sample by sample, in blocks of half a second to the writer."""
+"""Recordings that are running: what two legs say, sample by sample, in blocks of a second to the writer."""
 
 from __future__ import annotations
 

@@ -66,10 +66,8 @@ class Report:
     blocks: tuple[ReportBlock, ...]
 
 
-def build(
-    ssrc: int, cname: str, sender: SenderInfo | None, block: ReportBlock | None, goodbye: bool = False
-) -> bytes:
-    """A compound packet: report, source description, BYE when the leg ends."""
+def build(ssrc: int, cname: str, sender: SenderInfo | None, block: ReportBlock | None) -> bytes:
+    """A compound packet: report and source description."""
     body = _SSRC.pack(ssrc)
     if sender is not None:
         body += _SENDER_INFO.pack(
@@ -81,8 +79,12 @@ def build(
     name = cname.encode()
     chunk = _SSRC.pack(ssrc) + bytes((_CNAME, len(name))) + name
     chunk += bytes(4 - len(chunk) % 4)
-    packet = _packet(0 if block is None else 1, kind, body) + _packet(1, SOURCE_DESCRIPTION, chunk)
-    return packet + _packet(1, GOODBYE, _SSRC.pack(ssrc)) if goodbye else packet
+    return _packet(0 if block is None else 1, kind, body) + _packet(1, SOURCE_DESCRIPTION, chunk)
+
+
+def goodbye(ssrc: int) -> bytes:
+    """What ends the compound packet of a leg that ends."""
+    return _packet(1, GOODBYE, _SSRC.pack(ssrc))
 
 
 def parse(data: bytes) -> list[Report]:

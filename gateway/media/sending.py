@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from gateway.media.addresses import SOCKADDR, sockaddr
-from gateway.media.audio import FRAME, Array, Bytes, Pcm, Rows
+from gateway.media.audio import FRAME, Array, Bytes, Rows
 from gateway.media.g711 import Law
-from gateway.media.hot_path import HotPath
+from gateway.media.hot_path import Heard, HotPath
 from gateway.media.packet_io import connect
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import HEADER_BYTES, VERSION_2
@@ -124,12 +124,12 @@ class Sender(RowArrays):
             connect(int(self._fd[row]), bytes(SOCKADDR.itemsize))
             self.connected[row] = False
 
-    def prepare(self, frames: Pcm) -> None:
-        """Encode the frames of all legs that send and write the headers."""
+    def prepare(self, heard: Heard) -> None:
+        """Encode what all legs that send are to hear and write the headers."""
         if self._dirty:
             self._plan()
         rows, packets = self._rows, self.packets
-        self._hot_path.encode(self.law, frames, rows, packets)
+        self._hot_path.encode(self.law, heard, rows, packets)
         self._hot_path.head(
             rows, packets, self._sequence, self.clock, self.ssrc, self.payload_type, self._starting
         )
@@ -154,10 +154,9 @@ class Sender(RowArrays):
         self.advance(1)
 
     def advance(self, ticks: int) -> None:
-        """Let the clocks of all streams run on; also for ticks that were skipped."""
-        if ticks:
-            step = self.clock_step if ticks == 1 else self.clock_step * np.uint32(ticks)
-            np.add(self.clock, step, out=self.clock, where=self.running)
+        """Let the clocks of all streams run on; also for ticks that were skipped. Nobody sees where a clock is
+        before its row is ``running``."""
+        self.clock += self.clock_step if ticks == 1 else self.clock_step * np.uint32(ticks)
 
     def _plan(self) -> None:
         self._rows = np.flatnonzero(self.sending)

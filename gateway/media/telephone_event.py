@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array, Pcm
+from gateway.media.audio import FRAME, RATE, TICK_SECONDS, Array
+from gateway.media.hot_path import Heard
 from gateway.media.inband_dtmf import tones_of
 from gateway.media.reception import signed32
 from gateway.media.sending import Sender
@@ -123,12 +124,12 @@ class DigitSender:
         known = [digit for digit in digits.upper() if digit in DIGITS]
         self._waiting.extend(known[: max(0, self._limit - len(self._waiting))])
 
-    def overlay(self, frames: Pcm, tones: Tones) -> bool:
-        """For a peer without telephone-event: put the tick's piece of tone into its frame; False when done."""
+    def overlay(self, heard: Heard, tones: Tones) -> bool:
+        """For a peer without telephone-event: let it hear the tick's piece of tone; False when done."""
         if not self._waiting:
             return False
         if self._tick < _TONE_TICKS:
-            frames[self._row] = _tone(self._waiting[0], self._tick, tones)
+            heard.put(self._row, _tone(self._waiting[0], self._tick, tones))
         return self._next()
 
     def send(self, sender: Sender, payload_type: int) -> bool:

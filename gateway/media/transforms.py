@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from gateway.media.audio import Array, Bytes, Mask, Pcm, Rows
+from gateway.media.audio import Array, Bytes, Mask, Rows
+from gateway.media.hot_path import Heard
 from gateway.media.packet_io import Batch
 from gateway.media.rows import RowArrays
 from gateway.media.rtp import Headers
@@ -39,7 +40,7 @@ class Coding(Protocol):
     def take(self, batch: Batch, headers: Headers, chosen: Rows, begins: Mask, now: float) -> None:
         """Decode the packets ``chosen`` (no leg twice; ``begins``: of a new stream) into the jitter buffer."""
 
-    def speak(self, frames: Pcm, sender: Sender) -> None:
+    def speak(self, heard: Heard, sender: Sender) -> None:
         """Write the payloads of this tick for its rows with ``sender.put``."""
 
 
@@ -60,10 +61,10 @@ class Transforms(RowArrays):
             if len(chosen):
                 self.protection.unprotect(batch, chosen)
 
-    def speak(self, frames: Pcm, sender: Sender) -> None:
+    def speak(self, heard: Heard, sender: Sender) -> None:
         """Let legs of other codecs have their payloads."""
         if self.coding is not None:
-            self.coding.speak(frames, sender)
+            self.coding.speak(heard, sender)
 
     def protect(self, sender: Sender) -> None:
         """Let what marked legs send become what goes over the wire."""

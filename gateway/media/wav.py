@@ -114,7 +114,7 @@ def append(parts: Sequence[tuple[WavFile, bytes]], write: PartsWriter = write_pa
 
 def cut_recording(order: StartRecording) -> RecordingClosed:
     """The end of a recording that no worker writes any more: what is on the disk is complete up to its last
-    half second."""
+    second."""
     try:
         size = os.stat(order.path).st_size
     except OSError:

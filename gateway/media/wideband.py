@@ -20,7 +20,7 @@ from gateway.media.bands import WIDE_FRAME, Bands
 from gateway.media.codecs import Codec, Coder
 from gateway.media.coded_stream import CodedPacket, CodedStream, Decoded
 from gateway.media.conceal import Concealer
-from gateway.media.hot_path import HotPath
+from gateway.media.hot_path import Heard, HotPath
 from gateway.media.jitter import JitterBuffer
 from gateway.media.mixing import PLANES, PLAYBACK, VOICE, Mixer, source_of
 from gateway.media.packet_io import Batch
@@ -191,13 +191,13 @@ class WideLane(RowArrays):
             if (voice := self._voice_of(row)) is not None:
                 voice[:] = 0
 
-    def speak(self, frames: Pcm, sender: Sender) -> None:
+    def speak(self, heard: Heard, sender: Sender) -> None:
         """See :class:`~gateway.media.transforms.Coding`."""
         if not self._legs:
             return
         going = sender.sending[self._rows]
         rows, slots = self._rows[going], self._slots[going]
-        wide = self._bands.join(slots, frames[rows], self._mixed(rows.tolist()))
+        wide = self._bands.join(slots, heard.of(rows), self._mixed(rows.tolist()))
         for row, sound in zip(rows.tolist(), wide, strict=True):
             sender.put(row, self._legs[row].coder.encode(sound))
 

@@ -24,11 +24,12 @@ from gateway.media.addresses import SOCKADDR, address_key, parts_of, sockaddr
 from gateway.media.audio import ABSENT, FRAME, RATE, Array, Pcm
 from gateway.media.delays import delay_rules
 from gateway.media.g711 import DECODE, ENCODE
-from gateway.media.hot_path import STREAM_ARRAYS, Delayed, HotPath, Streams
+from gateway.media.hot_path import OWN_FRAME, STREAM_ARRAYS, Delayed, Heard, HotPath, Reported, Streams
 from gateway.media.inband_dtmf import HIGH_GROUP, LOW_GROUP, SCREEN
 from gateway.media.native import LIBRARY, NativeHotPath, find_hot_path
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Batch, Receiver, Slots, Watch, stamp_arrivals
 from gateway.media.portable import PortableHotPath, worth_waiting
+from gateway.media.rtcp import parse as parse_rtcp
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.stretching import stretch_rules
 from tests.gateway.media.lossy_legs import LossyLegs, voice
@@ -138,10 +139,15 @@ def test_both_code_alike(seed: int, length: int) -> None:
     assert pcm[0, 0] == DECODE[laws[0], packets[chosen[0], HEADER_BYTES]]
     other = packets.copy()
     every = rng.integers(0, 2, 12, dtype=np.int8)
-    native.encode(every, frames, chosen, packets)
-    portable.encode(every, frames, chosen, other)
+    sound = rng.integers(-32768, 32768, (7, FRAME), dtype=np.int16)
+    heard = Heard(sound=sound, source=rng.integers(OWN_FRAME, 7, 12), frames=frames)
+    native.encode(every, heard, chosen, packets)
+    portable.encode(every, heard, chosen, other)
     assert np.array_equal(packets, other)
-    assert packets[chosen[0], HEADER_BYTES] == ENCODE[every[chosen[0]], int(frames[chosen[0], 0]) & 0xFFFF]
+    first, law = int(chosen[0]), int(every[chosen[0]])
+    source = int(heard.source[first])
+    said = frames[first] if source == OWN_FRAME else sound[source] if source >= 0 else np.zeros_like(sound[0])
+    assert np.array_equal(packets[first, HEADER_BYTES : HEADER_BYTES + FRAME], ENCODE[law, said.view(np.uint16)])
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -164,7 +170,7 @@ def test_the_helper_calculates_each_code_of_the_tables(first: int) -> None:
     sound = np.arange(first, first + FRAME).astype(np.uint16).view(np.int16)
     packets = np.zeros((2, HEADER_BYTES + FRAME), dtype=np.uint8)
     frames, laws, rows = np.stack([sound, sound]), np.array([0, 1], dtype=np.int8), np.arange(2)
-    NativeHotPath(LIBRARY).encode(laws, frames, rows, packets)
+    NativeHotPath(LIBRARY).encode(laws, Heard(sound=frames, source=rows, frames=frames), rows, packets)
     assert np.array_equal(packets[:, HEADER_BYTES:], ENCODE[:, sound.view(np.uint16)])
 
 
@@ -315,21 +321,19 @@ def test_both_find_sound_as_similar(seed: int, length: int, windows: int, loudne
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12))
-def test_both_take_and_copy_the_same_frames(seed: int, high: int) -> None:
+def test_both_take_the_same_frames(seed: int, high: int) -> None:
     rng = np.random.default_rng(seed)
     rings = rng.integers(-32768, -32700, (12, 5 * FRAME), dtype=np.int16)
     rings[::3] = 7
-    sources = rng.integers(-1, 24, 12)
     results = []
     for path in _both():
         ring, lossy = rings.copy(), np.zeros(12, dtype=np.bool_)
-        sound, frames = np.zeros((12, 2, FRAME), dtype=np.int16), np.ones((12, FRAME), dtype=np.int16)
+        sound = np.zeros((12, 2, FRAME), dtype=np.int16)
         path.take(ring, high, FRAME, 3 * FRAME, sound[:high, 1], lossy)
-        path.copy(sound.reshape(-1, FRAME), sources, high, frames)
-        results.append((ring, lossy, sound, frames))
+        results.append((ring, lossy, sound))
     for native, portable in zip(*results, strict=True):
         assert np.array_equal(native, portable)
-    ring, lossy, sound, _ = results[0]
+    ring, lossy, sound = results[0]
     assert (ring[:high, 3 * FRAME : 4 * FRAME] == ABSENT).all()
     assert np.array_equal(lossy[:high], (sound[:high, 1] == ABSENT).any(axis=1))
 
@@ -352,6 +356,44 @@ def test_both_write_the_same_headers(seed: int) -> None:
         assert np.array_equal(native, portable)
     row = int(rows[0])
     assert int.from_bytes(results[0][0][row, 2:4].tobytes(), "big") == results[0][1][row]
+
+
+_EDGES = st.sampled_from([0, 1, 7, 255, 2**16, 2**24, 2**31, 2**40])
+
+
+@given(st.integers(0, 2**32 - 1), _EDGES, _EDGES, st.binary(min_size=1, max_size=16))
+def test_both_report_the_same_and_it_is_rtcp(seed: int, span: int, missing: int, name: bytes) -> None:
+    name = name.hex().encode()[:16]
+    results = []
+    for path in _both():
+        rng = np.random.default_rng(seed)
+        counts = {key: rng.integers(0, span + 1, 5) for key in ("highest", "first", "in_stream", "received")}
+        legs = Reported(
+            **counts,
+            lost_before=rng.integers(0, missing + 1, 5),
+            sent=rng.integers(0, 2, 5) * rng.integers(0, 2**34, 5),
+            clock=rng.integers(0, 2**32, 5, dtype=np.uint32),
+            own=rng.integers(0, 2**32, 5, dtype=np.uint32),
+            started=rng.integers(0, 2, 5).astype(np.bool_),
+            ssrc=rng.integers(0, 2**32, 5, dtype=np.uint32),
+            jitter=rng.random(5) * span,
+            last_report=rng.integers(0, 2, 5, dtype=np.uint32) * rng.integers(0, 2**32, 5, dtype=np.uint32),
+            last_report_at=rng.random(5) * missing,
+            expected_before=rng.integers(0, span + 1, 5),
+            received_before=rng.integers(0, span + 1, 5),
+            packets=np.full((5, 80), 0xEE, dtype=np.uint8),
+            lengths=np.zeros(5, dtype=np.int64),
+        )
+        rows = rng.permutation(5)[:3].astype(np.int64)
+        path.report(legs, rows, int(rng.integers(2**63)) * 2 + 1, 1000.0, name)
+        results.append(legs)
+    native, portable = results
+    for array in Reported.__slots__:
+        assert np.array_equal(getattr(native, array), getattr(portable, array)), array
+    row = int(rows[0])
+    (report,) = parse_rtcp(native.packets[row, : native.lengths[row]].tobytes())
+    assert report.ssrc == native.own[row]
+    assert len(report.blocks) == native.started[row]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

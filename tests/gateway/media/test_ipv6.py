@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ccplatform.contracts.words import CallId, LegId
+from gateway.media.addresses import address_key
 from gateway.media.errors import CannotOpenLeg
 from gateway.media.legs import Leg
 from gateway.media.settings import MediaSettings
@@ -69,7 +70,7 @@ def test_reports_go_both_ways(make_rig: Callable[..., Rig]) -> None:
     rig.talk((peer, tone(440, 6.0)))
     report = peer.rtcp.recv(1500)
     assert report[1] == 200
-    assert leg.rtcp_to == ("::1", peer.port + 1)
+    assert leg.rtcp.to == address_key("::1", peer.port + 1)
     peer.rtcp.sendto(report, ("::1", peer.to[1] + 1))
     rig.tick()
     assert rig.engine.rtcp.strangers == rig.engine.rtcp.malformed == 0

@@ -22,10 +22,9 @@ from ccplatform.contracts.media import (
     Unbridge,
 )
 from ccplatform.contracts.words import LegId, PlaybackId
-from gateway.media.audio import FRAME, Array
+from gateway.media.audio import FRAME, Array, Pcm
 from gateway.media.commands import Performer
 from gateway.media.mixing import VOICE, Mixer, limit, source_of
-from gateway.media.portable import PortableHotPath
 from tests.gateway.media.peers import Peer, Rig, level, tone
 
 HERTZ = {"customer": 400.0, "agent": 700.0, "supervisor": 1100.0}
@@ -157,9 +156,13 @@ def test_supervision_passes_no_digits_on(rig: Rig) -> None:
 
 
 def _mixer(rows: int) -> Mixer:
-    mixer = Mixer(PortableHotPath())
+    mixer = Mixer()
     mixer.grow(rows)
     return mixer
+
+
+def _heard(mixer: Mixer, count: int) -> Pcm:
+    return mixer.mix(count).of(np.arange(count))
 
 
 def _steps(frames: list[Array]) -> float:
@@ -169,7 +172,7 @@ def _steps(frames: list[Array]) -> float:
 def test_every_change_of_a_gain_is_a_ramp_over_one_frame() -> None:
     mixer = _mixer(3)
     mixer.sound[:, VOICE] = 8000
-    frames = [mixer.mix(3)[1].copy()]
+    frames = [_heard(mixer, 3)[1]]
     voice = source_of(0, VOICE)
     changes: tuple[Callable[[], None], ...] = (
         lambda: mixer.route(voice, 1),
@@ -188,7 +191,7 @@ def test_every_change_of_a_gain_is_a_ramp_over_one_frame() -> None:
     )
     for change in changes:
         change()
-        frames += [mixer.mix(3)[1].copy() for _ in range(2)]
+        frames += [_heard(mixer, 3)[1] for _ in range(2)]
     assert _steps(frames) <= 8000 / FRAME + 1
     after = [int(frame[-1]) for frame in frames[2::2]]
     assert after == [8000, 2000, 0, 2000, 8000, 0, 0, 8000, 0, 8000, 0, 8000, 0]
@@ -205,10 +208,10 @@ def test_a_row_that_is_handed_out_again_hears_nothing_and_is_heard_by_nobody() -
     mixer.mix(3)
     mixer.clear(0)
     mixer.sound[:, VOICE] = 8000
-    assert not mixer.mix(3).any()
+    assert not _heard(mixer, 3).any()
     mixer.route(source_of(0, VOICE), 1)
     mixer.mix(3)
-    assert (mixer.mix(3)[1] == 8000).all()
+    assert (_heard(mixer, 3)[1] == 8000).all()
 
 
 @given(
@@ -223,7 +226,7 @@ def test_a_room_is_the_sum_of_all_minus_own(members: list[tuple[str, bool]], see
     for row, (room, apart) in enumerate(members):
         mixer.join(room, row, apart)
     mixer.mix(len(members))  # the ramps
-    frames = mixer.mix(len(members))
+    frames = _heard(mixer, len(members))
     for row, (room, apart) in enumerate(members):
         others = [
             other
@@ -241,7 +244,7 @@ def test_no_sum_wraps_around_however_many_shout(count: int, sample: int) -> None
     for row in range(count):
         mixer.join("room", row)
     mixer.mix(count)
-    frames = mixer.mix(count).astype(np.int64)
+    frames = _heard(mixer, count).astype(np.int64)
     assert (np.sign(frames) == np.sign(sample)).all()
     assert np.abs(frames).max() <= 32640
 

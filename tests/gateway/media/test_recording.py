@@ -185,7 +185,7 @@ def test_a_file_that_may_not_grow_cuts_the_recording_and_keeps_what_was_written(
     b, _ = rig.leg("b")
     path = tmp_path / "r.wav"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))  # the third half second fits in part
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))  # the second second fits in part
     try:
         _record(rig, a, b, path)
         rig.talk((caller, tone(440, 3.0)))

@@ -15,6 +15,7 @@ from ccplatform.contracts.legs import DigitPressed
 from ccplatform.contracts.media import Bridge, Play, ToneItem
 from ccplatform.contracts.words import PlaybackId
 from gateway.media import rtcp, stun
+from gateway.media.addresses import address_key
 from gateway.media.commands import Performer
 from gateway.media.dtls import Certificate
 from gateway.media.leg_security import MAX_STREAMS
@@ -486,7 +487,7 @@ def test_sdes_reports_go_to_their_own_port(rig: Rig) -> None:
     phone.rtcp.sendto(b"\x80\xc9\x00\x01garb", (phone.to[0], phone.to[1] + 1))
     rig.tick()
     assert rig.engine.rtcp.malformed == 1
-    assert leg.rtcp_to == (phone.host, phone.port + 1)
+    assert leg.rtcp.to == address_key(phone.host, phone.port + 1)
 
 
 def test_an_authentic_packet_from_another_address_moves_a_phone(rig: Rig) -> None:

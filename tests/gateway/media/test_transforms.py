@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gateway.media.audio import FRAME, RATE, Array, Bytes, Mask, Pcm, Rows
+from gateway.media.audio import FRAME, RATE, Array, Bytes, Mask, Rows
 from gateway.media.g711 import Law
+from gateway.media.hot_path import Heard
 from gateway.media.packet_io import Batch
 from gateway.media.parts import Parts
 from gateway.media.rtp import HEADER_BYTES, Headers
@@ -58,8 +59,8 @@ class _Linear:
         timestamp = headers.timestamp[chosen]
         self._parts.jitter.place(batch.row[chosen], timestamp, pcm, headers.marker[chosen], begins, lead)
 
-    def speak(self, frames: Pcm, sender: Sender) -> None:
-        frame = frames[self._row]
+    def speak(self, heard: Heard, sender: Sender) -> None:
+        (frame,) = heard.of(np.array([self._row]))
         sender.put(self._row, (frame // 256 + 128).astype(np.uint8).tobytes() if frame.any() else b"")
 
 

@@ -246,7 +246,7 @@ def test_loss_that_the_peer_reports_is_what_the_coder_expects(rig: Rig, monkeypa
     rig.ticks(5)
     ssrc = peer.packets[0].ssrc
     block = ReportBlock(ssrc=ssrc, fraction_lost=26, lost=5, highest=5, jitter=0, last_report=0, delay=0)
-    peer.rtcp.sendto(build(peer.ssrc, "peer", None, block, False), (peer.to[0], peer.to[1] + 1))
+    peer.rtcp.sendto(build(peer.ssrc, "peer", None, block), (peer.to[0], peer.to[1] + 1))
     rig.tick()
     assert told == [pytest.approx(0.1, abs=0.01)]
 
