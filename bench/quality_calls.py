@@ -40,6 +40,7 @@ from tests.support.impairment import ImpairedLink, Network
 
 _HEADER: Final = struct.Struct("!BBHII")
 _PCMA: Final = 8
+_RTCP: Final = range(192, 224)  # types of packets that are no RTP (RFC 5761 section 4)
 _G711: Final = CODECS["PCMA"]
 _HOST: Final = "127.0.0.1"
 _AFTER: Final = 1.0  # seconds that the calls go on after the last packet was sent
@@ -132,7 +133,8 @@ class _Wire(NativeHotPath):
     ) -> None:
         """See :class:`HotPath`."""
         for row in rows.tolist():
-            self.sent.setdefault(row, []).append(packets[row, HEADER_BYTES : lengths[row]].tobytes())
+            if packets[row, 1] not in _RTCP:
+                self.sent.setdefault(row, []).append(packets[row, HEADER_BYTES : lengths[row]].tobytes())
 
 
 def _port(leg: int) -> int:
