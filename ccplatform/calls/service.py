@@ -31,51 +31,27 @@ from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, HangUpCall, MakeCall
 from ccplatform.contracts.facts import ContactEnded
 from ccplatform.contracts.flows import (
-    EndFlow,
     FlowAsked,
-    FlowDigit,
-    FlowPlaybackEnded,
-    FlowRecordingBegan,
-    FlowRecordingEnded,
-    FlowRequestFailed,
-    FlowTapEnded,
-    FlowVoiceChanged,
-    StartFlow,
+    FlowCommand,
     TransferCaller,
 )
 from ccplatform.contracts.legs import (
-    AdoptLeg,
-    AnswerLeg,
-    DialLeg,
-    HandOn,
+    LegCommand,
     LegEvent,
     LegOffered,
     LegPickUpAsked,
     LegTransferAsked,
-    OpenLeg,
     PlaybackEnded,
-    ReleaseLeg,
-    ReportTransfer,
-    RingLeg,
     SurvivingCall,
 )
 from ccplatform.contracts.media import KeepSnapshot, Play, RecordingClosed, StartRecording, TapEnded, VoiceChanged
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     AgentOffered,
-    CallAgent,
     CallBackOffered,
-    EngageAgent,
-    HandOver,
-    OfferAnswered,
-    OfferFailed,
-    QueueContact,
     QueueRefused,
+    RouterCommand,
     RouterEvent,
-    TalkHeld,
-    TalkReleased,
-    TransferContact,
-    WithdrawContact,
 )
 from ccplatform.contracts.words import (
     CallId,
@@ -244,55 +220,24 @@ class CallService:
 
     def _perform(self, effect: CallEffect) -> None:
         ports = self.ports
-        match effect:
-            case Record():
-                self._facts.record(effect.fact)
-                if isinstance(effect.fact, ContactEnded):
-                    self._ended(effect.fact)
-            case ConsiderRecording():
-                self._consider_recording(effect)
-            case TakeMessage():
-                self._take_message(effect)
-            case Whisper():
-                self._whisper(effect)
-            case (
-                AdoptLeg()
-                | RingLeg()
-                | OpenLeg()
-                | AnswerLeg()
-                | DialLeg()
-                | HandOn()
-                | ReleaseLeg()
-                | ReportTransfer()
-            ):
-                ports.legs.perform(effect)
-            case (
-                StartFlow()
-                | FlowDigit()
-                | FlowPlaybackEnded()
-                | FlowRequestFailed()
-                | FlowVoiceChanged()
-                | FlowTapEnded()
-                | FlowRecordingBegan()
-                | FlowRecordingEnded()
-                | EndFlow()
-            ):
-                ports.flows.perform(effect)
-            case (
-                QueueContact()
-                | TransferContact()
-                | CallAgent()
-                | HandOver()
-                | WithdrawContact()
-                | OfferAnswered()
-                | OfferFailed()
-                | TalkHeld()
-                | TalkReleased()
-                | EngageAgent()
-            ):
-                ports.router.perform(effect)
-            case _:
-                ports.media.perform(effect)
+        if isinstance(effect, Record):
+            self._facts.record(effect.fact)
+            if isinstance(effect.fact, ContactEnded):
+                self._ended(effect.fact)
+        elif isinstance(effect, LegCommand):
+            ports.legs.perform(effect)
+        elif isinstance(effect, FlowCommand):
+            ports.flows.perform(effect)
+        elif isinstance(effect, RouterCommand):
+            ports.router.perform(effect)
+        elif isinstance(effect, ConsiderRecording):
+            self._consider_recording(effect)
+        elif isinstance(effect, TakeMessage):
+            self._take_message(effect)
+        elif isinstance(effect, Whisper):
+            self._whisper(effect)
+        else:
+            ports.media.perform(effect)
 
     def _ended(self, fact: ContactEnded) -> None:
         _log.info("contact ended", contact=fact.contact, outcome=fact.outcome, cause=fact.cause)

@@ -104,7 +104,25 @@ class Switchboard:
 
     def handle(self, event: CallInput | DeadlineReached, now: float) -> list[CallEffect]:
         """Hand the event to its saga. Events of calls that are gone are dropped; unknown orders raise."""
-        match event:
+        match event:  # what comes most often first
+            case (
+                LegRinging()
+                | LegAnswered()
+                | LegEnded()
+                | LegMoved()
+                | LegEarly()
+                | LegHeld()
+                | LegReferred()
+                | VoiceChanged()
+                | TapEnded()
+                | LegQuality()
+                | DigitPressed()
+                | LegAudible()
+                | PlaybackStarted()
+                | PlaybackEnded()
+            ):
+                saga = self._by_leg.get(event.leg)
+                return self._step(saga, event, now) if saga else []
             case CallOffered():
                 return self._begin(event)
             case CallBackBegins():
@@ -146,24 +164,6 @@ class Switchboard:
                 | SuperviseCall()
             ):
                 return self._step(self.saga(event.call), event, now)
-            case (
-                LegRinging()
-                | LegAnswered()
-                | LegEnded()
-                | LegMoved()
-                | LegEarly()
-                | LegHeld()
-                | LegReferred()
-                | VoiceChanged()
-                | TapEnded()
-                | LegQuality()
-                | DigitPressed()
-                | LegAudible()
-                | PlaybackStarted()
-                | PlaybackEnded()
-            ):
-                saga = self._by_leg.get(event.leg)
-                return self._step(saga, event, now) if saga else []
             case _:
                 assert_never(event)
 

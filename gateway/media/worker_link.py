@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any, Final, Protocol
 
 import structlog
@@ -104,8 +103,8 @@ class WorkerLink:
         decoder = FrameDecoder()
         greeted = False
         while True:
-            async with nullcontext() if self.connected else asyncio.timeout(_HELLO_SECONDS):
-                data = await reader.read(_READ_BYTES)
+            reading = reader.read(_READ_BYTES)
+            data = await (reading if self.connected else asyncio.wait_for(reading, _HELLO_SECONDS))
             if not data:
                 self._broken("the worker closed the connection")
                 return

@@ -393,8 +393,8 @@ class SipService:
         self._clock.call_at(later, lambda: self.trace.forget(dialog.call_id))
 
     def _trace(self, message: SipMessage, flow: Flow, *, outgoing: bool) -> None:
-        seen = Seen(message, flow.transport, self.identity.address(flow), flow.address(), outgoing)
-        now = self._clock.now()
+        data, now = message.received or message.encode(), self._clock.now()
+        seen = Seen(message, data, flow.transport, self.identity.address(flow), flow.address(), outgoing)
         self.tap.seen(seen, now, self.trace.contact_of(message.call_id))
         fact = self.trace.seen(seen, now)
         if fact is not None:

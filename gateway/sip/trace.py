@@ -28,18 +28,14 @@ _UNTRACED: Final = frozenset({"REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUB
 
 
 class Seen(Struct, frozen=True):
-    """A message as it passes, between two addresses, ``host:port``."""
+    """A message as it passes, ``data`` on the wire, between two addresses, ``host:port``."""
 
     message: SipMessage
+    data: bytes
     transport: str
     local: str
     remote: str
     outgoing: bool
-
-    @property
-    def data(self) -> bytes:
-        """The message as it is on the wire."""
-        return self.message.received or self.message.encode()
 
     def size(self) -> int:
         """What it costs to keep it, bytes."""

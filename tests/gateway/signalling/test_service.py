@@ -78,7 +78,7 @@ def test_what_does_not_go_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch
 def test_a_tap_hands_over_in_batches_and_only_when_somebody_watches() -> None:
     clock, batches = VirtualClock(), list[list[TappedRow]]()
     tap = SignallingTap(clock)
-    seen = Seen(parse_message(request()), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
+    seen = Seen(parse_message(request()), request(), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
 
     def pass_by() -> None:
         tap.seen(seen, clock.now(), "")
@@ -101,7 +101,8 @@ def test_a_tap_never_holds_more_than_its_bound() -> None:
     clock, batches = VirtualClock(), list[list[TappedRow]]()
     tap = SignallingTap(clock)
     tap.deliver = batches.append
-    seen = Seen(parse_message(request(body="x" * 60_000)), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
+    data = request(body="x" * 60_000)
+    seen = Seen(parse_message(data), data, "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False)
     for _ in range(100):
         tap.seen(seen, clock.now(), "")
     tap.close()

@@ -20,7 +20,7 @@ def message(call_id: str = "a@b", method: str = "INVITE", extra: str = "", body:
 
 
 def see(trace: SignallingTrace, data: bytes) -> object:
-    return trace.seen(Seen(parse_message(data), "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False), 0.0)
+    return trace.seen(Seen(parse_message(data), data, "UDP", "192.0.2.1:5060", "192.0.2.4:5060", False), 0.0)
 
 
 def test_messages_wait_for_their_contact_and_are_facts_from_then_on() -> None:
