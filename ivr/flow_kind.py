@@ -19,6 +19,7 @@ from ccplatform.operations.orders import tell
 from ivr.document import document_of
 from ivr.errors import FlowProblem, NoSuchFlow
 from ivr.model import Flow
+from ivr.numbers import Language
 from ivr.plain import check_bounds
 from ivr.recordings import Recordings
 from ivr.surroundings import Surroundings, flows_of, problems_of, publishable, recordings_of, with_recordings
@@ -165,22 +166,20 @@ class FlowsKept:
             return document
         return document_of(with_recordings(flow, await self._recordings.contents(name)))
 
-    async def players(self, name: str, recording: str, language: str) -> list[str]:
-        """Where the draft or the current version of a flow plays a recording."""
+    async def played(self, name: str) -> dict[tuple[str, Language], list[str]]:
+        """Where the draft and the current version of a flow play its recordings, by name and language."""
         documents: dict[str, Mapping[str, Any] | None] = {"draft": await self._versions.draft(name)}
         current = await self._versions.current(name)
         if current is not None:
             documents[f"version {current[0].number}"] = current[1]
-        found = []
+        found: dict[tuple[str, Language], list[str]] = {}
         for which, document in documents.items():
             try:
                 flow = Flow.model_validate(document) if document is not None else None
             except ValidationError:
                 continue
-            paths = recordings_of(flow) if flow is not None else ()
-            found += [
-                f"{which}, {path}" for path, used, spoken in paths if (used, spoken) == (recording, language)
-            ]
+            for path, recording, language in recordings_of(flow) if flow is not None else ():
+                found.setdefault((recording, language), []).append(f"{which}, {path}")
         return found
 
     async def _check_room(self, name: str) -> None:

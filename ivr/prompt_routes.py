@@ -54,10 +54,18 @@ class RecordingItem(BaseModel):
     uploaded_by: str
 
 
+class PlayedRecording(RecordingItem):
+    """A recorded prompt in a list."""
+
+    used: list[str] = Field(
+        description="where the draft and the current version play it; while they do it is not removed"
+    )
+
+
 class RecordingList(BaseModel):
     """The recordings of a flow."""
 
-    items: list[RecordingItem]
+    items: list[PlayedRecording]
     next_cursor: None = None
 
 
@@ -118,7 +126,9 @@ def build_router(
     @router.get("/flows/{name}/recordings", response_model=RecordingList)
     async def list_recordings(principal: reader, name: _Name) -> Any:
         """What a flow's prompts may play, by name."""
-        return {"items": [asdict(row) for row in await recordings.all(name)]}
+        played = await keeper.played(name)
+        rows = await recordings.all(name)
+        return {"items": [{**asdict(row), "used": played.get((row.name, row.language), [])} for row in rows]}
 
     @router.put(
         "/flows/{name}/recordings/{recording}/{language}", response_model=RecordingItem, openapi_extra=_UPLOAD
@@ -152,7 +162,7 @@ def build_router(
         """Remove a recording that neither the draft nor the current version plays."""
 
         async def drop(there: Document | None) -> tuple[Document, Document]:
-            players = await keeper.players(name, recording, language)
+            players = (await keeper.played(name)).get((recording, language))
             if players:
                 raise NeededByOthers(f"recording {recording} in {language}", players)
             await recordings.remove(name, recording, language)

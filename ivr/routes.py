@@ -63,11 +63,25 @@ class Problem(BaseModel):
     reason: str
 
 
+class Names(BaseModel):
+    """What there is of the things that nodes name."""
+
+    queues: list[str]
+    trunks: list[str]
+    queries: list[str]
+    calendars: list[str]
+    bots: list[str]
+
+
 class Problems(BaseModel):
     """What is wrong with a document; the first hundred of it."""
 
     legal: bool
     problems: list[Problem]
+    flow: str = Field(description="the flow that the document names; '': none")
+    revision: str | None = Field(
+        description="what importing the document replaces, for If-Match; null: there is no such flow"
+    )
 
 
 class FlowDetail(FlowItem):
@@ -204,6 +218,18 @@ def _add_reading(router: APIRouter, reader: Any, keeper: FlowsKept, versions: Ve
         """The JSON schema of flow documents; ``format`` says what a text stands for: node, variable, queue…"""
         return flow_schema()
 
+    @router.get("/flow-names", response_model=Names)
+    async def get_flow_names(principal: reader) -> Any:
+        """What nodes may name: queues, trunks, queries, calendars and bots of this centre."""
+        around = await keeper.around("")
+        return {
+            "queues": sorted(around.queues),
+            "trunks": sorted(around.trunks),
+            "queries": sorted(around.queries),
+            "calendars": sorted(around.calendars),
+            "bots": sorted(around.bots),
+        }
+
     @router.get("/flows/{name}", response_model=FlowDetail)
     async def get_flow(principal: reader, name: FlowName, response: Response) -> Any:
         """The draft, or without one the current version, and why it could not be published."""
@@ -269,22 +295,32 @@ def _add_texts(
     async def validate_flow(principal: reader, request: Request) -> Any:
         """Check a document, YAML or JSON, without keeping it."""
         document = plain_of(await request.body())
-        name = document.get("flow", "") if isinstance(document, dict) else ""
-        problems = await keeper.problems(name if isinstance(name, str) else "", document)
-        return {"legal": not problems, "problems": _shown(problems)}
+        name = _named(document)
+        problems = await keeper.problems(name, document)
+        there = await keeper.one(name) if name else None
+        return {
+            "legal": not problems,
+            "problems": _shown(problems),
+            "flow": name,
+            "revision": None if there is None else revision(there),
+        }
 
     @router.post("/flows/import", response_model=FlowItem, openapi_extra=_TEXT)
     async def import_flow(
-        principal: changer, request: Request, response: Response, if_match: _Match = None
+        principal: changer,
+        request: Request,
+        response: Response,
+        if_match: _Match = None,
+        if_none_match: _Match = None,
     ) -> Any:
-        """Take a document, YAML or JSON, as the draft of the flow that it names."""
+        """Take a document, YAML or JSON, as the draft of the flow that it names; with If-None-Match: * only as a
+        new one."""
         document = plain_of(await request.body())
-        name = document.get("flow") if isinstance(document, dict) else None
-        if not isinstance(name, str) or not 0 < len(name) <= 64:
+        name = _named(document)
+        if not name:
             raise NoSuchFlow("the document does not say of which flow it is: flow: NAME")
-        after = await changes.save(
-            kind, name, {"document": document}, by=principal.user, expected=expected(if_match)
-        )
+        base = "" if if_none_match == "*" else expected(if_match)
+        after = await changes.save(kind, name, {"document": document}, by=principal.user, expected=base)
         response.headers["ETag"] = f'"{revision(after)}"'
         return {"id": name, **after}
 
@@ -323,6 +359,12 @@ def _add_acts(
         await changes.act(kind, name, "roll_back", roll_back, by=principal.user, expected=expected(if_match))
         in_force = await keeper.put_in_force(principal.user)
         return {**asdict(await _current(versions, name)), "in_force": in_force}
+
+
+def _named(document: object) -> str:
+    """The flow that a document names; '' if it names none."""
+    name = document.get("flow") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and 0 < len(name) <= 64 else ""
 
 
 async def _current(versions: Versions, name: str) -> Version:

@@ -38,6 +38,8 @@ FlowName: TypeAlias = Annotated[ConfiguredName, Means("flow")]
 TrunkName: TypeAlias = Annotated[ConfiguredName, Means("trunk")]
 AgentName: TypeAlias = Annotated[ConfiguredName, Means("agent")]
 CalendarName: TypeAlias = Annotated[ConfiguredName, Means("calendar")]
+QueryName: TypeAlias = Annotated[ConfiguredName, Means("query")]
+BotName: TypeAlias = Annotated[ConfiguredName, Means("bot")]
 MailboxName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^(queue|agent):[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ivr.nodes.node import ConfiguredName, NodeModel, NodeName
+from ivr.nodes.node import BotName, ConfiguredName, NodeModel, NodeName
 from ivr.prompt_model import VariableName
 
 
@@ -17,7 +17,7 @@ class Bot(NodeModel):
     """
 
     kind: Literal["bot"]
-    bot: ConfiguredName = Field(description="the configured bot")
+    bot: BotName = Field(description="the configured bot")
     variables: Annotated[tuple[VariableName, ...], Field(max_length=20)] = Field(
         (), description="the variables that the bot is told; secure inputs never are"
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ivr.nodes.node import CalendarName, ConfiguredName, NodeModel, NodeName, QueueName
+from ivr.nodes.node import CalendarName, NodeModel, NodeName, QueryName, QueueName
 from ivr.prompt_model import VariableName
 
 
@@ -14,7 +14,7 @@ class Query(NodeModel):
     """Ask a named query; its answer becomes variables."""
 
     kind: Literal["query"]
-    query: ConfiguredName
+    query: QueryName
     parameters: dict[VariableName, VariableName] = Field(
         default_factory=dict, description="the query's parameter → the variable that fills it"
     )

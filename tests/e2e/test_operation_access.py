@@ -127,6 +127,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     },
     ("GET", "/api/v1/flow-schema"): FIGURES,
     ("POST", "/api/v1/flows/validate"): FIGURES,
+    ("GET", "/api/v1/flow-names"): FIGURES,
     ("POST", "/api/v1/flows/preview"): FIGURES,
     ("GET", "/api/v1/flows/{name}/heat"): FIGURES,
     **{("POST", f"/api/v1/flows/simulate{path}"): FIGURES for path in ("", "/trial", "/sound", "/speech")},

@@ -186,11 +186,18 @@ async def test_a_file_is_looked_at_before_it_is_taken_and_a_flow_in_use_is_kept(
         await expect(dialog.locator("li", has=page.locator("code", has_text="nodes.tell.next"))).to_contain_text(
             "nowhere"
         )
+        await expect(dialog).to_contain_text("Flow brought will be created")
         assert (await centre.ask("GET", "flows/brought")).status_code == 404
         await dialog.get_by_role("button", name="Take as draft").click()
         await expect(page.locator("[data-problem='nodes.tell.next']")).to_contain_text("nowhere")
         await page.goto("/admin/flows")
         await expect(page.locator("[data-flow='brought']")).to_contain_text("not published")
+
+        await page.locator("input[type=file]").set_input_files(file)
+        await expect(dialog).to_contain_text("There is a flow brought already")
+        await expect(dialog.get_by_role("button", name="Replace the draft")).to_be_enabled()
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(dialog).to_have_count(0)
 
         file.write_text("flow: [\n", "utf-8")
         await page.locator("input[type=file]").set_input_files(file)
@@ -203,6 +210,99 @@ async def test_a_file_is_looked_at_before_it_is_taken_and_a_flow_in_use_is_kept(
         assert (await centre.ask("GET", "flows/main")).status_code == 200
     finally:
         assert (await centre.ask("DELETE", "flows/brought")).status_code == 200
+
+
+async def test_recordings_are_heard_and_kept_and_versions_compared_and_brought_back(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    tmp_path: Path,
+) -> None:
+    document = {
+        "flow": "sounds",
+        "languages": ["en"],
+        "on_error": "end",
+        "start": "tell",
+        "nodes": {"tell": {"kind": "say", "prompt": {"en": "One"}, "next": "end"}, "end": {"kind": "hangup"}},
+    }
+    assert (await centre.ask("PUT", "flows/sounds", json={"document": document})).status_code == 200
+    page = await open_page("sup1", "/admin/flows")
+    sound = tmp_path / "hello.wav"
+    soundfile.write(sound, np.sin(np.arange(RATE) * 0.3) * 0.2, RATE)
+    try:
+        await page.locator("[data-flow='sounds']").get_by_role("button", name="Recordings").click()
+        recordings = page.get_by_role("dialog")
+        await expect(recordings).to_contain_text("This flow has no recordings.")
+        await recordings.get_by_role("textbox", name="Name").fill("hello")
+        await recordings.get_by_role("combobox", name="Language").press("ArrowDown")
+        await page.locator(".ant-select-item-option", has_text="en").click()
+        await recordings.get_by_role("group").locator("input[type=file]").set_input_files(sound)
+        row = recordings.locator("[data-recording='hello en']")
+        await expect(row).to_contain_text("nothing")
+        async with page.expect_response("**/flows/sounds/recordings/hello/en") as answered:
+            await row.get_by_role("button", name="Listen").click()
+        assert (await answered.value).headers["content-type"] == "audio/wav"
+        await row.get_by_role("button", name="Remove").click()
+        await page.locator(".ant-popconfirm").get_by_role("button", name="Remove").click()
+        await expect(row).to_have_count(0)
+        await recordings.get_by_role("textbox", name="Name").fill("hello")
+        await recordings.get_by_role("group").locator("input[type=file]").set_input_files(sound)
+        await expect(row).to_be_visible()
+
+        assert (await centre.ask("POST", "flows/sounds/publish", json={})).status_code == 200
+        document["nodes"]["tell"]["prompt"] = {"en": [{"recording": "hello"}]}  # type: ignore[index]
+        document["nodes"]["ask"] = {  # type: ignore[index]
+            "kind": "query",
+            "query": "nothing",
+            "on_found": "end",
+            "on_missing": "end",
+            "on_error": "end",
+        }
+        document["nodes"]["tell"]["next"] = "ask"  # type: ignore[index]
+        assert (await centre.ask("PUT", "flows/sounds", json={"document": document})).status_code == 200
+        await page.goto("/admin/flows")
+        await page.locator("[data-flow='sounds']").get_by_role("button", name="Recordings").click()
+        await expect(row).to_contain_text("draft, nodes.tell.prompt.en.0")
+        await expect(row.get_by_role("button", name="Remove")).to_be_disabled()
+
+        # Queries that there are are offered; one that there is not is marked.
+        await page.goto("/admin/flows/of/sounds")
+        await expect(page.locator("[data-problem='nodes.ask.query']")).to_contain_text("there is no Query nothing")
+        await card(page, "ask").click()
+        query = page.locator("[data-field='query']")
+        await expect(query.locator(".ant-select-status-warning")).to_have_count(1)
+        await query.locator("input").fill("balance")
+        await page.locator(".ant-select-item-option", has_text="balance_by_account").click()
+        await expect(query.locator(".ant-select-status-warning")).to_have_count(0)
+
+        # Keys that lead away ask first.
+        await page.locator(".flow-toolbar h1").click()
+        await page.keyboard.press("g")
+        await page.keyboard.press("w")
+        await page.get_by_role("button", name="Stay").click()
+        await page.keyboard.press("Control+s")
+        await expect(page.locator(".flow-unsaved")).to_have_count(0)
+
+        await page.keyboard.press("p")
+        publishing = page.get_by_role("dialog", name="Publish sounds")
+        differences = publishing.locator(".flow-differences")
+        await expect(differences.locator("li.added")).to_contain_text("ask")
+        await expect(differences).to_contain_text("One")
+        await publishing.get_by_role("button", name="Publish").click()
+        await expect(page.get_by_text("Version 2 in service")).to_be_visible()
+        await expect(publishing).to_have_count(0)
+
+        await page.keyboard.press("v")
+        drawer = page.get_by_role("dialog", name="Versions")
+        await expect(drawer.locator(".flow-differences li.added")).to_contain_text("ask")
+        await drawer.locator(".flow-version").nth(1).click()
+        await drawer.get_by_role("button", name="Put in service again").click()
+        await page.locator(".ant-popconfirm").get_by_role("button", name="Put in service again").click()
+        await expect(page.get_by_text("Version 1 in service")).to_be_visible()
+        versions = (await centre.get("flows/sounds/versions"))["items"]
+        assert {version["number"]: version["current"] for version in versions} == {1: True, 2: False}
+        await page.goto("about:blank")  # its panels would go on asking for what is removed now
+    finally:
+        assert (await centre.ask("DELETE", "flows/sounds")).status_code == 200
 
 
 @pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")

@@ -100,11 +100,39 @@ async def test_a_draft_may_be_wrong_and_is_not_published_and_says_exactly_where(
     assert refused["errors"][0]["where"] == "nodes.tell.prompt.en.0.text"
     assert await flows.versions.versions("hours") == []
     checked = await flows.client.post("flows/validate", content=FLOW.replace("next: end", "next: nowhere"))
-    assert checked.json() == {
-        "legal": False,
-        "problems": [{"path": "nodes.tell.next", "reason": "there is no node 'nowhere'"}],
-    }
-    assert (await flows.client.post("flows/validate", content=FLOW)).json() == {"legal": True, "problems": []}
+    assert (checked.json()["legal"], checked.json()["problems"]) == (
+        False,
+        [{"path": "nodes.tell.next", "reason": "there is no node 'nowhere'"}],
+    )
+    assert (await flows.client.post("flows/validate", content=FLOW)).json()["legal"]
+
+
+async def test_an_import_says_before_what_it_would_replace_and_replaces_nothing_else(flows: FlowDesk) -> None:
+    checked = (await flows.client.post("flows/validate", content=FLOW)).json()
+    assert (checked["flow"], checked["revision"]) == ("hours", None)
+    new = {"If-None-Match": "*"}
+    assert (await flows.client.post("flows/import", content=FLOW, headers=new)).status_code == 200
+    refused = await flows.client.post("flows/import", content=FLOW, headers=new)
+    assert (refused.status_code, refused.json()["code"]) == (412, "changed_meanwhile")
+
+    seen = (await flows.client.post("flows/validate", content=FLOW)).json()["revision"]
+    await flows.save(FLOW.replace("Opening hours", "Ours"))
+    theirs = FLOW.replace("Opening hours", "Theirs")
+    base = {"If-Match": f'"{seen}"'}
+    assert (await flows.client.post("flows/import", content=theirs, headers=base)).status_code == 412
+    assert (await flows.get("flows/hours"))["document"]["title"] == "Ours"
+    for unnamed in ("title: none", "flow: [7]", "[1, 2]"):
+        checked = (await flows.client.post("flows/validate", content=unnamed)).json()
+        assert (checked["legal"], checked["flow"], checked["revision"]) == (False, "", None)
+
+
+async def test_what_nodes_may_name_is_told(flows: FlowDesk) -> None:
+    names = await flows.get("flow-names")
+    assert set(names) == {"queues", "trunks", "queries", "calendars", "bots"}
+    assert (names["trunks"], names["queries"], names["bots"]) == (["lab"], ["balance"], [])
+    properties = (await flows.get("flow-schema"))["$defs"]
+    assert properties["Query"]["properties"]["query"]["format"] == "query"
+    assert properties["Bot"]["properties"]["bot"]["format"] == "bot"
 
 
 async def test_what_the_centre_has_not_is_a_problem_before_anybody_calls(flows: FlowDesk) -> None:

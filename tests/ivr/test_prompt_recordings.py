@@ -181,6 +181,8 @@ async def test_a_recording_is_uploaded_heard_played_by_versions_and_kept_for_the
     assert current is not None
     assert current[1]["recordings"]["welcome"]["en"] == content, "rolled back, it sounds as it did"
 
+    (row,) = (await flows.get("flows/hello/recordings"))["items"]
+    assert row["used"] == ["version 1, nodes.tell.prompt.en.0"]
     used = await flows.client.delete(WELCOME)
     assert (used.status_code, used.json()["code"]) == (409, "in_use")
     assert "version 1, nodes.tell.prompt.en.0" in used.json()["detail"]

@@ -1707,6 +1707,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flow-names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Names
+         * @description What nodes may name: queues, trunks, queries, calendars and bots of this centre.
+         */
+        get: operations["get_flow_names_api_v1_flow_names_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flow-schema": {
         parameters: {
             query?: never;
@@ -1758,7 +1778,8 @@ export interface paths {
         put?: never;
         /**
          * Import Flow
-         * @description Take a document, YAML or JSON, as the draft of the flow that it names.
+         * @description Take a document, YAML or JSON, as the draft of the flow that it names; with If-None-Match: * only as a
+         *     new one.
          */
         post: operations["import_flow_api_v1_flows_import_post"];
         delete?: never;
@@ -4724,6 +4745,22 @@ export interface components {
          */
         MessageState: "new" | "heard" | "handled" | "deleted";
         /**
+         * Names
+         * @description What there is of the things that nodes name.
+         */
+        Names: {
+            /** Bots */
+            bots: string[];
+            /** Calendars */
+            calendars: string[];
+            /** Queries */
+            queries: string[];
+            /** Queues */
+            queues: string[];
+            /** Trunks */
+            trunks: string[];
+        };
+        /**
          * Needs
          * @description What names the item; while there is any it is not removed.
          */
@@ -5147,6 +5184,38 @@ export interface components {
             agent?: string | null;
         };
         /**
+         * PlayedRecording
+         * @description A recorded prompt in a list.
+         */
+        PlayedRecording: {
+            /**
+             * Gain Db
+             * @description what brought it to the level of prompts
+             */
+            gain_db: number;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Uploaded At
+             * Format: date-time
+             */
+            uploaded_at: string;
+            /** Uploaded By */
+            uploaded_by: string;
+            /**
+             * Used
+             * @description where the draft and the current version play it; while they do it is not removed
+             */
+            used: string[];
+        };
+        /**
          * PortItem
          * @description A listener.
          */
@@ -5184,10 +5253,20 @@ export interface components {
          * @description What is wrong with a document; the first hundred of it.
          */
         Problems: {
+            /**
+             * Flow
+             * @description the flow that the document names; '': none
+             */
+            flow: string;
             /** Legal */
             legal: boolean;
             /** Problems */
             problems: components["schemas"]["Problem"][];
+            /**
+             * Revision
+             * @description what importing the document replaces, for If-Match; null: there is no such flow
+             */
+            revision: string | null;
         };
         /**
          * Publication
@@ -5649,7 +5728,7 @@ export interface components {
          */
         RecordingList: {
             /** Items */
-            items: components["schemas"]["RecordingItem"][];
+            items: components["schemas"]["PlayedRecording"][];
             /** Next Cursor */
             next_cursor?: null;
         };
@@ -11180,6 +11259,26 @@ export interface operations {
             };
         };
     };
+    get_flow_names_api_v1_flow_names_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Names"];
+                };
+            };
+        };
+    };
     get_flow_schema_api_v1_flow_schema_get: {
         parameters: {
             query?: never;
@@ -11227,6 +11326,7 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                "if-none-match"?: string | null;
             };
             path?: never;
             cookie?: never;

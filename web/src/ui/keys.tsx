@@ -80,10 +80,13 @@ export function useKey(keys: string, label: string, run: () => void, enabled = t
   useEffect(() => registry?.add(() => latest.current), [registry]);
 }
 
-/** The keys of the moment, for the help. */
+/** The keys of the moment, for the help; of those with the same keys the one that answers. */
 export function useKeyList(): () => readonly KeyBinding[] {
   const registry = useContext(KeysContext);
-  return useCallback(() => registry?.list() ?? [], [registry]);
+  return useCallback(() => {
+    const all = registry?.list() ?? [];
+    return all.filter((each) => each === (all.findLast(({ keys, enabled }) => enabled && keys === each.keys) ?? all.find(({ keys }) => keys === each.keys)));
+  }, [registry]);
 }
 
 /** A key cap; hidden from screen readers, which hear `aria-keyshortcuts`. */

@@ -15,6 +15,7 @@ import { RemoveButton } from "../settings/RemoveButton";
 import { useListed } from "../settings/useSettings";
 import { ImportFlow } from "./ImportFlow";
 import { NewFlow } from "./NewFlow";
+import { Recordings } from "./Recordings";
 import { download, useFlowList, useFlows, type Summary } from "./useFlows";
 import { fill } from "../../../i18n/places";
 import { useFlowWords } from "./words";
@@ -45,9 +46,10 @@ export function FlowsArea() {
   const numbers = useListed("configuration/numbers");
   const [search, setSearch] = useState("");
   const [making, setMaking] = useState(false);
+  const [heard, setHeard] = useState<string | null>(null);
   const wanted = useDeferredValue(search.trim().toLowerCase());
   const rows = useMemo(() => rowsOf(listed.data ?? [], numbers.data?.items ?? [], wanted), [listed.data, numbers.data, wanted]);
-  const columns = useColumns(may);
+  const columns = useColumns(may, setHeard);
   usePageTitle(words.list.title);
   useKey("n", words.list.new, () => {
     setMaking(true);
@@ -104,6 +106,15 @@ export function FlowsArea() {
           }
         />
       )}
+      {heard === null ? null : (
+        <Recordings
+          flow={heard}
+          may={may}
+          onClose={() => {
+            setHeard(null);
+          }}
+        />
+      )}
       {making ? (
         <NewFlow
           taken={(listed.data ?? []).map(({ id }) => id)}
@@ -132,7 +143,7 @@ function rowsOf(flows: readonly Summary[], numbers: readonly Item[], wanted: str
     .filter((row) => wanted === "" || `${row.id} ${row.title} ${row.numbers.join(" ")}`.toLowerCase().includes(wanted));
 }
 
-function useColumns(may: boolean): readonly Column<Row>[] {
+function useColumns(may: boolean, onRecordings: (flow: string) => void): readonly Column<Row>[] {
   const words = useFlowWords();
   const { dateTime } = useWords();
   return useMemo(() => {
@@ -178,12 +189,18 @@ function useColumns(may: boolean): readonly Column<Row>[] {
           ),
       },
       { key: "numbers", title: words.list.numbers, cell: (row) => <span className="num">{row.numbers.join(", ")}</span> },
-      { key: "actions", title: words.list.actions, className: "right", cell: (row) => <RowActions row={row} may={may} /> },
+      { key: "actions", title: words.list.actions, className: "right", cell: (row) => <RowActions row={row} may={may} onRecordings={onRecordings} /> },
     ];
-  }, [words, dateTime, may]);
+  }, [words, dateTime, may, onRecordings]);
 }
 
-function RowActions({ row, may }: { readonly row: Row; readonly may: boolean }) {
+interface ActionProps {
+  readonly row: Row;
+  readonly may: boolean;
+  readonly onRecordings: (flow: string) => void;
+}
+
+function RowActions({ row, may, onRecordings }: ActionProps) {
   const words = useFlowWords();
   const { problem } = useWords();
   const flows = useFlows();
@@ -191,6 +208,15 @@ function RowActions({ row, may }: { readonly row: Row; readonly may: boolean }) 
   const queries = useQueryClient();
   return (
     <span className="row-actions flow-actions">
+      <Button
+        size="small"
+        type="text"
+        onClick={() => {
+          onRecordings(row.id);
+        }}
+      >
+        {words.recordings.title}
+      </Button>
       <Button
         size="small"
         type="text"

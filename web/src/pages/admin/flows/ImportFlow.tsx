@@ -5,11 +5,17 @@ import { useNavigate } from "react-router";
 import { ApiError } from "../../../api/problem";
 import { useWords } from "../../../i18n/useWords";
 import { Loading } from "../../../ui/notices";
-import { useFlows } from "./useFlows";
+import { useFlows, type Problems } from "./useFlows";
 import { fill } from "../../../i18n/places";
 import { reasonWords, useFlowWords } from "./words";
 
 const SHOWN = 20;
+
+interface Looked {
+  readonly text: string;
+  readonly file: string;
+  readonly found: Problems;
+}
 
 /** Take a file as a draft; what stands against publishing it is said before, with the exact path of each problem. */
 export function ImportFlow({ may }: { readonly may: boolean }) {
@@ -19,17 +25,19 @@ export function ImportFlow({ may }: { readonly may: boolean }) {
   const navigate = useNavigate();
   const input = useRef<HTMLInputElement>(null);
   const look = useMutation({
-    mutationFn: async (file: File) => {
+    mutationFn: async (file: File): Promise<Looked> => {
       const text = await file.text();
       return { text, file: file.name, found: await flows.validateText(text) };
     },
   });
   const take = useMutation({
-    mutationFn: (text: string) => flows.importText(text),
+    mutationFn: ({ text, found }: Looked) => flows.importText(text, found.revision),
     onSuccess: ({ id }) => void navigate(`/admin/flows/of/${encodeURIComponent(id)}`),
   });
+  const found = look.data?.found;
+  const replaces = found !== undefined && found.revision !== null;
   const said = (error: Error) => (error instanceof ApiError && error.status !== 0 ? error.message : problem(error));
-  const problems = look.data?.found.problems ?? [];
+  const problems = found?.problems ?? [];
   const error = look.error ?? take.error;
   return (
     <>
@@ -62,12 +70,12 @@ export function ImportFlow({ may }: { readonly may: boolean }) {
         open={look.status !== "idle"}
         width={680}
         title={`${words.imports.title}${look.data === undefined ? "" : ` · ${look.data.file}`}`}
-        okText={words.imports.take}
+        okText={replaces ? words.imports.replace : words.imports.take}
         cancelText={words.fresh.cancel}
-        okButtonProps={{ disabled: look.data === undefined, loading: take.isPending }}
+        okButtonProps={{ disabled: found === undefined || found.flow === "", danger: replaces, loading: take.isPending }}
         onOk={() => {
           if (look.data !== undefined) {
-            take.mutate(look.data.text);
+            take.mutate(look.data);
           }
         }}
         onCancel={() => {
@@ -77,7 +85,14 @@ export function ImportFlow({ may }: { readonly may: boolean }) {
       >
         {error === null ? null : <Alert type="error" showIcon role="alert" title={said(error)} />}
         {look.isPending ? <Loading rows={3} /> : null}
-        {look.data === undefined ? null : problems.length === 0 ? (
+        {found === undefined ? null : (
+          <Alert
+            type={found.flow === "" ? "error" : replaces ? "warning" : "info"}
+            showIcon
+            title={fill(found.flow === "" ? words.imports.unnamed : replaces ? words.imports.replaces : words.imports.creates, { name: found.flow })}
+          />
+        )}
+        {found === undefined ? null : problems.length === 0 ? (
           <p>{words.imports.legal}</p>
         ) : (
           <>

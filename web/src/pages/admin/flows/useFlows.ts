@@ -15,7 +15,10 @@ export type Differences = Schemas["FlowDifferences"];
 export type Version = Schemas["VersionItem"];
 export type HeatMap = Schemas["HeatMap"];
 export type NodeHeat = Schemas["NodeHeatItem"];
-export type Recording = Schemas["RecordingItem"];
+export type Recording = Schemas["PlayedRecording"];
+
+/** The files that can be uploaded as recordings. */
+export const SOUND_FILES = "audio/wav,audio/flac,audio/ogg,audio/mpeg,.wav,.flac,.ogg,.opus,.mp3";
 
 /** A flow as it is kept, and the revision that a change of it starts from. */
 export interface Kept {
@@ -49,14 +52,17 @@ function flowsOf(session: SessionStore) {
     validate: (document: FlowDocument) => post<Problems>("flows/validate", document),
     /** A text as it stands in a file: the server tells YAML and JSON apart. */
     validateText: async (text: string) => (await answerOf(session, "flows/validate", textual(text))).json() as Promise<Problems>,
-    importText: async (text: string) => (await answerOf(session, "flows/import", textual(text))).json() as Promise<{ id: string }>,
+    /** In place of the flow of that revision; without one it has to be new. */
+    importText: async (text: string, revision: string | null) =>
+      (await answerOf(session, "flows/import", textual(text, match(revision)))).json() as Promise<{ id: string }>,
+    names: () => get<Schemas["Names"]>("flow-names"),
     exported: async (name: string, version: string) =>
       (await answerOf(session, one(name, `/export?version=${version}`))).blob(),
     differences: (name: string, from: string, to: string) => get<Differences>(one(name, `/differences?from=${from}&to=${to}`)),
     versions: async (name: string) => (await get<Schemas["VersionList"]>(one(name, "/versions"))).items,
     version: (name: string, number: number) => get<Schemas["VersionDetail"]>(one(name, `/versions/${String(number)}`)),
-    publish: (name: string, note: string, revision: string) => post<Version>(one(name, "/publish"), { note }, match(revision)),
-    rollBack: (name: string, version: number) => post<Version>(one(name, "/roll-back"), { version }),
+    publish: (name: string, note: string, revision: string) => post<Schemas["PublishedItem"]>(one(name, "/publish"), { note }, match(revision)),
+    rollBack: (name: string, version: number) => post<Schemas["PublishedItem"]>(one(name, "/roll-back"), { version }),
     heat: (name: string, version: number | null, hours: number) => {
       const from = new Date(Date.now() - hours * 3_600_000).toISOString();
       return get<HeatMap>(one(name, `/heat?from=${from}${version === null ? "" : `&version=${String(version)}`}`));
@@ -64,14 +70,23 @@ function flowsOf(session: SessionStore) {
     recordings: async (name: string) => (await get<Schemas["RecordingList"]>(one(name, "/recordings"))).items,
     upload: async (name: string, recording: string, language: string, file: File) => {
       const ask = { method: "PUT", body: file, headers: { "Content-Type": file.type === "" ? "audio/wav" : file.type } };
-      return (await answerOf(session, one(name, `/recordings/${recording}/${language}`), ask)).json() as Promise<Recording>;
+      return (await answerOf(session, one(name, `/recordings/${recording}/${language}`), ask)).json() as Promise<Schemas["RecordingItem"]>;
+    },
+    recording: async (name: string, recording: string, language: string) =>
+      (await answerOf(session, one(name, `/recordings/${recording}/${language}`))).blob(),
+    dropRecording: async (name: string, recording: string, language: string) => {
+      await answerOf(session, one(name, `/recordings/${recording}/${language}`), { method: "DELETE" });
     },
     preview: async (wanted: { readonly flow: string; readonly language: string; readonly prompt: unknown; readonly variables: Readonly<Record<string, string>> }) =>
       (await answerOf(session, "flows/preview", { method: "POST", body: JSON.stringify(wanted), headers: json })).blob(),
   };
 }
 
-const textual = (text: string) => ({ method: "POST", body: text, headers: { "Content-Type": "application/yaml" } });
+const textual = (text: string, headers: Readonly<Record<string, string>> = {}) => ({
+  method: "POST",
+  body: text,
+  headers: { "Content-Type": "application/yaml", ...headers },
+});
 
 export function useFlows() {
   const { session } = useServices();

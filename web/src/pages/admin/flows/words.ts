@@ -51,6 +51,7 @@ type Reason = keyof FlowWords["reasons"];
 const REASONS: readonly (readonly [RegExp, Reason])[] = [
   [/^Field required$/, "required"],
   [/^there is no node '(?<name>.+)'$/, "noNode"],
+  [/^there is no (?<what>queue|trunk|query|calendar|bot|flow|recording) '(?<name>.+)'/, "noSuch"],
   [/^no way leads to this node$/, "unreachable"],
   [/^the text in this language is missing$/, "language"],
   [/^a prompt can fail/, "onError"],
@@ -64,7 +65,8 @@ export function reasonWords(words: FlowWords, reason: string): string {
   for (const [pattern, key] of REASONS) {
     const found = pattern.exec(reason);
     if (found !== null) {
-      return fill(words.reasons[key], { ...found.groups });
+      const { what, ...values } = { what: "", ...found.groups };
+      return fill(words.reasons[key], { ...values, what: named(words.fields, what) });
     }
   }
   return reason.replace(/^Value error, /, "");

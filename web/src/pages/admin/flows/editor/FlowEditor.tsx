@@ -256,8 +256,12 @@ function Designer({ schema, name, kept, may }: Props) {
   );
 }
 
-/** Links of the frame around the designer ask first, too. */
+/** Links and keys of the frame around the designer ask first, too. */
 function useLeaving(dirty: boolean, onLeave: (to: string) => void): void {
+  const words = useFlowWords();
+  useKey("g o", words.editor.leave, () => { onLeave("/"); }, dirty);
+  useKey("g w", words.editor.leave, () => { onLeave("/wallboard"); }, dirty);
+  useKey("g a", words.editor.leave, () => { onLeave("/admin"); }, dirty);
   const latest = useRef(onLeave);
   useEffect(() => {
     latest.current = onLeave;

@@ -36,7 +36,7 @@ export function PublishDialog({ editor, version, problems, onClose }: Props) {
     mutationFn: () => flows.publish(name, note, revision),
     onSuccess: async (made) => {
       await editor.refresh();
-      void toasts.info(fill(words.publish.done, { number: made.number }));
+      void toasts.info(fill(made.in_force ? words.publish.done : words.publish.stored, { number: made.number }));
       onClose();
     },
   });

@@ -82,9 +82,9 @@ function OneVersion({ editor, version, may, onClose }: { readonly editor: Editor
   });
   const back = useMutation({
     mutationFn: () => flows.rollBack(editor.name, number),
-    onSuccess: async () => {
+    onSuccess: async (made) => {
       await editor.refresh();
-      void toasts.info(fill(words.versions.rolledBack, { number }));
+      void toasts.info(fill(made.in_force ? words.versions.rolledBack : words.publish.stored, { number }));
     },
   });
   const load = useMutation({

@@ -5,7 +5,7 @@ import { ApiError } from "../../../../api/problem";
 import { useWords } from "../../../../i18n/useWords";
 import { useToasts } from "../../../../ui/toasts";
 import type { Aria } from "../../settings/FieldFrame";
-import { useFlows } from "../useFlows";
+import { SOUND_FILES, useFlows } from "../useFlows";
 import { fill } from "../../../../i18n/places";
 import { useFlowWords } from "../words";
 import { useForm } from "./context";
@@ -55,7 +55,7 @@ export function RecordingControl({ language, aria, value, onChange }: Props) {
         ref={input}
         type="file"
         hidden
-        accept="audio/wav,audio/flac,audio/ogg,audio/mpeg,.wav,.flac,.ogg,.opus,.mp3"
+        accept={SOUND_FILES}
         aria-label={`${words.prompt.upload} ${language}`}
         onChange={(event) => {
           const file = event.target.files?.[0];

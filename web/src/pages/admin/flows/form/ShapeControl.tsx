@@ -1,7 +1,7 @@
 import { AutoComplete, Input, InputNumber, Select, Switch } from "antd";
 import type { Aria } from "../../settings/FieldFrame";
 import type { Shape } from "../schema";
-import { named } from "../../../../i18n/places";
+import { fill, named } from "../../../../i18n/places";
 import { useFlowWords } from "../words";
 import { useForm } from "./context";
 import { EitherControl, GroupControl, ListControl, MapControl } from "./parts";
@@ -132,11 +132,14 @@ function NodeChoice({ aria, value, onChange }: ShapeProps) {
 
 /** A text that names something: what there is is offered, other names may be written. */
 export function NameControl({ of, aria, value, onChange }: ShapeProps & { readonly of: string }) {
+  const words = useFlowWords();
   const { disabled } = useForm();
-  const options = useNames(of);
+  const { options, whole } = useNames(of);
+  const unknown = whole && typeof value === "string" && value !== "" && !options.some((option) => option.value === value);
   return (
     <AutoComplete
       {...aria}
+      {...(unknown ? { status: "warning" as const, title: fill(words.reasons.noSuch, { what: named(words.fields, of), name: value }) } : {})}
       disabled={disabled}
       allowClear
       options={[...options]}
@@ -151,7 +154,7 @@ export function NameControl({ of, aria, value, onChange }: ShapeProps & { readon
 
 function TextList({ of, aria, value, onChange }: ShapeProps & { readonly of: string }) {
   const { disabled } = useForm();
-  const options = useNames(of);
+  const { options } = useNames(of);
   return (
     <Select
       {...aria}

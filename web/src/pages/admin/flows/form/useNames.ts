@@ -10,6 +10,8 @@ const LISTS: Readonly<Record<string, string>> = {
   calendar: "configuration/calendars",
   agent: "configuration/agents",
 };
+/** What only flows name, in the server's answer to what nodes may name. */
+const NAMED: Readonly<Record<string, "trunks" | "queries" | "bots">> = { trunk: "trunks", query: "queries", bot: "bots" };
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#", "A", "B", "C", "D"];
 
 export interface Option {
@@ -17,35 +19,52 @@ export interface Option {
   readonly label: string;
 }
 
+export interface Names {
+  readonly options: readonly Option[];
+  /** All there are: a name that is not among them means nothing. */
+  readonly whole: boolean;
+}
+
 const same = (names: readonly string[]): readonly Option[] => names.map((value) => ({ value, label: value }));
 
 /** Options for a format of the schema; empty where these pages know none, so that any text may be written. */
-export function useNames(format: string): readonly Option[] {
+export function useNames(format: string): Names {
   const { variables, flow } = useForm();
   const flows = useFlows();
   const path = LISTS[format];
+  const named = NAMED[format];
   const listed = useListed(path ?? "", path !== undefined);
   const others = useFlowList(format === "flow");
+  const centre = useQuery({ queryKey: ["flow-names"], queryFn: flows.names, enabled: named !== undefined, staleTime: 30_000 });
   const recordings = useQuery({
     queryKey: ["flow-recordings", flow],
     queryFn: () => flows.recordings(flow),
     enabled: format === "recording",
   });
   return useMemo(() => {
+    if (named !== undefined) {
+      return { options: same(centre.data?.[named] ?? []), whole: centre.data !== undefined };
+    }
     switch (format) {
       case "variable":
-        return same(variables);
+        return { options: same(variables), whole: false };
       case "key":
-        return same(KEYS);
+        return { options: same(KEYS), whole: true };
       case "flow":
-        return (others.data ?? []).map(({ id, title }) => ({ value: id, label: title === "" ? id : `${id} · ${title}` }));
+        return {
+          options: (others.data ?? []).map(({ id, title }) => ({ value: id, label: title === "" ? id : `${id} · ${title}` })),
+          whole: others.data !== undefined,
+        };
       case "recording":
-        return same([...new Set((recordings.data ?? []).map(({ name }) => name))]);
+        return { options: same([...new Set((recordings.data ?? []).map(({ name }) => name))]), whole: recordings.data !== undefined };
       default:
-        return (listed.data?.items ?? []).map(({ id, name }) => ({
-          value: id,
-          label: typeof name === "string" && name !== "" && name !== id ? `${id} · ${name}` : id,
-        }));
+        return {
+          options: (listed.data?.items ?? []).map(({ id, name }) => ({
+            value: id,
+            label: typeof name === "string" && name !== "" && name !== id ? `${id} · ${name}` : id,
+          })),
+          whole: path !== undefined && listed.data !== undefined,
+        };
     }
-  }, [format, variables, others.data, recordings.data, listed.data]);
+  }, [format, named, path, variables, centre.data, others.data, recordings.data, listed.data]);
 }
