@@ -16,6 +16,7 @@ from ccplatform.configuration.changes import ANY, Changes
 from ccplatform.configuration.errors import NoSuchItem
 from ccplatform.configuration.exchange import Exchange, LineVerdict, Plan
 from ccplatform.configuration.kind import MAX_ID, Kind, revision
+from ccplatform.configuration.paging import page_of
 from ccplatform.configuration.sheet import columns_of, write
 from ccplatform.security.access import Access, Principal
 
@@ -25,11 +26,12 @@ _Match = Annotated[str | None, Header(max_length=100)]
 
 
 class Items(BaseModel, Generic[ItemT]):
-    """All there are, by id; ``revisions`` are what ``If-Match`` takes."""
+    """A page of them, or all there are; ``revisions`` are what ``If-Match`` takes."""
 
     items: list[ItemT]
     revisions: dict[str, str] = {}
-    next_cursor: None = None
+    total: int = Field(description="how many fit in all")
+    next_cursor: str | None = None
 
 
 class Removed(BaseModel):
@@ -105,11 +107,21 @@ def _add_reading(router: APIRouter, kind: Kind, reader: Any) -> None:
     whole: Any = Items[kind.item]  # type: ignore[name-defined]
 
     @router.get(f"/{kind.path}", response_model=whole, summary=f"Every {kind.word}", name=f"list_{kind.word}")
-    async def list_items(principal: reader) -> Any:
-        there = await kind.keeper.all()
+    async def list_items(
+        principal: reader,
+        search: Annotated[str, Query(max_length=200, description="words that an item has somewhere")] = "",
+        sort: Annotated[
+            str, Query(max_length=64, pattern=r"^(-?\w+)?$", description="a field; -field: down")
+        ] = "",
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        limit: Annotated[int | None, Query(ge=1, le=1000, description="left out: all")] = None,
+    ) -> Any:
+        page = page_of(await kind.keeper.all(), search=search, sort=sort, cursor=cursor, limit=limit)
         return {
-            "items": [{"id": name, **document} for name, document in there.items()],
-            "revisions": {name: revision(document) for name, document in there.items()},
+            "items": [{"id": name, **document} for name, document in page.items.items()],
+            "revisions": {name: revision(document) for name, document in page.items.items()},
+            "total": page.total,
+            "next_cursor": page.next_cursor,
         }
 
     @router.get(

@@ -313,3 +313,32 @@ async def test_what_no_user_may_be_is_refused_at_its_field(
 async def test_nobody_removes_himself(client: httpx.AsyncClient) -> None:
     assert (await client.delete("configuration/users/boss")).status_code == 409
     assert (await client.get("configuration/users/boss")).status_code == 200
+
+
+async def test_a_long_list_is_given_page_by_page(client: httpx.AsyncClient, lamps: Lamps) -> None:
+    lamps.there = {f"lamp-{n}": {"name": ("Hall", "Attic")[n % 2], "watts": n % 50} for n in range(120)}
+    query = {"search": "ATTIC lamp", "sort": "-watts", "limit": "25"}
+    seen: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    while True:
+        page = (await client.get("/configuration/lamps", params={**query, **more})).json()
+        assert page["total"] == 60
+        assert set(page["revisions"]) == {item["id"] for item in page["items"]}
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        more = {"cursor": page["next_cursor"]}
+    assert len({item["id"] for item in seen}) == len(seen) == 60
+    assert [item["watts"] for item in seen] == sorted((item["watts"] for item in seen), reverse=True)
+    whole = (await client.get("/configuration/lamps")).json()
+    assert (len(whole["items"]), whole["total"], whole["next_cursor"]) == (120, 120, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [({"cursor": "x"}, 400), ({"cursor": "WzFd"}, 400), ({"limit": "0"}, 422), ({"sort": "a b"}, 422)],
+)
+async def test_a_page_that_makes_no_sense_is_refused(
+    client: httpx.AsyncClient, query: dict[str, str], status: int
+) -> None:
+    assert (await client.get("/configuration/lamps", params=query)).status_code == status
