@@ -56,6 +56,7 @@ class ContactPage(BaseModel):
     """A page of contacts, newest first."""
 
     items: list[Contact]
+    total: int | None = Field(description="how many fit; on first pages only. 10,001: more than 10,000")
     next_cursor: str | None
 
 
@@ -110,7 +111,8 @@ def build_router(
         callers = await journal.callers(tuple(str(row["id"]) for row in rows))
         items = [{**row, "caller": callers.get(str(row["id"]))} for row in rows]
         more = len(rows) == limit
-        return {"items": items, "next_cursor": _write_cursor(rows[-1]) if more else None}
+        total = None if cursor is not None else await contacts.count(wanted) if more else len(rows)
+        return {"items": items, "total": total, "next_cursor": _write_cursor(rows[-1]) if more else None}
 
     async def row_of(contact: UUID, principal: Principal) -> dict[str, Any]:
         row = await contacts.get(ContactId(str(contact)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ccplatform.contracts.facts import CallAnswered, ContactArrived, ContactEnded, FactEvent
 from ccplatform.contracts.words import AgentId, ContactId
@@ -103,6 +103,10 @@ def _ended(event: FactEvent, fact: ContactEnded) -> tuple[Any, ...]:
     )
 
 
+#: More contacts of a search are not counted: who searches narrows it down.
+MOST_COUNTED: Final = 10_000
+
+
 class ContactStore:
     """Reads the contacts of one tenant."""
 
@@ -113,18 +117,26 @@ class ContactStore:
 
     async def find(self, wanted: ContactFilter, limit: int) -> list[dict[str, Any]]:
         """Rows, newest first."""
-        clauses, values = ["tenant = $1"], [self._tenant]
+        where, values = self._where(wanted)
+        sql = f"SELECT {_COLUMNS} FROM contacts WHERE {where} ORDER BY started_at DESC, id DESC LIMIT {limit:d}"
+        async with self._database.connection() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *values)]
+
+    async def count(self, wanted: ContactFilter) -> int:
+        """How many there are, up to one more than :data:`MOST_COUNTED`."""
+        where, values = self._where(wanted)
+        sql = f"SELECT count(*) FROM (SELECT FROM contacts WHERE {where} LIMIT {MOST_COUNTED + 1:d}) AS found"
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(sql, *values))
+
+    def _where(self, wanted: ContactFilter) -> tuple[str, list[Any]]:
+        """Only fixed texts become SQL; every value is a parameter."""
+        clauses: list[str] = ["tenant = $1"]
+        values: list[Any] = [self._tenant]
         for condition, value in self._conditions(wanted):
             values += value
             clauses.append(condition.format(*range(len(values) - len(value) + 1, len(values) + 1)))
-        values.append(limit)  # type: ignore[arg-type]
-        # Only the fixed texts above become SQL; every value is a parameter.
-        sql = (
-            f"SELECT {_COLUMNS} FROM contacts WHERE {' AND '.join(clauses)} "
-            f"ORDER BY started_at DESC, id DESC LIMIT ${len(values)}"
-        )
-        async with self._database.connection() as connection:
-            return [dict(row) for row in await connection.fetch(sql, *values)]
+        return " AND ".join(clauses), values
 
     async def get(self, contact: ContactId) -> dict[str, Any] | None:
         """One row, None when there is no such contact."""

@@ -125,3 +125,12 @@ async def test_the_agents_of_many_contacts_are_asked_at_once(past: Past) -> None
     found = await past.store.agents_of(list(past.contacts.values()))
     assert found == {past.contacts["1004's"]: "1004", past.contacts["1005's"]: "1005"}
     assert await past.store.agents_of([]) == {}
+
+
+async def test_a_first_page_says_how_many_there_are(past: Past) -> None:
+    first = (await past.ask("supervisor", "?limit=2")).json()
+    assert (len(first["items"]), first["total"]) == (2, 5)
+    second = (await past.ask("supervisor", f"?limit=2&cursor={first['next_cursor']}")).json()
+    assert (len(second["items"]), second["total"]) == (2, None)
+    assert (await past.ask("red", "?limit=3")).json()["total"] == 4
+    assert (await past.ask("supervisor", "?agent=1004")).json()["total"] == 1

@@ -3928,6 +3928,11 @@ export interface components {
             items: components["schemas"]["Contact"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /**
+             * Total
+             * @description how many fit; on first pages only. 10,001: more than 10,000
+             */
+            total: number | null;
         };
         /**
          * CustomerCard
@@ -4344,7 +4349,7 @@ export interface components {
             /** Items */
             items: components["schemas"]["AgentItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4352,13 +4357,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[CalendarItem] */
         Items_CalendarItem_: {
             /** Items */
             items: components["schemas"]["CalendarItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4366,13 +4376,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[ConfiguredSeat] */
         Items_ConfiguredSeat_: {
             /** Items */
             items: components["schemas"]["ConfiguredSeat"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4380,13 +4395,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[DispositionItem] */
         Items_DispositionItem_: {
             /** Items */
             items: components["schemas"]["DispositionItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4394,13 +4414,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[NumberClassItem] */
         Items_NumberClassItem_: {
             /** Items */
             items: components["schemas"]["NumberClassItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4408,13 +4433,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[NumberItem] */
         Items_NumberItem_: {
             /** Items */
             items: components["schemas"]["NumberItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4422,13 +4452,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[PermissionItem] */
         Items_PermissionItem_: {
             /** Items */
             items: components["schemas"]["PermissionItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4436,13 +4471,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[QueueItem] */
         Items_QueueItem_: {
             /** Items */
             items: components["schemas"]["QueueItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4450,13 +4490,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[ReasonItem] */
         Items_ReasonItem_: {
             /** Items */
             items: components["schemas"]["ReasonItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4464,13 +4509,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[SkillItem] */
         Items_SkillItem_: {
             /** Items */
             items: components["schemas"]["SkillItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4478,13 +4528,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[TeamItem] */
         Items_TeamItem_: {
             /** Items */
             items: components["schemas"]["TeamItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4492,13 +4547,18 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /** Items[UserItem] */
         Items_UserItem_: {
             /** Items */
             items: components["schemas"]["UserItem"][];
             /** Next Cursor */
-            next_cursor?: null;
+            next_cursor?: string | null;
             /**
              * Revisions
              * @default {}
@@ -4506,6 +4566,11 @@ export interface components {
             revisions: {
                 [key: string]: string;
             };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
         };
         /**
          * LearnedAnswer
@@ -8474,7 +8539,15 @@ export interface operations {
     };
     list_agent_api_v1_configuration_agents_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8488,6 +8561,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_AgentItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -8715,7 +8797,15 @@ export interface operations {
     };
     list_calendar_api_v1_configuration_calendars_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8729,6 +8819,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_CalendarItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -8901,7 +9000,15 @@ export interface operations {
     };
     list_call_permission_api_v1_configuration_call_permissions_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8915,6 +9022,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_PermissionItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -9087,7 +9203,15 @@ export interface operations {
     };
     list_disposition_api_v1_configuration_dispositions_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9101,6 +9225,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_DispositionItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -9273,7 +9406,15 @@ export interface operations {
     };
     list_number_class_api_v1_configuration_number_classes_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9287,6 +9428,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_NumberClassItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -9514,7 +9664,15 @@ export interface operations {
     };
     list_number_api_v1_configuration_numbers_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9528,6 +9686,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_NumberItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -9788,7 +9955,15 @@ export interface operations {
     };
     list_queue_api_v1_configuration_queues_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9802,6 +9977,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_QueueItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -10029,7 +10213,15 @@ export interface operations {
     };
     list_reason_api_v1_configuration_reasons_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10043,6 +10235,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_ReasonItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -10215,7 +10416,15 @@ export interface operations {
     };
     list_seat_api_v1_configuration_seats_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10229,6 +10438,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_ConfiguredSeat_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -10456,7 +10674,15 @@ export interface operations {
     };
     list_skill_api_v1_configuration_skills_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10470,6 +10696,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_SkillItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -10697,7 +10932,15 @@ export interface operations {
     };
     list_team_api_v1_configuration_teams_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10711,6 +10954,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_TeamItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -10883,7 +11135,15 @@ export interface operations {
     };
     list_user_api_v1_configuration_users_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10897,6 +11157,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_UserItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { cx } from "./cx";
 import "./LiveTable.css";
 import { useWindow } from "./useWindow";
@@ -14,6 +14,20 @@ export interface Column<Row> {
   readonly heads?: boolean;
 }
 
+export interface Sort {
+  readonly key: string;
+  readonly down: boolean;
+}
+
+/** Rows that the server sorts and gives page by page. */
+interface Served {
+  readonly sort: Sort | null;
+  readonly onSort: (sort: Sort | null) => void;
+  /** The last row is in sight, and there are more. */
+  readonly onEnd: () => void;
+  readonly total: number;
+}
+
 interface Props<Row> {
   readonly label: string;
   readonly columns: readonly Column<Row>[];
@@ -23,6 +37,7 @@ interface Props<Row> {
   readonly empty: ReactNode;
   /** Name of the data attribute that carries the row's id. */
   readonly mark: string;
+  readonly served?: Served;
 }
 
 /**
@@ -30,17 +45,22 @@ interface Props<Row> {
  * overview: this one loads at once, draws only the rows in sight, and keeps each row where it is.
  */
 export function LiveTable<Row extends { readonly id: string }>(props: Props<Row>) {
-  const { label, columns, rowHeight, empty, mark } = props;
-  const [sort, setSort] = useState<{ key: string; down: boolean } | null>(null);
-  const rows = useSorted(props.rows, columns, sort);
+  const { label, columns, rowHeight, empty, mark, served } = props;
+  const [own, setOwn] = useState<Sort | null>(null);
+  const sort = served === undefined ? own : served.sort;
+  const rows = useSorted(props.rows, columns, own);
   const box = useRef<HTMLDivElement>(null);
   const shown = useWindow(box, rows.length, rowHeight);
   const press = (key: string) => {
-    setSort((now) => (now?.key !== key ? { key, down: false } : now.down ? null : { key, down: true }));
+    (served?.onSort ?? setOwn)(sort?.key !== key ? { key, down: false } : sort.down ? null : { key, down: true });
   };
+  const atEnd = shown.windowed && shown.end === rows.length ? served?.onEnd : undefined;
+  useEffect(() => {
+    atEnd?.();
+  }, [atEnd, rows.length]);
   return (
     <div className="live-table" ref={box} tabIndex={shown.windowed ? 0 : undefined} role="group" aria-label={label}>
-      <table aria-rowcount={shown.windowed ? rows.length + 1 : undefined}>
+      <table aria-rowcount={shown.windowed ? (served?.total ?? rows.length) + 1 : undefined}>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -75,7 +95,7 @@ export function LiveTable<Row extends { readonly id: string }>(props: Props<Row>
 
 interface HeadProps<Row> {
   readonly column: Column<Row>;
-  readonly sort: { readonly down: boolean } | null;
+  readonly sort: Sort | null;
   readonly onPress: (key: string) => void;
 }
 
@@ -115,7 +135,7 @@ function Gap({ height }: { readonly height: number }) {
 function useSorted<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  sort: { readonly key: string; readonly down: boolean } | null,
+  sort: Sort | null,
 ): readonly Row[] {
   return useMemo(() => {
     const order = columns.find((column) => column.key === sort?.key)?.order;

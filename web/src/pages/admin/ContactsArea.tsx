@@ -16,6 +16,9 @@ import { PagedTable } from "./PagedTable";
 
 type Contact = Schemas["Contact"];
 
+/** The server counts no further. */
+const MOST_COUNTED = 10_000;
+
 export function ContactsArea() {
   const { t } = useTranslation();
   const api = useApi();
@@ -34,10 +37,12 @@ export function ContactsArea() {
     getNextPageParam: (page) => page.next_cursor,
   });
   const columns = useColumns();
+  const total = pages.data?.pages[0]?.total ?? null;
   return (
     <section className="panel">
       <header className="panel-head">
         <h2>{t("admin.contacts")}</h2>
+        {total === null ? null : <span className="count">{total > MOST_COUNTED ? `> ${MOST_COUNTED.toLocaleString()}` : total}</span>}
         <span className="grow" />
         <Button size="small" loading={pages.isFetching && !pages.isPending} onClick={() => void pages.refetch()}>
           {t("admin.refresh")}

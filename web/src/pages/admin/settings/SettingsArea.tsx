@@ -1,19 +1,19 @@
 import { Button, Input } from "antd";
-import { useDeferredValue, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Route, Routes, useNavigate } from "react-router";
+import { Route, Routes, useNavigate, useParams } from "react-router";
 import { useMe } from "../../../api/context";
 import { hasRole } from "../../../api/session";
 import { useWords } from "../../../i18n/useWords";
 import { EmptyNotice, Failure, Loading } from "../../../ui/notices";
 import { KeyCap, useKey } from "../../../ui/keys";
-import { LiveTable, type Column } from "../../../ui/LiveTable";
+import { LiveTable, type Column, type Sort } from "../../../ui/LiveTable";
 import { usePageTitle } from "../../../ui/usePageTitle";
 import { Cell } from "./Cell";
 import { Exchange } from "./Exchange";
-import { compare, matches, type KindPage, type Row } from "./kind";
+import { compare, type KindPage, type Row } from "./kind";
 import { SettingDrawer } from "./SettingDrawer";
-import { useListed } from "./useSettings";
+import { useOne, usePages, type Listed } from "./useSettings";
 import "./settings.css";
 
 const ROW_HEIGHT = 36;
@@ -25,13 +25,18 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
   const navigate = useNavigate();
   const may = hasRole(useMe(), ...kind.changers);
   const title = words.name("settingKind", kind.name);
-  const listed = useListed(kind.path);
   const [search, setSearch] = useState("");
+  const [sort, setSort] = useState<Sort | null>(null);
   const wanted = useDeferredValue(search.trim());
-  const rows = useMemo(
-    () => (listed.data?.items ?? []).filter((row) => wanted === "" || matches(row, wanted)),
-    [listed.data, wanted],
-  );
+  const pages = usePages(kind.path, wanted, sort);
+  const listed = useListedIn(pages.data?.pages);
+  const total = pages.data?.pages[0]?.total ?? 0;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) {
+      void fetchNextPage();
+    }
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const columns = useColumns(kind);
   const base = `/admin/${kind.name}`;
   const add = () => void navigate(`${base}/new`);
@@ -41,7 +46,7 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
     <section className="panel">
       <header className="panel-head">
         <h2>{title}</h2>
-        <span className="count">{rows.length}</span>
+        <span className="count">{total}</span>
         <span className="grow" />
         {extra}
         <Input
@@ -68,17 +73,18 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
           <KeyCap keys="n" />
         </Button>
       </header>
-      {listed.error !== null && listed.data === undefined ? (
-        <Failure error={listed.error} onRetry={() => void listed.refetch()} />
-      ) : listed.data === undefined ? (
+      {pages.error !== null && listed === undefined ? (
+        <Failure error={pages.error} onRetry={() => void pages.refetch()} />
+      ) : listed === undefined ? (
         <Loading rows={6} />
       ) : (
         <LiveTable<Row>
           label={title}
           columns={columns}
-          rows={rows}
+          rows={listed.items}
           rowHeight={ROW_HEIGHT}
           mark="data-setting"
+          served={{ sort, onSort: setSort, onEnd, total }}
           empty={
             wanted === "" ? (
               <EmptyNotice title={t("settings.none")} hint={t("settings.noneHint")} />
@@ -88,14 +94,39 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
           }
         />
       )}
-      {listed.data === undefined ? null : (
+      {listed === undefined ? null : (
         <Routes>
-          <Route path="new" element={<SettingDrawer key="new" kind={kind} listed={listed.data} may={may} fresh />} />
-          <Route path="of/:id" element={<SettingDrawer key="of" kind={kind} listed={listed.data} may={may} />} />
+          <Route path="new" element={<SettingDrawer key="new" kind={kind} listed={listed} may={may} fresh />} />
+          <Route path="of/:id" element={<Opened key="of" kind={kind} listed={listed} may={may} />} />
         </Routes>
       )}
     </section>
   );
+}
+
+/** All that the pages so far hold. */
+function useListedIn(pages: readonly Listed[] | undefined): Listed | undefined {
+  return useMemo(
+    () =>
+      pages === undefined
+        ? undefined
+        : {
+            items: pages.flatMap((page) => page.items),
+            revisions: Object.fromEntries(pages.flatMap((page) => Object.entries(page.revisions))),
+          },
+    [pages],
+  );
+}
+
+/** The form of an item, also of one that no page showed yet. */
+function Opened({ kind, listed, may }: { readonly kind: KindPage; readonly listed: Listed; readonly may: boolean }) {
+  const { id = "" } = useParams();
+  const known = listed.items.some((row) => row.id === id);
+  const one = useOne(kind.path, id, !known);
+  if (!known && one.isPending) {
+    return null;
+  }
+  return <SettingDrawer kind={kind} listed={known ? listed : (one.data ?? listed)} may={may} />;
 }
 
 function useColumns(kind: KindPage): readonly Column<Row>[] {

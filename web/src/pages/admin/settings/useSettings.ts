@@ -1,15 +1,20 @@
 /** REST of kinds of settings: all kinds have the same routes, so one set of calls is enough. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useServices } from "../../../api/context";
 import { ApiError, problemOf } from "../../../api/problem";
 import type { SessionStore } from "../../../api/session";
 import type { Schemas } from "../../../live/types";
+import type { Sort } from "../../../ui/LiveTable";
 import type { Item, Row } from "./kind";
 
 export interface Listed {
   readonly items: readonly Row[];
   readonly revisions: Readonly<Record<string, string>>;
+}
+interface Page extends Listed {
+  readonly total: number;
+  readonly next_cursor: string | null;
 }
 export type Plan = Schemas["SheetPlan"];
 export type Change = Schemas["ChangeItem"];
@@ -19,6 +24,9 @@ interface Ask {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Rows that are asked for at once. */
+const PAGE = 200;
 
 export async function answerOf(session: SessionStore, path: string, ask: Ask = {}): Promise<Response> {
   const headers = { ...ask.headers, Authorization: `Bearer ${session.read().token ?? ""}` };
@@ -44,6 +52,22 @@ function settingsOf(session: SessionStore) {
     revision === null ? { "If-None-Match": "*" } : { "If-Match": `"${revision}"` };
   return {
     list: (path: string) => json<Listed>(path),
+    page: (path: string, search: string, sort: Sort | null, cursor: string | null) => {
+      const query = new URLSearchParams({ limit: String(PAGE), search });
+      if (sort !== null) {
+        query.set("sort", `${sort.down ? "-" : ""}${sort.key}`);
+      }
+      if (cursor !== null) {
+        query.set("cursor", cursor);
+      }
+      return json<Page>(`${path}?${query.toString()}`);
+    },
+    /** One item, as a list of its own. */
+    one: async (path: string, id: string): Promise<Listed> => {
+      const answer = await answerOf(session, one(path, id));
+      const item = (await answer.json()) as Row;
+      return { items: [item], revisions: { [item.id]: (answer.headers.get("ETag") ?? "").replaceAll('"', "") } };
+    },
     /** Without a revision it has to be new. */
     save: (path: string, id: string, document: Item, revision: string | null) =>
       json<Row>(one(path, id), {
@@ -73,6 +97,24 @@ export function useSettings() {
 export function useListed(path: string, enabled = true) {
   const settings = useSettings();
   return useQuery({ queryKey: ["settings", path], queryFn: () => settings.list(path), enabled });
+}
+
+/** A list of any length: searched and sorted by the server, page after page. */
+export function usePages(path: string, search: string, sort: Sort | null) {
+  const settings = useSettings();
+  return useInfiniteQuery({
+    queryKey: ["settings", path, "pages", search, sort],
+    queryFn: ({ pageParam }) => settings.page(path, search, sort, pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** An item that no page showed yet. */
+export function useOne(path: string, id: string, enabled: boolean) {
+  const settings = useSettings();
+  return useQuery({ queryKey: ["settings", path, "one", id], queryFn: () => settings.one(path, id), enabled, retry: false });
 }
 
 export interface Wanted {
