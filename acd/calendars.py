@@ -67,6 +67,14 @@ class Calendar:
             if any(span.start.tzinfo is not None or span.end.tzinfo is not None for span in spans):
                 raise IllegalSetting(subject, str(day), str(spans), "hours are local times")
 
+    def year_without_days(self, instant: datetime) -> int | None:
+        """This year, or in December the next, if it has no single day though the one before has: nobody entered
+        its holidays yet. None: there is no such year."""
+        today = instant.astimezone(ZoneInfo(self.zone)).date()
+        years = {day.year for day in (*self.days, *self.make_up_days)}
+        near = (today.year, today.year + 1) if today.month == 12 else (today.year,)
+        return next((year for year in near if year not in years and year - 1 in years), None)
+
     def hours(self, day: date) -> tuple[Span, ...]:
         """The spans that begin on a day."""
         if day in self.days:

@@ -40,7 +40,7 @@ from acd.store import AcdStore, StoredPresence
 from acd.views import AgentView, QueueView
 from acd.wishes import AgentWishes
 from ccplatform.contracts.facts import AgentStateChanged
-from ccplatform.contracts.ports import Facts, Seats
+from ccplatform.contracts.ports import Alarms, Facts, Seats
 from ccplatform.contracts.routing import (
     AgentOffered,
     OfferWithdrawn,
@@ -84,6 +84,7 @@ class AcdService:
         settings: AcdSettings,
         call_backs: CallBackService,
         prepare: Callable[[str], None],
+        alarms: Alarms,
     ) -> None:
         self._store = store
         self._call_backs = call_backs
@@ -124,7 +125,7 @@ class AcdService:
             gather_seconds=GATHER_SECONDS,
         )
         self._paces = PaceRows(engine=self._engine, store=store, clock=clock, tasks=tasks)
-        self._hours = OpeningHours(clock=clock, tell=self._runner.post)
+        self._hours = OpeningHours(clock=clock, tell=self._runner.post, alarms=alarms)
 
     # --- start and end ---
 

@@ -87,6 +87,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         pin_check=PinCheck(users=ground.users, passwords=ground.passwords, clock=clock).pin_matches,
         settings=settings.acd,
         prepare=lambda whisper: speech.whispers.prepare(whisper),
+        alarms=alarms,
     )
     call_backs.connect(acd.perform)
     music.named = acd.music

@@ -41,6 +41,7 @@ from ccplatform.security.vault import Vault
 from ccplatform.storage.database import Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from tests.acd.floor import agent, only, queue
+from tests.support.alarms import Alarms
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
 ONE, TWO = AgentId("1"), AgentId("2")
@@ -96,6 +97,7 @@ class Process:
     facts: list[Fact] = field(default_factory=list)
     events: list[RouterEvent] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)  # whispers to be spoken
+    alarms: Alarms = field(default_factory=Alarms)
 
     def __post_init__(self) -> None:
         self.call_backs = CallBackService(
@@ -119,6 +121,7 @@ class Process:
             settings=AcdSettings(),
             call_backs=self.call_backs,
             prepare=self.prepared.append,
+            alarms=self.alarms,
         )
         self.call_backs.connect(self.acd.perform)
 

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useWords } from "../../../i18n/useWords";
 import { cx } from "../../../ui/cx";
-import { kindOf, monthOf, turned, type DayKind, type Exceptions } from "./days";
+import { kindOf, lacksDays, monthOf, turned, type DayKind, type Exceptions } from "./days";
 
 const MARKS: Readonly<Record<DayKind, string>> = { week: "", closed: "×", own: "◐", make_up: "+" };
 const LISTS = ["cn-2026"];
@@ -59,6 +59,11 @@ export function Year({ value, disabled, onChange }: Props) {
           }}
         />
       </div>
+      {lacksDays(value, year) ? (
+        <p className="setting-problem" role="status">
+          {t("settings.noHolidays", { year })}
+        </p>
+      ) : null}
       <p className="quiet">
         {(["closed", "make_up", "own"] as const).map((kind) => `${MARKS[kind]} ${t(`settings.day.${kind}`)}`).join(" · ")}
       </p>

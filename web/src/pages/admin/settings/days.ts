@@ -86,3 +86,11 @@ export function instantOf(local: string): string | null {
   const at = new Date(local);
   return local === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
+
+/** Whether a year has no single days though the one before has: nobody entered its holidays yet. */
+export function lacksDays(value: Exceptions & { readonly holidays?: readonly string[] }, year: number): boolean {
+  const days = [...Object.keys(value.days), ...Object.keys(value.make_up_days)];
+  const has = (one: number) =>
+    days.some((day) => day.startsWith(`${one}-`)) || (value.holidays ?? []).some((list) => list.endsWith(`-${one}`));
+  return has(year - 1) && !has(year);
+}

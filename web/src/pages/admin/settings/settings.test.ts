@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import en from "../../../i18n/en.json";
 import zh from "../../../i18n/zh.json";
-import { kindOf, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
+import { kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
 import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
 import * as kinds from "./kinds";
 
@@ -83,5 +83,19 @@ describe("hours and days", () => {
     const may = monthOf(2026, 4); // a Friday begins it
     expect(may.slice(0, 5)).toEqual([null, null, null, null, "2026-05-01"]);
     expect(may.at(-1)).toBe("2026-05-31");
+  });
+});
+
+describe("a year without single days", () => {
+  const year = { days: { "2026-10-01": [] }, make_up_days: {}, holidays: [] };
+
+  it("is told when the one before has some", () => {
+    expect([2025, 2026, 2027, 2028].filter((one) => lacksDays(year, one))).toEqual([2027]);
+    expect(lacksDays({ ...year, make_up_days: { "2027-02-07": 0 } }, 2027)).toBe(false);
+  });
+
+  it("is not told of lists that are chosen and not expanded yet", () => {
+    expect(lacksDays({ days: {}, make_up_days: {}, holidays: ["cn-2026"] }, 2026)).toBe(false);
+    expect(lacksDays({ days: {}, make_up_days: {}, holidays: ["cn-2026"] }, 2027)).toBe(true);
   });
 });
