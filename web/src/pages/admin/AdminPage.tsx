@@ -14,6 +14,7 @@ import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
 import { SettingsArea } from "./settings/SettingsArea";
 import { SignallingArea } from "./signalling/SignallingArea";
+import { SurveysArea } from "./SurveysArea";
 import { TrunksArea } from "./TrunksArea";
 import "./admin.css";
 import "./signalling/signalling.css";
@@ -36,6 +37,7 @@ const settings = (kind: KindPage, group: Area["group"]): Area => ({
 const AREAS: readonly Area[] = [
   { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
   { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
+  { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },
   settings(kinds.AGENTS, "people"),
   settings(kinds.TEAMS, "people"),
   settings(kinds.SKILLS, "people"),
