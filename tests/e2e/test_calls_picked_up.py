@@ -98,6 +98,11 @@ async def test_a_key_takes_a_call_between_seats_in_its_pick_up_group(centre: Cen
         await call.heard(tone=EXPERT_HZ, limit=LIMIT)
         await picked.heard(tone=CALLER_HZ, limit=LIMIT)
         contact = rings.invite.get("x-contact-id")
+        await centre.eventually(
+            lambda: centre.ask("GET", f"contacts/{contact}"),
+            lambda answer: answer.status_code == 200,  # its row is written a moment later
+            limit=LIMIT,
+        )
         gone = await centre.happened(contact, "Diverted", limit=LIMIT)
         assert (gone["device"], gone["cause"]) == ("seat-09", "elsewhere")
         await call.hang_up()
