@@ -233,12 +233,12 @@ class _Kept:
 
 _KINDS: tuple[tuple[Setting, type[BaseModel], type[BaseModel], bool], ...] = (
     (Setting.AGENT, AgentDocument, AgentItem, True),
-    (Setting.TEAM, TeamDocument, TeamItem, False),
+    (Setting.TEAM, TeamDocument, TeamItem, True),
     (Setting.SKILL, SkillDocument, SkillItem, True),
     (Setting.QUEUE, QueueDocument, QueueItem, True),
     (Setting.CALENDAR, WantedCalendar, CalendarItem, False),
-    (Setting.REASON, ReasonDocument, ReasonItem, False),
-    (Setting.DISPOSITION, DispositionDocument, DispositionItem, False),
+    (Setting.REASON, ReasonDocument, ReasonItem, True),
+    (Setting.DISPOSITION, DispositionDocument, DispositionItem, True),
 )
 
 

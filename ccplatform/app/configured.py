@@ -18,6 +18,8 @@ from ccplatform.contracts.commands import Setting
 from ccplatform.contracts.ports import Control
 from ccplatform.security.access import Access
 from ccplatform.security.users import UserAdministration
+from cti.article_kind import kind as article_kind
+from cti.article_store import ArticleStore
 from gateway.seat_kind import kind as seat_kind
 from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind
@@ -28,6 +30,11 @@ from ivr.versions import Versions
 def settings_store(ground: Foundation) -> SettingsStore:
     """The ACD's settings as people read them."""
     return SettingsStore(database=ground.database, tenant=ground.tenant)
+
+
+def article_store(ground: Foundation) -> ArticleStore:
+    """What is published for agents."""
+    return ArticleStore(database=ground.database, tenant=ground.tenant)
 
 
 def numbers_kept(ground: Foundation, control: Control) -> NumbersKept:
@@ -55,6 +62,16 @@ def build_configuration(
     async def overseers_of(team: str) -> list[str]:
         return [f"supervisor {user.name}" for user in await users.list_users() if team in user.teams]
 
+    async def knows_queue(queue: str) -> bool:
+        return bool(await acd.documents(Setting.QUEUE, queue))
+
+    async def told_team(team: str) -> list[str]:
+        return await articles.naming("teams", team)
+
+    async def told_queue(queue: str) -> list[str]:
+        return await articles.naming("queues", queue)
+
+    articles = article_store(ground)
     numbers = numbers_kept(ground, control)
     versions = Versions(database=ground.database, tenant=ground.tenant)
     users = UserAdministration(
@@ -67,7 +84,8 @@ def build_configuration(
             control=control,
             also={
                 Setting.CALENDAR: (numbers.opened_by, versions.going_by),
-                Setting.TEAM: (overseers_of,),
+                Setting.TEAM: (overseers_of, told_team),
+                Setting.QUEUE: (told_queue,),
             },
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
@@ -77,6 +95,7 @@ def build_configuration(
             control=control,
             knows_agent=knows_agent,
         ),
+        article_kind(store=articles, knows_team=knows_team, knows_queue=knows_queue),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)

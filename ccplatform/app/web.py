@@ -13,7 +13,7 @@ from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones
 from ccplatform.app.call_backs import call_back_store
-from ccplatform.app.configured import build_configuration, settings_store
+from ccplatform.app.configured import article_store, build_configuration, settings_store
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
@@ -43,6 +43,7 @@ from ccplatform.security.routes import build_router as build_security_routes
 from ccplatform.security.store import TokenStore
 from ccplatform.security.tokens import Tokens
 from ccplatform.storage.journal_reader import JournalReader
+from cti.article_routes import build_router as build_article_routes
 from cti.events import Hub
 from cti.live import LiveView
 from cti.routes import build_router as build_cti_routes
@@ -187,6 +188,7 @@ class WebProcess:
                 ),
                 settings=settings.cti,
             ),
+            build_article_routes(access=access, live=self.live, store=article_store(ground), clock=ground.clock),
             build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
             *build_flow_routes(
                 settings,

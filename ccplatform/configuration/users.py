@@ -136,6 +136,7 @@ def user_kind(*, users: UserAdministration, knows_agent: _Knows, knows_team: _Kn
         readers=(Role.ADMIN, Role.AUDITOR),
         changers=(Role.ADMIN,),
         secrets=frozenset({"password", "pin"}),
+        sheet=True,
     )
 
 

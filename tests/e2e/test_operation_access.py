@@ -37,8 +37,20 @@ WATCHERS: Final = frozenset({"supervisor", "maintainer", "admin"})
 OPERATORS: Final = frozenset({"maintainer", "admin"})
 NOTHING: Final = UUID(int=0)
 
-PLANNED: Final = ("agents", "teams", "skills", "queues", "calendars", "reasons", "dispositions")
-EXCHANGED: Final = ("agents", "skills", "queues", "numbers", "number-classes", "seats")
+PLANNED: Final = ("agents", "teams", "skills", "queues", "calendars", "reasons", "dispositions", "articles")
+EXCHANGED: Final = (
+    "agents",
+    "teams",
+    "skills",
+    "queues",
+    "reasons",
+    "dispositions",
+    "articles",
+    "numbers",
+    "number-classes",
+    "seats",
+    "users",
+)
 
 #: Method and path → the roles that may; None: nobody has to say who he is.
 MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
@@ -51,6 +63,9 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
     ("POST", "/api/v1/me/softphone"): CALLS,
+    ("GET", "/api/v1/me/articles"): DESK,
+    ("POST", "/api/v1/me/articles/{article_id}/read"): DESK,
+    ("GET", "/api/v1/configuration/articles/{article_id}/readings"): PLANNERS | {"auditor"},
     ("GET", "/api/v1/agents"): ALL,
     ("GET", "/api/v1/agents/{agent_id}"): ALL,
     ("PUT", "/api/v1/agents/{agent_id}/state"): frozenset({"agent", "supervisor", "admin"}),
@@ -172,6 +187,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 }
 #: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/api/v1/me/articles/{article_id}/read"): {"version": "x"},
     ("PUT", "/api/v1/flows/{name}"): {"document": {}},
     ("POST", "/api/v1/flows/preview"): {"language": "en", "prompt": "One"},
     ("POST", "/api/v1/configuration/numbers/answering"): {
@@ -196,6 +212,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
 }
 VALUES: Final = {
     "agent_id": "1001",
+    "article_id": "nothing",
     "queue_id": "sales",
     "call_id": str(NOTHING),
     "leg": str(NOTHING),

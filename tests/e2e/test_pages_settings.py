@@ -238,3 +238,31 @@ async def test_a_number_goes_by_rules_and_says_who_answers(open_page: OpenPage, 
         assert (kept["flow"], [rule["flow"] for rule in kept["rules"]]) == ("main", ["echo"])
     finally:
         await centre.ask("DELETE", "configuration/numbers/95123")
+
+
+async def test_what_a_supervisor_publishes_is_on_the_desk_until_it_is_read(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("sup1", "/admin")
+    await begin(page, "articles")
+    await fill(page, id="storm", title="Storm warning 台风预警")
+    await page.locator("[data-field='text'] textarea").first.fill("Calls from the coast go first.")
+    await page.locator("[data-field='urgent'] button").click()
+    await choose(page, "queues", "support")
+    await save(page, "storm")
+    try:
+        desk = await open_page("1004")
+        notice = desk.locator("[data-article='storm']")
+        await expect(notice).to_contain_text("Calls from the coast go first.")
+        await desk.get_by_label("Search information").fill("inland")
+        await expect(notice).to_have_count(0)
+        await desk.get_by_label("Search information").fill("COAST")
+        await notice.get_by_role("button", name="I have read this").click()
+        await expect(notice.get_by_role("button")).to_have_count(0)
+        await expect(notice).to_contain_text("read")
+        await page.goto("/admin/articles/of/storm")
+        await expect(page.get_by_label("Who has read it")).to_contain_text("1004 (")
+        await expect(page.get_by_label("Who has read it")).not_to_contain_text("1001")
+    finally:
+        assert (await centre.ask("DELETE", "configuration/articles/storm")).status_code == 200

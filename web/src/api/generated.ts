@@ -707,6 +707,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every article */
+        get: operations["list_article_api_v1_configuration_articles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/articles.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every article as CSV */
+        get: operations["export_article_api_v1_configuration_articles_csv_get"];
+        put?: never;
+        /** Add and change articles by CSV: without a plan only say what would change */
+        post: operations["import_article_api_v1_configuration_articles_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/articles/{article_id}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readings
+         * @description Who has read the article as it is now, who an earlier text, and which agents that it is for have not.
+         */
+        get: operations["readings_api_v1_configuration_articles__article_id__readings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/articles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One article */
+        get: operations["get_article_api_v1_configuration_articles__name__get"];
+        /** Add or change a article */
+        put: operations["put_article_api_v1_configuration_articles__name__put"];
+        post?: never;
+        /** Remove a article that nothing needs */
+        delete: operations["delete_article_api_v1_configuration_articles__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/articles/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a article */
+        get: operations["history_of_article_api_v1_configuration_articles__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/articles/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a article */
+        get: operations["users_of_article_api_v1_configuration_articles__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/calendars": {
         parameters: {
             query?: never;
@@ -858,6 +966,24 @@ export interface paths {
         get: operations["list_disposition_api_v1_configuration_dispositions_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/dispositions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every disposition as CSV */
+        get: operations["export_disposition_api_v1_configuration_dispositions_csv_get"];
+        put?: never;
+        /** Add and change dispositions by CSV: without a plan only say what would change */
+        post: operations["import_disposition_api_v1_configuration_dispositions_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1218,6 +1344,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/reasons.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every reason as CSV */
+        get: operations["export_reason_api_v1_configuration_reasons_csv_get"];
+        put?: never;
+        /** Add and change reasons by CSV: without a plan only say what would change */
+        post: operations["import_reason_api_v1_configuration_reasons_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/reasons/{name}": {
         parameters: {
             query?: never;
@@ -1464,6 +1608,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/teams.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every team as CSV */
+        get: operations["export_team_api_v1_configuration_teams_csv_get"];
+        put?: never;
+        /** Add and change teams by CSV: without a plan only say what would change */
+        post: operations["import_team_api_v1_configuration_teams_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/teams/{name}": {
         parameters: {
             query?: never;
@@ -1528,6 +1690,24 @@ export interface paths {
         get: operations["list_user_api_v1_configuration_users_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/users.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every user as CSV */
+        get: operations["export_user_api_v1_configuration_users_csv_get"];
+        put?: never;
+        /** Add and change users by CSV: without a plan only say what would change */
+        post: operations["import_user_api_v1_configuration_users_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2166,6 +2346,47 @@ export interface paths {
         get: operations["me_api_v1_me_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Articles
+         * @description What is published for me now: urgent ones that I have not read first, then the newest; of a search,
+         *     those with all its words.
+         */
+        get: operations["my_articles_api_v1_me_articles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/articles/{article_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Article
+         * @description I have read this text of it. Said again, it changes nothing; 412 when the text is another by now.
+         */
+        post: operations["read_article_api_v1_me_articles__article_id__read_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3051,6 +3272,106 @@ export interface components {
              * @description the place of the rule that applies, from 0
              */
             rule: number | null;
+        };
+        /**
+         * ArticleDocument
+         * @description What is published, for whom (no teams and no queues: everybody) and when.
+         */
+        ArticleDocument: {
+            /**
+             * Queues
+             * @description For the agents who serve them.
+             * @default []
+             */
+            queues: string[];
+            /**
+             * Since
+             * @description Shown from then on; null: at once.
+             */
+            since?: string | null;
+            /**
+             * Teams
+             * @default []
+             */
+            teams: string[];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Until
+             * @description Shown until then; null: until it is removed.
+             */
+            until?: string | null;
+            /**
+             * Urgent
+             * @description Shown on the desk until it is read.
+             * @default false
+             */
+            urgent: boolean;
+        };
+        /**
+         * ArticleItem
+         * @description A published article.
+         */
+        ArticleItem: {
+            /** Id */
+            id: string;
+            /**
+             * Queues
+             * @description For the agents who serve them.
+             * @default []
+             */
+            queues: string[];
+            /**
+             * Since
+             * @description Shown from then on; null: at once.
+             */
+            since?: string | null;
+            /**
+             * Teams
+             * @default []
+             */
+            teams: string[];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Until
+             * @description Shown until then; null: until it is removed.
+             */
+            until?: string | null;
+            /**
+             * Urgent
+             * @description Shown on the desk until it is read.
+             * @default false
+             */
+            urgent: boolean;
+        };
+        /**
+         * ArticleReading
+         * @description An agent who has read it.
+         */
+        ArticleReading: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            at: string;
+            /**
+             * Reader
+             * @description Agent number (工号).
+             * @example 1004
+             */
+            reader: string;
         };
         /**
          * Asserted
@@ -4363,6 +4684,25 @@ export interface components {
              */
             total: number;
         };
+        /** Items[ArticleItem] */
+        Items_ArticleItem_: {
+            /** Items */
+            items: components["schemas"]["ArticleItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
+        };
         /** Items[CalendarItem] */
         Items_CalendarItem_: {
             /** Items */
@@ -4810,6 +5150,19 @@ export interface components {
          */
         MessageState: "new" | "heard" | "handled" | "deleted";
         /**
+         * MissingReader
+         * @description An agent who has not.
+         */
+        MissingReader: {
+            /**
+             * Agent
+             * @example 1005
+             */
+            agent: string;
+            /** Signed In */
+            signed_in: boolean;
+        };
+        /**
          * Names
          * @description What there is of the things that nodes name.
          */
@@ -5098,6 +5451,16 @@ export interface components {
              */
             next_cursor?: string | null;
         };
+        /** Page[PublishedArticle] */
+        Page_PublishedArticle_: {
+            /** Items */
+            items: components["schemas"]["PublishedArticle"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null: no more.
+             */
+            next_cursor?: string | null;
+        };
         /** Page[QueueDetail] */
         Page_QueueDetail_: {
             /** Items */
@@ -5343,6 +5706,51 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * PublishedArticle
+         * @description What a supervisor has published, as its readers see it.
+         */
+        PublishedArticle: {
+            /**
+             * Changed At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            changed_at: string;
+            /**
+             * Id
+             * @example refunds
+             */
+            id: string;
+            /**
+             * Read
+             * @description Whether I have read this text.
+             */
+            read: boolean;
+            /** Text */
+            text: string;
+            /**
+             * Title
+             * @example Refunds
+             */
+            title: string;
+            /**
+             * Until
+             * @description Shown until then.
+             * @example 2026-01-05T09:00:00Z
+             */
+            until: string | null;
+            /**
+             * Urgent
+             * @description To be shown until it is read.
+             */
+            urgent: boolean;
+            /**
+             * Version
+             * @description Names this text of it.
+             */
+            version: string;
         };
         /**
          * PublishedItem
@@ -5731,6 +6139,31 @@ export interface components {
              * @default 10
              */
             wrap_up_seconds: number;
+        };
+        /**
+         * ReadArticle
+         * @description Which text was read.
+         */
+        ReadArticle: {
+            /** Version */
+            version: string;
+        };
+        /**
+         * Readings
+         * @description Who has read the present text of an article, who only an earlier one, and who of its readers has not.
+         */
+        Readings: {
+            /** Earlier */
+            earlier: string[];
+            /** Items */
+            items: components["schemas"]["ArticleReading"][];
+            /** Missing */
+            missing: components["schemas"]["MissingReader"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null: no more.
+             */
+            next_cursor?: string | null;
         };
         /**
          * ReasonDocument
@@ -8795,6 +9228,295 @@ export interface operations {
             };
         };
     };
+    list_article_api_v1_configuration_articles_get: {
+        parameters: {
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ArticleItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_article_api_v1_configuration_articles_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_article_api_v1_configuration_articles_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    readings_api_v1_configuration_articles__article_id__readings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readings"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_article_api_v1_configuration_articles__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_article_api_v1_configuration_articles__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_article_api_v1_configuration_articles__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_article_api_v1_configuration_articles__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_article_api_v1_configuration_articles__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_calendar_api_v1_configuration_calendars_get: {
         parameters: {
             query?: {
@@ -9225,6 +9947,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_DispositionItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_disposition_api_v1_configuration_dispositions_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_disposition_api_v1_configuration_dispositions_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
                 };
             };
             /** @description Validation Error */
@@ -10248,6 +11025,61 @@ export interface operations {
             };
         };
     };
+    export_reason_api_v1_configuration_reasons_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_reason_api_v1_configuration_reasons_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_reason_api_v1_configuration_reasons__name__get: {
         parameters: {
             query?: never;
@@ -10967,6 +11799,61 @@ export interface operations {
             };
         };
     };
+    export_team_api_v1_configuration_teams_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_team_api_v1_configuration_teams_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_team_api_v1_configuration_teams__name__get: {
         parameters: {
             query?: never;
@@ -11157,6 +12044,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_UserItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_user_api_v1_configuration_users_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_user_api_v1_configuration_users_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
                 };
             };
             /** @description Validation Error */
@@ -12378,6 +13320,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    my_articles_api_v1_me_articles_get: {
+        parameters: {
+            query?: {
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PublishedArticle_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_article_api_v1_me_articles__article_id__read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadArticle"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

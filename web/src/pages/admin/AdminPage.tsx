@@ -38,6 +38,7 @@ const AREAS: readonly Area[] = [
   { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
   { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
   { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },
+  settings(kinds.ARTICLES, "work"),
   settings(kinds.AGENTS, "people"),
   settings(kinds.TEAMS, "people"),
   settings(kinds.SKILLS, "people"),

@@ -4,6 +4,7 @@ import { callerOf } from "../../phone/PhoneKeeper";
 import { useCallsByContact, useHasView, useLive } from "../../live/context";
 import { Loading, Notice } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
+import { ArticlesPanel } from "./ArticlesPanel";
 import { CallCard } from "./CallCard";
 import { CustomerCard } from "./CustomerCard";
 import { MessagesPanel } from "./MessagesPanel";
@@ -43,6 +44,7 @@ export function DeskPage() {
       <CallCard call={call} agent={agent} />
       <CustomerCard call={call} />
       <PhoneStrip seat={agent.seat} alone={agent.contact === null} />
+      <ArticlesPanel />
       <MessagesPanel agent={agent} />
       <QueueSummary agent={agent} />
     </main>

@@ -25,7 +25,17 @@ export function Control(props: ControlProps) {
   const { t } = useTranslation();
   switch (field.type) {
     case "text":
-      return (
+      return field.long === true ? (
+        <Input.TextArea
+          {...aria}
+          autoSize={{ minRows: 4, maxRows: 14 }}
+          value={value as string}
+          disabled={disabled}
+          onChange={(event) => {
+            onChange(event.target.value);
+          }}
+        />
+      ) : (
         <Input
           {...aria}
           value={(value as string | null | undefined) ?? ""}

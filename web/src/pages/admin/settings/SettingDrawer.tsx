@@ -129,7 +129,7 @@ function Form({ kind, listed, id: known, item, may, fresh = false, onDirty, onDo
         </FieldFrame>
       ) : null}
       <Fields fields={kind.fields} draft={draft} path="" problems={problems} disabled={!may} onChange={setDraft} />
-      {kind.extra === undefined ? null : <kind.extra draft={draft} />}
+      {kind.extra === undefined ? null : <kind.extra draft={draft} id={fresh ? "" : known} />}
       <footer className="setting-foot">
         <Button type="primary" htmlType="submit" aria-busy={save.isPending} disabled={!may || !changed || id.trim() === ""}>
           {t("settings.save")}

@@ -22,7 +22,7 @@ export type Options = { readonly words: Group; readonly of: readonly string[] } 
 
 export type Field = Common &
   (
-    | { readonly type: "text"; readonly empty?: null }
+    | { readonly type: "text"; readonly empty?: null; /** Of several lines. */ readonly long?: true }
     | { readonly type: "secret" }
     | { readonly type: "number"; readonly least?: number; readonly most?: number; readonly step?: number; readonly empty?: boolean }
     | { readonly type: "switch" }
@@ -52,7 +52,7 @@ export interface KindPage {
   readonly fresh: Item;
   readonly sheet?: boolean;
   /** What the form shows besides, of what stands in it. */
-  readonly extra?: ComponentType<{ readonly draft: Item }>;
+  readonly extra?: ComponentType<{ readonly draft: Item; /** Empty while it is new. */ readonly id: string }>;
 }
 
 /** What of an item its form changes; the rest (a trunk's present state) is the server's own. */

@@ -1,5 +1,6 @@
 /** The kinds of settings as their pages show them. */
 import { Answering } from "./Answering";
+import { ArticleReadings } from "./ArticleReadings";
 import type { KindPage } from "./kind";
 
 const PLANNERS = ["supervisor", "admin"] as const;
@@ -42,6 +43,7 @@ export const AGENTS: KindPage = {
 
 export const TEAMS: KindPage = {
   name: "teams",
+  sheet: true,
   path: "configuration/teams",
   readers: READERS,
   changers: PLANNERS,
@@ -50,7 +52,7 @@ export const TEAMS: KindPage = {
   fields: [name],
 };
 
-export const SKILLS: KindPage = { ...TEAMS, name: "skills", path: "configuration/skills", sheet: true };
+export const SKILLS: KindPage = { ...TEAMS, name: "skills", path: "configuration/skills" };
 
 export const QUEUES: KindPage = {
   name: "queues",
@@ -223,6 +225,7 @@ export const USERS: KindPage = {
   readers: ["auditor", "admin"],
   changers: ["admin"],
   columns: ["roles", "agent", "teams", "locked", "must_change"],
+  sheet: true,
   fresh: { roles: ["agent"], agent: null, teams: [], locked: false, password: null, pin: null },
   fields: [
     { name: "roles", type: "choices", options: { words: "role", of: ["agent", "supervisor", "auditor", "maintainer", "admin"] } },
@@ -264,6 +267,26 @@ export const DISPOSITIONS: KindPage = {
   columns: ["name", "position", "queues"],
   fresh: { name: "", position: 1000, queues: [] },
   fields: [name, position, { name: "queues", type: "choices", options: { kind: "configuration/queues" } }],
+};
+
+export const ARTICLES: KindPage = {
+  name: "articles",
+  path: "configuration/articles",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["title", "urgent", "teams", "queues", "since", "until"],
+  fresh: { title: "", text: "", urgent: false, teams: [], queues: [], since: null, until: null },
+  sheet: true,
+  fields: [
+    { name: "title", type: "text", required: true },
+    { name: "text", type: "text", long: true },
+    { name: "urgent", type: "switch" },
+    { name: "teams", words: "article_teams", type: "choices", options: { kind: "configuration/teams" } },
+    { name: "queues", words: "article_queues", type: "choices", options: { kind: "configuration/queues" } },
+    { name: "since", words: "article_since", type: "instant" },
+    { name: "until", words: "article_until", type: "instant" },
+  ],
+  extra: ArticleReadings,
 };
 
 function ringsMany(draft: Readonly<Record<string, unknown>>): boolean {
