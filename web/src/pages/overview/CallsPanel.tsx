@@ -1,3 +1,4 @@
+import type { ParseKeys } from "i18next";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
@@ -17,10 +18,11 @@ interface Row extends Call {
   readonly agentName: string | null;
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
+/** Of a key, its text: all that `t` may give is more than the compiler works out for a whole list of titles. */
+type Translate = (key: ParseKeys) => string;
 
 export function CallsPanel() {
-  const { t } = useTranslation();
+  const t = useTranslation().t as unknown as Translate;
   const words = useWords();
   const calls = useLive((state) => state.view.rows.calls);
   const queues = useLive((state) => state.view.rows.queues);
