@@ -91,6 +91,6 @@ export function instantOf(local: string): string | null {
 export function lacksDays(value: Exceptions & { readonly holidays?: readonly string[] }, year: number): boolean {
   const days = [...Object.keys(value.days), ...Object.keys(value.make_up_days)];
   const has = (one: number) =>
-    days.some((day) => day.startsWith(`${one}-`)) || (value.holidays ?? []).some((list) => list.endsWith(`-${one}`));
+    days.some((day) => day.startsWith(`${String(one)}-`)) || (value.holidays ?? []).some((list) => list.endsWith(`-${String(one)}`));
   return has(year - 1) && !has(year);
 }

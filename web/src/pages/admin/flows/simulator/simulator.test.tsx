@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen, waitFor } from "@testing-library/react";
+import { configure, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { ConfigProvider } from "antd";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,6 +14,8 @@ import { actOf, FRESH, needsOf, nodeOn, wantedOf, waiting, withAct, type Act, ty
 import { SimulatorPanel } from "./SimulatorPanel";
 import { VoiceActivity } from "./voice";
 import { wavOf } from "./wav";
+
+configure({ asyncUtilTimeout: 20_000 }); // which only ends a run that fails
 
 const FLOW = {
   flow: "till",
