@@ -265,7 +265,7 @@ async def test_a_supervisor_listens_whispers_and_barges_by_the_browser(
         await hear(agent, CALLER_HZ)
 
         await supervisor.get_by_label("Seat", exact=True).fill("seat-09")
-        await supervisor.keyboard.press("Tab")
+        await supervisor.locator(".ant-select-item-option", has_text="seat-09").click()
         await expect(supervisor.locator("[data-phone='ready']")).to_be_visible()
         await supervisor.get_by_role("button", name=f"Actions on the call of {number}").click()
         await supervisor.keyboard.press("l")

@@ -1,7 +1,8 @@
-import { AutoComplete, Button } from "antd";
+import { Button, Select } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useAgents, useLive } from "../live/context";
+import { useSeatIds } from "../live/useSeatIds";
 import { PhoneStrip } from "../pages/desk/PhoneStrip";
 import { askPermissions, useListeningSeat, usePhoneChoice, usePhoneState } from "../phone/context";
 import { KeyCap, useKey } from "../ui/keys";
@@ -38,33 +39,30 @@ function SeatChoice() {
   const [chosen, choose] = useListeningSeat();
   const [phone, choosePhone] = usePhoneChoice();
   const { part } = useSupervision();
-  const seats = useLive((state) => state.view.rows.seats);
+  const seats = useSeatIds();
   const agents = useAgents();
   const options = useMemo(() => {
     const taken = new Set(agents.map((agent) => agent.seat));
-    return [...seats.keys()].filter((id) => !taken.has(id)).sort().map((id) => ({ value: id, label: id }));
+    return seats.filter((id) => !taken.has(id)).map((id) => ({ value: id, label: id }));
   }, [seats, agents]);
   return (
-    <AutoComplete
-      key={chosen}
+    <Select
       className="supervision-seat"
       aria-label={t("supervision.seat")}
       placeholder={t("supervision.seat")}
       size="small"
-      maxLength={64}
+      showSearch
+      allowClear
       options={options}
-      defaultValue={chosen}
+      value={chosen === "" ? null : chosen}
       disabled={part !== null}
-      onBlur={(event) => {
-        const seat = (event.target as HTMLInputElement).value.trim();
-        if (seat !== chosen) {
-          choose(seat);
-          if (phone === null) {
-            choosePhone("browser");
-          }
-          if (seat !== "" && phone !== "desk") {
-            askPermissions();
-          }
+      onChange={(seat: string | undefined) => {
+        choose(seat ?? "");
+        if (phone === null) {
+          choosePhone("browser");
+        }
+        if (seat !== undefined && phone !== "desk") {
+          askPermissions();
         }
       }}
     />

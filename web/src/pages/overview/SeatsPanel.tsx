@@ -1,35 +1,21 @@
-import { useQuery } from "@tanstack/react-query";
 import { Tooltip } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { useApi, useMe } from "../../api/context";
-import { unwrap } from "../../api/problem";
-import { hasRole } from "../../api/session";
 import { useAgents, useLive } from "../../live/context";
+import { useSeatIds } from "../../live/useSeatIds";
 import { cx } from "../../ui/cx";
 import { EmptyNotice } from "../../ui/notices";
 
-/** The seats and whether a phone is there: configured ones where the role may read them, else those heard of. */
+/** The seats and whether a phone is there. */
 export function SeatsPanel() {
   const { t } = useTranslation();
-  const api = useApi();
-  const me = useMe();
   const live = useLive((state) => state.view.rows.seats);
   const agents = useAgents();
-  const configured = useQuery({
-    queryKey: ["seats"],
-    queryFn: () => unwrap(api.GET("/api/v1/seats")),
-    enabled: hasRole(me, "supervisor", "maintainer", "admin"),
-    staleTime: Infinity,
-  });
   const holders = useMemo(
     () => new Map(agents.flatMap((agent) => (agent.seat === null ? [] : [[agent.seat, agent]]))),
     [agents],
   );
-  const ids = useMemo(
-    () => [...new Set([...(configured.data?.items.map((seat) => seat.id) ?? []), ...live.keys()])].sort(),
-    [configured.data, live],
-  );
+  const ids = useSeatIds();
   const registered = [...live.values()].filter((seat) => seat.registered).length;
   return (
     <section className="panel" aria-labelledby="seats-title">
