@@ -46,15 +46,14 @@ class ReloadingControl:
         if not isinstance(command, _RELOADS):
             return await self._control.ask(command)
         self._owed[type(command)] = command  # until it is known to be done
+        answer: Answer | None = None
         try:
             answer = await self._control.ask(command)
-        except Unavailable:
-            self._any.set()
-            raise
-        if isinstance(answer, Refused) and answer.code == "unavailable":
-            self._any.set()
-        elif self._owed.get(type(command)) is command:
-            del self._owed[type(command)]
+        finally:  # also when who asked went away before the answer
+            if answer is None or (isinstance(answer, Refused) and answer.code == "unavailable"):
+                self._any.set()
+            elif self._owed.get(type(command)) is command:
+                del self._owed[type(command)]
         return answer
 
     async def tell_again(self) -> None:

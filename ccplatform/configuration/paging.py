@@ -7,7 +7,6 @@ that takes for 10,000 users stands in docs/performance.md.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -93,5 +92,5 @@ def _after(cursor: str, found: list[str]) -> int:
     try:
         last, end = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return found.index(last) + 1 if last in found else max(0, int(end))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError):
         raise Refusal("the cursor is not one that this list gave", code="bad_request") from None

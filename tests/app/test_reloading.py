@@ -21,9 +21,12 @@ class Link:
         self.away = False
         self.refusal: Refused | None = None
         self.asked: list[Command] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def ask(self, command: Command) -> Answer:
         self.asked.append(command)
+        await self.answers.wait()
         if self.away:
             raise Unavailable("control is away")
         return self.refusal or Done()
@@ -98,6 +101,18 @@ async def test_of_each_kind_the_last_is_enough(control: ReloadingControl, link: 
     link.asked.clear()
     await pause(clock)
     assert link.asked == [ReloadFlows(by="bob"), ReloadAccess(by="ada")]
+
+
+async def test_a_reload_whose_asker_went_away_is_told_again(
+    control: ReloadingControl, link: Link, clock: VirtualClock
+) -> None:
+    link.answers.clear()
+    asking = asyncio.ensure_future(control.ask(ReloadFlows(by="ada")))
+    await settled()
+    asking.cancel()
+    link.answers.set()
+    await settled()
+    assert link.asked == [ReloadFlows(by="ada")] * 2
 
 
 async def test_orders_of_people_are_never_repeated(

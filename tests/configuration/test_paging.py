@@ -59,7 +59,7 @@ def test_an_item_that_goes_or_comes_between_two_pages_shifts_nothing() -> None:
     assert list(page_of(there, sort="id", limit=2, cursor=first.next_cursor).items) == ["15", "16"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "bnVsbA", "e30", "////"])
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "bnVsbA", "e30", "////", "WyJ4IiwgMWU5OTld"])
 def test_a_cursor_of_somebody_else_is_refused(cursor: str) -> None:
     with pytest.raises(Refusal, match="cursor"):
         page_of({}, limit=1, cursor=cursor)

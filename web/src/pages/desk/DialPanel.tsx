@@ -3,6 +3,7 @@ import { Button, Input, type InputRef } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import { useStale } from "../../live/context";
@@ -13,9 +14,6 @@ import { useToasts } from "../../ui/toasts";
 type Contact = Schemas["Contact"];
 
 const SHOWN = 6;
-
-/** Known to nobody else; `crypto.randomUUID` is not there on a page without TLS. */
-const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
 
 /** Call a number: typed, or that of one of the last contacts. The agent's own phone rings first. */
 export function DialPanel({ agent }: { readonly agent: Agent }) {
@@ -32,7 +30,7 @@ export function DialPanel({ agent }: { readonly agent: Agent }) {
   });
   const dial = useMutation({
     // The key makes a click that is sent twice one call.
-    mutationFn: (to: string) => unwrap(api.POST("/api/v1/calls", { body: { to, caller_id: "", customer: "", key: newKey() } })),
+    mutationFn: (to: string) => unwrap(api.POST("/api/v1/calls", { body: { to, caller_id: "", customer: "", key: newOrderKey() } })),
     onSuccess: () => {
       setNumber("");
     },
