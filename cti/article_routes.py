@@ -39,10 +39,12 @@ def build_router(*, access: Access, live: LiveView, store: ArticleStore, clock: 
 
     @router.get("/me/articles", response_model=schema.Page[schema.PublishedArticle])
     async def my_articles(
-        principal: agent, search: Annotated[str, Query(max_length=100, examples=["refund"])] = ""
+        principal: agent,
+        search: Annotated[str, Query(max_length=100, examples=["refund"])] = "",
+        limit: Annotated[int, Query(ge=1, le=100)] = 100,
     ) -> Any:
         """What is published for me now: urgent ones that I have not read first, then the newest; of a search,
-        those with all its words."""
+        those with all its words. A search finds what is past the limit."""
         read = await store.read_by(_reader(principal))
         items = [
             _item(article, read=read.get(article.id) == article.version)
@@ -50,7 +52,7 @@ def build_router(*, access: Access, live: LiveView, store: ArticleStore, clock: 
             if article.fits(search)
         ]
         items.sort(key=lambda item: item["read"] or not item["urgent"])
-        return {"items": items, "next_cursor": None}
+        return {"items": items[:limit], "next_cursor": None}
 
     @router.post("/me/articles/{article_id}/read", response_model=schema.Accepted)
     async def read_article(principal: agent, article_id: Annotated[str, _ID], what: schema.ReadArticle) -> Any:

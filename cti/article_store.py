@@ -17,6 +17,8 @@ class ArticleStore:
     def __init__(self, *, database: Database, tenant: TenantId = DEFAULT_TENANT) -> None:
         self._database = database
         self._tenant = tenant
+        self._articles: tuple[Article, ...] = ()
+        self._read: str | None = None  # the state of the table in which they were read
 
     async def documents(self, name: str | None = None) -> dict[str, dict[str, Any]]:
         """The documents by id; all, or the one of this id if there is one."""
@@ -37,14 +39,24 @@ class ArticleStore:
             count: int = await connection.fetchval("SELECT count(*) FROM articles WHERE tenant = $1", self._tenant)
         return count
 
-    async def articles(self) -> list[Article]:
-        """Every article, the one changed last first."""
+    async def articles(self) -> tuple[Article, ...]:
+        """Every article, the one changed last first; read anew only when one was changed, as every desk asks."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT id, document, changed_at FROM articles WHERE tenant = $1 ORDER BY changed_at DESC, id",
+            state = await connection.fetchval(
+                """
+                SELECT md5(string_agg(concat(id, ' ', changed_at), ',' ORDER BY id))
+                  FROM articles WHERE tenant = $1
+                """,
                 self._tenant,
             )
-        return [_article(row["id"], row["document"], row["changed_at"]) for row in rows]
+            if self._read != state or state is None:
+                rows = await connection.fetch(
+                    "SELECT id, document, changed_at FROM articles WHERE tenant = $1 ORDER BY changed_at DESC, id",
+                    self._tenant,
+                )
+                self._articles = tuple(_article(row["id"], row["document"], row["changed_at"]) for row in rows)
+                self._read = state
+            return self._articles
 
     async def save(self, name: str, document: Mapping[str, Any]) -> None:
         """Add or replace one."""

@@ -140,6 +140,18 @@ async def test_an_agent_is_shown_what_is_for_him_urgent_and_unread_first(centre:
     assert [item["id"] for item in await shown(centre, "other-agent")] == ["storm", "future", "prices"]
 
 
+async def test_a_desk_is_given_as_many_as_it_asks_for_and_not_more_than_100(centre: Centre) -> None:
+    for name in ("first", "second", "third"):
+        await publish(centre, name)
+    async with centre.http("agent") as http:
+        two = await http.get("/me/articles", params={"limit": 2})
+        assert [item["id"] for item in two.json()["items"]] == ["third", "second"]
+        assert (await http.get("/me/articles", params={"limit": 101})).status_code == 422
+    async with centre.http("supervisor") as http:
+        await http.delete("/configuration/articles/third")
+    assert [item["id"] for item in await shown(centre, "agent")] == ["second", "first"]
+
+
 async def test_who_has_read_what_is_known_and_a_new_text_is_to_be_read_again(centre: Centre) -> None:
     await publish(centre, "storm", text="All lines are busy.", urgent=True, teams=["support"])
     [item] = await shown(centre, "agent")

@@ -2362,7 +2362,7 @@ export interface paths {
         /**
          * My Articles
          * @description What is published for me now: urgent ones that I have not read first, then the newest; of a search,
-         *     those with all its words.
+         *     those with all its words. A search finds what is past the limit.
          */
         get: operations["my_articles_api_v1_me_articles_get"];
         put?: never;
@@ -13328,6 +13328,7 @@ export interface operations {
         parameters: {
             query?: {
                 search?: string;
+                limit?: number;
             };
             header?: never;
             path?: never;
