@@ -15,7 +15,8 @@ from cti.model import CallStage
 
 ItemT = TypeVar("ItemT")
 
-_WHEN = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
+#: The time of examples.
+WHEN = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
 
 
 class Model(BaseModel):
@@ -40,7 +41,7 @@ class Agent(Model):
     skills: dict[str, int] = Field(description="Level 1–10 by skill.", examples=[{"support": 8}])
     state: AgentState
     reason: str = Field(description="Why not ready, '' if none given.", examples=["lunch"])
-    since: AwareDatetime | None = Field(description="When the state began.", examples=[_WHEN])
+    since: AwareDatetime | None = Field(description="When the state began.", examples=[WHEN])
     seat: str | None = Field(description="Seat (座席号) signed in at.", examples=["seat-04"])
     contact: str | None = Field(description="The contact he is offered, talks with or wraps up.")
     new_messages: int = Field(description="Voice messages in his own mailbox that nobody heard.", examples=[1])
@@ -67,7 +68,7 @@ class Queue(Model):
     name: str = Field(examples=["Support"])
     waiting: int = Field(description="Contacts waiting.", examples=[3])
     waiting_since: AwareDatetime | None = Field(
-        description="When the contact that waits longest began to wait; null when nobody waits.", examples=[_WHEN]
+        description="When the contact that waits longest began to wait; null when nobody waits.", examples=[WHEN]
     )
     expected_wait: float | None = Field(
         description="Estimated wait of a contact entering now, seconds; null while unknown.", examples=[42.0]
@@ -106,11 +107,11 @@ class Call(Model):
     caller_name: str = Field(examples=["张伟"])
     dialled: str = Field(examples=["95000"])
     stage: CallStage
-    since: AwareDatetime = Field(description="When the stage began.", examples=[_WHEN])
-    started: AwareDatetime = Field(examples=[_WHEN])
+    since: AwareDatetime = Field(description="When the stage began.", examples=[WHEN])
+    started: AwareDatetime = Field(examples=[WHEN])
     queue: str | None = Field(description="The queue waited in, or last answered from.", examples=["support"])
-    queued_at: AwareDatetime | None = Field(description="When the wait began.", examples=[_WHEN])
-    offered_at: AwareDatetime | None = Field(description="When it was offered to the agent.", examples=[_WHEN])
+    queued_at: AwareDatetime | None = Field(description="When the wait began.", examples=[WHEN])
+    offered_at: AwareDatetime | None = Field(description="When it was offered to the agent.", examples=[WHEN])
     agent: str | None = Field(examples=["1004"])
     seat: str | None = Field(examples=["seat-04"])
     consult_of: str | None = Field(None, description="The contact that somebody is consulted about by this call.")
@@ -123,7 +124,7 @@ class Seat(Model):
 
     id: str = Field(examples=["seat-04"])
     registered: bool = Field(description="Whether its phone can ring.")
-    since: AwareDatetime = Field(examples=[_WHEN])
+    since: AwareDatetime = Field(examples=[WHEN])
     transport: str = Field(examples=["udp"])
     user_agent: str = Field(examples=["baresip"])
 
@@ -136,7 +137,7 @@ class LiveAlarm(Model):
     subject: str = Field(examples=[""])
     severity: Severity
     text: str
-    since: AwareDatetime = Field(examples=[_WHEN])
+    since: AwareDatetime = Field(examples=[WHEN])
     acknowledged_by: str | None
 
 
@@ -166,7 +167,7 @@ class PastContact(Model):
     """An earlier contact with the same number."""
 
     contact: str
-    at: AwareDatetime = Field(examples=[_WHEN])
+    at: AwareDatetime = Field(examples=[WHEN])
     queue: str | None = Field(examples=["support"])
     agent: str | None = Field(examples=["1004"])
     outcome: str = Field(examples=["handled"])
@@ -175,7 +176,7 @@ class PastContact(Model):
 class SpokenTurn(Model):
     """What the caller or a voice bot said before the offer, as the bot tells it; card numbers are masked."""
 
-    at: AwareDatetime = Field(examples=[_WHEN])
+    at: AwareDatetime = Field(examples=[WHEN])
     speaker: Literal["caller", "bot"]
     text: str = Field(examples=["My card is lost."])
 
@@ -283,46 +284,6 @@ class Accepted(Model):
     done: Literal[True] = True
 
 
-class PublishedArticle(Model):
-    """What a supervisor has published, as its readers see it."""
-
-    id: str = Field(examples=["refunds"])
-    title: str = Field(examples=["Refunds"])
-    text: str
-    urgent: bool = Field(description="To be shown until it is read.")
-    until: AwareDatetime | None = Field(description="Shown until then.", examples=[_WHEN])
-    changed_at: AwareDatetime = Field(examples=[_WHEN])
-    version: str = Field(description="Names this text of it.")
-    read: bool = Field(description="Whether I have read this text.")
-
-
-class ReadArticle(Model):
-    """Which text was read."""
-
-    version: str = Field(min_length=1, max_length=64)
-
-
-class ArticleReading(Model):
-    """An agent who has read it."""
-
-    reader: str = Field(description="Agent number (工号).", examples=["1004"])
-    at: AwareDatetime = Field(examples=[_WHEN])
-
-
-class MissingReader(Model):
-    """An agent who has not."""
-
-    agent: str = Field(examples=["1005"])
-    signed_in: bool
-
-
-class Readings(Page[ArticleReading]):
-    """Who has read the present text of an article, who only an earlier one, and who of its readers has not."""
-
-    earlier: list[str]
-    missing: list[MissingReader]
-
-
 class Softphone(Model):
     """Which seat the browser will be the phone of."""
 
@@ -336,7 +297,7 @@ class SoftphoneAccount(Model):
     user: str = Field(examples=["8004~1793400000"], description="User name of digest.")
     password: str
     server: str = Field(examples=["ws://127.0.0.1:5066/"], description="SIP over WebSocket (RFC 7118).")
-    ends_at: AwareDatetime = Field(examples=[_WHEN])
+    ends_at: AwareDatetime = Field(examples=[WHEN])
 
 
 # --- messages of the event socket ---------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from ccplatform.contracts.commands import Setting
 from ccplatform.contracts.ports import Control
 from ccplatform.security.access import Access
 from ccplatform.security.users import UserAdministration
-from cti.article_kind import kind as article_kind
-from cti.article_store import ArticleStore
+from cti.publishing.kind import kind as article_kind
+from cti.publishing.store import ArticleStore
 from gateway.seat_kind import kind as seat_kind
 from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind

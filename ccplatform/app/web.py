@@ -43,9 +43,9 @@ from ccplatform.security.routes import build_router as build_security_routes
 from ccplatform.security.store import TokenStore
 from ccplatform.security.tokens import Tokens
 from ccplatform.storage.journal_reader import JournalReader
-from cti.article_routes import build_router as build_article_routes
 from cti.events import Hub
 from cti.live import LiveView
+from cti.publishing.routes import build_router as build_article_routes
 from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore

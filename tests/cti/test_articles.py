@@ -14,10 +14,10 @@ from ccplatform.configuration.routes import add_kind
 from ccplatform.contracts.words import AgentId, QueueId
 from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Database
-from cti.article_kind import kind
-from cti.article_routes import build_router
-from cti.article_store import ArticleStore
-from cti.articles import Article
+from cti.publishing.articles import Article
+from cti.publishing.kind import kind
+from cti.publishing.routes import build_router
+from cti.publishing.store import ArticleStore
 from tests.cti.desk import Desk
 from tests.support.database import database, postgres_dsn  # noqa: F401
 

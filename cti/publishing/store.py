@@ -8,7 +8,7 @@ from typing import Any
 
 from ccplatform.contracts.words import DEFAULT_TENANT, QueueId, TenantId
 from ccplatform.storage.database import Database
-from cti.articles import Article, Reading
+from cti.publishing.articles import Article, Reading
 
 
 class ArticleStore:

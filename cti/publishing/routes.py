@@ -14,10 +14,11 @@ from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
 from cti import permissions as may
 from cti import schema
-from cti.article_kind import READERS
-from cti.article_store import ArticleStore
-from cti.articles import Article
 from cti.live import LiveView
+from cti.publishing import schema as publishing
+from cti.publishing.articles import Article
+from cti.publishing.kind import READERS
+from cti.publishing.store import ArticleStore
 
 _ID = Path(min_length=1, max_length=64)
 
@@ -37,7 +38,7 @@ def build_router(*, access: Access, live: LiveView, store: ArticleStore, clock: 
             if known is not None and article.is_valid(now) and article.is_for(known, live.queues)
         ]
 
-    @router.get("/me/articles", response_model=schema.Page[schema.PublishedArticle])
+    @router.get("/me/articles", response_model=schema.Page[publishing.PublishedArticle])
     async def my_articles(
         principal: agent,
         search: Annotated[str, Query(max_length=100, examples=["refund"])] = "",
@@ -55,7 +56,7 @@ def build_router(*, access: Access, live: LiveView, store: ArticleStore, clock: 
         return {"items": items[:limit], "next_cursor": None}
 
     @router.post("/me/articles/{article_id}/read", response_model=schema.Accepted)
-    async def read_article(principal: agent, article_id: Annotated[str, _ID], what: schema.ReadArticle) -> Any:
+    async def read_article(principal: agent, article_id: Annotated[str, _ID], what: publishing.ReadArticle) -> Any:
         """I have read this text of it. Said again, it changes nothing; 412 when the text is another by now."""
         article = next((each for each in await mine(principal) if each.id == article_id), None)
         if article is None:
@@ -65,7 +66,7 @@ def build_router(*, access: Access, live: LiveView, store: ArticleStore, clock: 
         await store.read(article_id, _reader(principal), article.version)
         return {"done": True}
 
-    @router.get("/configuration/articles/{article_id}/readings", response_model=schema.Readings)
+    @router.get("/configuration/articles/{article_id}/readings", response_model=publishing.Readings)
     async def readings(principal: reader, article_id: Annotated[str, _ID]) -> Any:
         """Who has read the article as it is now, who an earlier text, and which agents that it is for have not."""
         article = next((each for each in await store.articles() if each.id == article_id), None)

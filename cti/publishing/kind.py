@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from ccplatform.configuration.kind import Document, Kind
 from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import Refusal
-from cti.article_store import ArticleStore
-from cti.articles import MAX_ARTICLES, MAX_TEXT, MAX_TITLE
+from cti.publishing.articles import MAX_ARTICLES, MAX_TEXT, MAX_TITLE
+from cti.publishing.store import ArticleStore
 
 READERS = (Role.SUPERVISOR, Role.ADMIN, Role.AUDITOR)
 CHANGERS = (Role.SUPERVISOR, Role.ADMIN)
