@@ -39,7 +39,7 @@ openapi: $(VENV)/.test-installed
 	$(BIN)/python -m ccplatform.app.openapi web/openapi.json
 	cd web && npm run --silent types
 
-$(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py gateway/media/native.c
+$(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py $(wildcard gateway/media/compiled/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .

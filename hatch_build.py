@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent
-SOURCE = ROOT / "gateway" / "media" / "native.c"
+SOURCE = ROOT / "gateway" / "media" / "compiled"
 TARGET = SOURCE.with_name("_native.so")
 #: Contracted products and sums would round differently from what numpy does.
 FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-fPIC", "-shared")
+
+
+def sources(place: Path = SOURCE) -> list[Path]:
+    """The files of a directory that a library is made of, or the one file."""
+    return sorted(place.glob("*.[ch]")) if place.is_dir() else [place]
 
 
 def build(target: Path = TARGET, source: Path = SOURCE) -> bool:
@@ -28,10 +33,12 @@ def build(target: Path = TARGET, source: Path = SOURCE) -> bool:
         print(f"no C compiler ({compiler[0]}): the media engine uses its portable path", file=sys.stderr)
         return False
     fresh = target.with_suffix(".new")
-    checksum = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
-    made = subprocess.run([*compiler, *FLAGS, checksum, "-o", str(fresh), str(source), "-lm"], check=False)
+    files = sources(source)
+    checksum = f"-DSOURCE={zlib.crc32(b''.join(file.read_bytes() for file in files))}u"
+    units = [str(file) for file in files if file.suffix == ".c"]
+    made = subprocess.run([*compiler, *FLAGS, checksum, "-o", str(fresh), *units, "-lm"], check=False)
     if made.returncode:
-        print("native.c does not compile: the media engine uses its portable path", file=sys.stderr)
+        print(f"{source} does not compile: the media engine uses its portable path", file=sys.stderr)
         return False
     fresh.replace(target)  # in one step: a worker may have the old one open
     return True

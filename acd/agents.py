@@ -157,6 +157,7 @@ class LiveAgent:
         *,
         reason: str = "",
         contact: ContactId | None = None,
+        limit_seconds: float | None = None,
         taken_back: bool = False,
     ) -> AgentStateChanged:
         """Change state and tell the interval that ended; raises IllegalTransition and changes nothing."""
@@ -173,6 +174,7 @@ class LiveAgent:
             previous=previous,
             previous_seconds=now - self.since,
             contact=contact,
+            limit_seconds=limit_seconds,
         )
         self.state = state
         self.reason = reason
@@ -190,6 +192,11 @@ class LiveAgent:
         if len(engagements) < 2:
             return engagements[0] if engagements else None
         return max(engagements, key=lambda engagement: _RANK[engagement.state])
+
+    def ends_at(self) -> float | None:
+        """When his state ends by itself; None: it does not."""
+        chief = self.chief()
+        return None if chief is None or chief.timer is None else chief.timer.when
 
     def has_contact(self) -> bool:
         """Whether a contact is offered to him or talks with him; wrap-up is none."""

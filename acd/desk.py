@@ -13,14 +13,18 @@ from acd.errors import (
     AlreadySignedIn,
     IllegalState,
     NotSignedIn,
+    NoWrapUp,
     PhoneAway,
     SeatTaken,
     UnknownContact,
+    WrapUpTooLong,
 )
 from acd.events import (
     AgentCommand,
+    EndWrapUp,
     GoNotReady,
     GoReady,
+    MoreWrapUp,
     PickUp,
     PresenceChanged,
     PutBack,
@@ -32,7 +36,7 @@ from acd.floor import Floor
 from acd.model import check_reason
 from acd.offers import pick_up
 from acd.queues import Ticket
-from acd.talks import cut_wrap_ups, settle
+from acd.talks import cut_wrap_ups, extend_wrap_up, settle, wrap_up_of
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, SeatId
 
 #: Why an agent whose phone stayed away is not ready.
@@ -58,6 +62,10 @@ def check(floor: Floor, command: AgentCommand) -> None:
             _signed_in(floor, agent)
         case PickUp(agent=agent, contact=contact):
             _check_pick_up(floor, agent, contact)
+        case MoreWrapUp():
+            _check_more(floor, command)
+        case EndWrapUp(agent=agent):
+            _wrap_up(floor, agent)
         case _:
             assert_never(command)
 
@@ -81,6 +89,11 @@ def apply(floor: Floor, command: AgentCommand) -> None:
             _ask(floor, agent, AgentState.NOT_READY, reason)
         case PickUp():
             pick_up(floor, command)
+        case MoreWrapUp():
+            extend_wrap_up(floor, _wrap_up(floor, command.agent), command)
+        case EndWrapUp():
+            cut_wrap_ups(floor, agent)
+            settle(floor, agent)
         case _:
             assert_never(command)
 
@@ -154,6 +167,19 @@ def _check_pick_up(floor: Floor, agent: AgentId, contact: ContactId) -> None:
         raise AgentBusy(agent, live.state)
     if live.seat not in floor.reachable:
         raise PhoneAway(agent)
+
+
+def _wrap_up(floor: Floor, agent: AgentId) -> Engagement:
+    work = wrap_up_of(floor.agent(agent))
+    if work is None:
+        raise NoWrapUp(agent)
+    return work
+
+
+def _check_more(floor: Floor, command: MoreWrapUp) -> None:
+    work = _wrap_up(floor, command.agent)
+    if work.timer is None or work.timer.when >= work.since + command.longest:
+        raise WrapUpTooLong(command.agent, command.longest)
 
 
 def _check_sign_in(floor: Floor, agent: AgentId, seat: SeatId) -> None:

@@ -27,8 +27,10 @@ from acd.events import (
     AgentCommand,
     ContactPlace,
     Effect,
+    EndWrapUp,
     GoNotReady,
     GoReady,
+    MoreWrapUp,
     OpenQueue,
     PauseMatching,
     PickUp,
@@ -136,7 +138,9 @@ class AcdEngine:
                 talks.talk_held(floor, event)
             case EngageAgent():
                 own_calls.engage(floor, event)
-            case SignIn() | SignOut() | GoReady() | GoNotReady() | PutBack() | PickUp():
+            case (
+                SignIn() | SignOut() | GoReady() | GoNotReady() | PutBack() | PickUp() | MoreWrapUp() | EndWrapUp()
+            ):
                 desk.apply(floor, event)
             case (
                 SaveAgent()

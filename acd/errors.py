@@ -9,6 +9,8 @@
     ├── AlreadySignedIn     the agent is signed in at another seat
     ├── AgentBusy           not possible while the agent has a contact
     ├── NotSignedIn         the agent is not signed in
+    ├── NoWrapUp            the agent is in no wrap-up
+    ├── WrapUpTooLong       a wrap-up has been given all the time that it may take
     ├── PhoneAway           the agent's phone cannot ring
     ├── InUse               others name what is to be removed
     ├── NoCallBack          no call-back can be promised: no such number, too many, the queue makes none
@@ -75,6 +77,23 @@ class NotSignedIn(Refusal):
 
     def __init__(self, agent: AgentId) -> None:
         super().__init__(f"agent {agent} is not signed in", code="not_signed_in")
+
+
+class NoWrapUp(Refusal):
+    """There is no after-call work to extend or to finish."""
+
+    def __init__(self, agent: AgentId) -> None:
+        super().__init__(f"agent {agent} is in no wrap-up", code="no_wrap_up")
+
+
+class WrapUpTooLong(Refusal):
+    """The longest wrap-up is a setting."""
+
+    def __init__(self, agent: AgentId, longest: float) -> None:
+        super().__init__(
+            f"agent {agent}: a wrap-up may last {longest:g} seconds, and no more is left to give",
+            code="wrap_up_too_long",
+        )
 
 
 class PhoneAway(Refusal):

@@ -15,6 +15,7 @@ from ccplatform.contracts.facts import (
     Queued,
     QueueLeft,
     WrapUpEnded,
+    WrapUpExtended,
 )
 from ccplatform.contracts.routing import AgentOffered, OfferWithdrawn, QueueRefused, RouterCommand
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, SeatId
@@ -111,10 +112,26 @@ class PickUp:
     contact: ContactId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoreWrapUp:
+    """The agent needs ``seconds`` more for his after-call work, which lasts ``longest`` seconds at most."""
+
+    agent: AgentId
+    seconds: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndWrapUp:
+    """The agent is done with his after-call work; what he asked for last takes effect."""
+
+    agent: AgentId
+
+
 #: What an agent, or a supervisor for him, can ask for.
 Wish: TypeAlias = SignIn | SignOut | GoReady | GoNotReady
 
-AgentCommand: TypeAlias = Wish | PutBack | PickUp
+AgentCommand: TypeAlias = Wish | PutBack | PickUp | MoreWrapUp | EndWrapUp
 
 # --- configuration, seats, running ------------------------------------------------------------------------
 
@@ -276,6 +293,6 @@ class PresenceChanged:
     agent: AgentId
 
 
-AcdFact: TypeAlias = Queued | QueueLeft | Offered | OfferEnded | AgentStateChanged | WrapUpEnded
+AcdFact: TypeAlias = Queued | QueueLeft | Offered | OfferEnded | AgentStateChanged | WrapUpExtended | WrapUpEnded
 
 Effect: TypeAlias = AgentOffered | OfferWithdrawn | QueueRefused | AcdFact | PresenceChanged

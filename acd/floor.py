@@ -96,9 +96,17 @@ class Floor:
         *,
         taken_back: bool = False,
     ) -> None:
-        """Change an agent's state and tell it."""
+        """Change an agent's state and tell it, and how long it lasts if nothing happens."""
+        ends_at = agent.ends_at()
         self.effects.append(
-            agent.enter(state, self.now, reason=reason, contact=contact, taken_back=taken_back),
+            agent.enter(
+                state,
+                self.now,
+                reason=reason,
+                contact=contact,
+                limit_seconds=None if ends_at is None else ends_at - self.now,
+                taken_back=taken_back,
+            ),
         )
 
     def take_seat(self, agent: LiveAgent, seat: SeatId) -> None:

@@ -18,6 +18,8 @@ from acd.events import (
     AcdEvent,
     ContactPlace,
     Effect,
+    EndWrapUp,
+    MoreWrapUp,
     PauseMatching,
     PickUp,
     PresenceChanged,
@@ -39,7 +41,8 @@ from acd.settings import AcdSettings
 from acd.store import AcdStore, StoredPresence
 from acd.views import AgentView, QueueView
 from acd.wishes import AgentWishes
-from ccplatform.contracts.facts import AgentStateChanged
+from ccplatform.contracts.commands import Answer, Done, ExtendWrapUp, FinishWrapUp
+from ccplatform.contracts.facts import AgentStateChanged, WrapUpExtended
 from ccplatform.contracts.ports import Alarms, Facts, Seats
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -92,6 +95,7 @@ class AcdService:
         self._facts = facts
         self._seats = seats
         self._clock = clock
+        self._settings = settings
         self._engine = AcdEngine(
             max_contacts=settings.max_contacts,
             ageing_seconds=settings.ageing_seconds,
@@ -181,6 +185,24 @@ class AcdService:
         command = PickUp(agent=agent, contact=contact)
         self._engine.check(command)
         self._runner.post(command)
+
+    def extend_wrap_up(self, command: ExtendWrapUp) -> Answer:
+        """More time for the wrap-up that an agent is in, as far as the settings let him; raises Refusal."""
+        more = MoreWrapUp(
+            agent=command.agent,
+            seconds=self._settings.wrap_up_extension_seconds,
+            longest=self._settings.longest_wrap_up_seconds,
+        )
+        self._engine.check(more)
+        self._runner.post(more)
+        return Done(result={"left_seconds": self._engine.describe_agent(command.agent, self._clock.now()).left})
+
+    def finish_wrap_up(self, command: FinishWrapUp) -> Answer:
+        """The agent goes on to what he asked for last; raises Refusal."""
+        end = EndWrapUp(agent=command.agent)
+        self._engine.check(end)
+        self._runner.post(end)
+        return Done()
 
     def may_pick_up(self, agent: AgentId, contact: ContactId, rung: AgentId) -> bool:
         """Whether an agent may take for himself a contact for which another one is rung."""
@@ -324,7 +346,7 @@ class AcdService:
                 self._call_backs.router_event(effect)
             case PresenceChanged(agent=agent):
                 self._presence.behind.changed(agent)
-            case AgentStateChanged(agent=agent):
+            case AgentStateChanged(agent=agent) | WrapUpExtended(agent=agent):
                 self._standings.changed(agent)
                 self._facts.record(effect)
             case _:

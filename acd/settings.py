@@ -30,6 +30,15 @@ class AcdSettings(BaseModel):
         le=3600.0,
         description="How long a ready agent's phone may be away before he is not ready; 0: for ever.",
     )
+    wrap_up_extension_seconds: float = Field(
+        default=30.0,
+        gt=0.0,
+        le=3600.0,
+        description="How much longer a wrap-up lasts each time its agent asks for more time.",
+    )
+    longest_wrap_up_seconds: float = Field(
+        default=300.0, ge=0.0, le=86_400.0, description="How long a wrap-up that agents extend may last at most."
+    )
     max_call_backs: int = Field(
         default=10_000,
         ge=1,

@@ -253,7 +253,8 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
 
 
 def _restore_engagement(floor: Floor, row: EngagementRow, gone: dict[QueueId, LiveQueue]) -> None:
-    own_call = row.queue == NO_QUEUE and row.contact not in floor.tickets
+    placed = floor.tickets.get(row.contact)  # who was called past the queues may wait in one for another agent
+    own_call = row.queue == NO_QUEUE and (placed is None or placed.queue is not floor.direct)
     if row.state is AgentState.WRAP_UP or own_call:
         queue = gone.get(row.queue) or floor.queue(row.queue)
         ticket = Ticket(row.contact, queue, 1, floor.now)

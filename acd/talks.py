@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from acd.agents import Engagement, LiveAgent
-from acd.events import Phase
+from acd.events import MoreWrapUp, Phase
 from acd.floor import Floor
 from acd.matching import disarm, seek_contact
 from acd.queues import Ticket
-from ccplatform.contracts.facts import WrapUpEnded
+from ccplatform.contracts.facts import WrapUpEnded, WrapUpExtended
 from ccplatform.contracts.routing import HandOver, TalkHeld, TalkReleased
 from ccplatform.contracts.words import AgentId, AgentState, ContactId
 
@@ -113,6 +113,27 @@ def wrap_up_over(floor: Floor, work: Engagement) -> None:
     """After-call work has had its time."""
     end_wrap_up(floor, work)
     settle(floor, work.agent)
+
+
+def wrap_up_of(agent: LiveAgent) -> Engagement | None:
+    """The after-call work that he is in."""
+    chief = agent.chief()
+    return chief if chief is not None and chief.state is AgentState.WRAP_UP else None
+
+
+def extend_wrap_up(floor: Floor, work: Engagement, command: MoreWrapUp) -> None:
+    """More time for it, up to the longest."""
+    if work.timer is None:
+        return
+    until = min(work.timer.when + command.seconds, work.since + command.longest)
+    disarm(work)
+    work.timer = floor.timer(work, until, work.agent.id)
+    ticket = work.ticket
+    floor.effects.append(
+        WrapUpExtended(
+            contact=ticket.contact, queue=ticket.queue.told, agent=work.agent.id, left_seconds=until - floor.now
+        )
+    )
 
 
 def end_wrap_up(floor: Floor, work: Engagement) -> None:

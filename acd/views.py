@@ -11,7 +11,8 @@ from ccplatform.contracts.words import AgentId, AgentState, ContactId, QueueId, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentView:
-    """An agent now. ``since_age``: seconds in this state; ``asked``: the state he is in when he has no contact."""
+    """An agent now. ``since_age``: seconds in this state, ``left``: until it ends by itself (None: it does not);
+    ``asked``: the state he is in when he has no contact."""
 
     id: AgentId
     name: str
@@ -21,6 +22,7 @@ class AgentView:
     reason: str
     seat: SeatId | None
     since_age: float
+    left: float | None
     asked: AgentState
     contact: ContactId | None
 
@@ -44,7 +46,7 @@ class QueueView:
 
 def agent_view(agent: LiveAgent, now: float) -> AgentView:
     """The row of an agent."""
-    chief = agent.chief()
+    chief, ends_at = agent.chief(), agent.ends_at()
     return AgentView(
         id=agent.id,
         name=agent.config.name,
@@ -54,6 +56,7 @@ def agent_view(agent: LiveAgent, now: float) -> AgentView:
         reason=agent.reason,
         seat=agent.seat,
         since_age=now - agent.since,
+        left=None if ends_at is None else max(0.0, ends_at - now),
         asked=agent.asked,
         contact=chief.ticket.contact if chief is not None else None,
     )

@@ -70,8 +70,10 @@ class AgentWishes:
             return Refused(code=error.code, message=str(error))
         except Unavailable as error:
             return Refused(code="unavailable", message=f"The change was not made: {error}")
-        since = self._clock.wall() - timedelta(seconds=view.since_age)
-        return Done(result={**msgspec.to_builtins(view), "since": since.isoformat()})
+        now = self._clock.wall()
+        since = now - timedelta(seconds=view.since_age)
+        until = None if view.left is None else (now + timedelta(seconds=view.left)).isoformat()
+        return Done(result={**msgspec.to_builtins(view), "since": since.isoformat(), "until": until})
 
     async def _set_agent_state(self, command: SetAgentState) -> None:
         agent, state = command.agent, command.state

@@ -21,7 +21,7 @@ import psutil
 from bench.media_load import ENGINE_KEY, PEER_KEY, SRTP_PROFILE, LoadResult, is_secured, play_peers
 from bench.media_worker import relay_bare, serve
 from ccplatform.contracts.legs import LegQuality
-from ccplatform.contracts.media import Bridge, RecordingClosed, StartRecording
+from ccplatform.contracts.media import Bridge, RecordingClosed, Seal, StartRecording
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
@@ -116,6 +116,7 @@ class _Calls:
                 left=LegId(f"{2 * call}"),
                 right=LegId(f"{2 * call + 1}"),
                 path=str(self._folder / f"{call}.wav"),
+                seal=Seal(key=bytes(32), wrapped=b""),
             )
         )
 
@@ -234,6 +235,7 @@ def _run(what: _Load, process: psutil.Process, warm: Callable[[], None]) -> tupl
         target=play_peers, args=(what.ports, what.sockets, core, *times, what.flood, what.secured, there)
     )
     load.start()
+    there.close()  # a load that dies is told, not waited for
     here.recv()
     warm()
     before, begin = _cpu_seconds(process), time.monotonic()

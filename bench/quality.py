@@ -25,10 +25,11 @@ import numpy as np
 from bench.quality_calls import Call, real_time_calls, virtual_calls
 from bench.speech import HOW_TO_INSTALL, INSTALLED, Sample, samples
 from ccplatform.contracts.legs import LegQuality
+from ccplatform.proof.networks import BAD, GOOD, POOR, Network
+from ccplatform.proof.quality import raw_of_lqo
 from gateway.media.audio import ABSENT, RATE, Pcm
 from gateway.media.conceal import Concealer
 from gateway.media.g711 import Law, decode, encode
-from tests.support.impairment import BAD, GOOD, POOR, Network
 
 try:
     from pesq import pesq
@@ -40,11 +41,6 @@ _STANDARD = {"good": 3.8, "poor": 3.4, "bad": 2.8}
 _TAIL = RATE // 2
 
 Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-def raw_of_lqo(lqo: float) -> float:
-    """The raw P.862 score of a MOS-LQO (P.862.1, inverted)."""
-    return float((4.6607 - np.log(4 / (lqo - 0.999) - 1)) / 1.4945)
 
 
 def _score(pair: tuple[Pcm, Pcm]) -> float:

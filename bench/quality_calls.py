@@ -23,6 +23,7 @@ from ccplatform.contracts.media import Bridge
 from ccplatform.contracts.words import CallId, LegId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.proof.networks import Network
 from gateway.media.addresses import address_key, parts_of
 from gateway.media.audio import TICK_SECONDS, Array, Bytes, Mask, Pcm, Rows
 from gateway.media.client import MediaPool
@@ -36,7 +37,7 @@ from gateway.media.port import RemoteAudio
 from gateway.media.rtp import HEADER_BYTES
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.workers import WorkerProcess
-from tests.support.impairment import ImpairedLink, Network
+from tests.support.impairment import ImpairedLink
 
 _HEADER: Final = struct.Struct("!BBHII")
 _PCMA: Final = 8

@@ -22,10 +22,10 @@ import numpy as np
 
 from bench.quality_calls import coded, decoded, virtual_calls
 from bench.speech import INSTALLED, samples
+from ccplatform.proof.networks import BAD, GOOD, POOR
 from gateway.media.audio import Pcm
 from gateway.media.bands import WIDE_FRAME
 from gateway.media.codecs import CODECS
-from tests.support.impairment import BAD, GOOD, POOR
 
 try:
     from pesq import pesq

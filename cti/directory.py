@@ -42,8 +42,8 @@ def demo_customers() -> list[Customer]:
 
 
 async def seed_demo_customers(store: CustomerStore) -> None:
-    """Put the demo customers into the directory; doing it again changes nothing."""
-    await store.save_customers(demo_customers())
+    """Put the demo customers into the directory; doing it again changes nothing, nor what agents corrected."""
+    await store.add_customers(demo_customers())
 
 
 def _demo_customer(index: int) -> Customer:

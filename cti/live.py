@@ -86,6 +86,8 @@ class LiveView(LiveState):
                 self._contact_ended(fact, at)
             case f.AgentStateChanged():
                 self._agent_changed(fact, at)
+            case f.WrapUpExtended():
+                self._wrap_up_extended(fact, at)
             case f.SeatRegistered():
                 self.seats[fact.seat] = LiveSeat(
                     id=fact.seat, registered=True, since=at, transport=fact.transport, user_agent=fact.user_agent
@@ -283,7 +285,8 @@ class LiveView(LiveState):
         if agent is None:
             agent = self.agents[fact.agent] = LiveAgent(id=fact.agent, name=fact.agent)
             self._index()
-        before = agent.contact
+        before, limit = agent.contact, fact.limit_seconds
+        agent.until = None if limit is None else at + timedelta(seconds=limit)
         agent.state, agent.reason, agent.since, agent.seat = fact.state, fact.reason, at, fact.seat
         agent.contact = (fact.contact or before) if fact.state in _BUSY_WITH_CONTACT else None
         self._touch(Collection.AGENTS, agent.id)
@@ -297,6 +300,12 @@ class LiveView(LiveState):
             call = self.call_of(agent.contact)
             if call is not None and call.agent == agent.id and not call.parties:
                 self._staged(agent.contact, CallStage.WRAP, at)
+
+    def _wrap_up_extended(self, fact: f.WrapUpExtended, at: datetime) -> None:
+        agent = self.agents.get(fact.agent)
+        if agent is not None and agent.state is AgentState.WRAP_UP:
+            agent.until = at + timedelta(seconds=fact.left_seconds)
+            self._touch(Collection.AGENTS, agent.id)
 
     def _drop_if_over(self, call: LiveCall) -> None:
         """A call whose contact ended stays while its agent is in wrap-up (or on the way there)."""

@@ -75,7 +75,7 @@ class QueueSetup:
 
 @dataclass(slots=True, kw_only=True)
 class LiveAgent:
-    """An agent now; ``since`` is when the state began."""
+    """An agent now; ``since`` is when the state began, ``until`` when it ends by itself, if it does."""
 
     id: AgentId
     name: str
@@ -84,6 +84,7 @@ class LiveAgent:
     state: AgentState = AgentState.SIGNED_OUT
     reason: str = ""
     since: datetime | None = None
+    until: datetime | None = None
     seat: SeatId | None = None
     contact: ContactId | None = None
     new_messages: int = 0  # in his own mailbox
@@ -188,7 +189,7 @@ class LiveAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A customer's card, as an agent sees it at the offer (R10.1.b)."""
+    """A customer's card, as an agent sees it at the offer (R10.1.b); ``version`` counts its changes."""
 
     account: str
     phone: str
@@ -197,3 +198,14 @@ class Customer:
     level: str = ""
     city: str = ""
     note: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChange:
+    """Who changed a card when; ``before`` None: he entered it. Fields by name, without account and version."""
+
+    at: datetime
+    by: str
+    before: Mapping[str, str] | None
+    after: Mapping[str, str]

@@ -24,7 +24,7 @@ LISTENERS: Final = (Role.SUPERVISOR,)
 DESK: Final = (Role.AGENT,)
 #: Whose browser may be a phone: an agent's at his seat, a supervisor's at one where no agent is.
 PHONES: Final = (Role.AGENT, Role.SUPERVISOR)
-#: Who looks customers up.
+#: Who looks customers up, and enters and corrects them.
 CUSTOMER_READERS: Final = (Role.AGENT, Role.SUPERVISOR)
 
 _SEE_NUMBERS = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
@@ -76,6 +76,13 @@ def check_state_change(principal: Principal, live: LiveView, agent: AgentId) -> 
     check_oversees(principal, live, agent)
 
 
+def own_agent(principal: Principal) -> AgentId:
+    """His agent number; raises Refusal when he has none."""
+    if principal.agent is None:
+        raise Refusal("you have no agent number", code="no_agent_number")
+    return principal.agent
+
+
 def caller_of(principal: Principal, live: LiveView, agent: str | None) -> AgentId:
     """Whose phone this person has call somebody; raises :class:`NotYours`, and Refusal when nobody is named."""
     if agent is not None and agent != principal.agent:
@@ -88,10 +95,13 @@ def caller_of(principal: Principal, live: LiveView, agent: str | None) -> AgentI
     return AgentId(named)
 
 
-def controlled_call(principal: Principal, live: LiveView, call_id: CallId) -> LiveCall:
-    """The call this person wants to act on; raises NotFound, :class:`NotYours`."""
+def controlled_call(principal: Principal, live: LiveView, call_id: CallId, key: str = "") -> LiveCall:
+    """The call this person wants to act on; raises NotFound, :class:`NotYours`.
+
+    With a ``key`` it may have ended: the order may be one that comes again, and control knows.
+    """
     call = live.calls.get(call_id)
-    if call is None or call.ended:
+    if call is None or (call.ended and not key):
         raise NotFound(f"no live call {call_id}")
     if principal.agent is not None and call.agent == principal.agent:
         return call

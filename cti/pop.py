@@ -29,6 +29,16 @@ _IN_FRONT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastNote:
+    """What an agent noted of an earlier contact."""
+
+    agent: AgentId
+    disposition_name: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierContact:
     """A contact of the past, as its list shows it."""
 
@@ -37,6 +47,7 @@ class EarlierContact:
     queue: QueueId | None
     agent: AgentId | None
     outcome: str
+    notes: tuple[PastNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,12 @@ No ``from __future__ import annotations`` here: the routes' annotations hold obj
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 
 from ccplatform.contracts.commands import (
-    Command,
     HangUpCall,
     HoldCall,
     MakeCall,
@@ -22,11 +21,12 @@ from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, Role, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
-from ccplatform.operations.orders import tell
+from ccplatform.operations.orders import OnceBody, OnceKey, tell
 from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
 from cti import permissions as may
 from cti import schema
+from cti.customer_routes import add_customer_routes
 from cti.errors import NotAvailable
 from cti.live import LiveView
 from cti.model import Customer, LiveCall
@@ -47,6 +47,8 @@ from cti.softphone import HeldSeats, Softphones
 from cti.store import CustomerStore
 from cti.supervision_routes import add_supervision_routes
 
+#: What is done to a call here.
+CallOrder: TypeAlias = HangUpCall | HoldCall | SendCallDigits | PickUpCall
 #: Ids in paths: no longer than this.
 _ID = Path(min_length=1, max_length=64)
 
@@ -71,6 +73,7 @@ def build_router(
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
     add_supervision_routes(router, access=access, live=live, control=control)
+    add_customer_routes(router, access=access, customers=customers)
     _add_pop(router, access=access, live=live, customers=customers, history=history)
     held = HeldSeats(clock, settings.seats_per_user)
     _add_softphone(router, access=access, live=live, softphones=softphones, held=held)
@@ -111,6 +114,7 @@ def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: C
                 by=principal.user,
                 reason=wish.reason,
                 seat=SeatId(wish.seat) if wish.seat is not None else None,
+                key=wish.key,
             ),
         )
         # The event may reach this process after the answer: what control says is newer than the live view.
@@ -144,8 +148,8 @@ def _add_queues(router: APIRouter, *, access: Access, live: LiveView, clock: Clo
 def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
     handler = Annotated[Principal, Depends(access.require(*may.CALL_HANDLERS))]
 
-    async def act(principal: Principal, call_id: str, command: Command) -> dict[str, bool]:
-        may.controlled_call(principal, live, CallId(call_id))
+    async def act(principal: Principal, call_id: str, command: CallOrder) -> dict[str, bool]:
+        may.controlled_call(principal, live, CallId(call_id), command.key)
         await tell(control, command)
         return {"done": True}
 
@@ -175,24 +179,26 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         return await tell(control, order)
 
     @router.delete("/calls/{call_id}", response_model=schema.Accepted)
-    async def end_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+    async def end_call(principal: handler, call_id: Annotated[str, _ID], key: OnceKey = "") -> Any:
         """End the call, whatever it is doing."""
-        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
+        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user, key=key))
 
     @router.post("/calls/{call_id}/hold", response_model=schema.Accepted)
-    async def hold_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+    async def hold_call(principal: handler, call_id: Annotated[str, _ID], by: OnceBody) -> Any:
         """Put the caller on hold."""
-        return await act(principal, call_id, HoldCall(call=CallId(call_id), hold=True, by=principal.user))
+        command = HoldCall(call=CallId(call_id), hold=True, by=principal.user, key=by.key)
+        return await act(principal, call_id, command)
 
     @router.post("/calls/{call_id}/retrieve", response_model=schema.Accepted)
-    async def retrieve_call(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+    async def retrieve_call(principal: handler, call_id: Annotated[str, _ID], by: OnceBody) -> Any:
         """Take the caller back from hold."""
-        return await act(principal, call_id, HoldCall(call=CallId(call_id), hold=False, by=principal.user))
+        command = HoldCall(call=CallId(call_id), hold=False, by=principal.user, key=by.key)
+        return await act(principal, call_id, command)
 
     @router.post("/calls/{call_id}/dtmf", response_model=schema.Accepted)
     async def send_digits(principal: handler, call_id: Annotated[str, _ID], keys: schema.Digits) -> Any:
         """Send DTMF towards the caller."""
-        command = SendCallDigits(call=CallId(call_id), digits=keys.digits, by=principal.user)
+        command = SendCallDigits(call=CallId(call_id), digits=keys.digits, by=principal.user, key=keys.key)
         return await act(principal, call_id, command)
 
     @router.post("/calls/{call_id}/pickup", response_model=schema.Accepted)
@@ -206,13 +212,13 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         if agent is None:
             raise Refusal("you have no agent number: say which agent", code="no_agent_number")
         may.check_oversees(principal, live, AgentId(agent))
-        command = PickUpCall(call=CallId(call_id), agent=AgentId(agent), by=principal.user)
+        command = PickUpCall(call=CallId(call_id), agent=AgentId(agent), by=principal.user, key=by.key)
         return await act(principal, call_id, command)
 
     @router.post("/calls/{call_id}/hangup", response_model=schema.Accepted)
-    async def hang_up(principal: handler, call_id: Annotated[str, _ID]) -> Any:
+    async def hang_up(principal: handler, call_id: Annotated[str, _ID], by: OnceBody) -> Any:
         """End the call."""
-        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user))
+        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user, key=by.key))
 
 
 def _add_pop(
@@ -223,15 +229,6 @@ def _add_pop(
     customers: CustomerStore,
     history: ContactHistory | None,
 ) -> None:
-    @router.get("/customers", response_model=schema.Page[schema.CustomerCard])
-    async def find_customers(
-        principal: Annotated[Principal, Depends(access.require(*may.CUSTOMER_READERS))],
-        number: Annotated[str, Query(min_length=2, max_length=32, examples=["13800000001"])],
-    ) -> Any:
-        """Customers with this number, however it is written (`+86 138…`, `0138…`)."""
-        found = await customers.by_number(number)
-        return {"items": msgspec.to_builtins(found), "next_cursor": None}
-
     @router.get("/me/pop", response_model=schema.ScreenPop | None)
     async def get_pop(principal: Annotated[Principal, Depends(access.require(*may.DESK))]) -> Any:
         """What is known of the contact that rings me, talks with me or that I wrap up; null when there is none."""

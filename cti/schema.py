@@ -11,6 +11,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ccplatform.contracts.words import AgentState, Direction, Severity
+from ccplatform.operations.orders import Once
 from cti.model import CallStage
 
 ItemT = TypeVar("ItemT")
@@ -42,6 +43,9 @@ class Agent(Model):
     state: AgentState
     reason: str = Field(description="Why not ready, '' if none given.", examples=["lunch"])
     since: AwareDatetime | None = Field(description="When the state began.", examples=[WHEN])
+    until: AwareDatetime | None = Field(
+        None, description="When it ends by itself (an offer, a wrap-up); null: it does not.", examples=[WHEN]
+    )
     seat: str | None = Field(description="Seat (座席号) signed in at.", examples=["seat-04"])
     contact: str | None = Field(description="The contact he is offered, talks with or wraps up.")
     new_messages: int = Field(description="Voice messages in his own mailbox that nobody heard.", examples=[1])
@@ -161,6 +165,36 @@ class CustomerCard(Model):
     level: str = Field(examples=["gold"])
     city: str = Field(examples=["杭州"])
     note: str
+    version: int = Field(description="Counts its changes; `If-Match` takes it in quotes.", examples=[3])
+
+
+class WantedCustomer(Model):
+    """A customer as he shall be kept."""
+
+    phone: str = Field(min_length=2, max_length=40, description="As people write it.", examples=["13800000001"])
+    name: str = Field(min_length=1, max_length=200, examples=["张伟"])
+    name_latin: str = Field("", max_length=200, examples=["Zhang Wei"])
+    level: str = Field("", max_length=32, examples=["gold"])
+    city: str = Field("", max_length=100, examples=["杭州"])
+    note: str = Field("", max_length=2000)
+
+
+class CustomerChange(Model):
+    """Who changed a customer's card, when, from what to what."""
+
+    at: AwareDatetime = Field(examples=[WHEN])
+    by: str = Field(examples=["1004"])
+    before: dict[str, str] | None = Field(description="null: he entered it.")
+    after: dict[str, str]
+
+
+class PastNote(Model):
+    """What an agent noted of an earlier contact."""
+
+    agent: str = Field(examples=["1004"])
+    disposition_name: str = Field(description="What it came to, '' if nobody said.", examples=["Solved"])
+    note: str
+    at: AwareDatetime = Field(examples=[WHEN])
 
 
 class PastContact(Model):
@@ -171,6 +205,7 @@ class PastContact(Model):
     queue: str | None = Field(examples=["support"])
     agent: str | None = Field(examples=["1004"])
     outcome: str = Field(examples=["handled"])
+    notes: list[PastNote] = []
 
 
 class SpokenTurn(Model):
@@ -199,7 +234,7 @@ class ScreenPop(Model):
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 
-class SetState(Model):
+class SetState(Once):
     """A wish for a state. Signing in is `not_ready` with a `seat`."""
 
     state: Literal["ready", "not_ready", "signed_out"]
@@ -207,13 +242,13 @@ class SetState(Model):
     seat: str | None = Field(None, min_length=1, max_length=64, examples=["seat-04"])
 
 
-class Digits(Model):
+class Digits(Once):
     """Keys to send."""
 
     digits: str = Field(pattern=r"^[0-9A-D*#]{1,32}$", examples=["123#"])
 
 
-class CallOut(Model):
+class CallOut(Once):
     """Whom to call. The agent's phone rings first."""
 
     to: str = Field(
@@ -229,7 +264,6 @@ class CallOut(Model):
         None, description="The queue for which is called: its number is shown."
     )
     customer: str = Field("", max_length=64, description="Account of the customer, kept with the contact.")
-    key: str = Field("", max_length=64, description="Of the client's choice: sent again, it means the same call.")
 
 
 class CallMade(Model):
@@ -237,12 +271,6 @@ class CallMade(Model):
 
     call: str
     contact: str
-
-
-class Once(Model):
-    """An order that is carried out once, however often it is sent."""
-
-    key: str = Field("", max_length=64, description="Of the client's choice: sent again, it means the same order.")
 
 
 class Listening(Once):
@@ -270,7 +298,7 @@ class Somebody(Once):
         return self
 
 
-class PickUp(Model):
+class PickUp(Once):
     """Who takes a waiting caller."""
 
     agent: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(

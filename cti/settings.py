@@ -49,4 +49,10 @@ class CtiSettings(BaseModel):
     seats_per_user: int = Field(
         2, ge=1, le=100, description="Of how many seats one user's browsers may be the phone at a time."
     )
+    note_hours: float = Field(
+        24.0,
+        ge=0,
+        le=8760,
+        description="How long after its end agents may note and correct what a contact was.",
+    )
     events: EventSocketSettings = Field(EventSocketSettings(), description="The event socket.")

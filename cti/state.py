@@ -189,12 +189,14 @@ class LiveState:
         reason: str,
         seat: SeatId | None,
         since: datetime,
+        until: datetime | None,
         contact: ContactId | None,
     ) -> None:
         """Show an agent as he is after a restart of control: what merely went on, no fact tells."""
         row = self.agents.get(agent)
         if row is not None:
-            row.state, row.reason, row.seat, row.since, row.contact = state, reason, seat, since, contact
+            row.state, row.reason, row.seat, row.contact = state, reason, seat, contact
+            row.since, row.until = since, until
 
     def restore_alarm(self, alarm: LiveAlarm) -> None:
         """Show an alarm that was up before control was restarted."""

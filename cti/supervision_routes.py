@@ -27,7 +27,7 @@ def add_supervision_routes(router: APIRouter, *, access: Access, live: LiveView,
     listening = Annotated[schema.Listening, Body(default_factory=schema.Listening)]
 
     async def act(principal: Principal, call_id: str, what: Supervision, by: schema.Listening) -> Any:
-        call = may.controlled_call(principal, live, CallId(call_id))
+        call = may.controlled_call(principal, live, CallId(call_id), by.key)
         own = live.agents.get(AgentId(principal.agent)) if principal.agent is not None else None
         seat = by.seat if by.seat is not None else own.seat if own is not None else None
         if seat is None:

@@ -55,7 +55,7 @@ class LegSessions:
         errors: list[SdpError] = []
         for version in versions:
             try:
-                self.session(_NOWHERE[version], flow.transport).answer(offer)
+                self.session(_NOWHERE[version], flow.transport).try_offer(offer)
             except SdpError as error:
                 errors.append(error)
             else:

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from ccplatform.contracts.commands import ResetSeat
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import SeatId
+from ccplatform.operations.orders import OnceBody, tell
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
 from gateway.store import GatewayStore
-from gateway.trunk_routes import OPERATORS, READERS, Name, ask
+from gateway.trunk_routes import OPERATORS, READERS, Name
 
 
 class ContactItem(BaseModel):
@@ -63,9 +64,11 @@ def build_router(*, access: Access, store: GatewayStore, control: Control, audit
         )
 
     @router.post("/seats/{seat}/reset", status_code=204)
-    async def reset(seat: Name, by: Annotated[Principal, Depends(access.require(*OPERATORS))]) -> None:
+    async def reset(
+        seat: Name, by: Annotated[Principal, Depends(access.require(*OPERATORS))], order: OnceBody
+    ) -> None:
         """Forget where the seat is registered (R10.4.a): its phones have to register again; calls go on."""
-        await ask(control, ResetSeat(seat=SeatId(seat), by=by.user))
+        await tell(control, ResetSeat(seat=SeatId(seat), by=by.user, key=order.key))
         await audit.record(subject=by.user, action="seat.reset", object=seat, result="ok")
 
     return router

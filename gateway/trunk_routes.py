@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Path
 from ccplatform.configuration.changes import Changes
 from ccplatform.configuration.kind import Users, revision
 from ccplatform.configuration.routes import add_kind
-from ccplatform.contracts.commands import Command, GetAccess, LiftBan, Refused, ReloadAccess, ResetPort, ResetTrunk
+from ccplatform.contracts.commands import GetAccess, LiftBan, ReloadAccess, ResetPort, ResetTrunk
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import Role, TrunkId
-from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.kernel.errors import Unavailable
+from ccplatform.operations.orders import OnceBody, OnceKey, tell
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
 from gateway.sip.trunk import Trunk, TrunkState
@@ -105,14 +106,14 @@ def _add_trunks(
         return shown(found, now.get(name))
 
     @router.post("/trunks/{trunk}/{action}", status_code=204)
-    async def operate(trunk: Name, action: TrunkAction, by: Operator) -> None:
+    async def operate(trunk: Name, action: TrunkAction, by: Operator, order: OnceBody) -> None:
         """Activate, block (no new calls), isolate (calls are ended too) or reset a trunk (R10.4.a)."""
         name = TrunkId(trunk)
         if action is TrunkAction.RESET:
-            await ask(control, ResetTrunk(trunk=name, by=by.user))
+            await tell(control, ResetTrunk(trunk=name, by=by.user, key=order.key))
         else:
             await store.set_state(name, _STATES[action])
-            await ask(control, ReloadAccess(by=by.user))
+            await tell(control, ReloadAccess(by=by.user))
         await audit.record(subject=by.user, action=f"trunk.{action}", object=trunk, result="ok")
 
 
@@ -130,7 +131,7 @@ def _add_routes(
         await store.replace_routes([route.route() for route in change.items])
         detail: dict[str, Any] = {"routes": len(change.items)}
         await audit.record(subject=by.user, action="routes.put", object="", result="ok", detail=detail)
-        await ask(control, ReloadAccess(by=by.user))
+        await tell(control, ReloadAccess(by=by.user))
         return Routes(items=[RouteItem.model_validate(route) for route in await store.routes()])
 
 
@@ -138,44 +139,32 @@ def _add_bans(router: APIRouter, Reader: Any, Operator: Any, control: Control, a
     @router.get("/sip/bans")
     async def bans(_: Reader) -> Bans:
         """Sources that are not listened to for a while."""
-        found = (await ask(control, GetAccess()))["bans"]
+        found = (await tell(control, GetAccess()))["bans"]
         items = [BanItem(**ban) for ban in found["active"]]
         return Bans(items=items, imposed=found["imposed"], dropped=found["dropped"])
 
     @router.delete("/sip/bans/{source}", status_code=204)
-    async def lift(source: Name, by: Operator) -> None:
+    async def lift(source: Name, by: Operator, key: OnceKey = "") -> None:
         """Listen to a source again."""
-        await ask(control, LiftBan(source=source, by=by.user))
+        await tell(control, LiftBan(source=source, by=by.user, key=key))
         await audit.record(subject=by.user, action="ban.lift", object=source, result="ok")
 
     @router.get("/sip/ports")
     async def ports(_: Reader) -> Ports:
         """The listeners of SIP."""
-        return Ports(items=[PortItem(**port) for port in (await ask(control, GetAccess()))["ports"]])
+        return Ports(items=[PortItem(**port) for port in (await tell(control, GetAccess()))["ports"]])
 
     @router.post("/sip/ports/{transport}/reset", status_code=204)
-    async def reset_port(transport: Name, by: Operator) -> None:
+    async def reset_port(transport: Name, by: Operator, order: OnceBody) -> None:
         """Close a listener with its connections and open it anew (R10.4.a)."""
-        await ask(control, ResetPort(transport=transport.upper(), by=by.user))
+        await tell(control, ResetPort(transport=transport.upper(), by=by.user, key=order.key))
         await audit.record(subject=by.user, action="port.reset", object=transport.upper(), result="ok")
 
 
 async def _present(control: Control) -> dict[str, Any]:
     """How trunks are now; nothing while control is away."""
     try:
-        found: dict[str, Any] = (await ask(control, GetAccess()))["trunks"]
+        found: dict[str, Any] = (await tell(control, GetAccess()))["trunks"]
     except Unavailable:
         return {}
     return found
-
-
-async def ask(control: Control, command: Command) -> dict[str, Any]:
-    """What control answers; raises NotFound, Unavailable, Refusal."""
-    answer = await control.ask(command)
-    if isinstance(answer, Refused):
-        if answer.code == "not_found":
-            raise NotFound(answer.message)
-        if answer.code == "unavailable":
-            raise Unavailable(answer.message)
-        raise Refusal(answer.message, code=answer.code)
-    return answer.result

@@ -114,6 +114,7 @@ class Interpreter:
     ) -> None:
         self.revision = revision
         self._run = Run(contact=contact, plan=plan, sources=sources or {}, parts=parts or {})
+        self._taken_back = False  # from a snapshot, and not resumed yet
 
     # --- the core's contract ------------------------------------------------------------------------------
 
@@ -174,11 +175,13 @@ class Interpreter:
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a session snapshot: {error!r}") from error
         self._run.use(cursor)
+        self._taken_back = True
 
     def resume(self, now: float) -> list[Effect]:
         """Ask again for what was under way when the snapshot was taken; an unheard prompt starts again."""
         run = self._run
         run.step(now)
+        self._taken_back = False
         phase, node = run.cursor.phase, run.node
         if isinstance(node, Speech):
             enter_speech(run, node)
@@ -202,6 +205,8 @@ class Interpreter:
         match event:
             case FlowDigit():
                 self._key(event)
+            case FlowTapEnded() if self._taken_back:
+                pass  # with the process that read it; whoever hears the caller from now on gets another
             case FlowPlaybackEnded():
                 self._playback_ended(event)
             case Rendered() if self._run.cursor.phase is Phase.RENDERING:
@@ -280,7 +285,7 @@ class Interpreter:
         if event.playback != playback_of(run):
             return
         if cursor.phase is Phase.TALKING and isinstance(node, Bot):
-            if event.error or event.finished:
+            if (event.error or event.finished) and not self._taken_back:
                 bot_silent(run, node)
             return
         if cursor.phase is not Phase.PLAYING or not isinstance(node, SpeakingNode):

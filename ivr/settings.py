@@ -111,6 +111,9 @@ class BotSettings(_Model):
     networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), max_length=50, description="private networks that the host may be in; others are never connected to"
     )
+    ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that may sign the bot's certificate; else the system's"
+    )
     sample_rate: Literal[8000, 16000] = Field(16000, description="hertz of the sound both ways")
     start_seconds: float = Field(3.0, gt=0, le=8, description="a bot that takes longer to be ready is away")
     slow_seconds: float = Field(

@@ -118,7 +118,7 @@ class Workers:
                 kept = self._recorded.find(piece.sha256)
                 return None if kept is None else FileItem(path=str(kept), trim=False)
             case RecordedMessage():
-                return FileItem(path=self._messages.audio(piece.recording), trim=False)
+                return None
             case ReferenceSpeech():
                 return None if self._reference is None else FileItem(path=str(self._reference), trim=False)
             case Utterance():
@@ -136,6 +136,8 @@ class Workers:
             path = await self.prepare_reference()
         elif isinstance(piece, RecordedPrompt):
             path = await self._recorded.fetch(piece.sha256)
+        elif isinstance(piece, RecordedMessage):
+            return await self._messages.audio(piece.recording)
         else:
             raise SoundUnavailable("no directory of sounds is configured")
         return FileItem(path=str(path), trim=False)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from metrics.confidence import lower_bound, upper_bound
 from metrics.definitions import REQUIREMENTS
 from metrics.fold import Fold
-from metrics.indicator import CONFIDENCE, Comparison, Definition, Unit
+from metrics.indicator import CONFIDENCE, Comparison, Definition, Source, Unit
 from metrics.model import (
     MICROSECONDS,
     ONE_DAY,
@@ -33,7 +33,8 @@ DTMF_LOAD_SHARE: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplianceRow:
-    """A requirement, what was measured, and the verdict.
+    """A requirement, what was measured, and the verdict; ``self_reported`` is what the platform says where mystery
+    calls decide.
 
     ``confidence_bound`` is the 95 % bound of a share that decides the verdict: the lower one, or the upper one
     when it shows a failure.
@@ -43,11 +44,20 @@ class ComplianceRow:
     measurement: Measurement
     verdict: Verdict
     confidence_bound: float | None
+    self_reported: Measurement | None = None
 
 
 def rows(fold: Fold, now: int) -> list[ComplianceRow]:
     """Every requirement at ``now`` (seconds since the epoch), in the order of the standard."""
-    return [judge(definition, MEASURES[definition.id](fold, now)) for definition in REQUIREMENTS]
+    return [_row(definition, fold, now) for definition in REQUIREMENTS]
+
+
+def _row(definition: Definition, fold: Fold, now: int) -> ComplianceRow:
+    own = MEASURES[definition.id](fold, now)
+    heard = MYSTERY[definition.id](fold, now) if definition.id in MYSTERY else None
+    if heard is None or not heard.samples:
+        return judge(definition, own)
+    return replace(judge(replace(definition, source=Source.MYSTERY_CALLS), heard), self_reported=own)
 
 
 def judge(definition: Definition, measured: Measurement) -> ComplianceRow:
@@ -179,6 +189,27 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         "R10.3.2.c": _query(ONE_DAY),
         "R10.3.2.d": _agent_wait,
     }
+)
+
+
+def _mystery_success(fold: Fold, now: int) -> Measurement:
+    made, completed, loopback = fold.mystery.calls(now)
+    return share(completed, made, label=f"{loopback} over loopback, without an access network" if loopback else "")
+
+
+def _mystery_keys(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.mystery.keys(now)
+    return mean(total, samples)
+
+
+def _mystery_queries(fold: Fold, now: int) -> Measurement:
+    samples, total = fold.mystery.queries(now)
+    return mean(total, samples)
+
+
+#: What mystery calls say of the clauses that they decide, where there were any.
+MYSTERY: Final[Mapping[str, Measure]] = MappingProxyType(
+    {"R10.3.2.a": _mystery_success, "R10.3.2.b": _mystery_keys, "R10.3.2.c": _mystery_queries}
 )
 
 

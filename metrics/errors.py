@@ -5,7 +5,8 @@
     Refusal
     ├── NoSuchReport        nobody computes a report of this name
     ├── BadReportQuery      period or grouping that the report does not have
-    └── FormatNotAvailable  the report exists, not yet in this format
+    ├── FormatNotAvailable  the report exists, not yet in this format
+    └── BadEvidence         no evidence pack, or a period for which none can be made
 """
 
 from ccplatform.kernel.errors import NotFound, Refusal
@@ -30,3 +31,10 @@ class FormatNotAvailable(Refusal):
 
     def __init__(self, name: str, wanted: str) -> None:
         super().__init__(f"report {name!r} is not available as {wanted}; use json or csv", code="not_available")
+
+
+class BadEvidence(Refusal):
+    """A file that is no evidence pack, or a period for which none can be made."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="bad_request", where="evidence")

@@ -21,6 +21,7 @@ from metrics.alarms import StandingAlarms
 from metrics.calendar import Calendar
 from metrics.contacts import Contacts
 from metrics.model import FoldRules, Observation, Stamp
+from metrics.mystery import MysteryCalls
 from metrics.names import Names
 from metrics.queues import Queues
 from metrics.replay import ReplayWindow
@@ -31,7 +32,7 @@ from metrics.voice import Voice
 Handler: TypeAlias = Callable[[Any, Stamp, list[Observation]], None]
 
 #: Version of the snapshot's shape.
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class Fold:
@@ -49,6 +50,8 @@ class Fold:
         self.queues = Queues(rules=rules, contacts=self.contacts, names=self.queue_names, calendar=calendar)
         self.agents = Agents(rules=rules, calendar=calendar)
         self.alarms = StandingAlarms()
+        self.mystery = MysteryCalls()
+
         self._replay = ReplayWindow()
         self._handlers = self._table()
         self.folded = 0
@@ -100,6 +103,7 @@ class Fold:
             "queues": self.queues,
             "agents": self.agents,
             "alarms": self.alarms,
+            "mystery": self.mystery,
             "replay": self._replay,
         }
 
@@ -118,6 +122,7 @@ class Fold:
             facts.ContactEnded: (self.access.ended, self.contacts.ended),
             facts.KeyAnswered: (self.responses.key_answered,),
             facts.QueryAnswered: (self.responses.query_answered,),
+            facts.MysteryCallMade: (self.mystery.made,),
             facts.FlowLeft: (self.access.left_flow, self.responses.left_flow),
             facts.Queued: (self.contacts.queued,),
             facts.QueueLeft: (self.contacts.left_queue, self.queues.left),

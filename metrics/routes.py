@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ccplatform.kernel.clock import Clock
 from ccplatform.security.access import Access, Principal, Role
@@ -55,10 +55,15 @@ class ComplianceItem(BaseModel):
     source: Source
     decided_by: Source
     label: str
+    self_reported_value: float | None = Field(description="what the platform says where mystery calls decide")
+    self_reported_samples: int | None
     numerator: str
     denominator: str
     exclusions: str
     version: int
+    history: list[float | None] = Field(
+        description="values at the last full steps of five minutes, oldest first, at most 24; null: no data then"
+    )
 
 
 class ComplianceList(BaseModel):
@@ -105,7 +110,8 @@ def build_router(
         principal: Annotated[Principal, Depends(access.require(*_MAY_SEE_COMPLIANCE))],
     ) -> ComplianceList:
         """Every requirement of section 10.3: value, target, samples and verdict now."""
-        return ComplianceList(items=[_item(row) for row in service.compliance()])
+        lines = service.lines()
+        return ComplianceList(items=[_item(row, lines[row.definition.id]) for row in service.compliance()])
 
     @router.get("/reports/{name}", response_model=ReportList)
     async def report(
@@ -166,8 +172,8 @@ def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(now.astimezone(zone).date(), time(), zone)
 
 
-def _item(row: ComplianceRow) -> ComplianceItem:
-    definition, measured = row.definition, row.measurement
+def _item(row: ComplianceRow, history: list[float | None]) -> ComplianceItem:
+    definition, measured, own = row.definition, row.measurement, row.self_reported
     return ComplianceItem(
         id=definition.id,
         title=definition.title_en,
@@ -187,8 +193,11 @@ def _item(row: ComplianceRow) -> ComplianceItem:
         source=definition.source,
         decided_by=definition.decides,
         label=measured.label,
+        self_reported_value=own.value if own is not None else None,
+        self_reported_samples=own.samples if own is not None else None,
         numerator=definition.numerator,
         denominator=definition.denominator,
         exclusions=definition.exclusions,
         version=definition.version,
+        history=history,
     )

@@ -24,12 +24,14 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from metrics.compliance import ComplianceRow, Figure, figures, rows
 from metrics.fold import Fold
+from metrics.history import POINTS, STEP_SECONDS, History
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
 from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
 from metrics.settings import MetricsSettings
 
-#: How far back a rebuild reads by itself: the longest window of 10.3 and the day before midnight.
-HORIZON = timedelta(seconds=ONE_DAY)
+#: How far back a rebuild reads by itself: the longest window of 10.3 at the oldest point of its line, and the day
+#: before midnight.
+HORIZON = timedelta(seconds=ONE_DAY + POINTS * STEP_SECONDS)
 
 #: Buffered facts applied before other work gets its turn.
 _SLICE_EVENTS = 200
@@ -96,9 +98,11 @@ class MetricsService:
         self._scraping = asyncio.Lock()
         self._text: tuple[float, bytes] | None = None
         self.fold = Fold(self._rules)
+        self._history = History()
 
     def apply(self, event: FactEvent) -> None:
         """Take a live fact."""
+        self._history.before(_second_of(event), self.fold)
         self._exposition.observe(self.fold.apply(event))
         if self._buffer is not None:
             if len(self._buffer) >= self._settings.live_buffer:
@@ -125,7 +129,7 @@ class MetricsService:
             self.begin()
         self._loading = True
         try:
-            self.fold = await self._rebuilt(journal, since)
+            self.fold, self._history = await self._rebuilt(journal, since)
             self._buffer = None
         finally:
             self._loading = False
@@ -134,6 +138,10 @@ class MetricsService:
     def compliance(self) -> list[ComplianceRow]:
         """The rows of section 10.3 now."""
         return rows(self.fold, self._second())
+
+    def lines(self) -> dict[str, list[float | None]]:
+        """What each requirement measured over the last two hours (:class:`metrics.history.History`)."""
+        return self._history.lines(self.fold, self._second())
 
     def figures(self) -> list[Figure]:
         """The figures of the day so far (section 3.1)."""
@@ -153,27 +161,30 @@ class MetricsService:
                 self._text = (now, await asyncio.to_thread(render, samples))
             return self._text[1]
 
-    async def _rebuilt(self, journal: JournalSource, since: datetime | None) -> Fold:
+    async def _rebuilt(self, journal: JournalSource, since: datetime | None) -> tuple[Fold, History]:
         while True:
             beginning = self._beginnings
-            fold = Fold(self._rules)
+            fold, history = Fold(self._rules), History()
             begin = since if since is not None else self._clock.wall() - HORIZON
-            while beginning == self._beginnings and not await self._read(journal, fold, begin):
+            while beginning == self._beginnings and not await self._read(journal, fold, history, begin):
                 begin = self._newest
             if beginning == self._beginnings:
-                return fold
+                return fold, history
 
-    async def _read(self, journal: JournalSource, fold: Fold, since: datetime) -> bool:
+    async def _read(self, journal: JournalSource, fold: Fold, history: History, since: datetime) -> bool:
         """Journal, then buffer; False when the buffer was too small and the journal is to be read on."""
         beginning = self._beginnings
         self._overrun, self._newest = False, since
         async for event in journal.since(since, types=fold.fact_types):
+            history.before(_second_of(event), fold)
             fold.apply(event)
             self._newest = max(self._newest, event.at)
         buffer, count = self._buffer, 0
         assert buffer is not None
         while buffer and not self._overrun and beginning == self._beginnings:
-            fold.apply(buffer.popleft())
+            event = buffer.popleft()
+            history.before(_second_of(event), fold)
+            fold.apply(event)
             count += 1
             if count % _SLICE_EVENTS == 0:
                 await asyncio.sleep(0)  # what comes in meanwhile joins the buffer
@@ -185,3 +196,7 @@ class MetricsService:
     def _limits(self) -> AnswerLimits:
         own = self._service_levels() if self._service_levels is not None else {}
         return AnswerLimits(default_seconds=self._settings.service_level_seconds, by_queue=own)
+
+
+def _second_of(event: FactEvent) -> int:
+    return wall_us(event.at) // MICROSECONDS

@@ -6,6 +6,7 @@
     ├── RetentionTooShort     recordings must be kept a month at least (R10.1.f)
     ├── StillRecording        the file is not complete yet
     ├── RangeNotSatisfiable   the Range asked for is not in the file, or is several (HTTP 416)
+    ├── RecordingsDiffer      what is kept is not what was told of it
     ├── BadCursor             a list cursor that is none of ours (HTTP 400)
     └── MessageMoved          somebody put the message into another mailbox
     kernel.NotFound
@@ -36,6 +37,13 @@ class StillRecording(Refusal):
 
     def __init__(self, recording: str) -> None:
         super().__init__(f"recording {recording} is still being written", code="still_recording")
+
+
+class RecordingsDiffer(Refusal):
+    """The verification found something; the message has a line for each."""
+
+    def __init__(self, findings: str) -> None:
+        super().__init__(findings, code="recordings_differ")
 
 
 class RangeNotSatisfiable(Refusal):

@@ -1,4 +1,4 @@
-"""Recordings as files of one directory: ``YYYY/MM/DD/<id>.wav`` with a note beside each.
+"""Recordings as files of one directory: ``YYYY/MM/DD/<id>.sealed`` with a note beside each.
 
 The day is that of the id, a UUIDv7 (RFC 9562 section 5.7), in UTC: an id alone says where its file is, and no
 path is ever stored or taken from anybody. While a talk is written its note is ``<id>.open.json``; a finished
@@ -7,11 +7,13 @@ one is ``<id>.json`` and holds how it ended. All calls here may block: run them 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,12 +22,15 @@ import structlog
 
 from ccplatform.contracts.words import RecordingId
 from ccplatform.kernel.errors import LocalMisuse
-from recording.errors import RecordingGone
+from ccplatform.security.sealed_sound import HEADER_BYTES, read_header
+from recording.keys import destroy_key
 from recording.model import Ending, Note
 
 _log = structlog.get_logger("recording")
 
-_AUDIO, _OPEN, _DONE = ".wav", ".open.json", ".json"
+_AUDIO, _OPEN, _DONE = ".sealed", ".open.json", ".json"
+#: Sound of before it was sealed.
+_PLAIN = ".wav"
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 
 #: A note is a few lines; anything larger is none of ours.
@@ -53,6 +58,10 @@ class RecordingFiles:
         """Where the audio of a recording is or will be."""
         return self._beside(recording, _AUDIO)
 
+    def plain_path_of(self, recording: RecordingId) -> Path:
+        """Where its audio is if it was recorded before audio was sealed, as a WAV file."""
+        return self._beside(recording, _PLAIN)
+
     def prepare(self, recording: RecordingId) -> None:
         """Make the day's directory."""
         day = self.path_of(recording).parent
@@ -67,10 +76,10 @@ class RecordingFiles:
         """Make a written file private and lasting; returns the ending, worse if the file is not there."""
         path = self.path_of(note.recording)
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = open_file(path)
         except OSError as error:
             reason = ending.reason or f"file_missing: {error.strerror}"
-            ending = Ending(seconds=0.0, size_bytes=0, complete=False, reason=reason)
+            ending = replace(ending, seconds=0.0, size_bytes=0, complete=False, reason=reason, root="")
         else:
             try:
                 os.fchmod(descriptor, _PRIVATE_FILE)
@@ -105,19 +114,38 @@ class RecordingFiles:
                 if note is not None and note.ending is not None:
                     yield note
 
-    def size_of(self, recording: RecordingId) -> int:
-        """Bytes of the audio file; raises :class:`RecordingGone`."""
-        try:
-            status = self.path_of(recording).lstat()
-        except OSError as error:
-            raise RecordingGone(recording, error.strerror or "missing") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise RecordingGone(recording, "in its place is no file")
-        return status.st_size
+    def any(self) -> bool:
+        """Whether a sealed recording is there."""
+        return next(self.directory.rglob(f"*{_AUDIO}"), None) is not None
+
+    def of_day(self, day: date) -> Iterator[RecordingId]:
+        """Those that began on a day (UTC) and whose sealed audio is there."""
+        for path in sorted((self.directory / day.strftime("%Y/%m/%d")).glob(f"*{_AUDIO}")):
+            yield RecordingId(path.name.removesuffix(_AUDIO))
+
+    def plain(self) -> Iterator[RecordingId]:
+        """Those that ended and whose audio is in the clear still, as before it was sealed."""
+        for path in sorted(self.directory.glob(f"[0-9]*/[0-9]*/[0-9]*/*{_PLAIN}")):
+            note = _read_note(path.with_suffix(_DONE))
+            if note is not None and note.ending is not None and path == self.plain_path_of(note.recording):
+                yield note.recording
+
+    def recordings(self) -> Iterator[RecordingId]:
+        """All whose sealed audio is there, oldest day first."""
+        for path in sorted(self.directory.glob(f"[0-9]*/[0-9]*/[0-9]*/*{_AUDIO}")):
+            yield RecordingId(path.name.removesuffix(_AUDIO))
+
+    def wrapped_keys(self) -> Iterator[tuple[RecordingId, bytes]]:
+        """The wrapped keys of all of them; raises BadSeal, OSError."""
+        for recording in self.recordings():
+            with self.path_of(recording).open("rb") as file:
+                yield recording, read_header(file.read(HEADER_BYTES))[1]
 
     def remove(self, recording: RecordingId) -> None:
-        """Delete audio and notes; harmless if they are gone."""
-        for suffix in (_AUDIO, _OPEN, _DONE):
+        """Destroy the key of the audio, then delete it and the notes; harmless if they are gone."""
+        with suppress(FileNotFoundError):
+            destroy_key(self.path_of(recording))
+        for suffix in (_AUDIO, _PLAIN, _OPEN, _DONE):
             self._beside(recording, suffix).unlink(missing_ok=True)
 
     def _beside(self, recording: RecordingId, suffix: str) -> Path:
@@ -129,6 +157,15 @@ class RecordingFiles:
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(note))
         draft.replace(path)
+
+
+def open_file(path: Path) -> int:
+    """A descriptor of a file to read, which is no link; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "in its place is no file")
+    return descriptor
 
 
 def _day(at: datetime) -> str:

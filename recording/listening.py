@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -10,8 +11,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from ccplatform.contracts.words import RecordingId
 from ccplatform.security.audit import Audit
 from recording.errors import RangeNotSatisfiable
-from recording.files import RecordingFiles
 from recording.ranges import Span, pieces, wanted_span
+from recording.sealed import Sound, Sounds
 
 #: What a route that sends audio answers, for its documentation.
 AUDIO_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -24,8 +25,8 @@ AUDIO_RESPONSES: dict[int | str, dict[str, Any]] = {
 class Listening:
     """Sends audio to people and audits that they heard it."""
 
-    def __init__(self, *, files: RecordingFiles, audit: Audit) -> None:
-        self._files = files
+    def __init__(self, *, sounds: Sounds, audit: Audit) -> None:
+        self._sounds = sounds
         self._audit = audit
 
     async def send(
@@ -38,23 +39,26 @@ class Listening:
         if_range: str | None,
     ) -> Response:
         """The answer to a GET; raises RecordingGone, Unavailable."""
-        size = await asyncio.to_thread(self._files.size_of, recording)
-        etag = f'"{recording}-{size}"'
-        try:
-            span = wanted_span(range_header if if_range in (None, etag) else None, size)
-        except RangeNotSatisfiable as error:
-            return _not_satisfiable(error)
-        await self._audit.record(
-            subject=listener,
-            action="recording.listen",
-            object=recording,
-            result="ok",
-            detail={**detail, "range": range_header or ""},
-        )
-        return self._audio(recording, span, size, etag)
+        sound = await asyncio.to_thread(self._sounds.open, recording)
+        with ExitStack() as opened:
+            opened.callback(sound.close)
+            etag = f'"{recording}-{sound.size}"'
+            try:
+                span = wanted_span(range_header if if_range in (None, etag) else None, sound.size)
+            except RangeNotSatisfiable as error:
+                return _not_satisfiable(error)
+            await self._audit.record(
+                subject=listener,
+                action="recording.listen",
+                object=recording,
+                result="ok",
+                detail={**detail, "range": range_header or ""},
+            )
+            opened.pop_all()  # who sends it closes it
+        return self._audio(recording, sound, span, etag)
 
-    def _audio(self, recording: RecordingId, span: Span | None, size: int, etag: str) -> Response:
-        sent = span or Span(0, size - 1)
+    def _audio(self, recording: RecordingId, sound: Sound, span: Span | None, etag: str) -> Response:
+        sent = span or Span(0, sound.size - 1)
         headers = {
             "Accept-Ranges": "bytes",
             "Cache-Control": "no-store",
@@ -63,9 +67,9 @@ class Listening:
             "ETag": etag,
         }
         if span is not None:
-            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{sound.size}"
         return StreamingResponse(
-            pieces(self._files.path_of(recording), sent),
+            pieces(sound, sent),
             status_code=200 if span is None else 206,
             headers=headers,
             media_type="audio/wav",

@@ -36,7 +36,8 @@ class TimeWindow:
 class Rule:
     """Which talks it is about (None: any) and what is done with them.
 
-    ``percent`` is the share of a RANDOM rule, 0–100; ``windows`` are the times of a SCHEDULED one.
+    ``percent`` is the share of a RANDOM rule, 0–100; ``windows`` are the times of a SCHEDULED one. What it records
+    is kept for ``keep_days`` (None: as all are).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rule:
     dialled: frozenset[str] | None = None
     percent: float = 100.0
     windows: tuple[TimeWindow, ...] = ()
+    keep_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a recording ended; ``complete`` is False when it was cut, ``reason`` says why."""
+    """How a recording ended; ``complete`` is False when it was cut, ``reason`` says why.
+
+    ``root`` (hex) stands for the whole file, '' when it could not be closed. ``pauses`` are where it is silent on
+    purpose, ``missing_seconds`` of it were never written.
+    """
 
     seconds: float
     size_bytes: int
     complete: bool
     reason: str = ""
+    root: str = ""
+    pauses: tuple[tuple[float, float], ...] = ()
+    missing_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +92,7 @@ class Note:
     agent: AgentId | None
     seat: SeatId | None
     ending: Ending | None = None
+    keep_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +113,43 @@ class Recording:
     reason: str
     held: bool
     deleted_at: datetime | None
+    paused_seconds: float = 0.0
+    missing_seconds: float = 0.0
+    gap_seconds: float = 0.0
+    keep_days: int | None = None
+    hold_reason: str = ""
+    held_by: str = ""
+    coding: str = "pcm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvedRow:
+    """What of a recording's row the root of its day covers."""
+
+    id: RecordingId
+    contact: str
+    mode: str
+    queue: str | None
+    agent: str | None
+    seat: str | None
+    seconds: float
+    paused_seconds: float
+    missing_seconds: float
+    gap_seconds: float
+    complete: bool
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRow:
+    """What the file of a recording is compared with."""
+
+    id: RecordingId
+    root: str
+    complete: bool
+    gap_seconds: float
+    deleted: bool
+    stored_root: str = ""  # of the file as it rests now, if that is another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

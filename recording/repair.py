@@ -17,9 +17,11 @@ import structlog
 
 from ccplatform.contracts.words import RecordingId
 from ccplatform.kernel.errors import Unavailable
+from ccplatform.security.errors import BadSeal, VaultClosed
 from recording.errors import BadWave
-from recording.files import RecordingFiles, started_at_of
+from recording.files import started_at_of
 from recording.model import Ending, Note
+from recording.sealed import Sounds
 from recording.wave import mend_wave
 
 _log = structlog.get_logger("recording")
@@ -53,8 +55,9 @@ class Rows(Protocol):
 class Repair:
     """One look at what runs before ``before`` left behind."""
 
-    def __init__(self, *, files: RecordingFiles, rows: Rows, before: datetime) -> None:
-        self._files = files
+    def __init__(self, *, sounds: Sounds, rows: Rows, before: datetime) -> None:
+        self._sounds = sounds
+        self._files = sounds.files
         self._rows = rows
         self._before = before
 
@@ -74,7 +77,7 @@ class Repair:
 
     def _finish_open_files(self, busy: Collection[RecordingId]) -> list[tuple[Note, Ending]]:
         notes = [note for note in self._files.open_notes() if note.recording not in busy]
-        return [(note, finish_cut(self._files, note, "restart")) for note in notes]
+        return [(note, finish_cut(self._sounds, note, "restart")) for note in notes]
 
     async def _finish_open_rows(self, done: Collection[RecordingId]) -> list[Repaired]:
         rows = [note for note in await self._rows.open_rows() if note.recording not in done]
@@ -87,7 +90,7 @@ class Repair:
                 continue
             note = self._files.note_of(row.recording)
             ending = note.ending if note is not None else None
-            found.append(_repaired(row, ending or finish_cut(self._files, row, "restart"), True))
+            found.append(_repaired(row, ending or finish_cut(self._sounds, row, "restart"), True))
         return found
 
     async def _find_rowless(self, done: Collection[RecordingId]) -> list[Repaired]:
@@ -108,23 +111,36 @@ class Repair:
         return started_at_of(recording) < self._before
 
 
-def finish_cut(files: RecordingFiles, note: Note, reason: str) -> Ending:
-    """Mend and seal a file that was cut; its ending is never complete. Blocks."""
-    path = files.path_of(note.recording)
-    seconds, size = 0.0, 0
+def finish_cut(sounds: Sounds, note: Note, reason: str) -> Ending:
+    """Close and keep a file that its writer did not; its ending is never complete. Blocks."""
+    ending = _ending_of(sounds, note.recording, reason)
     try:
-        seconds = mend_wave(path).seconds
-        size = path.stat().st_size
-    except BadWave as error:
-        reason = f"{reason}: {error}"
+        return sounds.files.seal(note, ending)
     except OSError as error:
-        reason = f"{reason}: {error.strerror}"
-    ending = Ending(seconds=seconds, size_bytes=size, complete=False, reason=reason)
-    try:
-        return files.seal(note, ending)
-    except OSError as error:
-        _log.error("a mended recording could not be sealed", path=str(path), error=str(error))
+        _log.error("a mended recording could not be kept", recording=note.recording, error=str(error))
         return ending
+
+
+def _ending_of(sounds: Sounds, recording: RecordingId, reason: str) -> Ending:
+    plain = sounds.files.plain_path_of(recording)
+    try:
+        if plain.exists():
+            wave = mend_wave(plain)
+            return Ending(seconds=wave.seconds, size_bytes=plain.stat().st_size, complete=False, reason=reason)
+        torn = sounds.close_torn(recording, reason)
+    except (BadWave, BadSeal, VaultClosed) as error:
+        return Ending(seconds=0.0, size_bytes=0, complete=False, reason=f"{reason}: {error}")
+    except OSError as error:
+        return Ending(seconds=0.0, size_bytes=0, complete=False, reason=f"{reason}: {error.strerror}")
+    return Ending(
+        seconds=torn.seconds,
+        size_bytes=torn.size_bytes,
+        complete=False,
+        reason=reason,
+        root=torn.root,
+        pauses=torn.pauses,
+        missing_seconds=torn.missing_seconds,
+    )
 
 
 def _repaired(note: Note, ending: Ending, row_exists: bool) -> Repaired:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,10 +24,14 @@ _log = structlog.get_logger("recording")
 BATCH = 100
 
 
+async def _nothing() -> None:
+    """Nothing is proved."""
+
+
 class Retention:
     """Deletes what is older than ``days``; raises :class:`RetentionTooShort` for less than a month (R10.1.f).
 
-    ``deleted`` hears what was."""
+    ``deleted`` hears what was; ``prove`` is done after it, every day."""
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Retention:
         at: time,
         zone: ZoneInfo,
         deleted: Callable[[Collection[RecordingId]], None] = lambda _: None,
+        prove: Callable[[], Awaitable[object]] = _nothing,
     ) -> None:
         if days < LEAST_RETENTION_DAYS:
             raise RetentionTooShort(days, LEAST_RETENTION_DAYS)
@@ -53,22 +58,26 @@ class Retention:
         self._at = at
         self._zone = zone
         self._deleted = deleted
+        self._prove = prove
 
     async def run(self) -> None:
-        """For ever: every day at the set local time. Keep it running under the task supervisor."""
+        """For ever: at once, for what a stand-still left undone, then every day at the set local time.
+
+        Keep it running under the task supervisor.
+        """
         while True:
-            await sleep(self._clock, self.seconds_to_next(self._clock.wall()))
             await self.run_once()
+            await self._prove()
+            await sleep(self._clock, self.seconds_to_next(self._clock.wall()))
 
     async def run_once(self) -> int:
         """Delete everything that is due; returns how many. Raises DatabaseUnavailable; then run it again."""
-        before = self._clock.wall() - timedelta(days=self._days)
         deleted = 0
-        while due := await self._catalogue.to_delete(before, BATCH):
-            await self._delete(due, before)
+        while due := await self._delete_some():
             deleted += len(due)
+            self._deleted(due)
         if deleted:
-            _log.info("recordings deleted", count=deleted, older_than=before.isoformat())
+            _log.info("recordings deleted", count=deleted)
         return deleted
 
     def seconds_to_next(self, now: datetime) -> float:
@@ -78,20 +87,24 @@ class Retention:
         due = today if today > local else datetime.combine(local.date() + timedelta(days=1), self._at, self._zone)
         return (due.astimezone(now.tzinfo) - now).total_seconds()
 
-    async def _delete(self, due: list[RecordingId], before: datetime) -> None:
-        # Files first: a crash in between leaves rows that the next run deletes again, never forgotten audio.
-        await asyncio.to_thread(self._remove, due)
+    async def _delete_some(self) -> list[RecordingId]:
+        # Keys first, then files, then rows: a crash in between leaves rows that the next run deletes again, and
+        # never forgotten sound. The rows are locked meanwhile, so that none of them can be held any more.
         async with self._database.transaction() as connection:
-            await self._catalogue.mark_deleted(connection, due, self._clock.wall())
-            await self._audit.record(
-                subject="system",
-                action="recording.delete",
-                object=f"{len(due)} recordings",
-                result="ok",
-                detail={"retention_days": self._days, "older_than": before.isoformat(), "recordings": list(due)},
-                connection=connection,
-            )
-        self._deleted(due)
+            now = self._clock.wall()
+            due = await self._catalogue.to_delete(connection, now, self._days, BATCH)
+            if due:
+                await asyncio.to_thread(self._remove, due)
+                await self._catalogue.mark_deleted(connection, due, now)
+                await self._audit.record(
+                    subject="system",
+                    action="recording.delete",
+                    object=f"{len(due)} recordings",
+                    result="ok",
+                    detail={"retention_days": self._days, "keys": "destroyed", "recordings": list(due)},
+                    connection=connection,
+                )
+        return due
 
     def _remove(self, due: list[RecordingId]) -> None:
         for recording in due:

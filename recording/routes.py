@@ -4,6 +4,7 @@ No ``from __future__ import annotations`` here: the routes' annotations hold obj
 """
 
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,12 +16,16 @@ from ccplatform.contracts.words import RecordingId, RecordingMode, Role
 from ccplatform.security.access import Access
 from ccplatform.security.audit import Audit
 from ccplatform.security.model import Overseen, Principal
+from recording.days import kept_proof
 from recording.errors import BadCursor, NoRecording, RecordingGone, StillRecording
-from recording.files import RecordingFiles
 from recording.listening import AUDIO_RESPONSES, Listening
 from recording.model import Recording, RecordingFilter
+from recording.proof import DAY_ACTION
+from recording.sealed import Sounds
 from recording.store import Catalogue
 
+#: Who puts recordings under legal hold and sees the proof of each day.
+KEEPERS = (Role.AUDITOR, Role.ADMIN)
 #: Who finds and hears recordings; agents do not (R10.1.f: confidential).
 LISTENERS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
 
@@ -46,6 +51,45 @@ class RecordingRow(BaseModel):
     reason: str = Field(examples=["", "restart"])
     held: bool = Field(description="Legal hold: not deleted, however old.")
     deleted_at: AwareDatetime | None = Field(description="When its audio was deleted at the end of its retention.")
+    paused_seconds: float = Field(description="Of it silent on purpose.")
+    missing_seconds: float = Field(description="Of it never written: the writer was gone.")
+    gap_seconds: float = Field(description="Of the talk wanted by the policy, neither recorded nor paused.")
+    keep_days: int | None = Field(description="By the rule that wanted it; null: as long as all.")
+    hold_reason: str = Field(examples=["case 4711"])
+    held_by: str
+    coding: str = Field(description="How it rests: pcm, flac or opus. It is played as WAV.", examples=["flac"])
+
+
+class Hold(BaseModel):
+    """Whether it is kept however old it gets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    held: bool
+    reason: str = Field(min_length=3, max_length=500, description="Why; in the audit.", examples=["case 4711"])
+
+
+class RecordingDay(BaseModel):
+    """The recordings that ended on a day (UTC), as the audit keeps them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    day: date
+    recordings: int
+    incomplete: int
+    seconds: float
+    paused_seconds: float = Field(description="Silent on purpose.")
+    missing_seconds: float = Field(description="Within recordings: their writer was gone.")
+    gap_seconds: float = Field(description="Of talks that a policy wanted: neither recorded nor paused.")
+    root: str = Field(description="SHA-256 over the rows of the day.")
+
+
+class RecordingDays(BaseModel):
+    """A list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[RecordingDay]
 
 
 class RecordingPage(BaseModel):
@@ -58,11 +102,12 @@ class RecordingPage(BaseModel):
 
 
 def build_router(
-    *, access: Access, catalogue: Catalogue, files: RecordingFiles, audit: Audit, overseen: Overseen
+    *, access: Access, catalogue: Catalogue, sounds: Sounds, audit: Audit, overseen: Overseen
 ) -> APIRouter:
     """All REST routes of the package; a supervisor of teams finds and hears what their agents said."""
     router = APIRouter(tags=["recording"])
-    listening = Listening(files=files, audit=audit)
+    listening = Listening(sounds=sounds, audit=audit)
+    keeper = Annotated[Principal, Depends(access.require(*KEEPERS))]
     listener = Annotated[Principal, Depends(access.require(*LISTENERS))]
 
     async def seen(principal: Principal, recording: UUID) -> Recording:
@@ -102,6 +147,19 @@ def build_router(
             "items": [asdict(row) for row in rows[:limit]],
             "next_cursor": rows[limit - 1].id if more else None,
         }
+
+    @router.get("/recordings/days", response_model=RecordingDays)
+    async def list_days(_: keeper, limit: Annotated[int, Query(ge=1, le=400)] = 31) -> Any:
+        """The proof of each day: what was recorded, paused, missing, and the root of its rows in the audit."""
+        rows = await audit.page(action=DAY_ACTION, limit=limit)
+        return {"items": [asdict(kept_proof(row.detail)) for row in rows]}
+
+    @router.put("/recordings/{recording_id}/hold", response_model=RecordingRow)
+    async def hold_recording(principal: keeper, recording_id: UUID, wanted: Hold) -> Any:
+        """Legal hold: as long as it is held, no retention deletes it. Audited with its reason."""
+        recording = known_form(recording_id)
+        await catalogue.set_hold(recording, held=wanted.held, reason=wanted.reason, by=principal.user, audit=audit)
+        return asdict(await catalogue.get(recording))
 
     @router.get("/recordings/{recording_id}", response_model=RecordingRow)
     async def get_recording(principal: listener, recording_id: UUID) -> Any:

@@ -8,24 +8,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from ccplatform.contracts.facts import RecordingEnded, RecordingStarted
-from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.facts import ContactEnded, FactEvent, RecordingEnded, RecordingGap, RecordingStarted
+from ccplatform.contracts.media import RecordingClosed, Seal
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
 from ccplatform.contracts.words import Mailbox, RecordingId, RecordingMode, Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
-from recording.files import RecordingFiles
+from ccplatform.security.errors import VaultClosed
+from recording.gaps import Gaps
 from recording.messages.model import agent_of, queue_of
 from recording.model import Ending, Note, Policy
-from recording.policy import decide
-from recording.repair import Repair, Repaired, Rows
+from recording.policy import decide, matching_rule
+from recording.repair import Repair, Repaired, Rows, finish_cut
+from recording.sealed import Sounds
 
 T = TypeVar("T")
 
@@ -33,6 +36,8 @@ _log = structlog.get_logger("recording")
 
 #: Alarm while recordings cannot be written or sealed as they should.
 ALARM = "recording_failed"
+#: Alarm while recordings have less than was wanted.
+GAP_ALARM = "recording_gap"
 
 
 class RecordingService:
@@ -46,7 +51,7 @@ class RecordingService:
         self,
         *,
         policy: Policy,
-        files: RecordingFiles,
+        sounds: Sounds,
         rows: Rows,
         facts: Facts,
         alarms: Alarms,
@@ -57,7 +62,8 @@ class RecordingService:
         accepts: Callable[[Mailbox], bool] = lambda _: True,
     ) -> None:
         self._policy = policy
-        self._files = files
+        self._sounds = sounds
+        self._files = sounds.files
         self._rows = rows
         self._facts = facts
         self._alarms = alarms
@@ -66,6 +72,7 @@ class RecordingService:
         self._tasks = tasks
         self._zone = zone
         self._accepts = accepts
+        self._gaps = Gaps()
         self._closing: set[RecordingId] = set()
         self._unwanted: set[RecordingId] = set()  # removed once they are closed
         self._started_at = clock.wall()
@@ -86,6 +93,7 @@ class RecordingService:
         mode = decide(self._policy, talk, self._clock.wall().astimezone(self._zone))
         if mode is None:
             return None
+        rule = matching_rule(self._policy, talk)
         recording = RecordingId(self._ids.new())
         note = Note(
             recording=recording,
@@ -94,6 +102,7 @@ class RecordingService:
             queue=talk.queue,
             agent=talk.agent,
             seat=talk.seat,
+            keep_days=rule.keep_days if rule is not None else None,
         )
         return self._order(note)
 
@@ -126,9 +135,19 @@ class RecordingService:
             size_bytes=closed.size_bytes,
             complete=not closed.error,
             reason=closed.error,
+            root=closed.root,
+            pauses=closed.pauses,
+            missing_seconds=closed.missing_seconds,
         )
+        self._gaps.closed(closed.recording, self._clock.now())
         self._closing.add(closed.recording)
         self._begin_work("finish recording", self._finish(closed.recording, ending))
+
+    def observe(self, event: FactEvent) -> None:
+        """A contact ended: so long its recordings should have gone on. Subscribe it last: it tells facts."""
+        if isinstance(event.fact, ContactEnded):
+            for gap in self._gaps.contact_ended(event.fact.contact, self._clock.now()):
+                self._tell_gap(gap)
 
     # --- start and end ------------------------------------------------------------------------------------
 
@@ -141,7 +160,7 @@ class RecordingService:
         await self.settled()
         self._await(running)
         busy = frozenset(running) | frozenset(self._open)
-        repaired = await Repair(files=self._files, rows=self._rows, before=self._started_at).run(busy)
+        repaired = await Repair(sounds=self._sounds, rows=self._rows, before=self._started_at).run(busy)
         self._tell(repaired)
         return len(repaired)
 
@@ -196,15 +215,15 @@ class RecordingService:
         if note is None:
             return
         try:
-            ending = await self._in_thread(lambda: self._files.seal(note, ending))
+            ending = await self._in_thread(lambda: self._keep(note, ending))
         except OSError as error:
-            ending = Ending(
-                seconds=ending.seconds,
-                size_bytes=ending.size_bytes,
-                complete=False,
-                reason=ending.reason or f"not sealed: {error.strerror}",
-            )
+            ending = replace(ending, complete=False, reason=ending.reason or f"not kept: {error.strerror}")
         self._end(note, ending)
+
+    def _keep(self, note: Note, ending: Ending) -> Ending:
+        if ending.root:
+            return self._files.seal(note, ending)
+        return finish_cut(self._sounds, note, ending.reason or "nobody closed it")
 
     async def _note_of(self, recording: RecordingId) -> Note | None:
         note = self._open.get(recording) or await self._in_thread(lambda: self._files.note_of(recording))
@@ -215,6 +234,7 @@ class RecordingService:
     def _end(self, note: Note, ending: Ending) -> None:
         self._open.pop(note.recording, None)
         self._facts.record(ended_fact(note, ending))
+        self._tell_gap(self._gaps.kept(note.recording, ending, self._clock.now()))
         if ending.complete:
             self._alarms.clear_alarm(ALARM, "")
         else:
@@ -236,14 +256,36 @@ class RecordingService:
         _log.error("recording failed", reason=text)
         self._alarms.raise_alarm(ALARM, "", Severity.URGENT, text)
 
-    def _order(self, note: Note) -> RecordingOrder:
+    def _order(self, note: Note) -> RecordingOrder | None:
         recording = note.recording
+        self._gaps.began(recording, note.contact, self._clock.now())
+        try:
+            key, wrapped = self._sounds.keys.make(recording)
+        except VaultClosed as error:
+            self._lose(note, f"no key: {error}")
+            return None
         self._prepare(recording)
         self._open[recording] = note
         self._await({recording})
         self._begin_work("begin recording", self._begin(note))
         self._facts.record(started_fact(note))
-        return RecordingOrder(recording=recording, path=str(self._files.path_of(recording)), mode=note.mode)
+        path = str(self._files.path_of(recording))
+        return RecordingOrder(recording=recording, path=path, seal=Seal(key=key, wrapped=wrapped), mode=note.mode)
+
+    def _lose(self, note: Note, reason: str) -> None:
+        """A talk that is to be recorded cannot be: its row says so, and the gap is told when it is over."""
+        ending = Ending(seconds=0.0, size_bytes=0, complete=False, reason=reason)
+        self._facts.record(started_fact(note))
+        self._facts.record(ended_fact(note, ending))
+        self._failed(f"recording {note.recording} did not begin: {reason}")
+        self._tell_gap(self._gaps.kept(note.recording, ending, self._clock.now()))
+
+    def _tell_gap(self, gap: RecordingGap | None) -> None:
+        if gap is not None:
+            self._facts.record(gap)
+            text = f"{gap.seconds:.1f} s of recording {gap.recording} are missing: {gap.reason}"
+            _log.error("a gap in a recording", recording=gap.recording, seconds=gap.seconds, reason=gap.reason)
+            self._alarms.raise_alarm(GAP_ALARM, "", Severity.URGENT, text)
 
     async def _discard(self, recording: RecordingId) -> None:
         try:
@@ -283,6 +325,7 @@ def started_fact(note: Note) -> RecordingStarted:
         queue=note.queue,
         agent=note.agent,
         seat=note.seat,
+        keep_days=note.keep_days,
     )
 
 
@@ -295,4 +338,7 @@ def ended_fact(note: Note, ending: Ending) -> RecordingEnded:
         size_bytes=ending.size_bytes,
         complete=ending.complete,
         reason=ending.reason,
+        root=ending.root,
+        pauses=ending.pauses,
+        missing_seconds=ending.missing_seconds,
     )

@@ -45,6 +45,14 @@ class RuleSettings(_Section):
     dialled: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Dialled numbers; none: any.")
     percent: float = Field(100.0, ge=0, le=100, description="Share of a random rule, percent.")
     windows: tuple[WindowSettings, ...] = Field((), max_length=100, description="Times of a scheduled rule.")
+    retention_days: int | None = Field(
+        None, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS}; none: as all are."
+    )
+
+    @field_validator("retention_days")
+    @classmethod
+    def _a_month_at_least(cls, days: int | None) -> int | None:
+        return days if days is None else _a_month(days)
 
     @model_validator(mode="after")
     def _fits_its_mode(self) -> RuleSettings:
@@ -70,6 +78,19 @@ class RecordingSettings(_Section):
         True, description="Whether what agents say to others about their callers is recorded by the same policy."
     )
     seed: str = Field("", max_length=200, description="Secret part of the random choice; empty: by id only.")
+    at_rest: Literal["flac", "opus", "as_recorded"] = Field(
+        "flac",
+        description="How recordings rest: FLAC (every sample), Opus (half of that, not every sample), or as they "
+        "were recorded. Voice messages stay as they were recorded.",
+    )
+    at_rest_after_seconds: float = Field(
+        600.0, ge=0, le=86_400, description="Seconds after its end that a recording is made smaller."
+    )
+    keys: Literal["file", "environment", "kms"] = Field(
+        "file",
+        description="Where the master keys of recordings are: `recording.keys` in the data directory, the "
+        "environment (`CCP_RECORDING_KEYS`), or a key management service (not available).",
+    )
     retention_days: int = Field(
         93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
     )
@@ -86,9 +107,7 @@ class RecordingSettings(_Section):
     @field_validator("retention_days")
     @classmethod
     def _a_month_at_least(cls, days: int) -> int:
-        if days < LEAST_RETENTION_DAYS:
-            raise ValueError(str(RetentionTooShort(days, LEAST_RETENTION_DAYS)))
-        return days
+        return _a_month(days)
 
     @model_validator(mode="after")
     def _fits(self) -> RecordingSettings:
@@ -109,6 +128,12 @@ class RecordingSettings(_Section):
         )
 
 
+def _a_month(days: int) -> int:
+    if days < LEAST_RETENTION_DAYS:
+        raise ValueError(str(RetentionTooShort(days, LEAST_RETENTION_DAYS)))
+    return days
+
+
 def _rule(rule: RuleSettings) -> Rule:
     return Rule(
         name=rule.name,
@@ -117,6 +142,7 @@ def _rule(rule: RuleSettings) -> Rule:
         agents=None if rule.agents is None else frozenset(AgentId(agent) for agent in rule.agents),
         dialled=None if rule.dialled is None else frozenset(rule.dialled),
         percent=rule.percent,
+        keep_days=rule.retention_days,
         windows=tuple(
             TimeWindow(days=frozenset(window.days), start=window.start, end=window.end) for window in rule.windows
         ),

@@ -3,42 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from ccplatform.contracts.facts import FactEvent, RecordingEnded, RecordingStarted
+from ccplatform.contracts.facts import FactEvent, RecordingEnded, RecordingGap, RecordingStarted
 from ccplatform.contracts.words import DEFAULT_TENANT, RecordingId, RecordingMode, TenantId
+from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Connection, Database
-from recording.errors import NoRecording
+from recording.errors import NoRecording, RecordingGone
 from recording.files import started_at_of
-from recording.model import Note, Recording, RecordingFilter
+from recording.model import LEAST_RETENTION_DAYS, KeptRow, Note, ProvedRow, Recording, RecordingFilter
 
 _STARTED = """
-INSERT INTO recordings (tenant, id, contact, mode, queue, agent, seat, started_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO recordings (tenant, id, contact, mode, queue, agent, seat, started_at, keep_days)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (tenant, id) DO NOTHING
 """
 _ENDED = """
 UPDATE recordings
-   SET ended_at = $3, seconds = $4, size_bytes = $5, complete = $6, reason = $7
+   SET ended_at = $3, seconds = $4, size_bytes = $5, complete = $6, reason = $7, root = $8, paused_seconds = $9,
+       missing_seconds = $10
  WHERE tenant = $1 AND id = $2 AND ended_at IS NULL
 """
+_GAP = "UPDATE recordings SET gap_seconds = $3 WHERE tenant = $1 AND id = $2"
 _COLUMNS = """
 id, contact, mode, queue, agent, seat, started_at, ended_at, seconds, size_bytes, complete, reason, held,
-deleted_at
+deleted_at, paused_seconds, missing_seconds, gap_seconds, keep_days, hold_reason, held_by,
+coding
+"""
+_PROVED = """
+id::text, contact::text, mode, queue, agent, seat, seconds, paused_seconds, missing_seconds, gap_seconds, complete,
+coalesce(encode(root, 'hex'), '') AS root
+"""
+_KEPT = """
+id::text, coalesce(encode(root, 'hex'), '') AS root, complete, gap_seconds, deleted_at IS NOT NULL AS deleted,
+coalesce(encode(stored_root, 'hex'), '') AS stored_root
 """
 
 
 class CatalogueProjection:
     """Keeps the catalogue in step with the journal, in the journal's own transaction."""
 
-    takes: ClassVar = (RecordingStarted, RecordingEnded)
+    takes: ClassVar = (RecordingStarted, RecordingEnded, RecordingGap)
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Write what these events change; applying them again changes nothing."""
         started = [_started_row(event, event.fact) for event in events if isinstance(event.fact, RecordingStarted)]
         ended = [_ended_row(event, event.fact) for event in events if isinstance(event.fact, RecordingEnded)]
-        for statement, rows in ((_STARTED, started), (_ENDED, ended)):
+        gaps = [
+            (event.tenant, event.fact.recording, event.fact.seconds)
+            for event in events
+            if isinstance(event.fact, RecordingGap)
+        ]
+        for statement, rows in ((_STARTED, started), (_ENDED, ended), (_GAP, gaps)):
             if rows:
                 await connection.executemany(statement, rows)
 
@@ -112,20 +129,25 @@ class Catalogue:
             )
         return {RecordingId(row["id"]) for row in rows}
 
-    async def to_delete(self, before: datetime, limit: int) -> list[RecordingId]:
-        """Ended recordings that began before then, are not held and not yet deleted, oldest first."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                """
-                SELECT id FROM recordings
-                 WHERE tenant = $1 AND started_at < $2 AND deleted_at IS NULL AND NOT held
-                   AND ended_at IS NOT NULL
-                 ORDER BY started_at, id LIMIT $3
-                """,
-                self._tenant,
-                before,
-                limit,
-            )
+    async def to_delete(self, connection: Connection, now: datetime, days: int, limit: int) -> list[RecordingId]:
+        """Ended recordings kept for their time (that of their rule, or ``days``), not held and not yet deleted.
+
+        Oldest first, locked until the transaction ends: nobody can hold one that is being deleted.
+        """
+        rows = await connection.fetch(
+            """
+            SELECT id FROM recordings
+             WHERE tenant = $1 AND started_at < $2::timestamptz - make_interval(days => $3)
+               AND started_at < $2::timestamptz - make_interval(days => coalesce(keep_days, $4))
+               AND deleted_at IS NULL AND NOT held AND ended_at IS NOT NULL
+             ORDER BY started_at, id LIMIT $5 FOR UPDATE
+            """,
+            self._tenant,
+            now,
+            LEAST_RETENTION_DAYS,
+            days,
+            limit,
+        )
         return [RecordingId(row["id"]) for row in rows]
 
     async def mark_deleted(
@@ -139,6 +161,112 @@ class Catalogue:
             at,
         )
 
+    async def set_hold(self, recording: RecordingId, *, held: bool, reason: str, by: str, audit: Audit) -> None:
+        """Keep it however old it gets, or no longer, and say so in the audit.
+
+        Raises NoRecording, RecordingGone when its sound is deleted.
+        """
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(
+                """
+                UPDATE recordings SET held = $3, hold_reason = $4, held_by = $5
+                 WHERE tenant = $1 AND id = $2 RETURNING deleted_at
+                """,
+                self._tenant,
+                recording,
+                held,
+                reason if held else "",
+                by if held else "",
+            )
+            if row is None:
+                raise NoRecording(recording)
+            if row["deleted_at"] is not None:
+                raise RecordingGone(recording, "its retention is over")
+            action = "recording.hold" if held else "recording.release"
+            detail: dict[str, object] = {"reason": reason}
+            await audit.record(
+                subject=by, action=action, object=recording, result="ok", detail=detail, connection=connection
+            )
+
+    async def ended_on(self, day: date, after: RecordingId | None, limit: int) -> list[ProvedRow]:
+        """Recordings that ended on a day (UTC), in the order of their ids."""
+        rows = await self._of_day(_PROVED, day, after, limit)
+        return [ProvedRow(**{**dict(row), "id": RecordingId(row["id"])}) for row in rows]
+
+    async def kept_on(self, day: date, after: RecordingId | None, limit: int) -> list[KeptRow]:
+        """The same, as their files are compared with them."""
+        rows = await self._of_day(_KEPT, day, after, limit)
+        return [KeptRow(**{**dict(row), "id": RecordingId(row["id"])}) for row in rows]
+
+    async def to_convert(
+        self, now: datetime, after_seconds: float, limit: int, but: Collection[RecordingId]
+    ) -> dict[RecordingId, str]:
+        """Recordings that rest as they were recorded since so long, with their roots, the oldest first.
+
+        Messages are none of them: phones play those as they were recorded.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                """
+                SELECT id::text, encode(root, 'hex') AS root FROM recordings
+                 WHERE tenant = $1 AND coding = 'pcm' AND deleted_at IS NULL AND mode <> 'message'
+                   AND root IS NOT NULL AND ended_at < $2::timestamptz - make_interval(secs => $3)
+                   AND NOT id = ANY($4::uuid[])
+                 ORDER BY ended_at LIMIT $5
+                """,
+                self._tenant,
+                now,
+                after_seconds,
+                list(but),
+                limit,
+            )
+        return {RecordingId(row["id"]): row["root"] for row in rows}
+
+    async def lock_kept(self, connection: Connection, recordings: Collection[RecordingId]) -> set[RecordingId]:
+        """Those whose sound is kept; nobody deletes them before the transaction ends."""
+        rows = await connection.fetch(
+            """
+            SELECT id::text FROM recordings
+             WHERE tenant = $1 AND id = ANY($2::uuid[]) AND deleted_at IS NULL AND ended_at IS NOT NULL
+             ORDER BY id FOR UPDATE
+            """,
+            self._tenant,
+            list(recordings),
+        )
+        return {RecordingId(row["id"]) for row in rows}
+
+    async def rests(
+        self, connection: Connection, recording: RecordingId, coding: str, root: str, size_bytes: int
+    ) -> None:
+        """Its file is another one now, in a transaction of the caller's."""
+        await connection.execute(
+            """
+            UPDATE recordings SET coding = $3, stored_root = $4, size_bytes = $5
+             WHERE tenant = $1 AND id = $2
+            """,
+            self._tenant,
+            recording,
+            coding,
+            bytes.fromhex(root),
+            size_bytes,
+        )
+
+    async def _of_day(self, columns: str, day: date, after: RecordingId | None, limit: int) -> list[Any]:
+        begins = datetime.combine(day, time(), UTC)
+        async with self._database.connection() as connection:
+            return await connection.fetch(
+                f"""
+                SELECT {columns} FROM recordings
+                 WHERE tenant = $1 AND ended_at >= $2 AND ended_at < $3 AND ($4::uuid IS NULL OR id > $4)
+                 ORDER BY id LIMIT $5
+                """,
+                self._tenant,
+                begins,
+                begins + timedelta(days=1),
+                after,
+                limit,
+            )
+
 
 def _started_row(event: FactEvent, fact: RecordingStarted) -> tuple[Any, ...]:
     started_at = started_at_of(fact.recording)
@@ -151,6 +279,7 @@ def _started_row(event: FactEvent, fact: RecordingStarted) -> tuple[Any, ...]:
         fact.agent,
         fact.seat,
         started_at,
+        fact.keep_days,
     )
 
 
@@ -163,6 +292,9 @@ def _ended_row(event: FactEvent, fact: RecordingEnded) -> tuple[Any, ...]:
         fact.size_bytes,
         fact.complete,
         fact.reason,
+        bytes.fromhex(fact.root) or None,
+        sum(end - start for start, end in fact.pauses),
+        fact.missing_seconds,
     )
 
 

@@ -1,7 +1,7 @@
-"""WAV files as the media engine writes them: how long they are, and mending those that were cut.
+"""WAV files: the header of what is played, and the files of before sound was sealed, mended where they were cut.
 
-A writer puts the sizes into the header when it closes the file. After a crash they are wrong; the samples are
-there all the same. RIFF: *Multimedia Programming Interface and Data Specifications 1.0*, 1991.
+Of a file that was cut the sizes in the header are wrong; the samples are there all the same. RIFF: *Multimedia
+Programming Interface and Data Specifications 1.0*, 1991.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from recording.errors import BadWave
+
+#: Bytes of the header that :func:`wave_header` makes.
+WAVE_BYTES = 44
 
 _RIFF = struct.Struct("<4sI4s")
 _CHUNK = struct.Struct("<4sI")
@@ -43,6 +46,13 @@ class Wave:
     def whole(self) -> bool:
         """Whether the header tells the truth."""
         return self.declared_bytes == self.actual_bytes and self.actual_bytes % self.frame_bytes == 0
+
+
+def wave_header(data_bytes: int, rate: int) -> bytes:
+    """The header of a stereo file of 16-bit samples with that many bytes of them."""
+    form = _FORMAT.pack(1, 2, rate, rate * 4, 4, 16)
+    riff = _RIFF.pack(b"RIFF", WAVE_BYTES - 8 + data_bytes, b"WAVE")
+    return riff + _CHUNK.pack(b"fmt ", len(form)) + form + _CHUNK.pack(b"data", data_bytes)
 
 
 def read_wave(path: Path) -> Wave:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from acd.callbacks.model import CallBack, State
 from acd.callbacks.store import CallBackFilter, CallBackStore
@@ -16,7 +16,7 @@ from ccplatform.contracts.commands import CancelCallBack, MoveCallBack, PromiseC
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import QueueId, Role
 from ccplatform.kernel.errors import Refusal
-from ccplatform.operations.orders import tell
+from ccplatform.operations.orders import Once, OnceKey, tell
 from ccplatform.security.access import Access, Principal
 
 _READERS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
@@ -50,10 +50,8 @@ class CallBackPage(BaseModel):
     next_cursor: str | None
 
 
-class WantedCallBack(BaseModel):
+class WantedCallBack(Once):
     """Whom to call, and who."""
-
-    model_config = ConfigDict(extra="forbid")
 
     queue: Annotated[str, Field(min_length=1, max_length=64)]
     number: Annotated[str, Field(pattern=r"^\+?[0-9*#]{2,32}$", examples=["13800000001"])]
@@ -61,10 +59,8 @@ class WantedCallBack(BaseModel):
     not_before: AwareDatetime | None = Field(None, description="no call before; null: as soon as it is its turn")
 
 
-class OtherHour(BaseModel):
+class OtherHour(Once):
     """When it is to be made instead."""
-
-    model_config = ConfigDict(extra="forbid")
 
     not_before: AwareDatetime
 
@@ -103,6 +99,7 @@ def build_router(*, access: Access, store: CallBackStore, control: Control) -> A
             by=principal.user,
             priority=wanted.priority,
             not_before=wanted.not_before,
+            key=wanted.key,
         )
         return await tell(control, command)
 
@@ -113,15 +110,19 @@ def build_router(*, access: Access, store: CallBackStore, control: Control) -> A
         wanted: OtherHour,
     ) -> Any:
         """Make it at another hour, in its place in line; 404 when it is over already."""
-        order = MoveCallBack(call_back=str(call_back), not_before=wanted.not_before, by=principal.user)
+        order = MoveCallBack(
+            call_back=str(call_back), not_before=wanted.not_before, by=principal.user, key=wanted.key
+        )
         return await tell(control, order)
 
     @router.delete("/call-backs/{call_back}", response_model=CallBackId)
     async def cancel_call_back(
-        principal: Annotated[Principal, Depends(access.require(*_CANCELLERS))], call_back: Annotated[UUID, Path()]
+        principal: Annotated[Principal, Depends(access.require(*_CANCELLERS))],
+        call_back: Annotated[UUID, Path()],
+        key: OnceKey = "",
     ) -> Any:
         """Nobody wants it any more; 404 when it is over already."""
-        return await tell(control, CancelCallBack(call_back=str(call_back), by=principal.user))
+        return await tell(control, CancelCallBack(call_back=str(call_back), by=principal.user, key=key))
 
     return router
 

@@ -32,7 +32,7 @@ def migrate(settings: Settings) -> str:
         applied = await apply_migrations(ground.database)
         return "applied: " + ", ".join(applied) if applied else "the database is up to date"
 
-    return _with_database(settings, work)
+    return with_database(settings, work)
 
 
 def backup(settings: Settings, file: Path) -> str:
@@ -62,7 +62,7 @@ def add_user(settings: Settings, name: str, roles: list[Role], password: str, ag
         await _users(ground).add(name, password, roles=roles, by=BY, agent=number)
         return f"user {name} added"
 
-    return _with_database(settings, work)
+    return with_database(settings, work)
 
 
 def set_password(settings: Settings, name: str, password: str) -> str:
@@ -73,7 +73,7 @@ def set_password(settings: Settings, name: str, password: str) -> str:
         await _users(ground).set_password(name, password, by=BY)
         return f"the password of {name} is set"
 
-    return _with_database(settings, work)
+    return with_database(settings, work)
 
 
 def lock_user(settings: Settings, name: str) -> str:
@@ -84,7 +84,7 @@ def lock_user(settings: Settings, name: str) -> str:
         await _users(ground).lock(name, by=BY)
         return f"user {name} is locked"
 
-    return _with_database(settings, work)
+    return with_database(settings, work)
 
 
 def _users(ground: Foundation) -> UserAdministration:
@@ -93,7 +93,8 @@ def _users(ground: Foundation) -> UserAdministration:
     )
 
 
-def _with_database(settings: Settings, work: Callable[[Foundation], Awaitable[str]]) -> str:
+def with_database(settings: Settings, work: Callable[[Foundation], Awaitable[str]]) -> str:
+    """What to say once the work is done on a database that runs already, or is started for it."""
     places = places_of(settings.node.data_dir)
     return _with_server(settings, lambda _: _work(settings, places, work))
 

@@ -50,7 +50,7 @@ class AuditedControl:
         """See :class:`~ccplatform.contracts.ports.Control`."""
         before = self._entry(command)  # a call may be gone afterwards
         answer = await self._control.ask(command)
-        if before is not None and isinstance(answer, Done):
+        if before is not None and isinstance(answer, Done) and not answer.repeated:
             by, action, target, detail = before
             try:
                 await self._audit.record(subject=by, action=action, object=target, result="ok", detail=detail)

@@ -15,6 +15,7 @@ from ccplatform.app.control_process import ControlProcess, StreamFacts
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.link_server import LinkServer
 from ccplatform.app.music import QueueMusic
+from ccplatform.app.once import Once
 from ccplatform.app.orders import Orders
 from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_recording
@@ -25,7 +26,7 @@ from ccplatform.calls.calling_store import CallingStore
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
-from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
+from ccplatform.contracts.facts import ContactEnded, Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import ReleaseCause
 from ccplatform.kernel.stream import Stream
@@ -97,6 +98,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         ground,
         facts=facts,
         alarms=alarms,
+        committed=journal.flushed,
         accepts=lambda mailbox: messages.accepts(mailbox),
         deleted=lambda recordings: messages.recordings_deleted(recordings),
     )
@@ -171,7 +173,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
     control.link = LinkServer(
         path=places.control_socket,
         tasks=tasks,
-        execute=orders.execute,
+        execute=Once(clock=clock, execute=orders.execute).execute,
         snapshot=live.snapshot,
         position=lambda: (stream.epoch, stream.seq),
         pending=journal.pending,
@@ -254,7 +256,9 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(control.message_light.take, MessageLight.wants)
     lamps = AgentLamps(agents=control.acd, notifier=control.gateway.sip.notifier)
     stream.subscribe(lamps.take, AgentLamps.wants)
-    stream.subscribe(control.messages.observe, lambda kind: kind in MESSAGE_FACTS)  # last: it tells facts itself
+    # last: these tell facts themselves
+    stream.subscribe(control.messages.observe, lambda kind: kind in MESSAGE_FACTS)
+    stream.subscribe(control.recording.service.observe, lambda kind: kind is ContactEnded)
 
 
 def _tell_acd(acd: AcdService) -> Callable[[FactEvent], None]:

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +15,7 @@ import typer
 
 from ccplatform import __version__
 from ccplatform.app.errors import WrongConfiguration
+from ccplatform.app.proving import acceptance_app, probe_app
 from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import PlatformError
 from ccplatform.kernel.faults import describe
@@ -31,10 +33,20 @@ db_app = typer.Typer(
 )
 user_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Users who log in to the pages.")
 flow_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="IVR flow documents.")
+recording_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Recordings: keys and proof.")
+evidence_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Evidence packs: figures that anybody can compute anew."
+)
+keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The master keys of recordings.")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(flow_app, name="flow")
+app.add_typer(probe_app, name="probe")
+app.add_typer(acceptance_app, name="acceptance")
+app.add_typer(recording_app, name="recording")
+recording_app.add_typer(keys_app, name="keys")
+app.add_typer(evidence_app, name="evidence")
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).")]
 DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Directory of all data.")]
@@ -94,10 +106,12 @@ def run(
     """Start the platform and run until SIGTERM."""
     from ccplatform.app.settings import load_settings
 
+    sixth = bind is not None and ":" in bind
     flags = _flags(
         ("node", "data_dir", data_dir),
         ("sip", "bind_ip", bind),
-        ("media", "bind_ip6" if bind is not None and ":" in bind else "bind_ip", bind),
+        ("media", "bind_ip", "" if sixth else bind),
+        ("media", "bind_ip6", bind if sixth else None),
         ("http", "bind_ip", bind),
         ("sip", "port", sip_port),
         ("sip", "ws_port", sip_ws_port),
@@ -190,14 +204,71 @@ def user_lock(name: str, config: ConfigOption = None, data_dir: DataDirOption = 
     _administer(config, data_dir, "lock_user", name)
 
 
+@recording_app.command("verify")
+def recording_verify(
+    start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day; today.")] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Look at every recording that ended on these days: a changed byte, a missing file or row is named."""
+    first, last = (None if at is None else at.date() for at in (start, end))
+    _administer(config, data_dir, "verify", first, last)
+
+
+@keys_app.command("create")
+def keys_create(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Add a master key: new recordings take it at once, older ones stay readable."""
+    _administer(config, data_dir, "create_key")
+
+
+@keys_app.command("list")
+def keys_list(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """How many recordings each master key opens."""
+    _administer(config, data_dir, "list_keys")
+
+
+@keys_app.command("rewrap")
+def keys_rewrap(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Wrap the keys of all recordings by the newest master key; no sound is touched."""
+    _administer(config, data_dir, "rewrap_keys")
+
+
+@evidence_app.command("make")
+def evidence_make(
+    file: Path,
+    begin: Annotated[datetime, typer.Option("--from", help="Begin of the period, in the centre's zone.")],
+    end: Annotated[datetime, typer.Option("--to", help="Its end.")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Write a signed pack of the facts of a period and the figures of section 10.3 that they give."""
+    _administer(config, data_dir, "make_evidence", begin, end, file)
+
+
+@evidence_app.command("verify")
+def evidence_verify(
+    file: Path,
+    signer: Annotated[str, typer.Option(help="The public key that must have signed it (hexadecimal).")] = "",
+) -> None:
+    """Check a pack and compute each of its figures anew; exit code 1 where something is not equal."""
+    from ccplatform.app.evidence_commands import verify_evidence
+
+    told, equal = verify_evidence(file, signer)
+    print(told)
+    if not equal:
+        raise typer.Exit(1)
+
+
 def _administer(config: Path | None, data_dir: Path | None, what: str, *arguments: Any) -> None:
-    from ccplatform.app import administer, logs
+    from ccplatform.app import administer, evidence_commands, logs, recording_commands
     from ccplatform.app.settings import load_settings
 
     settings = load_settings(config, flags=_flags(("node", "data_dir", data_dir)))
     level = "debug" if settings.log.level == "debug" else "error"  # what is done is printed
     logs.configure(json_lines=settings.log.format == "json", role="command", level=level)
-    action: Callable[..., str] = getattr(administer, what)
+    places = (administer, recording_commands, evidence_commands)
+    action: Callable[..., str] = next(getattr(place, what) for place in places if hasattr(place, what))
     print(action(settings, *arguments))
 
 
@@ -289,10 +360,6 @@ def _not_available(name: str, what: str) -> None:
 
 
 for _name, _what in (
-    ("probe", "mystery calls"),
-    ("acceptance", "the acceptance run of 10.3.1"),
-    ("recording", "recording verification"),
-    ("evidence", "evidence packs"),
     ("tls", "test certificates"),
     ("e1", "the E1 switch simulator"),
     ("bench", "benchmarks; from a source checkout run python -m bench.NAME"),

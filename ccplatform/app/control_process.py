@@ -37,14 +37,10 @@ RESTRICTIONS = {
 
 
 class StreamFacts:
-    """The Facts port on the stream."""
+    """The Facts port on the stream: ``record`` numbers a fact and tells everyone."""
 
     def __init__(self, stream: Stream[Fact]) -> None:
-        self._stream = stream
-
-    def record(self, fact: Fact) -> None:
-        """Number the fact and tell everyone."""
-        self._stream.publish(fact)
+        self.record = stream.publish
 
 
 @dataclass(slots=True, kw_only=True)

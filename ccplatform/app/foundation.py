@@ -17,6 +17,7 @@ from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.audit import Audit
+from ccplatform.security.key_ring import KeyRing, open_ring
 from ccplatform.security.passwords import Passwords
 from ccplatform.security.store import UserStore
 from ccplatform.security.vault import Vault, load_vault
@@ -39,6 +40,7 @@ class Foundation:
     tasks: TaskSupervisor
     tenant: TenantId
     vault: Vault
+    keys: KeyRing
     database: Database
     users: UserStore
     passwords: Passwords
@@ -79,6 +81,7 @@ async def lay_foundation(
         tasks=TaskSupervisor(clock),
         tenant=tenant,
         vault=load_vault(places.root),
+        keys=open_ring(settings.recording.keys, places.root),
         database=database,
         users=UserStore(database, tenant=tenant),
         passwords=Passwords(settings.security.passwords),

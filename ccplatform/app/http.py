@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from ccplatform import __version__
+from ccplatform.app.content_policy import PhoneServer
 from ccplatform.app.http_limits import LargeBody, RequestLimits
 from ccplatform.kernel.errors import NotFound, PlatformError, Refusal, RemoteViolation, Unavailable
 
@@ -56,8 +57,10 @@ def build_http(
     pages: Path | None,
     max_body_bytes: int,
     large_bodies: Sequence[LargeBody] = (),
+    phone: PhoneServer = lambda host: None,
 ) -> FastAPI:
-    """The application. ``readiness`` answers /readyz: its ``ready`` decides between 200 and 503."""
+    """The application. ``readiness`` answers /readyz: its ``ready`` decides between 200 and 503. ``phone`` says
+    where the telephones in pages find SIP over WebSocket."""
     app = FastAPI(
         title="ccplatform",
         version=__version__,
@@ -71,7 +74,7 @@ def build_http(
     for router in root_routers:
         app.include_router(router)
     _add_errors(app)
-    app.add_middleware(RequestLimits, max_body_bytes=max_body_bytes, large_bodies=large_bodies)
+    app.add_middleware(RequestLimits, max_body_bytes=max_body_bytes, large_bodies=large_bodies, phone=phone)
     _add_health(app, readiness)
     _add_pages(app, pages)
     return app

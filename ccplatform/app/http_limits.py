@@ -11,6 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccplatform.app.content_policy import PhoneServer, content_policy
+
 #: How long a request's body may take to arrive, seconds.
 BODY_SECONDS = 10.0
 #: How much of a refused body is still read, and for how long: who sends on while the connection closes may never
@@ -24,12 +26,8 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": (
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
-        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
 }
-#: Pages of a library, which the policy above would break.
+#: Pages of a library, which the policy would break.
 _DOCS = ("/docs",)
 
 
@@ -46,8 +44,16 @@ class LargeBody:
 class RequestLimits:
     """ASGI middleware. A body that is too large or too slow raises an HTTPException where it is read."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, large_bodies: Sequence[LargeBody] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        large_bodies: Sequence[LargeBody] = (),
+        phone: PhoneServer = lambda host: None,
+    ) -> None:
         self._app = app
+        self._phone = phone
         self._max_body_bytes = max_body_bytes
         self._large_bodies = tuple(large_bodies)
 
@@ -60,7 +66,8 @@ class RequestLimits:
         for large in self._large_bodies:
             if scope["method"] == large.method and large.path.fullmatch(scope["path"]):
                 limit, seconds = max(limit, large.max_bytes), large.seconds
-        body = _Body(receive, Headers(scope=scope), limit, seconds)
+        asked = Headers(scope=scope)
+        body = _Body(receive, asked, limit, seconds)
         protected = not scope["path"].startswith(_DOCS)
 
         async def answer(message: Message) -> None:
@@ -68,6 +75,8 @@ class RequestLimits:
                 headers = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                policy = content_policy(asked.get("host", ""), self._phone)
+                headers.setdefault("Content-Security-Policy", policy)
             if body.refused and message["type"] == "http.response.body" and not message.get("more_body", False):
                 await body.read_rest()
             await send(message)

@@ -26,6 +26,7 @@ def show_agents(live: LiveView, agents: Iterable[AgentView], now: datetime) -> N
                 reason=agent.reason,
                 seat=agent.seat,
                 since=now - timedelta(seconds=agent.since_age),
+                until=None if agent.left is None else now + timedelta(seconds=agent.left),
                 contact=agent.contact,
             )
 

@@ -14,8 +14,9 @@ import structlog
 from ccplatform.kernel.faults import describe
 
 
-def configure(*, json_lines: bool, role: str, level: str = "info") -> None:
-    """Set up structlog for this process; every line carries ``role``, those of libraries included."""
+def configure(*, json_lines: bool, role: str, level: str = "info", for_good: bool = False) -> None:
+    """Set up structlog for this process; every line carries ``role``, those of libraries included. ``for_good``:
+    it is not set up otherwise later, so that loggers need not ask each time how."""
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if json_lines
@@ -35,7 +36,7 @@ def configure(*, json_lines: bool, role: str, level: str = "info") -> None:
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=for_good,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_LibraryLines()], force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # below it, strangers decide how much is written

@@ -9,6 +9,7 @@ import structlog
 
 from ccplatform.app.greeting import tell_ready
 from ccplatform.app.places import places_of
+from ccplatform.app.recorder import prepare_keys
 from ccplatform.app.settings import Settings
 from ccplatform.app.stopping import Stopped, StopSignal
 from ccplatform.app.supervisor import Child, Supervisor
@@ -28,6 +29,7 @@ async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) 
     stop = StopSignal()
     try:
         places.prepare()
+        prepare_keys(settings, places, clock)
         lock = places.lock()
     except PlatformError as error:
         _log.error("cannot start", reason=str(error))
@@ -60,13 +62,19 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
     control = Child("control", [*arguments, "--role", "control"], stop_seconds=settings.node.drain_seconds + 15.0)
     web = Child("web", [*arguments, "--role", "web"])
     parrot = [Child("demo-bot", [*arguments, "--role", "demo-bot"])] if demo else []
+    probe = [Child("probe", [*arguments, "--role", "probe"])] if settings.probe.every_seconds else []
     database = EmbeddedPostgres(places.postgres) if not settings.database.url else None
     return Supervisor(
         clock=clock,
         tasks=TaskSupervisor(clock),
         database=database,
         # Control and web wait for the database themselves: their imports take longer than its start.
-        before_database=[*workers, control, web, *parrot],
+        before_database=[*workers, control, web, *parrot, *probe],
         after_database=[],
-        stop_order=["control", "web", *(child.name for child in (*parrot, *workers))],
+        stop_order=[
+            *(child.name for child in probe),
+            "control",
+            "web",
+            *(child.name for child in (*parrot, *workers)),
+        ],
     )

@@ -15,6 +15,7 @@ from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.audit import Audit
+from ccplatform.security.key_ring import open_ring
 from ccplatform.security.passwords import Passwords
 from ccplatform.security.store import UserStore
 from ccplatform.security.vault import Vault
@@ -39,6 +40,7 @@ def unopened(settings: Settings) -> Foundation:
         tasks=TaskSupervisor(clock),
         tenant=DEFAULT_TENANT,
         vault=Vault(bytes(32)),
+        keys=open_ring("file", places_of(settings.node.data_dir).root),
         database=database,
         users=UserStore(database),
         passwords=Passwords(settings.security.passwords),

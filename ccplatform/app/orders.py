@@ -18,6 +18,8 @@ from ccplatform.contracts.commands import (
     Done,
     Drain,
     DropParty,
+    ExtendWrapUp,
+    FinishWrapUp,
     GetAccess,
     GetHealth,
     HandOutMessage,
@@ -28,12 +30,14 @@ from ccplatform.contracts.commands import (
     MarkMessage,
     MoveCall,
     MoveCallBack,
+    NoteContact,
     PickUpCall,
     PromiseCallBack,
     RaiseAlarm,
     ReloadAccess,
     ReloadCallingRules,
     ReloadFlows,
+    ReportMysteryCall,
     ResetPort,
     ResetSeat,
     ResetTrunk,
@@ -41,6 +45,8 @@ from ccplatform.contracts.commands import (
     SetAgentState,
     SuperviseCall,
 )
+from ccplatform.contracts.facts import ContactNoted
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.storage.database import Database
 from gateway.commands import describe as describe_access
 from gateway.commands import execute as access_command
@@ -73,6 +79,12 @@ class Orders:
                 return control.calls.command(command)
             case MakeCall():
                 return control.calls.make_call(command)
+            case ExtendWrapUp():
+                return control.acd.extend_wrap_up(command)
+            case FinishWrapUp():
+                return control.acd.finish_wrap_up(command)
+            case NoteContact():
+                return await self._note(command)
             case PromiseCallBack() | CancelCallBack() | MoveCallBack():
                 return await control.call_backs.command(command)
             case MarkMessage() | HandOutMessage():
@@ -81,6 +93,9 @@ class Orders:
                 return await control.administration.configure(command)
             case RaiseAlarm() | ClearAlarm() | AcknowledgeAlarm():
                 return control.alarms.perform(command)
+            case ReportMysteryCall():
+                control.stream.publish(command.call)
+                return Done()
             case GetHealth():
                 return Done(result=self._health())
             case Drain():
@@ -96,6 +111,22 @@ class Orders:
                 return Done()
             case _:
                 assert_never(command)
+
+    async def _note(self, command: NoteContact) -> Answer:
+        """What an agent noted is committed before he is told so."""
+        if not self._database.available:
+            raise Unavailable("notes are kept in the database, which is away")
+        fact = ContactNoted(
+            contact=command.contact,
+            queue=command.queue,
+            agent=command.agent,
+            disposition=command.disposition,
+            disposition_name=command.disposition_name,
+            note=command.note,
+        )
+        self._control.stream.publish(fact)
+        await self._control.journal.flushed()
+        return Done()
 
     def _health(self) -> dict[str, Any]:
         control = self._control

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+import structlog
+
+from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.words import Mailbox, RecordingId
+from ccplatform.kernel.clock import Clock
+from ccplatform.security.errors import VaultClosed
+from ccplatform.security.key_ring import KEYS_FILE, add_key, open_ring
+from ccplatform.security.sealed_sound import Coding
+from recording.days import DailyProof
 from recording.disk import FreeSpaceWatch
 from recording.files import RecordingFiles
+from recording.keeper import Keeper
 from recording.retention import Retention
+from recording.sealed import Sounds
 from recording.service import RecordingService
 from recording.store import Catalogue
+
+_log = structlog.get_logger("recording")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +38,43 @@ class Recording:
     space: FreeSpaceWatch
 
 
+def prepare_keys(settings: Settings, places: Places, clock: Clock) -> None:
+    """See that there is a master key before anything is recorded; raises CannotStart.
+
+    The first start makes one. Where recordings are without their keys, nobody makes new ones unasked.
+    """
+    try:
+        if settings.recording.keys == "file" and not (places.root / KEYS_FILE).exists():
+            if RecordingFiles(places.recordings).any():
+                raise CannotStart(
+                    f"the master keys of the recordings are gone: restore {places.root / KEYS_FILE} from where it "
+                    "is kept, or make a new one with `ccplatform recording keys create`; old recordings stay shut"
+                )
+            add_key(places.root / KEYS_FILE, clock)
+        _log.info("master key of recordings", key=open_ring(settings.recording.keys, places.root).current)
+    except VaultClosed as error:
+        raise CannotStart(str(error)) from error
+
+
+def sounds_of(places: Places, ground: Foundation) -> Sounds:
+    """The recordings of an installation."""
+    return Sounds(files=RecordingFiles(places.recordings), keys=ground.keys)
+
+
+def build_keeper(settings: Settings, places: Places, ground: Foundation) -> Keeper:
+    """What keeps recordings at rest, in the web process."""
+    own = settings.recording
+    return Keeper(
+        catalogue=Catalogue(database=ground.database, tenant=ground.tenant),
+        sounds=sounds_of(places, ground),
+        database=ground.database,
+        audit=ground.audit,
+        clock=ground.clock,
+        coding=None if own.at_rest == "as_recorded" else Coding[own.at_rest.upper()],
+        after_seconds=own.at_rest_after_seconds,
+    )
+
+
 def build_recording(
     settings: Settings,
     places: Places,
@@ -33,6 +82,7 @@ def build_recording(
     *,
     facts: Facts,
     alarms: Alarms,
+    committed: Callable[[], Awaitable[None]],
     accepts: Callable[[Mailbox], bool],
     deleted: Callable[[Collection[RecordingId]], None],
 ) -> Recording:
@@ -42,11 +92,11 @@ def build_recording(
     """
     own, zone = settings.recording, settings.node.zone_info
     catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
-    files = RecordingFiles(places.recordings)
+    sounds = sounds_of(places, ground)
     return Recording(
         service=RecordingService(
             policy=own.policy(),
-            files=files,
+            sounds=sounds,
             rows=catalogue,
             facts=facts,
             alarms=alarms,
@@ -58,7 +108,7 @@ def build_recording(
         ),
         retention=Retention(
             catalogue=catalogue,
-            files=files,
+            files=sounds.files,
             database=ground.database,
             audit=ground.audit,
             clock=ground.clock,
@@ -66,6 +116,14 @@ def build_recording(
             at=own.deletion_time,
             zone=zone,
             deleted=deleted,
+            prove=DailyProof(
+                catalogue=catalogue,
+                audit=ground.audit,
+                facts=facts,
+                alarms=alarms,
+                clock=ground.clock,
+                committed=committed,
+            ).run_once,
         ),
         space=FreeSpaceWatch(
             directory=places.recordings,

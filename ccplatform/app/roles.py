@@ -34,7 +34,8 @@ def run(
 ) -> int:
     """Be that process until it ends; returns the exit code."""
     name = role if role != "media" else f"media-{index}"
-    logs.configure(json_lines=settings.log.format == "json", role=name or "supervisor", level=settings.log.level)
+    json_lines, level = settings.log.format == "json", settings.log.level
+    logs.configure(json_lines=json_lines, role=name or "supervisor", level=level, for_good=True)
     if role is None:
         from ccplatform.app.node import run_node
 
@@ -69,12 +70,16 @@ def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: 
             from ccplatform.app.web import run_web
 
             uvloop.run(run_web(settings, places, ready=ready))
+        case "probe":
+            from ccplatform.app.probing import run_probe
+
+            asyncio.run(run_probe(settings, places, demo=demo, ready=ready))
         case "demo-bot":
             from ivr.bots.parrot import run_parrot
 
             asyncio.run(run_parrot(str(places.parrot), ready))
         case _:
-            raise CannotStart(f"there is no role {role!r}: control, media, web or demo-bot")
+            raise CannotStart(f"there is no role {role!r}: control, media, web, probe or demo-bot")
 
 
 def _ready_teller(descriptor: int | None) -> Callable[[], None]:

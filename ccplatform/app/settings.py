@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +26,7 @@ from acd.settings import AcdSettings
 from ccplatform.app.errors import WrongConfiguration
 from ccplatform.calls.settings import CallsSettings
 from ccplatform.operations.settings import RetentionSettings
+from ccplatform.proof.settings import ProbeSettings
 from ccplatform.security.settings import SecuritySettings
 from ccplatform.storage.settings import DatabaseSettings, JournalSettings
 from cti.settings import CtiSettings
@@ -110,7 +111,10 @@ class Settings(BaseSettings):
     acd: AcdSettings = AcdSettings()
     ivr: IvrSettings = IvrSettings()
     recording: RecordingSettings = RecordingSettings()
+
     metrics: MetricsSettings = MetricsSettings()
+    probe: ProbeSettings = ProbeSettings()
+
     cti: CtiSettings = CtiSettings()
     security: SecuritySettings = SecuritySettings()
     journal: JournalSettings = JournalSettings()
@@ -127,6 +131,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file; flags are laid over both by :func:`load_settings`."""
         return (env_settings, init_settings)
+
+
+def own_host(settings: Settings) -> str:
+    """Where this node's SIP is reached from this machine."""
+    bound = ip_address(settings.sip.bind_ip)
+
+    return ("::1" if bound.version == 6 else "127.0.0.1") if bound.is_unspecified else str(bound)
 
 
 def load_settings(

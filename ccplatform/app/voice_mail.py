@@ -8,6 +8,7 @@ from typing import Final
 from acd.service import AcdService
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
+from ccplatform.app.recorder import sounds_of
 from ccplatform.app.settings import Settings
 from ccplatform.calls.service import VOICE_MAIL
 from ccplatform.contracts.facts import (
@@ -36,7 +37,6 @@ from gateway.sip.event_packages import MessageCounts
 from gateway.sip.notifier import Notifier
 from ivr.document import shipped_flows
 from ivr.versions import Versions
-from recording.files import RecordingFiles
 from recording.messages.routes import Viewer
 from recording.messages.service import MessageService
 from recording.messages.store import MessageStore
@@ -77,7 +77,7 @@ def build_messages(
 
     return MessageService(
         store=message_store(ground),
-        files=RecordingFiles(places.recordings),
+        sounds=sounds_of(places, ground),
         facts=facts,
         clock=ground.clock,
         zone=settings.node.zone_info,

@@ -11,15 +11,17 @@ from fastapi import APIRouter, FastAPI
 
 from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
-from ccplatform.app.browser_phones import BrowserPhones
+from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import article_store, build_configuration, settings_store
+from ccplatform.app.desk import DeskChoices
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
 from ccplatform.app.places import Places
+from ccplatform.app.recorder import build_keeper, sounds_of
 from ccplatform.app.reloading import ReloadingControl
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
@@ -45,6 +47,7 @@ from ccplatform.security.tokens import Tokens
 from ccplatform.storage.journal_reader import JournalReader
 from cti.events import Hub
 from cti.live import LiveView
+from cti.noting.routes import build_router as build_note_routes
 from cti.publishing.routes import build_router as build_article_routes
 from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
@@ -62,7 +65,6 @@ from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
 from metrics.service import MetricsService
 from metrics.store import ReportStore
-from recording.files import RecordingFiles
 from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
 from recording.store import Catalogue
@@ -103,6 +105,7 @@ class WebProcess:
         )
         self.speech = speech_engine(settings.ivr.speech, ground.clock, Untold())
         self.simulating = Simulating(settings, ground, places, Untold())
+        self.keeper = build_keeper(settings, places, ground)
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.following = Following(
             path=places.control_socket,
@@ -117,6 +120,7 @@ class WebProcess:
             signalling=self.signalling,
         )
         self._control = ReloadingControl(self.following.link, ground.clock)
+        self._phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
 
     def build(self) -> FastAPI:
         """Every router on one application."""
@@ -147,6 +151,7 @@ class WebProcess:
             pages=pages_directory(),
             max_body_bytes=settings.http.max_body_bytes,
             large_bodies=large_bodies(settings),
+            phone=self._phone_server,
         )
 
     def _routers(self, access: Access, login: LogIn) -> Sequence[APIRouter]:
@@ -170,9 +175,10 @@ class WebProcess:
             tenant=ground.tenant,
         )
         catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
-        files = RecordingFiles(self._places.recordings)
+        sounds = sounds_of(self._places, ground)
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
+        history = ContactsByNumber(contacts, self.journal)
         control = AuditedControl(control=self._control, audit=ground.audit, live=self.live)
         return [
             build_security_routes(access=access, login=login, audit=ground.audit),
@@ -182,10 +188,17 @@ class WebProcess:
                 control=control,
                 customers=customers,
                 clock=ground.clock,
-                history=ContactsByNumber(contacts, self.journal),
-                softphones=BrowserPhones(
-                    seats, settings.sip, ground.clock, lambda: self.following.health.get("access", {})
-                ),
+                history=history,
+                softphones=BrowserPhones(seats, settings.sip, ground.clock, self._phone_server),
+                settings=settings.cti,
+            ),
+            build_note_routes(
+                access=access,
+                live=self.live,
+                control=control,
+                contacts=history,
+                dispositions=DeskChoices(settings_store(ground)),
+                clock=ground.clock,
                 settings=settings.cti,
             ),
             build_article_routes(access=access, live=self.live, store=article_store(ground), clock=ground.clock),
@@ -205,13 +218,13 @@ class WebProcess:
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal, overseen=self._overseen),
             build_recording_routes(
-                access=access, catalogue=catalogue, files=files, audit=ground.audit, overseen=self._overseen
+                access=access, catalogue=catalogue, sounds=sounds, audit=ground.audit, overseen=self._overseen
             ),
             build_message_routes(
                 access=access,
                 store=message_store(ground),
                 catalogue=catalogue,
-                files=files,
+                sounds=sounds,
                 audit=ground.audit,
                 control=control,
                 viewer=message_viewer(self.live),
@@ -253,8 +266,13 @@ class WebProcess:
         """Follow control, and keep the figures."""
         self.following.start()
         self._ground.tasks.keep_running("reloads", self._control.tell_again)
+        self._ground.tasks.keep_running("recordings at rest", self._keep_recordings)
         self.signalling.start(self._ground.tasks)
         self.hub.start()
+
+    async def _keep_recordings(self) -> None:
+        await self.following.informed.wait()  # only then are its tables sure to be there
+        await self.keeper.run()
 
     def close(self) -> None:
         """Stop the heartbeats."""

@@ -37,10 +37,10 @@ from ccplatform.contracts.flows import (
     TransferCaller,
     UntapCaller,
 )
-from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, TrunkTarget
+from ccplatform.contracts.legs import AnswerLeg, DialLeg, DialTarget, ReleaseLeg, RingLeg, SeatTarget, TrunkTarget
 from ccplatform.contracts.media import Echo, JoinRoom, SecureCollect, StopPlay
 from ccplatform.contracts.routing import QueueContact, WithdrawContact
-from ccplatform.contracts.words import FlowOutcome, LegRole, PlaybackId, ReleaseCause
+from ccplatform.contracts.words import AgentId, FlowOutcome, LegRole, PlaybackId, ReleaseCause
 
 
 def flow_asked(step: Step, request: FlowRequest) -> None:
@@ -164,18 +164,20 @@ def _transfer(step: Step, request: TransferCaller) -> None:
         target = TrunkTarget(trunk=request.trunk, number=request.number)
         dial_party(step, target, f"{request.trunk}:{request.number}")
     elif request.target is not None:
-        dial_party(step, request.target, request.number)
+        dial_party(step, request.target, request.number, request.seated)
     else:
         step.emit(FlowRequestFailed(contact=step.state.contact, reason=ReleaseCause.NOT_FOUND))
 
 
-def dial_party(step: Step, target: DialTarget, name: str) -> None:
-    """Call somebody else for the caller, who hears that it rings."""
+def dial_party(step: Step, target: DialTarget, name: str, seated: AgentId | None = None) -> None:
+    """Call somebody else for the caller, who hears that it rings; ``seated``: the agent at that phone."""
     state = step.state
     state.pending_key = None
     state.transferred_to = name
     leg = step.new_leg(LegRole.PARTY)
     step.move(Stage.DIALLING, deadline=step.now + DIAL_SECONDS)
+    if isinstance(target, SeatTarget):
+        step.engage_seat(leg, target.seat, seated)
     if state.answered:
         step.play(PlaybackId(step.new_id()), RINGBACK, loop=True)
     else:

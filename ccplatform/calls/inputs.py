@@ -128,8 +128,8 @@ class MessageClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overflowed:
-    """The queue cannot keep the caller and says where he goes: a flow, a number and how it is dialled, or a flow
-    that takes a message for a mailbox."""
+    """The queue cannot keep the caller and says where he goes: a flow, a number and how it is dialled (``seated``:
+    who sits at that phone), or a flow that takes a message for a mailbox."""
 
     contact: ContactId
     queue: QueueId
@@ -137,6 +137,7 @@ class Overflowed:
     mailbox: Mailbox | None = None
     number: str = ""
     target: DialTarget | None = None
+    seated: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,13 +203,15 @@ def _reached_party(step: Step) -> Yielded:
         step.emit(*retrieve(state, step.now))
     step.part_talk(stays=True)
     state.other_leg = None
-    seat = state.agent_seat
+    agent, seat = state.agent, state.agent_seat
+    if state.seat_called is not None:  # his line is taken under this contact, and goes on so
+        agent, seat, state.seat_called = state.seat_called.agent, state.seat_called.seat, None
     return Yielded(
         contact=contact,
         call=call,
         to=seat or state.transferred_to or state.dialled,
         leg=leg,
-        agent=state.agent,
+        agent=agent,
         seat=seat,
         answered=answered,
         deadline_at=state.deadline_at,

@@ -141,6 +141,7 @@ def leg_ended(step: Step, event: LegEnded) -> None:
     if role is LegRole.SUPERVISOR and event.leg != state.other_leg:
         state.supervisors.pop(event.leg, None)  # nobody on the call is told that somebody listened
         return
+    step.release_seat(event.leg)
     by = "remote" if event.by_remote else "local"
     cleared = ConnectionCleared(contact=state.contact, leg=event.leg, role=role, cause=event.cause, released_by=by)
     if event.leg == state.caller_leg:

@@ -12,6 +12,7 @@ from ccplatform.calls.pieces import Member as Member
 from ccplatform.calls.pieces import PendingKey as PendingKey
 from ccplatform.calls.pieces import PendingQuery as PendingQuery
 from ccplatform.calls.pieces import RungAgent as RungAgent
+from ccplatform.calls.pieces import SeatCalled as SeatCalled
 from ccplatform.calls.pieces import Supervisor as Supervisor
 from ccplatform.contracts.facts import Fact
 from ccplatform.contracts.flows import FlowCommand
@@ -138,6 +139,7 @@ class CallState:
     early: bool = False  # he hears the called network before its answer
     party_seat: SeatId | None = None  # the caller's phone is one of ours, whoever called whom
     party_agent: AgentId | None = None  # who sits at the caller's phone: his line is taken while he is on the call
+    seat_called: SeatCalled | None = None
     shown_name: str = ""
     wrap_up_seconds: float = 0.0
     key: str = ""  # by which the order to call is known when it comes again

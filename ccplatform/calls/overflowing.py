@@ -33,4 +33,4 @@ def overflowed(step: Step, event: Overflowed) -> None:
         else:
             start_next_flow(step)
     elif event.target is not None:
-        dial_party(step, event.target, event.number)
+        dial_party(step, event.target, event.number, event.seated)

@@ -48,6 +48,8 @@ def picked_up(step: Step, event: PhonePickUp) -> None:
         _engage(step, event)
     else:
         state.other_leg = leg
+        step.release_seat()
+        step.engage_seat(leg, event.seat, event.agent)
     step.emit(
         Record(
             fact=Diverted(

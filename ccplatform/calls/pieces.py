@@ -46,6 +46,15 @@ class RungAgent:
     whisper: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatCalled:
+    """An agent whose phone a flow, or a queue, has called for the caller: his line is taken meanwhile."""
+
+    leg: LegId
+    agent: AgentId
+    seat: SeatId
+
+
 @dataclass(slots=True, kw_only=True)
 class Consultation:
     """Somebody who is called about the caller: to be asked first, or (``transfer``) to have him at once.

@@ -152,6 +152,8 @@ class Restorer:
                 perform(TalkHeld(contact=state.contact, agent=state.agent, held=True))
         if state.party_agent is not None:
             perform(EngageAgent(contact=state.contact, agent=state.party_agent, seat=state.party_seat))
+        if (called := state.seat_called) is not None:
+            perform(EngageAgent(contact=state.contact, agent=called.agent, seat=called.seat))
 
     def _restore_flow(self, saga: CallSaga, kept: KeptCall) -> None:
         state = saga.state

@@ -3,10 +3,7 @@
 No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
 """
 
-import base64
-import binascii
 from collections.abc import Collection
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +14,7 @@ from ccplatform.calls.errors import NoSuchContact
 from ccplatform.calls.store import ContactFilter, ContactStore
 from ccplatform.contracts.facts import FACTS, FactEvent
 from ccplatform.contracts.words import AgentId, ContactId, Outcome, Role
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.cursors import read_moment, write_cursor
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.model import Overseen
 from ccplatform.storage.journal_reader import JournalReader
@@ -105,14 +102,15 @@ def build_router(
             caller=caller,
             outcome=outcome,
             agents=overseen(principal),
-            after=_read_cursor(cursor),
+            after=read_moment(cursor),
         )
         rows = await contacts.find(wanted, limit)
         callers = await journal.callers(tuple(str(row["id"]) for row in rows))
         items = [{**row, "caller": callers.get(str(row["id"]))} for row in rows]
         more = len(rows) == limit
         total = None if cursor is not None else await contacts.count(wanted) if more else len(rows)
-        return {"items": items, "total": total, "next_cursor": _write_cursor(rows[-1]) if more else None}
+        following = write_cursor((rows[-1]["started_at"], rows[-1]["id"])) if more else None
+        return {"items": items, "total": total, "next_cursor": following}
 
     async def row_of(contact: UUID, principal: Principal) -> dict[str, Any]:
         row = await contacts.get(ContactId(str(contact)))
@@ -168,19 +166,3 @@ def _event(event: FactEvent) -> dict[str, Any]:
     kind = data.pop("type")
     del data["v"]
     return {"id": event.id, "at": event.at, "type": kind, "data": data}
-
-
-def _write_cursor(row: dict[str, Any]) -> str:
-    text = f"{row['started_at'].isoformat()}|{row['id']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        stamp, _, contact = text.partition("|")
-        return datetime.fromisoformat(stamp), str(UUID(contact))
-    except (ValueError, binascii.Error):
-        raise Refusal("the cursor is not one that this list gave", code="bad_request") from None

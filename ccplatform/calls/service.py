@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any, get_args
 
 import msgspec
 import structlog
@@ -36,15 +37,25 @@ from ccplatform.contracts.flows import (
     TransferCaller,
 )
 from ccplatform.contracts.legs import (
+    DialTarget,
     LegCommand,
     LegEvent,
     LegOffered,
     LegPickUpAsked,
     LegTransferAsked,
     PlaybackEnded,
+    SeatTarget,
     SurvivingCall,
 )
-from ccplatform.contracts.media import KeepSnapshot, Play, RecordingClosed, StartRecording, TapEnded, VoiceChanged
+from ccplatform.contracts.media import (
+    KeepSnapshot,
+    MediaCommand,
+    Play,
+    RecordingClosed,
+    StartRecording,
+    TapEnded,
+    VoiceChanged,
+)
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.routing import (
     AgentOffered,
@@ -54,6 +65,7 @@ from ccplatform.contracts.routing import (
     RouterEvent,
 )
 from ccplatform.contracts.words import (
+    AgentId,
     CallId,
     ContactId,
     FlowId,
@@ -95,6 +107,7 @@ class CallService:
         self._guard = guard
         self._runner: EffectRunner[CallInput, CallEffect] = EffectRunner(self._core, self._perform, clock, guard)
         self._ports: CallPorts | None = None
+        self._doers: dict[type[CallEffect], Callable[[Any], None]] = {}
         self._snapshots_due = False
         self._restorer = Restorer(
             core=self._core, ports=lambda: self.ports, post=self._post, clock=clock, facts=facts
@@ -119,6 +132,16 @@ class CallService:
     def connect(self, ports: CallPorts) -> None:
         """Give the service its ports; nothing works before."""
         self._ports = ports
+        self._doers = {
+            **dict.fromkeys(get_args(LegCommand), ports.legs.perform),
+            **dict.fromkeys(get_args(FlowCommand), ports.flows.perform),
+            **dict.fromkeys(get_args(RouterCommand), ports.router.perform),
+            **dict.fromkeys(get_args(MediaCommand), ports.media.perform),
+            Record: self._record,
+            ConsiderRecording: self._consider_recording,
+            TakeMessage: self._take_message,
+            Whisper: self._whisper,
+        }
 
     def take_calling_rules(self, rules: CallingRules) -> None:
         """From now on these say who may call which numbers."""
@@ -146,7 +169,8 @@ class CallService:
         """Listener of the flow service."""
         request = event.request
         if isinstance(request, TransferCaller) and request.number and request.trunk is None:
-            event = replace(event, request=replace(request, target=self._calls_out.for_flow(request.number)))
+            target = self._calls_out.for_flow(request.number)
+            event = replace(event, request=replace(request, target=target, seated=self._seated_at(target)))
         self._post(event)
 
     def router_event(self, event: RouterEvent) -> None:
@@ -170,10 +194,14 @@ class CallService:
             return Overflowed(contact=event.contact, queue=event.queue, flow=VOICE_MAIL, mailbox=mailbox)
         target = self.ports.numbers.target(to) if kind == "number" else None
         if target is not None:
-            return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target)
+            seated = self._seated_at(target)
+            return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target, seated=seated)
         if kind:
             _log.warning("nothing there to overflow to", queue=event.queue, target=event.target)
         return event
+
+    def _seated_at(self, target: DialTarget | None) -> AgentId | None:
+        return self.ports.router.agent_at(target.seat) if isinstance(target, SeatTarget) else None
 
     def recording_closed(self, event: RecordingClosed) -> None:
         """The media engine closed a recording."""
@@ -219,25 +247,12 @@ class CallService:
     # --- effects ------------------------------------------------------------------------------------------
 
     def _perform(self, effect: CallEffect) -> None:
-        ports = self.ports
-        if isinstance(effect, Record):
-            self._facts.record(effect.fact)
-            if isinstance(effect.fact, ContactEnded):
-                self._ended(effect.fact)
-        elif isinstance(effect, LegCommand):
-            ports.legs.perform(effect)
-        elif isinstance(effect, FlowCommand):
-            ports.flows.perform(effect)
-        elif isinstance(effect, RouterCommand):
-            ports.router.perform(effect)
-        elif isinstance(effect, ConsiderRecording):
-            self._consider_recording(effect)
-        elif isinstance(effect, TakeMessage):
-            self._take_message(effect)
-        elif isinstance(effect, Whisper):
-            self._whisper(effect)
-        else:
-            ports.media.perform(effect)
+        self._doers[type(effect)](effect)
+
+    def _record(self, effect: Record) -> None:
+        self._facts.record(effect.fact)
+        if isinstance(effect.fact, ContactEnded):
+            self._ended(effect.fact)
 
     def _ended(self, fact: ContactEnded) -> None:
         _log.info("contact ended", contact=fact.contact, outcome=fact.outcome, cause=fact.cause)
@@ -254,6 +269,7 @@ class CallService:
             left=effect.left,
             right=effect.right,
             path=order.path,
+            seal=order.seal,
         )
         self.ports.media.perform(start)
         talk = effect.talk
@@ -264,7 +280,12 @@ class CallService:
         call, order = effect.message.call, self.ports.recorder.take_message(effect.message)
         if order is not None:
             start = StartRecording(
-                call=call, recording=order.recording, left=effect.leg, right=effect.leg, path=order.path
+                call=call,
+                recording=order.recording,
+                left=effect.leg,
+                right=effect.leg,
+                path=order.path,
+                seal=order.seal,
             )
             self.ports.media.perform(start)
         self._post(MessageBegan(call=call, recording=order.recording if order is not None else None))

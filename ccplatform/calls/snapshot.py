@@ -5,6 +5,7 @@ Instants become ages with one wall-clock stamp, and back.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ SNAPSHOT_VERSION = 1
 
 def snapshot_state(state: CallState, now: float, wall: datetime) -> dict[str, Any]:
     """``{"stamp": RFC 3339, "state": {…}}``; a deadline is a negative age."""
-    return {"stamp": wall.isoformat(), "state": _turned(msgspec.to_builtins(state), now)}
+    return {"stamp": wall.isoformat(), "state": _turn(msgspec.to_builtins(state), now)}
 
 
 def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
@@ -34,19 +35,18 @@ def restore_state(data: dict[str, Any], now: float, wall: datetime) -> CallState
 
 def _state(data: dict[str, Any], now: float, wall: datetime) -> CallState:
     gap = max(0.0, (wall - datetime.fromisoformat(data["stamp"])).total_seconds())
-    return msgspec.convert(_turned(data["state"], now - gap), type=CallState)
+    return msgspec.convert(_turn(deepcopy(data["state"]), now - gap), type=CallState)
 
 
-def _turned(data: dict[str, Any], now: float) -> dict[str, Any]:
-    """Instants become ages, and ages instants, however deep they are."""
-    turned = {}
+def _turn(data: dict[str, Any], now: float) -> dict[str, Any]:
+    """Instants become ages, and ages instants, in place and however deep they are."""
     for name, value in data.items():
-        if isinstance(value, dict):
-            value = _turned(value, now)
+        if type(value) is dict:
+            if value:
+                _turn(value, now)
         elif value is not None and name.endswith("_at"):
-            value = now - value
-        turned[name] = value
-    return turned
+            data[name] = now - value
+    return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

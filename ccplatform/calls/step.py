@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ccplatform.calls.model import CallEffect, CallState, Music, RungAgent, Stage
+from ccplatform.calls.model import CallEffect, CallState, Music, RungAgent, SeatCalled, Stage
 from ccplatform.calls.parties import consultation_ends, member_ends
 from ccplatform.calls.talk import end_talk
 from ccplatform.contracts.flows import EndFlow, FlowRequest
 from ccplatform.contracts.legs import DialLeg, DialTarget, ReleaseLeg, SeatTarget
 from ccplatform.contracts.media import Play, PlayItem, StopRecording, Unbridge
-from ccplatform.contracts.routing import TalkReleased, WithdrawContact
-from ccplatform.contracts.words import LegId, LegRole, PlaybackId, ReleaseCause
+from ccplatform.contracts.routing import EngageAgent, TalkReleased, WithdrawContact
+from ccplatform.contracts.words import AgentId, LegId, LegRole, PlaybackId, ReleaseCause, SeatId
 
 #: How long a party may ring that we dial, seconds.
 DIAL_SECONDS = 60.0
@@ -65,6 +65,7 @@ class Step:
         if stage is not Stage.ENDING:
             self.leave(stage)
             self.release_party()
+            self.release_seat()
             self.move(Stage.ENDING, deadline=self.now + ENDING_SECONDS)
             self.end_flow(abandoned=abandoned and stage is Stage.FLOW)
         for leg, role in state.live_legs.items():
@@ -106,6 +107,20 @@ class Step:
         if state.party_agent is not None:
             self.emit(TalkReleased(contact=state.contact, agent=state.party_agent, talked=state.talked))
             state.party_agent = None
+
+    def engage_seat(self, leg: LegId, seat: SeatId, agent: AgentId | None) -> None:
+        """``leg`` is called past the queues at the phone of ``seat``: the line of who sits there is taken."""
+        if agent is not None and agent != self.state.party_agent:
+            self.state.seat_called = SeatCalled(leg=leg, agent=agent, seat=seat)
+            self.emit(EngageAgent(contact=self.state.contact, agent=agent))
+
+    def release_seat(self, leg: LegId | None = None) -> None:
+        """Who sits at the phone that was called, by that ``leg`` or by any, is free again."""
+        called, stage = self.state.seat_called, self.state.stage
+        if called is not None and leg in (None, called.leg):
+            self.state.seat_called = None
+            talked = stage is not Stage.DIALLING
+            self.emit(TalkReleased(contact=self.state.contact, agent=called.agent, talked=talked))
 
     def end_wait(self) -> None:
         """The caller waits no longer, in whatever queue."""

@@ -6,7 +6,6 @@ that takes for 10,000 users stands in docs/performance.md.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ccplatform.configuration.kind import Document
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.cursors import read_cursor, write_cursor
 
 _DIGITS: Final = re.compile(r"(\d{1,15})")
 
@@ -39,7 +38,7 @@ def page_of(
     """The next ``limit`` items (None: all) that have every word of ``search`` somewhere.
 
     ``sort`` names a field, ``-field`` the other way round; equals go by id, and '' is as they are kept. Numbers go
-    by size, also those inside words. Raises Refusal for a cursor that is none of ours.
+    by size, also those inside words. Raises BadCursor for a cursor that is none of ours.
     """
     words = search.casefold().split()
     found = [name for name, document in there.items() if not words or _has(words, name, document)]
@@ -51,7 +50,7 @@ def page_of(
         )
     start = 0 if cursor is None else _after(cursor, found)
     end = len(found) if limit is None else min(start + limit, len(found))
-    following = None if end == len(found) else _write(found[end - 1], end)
+    following = None if end == len(found) else write_cursor((found[end - 1], end))
     return Page(items={name: there[name] for name in found[start:end]}, total=len(found), next_cursor=following)
 
 
@@ -83,14 +82,7 @@ def _natural(text: str) -> list[tuple[int, Any]]:
     return [(0, int(part)) if at % 2 else (1, part) for at, part in enumerate(parts) if part]
 
 
-def _write(last: str, end: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last, end]).encode()).decode().rstrip("=")
-
-
 def _after(cursor: str, found: list[str]) -> int:
     """After the item that was the last, wherever it is now; after as many as were told, if it is gone."""
-    try:
-        last, end = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return found.index(last) + 1 if last in found else max(0, int(end))
-    except (ValueError, TypeError, OverflowError):
-        raise Refusal("the cursor is not one that this list gave", code="bad_request") from None
+    last, end = read_cursor(cursor, tuple[str, int])
+    return found.index(last) + 1 if last in found else max(0, end)

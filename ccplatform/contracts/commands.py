@@ -1,4 +1,8 @@
-"""Commands that come into the control process from the web process (imperative), and their answers."""
+"""Commands that come into the control process from the web process (imperative), and their answers.
+
+``key`` is the client's own for an order of a person, ``by``: said again with the same key, it is not carried out
+again and has the first answer (:mod:`ccplatform.app.once`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
+from ccplatform.contracts.facts import MysteryCallMade
 from ccplatform.contracts.words import (
     AgentId,
     AgentState,
     CallId,
+    ContactId,
     LegId,
     Mailbox,
     MessageState,
@@ -34,6 +40,39 @@ class SetAgentState:
     by: str
     reason: str = ""
     seat: SeatId | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendWrapUp:
+    """Give an agent more time for the wrap-up that he is in. Answer: ``left_seconds``."""
+
+    agent: AgentId
+    by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishWrapUp:
+    """The agent is done with his wrap-up: what he asked for last begins."""
+
+    agent: AgentId
+    by: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteContact:
+    """Write down what an agent's contact came to; it is in the journal once it is answered."""
+
+    contact: ContactId
+    agent: AgentId
+    by: str
+    queue: QueueId | None
+    disposition: str
+    disposition_name: str
+    note: str = field(repr=False)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +81,7 @@ class HangUpCall:
 
     call: CallId
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +109,7 @@ class HoldCall:
     call: CallId
     hold: bool
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +119,7 @@ class SendCallDigits:
     call: CallId
     digits: str
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +129,12 @@ class MoveCall:
     call: CallId
     queue: QueueId
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsultCall:
-    """Let who has the caller call somebody about him: one of the four. ``transfer``: the caller is his at once.
-
-    ``key`` is the client's own for this order: said again with the same key, it is not carried out again.
-    """
+    """Let who has the caller call somebody about him: one of the four. ``transfer``: the caller is his at once."""
 
     call: CallId
     by: str
@@ -144,6 +184,7 @@ class PickUpCall:
     call: CallId
     agent: AgentId
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +196,7 @@ class PromiseCallBack:
     by: str
     priority: int = 5
     not_before: datetime | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +205,7 @@ class CancelCallBack:
 
     call_back: str
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +215,7 @@ class MoveCallBack:
     call_back: str
     not_before: datetime
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +223,11 @@ class MarkMessage:
     """Say how far a voice message has come; refused when it is in another ``mailbox`` by now."""
 
     message: RecordingId
-    mailbox: Mailbox
+    mailbox: Mailbox = field(compare=False)  # where it was seen: not what is asked for
     state: MessageState
     by: str
     note: str = field(default="", repr=False)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +235,10 @@ class HandOutMessage:
     """Put a voice message into another mailbox, as new work there."""
 
     message: RecordingId
-    mailbox: Mailbox
+    mailbox: Mailbox = field(compare=False)  # where it was seen: not what is asked for
     to: Mailbox
     by: str
+    key: str = ""
 
 
 class Setting(StrEnum):
@@ -240,11 +286,19 @@ class ClearAlarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportMysteryCall:
+    """A mystery call came to its end: let it be a fact."""
+
+    call: MysteryCallMade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeAlarm:
     """Somebody saw an alarm."""
 
     alarm: str
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +345,7 @@ class ResetTrunk:
 
     trunk: TrunkId
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +354,7 @@ class ResetPort:
 
     transport: str
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +363,7 @@ class ResetSeat:
 
     seat: SeatId
     by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,10 +372,14 @@ class LiftBan:
 
     source: str
     by: str
+    key: str = ""
 
 
 Command: TypeAlias = (
     SetAgentState
+    | ExtendWrapUp
+    | FinishWrapUp
+    | NoteContact
     | HangUpCall
     | MakeCall
     | HoldCall
@@ -338,6 +399,7 @@ Command: TypeAlias = (
     | RaiseAlarm
     | ClearAlarm
     | AcknowledgeAlarm
+    | ReportMysteryCall
     | GetHealth
     | Drain
     | GetAccess
@@ -356,9 +418,10 @@ COMMANDS: Codec[Command] = Codec(get_args(Command))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The command was carried out (and committed, where it must not be lost)."""
+    """The command was carried out (and committed, where it must not be lost); ``repeated``: when it came first."""
 
     result: dict[str, Any] = field(default_factory=dict)
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,7 +181,8 @@ class TransferCaller:
     """Connect the caller to an agent, or to a number: through a trunk, or by its route; ``record`` asks for a
     recording of the talk.
 
-    ``target`` is how a number without a trunk is dialled; `calls` finds it, and whether flows may.
+    ``target`` is how a number without a trunk is dialled, ``seated`` who sits at that phone if it is a seat's;
+    `calls` finds both, and whether flows may.
     """
 
     number: str = ""
@@ -189,6 +190,7 @@ class TransferCaller:
     agent: AgentId | None = None
     record: bool = False
     target: DialTarget | None = None
+    seated: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -14,12 +14,14 @@ class FileItem:
     """A sound file: WAV, FLAC, Opus or MP3 of any rate, mixed down to one channel.
 
     Leading silence is left out when ``trim``. ``start_seconds`` of it are passed over, in the first round only.
+    With a ``key`` the file is a recording that is sealed with it.
     """
 
     path: str
     trim: bool = True
     start_seconds: float = 0.0
     gain_db: float = 0.0
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +166,16 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """The key (32 bytes) that a recording is sealed with, and the same wrapped, to be written with it."""
+
+    key: bytes = field(repr=False)
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecording:
-    """Write what two legs say, left and right channel, to ``path`` until stopped or a leg closes.
+    """Write what two legs say, left and right channel, sealed to ``path`` until stopped or a leg closes.
 
     ``at_seconds``: how long the recording has been going on; a file that ends before is gone on with there, with
     silence in between, and its end tells how much that was. ``rate``: samples a second, 8,000 or 16,000; None
@@ -177,6 +187,7 @@ class StartRecording:
     left: LegId
     right: LegId
     path: str
+    seal: Seal
     at_seconds: float = 0.0
     rate: int | None = None
 
@@ -311,7 +322,8 @@ MediaCommand: TypeAlias = (
 class RecordingClosed:
     """A recording file is closed. ``seconds`` of audio and its size; ``error`` when it was cut short.
 
-    ``pauses``: from when to when the recording was paused, seconds from its beginning.
+    ``pauses``: from when to when the recording was paused, seconds from its beginning. ``missing_seconds`` of the
+    audio were never written. ``root`` (hex) stands for the whole file; '' when nobody could close it.
     """
 
     call: CallId
@@ -320,6 +332,8 @@ class RecordingClosed:
     size_bytes: int
     error: str = ""
     pauses: tuple[tuple[float, float], ...] = ()
+    missing_seconds: float = 0.0
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,15 @@ from typing import Literal, Protocol
 
 from ccplatform.contracts.commands import Answer, Command
 from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.media import FileItem
 from ccplatform.contracts.words import AgentId, RecordingId, SeatId, Severity
 
 
 class Facts(Protocol):
     """Where facts are told; each is numbered, journalled and shown to live subscribers."""
 
-    def record(self, fact: Fact) -> None:
-        """Tell a fact."""
+    def record(self, fact: Fact) -> object:
+        """Tell a fact; what this returns is of no use."""
 
 
 class Alarms(Protocol):
@@ -83,5 +84,5 @@ class MessageDesk(Protocol):
     async def mark(self, seat: SeatId, message: RecordingId, action: Literal["handled", "delete"]) -> None:
         """Mark one of his messages."""
 
-    def audio(self, message: RecordingId) -> str:
-        """The path of its sound."""
+    async def audio(self, message: RecordingId) -> FileItem:
+        """Its sound, with the key that opens it."""

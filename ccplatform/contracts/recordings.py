@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.media import RecordingClosed, Seal
 from ccplatform.contracts.words import (
     AgentId,
     CallId,
@@ -34,10 +34,11 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingOrder:
-    """Record this talk, there."""
+    """Record this talk, there, sealed with that."""
 
     recording: RecordingId
     path: str
+    seal: Seal
     mode: RecordingMode
 
 

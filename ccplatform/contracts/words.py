@@ -174,3 +174,12 @@ class MessageState(StrEnum):
     HEARD = "heard"
     HANDLED = "handled"
     DELETED = "deleted"  # in no mailbox any more; its recording is kept until its retention is over
+
+
+class MysteryFate(StrEnum):
+    """How a mystery call ended."""
+
+    COMPLETED = "completed"
+    REFUSED = "refused"  # not answered: a status of 300 and above, or nothing at all
+    SILENT = "silent"  # answered, and no voice
+    FAILED = "failed"  # a later step did not come about

@@ -13,6 +13,7 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 
@@ -52,13 +53,10 @@ _NEVER_EARLY_SECONDS = 0.0015
 
 
 class SystemClock:
-    """The machine's clocks; timers run on the running asyncio loop. ``now`` is CLOCK_MONOTONIC."""
+    """The machine's clocks; timers run on the running asyncio loop. ``now`` is CLOCK_MONOTONIC, ``wall`` UTC."""
 
     now = staticmethod(time.monotonic)
-
-    def wall(self) -> datetime:
-        """Current UTC time."""
-        return datetime.now(UTC)
+    wall = staticmethod(partial(datetime.now, UTC))
 
     def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
         """Schedule on the running loop; never early, up to two milliseconds late."""

@@ -1,7 +1,5 @@
 """REST of the alarms. No ``from __future__ import annotations``: FastAPI reads local names here."""
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from ccplatform.contracts.commands import AcknowledgeAlarm, Refused
+from ccplatform.contracts.commands import AcknowledgeAlarm
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import Role, Severity
-from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.kernel.cursors import read_moment, write_cursor
 from ccplatform.operations.board import AlarmBoard, AlarmRow
+from ccplatform.operations.orders import OnceBody, tell
 from ccplatform.operations.store import AlarmStore
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
@@ -60,11 +59,11 @@ def build_router(
         severity: Severity | None = None,
         since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
         until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-        cursor: str | None = None,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> AlarmList:
         """Alarms, newest first. What is up (``active=true``) is known even while the database is away."""
-        before = _place(cursor)
+        before = read_moment(cursor)
         if active:
             rows = [row for row in board.active() if _fits(row, severity, since, until, before)][: limit + 1]
         else:
@@ -73,14 +72,13 @@ def build_router(
             )
         more = len(rows) > limit
         items = [AlarmItem.model_validate(row) for row in rows[:limit]]
-        return AlarmList(items=items, next_cursor=_cursor(rows[limit - 1]) if more else None)
+        following = write_cursor((rows[limit - 1].raised_at, rows[limit - 1].id)) if more else None
+        return AlarmList(items=items, next_cursor=following)
 
     @router.post("/alarms/{alarm}/acknowledge", status_code=204)
-    async def acknowledge(alarm: UUID, principal: operator) -> None:
+    async def acknowledge(alarm: UUID, principal: operator, order: OnceBody) -> None:
         """Say that somebody saw it."""
-        answer = await control.ask(AcknowledgeAlarm(alarm=str(alarm), by=principal.user))
-        if isinstance(answer, Refused):
-            raise _error(answer)
+        await tell(control, AcknowledgeAlarm(alarm=str(alarm), by=principal.user, key=order.key))
         await audit.record(subject=principal.user, action="alarm.acknowledge", object=str(alarm), result="ok")
 
     return router
@@ -99,28 +97,3 @@ def _fits(
         and (until is None or row.raised_at < until)
         and (before is None or (row.raised_at, row.id) < before)
     )
-
-
-def _error(refused: Refused) -> Exception:
-    if refused.code == "not_found":
-        return NotFound(refused.message)
-    if refused.code == "unavailable":
-        return Unavailable(refused.message)
-    return Refusal(refused.message, code=refused.code)
-
-
-def _cursor(row: AlarmRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.raised_at.isoformat()} {row.id}".encode()).decode()
-
-
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, ident = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        place = datetime.fromisoformat(at), str(UUID(ident))
-        if place[0].tzinfo is None:
-            raise ValueError("no zone")
-    except (ValueError, binascii.Error):
-        raise Refusal("cursor: not one that this list gave", code="bad_cursor") from None
-    return place

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ccplatform.contracts.words import Role
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.cursors import BadCursor
 from ccplatform.security.access import Access, bearer
 from ccplatform.security.audit import Audit, AuditRow
 from ccplatform.security.errors import NotAuthenticated
@@ -160,7 +160,7 @@ def _sequence(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise Refusal("cursor: not one that this list gave", code="bad_cursor")
+        raise BadCursor
     return int(cursor)
 
 

@@ -71,14 +71,14 @@ def load_vault(data_directory: Path, environment: Mapping[str, str] = os.environ
     """The vault of an installation: key from ``CCP_MASTER_KEY`` or ``master.key``, made on the first start."""
     text = environment.get(KEY_VARIABLE)
     if text:
-        return Vault(_decode(text, f"environment variable {KEY_VARIABLE}"))
+        return Vault(decode_key(text, f"environment variable {KEY_VARIABLE}"))
     path = data_directory / "master.key"
     if not path.exists():
         _make_key_file(path)
     try:
         if path.stat().st_mode & 0o077:
             raise VaultClosed(f"{path} can be read by others; run `chmod 600 {path}`")
-        return Vault(_decode(path.read_text(encoding="ascii", errors="replace"), str(path)))
+        return Vault(decode_key(path.read_text(encoding="ascii", errors="replace"), str(path)))
     except OSError as error:
         raise VaultClosed(f"cannot read {path}: {error.strerror}") from error
 
@@ -100,7 +100,8 @@ def _make_key_file(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _decode(text: str, source: str) -> bytes:
+def decode_key(text: str, source: str) -> bytes:
+    """A master key of base64; ``source`` says where it stood. Raises VaultClosed."""
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (ValueError, binascii.Error):

@@ -243,26 +243,25 @@ class JournalWriter:
     async def _prepare(self, connection: Connection, batch: _Batch) -> None:
         if batch.rows:
             return
-        await self._load_keys(connection, batch)
+        contacts = [contact_of(event.fact) for event in batch.events]
+        await self._load_keys(connection, contacts)
         rows: list[tuple[Any, ...]] = []
-        for number, event in enumerate(batch.events, 1):
-            rows.append(self._row(event, batch))
+        for number, (event, contact) in enumerate(zip(batch.events, contacts, strict=True), 1):
+            rows.append(self._row(event, contact, batch))
             if number % SLICE_EVENTS == 0:
                 await asyncio.sleep(0)
         batch.rows = rows
 
-    async def _load_keys(self, connection: Connection, batch: _Batch) -> None:
-        contacts = {contact_of(event.fact) for event in batch.events}
-        unknown = [contact for contact in contacts if contact is not None and self._keys.get(contact) is None]
+    async def _load_keys(self, connection: Connection, contacts: Sequence[ContactId | None]) -> None:
+        unknown = [contact for contact in set(contacts) if contact is not None and self._keys.get(contact) is None]
         if not unknown:
             return
         query = "SELECT contact, wrapped FROM contact_keys WHERE tenant = $1 AND contact = ANY($2::uuid[])"
         for row in await connection.fetch(query, self._tenant, unknown):
             self._keys.unwrap(WrappedKey(contact=ContactId(row["contact"]), wrapped=row["wrapped"]))
 
-    def _row(self, event: FactEvent, batch: _Batch) -> tuple[Any, ...]:
+    def _row(self, event: FactEvent, contact: ContactId | None, batch: _Batch) -> tuple[Any, ...]:
         data, personal = split(event)
-        contact = contact_of(event.fact)
         if personal and contact is not None and self._keys.get(contact) is None:
             batch.new_keys.append(self._keys.make(contact))
         sealed = seal_personal(personal, event, contact, self._keys, self._sealer) if personal else None

@@ -65,16 +65,23 @@ class JournalReader:
 
     async def callers(self, contacts: Sequence[str]) -> dict[str, str]:
         """The callers' numbers of these contacts; those whose key was destroyed are missing."""
+        arrived = [event.fact for event in await self.of_contacts(contacts, ContactArrived)]
+        return {fact.contact: fact.caller for fact in arrived if isinstance(fact, ContactArrived)}
+
+    async def of_contacts(self, contacts: Sequence[str], kind: type[Fact]) -> list[FactEvent]:
+        """The facts of one kind about these contacts in the order of their telling, those of destroyed keys left
+        out."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """SELECT j.*, k.wrapped
                    FROM journal j JOIN contact_keys k ON k.tenant = j.tenant AND k.contact = j.contact
-                   WHERE j.tenant = $1 AND j.contact = ANY($2::uuid[]) AND j.type = 'ContactArrived'""",
+                   WHERE j.tenant = $1 AND j.contact = ANY($2::uuid[]) AND j.type = $3
+                   ORDER BY j.at, j.id""",
                 self._tenant,
                 list(contacts),
+                kind.__name__,
             )
-        arrived = [event.fact for event in await self._decode(rows)]
-        return {fact.contact: fact.caller for fact in arrived if isinstance(fact, ContactArrived)}
+        return await self._decode(rows)
 
     async def since(
         self, at: datetime, *, until: datetime | None = None, types: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The compiled helper: ``native.c``, built next to this file by ``hatch_build.py`` where there is a compiler."""
+"""The compiled helper: the C in ``compiled``, built beside this file by ``hatch_build.py`` where a compiler is."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from gateway.media.portable import PortableHotPath
 _log = structlog.get_logger("media")
 
 LIBRARY: Final = Path(__file__).with_name("_native.so")
-_SOURCE: Final = Path(__file__).with_name("native.c")
+_SOURCE: Final = Path(__file__).with_name("compiled")
 
 _pointer, _int, _double, _float = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_float
 
-#: What the elements of arrays are in native.c.
+#: What the elements of arrays are in C.
 _BOOL, _I8, _U8, _I16, _U16, _I32, _U32, _I64, _F32, _F64 = map(
     np.dtype, ("bool", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8")
 )
@@ -133,8 +133,9 @@ class NativeHotPath:
     def __init__(self, library: Path) -> None:
         free, held = ctypes.CDLL(str(library)), ctypes.PyDLL(str(library))
         held.media_source.restype = ctypes.c_uint32
-        if held.media_source() != zlib.crc32(_SOURCE.read_bytes()):
-            raise OSError(f"{library} was not built from the present native.c")
+        source = b"".join(file.read_bytes() for file in sorted(_SOURCE.glob("*.[ch]")))
+        if held.media_source() != zlib.crc32(source):
+            raise OSError(f"{library} was not built from what is in {_SOURCE} now")
         self._receive = _declared(free.media_receive, "ppp iii dddd ppp")
         self._receive.restype = ctypes.c_int64
         self._send = _declared(free.media_send, "ppi pi pppp")

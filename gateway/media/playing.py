@@ -114,7 +114,7 @@ class Player:
     def _request(self, now: float) -> None:
         for item in self.order.items:
             if isinstance(item, FileItem):
-                self._library.request(item.path, now, wide=self._wide)
+                self._library.request(item.path, now, wide=self._wide, key=item.key)
 
     def _fill(self, frame: Pcm, high: Pcm) -> Filled:
         filled = 0
@@ -188,7 +188,7 @@ class Player:
     def _make(self, item: FileItem | ToneItem | CallToneItem | SilenceItem) -> Clip | None:
         match item:
             case FileItem():
-                sound = self._library.find(item.path, wide=self._wide)
+                sound = self._library.find(item.path, wide=self._wide, key=item.key)
                 if isinstance(sound, BadSound):
                     raise sound
                 return None if sound is None else sound.clip(item.trim)

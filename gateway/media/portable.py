@@ -27,7 +27,7 @@ from gateway.media.hot_path import (
 from gateway.media.packet_io import MAX_PACKET, OLDEST, Slots, Watch
 from gateway.media.rtcp import ReportBlock, SenderInfo, build
 from gateway.media.rtp import HEADER_BYTES
-from gateway.media.wav import write_parts
+from gateway.media.sealed_file import write_parts
 
 _CONTROL_BYTES: Final = 32  # one cmsghdr with a timespec
 _RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)

@@ -20,7 +20,7 @@ from gateway.media.errors import ProtocolMismatch
 from gateway.media.port import LocalAudio, MediaEvent, RemoteAudio
 
 PROTOCOL: Final = "ccplatform-media"
-VERSION: Final = 5
+VERSION: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

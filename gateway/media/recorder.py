@@ -47,7 +47,7 @@ class Recorder:
         self._running[order.recording] = _Running(blocks, slot, left, right)
         self._by_slot[blocks.rate, slot] = order.recording
         self._call_of[order.recording] = order.call
-        self._writer.open(order.recording, order.path, order.at_seconds, blocks.rate)
+        self._writer.open(order, blocks.rate)
 
     def pause(self, recording: RecordingId, paused: bool) -> None:
         """Record silence from now on, or sound again; nothing happens when that is so already."""
@@ -74,7 +74,7 @@ class Recorder:
         if running is None:
             return
         self._flush(running.blocks, [running.slot])
-        self._writer.close(recording, error)
+        self._writer.close(recording, error, tuple(self._pauses.get(recording, ())))
         del self._by_slot[running.blocks.rate, running.slot]
         running.blocks.end(running.slot)
 
@@ -117,6 +117,8 @@ class Recorder:
                     size_bytes=written.size_bytes,
                     error=written.error,
                     pauses=tuple(self._pauses.pop(written.recording, ())),
+                    missing_seconds=written.missing_seconds,
+                    root=written.root,
                 )
             )
         return events

@@ -1,7 +1,8 @@
-"""The thread that writes recordings, so that a slow disk never holds up the tick."""
+"""The thread that seals and writes recordings, so that neither cipher nor disk ever holds up the tick."""
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -10,10 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from ccplatform.contracts.media import StartRecording
 from ccplatform.contracts.words import RecordingId
-from gateway.media.audio import RATE
+from ccplatform.security.errors import BadSeal
+from ccplatform.security.sealed_sound import MAX_SAMPLES, SAMPLE_BYTES
 from gateway.media.own_files import leave_shared_files
-from gateway.media.wav import HEADER_BYTES, SAMPLE_BYTES, PartsWriter, WavFile, append, write_parts
+from gateway.media.sealed_file import PartsWriter, SealedFile, append, write_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,13 @@ class Written:
     seconds: float
     size_bytes: int
     error: str
+    missing_seconds: float = 0.0
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    recording: RecordingId
-    path: str
-    at_seconds: float
+    order: StartRecording
     rate: int
 
 
@@ -43,6 +46,7 @@ class _Append:
 class _Close:
     recording: RecordingId
     error: str
+    pauses: tuple[tuple[float, float], ...]
 
 
 _Job: TypeAlias = _Open | _Append | _Close
@@ -59,7 +63,7 @@ class RecordingWriter:
         self._jobs: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Written] = queue.SimpleQueue()
         self._waiting: list[_Job] = []
-        self._files: dict[RecordingId, WavFile] = {}
+        self._files: dict[RecordingId, SealedFile] = {}
         self._bytes_in = 0
         self._bytes_out = 0
         self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
@@ -70,18 +74,18 @@ class RecordingWriter:
         """Audio that waits for the disk."""
         return self._bytes_in - self._bytes_out
 
-    def open(self, recording: RecordingId, path: str, at_seconds: float = 0.0, rate: int = RATE) -> None:
-        """Begin a file, or go on with it where ``at_seconds`` of audio should be."""
-        self._waiting.append(_Open(recording, path, at_seconds, rate))
+    def open(self, order: StartRecording, rate: int) -> None:
+        """Begin a file, or go on with it where ``at_seconds`` of the order should be."""
+        self._waiting.append(_Open(order, rate))
 
     def append(self, parts: Sequence[tuple[RecordingId, bytes]]) -> None:
         """Add audio to files, none of them twice."""
         self._bytes_in += sum(len(data) for _, data in parts)
         self._waiting.append(_Append(parts))
 
-    def close(self, recording: RecordingId, error: str = "") -> None:
-        """End it; ``error`` says why it was cut short."""
-        self._waiting.append(_Close(recording, error))
+    def close(self, recording: RecordingId, error: str = "", pauses: tuple[tuple[float, float], ...] = ()) -> None:
+        """End it; ``error`` says why it was cut short, ``pauses`` where it is silent on purpose."""
+        self._waiting.append(_Close(recording, error, pauses))
 
     def hand_over(self) -> None:
         """Let the thread begin with what was asked for."""
@@ -118,33 +122,41 @@ class RecordingWriter:
                 self._append(job)
             case _Close():
                 if job.recording in self._files:
-                    self._finish(job.recording, job.error)
+                    self._finish(job.recording, job.error, job.pauses)
             case _:
                 assert_never(job)
 
     def _open(self, job: _Open) -> None:
+        order = job.order
         try:
-            self._files[job.recording] = WavFile(job.path, job.at_seconds, job.rate)
-        except OSError as error:
-            self._finish(job.recording, f"cannot write: {error.strerror or error}")
+            self._files[order.recording] = SealedFile(
+                order.path, order.recording, order.seal, order.at_seconds, job.rate
+            )
+        except (OSError, BadSeal) as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            self._finish(order.recording, f"cannot write: {reason or error}")
 
     def _append(self, job: _Append) -> None:
         known = [(recording, data) for recording, data in job.parts if recording in self._files]
+        for recording, data in known:
+            if self._files[recording].samples + len(data) // SAMPLE_BYTES > MAX_SAMPLES:
+                self._finish(recording, f"cannot write: {os.strerror(errno.EFBIG)}")
+        known = [(recording, data) for recording, data in known if recording in self._files]
         failed = append([(self._files[recording], data) for recording, data in known], self._write)
         self._bytes_out += sum(len(data) for _, data in job.parts)
         for (recording, _), error in zip(known, failed, strict=True):
             if error:
                 self._finish(recording, f"cannot write: {os.strerror(error)}")
 
-    def _finish(self, recording: RecordingId, error: str) -> None:
+    def _finish(self, recording: RecordingId, error: str, pauses: tuple[tuple[float, float], ...] = ()) -> None:
         file = self._files.pop(recording, None)
-        seconds, size = 0.0, 0
-        if file is not None:
-            seconds, size = file.data_bytes / SAMPLE_BYTES / file.rate, file.data_bytes + HEADER_BYTES
-            if file.missing_seconds and not error:
-                error = f"{file.missing_seconds:.1f} s are silent: the media worker was gone"
-            try:
-                file.close()
-            except OSError as failure:
-                error = error or f"cannot close: {failure.strerror}"
-        self._results.put(Written(recording, seconds, size, error))
+        if file is None:
+            self._results.put(Written(recording, 0.0, 0, error))
+            return
+        if file.missing_seconds and not error:
+            error = f"{file.missing_seconds:.1f} s are silent: the media worker was gone"
+        try:
+            file.close(pauses, error)
+        except OSError as failure:
+            error = error or f"cannot close: {failure.strerror}"
+        self._results.put(Written(recording, file.seconds, file.size, error, file.missing_seconds, file.root))

@@ -5,6 +5,7 @@ For wide legs what a file holds above 4 kHz is kept as a second band (:mod:`gate
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import stat
@@ -19,6 +20,8 @@ import soundfile
 import soxr
 
 from ccplatform.contracts.media import CallTone, ToneCountry
+from ccplatform.security.errors import BadSeal
+from ccplatform.security.sealed_sound import samples_of
 from gateway.media.audio import AUDIBLE, RATE, Floats, Pcm, peak_of
 from gateway.media.bands import Splitter
 from gateway.media.call_tones import CALL_TONES
@@ -68,15 +71,18 @@ class Sound:
         return Clip(self.pcm, start, len(self.pcm) - start, self.high)
 
 
-def load(path: str, max_bytes: int, max_seconds: float, *, wide: bool = False) -> Sound:
-    """Read, mix down and resample a file, for ``wide`` legs in two bands; raises BadSound with the reason."""
+def load(path: str, max_bytes: int, max_seconds: float, *, wide: bool = False, key: bytes = b"") -> Sound:
+    """Read, mix down and resample a file, for ``wide`` legs in two bands; raises BadSound with the reason.
+
+    With a ``key`` it is a recording that is sealed with it, and opened in memory only.
+    """
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise BadSound(f"{path}: not a file")
         if status.st_size > max_bytes:
             raise BadSound(f"{path}: {status.st_size} bytes, the limit is {max_bytes}")
-        with soundfile.SoundFile(path) as file:
+        with _sealed(path, key) if key else soundfile.SoundFile(path) as file:
             if file.samplerate not in _RATES:
                 raise BadSound(f"{path}: a rate of {file.samplerate} Hz cannot be played")
             if file.channels not in _CHANNELS:
@@ -85,9 +91,22 @@ def load(path: str, max_bytes: int, max_seconds: float, *, wide: bool = False) -
                 raise BadSound(f"{path}: longer than {max_seconds:g} s")
             split = wide and file.samplerate > RATE
             pcm, high = _read_wide(file) if split else (np.concatenate(list(_read(file, RATE))), None)
-    except (OSError, soundfile.SoundFileError, ValueError) as error:
+    except (OSError, soundfile.SoundFileError, ValueError, BadSeal) as error:
         raise BadSound(f"{path}: {error}") from error
     return Sound(pcm, _lead(pcm), _identity(status), high)
+
+
+def _sealed(path: str, key: bytes) -> soundfile.SoundFile:
+    with open(path, "rb") as file:
+        description, samples = samples_of(file.read(), key)
+    return soundfile.SoundFile(
+        io.BytesIO(samples),
+        samplerate=description.rate,
+        channels=2,
+        format="RAW",
+        subtype="PCM_16",
+        endian="LITTLE",
+    )
 
 
 def _read(file: soundfile.SoundFile, rate: int) -> Iterator[Pcm]:
@@ -123,8 +142,8 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-#: A file, and whether for wide legs.
-_Key: TypeAlias = tuple[str, bool]
+#: A file, the key that it is sealed with, and whether for wide legs.
+_Key: TypeAlias = tuple[str, bytes, bool]
 
 
 class SoundLibrary:
@@ -146,24 +165,24 @@ class SoundLibrary:
         for thread in self._threads:
             thread.start()
 
-    def request(self, path: str, now: float, *, wide: bool = False) -> None:
+    def request(self, path: str, now: float, *, wide: bool = False, key: bytes = b"") -> None:
         """Somebody wants to play the file: begin to load it, or look whether it has changed."""
-        key = path, wide
-        self._failed.pop(key, None)
-        known = self._sounds.get(key)
-        if key in self._loading or (known and now - self._checked[key] < _RECHECK_SECONDS):
+        wanted = path, key, wide
+        self._failed.pop(wanted, None)
+        known = self._sounds.get(wanted)
+        if wanted in self._loading or (known and now - self._checked[wanted] < _RECHECK_SECONDS):
             return
-        self._loading.add(key)
-        self._wanted.put((key, known))
+        self._loading.add(wanted)
+        self._wanted.put((wanted, known))
 
-    def find(self, path: str, *, wide: bool = False) -> Sound | BadSound | None:
+    def find(self, path: str, *, wide: bool = False, key: bytes = b"") -> Sound | BadSound | None:
         """The sound, why it cannot be played, or None while it is being loaded."""
-        key = path, wide
-        sound = self._sounds.get(key)
+        wanted = path, key, wide
+        sound = self._sounds.get(wanted)
         if sound is not None:
-            self._sounds.move_to_end(key)
+            self._sounds.move_to_end(wanted)
             return sound
-        return self._failed.get(key)
+        return self._failed.get(wanted)
 
     def collect(self, now: float) -> None:
         """Take what the threads have loaded; called once a tick, before :meth:`find`."""
@@ -203,12 +222,12 @@ class SoundLibrary:
             key, known = job
             self._loaded.put((key, self._load(*key, known)))
 
-    def _load(self, path: str, wide: bool, known: Sound | None) -> Sound | BadSound:
+    def _load(self, path: str, key: bytes, wide: bool, known: Sound | None) -> Sound | BadSound:
         try:
             if known is not None and _identity(os.stat(path)) == known.identity:
                 return known
             settings = self._settings
-            return load(path, settings.max_sound_bytes, settings.max_sound_seconds, wide=wide)
+            return load(path, settings.max_sound_bytes, settings.max_sound_seconds, wide=wide, key=key)
         except BadSound as error:
             return error
         except OSError as error:

@@ -34,8 +34,8 @@ from ccplatform.kernel.clock import Clock
 from gateway.media.audio import RATE
 from gateway.media.placing import Places
 from gateway.media.protocol import Command
+from gateway.media.sealed_file import cut_recording
 from gateway.media.spanning import Spans
-from gateway.media.wav import cut_recording
 from gateway.media.wishes import Wishes, without
 
 

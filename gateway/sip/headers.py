@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -163,6 +164,13 @@ class Headers:
             self._fields[key] = list(values)
         else:
             self._fields.pop(key, None)
+
+    def take(self, other: Headers, keys: Iterable[str], *, only_first: bool = False) -> None:
+        """Have the lines of these headers that another message has, or the first line of each."""
+        for key in keys:
+            values = other._fields.get(key)
+            if values:
+                self._fields[key] = values[:1] if only_first else values.copy()
 
     def push(self, key: str, value: str) -> None:
         """Put a value before the present ones; a new header goes to the top, as Via should (section 7.3.1)."""

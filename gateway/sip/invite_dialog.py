@@ -1,6 +1,7 @@
-"""The established part of an INVITE dialog, the same for both sides: requests inside it, offers, and its end.
+"""The established part of an INVITE dialog, the same for both sides: requests inside it, and its end.
 
-A pure core. :class:`~gateway.sip.uas.InviteServer` and :class:`~gateway.sip.uac.InviteClient` add how it begins.
+A pure core. :mod:`gateway.sip.dialog_offers` has its offers; :class:`~gateway.sip.uas.InviteServer` and
+:class:`~gateway.sip.uac.InviteClient` add how it begins.
 A 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4); when none comes, the dialog ends with a BYE.
 A session timer that was agreed is kept (RFC 4028): refreshed by UPDATE, or by a re-INVITE with the same session.
 """
@@ -14,6 +15,7 @@ from ccplatform.kernel.core import DeadlineReached
 from gateway.errors import IllegalEvent, SipParseError
 from gateway.sip.causes import q850_of
 from gateway.sip.challenged import sent_again
+from gateway.sip.dialog_offers import UP, DialogOffers
 from gateway.sip.dialogs import Dialog, Identity
 from gateway.sip.digest_client import DigestClient
 from gateway.sip.dtmf_info import answer_to_info
@@ -30,39 +32,27 @@ from gateway.sip.invite_events import (
     DigitSignalled,
     InviteEffect,
     InviteEvent,
-    OfferArrived,
     Refer,
     RefuseOffer,
     Release,
     Reoffer,
     ReportRefer,
 )
-from gateway.sip.message import ALLOWED_METHODS, KNOWN_METHODS, SipRequest, SipResponse
-from gateway.sip.own_offer import OwnOffer, PeerOffer, takes_updates
+from gateway.sip.message import KNOWN_METHODS, SipRequest, SipResponse
 from gateway.sip.replies import refusal_of_extensions, with_abilities
 from gateway.sip.responses import response_to
 from gateway.sip.session_timer import Due, refusal_of_brief_session
 from gateway.sip.transaction_layer import RequestArrived, RequestFailed, ResponseArrived, ServerKey
 from gateway.sip.transactions import TimerValues
 from gateway.sip.transfers import METHODS, Transfers
-from gateway.sip.unacknowledged import Unacknowledged
-
-#: The states in which media may flow.
-UP: Final = (DialogState.ANSWERED, DialogState.CONFIRMED)
 
 
-class InviteDialog:
+class InviteDialog(DialogOffers):
     """What both sides of an INVITE dialog do once it is established."""
 
     def __init__(self, *, identity: Identity, timers: TimerValues, dialog: Dialog | None) -> None:
-        self.state = DialogState.NEW
-        self.dialog = dialog
+        super().__init__(identity=identity, timers=timers, dialog=dialog)
         self.digest: DigestClient | None = None  # who answers the peer's challenges
-        self._identity = identity
-        self._timers = timers
-        self._unacknowledged: Unacknowledged | None = None
-        self._pending: PeerOffer | None = None
-        self._own_offer = OwnOffer(timers.session)
         self._bye_owed = ""  # Reason of a BYE that has to wait for the ACK; a blank one is " "
         self._ended = False
         self._transfers = Transfers()
@@ -177,64 +167,6 @@ class InviteDialog:
         up = self.state in UP
         return self._transfers.request(key, request, self.dialog) if up else [self._refusal(key, request, 481)]
 
-    def _reinvite(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
-        if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
-            return [self._refusal(key, request, 491 if self.state in UP else 500, retry_after=True)]
-        return self._offer(key, request)
-
-    def _update(self, key: ServerKey, request: SipRequest, now: float) -> list[InviteEffect]:
-        if self.state not in UP or self._pending or (self._unacknowledged and self._unacknowledged.offered):
-            return [self._refusal(key, request, 500, retry_after=True)]
-        if not request.body:
-            assert self.dialog is not None
-            self.dialog.refresh_target(request)
-            response = self._with_contact(response_to(request, 200))
-            self._own_offer.session.answer(request, response, now)
-            return [DialogResponse(key, response)]
-        return self._offer(key, request)
-
-    def _offer(self, key: ServerKey, request: SipRequest) -> list[InviteEffect]:
-        if self._own_offer.open:  # glare (section 14.2, RFC 3311 section 5.2)
-            return [self._refusal(key, request, 491)]
-        if request.body and request.content_type != "application/sdp":
-            refusal = self._refusal(key, request, 415)
-            refusal.response.headers.put("accept", "application/sdp")
-            return [refusal]
-        self._pending = PeerOffer(key, request)
-        return [OfferArrived(request.body or None)]
-
-    # --- answers to offers --------------------------------------------------------------------------------
-
-    def _accept_offer(self, sdp: bytes, now: float) -> list[InviteEffect]:
-        pending, dialog = self._pending, self.dialog
-        if pending is None or dialog is None:
-            raise IllegalEvent(f"no offer to accept in a dialog that is {self.state}")
-        self._pending = None
-        dialog.refresh_target(pending.request)
-        response = self._with_contact(response_to(pending.request, 200, body=sdp))
-        if pending.request.method == "UPDATE":
-            self._own_offer.last_sdp = sdp
-            self._own_offer.session.answer(pending.request, response, now)
-            return [DialogResponse(pending.transaction, response)]
-        return [self._answer(pending.transaction, pending.request, response, now)]
-
-    def _refuse_offer(self, warning: str) -> list[InviteEffect]:
-        pending, self._pending = self._pending, None
-        if pending is None:
-            raise IllegalEvent(f"no offer to refuse in a dialog that is {self.state}")
-        refusal = self._refusal(pending.transaction, pending.request, 488)
-        refusal.response.headers.put("warning", warning)
-        return [refusal]
-
-    def _answer(self, key: ServerKey, invite: SipRequest, response: SipResponse, now: float) -> DialogResponse:
-        """A 2xx to an INVITE: repeated until acknowledged."""
-        self._own_offer.last_sdp = response.body
-        self._own_offer.peer_updates = takes_updates(invite)
-        self._own_offer.session.answer(invite, response, now)
-        self._unacknowledged = Unacknowledged.sent(key, invite, response, self._timers, now)
-        self.state = DialogState.ANSWERED
-        return DialogResponse(key, response)
-
     def _acknowledge(self, ack: SipRequest) -> list[InviteEffect]:
         waiting = self._unacknowledged
         if waiting is None or ack.cseq.number != waiting.sequence:
@@ -259,17 +191,7 @@ class InviteDialog:
         again = waiting.repeats(now, self._timers.t2)
         return [DialogResponse(waiting.transaction, waiting.response)] if again else []
 
-    # --- offers of ours, and refreshes of the session -----------------------------------------------------
-
-    def _reoffer(self, sdp: bytes) -> list[InviteEffect]:
-        if self.state not in UP or not self._own_offer.free:
-            raise IllegalEvent(f"no offer can be made in a dialog that is {self.state}")
-        self._own_offer.begin(sdp)
-        return self._send_own_offer() if self._unacknowledged is None else []
-
-    def _send_own_offer(self) -> list[InviteEffect]:
-        assert self.dialog is not None
-        return self._own_offer.send(self.dialog, self._identity)
+    # --- refreshes of the session, and answers to offers of ours ------------------------------------------
 
     def _session_due(self, now: float) -> list[InviteEffect]:
         if self.state is not DialogState.CONFIRMED or self.dialog is None:
@@ -369,23 +291,6 @@ class InviteDialog:
         self.state = DialogState.GONE
         self._unacknowledged = None
         return [DialogGone()]
-
-    # --- building -----------------------------------------------------------------------------------------
-
-    def _refusal(
-        self, key: ServerKey, request: SipRequest, status: int, *, retry_after: bool = False
-    ) -> DialogResponse:
-        response = response_to(request, status, to_tag=self.dialog.local_tag if self.dialog else "")
-        if status == 405:
-            response.headers.put("allow", ALLOWED_METHODS)
-        if retry_after:
-            response.headers.put("retry-after", "1")
-        return DialogResponse(key, response)
-
-    def _with_contact(self, response: SipResponse) -> SipResponse:
-        assert self.dialog is not None
-        response.headers.put("contact", self.dialog.contact(self._identity))
-        return with_abilities(response, self._identity.user_agent)
 
     def _ack(self, dialog: Dialog, sequence: int) -> DialogAck:
         return DialogAck(dialog.request("ACK", self._identity, cseq=sequence), dialog.destination())

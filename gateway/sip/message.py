@@ -175,6 +175,10 @@ class _Message:
         self._via = (lines[0], via)
         self._wire = None
 
+    def repeat(self, request: SipRequest) -> None:
+        """Ours repeats From, Call-ID and CSeq of this request: what they were read as need not be read again."""
+        self._from, self._call_id, self._cseq = request._from, request._call_id, request._cseq
+
     def _required(self, key: str, name: str) -> str:
         value = self.headers.first(key)
         if value is None:

@@ -67,7 +67,18 @@ class AudioNegotiation:
 
     def answer(self, offer: bytes) -> bytes:
         """Answer a peer's offer and take :attr:`remote` from it; raises :class:`SdpError` and changes nothing."""
-        description = parse_sdp(offer)
+        sections, self.remote, payload_types, ours = self._agree(parse_sdp(offer))
+        self._payload_types |= payload_types
+        return self._description(sections, ours)
+
+    def try_offer(self, offer: bytes) -> None:
+        """Raise :class:`SdpError` for an offer that cannot be answered."""
+        self._agree(parse_sdp(offer))
+
+    def _agree(
+        self, description: SessionDescription
+    ) -> tuple[list[MediaDescription], RemoteAudio, dict[str, int], Described]:
+        """The sections of the answer, the peer's side, what he calls the formats, and our side."""
         sections: list[MediaDescription] = []
         remote: RemoteAudio | None = None
         chosen: AudioFormats | None = None
@@ -88,9 +99,7 @@ class AudioNegotiation:
             )
         if remote is None or chosen is None or ours is None:
             raise SdpError(reason)
-        self.remote = remote
-        self._payload_types |= chosen.payload_types
-        return self._description(sections, ours)
+        return sections, remote, chosen.payload_types, ours
 
     def take_answer(self, answer: bytes) -> None:
         """Take :attr:`remote` from the answer to our offer; raises :class:`SdpError` and changes nothing."""

@@ -8,6 +8,10 @@ from gateway.errors import SipParseError
 from gateway.sip.headers import Headers
 from gateway.sip.message import SipRequest, SipResponse
 
+#: Headers that lead a response back, and those that besides tell the way of later requests in the dialog.
+_RETURNED = ("via",)
+_ROUTED = ("via", "record-route")
+
 
 def response_to(
     request: SipRequest,
@@ -23,20 +27,20 @@ def response_to(
     ``to_tag`` is added where the request had none; a status above 100 without it gets :func:`stateless_tag`.
     """
     source, headers = request.headers, Headers()
-    for key in ("via", "record-route") if 180 <= status < 300 and request.method == "INVITE" else ("via",):
-        headers.put_all(key, source.all(key))
-    headers.put_all("from", source.all("from")[:1])  # Malformed requests, which may have more, are answered too.
+    headers.take(source, _ROUTED if 180 <= status < 300 and request.method == "INVITE" else _RETURNED)
+    headers.take(source, ("from",), only_first=True)  # Malformed requests, which may have more, are answered too.
     to = source.first("to") or ""
     if status > 100 and not _has_tag(request, to):
         to = f"{to};tag={to_tag or stateless_tag(request)}"
     headers.put("to", to)
-    headers.put_all("call-id", source.all("call-id")[:1])
-    headers.put_all("cseq", source.all("cseq")[:1])
+    headers.take(source, ("call-id", "cseq"), only_first=True)
     if status == 100:
-        headers.put_all("timestamp", source.all("timestamp"))
+        headers.take(source, ("timestamp",))
     if body:
         headers.put("content-type", content_type or "application/sdp")
-    return SipResponse(status, reason, headers, body)
+    response = SipResponse(status, reason, headers, body)
+    response.repeat(request)
+    return response
 
 
 def _has_tag(request: SipRequest, to: str) -> bool:

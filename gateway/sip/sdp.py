@@ -103,8 +103,12 @@ def _family(address: str) -> str:
     return "IP6" if ":" in address else "IP4"
 
 
+@lru_cache(maxsize=16)  # an offer is read when its call arrives, and again when it is answered
 def parse_sdp(body: bytes) -> SessionDescription:
-    """Read a session description; raises :class:`SdpError` that names the line. Unknown lines are left out."""
+    """Read a session description; raises :class:`SdpError` that names the line. Unknown lines are left out.
+
+    What comes is not to be changed: who reads the same bytes next gets the same object.
+    """
     lines = body.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
     if len(lines) > MAX_LINES:
         raise SdpError(f"more than {MAX_LINES} lines")

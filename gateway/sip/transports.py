@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from ccplatform.kernel.clock import Clock, TimerHandle
@@ -31,6 +32,11 @@ KEEP_ALIVE_BURST: Final = 200.0
 BACKLOG: Final = 512
 
 _Place: TypeAlias = tuple[str, str]  # a transport at one of our addresses
+
+
+@lru_cache(maxsize=4096)
+def _udp_flow(host: str, port: int) -> Flow:
+    return Flow("UDP", host, port)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -214,7 +220,7 @@ class SipTransports:
         if is_stun(data):
             self._keep_alive(data, host, port)
             return
-        flow = Flow("UDP", host, port)
+        flow = _udp_flow(host, port)
         answer = self._answers(data, flow)
         if answer is not None:
             if answer:

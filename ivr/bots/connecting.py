@@ -6,6 +6,7 @@ of the environment and compression are not followed, asked or taken.
 
 from __future__ import annotations
 
+import ssl
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +59,8 @@ async def connect_to(place: BotPlace, directory: Path, *, resolver: Resolve = re
     addresses = [one for one in await resolver(host, port) if may_connect(one, networks)]
     if not addresses:
         raise BotAway(f"{host} has no address that may be connected to")
+    if url.scheme == "wss":
+        options["ssl"] = ssl.create_default_context(cafile=place.ca_file)
     return await _Direct(place.url, host=addresses[0], port=port, **options)
 
 

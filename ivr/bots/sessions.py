@@ -241,6 +241,7 @@ def place_of(settings: BotSettings) -> BotPlace:
         url=settings.url,
         secret=settings.secret.get_secret_value(),
         networks=tuple(str(network) for network in settings.networks),
+        ca_file=None if settings.ca_file is None else str(settings.ca_file),
         rate=settings.sample_rate,
         start_seconds=settings.start_seconds,
         slow_seconds=settings.slow_seconds,

@@ -19,6 +19,7 @@ class BotPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     url: str
     secret: str
     networks: tuple[str, ...]
+    ca_file: str | None
     rate: int
     start_seconds: float
     slow_seconds: float

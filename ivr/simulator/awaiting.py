@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ivr.keys import KEYS
-from ivr.model import Collect, EnterQueueNode, Flow, Menu, Node, Record, Speech, Survey, Wait
+from ivr.model import Bot, Collect, EnterQueueNode, Flow, Menu, Node, Record, Speech, Survey, Wait
 from ivr.session import Phase
-from ivr.simulator.model import Awaited
+from ivr.simulator.model import Awaited, AwaitedBot
 
 _SAID = (Phase.RENDERING, Phase.PLAYING)
 _HEARD = (*_SAID, Phase.LISTENING)
@@ -35,7 +35,12 @@ def awaited(flow: Flow, parts: Mapping[str, Flow], state: Mapping[str, Any]) -> 
         language=language,
         phrases=phrases,
         pause=node.pause if isinstance(node, Speech) else 0.8,
+        bot=_bot(node) if isinstance(node, Bot) and phase is Phase.TALKING else None,
     )
+
+
+def _bot(node: Bot) -> AwaitedBot:
+    return AwaitedBot(bot=node.bot, transfers=[*node.on_transfer], variables=sorted(set(node.results.values())))
 
 
 def _keys(flow: Flow, node: Node, phase: Phase, question: int) -> list[str]:

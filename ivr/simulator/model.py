@@ -115,6 +115,14 @@ class VariableItem(BaseModel):
     secret: bool
 
 
+class AwaitedBot(BaseModel):
+    """The voice bot that talks with the caller: the page plays it."""
+
+    bot: str
+    transfers: list[str] = Field(description="to whom it may hand the caller over")
+    variables: list[str] = Field(description="that the flow takes of it")
+
+
 class Awaited(BaseModel):
     """What the session waits for."""
 
@@ -125,6 +133,7 @@ class Awaited(BaseModel):
     language: Language | None = Field(description="of what may be said; null: nobody listens to speech")
     phrases: list[str] | None = Field(description="that may be said; null: anything")
     pause: float = Field(description="seconds of silence that end what is said")
+    bot: AwaitedBot | None = Field(description="null: no bot talks with the caller")
 
 
 class SessionState(BaseModel):

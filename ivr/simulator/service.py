@@ -31,6 +31,7 @@ from ivr.together import parts_of
 from ivr.trials.script import World
 from ivr.trials.stage import Stage
 from ivr.trials.story import HIDDEN
+from ivr.trials.stubs import with_stubs
 from ivr.versions import Versions
 from ivr.work import RunQuery
 
@@ -116,12 +117,14 @@ class Simulator:
             given=wanted.given,
             calendars=wanted.calendars,
             queries=wanted.queries,
+            sub_flows=wanted.sub_flows,
             pins=wanted.pins,
             recogniser=True if wanted.recogniser is None else wanted.recogniser,
+            bots=True if wanted.bots is None else wanted.bots,
         )
         return Session(
             flow=flow,
-            parts=parts,
+            parts=with_stubs(flow, parts, world),
             world=world,
             live=wanted.live,
             is_open=await self._calendars(),

@@ -45,11 +45,13 @@ def trial_of(session: Session, steps: list[Step]) -> str:
         "given": dict(world.given),
         "calendars": _calendars(session),
         "queries": _queries(session, stage),
+        "sub_flows": {name: stub.model_dump(exclude_defaults=True) for name, stub in world.sub_flows.items()},
         "pins": dict(world.pins),
         "recogniser": world.recogniser,
+        "bots": world.bots,
         "trials": {"simulated": {"steps": written}},
     }
-    return yaml_of({name: value for name, value in document.items() if value or name == "recogniser"})
+    return yaml_of({name: value for name, value in document.items() if value or name in ("recogniser", "bots")})
 
 
 def _step(step: Step) -> dict[str, Any]:

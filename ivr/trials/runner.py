@@ -12,9 +12,10 @@ from ivr.numbers import without_latin_digits
 from ivr.together import parts_of
 from ivr.trials.script import Step, Trial, TrialFile
 from ivr.trials.stage import Stage
+from ivr.trials.stubs import with_stubs
 
 #: Steps that do something; the others expect something.
-ACTS: Final = frozenset({"keys", "waits", "listens", "speaks", "says", "hangs_up", "served", "refused"})
+ACTS: Final = frozenset({"keys", "waits", "listens", "speaks", "says", "bot", "hangs_up", "served", "refused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ def run_trials(path: Path) -> list[TrialResult]:
     parts = parts_of(flow, flows_beside(flow_path))
     results = []
     for name, trial in script.trials.items():
-        stage = Stage(flow, parts, script.world_of(trial))
+        world = script.world_of(trial)
+        stage = Stage(flow, with_stubs(flow, parts, world), world)
         results.append(TrialResult(name=name, problem=_problem(stage, trial), walk=tuple(stage.walk)))
     return results
 
@@ -53,6 +55,8 @@ def _take(stage: Stage, step: Step) -> str:
         return _expect(stage, step)
     if stage.outcome is not None:
         return f"the session is over: {stage.outcome}"
+    if step.bot is not None and not stage.talking:
+        return "no bot talks with him"
     act(stage, step)
     return ""
 
@@ -70,6 +74,9 @@ def act(stage: Stage, step: Step) -> None:
             stage.speak(step.speaks or 0.0)
         case "says":
             stage.say(step.says or ())
+        case "bot":
+            assert step.bot is not None
+            stage.bot(step.bot)
         case "hangs_up":
             stage.hang_up()
         case "served":

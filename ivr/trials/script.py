@@ -44,6 +44,42 @@ class StubbedAnswer(DocumentModel):
     takes: float = Field(0.0, ge=0, le=60, description="seconds")
 
 
+class StubbedFlow(DocumentModel):
+    """What stands in for a sub-flow: it gives its ``results`` at once, or is not there."""
+
+    results: dict[VariableName, str] = Field(default_factory=dict, max_length=50)
+    fails: bool = False
+
+
+class BotAct(DocumentModel):
+    """What the voice bot that talks with the caller does (exactly one, but for ``variables``)."""
+
+    says: Text | None = Field(None, description="it says this")
+    transfers: ConfiguredName | None = Field(None, description="it hands him over to this one of on_transfer")
+    ends: Annotated[str, Field(max_length=64)] | None = Field(None, description="it is done, with this outcome")
+    fails: Literal[True] | None = Field(None, description="it breaks off")
+    variables: dict[VariableName, Annotated[str, Field(max_length=1000)]] = Field(
+        default_factory=dict, max_length=20, description="what it gives back when it hands him over or is done"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true(cls, value: Any) -> Any:
+        """``true`` in a document is a text."""
+        if isinstance(value, dict) and value.get("fails") == "true":
+            return {**value, "fails": True}
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> BotAct:
+        done = [name for name in ("says", "transfers", "ends", "fails") if getattr(self, name) is not None]
+        if len(done) != 1:
+            raise ValueError("give exactly one of says, transfers, ends, fails")
+        if self.variables and done[0] not in ("transfers", "ends"):
+            raise ValueError("a bot gives variables back when it transfers or ends")
+        return self
+
+
 class Said(DocumentModel):
     """What a recogniser makes of what the caller says."""
 
@@ -70,6 +106,7 @@ class Step(DocumentModel):
     says: Annotated[tuple[Said, ...], Field(min_length=1, max_length=5), BeforeValidator(_as_said)] | None = Field(
         None, description="he says this, and is understood so: one text, or several, the likeliest first"
     )
+    bot: BotAct | None = Field(None, description="the bot that talks with him does this")
     hangs_up: Literal[True] | None = None
     served: Literal[True] | None = Field(
         None, description="the queue, transfer or room takes him, and the call ends there"
@@ -123,6 +160,12 @@ class World(DocumentModel):
     queries: dict[ConfiguredName, tuple[StubbedAnswer, ...]] = Field(
         default_factory=dict, description="what queries give: the first answer whose parameters fit; others fail"
     )
+    sub_flows: dict[ConfiguredName, StubbedFlow] = Field(
+        default_factory=dict, max_length=100, description="what stands in for sub-flows; others run as they are"
+    )
+    bots: bool | None = Field(
+        None, description="whether voice bots are there; by default where the steps say what they do"
+    )
     pins: dict[str, str] = Field(default_factory=dict, description="agents who may sign in, and their PINs")
     recogniser: bool | None = Field(
         None, description="whether somebody hears what the caller says; by default where he says something"
@@ -144,11 +187,14 @@ class TrialFile(World):
     def world_of(self, trial: Trial) -> World:
         """The world of one trial: its own before the file's."""
         heard = trial.recogniser if trial.recogniser is not None else self.recogniser
+        bots = trial.bots if trial.bots is not None else self.bots
         return World(
             recogniser=any(step.says for step in trial.steps) if heard is None else heard,
+            bots=any(step.bot for step in trial.steps) if bots is None else bots,
             at=trial.at or self.at,
             given={**self.given, **trial.given},
             calendars={**self.calendars, **trial.calendars},
             queries={**self.queries, **trial.queries},
+            sub_flows={**self.sub_flows, **trial.sub_flows},
             pins={**self.pins, **trial.pins},
         )

@@ -34,6 +34,7 @@ from ccplatform.contracts.flows import (
     StopRecordingCaller,
     TransferCaller,
 )
+from ccplatform.contracts.media import StreamItem
 from ccplatform.contracts.words import ContactId, FlowId, FlowOutcome, RecordingId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.core import EffectRunner
@@ -42,12 +43,15 @@ from ivr.model import Flow
 from ivr.plan import Plan
 from ivr.prompts import Piece, Sound, SoundFile, Utterance
 from ivr.speech.recognition.port import Hypothesis
-from ivr.trials.script import Said, World
+from ivr.trials.script import BotAct, Said, World
 from ivr.trials.story import Story
 from ivr.trials.world import answer_of
 from ivr.work import (
     Ask,
+    BotDone,
     BotFailed,
+    BotReady,
+    BotSaid,
     BotVoice,
     CloseBot,
     CloseHearing,
@@ -117,6 +121,7 @@ class Stage:
         self._saying: Sequence[Said] = ()
         self._uttering = False
         self._answered_at: float | None = None
+        self._talk: int | None = None
         self.heard: list[Heard] = []
         self.walk: list[str] = []
         self.answers: dict[str, int] = {}
@@ -168,7 +173,9 @@ class Stage:
         """Say something now, also into a prompt; a recogniser understands it as ``said``, the likeliest first."""
         self.heard = []
         self._saying = said
-        if self.story is not None:
+        if self._talk is not None:
+            self._post(BotSaid(talk=self._talk, speaker="caller", text=said[0].text))
+        elif self.story is not None:
             self.story.spoke(self.seconds, said[0].text, said[0].confidence)
         self._post(FlowVoiceChanged(contact=_CONTACT, speaking=True, at=self._clock.now()))
         self._clock.advance(max(SHORTEST_SPEECH, _seconds_of(said[0].text)))
@@ -176,6 +183,22 @@ class Stage:
         while self._uttering and (due := self._session.next_deadline()) is not None:
             self._clock.advance(max(0.0, due - self._clock.now()))
         self._saying = ()
+
+    def bot(self, act: BotAct) -> None:
+        """The bot that talks with him does this; where none does, nothing happens."""
+        talk = self._talk
+        if talk is None:
+            return
+        self.heard = []
+        if act.says is not None:
+            self.heard.append(Heard(node=self.node, text=act.says))
+            self._post(BotSaid(talk=talk, speaker="bot", text=act.says))
+            self._clock.advance(_seconds_of(act.says))
+        elif act.fails:
+            self._post(BotFailed(talk=talk, cause="bot_unavailable"))
+        else:
+            done = BotDone(talk=talk, to=act.transfers, outcome=act.ends or "", variables=dict(act.variables))
+            self._post(done)
 
     def serve(self) -> None:
         """Who was to have the caller takes him, and the call ends there."""
@@ -191,6 +214,11 @@ class Stage:
         self._post(FlowRequestFailed(contact=_CONTACT, reason=reason))
 
     # --- where he is --------------------------------------------------------------------------------------
+
+    @property
+    def talking(self) -> bool:
+        """Whether a voice bot talks with him."""
+        return self._talk is not None
 
     @property
     def node(self) -> str:
@@ -265,9 +293,14 @@ class Stage:
                 self._post(SpeechFound(hearing=hearing, hypotheses=found))
             case CloseHearing():
                 self._uttering = False
+            case OpenBot(talk=talk) if self.world.bots:
+                self._talk = talk
+                self._post(BotReady(talk=talk, path="", sound="", rate=8000))
             case OpenBot(talk=talk):
-                self._post(BotFailed(talk=talk, cause="bot_unavailable"))  # no bot talks with callers of trials
-            case BotVoice() | TellKey() | CloseBot():
+                self._post(BotFailed(talk=talk, cause="bot_unavailable"))
+            case CloseBot():
+                self._talk = None
+            case BotVoice() | TellKey():
                 pass
             case _:
                 self._work(effect)
@@ -299,12 +332,14 @@ class Stage:
 
     def _asked(self, request: FlowRequest) -> None:
         match request:
+            case PlayPrompt(items=(StreamItem(),)):
+                pass  # a bot's sound, whose words are told by themselves
             case PlayPrompt():
                 self._play(request)
             case StopPrompt():
-                self._stopped()
-                if self.story is not None:
+                if self.story is not None and not self._talk:
                     self.story.stopped(self.seconds)
+                self._stopped()
             case RecordCaller():
                 self._recordings += 1
                 self._recording = RecordingId(f"message-{self._recordings}"), self._clock.now()

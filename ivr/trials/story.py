@@ -11,6 +11,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ccplatform.contracts.facts import (
+    BotTalkBegan,
+    BotTalkEnded,
+    BotTurn,
     CallBackRequested,
     Fact,
     FlowLeft,
@@ -42,6 +45,8 @@ class What(StrEnum):
     HOURS = "hours"  # the calendar ``name``: ``text`` is open, closed, missing
     FAILED = "failed"  # other work: ``name``
     CHANGED = "changed"  # the variable ``name``, to ``text``
+    TALK = "talk"  # with the bot ``name`` begins; or it ended as ``text`` says, ``name``: to whom, how, why
+    TURN = "turn"  # of the bot or the caller (``name``) in a talk: ``text``
     ANSWERED = "answered"  # the question ``name`` of a survey, by ``text``
     CALL_BACK = "call_back"  # promised by the queue ``name``
     MESSAGE = "message"  # left in the mailbox ``name``, or dropped because of ``text``
@@ -83,6 +88,12 @@ class Story:
                 self._add(at, What.ENTERED, name=kind, text=by)
             case SpeechHeard(understood=understood, text=text):
                 self._add(at, What.HEARD, name="understood" if understood else "not_understood", text=text)
+            case BotTalkBegan(bot=bot):
+                self._add(at, What.TALK, name=bot)
+            case BotTurn(speaker=speaker, text=text):
+                self._add(at, What.TURN, name=speaker, text=text)
+            case BotTalkEnded(how=how, detail=detail):
+                self._add(at, What.TALK, name=detail, text=how)
             case SurveyAnswered(question=question, score=score, scale=scale):
                 self._add(at, What.ANSWERED, name=question, text=f"{score}/{scale}")
             case CallBackRequested(queue=queue):

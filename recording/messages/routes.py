@@ -9,24 +9,24 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from ccplatform.contracts.commands import HandOutMessage, MakeCall, MarkMessage, PromiseCallBack
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import AgentId, Mailbox, MessageState, QueueId, Role
 from ccplatform.kernel.errors import Refusal
-from ccplatform.operations.orders import tell
+from ccplatform.operations.orders import Once, OnceKey, tell
 from ccplatform.security.access import Access
 from ccplatform.security.audit import Audit
 from ccplatform.security.errors import NotAllowed
 from ccplatform.security.model import Principal
 from recording.errors import NoMessage
-from recording.files import RecordingFiles
 from recording.listening import AUDIO_RESPONSES, Listening
 from recording.messages.model import MessageFilter, VoiceMessage, queue_of
 from recording.messages.store import MessageStore
 from recording.routes import check_playable, cursor_of, known_form
+from recording.sealed import Sounds
 from recording.store import Catalogue
 
 #: Who hears messages; an agent only those of his queues and his own.
@@ -71,30 +71,25 @@ class MessagePage(BaseModel):
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null: no more.")
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MessageMark(_Body):
+class MessageMark(Once):
     """How far it has come."""
 
     state: Literal["new", "heard", "handled"]
     note: str = Field("", max_length=2000, description="'' leaves the note as it is.")
 
 
-class HandOut(_Body):
+class HandOut(Once):
     """Whose work it is from now on."""
 
     to: str = Field(pattern=_MAILBOX, examples=["agent:1004", "queue:sales"])
 
 
-class CallerWanted(_Body):
+class CallerWanted(Once):
     """Who calls back."""
 
     queue: str | None = Field(
         None, max_length=64, description="null: the queue that the message is for, or the agent whose it is."
     )
-    key: str = Field("", max_length=64, description="Of the client's choice: an agent's call is made once for it.")
     not_before: AwareDatetime | None = None
 
 
@@ -126,11 +121,13 @@ class _Desk:
         row = {name: getattr(message, name) for name in Message.model_fields}
         return {**row, "caller": self.viewer(principal).shown(message.caller)}
 
-    async def mark(self, principal: Principal, message: VoiceMessage, state: MessageState, note: str = "") -> None:
+    async def mark(
+        self, principal: Principal, message: VoiceMessage, state: MessageState, *, note: str = "", key: str = ""
+    ) -> None:
         """Committed before it is answered."""
+        name, mailbox, by = message.id, message.mailbox, principal.user
         await tell(
-            self.control,
-            MarkMessage(message=message.id, mailbox=message.mailbox, state=state, by=principal.user, note=note),
+            self.control, MarkMessage(message=name, mailbox=mailbox, state=state, by=by, note=note, key=key)
         )
 
     async def call_from(self, principal: Principal, message: VoiceMessage, wanted: CallerWanted) -> str:
@@ -153,7 +150,7 @@ def build_router(
     access: Access,
     store: MessageStore,
     catalogue: Catalogue,
-    files: RecordingFiles,
+    sounds: Sounds,
     audit: Audit,
     control: Control,
     viewer: Callable[[Principal], Viewer],
@@ -161,7 +158,7 @@ def build_router(
     """List, hear, mark, hand out, delete, call back."""
     router = APIRouter(tags=["messages"])
     desk = _Desk(store=store, control=control, viewer=viewer)
-    _add_reading(router, desk, access, catalogue, Listening(files=files, audit=audit))
+    _add_reading(router, desk, access, catalogue, Listening(sounds=sounds, audit=audit))
     _add_work(router, desk, access)
     return router
 
@@ -231,7 +228,7 @@ def _add_work(router: APIRouter, desk: _Desk, access: Access) -> None:
     async def mark_message(principal: worker, message_id: UUID, mark: MessageMark) -> Any:
         """Say how far it has come, with a note; committed before it is answered."""
         message = await desk.seen(principal, message_id)
-        await desk.mark(principal, message, MessageState(mark.state), mark.note)
+        await desk.mark(principal, message, MessageState(mark.state), note=mark.note, key=mark.key)
         return desk.shown(principal, await desk.store.get(message.id))
 
     @router.post("/messages/{message_id}/hand-out", response_model=Message)
@@ -241,15 +238,14 @@ def _add_work(router: APIRouter, desk: _Desk, access: Access) -> None:
         to, hands_to = Mailbox(wanted.to), desk.viewer(principal).hands_to
         if hands_to is not None and to not in hands_to:
             raise NotAllowed("the mailbox is of an agent of none of your teams")
-        await tell(
-            desk.control, HandOutMessage(message=message.id, mailbox=message.mailbox, to=to, by=principal.user)
-        )
+        name, mailbox, by = message.id, message.mailbox, principal.user
+        await tell(desk.control, HandOutMessage(message=name, mailbox=mailbox, to=to, by=by, key=wanted.key))
         return desk.shown(principal, await desk.store.get(message.id))
 
     @router.delete("/messages/{message_id}", status_code=204)
-    async def delete_message(principal: worker, message_id: UUID) -> None:
+    async def delete_message(principal: worker, message_id: UUID, key: OnceKey = "") -> None:
         """Take it out of its mailbox; its recording is kept until its retention is over (R10.1.f)."""
-        await desk.mark(principal, await desk.seen(principal, message_id), MessageState.DELETED)
+        await desk.mark(principal, await desk.seen(principal, message_id), MessageState.DELETED, key=key)
 
     @router.post("/messages/{message_id}/call-back", response_model=MessageCalledBack, status_code=201)
     async def call_back_caller(principal: worker, message_id: UUID, wanted: CallerWanted) -> Any:
@@ -259,7 +255,11 @@ def _add_work(router: APIRouter, desk: _Desk, access: Access) -> None:
         if queue is None:
             return {"id": message.id, "call_back": None, "call": await desk.call_from(principal, message, wanted)}
         promise = PromiseCallBack(
-            queue=queue, number=message.caller, by=principal.user, not_before=wanted.not_before
+            queue=queue,
+            number=message.caller,
+            by=principal.user,
+            not_before=wanted.not_before,
+            key=wanted.key,
         )
         name = (await tell(desk.control, promise))["id"]
         await desk.mark(principal, message, MessageState.HANDLED)

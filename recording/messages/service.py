@@ -24,15 +24,17 @@ from ccplatform.contracts.facts import (
     MessageLeft,
     MessageMarked,
 )
+from ccplatform.contracts.media import FileItem
 from ccplatform.contracts.ports import Facts, WaitingMessage
 from ccplatform.contracts.words import ContactId, Mailbox, MessageState, RecordingId, SeatId
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import Refusal, Unavailable
+from ccplatform.security.errors import BadSeal, VaultClosed
 from recording.errors import MessageMoved, NoMailbox, NoMessage
-from recording.files import RecordingFiles
 from recording.messages.book import MessageBook
 from recording.messages.model import WAITING, VoiceMessage
 from recording.messages.store import MessageStore
+from recording.sealed import Sounds
 
 _log = structlog.get_logger("recording.messages")
 
@@ -55,7 +57,7 @@ class MessageService:
         self,
         *,
         store: MessageStore,
-        files: RecordingFiles,
+        sounds: Sounds,
         facts: Facts,
         clock: Clock,
         zone: tzinfo,
@@ -67,7 +69,7 @@ class MessageService:
         most: int,
     ) -> None:
         self._store = store
-        self._files = files
+        self._sounds = sounds
         self._facts = facts
         self._clock = clock
         self._zone = zone
@@ -164,9 +166,19 @@ class MessageService:
         state = MessageState.HANDLED if action == "handled" else MessageState.DELETED
         await self._commit(_marked(found, state, who[0]))
 
-    def audio(self, message: RecordingId) -> str:
-        """The path of its sound."""
-        return str(self._files.path_of(message))
+    async def audio(self, message: RecordingId) -> FileItem:
+        """See :class:`~ccplatform.contracts.ports.MessageDesk`."""
+        return await asyncio.to_thread(self._audio, message)
+
+    def _audio(self, message: RecordingId) -> FileItem:
+        files = self._sounds.files
+        try:
+            key = self._sounds.key_of(message)
+        except FileNotFoundError:  # of before sound was sealed, or gone
+            return FileItem(path=str(files.plain_path_of(message)), trim=False)
+        except (OSError, BadSeal, VaultClosed) as error:
+            raise Unavailable(f"message {message} cannot be opened: {error}") from error
+        return FileItem(path=str(files.path_of(message)), trim=False, key=key)
 
     # --- orders of people ---------------------------------------------------------------------------------
 

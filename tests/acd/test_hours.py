@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from acd.calendars import Calendar
-from acd.hours import NO_HOLIDAYS, OpeningHours
+from acd.calendars import Calendar, Span
+from acd.events import OpenQueue
+from acd.hours import LOOK_AGAIN_SECONDS, NO_HOLIDAYS, OpeningHours
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import VirtualClock
+from tests.acd.floor import queue
 from tests.support.alarms import Alarms
 
 DAY = 86_400.0
@@ -58,4 +60,23 @@ def test_the_alarm_comes_before_the_year_and_goes_with_its_holidays() -> None:
     hours.save(calendar(date(2026, 10, 1)))
     hours.forget_calendar("office")
     assert alarms.up == {}
+    hours.close()
+
+
+def test_a_clock_that_is_set_back_opens_and_closes_again_within_a_minute() -> None:
+    monday = datetime(2026, 1, 5, 0, 59, tzinfo=UTC)  # 8:59 there
+    clock, told = VirtualClock(wall=monday), list[OpenQueue]()
+    hours = OpeningHours(clock=clock, tell=told.append, alarms=Alarms())
+    office = Calendar(id="office", week={0: (Span(start=time(9), end=time(18)),)})
+    hours.load([office], [queue("sales", calendar="office")])
+    clock.advance(60)
+    clock.set_wall(clock.wall() - timedelta(hours=1))
+    clock.advance(LOOK_AGAIN_SECONDS)
+    clock.advance(3600)
+    assert [(change.queue, change.open) for change in told] == [
+        ("sales", False),
+        ("sales", True),
+        ("sales", False),
+        ("sales", True),
+    ]
     hours.close()

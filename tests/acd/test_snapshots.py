@@ -283,3 +283,13 @@ def test_a_snapshot_of_another_version_or_that_contradicts_itself_is_refused() -
         AcdEngine.restore({**data, "version": 1}, 0.0)
     with pytest.raises(BadSnapshot, match="contradicts"):
         AcdEngine.restore({**data, "queues": []}, 0.0)
+
+
+def test_a_contact_that_one_agent_talks_with_past_the_queues_may_be_offered_to_another() -> None:
+    centre = Centre(queue())
+    centre.staff("1")
+    centre.staff("2", ready=False)
+    centre.do(EngageAgent(contact=C1, agent=AgentId("2"), wrap_up_seconds=10.0))
+    assert offers(centre.call("c1")) == [("c1", "1")]
+    data = centre.engine.snapshot(centre.now)
+    assert AcdEngine.restore(data, centre.now).snapshot(centre.now) == data

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from acd.events import PresenceChanged
-from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, QueueLeft, WrapUpEnded
+from acd.errors import NoWrapUp, WrapUpTooLong
+from acd.events import EndWrapUp, MoreWrapUp, PresenceChanged
+from ccplatform.contracts.facts import AgentStateChanged, OfferEnded, QueueLeft, WrapUpEnded, WrapUpExtended
 from ccplatform.contracts.routing import AgentOffered, CallAgent, HandOver, OfferWithdrawn
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId
 from tests.acd.floor import Centre, offers, only, queue
@@ -267,3 +268,63 @@ def test_a_reservation_by_a_colleague_survives_a_restart(centre: Centre) -> None
     assert centre.state("2") is AgentState.RESERVED
     centre.answer("k", "2")
     assert centre.state("2") is AgentState.TALKING
+
+
+# --- the time for a wrap-up -----------------------------------------------------------------------------------
+
+
+def more(*, seconds: float = 30, longest: float = 60) -> MoreWrapUp:
+    return MoreWrapUp(agent=AgentId("1"), seconds=seconds, longest=longest)
+
+
+@pytest.fixture
+def wrapping(centre: Centre) -> Centre:
+    """The agent is in a wrap-up of 10 s."""
+    centre.answer("c1", "1")
+    centre.wait(20)
+    centre.release("c1", "1")
+    return centre
+
+
+def test_a_state_that_ends_by_itself_says_when(centre: Centre) -> None:
+    assert centre.agent("1").left == 20
+    centre.wait(5)
+    assert centre.agent("1").left == 15
+    assert only(AgentStateChanged, centre.answer("c1", "1")).limit_seconds is None
+    assert centre.agent("1").left is None
+    assert only(AgentStateChanged, centre.release("c1", "1")).limit_seconds == 10
+    assert only(AgentStateChanged, centre.wait(10)).limit_seconds is None
+
+
+def test_a_wrap_up_gets_more_time_up_to_the_longest(wrapping: Centre) -> None:
+    wrapping.wait(4)
+    assert only(WrapUpExtended, wrapping.do(more())).left_seconds == 36
+    assert only(WrapUpExtended, wrapping.do(more())).left_seconds == 56  # 60 since its beginning, not 66
+    with pytest.raises(WrapUpTooLong):
+        wrapping.do(more())
+    assert wrapping.wait(55) == []
+    assert only(WrapUpEnded, wrapping.wait(1)).wrap_up_seconds == 60
+    assert wrapping.state("1") is AgentState.READY
+
+
+def test_who_is_done_early_goes_on_to_what_he_asked_for(wrapping: Centre) -> None:
+    wrapping.wait(3)
+    effects = wrapping.do(EndWrapUp(agent=AgentId("1")))
+    assert only(WrapUpEnded, effects).wrap_up_seconds == 3
+    assert wrapping.state("1") is AgentState.READY
+
+
+def test_without_a_wrap_up_there_is_none_to_extend_or_end(centre: Centre) -> None:
+    for command in (more(), EndWrapUp(agent=AgentId("1"))):
+        with pytest.raises(NoWrapUp):
+            centre.do(command)
+    assert centre.state("1") is AgentState.RESERVED
+
+
+def test_an_extended_wrap_up_goes_on_after_a_restart(wrapping: Centre) -> None:
+    wrapping.wait(4)
+    wrapping.do(more())
+    standing = wrapping.engine.standing(AgentId("1"), wrapping.now)
+    assert standing is not None
+    [work] = standing.wrap_ups
+    assert (work.age, work.left) == (4, 36)

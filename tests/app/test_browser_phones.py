@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from ccplatform.app.browser_phones import BrowserPhones
+from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.contracts.words import SeatId
 from ccplatform.kernel.clock import VirtualClock
 from cti.errors import NotAvailable
@@ -30,7 +30,8 @@ class Seats:
 
 
 def phones(settings: SipSettings, clock: VirtualClock, **access: Any) -> BrowserPhones:
-    return BrowserPhones(cast(GatewayStore, Seats()), settings, clock, lambda: access)
+    server = phone_server(settings, lambda: access)
+    return BrowserPhones(cast(GatewayStore, Seats()), settings, clock, server)
 
 
 async def test_an_account_is_a_pass_of_the_seat_that_the_gateway_recognizes() -> None:

@@ -94,6 +94,19 @@ def test_who_picks_up_what_a_flow_dialled_is_bridged() -> None:
     assert ReleaseLeg(leg=party, cause=ReleaseCause.ELSEWHERE) in world.effects
 
 
+def test_who_picks_up_what_a_flow_dialled_is_busy_and_who_was_called_is_free() -> None:
+    world, called, picker = test_saga.in_flow(), AgentId("1005"), AgentId("1003")
+    world.asks(TransferCaller(number="8005", target=COLLEAGUE, seated=called))
+    party = world.dialled_leg()
+    leg = picks_up(world, party, picker)
+    assert [command.agent for command in world.all_of(EngageAgent)] == [called, picker]
+    world.leg_ends(party)
+    assert [command.agent for command in world.all_of(TalkReleased)] == [called]
+    world.answers(leg, THIRD_SEAT)
+    world.leg_ends(CALLER)
+    assert [command.agent for command in world.all_of(TalkReleased)] == [called, picker]
+
+
 def test_what_is_answered_meanwhile_cannot_be_picked_up() -> None:
     world, party = calling(inside=True)
     world.answers(party)

@@ -56,6 +56,7 @@ from ccplatform.contracts.words import (
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from tests.support.sealed import SEAL
 
 CALLER = LegId("caller-leg")
 RECORDING = RecordingId("recording-1")
@@ -211,10 +212,10 @@ class Recorder:
         self.ended: list[RecordingId] = []
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
-        return RecordingOrder(recording=RECORDING, path="/nowhere.wav", mode=RecordingMode.FULL)
+        return RecordingOrder(recording=RECORDING, path="/nowhere.wav", seal=SEAL, mode=RecordingMode.FULL)
 
     def take_message(self, message: Message) -> RecordingOrder | None:
-        return RecordingOrder(recording=RECORDING, path="/nowhere.wav", mode=RecordingMode.MESSAGE)
+        return RecordingOrder(recording=RECORDING, path="/nowhere.wav", seal=SEAL, mode=RecordingMode.MESSAGE)
 
     def closed(self, closed: RecordingClosed) -> None:
         self.ended.append(closed.recording)

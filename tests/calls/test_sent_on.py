@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ccplatform.calls.model import Stage
 from ccplatform.contracts.facts import Established, TalkEnded
 from ccplatform.contracts.flows import EnterQueue, FlowRequestFailed, StartFlow, TransferCaller
 from ccplatform.contracts.legs import DialLeg, NumberTarget, ReleaseLeg, SeatTarget
-from ccplatform.contracts.routing import AgentOffered, CallAgent, OfferFailed, OfferWithdrawn, TalkReleased
+from ccplatform.contracts.routing import (
+    AgentOffered,
+    CallAgent,
+    EngageAgent,
+    OfferFailed,
+    OfferWithdrawn,
+    TalkReleased,
+)
 from ccplatform.contracts.words import AgentId, FlowId, OfferEnd, Outcome, QueueId, ReleaseCause, SeatId
 from tests.calls.world import CALL, CALLER, CONTACT, World
 
@@ -79,6 +88,43 @@ def test_a_number_that_nobody_has_takes_the_failure_path() -> None:
     world = world_with(TransferCaller(number="123"))
     assert world.last(FlowRequestFailed).reason == ReleaseCause.NOT_FOUND
     assert world.all_of(DialLeg) == []
+
+
+# --- a seat -------------------------------------------------------------------------------------------------
+
+AT_SEAT = TransferCaller(number="8001", target=SeatTarget(seat=SeatId("seat-01")), seated=CLERK)
+FREE = TalkReleased(contact=CONTACT, agent=CLERK, talked=False)
+
+
+def test_the_line_of_who_sits_at_a_dialled_seat_is_taken_until_its_phone_is_free_again() -> None:
+    world = world_with(AT_SEAT)
+    assert world.all_of(EngageAgent) == [EngageAgent(contact=CONTACT, agent=CLERK)]
+    world.answers(world.dialled_leg())
+    assert world.all_of(TalkReleased) == []
+    world.leg_ends(world.dialled_leg())
+    assert world.all_of(TalkReleased) == [replace(FREE, talked=True)]
+
+
+def test_who_does_not_answer_at_a_dialled_seat_is_free_again() -> None:
+    world = world_with(AT_SEAT)
+    world.leg_ends(world.dialled_leg(), ReleaseCause.NO_ANSWER)
+    assert world.all_of(TalkReleased) == [FREE]
+    assert world.core.saga(CALL).state.stage is Stage.FLOW
+
+
+def test_a_caller_who_hangs_up_frees_who_sits_at_the_dialled_seat_once() -> None:
+    world = world_with(AT_SEAT)
+    world.leg_ends(CALLER)
+    assert world.all_of(TalkReleased) == [FREE]
+    world.leg_ends(world.dialled_leg())
+    assert world.all_of(TalkReleased) == [FREE]
+
+
+def test_a_dialled_seat_where_nobody_sits_engages_nobody() -> None:
+    world = world_with(replace(AT_SEAT, seated=None))
+    world.leg_ends(CALLER)
+    assert world.all_of(EngageAgent) == []
+    assert world.all_of(TalkReleased) == []
 
 
 # --- after the talk -----------------------------------------------------------------------------------------

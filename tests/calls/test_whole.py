@@ -227,13 +227,14 @@ class Orders(RuleBasedStateMachine):
 
     # --- flows and people ---
 
-    @rule(call=pick, what=st.sampled_from(["queue", "trunk", "echo", "bye"]), queue=some_queue)
+    @rule(call=pick, what=st.sampled_from(["queue", "trunk", "seat", "echo", "bye"]), queue=some_queue)
     def the_flow_asks(self, call: int, what: str, queue: QueueId) -> None:
         state = self.state(call, Stage.FLOW)
         if state is not None and state.contact in self.whole.flows.running:
             requests: dict[str, FlowRequest] = {
                 "queue": EnterQueue(queue=queue),
                 "trunk": TransferCaller(trunk=TrunkId("pstn"), number=OUTSIDE),
+                "seat": TransferCaller(number="8002"),
                 "echo": EchoCaller(seconds=5.0),
                 "bye": ReleaseCaller(),
             }
@@ -408,6 +409,8 @@ class Orders(RuleBasedStateMachine):
             talks.append((state.contact, state.agent))
         if state.party_agent is not None:
             talks.append((state.contact, state.party_agent))
+        if state.seat_called is not None:
+            talks.append((state.contact, state.seat_called.agent))
         second = state.second
         if second is not None and second.agent is not None:
             talks.append((second.contact, second.agent))

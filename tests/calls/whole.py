@@ -88,6 +88,7 @@ from ccplatform.kernel.clock import Clock, TimerHandle, VirtualClock
 from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.ids import Ids
 from tests.calls.test_restart import Rows, Throttle
+from tests.support.sealed import SEAL
 
 AGENTS = [AgentId(name) for name in ("1001", "1002", "1003", "1004")]
 TEAMS = {AGENTS[1]: "evening", AGENTS[3]: "evening"}
@@ -340,7 +341,9 @@ class Recorder:
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
         self.made += 1
-        return RecordingOrder(recording=RecordingId(f"r{self.made}"), path="/nowhere.wav", mode=RecordingMode.FULL)
+        return RecordingOrder(
+            recording=RecordingId(f"r{self.made}"), path="/nowhere.wav", seal=SEAL, mode=RecordingMode.FULL
+        )
 
     def take_message(self, message: Message) -> RecordingOrder | None:
         return None

@@ -41,8 +41,12 @@ def _value(name: str, hint: Any) -> Any:
     hint = getattr(hint, "__supertype__", hint)
     if typing.get_origin(hint) is typing.Literal:
         return get_args(hint)[0]
+    if hint == tuple[float, ...]:
+        return (0.5, 1.5)
     if typing.get_origin(hint) is dict:
         return {"skill": 7}
+    if typing.get_origin(hint) is tuple:
+        return tuple(_value(name, part) for part in get_args(hint) if part is not ...)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return list(hint)[-1]
     return _PLAIN[hint](name)

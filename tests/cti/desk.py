@@ -26,7 +26,7 @@ from ccplatform.security.model import Principal, Session
 from ccplatform.security.tokens import Tokens
 from cti.events import Hub
 from cti.live import LiveView
-from cti.model import AgentSetup, Customer, QueueSetup
+from cti.model import AgentSetup, Customer, CustomerChange, QueueSetup
 from cti.pop import EarlierContact, SpokenTurn
 from cti.routes import build_router
 from cti.settings import EventSocketSettings
@@ -104,6 +104,12 @@ class FakeCustomers:
         return [customer for customer in self.known if customer.phone == number]
 
     matching = by_number
+
+    async def by_account(self, account: str) -> Customer:
+        return Customer(account=account, phone="13800000001", name="张伟")
+
+    async def changes(self, account: str, limit: int) -> list[CustomerChange]:
+        return []
 
 
 @dataclass

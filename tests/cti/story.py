@@ -80,7 +80,11 @@ def offer_ended(n: int, end: OfferEnd, agent: str = "1004", queue: QueueId = SUP
 
 
 def agent_state(
-    state: AgentState, n: int | None = None, agent: str = "1004", reason: str = ""
+    state: AgentState,
+    n: int | None = None,
+    agent: str = "1004",
+    reason: str = "",
+    limit: float | None = None,
 ) -> f.AgentStateChanged:
     return f.AgentStateChanged(
         agent=AgentId(agent),
@@ -90,6 +94,7 @@ def agent_state(
         previous=AgentState.SIGNED_OUT,
         previous_seconds=1.0,
         contact=None if n is None else ContactId(f"contact-{n}"),
+        limit_seconds=limit,
     )
 
 

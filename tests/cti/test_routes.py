@@ -55,6 +55,9 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/barge", {"seat": "seat-09"}, SUPERVISORS),
     ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, SUPERVISORS),
     ("GET", "/customers?number=13800000001", None, dict.fromkeys(AT_WORK, 200)),
+    ("GET", "/customers/600001", None, dict.fromkeys(AT_WORK, 200)),
+    ("PUT", "/customers/600001", {"phone": "1", "name": ""}, dict.fromkeys(AT_WORK, 422)),
+    ("GET", "/customers/600001/history", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 200}),
     ("POST", "/me/softphone", {"seat": "seat-1004"}, {"agent": 200} | dict.fromkeys(AT_WORK[1:], 409)),
     ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
@@ -95,8 +98,50 @@ def test_the_matrix_names_every_route(desk: Desk) -> None:
         for method, path in routes
         if path.startswith("/api/v1")
     }
-    filled = {(method, path.replace("{call_id}", "call-1").replace("{leg}", "leg-1")) for method, path in ours}
+    filled = {
+        (method, path.replace("{call_id}", "call-1").replace("{leg}", "leg-1").replace("{account}", "600001"))
+        for method, path in ours
+    }
     assert filled == named
+
+
+ORDERS = [row for row in MATRIX if row[0] != "GET" and row[1].startswith(("/calls", "/agents"))]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "_"), ORDERS, ids=lambda part: str(part)[:40])
+async def test_every_order_takes_a_key_and_hands_it_on(
+    desk: Desk, method: str, path: str, body: Any, _: dict[str, int]
+) -> None:
+    person = "own-team" if path.endswith("pickup") or (body or {}).get("seat") else "agent"
+    path = path.split("?")[0]
+    json = None if method == "DELETE" else (body or {}) | {"key": "k-1"}
+    if path == "/calls":
+        json = {"to": "13800000001", "key": "k-1"}
+        desk.control.answer = Done(result={"call": "call-2", "contact": "contact-2"})
+    async with desk.http(person) as http:
+        response = await http.request(
+            method, path, json=json, params={"key": "k-1"} if method == "DELETE" else None
+        )
+        too_long = await http.request(
+            method,
+            path,
+            json=None if json is None else json | {"key": "k" * 65},
+            params={"key": "k" * 65} if method == "DELETE" else None,
+        )
+    assert response.status_code in (200, 201)
+    assert too_long.status_code == 422
+    (order,) = desk.control.asked
+    assert getattr(order, "key", None) == "k-1"
+
+
+async def test_an_order_that_comes_again_after_the_call_ended_is_controls_to_answer(desk: Desk) -> None:
+    desk.tell(story.ended(1))
+    async with desk.http("agent") as http:
+        assert (await http.post("/calls/call-1/hangup")).status_code == 404
+        assert (await http.post("/calls/call-1/hangup", json={"key": "k-1"})).status_code == 200
+    async with desk.http("other-agent") as http:
+        assert (await http.post("/calls/call-1/hangup", json={"key": "k-1"})).status_code == 403
+    assert desk.control.asked == [HangUpCall(call=CallId("call-1"), by="1004", key="k-1")]
 
 
 async def test_a_supervisor_of_teams_sees_and_moves_whom_they_have(desk: Desk) -> None:

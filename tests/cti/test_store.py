@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from ccplatform.configuration.errors import ChangedMeanwhile
+from ccplatform.kernel.errors import NotFound
 from ccplatform.storage.database import Database
 from cti.directory import demo_customers, seed_demo_customers
 from cti.errors import BadNumber
@@ -67,3 +70,47 @@ async def test_callers_without_a_number_are_nobody(store: CustomerStore) -> None
         assert await store.matching(caller) == []
     with pytest.raises(BadNumber):
         await store.by_number("anonymous")
+
+
+async def test_a_card_is_entered_and_corrected_with_its_history(store: CustomerStore) -> None:
+    card = Customer(account="9", phone="+86 139 0000 0009", name="<b>李</b>")
+    entered = await store.change(card, by="1004", expected=0)
+    assert (entered.phone, entered.version) == ("13900000009", 1)
+    corrected = await store.change(replace(entered, city="杭州"), by="1005", expected=1)
+    assert corrected.version == 2
+    assert await store.change(replace(entered, city="杭州"), by="1004", expected=None) == corrected
+    assert await store.by_account("9") == corrected
+    last, first = await store.changes("9", 10)
+    assert (last.by, first.by, first.before) == ("1005", "1004", None)
+    assert last.before is not None
+    assert (last.before["city"], last.after["city"], first.after["name"]) == ("", "杭州", "<b>李</b>")
+
+
+async def test_a_card_that_was_changed_meanwhile_is_not_overwritten(store: CustomerStore) -> None:
+    card = await store.change(Customer(account="9", phone="1001", name="A"), by="1004", expected=0)
+    await store.change(replace(card, name="B"), by="1005", expected=1)
+    for expected in (0, 1, 3):
+        with pytest.raises(ChangedMeanwhile):
+            await store.change(replace(card, name="C"), by="1004", expected=expected)
+    assert (await store.by_account("9")).name == "B"
+    with pytest.raises(BadNumber):
+        await store.change(replace(card, phone="none"), by="1004", expected=None)
+    with pytest.raises(NotFound):
+        await store.by_account("10")
+
+
+async def test_of_two_who_enter_the_same_customer_at_once_one_does(store: CustomerStore) -> None:
+    card = Customer(account="9", phone="1001", name="A")
+    done = await asyncio.gather(
+        *(store.change(replace(card, name=name), by=name, expected=0) for name in "ABCD"), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in done) == ["ChangedMeanwhile"] * 3 + ["Customer"]
+    assert len(await store.changes("9", 10)) == 1
+
+
+async def test_a_new_start_of_the_demo_keeps_what_agents_corrected(store: CustomerStore) -> None:
+    await seed_demo_customers(store)
+    first = await store.by_account("600001")
+    await store.change(replace(first, city="北京"), by="1004", expected=first.version)
+    await seed_demo_customers(store)
+    assert (await store.by_account("600001")).city == "北京"

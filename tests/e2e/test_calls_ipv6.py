@@ -1,9 +1,11 @@
 """A centre at ``127.0.0.1`` and ``::1``: phones of IPv6 alone and one of IPv4 alone that talk to each other, by
-baresip; a caller with sound over IPv4 and signalling over IPv6, by SIPp."""
+baresip; a caller with sound over IPv4 and signalling over IPv6, by SIPp. And one at ``::1`` alone."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -99,3 +101,24 @@ async def test_a_caller_whose_sound_comes_over_ipv4_is_heard_by_an_agent_on_ipv6
     heard = agent.heard().astype(np.float64)
     assert np.sqrt(np.mean(np.square(heard[-8000:]))) > 500  # it says noise, which no prompt or music of ours is
     assert (await centre6.ended(number))["outcome"] == "handled"
+
+
+async def test_a_centre_bound_to_ipv6_takes_calls_pages_and_sound_there_alone(tmp_path: Path) -> None:
+    """``--bind ::1``: every listener is there, and none over IPv4."""
+    platform = PlatformProcess(tmp_path, host=SIX)
+    try:
+        await asyncio.to_thread(platform.start)
+        says = audio.tone(CALLER_HZ)
+        async with Baresip("8008", password="demo-8008", registrar=platform.sip, says=says) as caller:
+            await caller.registered()
+            await caller.dial(platform.number("95002"))
+            await caller.heard_tone(CALLER_HZ)  # an echo
+            await caller.hang_up()
+            await caller.closed()
+        async with platform.rest("sup1") as client:  # over IPv6 as well
+            contact = (await client.get("contacts")).json()["items"][0]
+            trace = (await client.get(f"contacts/{contact['id']}/trace")).json()["items"]
+    finally:
+        await asyncio.to_thread(platform.close)
+    assert {row["data"]["local"].rpartition(":")[0] for row in trace} == {f"[{SIX}]"}
+    assert all("IN IP4" not in row["data"]["text"] for row in trace)

@@ -126,8 +126,11 @@ async def test_a_click_rings_the_agents_phone_and_then_the_customer(centre: Cent
         open_lab(AutoAnswer()) as lab,
         centre.desk("1004", incoming=AutoAnswer(), source=sources.tone(OTHER_HZ)) as desk,
     ):
-        made = await click(centre, to=f"+86 {number[:3]}-{number[3:]}", queue="support", key="click-1")
-        assert await click(centre, to=number, key="click-1") == made
+        order = {"to": f"+86 {number[:3]}-{number[3:]}", "queue": "support", "key": "click-1"}
+        made = await click(centre, **order)
+        assert await click(centre, **order) == made
+        other = await centre.ask("POST", "calls", user="1004", json={"to": number, "key": "click-1"})
+        assert (other.status_code, other.json()["code"]) == (409, "key_taken")
         own = await desk.next_call()
         assert own.caller == f"+86{number}"
         customer = await lab.next_call()

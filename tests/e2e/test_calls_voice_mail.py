@@ -24,7 +24,7 @@ BEEP_HZ = 1000.0
 ALIKE = 0.9
 #: How far pieces may move against each other: the jitter buffer stretches speech on a busy machine, seconds.
 SHIFT = 0.5
-PIECE = RATE // 2
+PIECE = RATE // 5
 
 
 def is_heard(said: Samples, heard: Samples) -> None:
@@ -252,7 +252,7 @@ async def test_an_agent_hears_new_messages_by_phone_and_deletes_one(centre: Cent
 
 async def test_a_recording_removed_underneath_is_told_plainly(centre: Centre, phone: MakePhone) -> None:
     async with left(centre, phone) as (row, _), centre.desk("1006", ready=False) as desk:
-        (file,) = centre.platform.data_dir.rglob(f"{row['id']}.wav")
+        (file,) = centre.platform.data_dir.rglob(f"{row['id']}.sealed")
         file.unlink()
         answer = await centre.ask("GET", f"messages/{row['id']}/audio")
         assert (answer.status_code, answer.json()["code"]) == (404, "recording_gone")

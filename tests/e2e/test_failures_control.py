@@ -14,10 +14,12 @@ import pytest
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.rig import Journal, Talk, centre_of, once, share_with_tone, talking
 from tests.e2e.test_calls_configuration import changed
+from tests.e2e.test_calls_speech import at_the_parrot, line
 from tests.e2e.test_calls_voice_mail import at_the_beep, audio_of, is_heard, message
 from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE
+from tests.support.people import recorded
 from tests.support.phone import AutoAnswer, RingOnly
 from tests.support.platform import PlatformProcess
 from tests.support.speech import speech_like
@@ -167,6 +169,21 @@ async def test_keys_work_in_the_menu_after_control_came_back(struck: Centre, pho
     await struck.happened(contact, "QueryAnswered", ok=True)
     await call.hang_up()
     assert (await struck.ended(number))["outcome"] in ("self_service", "abandoned_ivr")
+
+
+async def test_a_bot_talks_on_after_control_came_back(struck: Centre, phone: MakePhone) -> None:
+    number = struck.new_caller()
+    call, contact = await at_the_parrot(struck, phone, number)
+    await kill_control(struck)
+    await struck.happened(contact, "BotTalkBegan", resumed=True)
+    since = time.monotonic()
+    call.play(sources.signal(line(recorded("digits/7"))))
+    await struck.happened(contact, "BotTurn", speaker="caller")
+    await call.heard(speech=True, since=since)
+    await call.press("9")
+    assert (await struck.happened(contact, "BotTalkEnded"))["how"] == "end"
+    await call.ended.wait(30)
+    assert (await struck.ended(number))["outcome"] == "self_service"
 
 
 async def test_keys_pressed_while_control_is_away_count(struck: Centre, phone: MakePhone) -> None:

@@ -88,7 +88,7 @@ async def database_is(centre: Centre, *, available: bool, limit: float = PATIENC
         await centre.eventually(kinds, lambda seen: "database_unavailable" in seen, limit=limit)
 
     async def readiness() -> dict[str, object]:
-        async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
             seen: dict[str, object] = (await client.get("/readyz")).json()
             return seen
 
@@ -262,7 +262,7 @@ async def _call_until_refused(centre: Centre, phone: MakePhone, talker: str) -> 
         response = short.node.received[-1]
         assert response.get("retry-after"), response.summary
         await centre.platform.wait_readyz(status=503)
-        async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
             assert "journal" in (await client.get("/readyz")).json()["reason"]
         assert talker in [row["caller"] for row in await centre.items("calls")]
     return short.user

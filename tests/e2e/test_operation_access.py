@@ -15,6 +15,7 @@ from tests.e2e.centre import CALLER_HZ, Centre, Row
 from tests.e2e.rig import Journal, centre_of
 from tests.support import sources
 from tests.support.fixtures import MakePhone
+from tests.support.milestone import PATIENCE
 from tests.support.platform import PlatformProcess, logged_in
 
 #: One person of each role, and nobody.
@@ -63,6 +64,13 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
     ("POST", "/api/v1/me/softphone"): CALLS,
+    ("GET", "/api/v1/customers/{account}"): CALLS,
+    ("PUT", "/api/v1/customers/{account}"): CALLS,
+    ("GET", "/api/v1/customers/{account}/history"): CALLS,
+    ("GET", "/api/v1/me/contacts/{contact}/note"): DESK,
+    ("PUT", "/api/v1/me/contacts/{contact}/note"): DESK,
+    ("POST", "/api/v1/me/wrap-up/extend"): DESK,
+    ("POST", "/api/v1/me/wrap-up/finish"): DESK,
     ("GET", "/api/v1/me/articles"): DESK,
     ("POST", "/api/v1/me/articles/{article_id}/read"): DESK,
     ("GET", "/api/v1/configuration/articles/{article_id}/readings"): PLANNERS | {"auditor"},
@@ -108,6 +116,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/recordings"): LISTENERS,
     ("GET", "/api/v1/recordings/{recording_id}"): LISTENERS,
     ("GET", "/api/v1/recordings/{recording_id}/audio"): LISTENERS,
+    ("GET", "/api/v1/recordings/days"): LISTENERS - {"supervisor"},
+    ("PUT", "/api/v1/recordings/{recording_id}/hold"): LISTENERS - {"supervisor"},
     ("GET", "/api/v1/compliance"): FIGURES,
     ("GET", "/api/v1/reports/{name}"): FIGURES - {"maintainer"},
     ("GET", "/api/v1/alarms"): ALL - {"agent"},
@@ -187,6 +197,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
 }
 #: Bodies and queries that are well formed, so that nothing but the role decides; what is missing is refused later.
 BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("PUT", "/api/v1/customers/{account}"): {"phone": "none", "name": "nobody"},
     ("POST", "/api/v1/me/articles/{article_id}/read"): {"version": "x"},
     ("PUT", "/api/v1/flows/{name}"): {"document": {}},
     ("POST", "/api/v1/flows/preview"): {"language": "en", "prompt": "One"},
@@ -211,6 +222,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/api/v1/auth/login"): {"username": "nobody", "password": "x"},
 }
 VALUES: Final = {
+    "account": "none",
     "agent_id": "1001",
     "article_id": "nothing",
     "queue_id": "sales",
@@ -254,7 +266,7 @@ async def centre(guarded: PlatformProcess, callers: Iterator[int]) -> AsyncItera
 
 
 async def described(centre: Centre) -> set[tuple[str, str]]:
-    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+    async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
     return {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
@@ -274,7 +286,10 @@ async def test_every_route_says_who_may_use_it(centre: Centre) -> None:
 
 async def test_every_role_may_what_the_table_says_and_nothing_else(centre: Centre) -> None:
     wrong = []
-    async with httpx.AsyncClient(base_url=centre.platform.http) as client, AsyncExitStack() as stack:
+    async with (
+        httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client,
+        AsyncExitStack() as stack,
+    ):
         people = {
             role: await stack.enter_async_context(logged_in(centre.platform.http, user, f"demo-{user}"))
             for role, user in PEOPLE.items()
@@ -380,7 +395,7 @@ async def test_the_history_of_alarms_is_paged_and_filtered(centre: Centre) -> No
 
 
 async def test_health_says_what_is_wrong(centre: Centre) -> None:
-    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+    async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
         assert (await client.get("/healthz")).json()["status"] == "ok"
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["ready"], ready.json()["reason"]) == (200, True, "")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ccplatform import __version__
+from tests.support.milestone import PATIENCE
 from tests.support.platform import PlatformProcess, logged_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,6 @@ async def test_users_backup_and_restore_on_a_node_without_demo(tmp_path: Path) -
 
 
 async def _log_in(platform: PlatformProcess, user: str, password: str) -> int:
-    async with httpx.AsyncClient(base_url=platform.http) as client:
+    async with httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client:
         answer = await client.post("/api/v1/auth/login", json={"username": user, "password": password})
     return answer.status_code

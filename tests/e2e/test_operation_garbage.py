@@ -20,6 +20,7 @@ from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.rig import centre_of
 from tests.support import sources
 from tests.support.fixtures import MakePhone
+from tests.support.milestone import PATIENCE
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
 
@@ -112,7 +113,7 @@ async def test_garbage_on_sip_over_udp(struck: tuple[Centre, int]) -> None:
             if number % 50 == 0:
                 await asyncio.sleep(0.005)  # slower than the loopback, so that what is sent also arrives
         stranger.sendto(b"OPTIONS sip:x SIP/2.0\r\nContent-Length: zero\r\n\r\n", centre.sip)
-    async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+    async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
         assert (await client.get("/readyz")).status_code == 200
 
 

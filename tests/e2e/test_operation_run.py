@@ -22,6 +22,7 @@ from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.rig import Journal, centre_of
 from tests.support import sources
 from tests.support.fixtures import MakePhone
+from tests.support.milestone import PATIENCE
 from tests.support.phone import AutoAnswer
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
@@ -119,7 +120,7 @@ async def _drain_with_a_talk(centre: Centre, phone: MakePhone) -> str:
     with ThreadPoolExecutor(1) as thread:
         stopping: Future[int] = thread.submit(centre.platform.stop)
         await centre.platform.wait_readyz(status=503)
-        async with httpx.AsyncClient(base_url=centre.platform.http) as client:
+        async with httpx.AsyncClient(base_url=centre.platform.http, timeout=PATIENCE) as client:
             assert (await client.get("/readyz")).json()["reason"] == "draining"
             assert (await client.get("/healthz")).status_code == 200
         refused = await (await phone(centre.new_caller())).dial(centre.number("95002"))

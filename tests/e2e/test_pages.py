@@ -21,6 +21,7 @@ from tests.e2e.rig import talking
 from tests.support import sources
 from tests.support.chromium import PATIENCE_MS, chromium, faults_of
 from tests.support.fixtures import MakePhone
+from tests.support.milestone import PATIENCE
 from tests.support.phone import AutoAnswer, SipPhone
 from tests.support.platform import PlatformProcess
 
@@ -118,7 +119,7 @@ async def test_the_token_stays_in_the_tab_and_is_worthless_after_the_log_out(
     async with page.expect_response("**/auth/logout"):
         await page.get_by_role("button", name="Log out").click()
     await expect(page).to_have_url(f"{platform.http}/login")
-    async with httpx.AsyncClient(base_url=platform.http) as client:
+    async with httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client:
         answer = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {token[1]}"})
     assert answer.status_code == 401
 
@@ -382,6 +383,45 @@ async def test_an_agent_asks_a_colleague_by_keyboard_and_hands_the_caller_over(
         await expect(card.get_by_label("In the conference")).to_have_count(0)
         await page.keyboard.press("e")
         await call.ended.wait()
+
+
+async def test_what_an_agent_notes_is_shown_at_the_next_call_of_that_number(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    text = "wants <b>a letter</b> & a call"
+    async with (
+        centre.desk("1004", incoming=AutoAnswer()),
+        SipPhone("13800000007", source=sources.tone(CALLER_HZ)) as phone,
+    ):
+        page = await open_page("1004")
+        state, card = page.locator("[data-state]"), page.locator(".note-card")
+        call = await phone.dial(centre.number("95001"))
+        await expect(page.locator(".call-card")).to_contain_text("Talking")
+        follow_up = card.get_by_role("button", name="Follow-up")
+        await expect(follow_up).to_be_visible()
+        await page.keyboard.press("2")  # it is saved at once
+        await expect(follow_up).to_have_attribute("aria-pressed", "true")
+        await expect(card.get_by_role("status")).to_contain_text("Saved")
+        await page.keyboard.press("n")
+        await page.keyboard.type(text)
+        await expect(card.get_by_role("status")).to_contain_text("Not saved yet")
+        await page.reload()  # what was not saved is not lost
+        await expect(card.get_by_role("textbox")).to_have_value(text)
+        await page.keyboard.press("e")
+        await call.ended.wait()
+        await expect(state).to_have_attribute("data-state", "wrap_up")
+        await page.keyboard.press("+")
+        await expect(card.locator(".wrap-up-time")).to_contain_text(re.compile(r"0:[23]\d left"))
+        await page.keyboard.press("w")
+        await expect(state).to_have_attribute("data-state", "ready")
+        await expect(card.get_by_role("status")).to_contain_text("Saved")
+        again = await phone.dial(centre.number("95001"))
+        await expect(page.locator(".last-contacts")).to_contain_text(f"Follow-up 需跟进 {text}")
+        await page.keyboard.press("e")
+        await again.ended.wait()
+    _, noted = (await centre.items("contacts", caller="13800000007"))[:2]
+    drawer = (await open_page("sup1", f"/admin/contacts/{noted['id']}")).locator(".contact-notes")
+    await expect(drawer).to_contain_text(text)
 
 
 # --- pictures -----------------------------------------------------------------------------------------------

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.centre import Centre
 from tests.e2e.test_calls_voice_mail import is_heard
-from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, fill_log_in, open_page  # noqa: F401
+from tests.support import audio
+from tests.support.chromium import chromium, faults_of
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE, Samples
+from tests.support.people import recorded
 
 NUMBER: Final = "95088"
 _SAID: Final = {
@@ -41,8 +46,11 @@ def card(page: Page, node: str) -> Locator:
 
 async def drag_a_line(page: Page, node: str, exit_path: str, to: str) -> None:
     """From an exit of a node to another node, by the mouse."""
-    begin = await card(page, node).locator(f"[data-handleid='{exit_path}']").bounding_box()
-    end = await card(page, to).locator("[data-handleid='in']").bounding_box()
+    source = card(page, node).locator(f"[data-handleid='{exit_path}']")
+    target = card(page, to).locator("[data-handleid='in']")
+    await source.hover(trial=True)  # the canvas may still be on its way to a node: wait until both stand still
+    await target.hover(trial=True)
+    begin, end = await source.bounding_box(), await target.bounding_box()
     assert begin is not None
     assert end is not None
     await page.mouse.move(begin["x"] + 4, begin["y"] + 4)
@@ -321,3 +329,32 @@ async def test_pictures_of_the_designer(open_page: OpenPage, language: str, them
     await page.locator(".sim-head button").first.click()
     await expect(page.locator(".flow-card.visited")).to_be_visible()
     await page.screenshot(path=SCREENS / f"flow-simulated-{language}-{theme}.png", animations="disabled")
+
+
+async def test_a_flow_is_walked_by_voice(centre: Centre, tmp_path: Path) -> None:
+    """Somebody says "seven" into the microphone of the page, as often as he is asked."""
+    noise = np.random.default_rng(1).normal(0, 6, 7 * RATE)
+    said = np.concatenate([noise[: 3 * RATE], recorded("digits/7"), noise[3 * RATE :]])
+    microphone = tmp_path / "microphone.wav"
+    audio.write_wav(microphone, soxr.resample(said, RATE, 48_000), rate=48_000)
+    async with chromium(microphone) as browser:  # noqa: F811
+        context = await browser.new_context(
+            base_url=centre.platform.http, locale="en-GB", permissions=["microphone"]
+        )
+        faults = faults_of(context)
+        page = await context.new_page()
+        await page.goto("/login")
+        await fill_log_in(page, "sup1", "demo-sup1")
+        await expect(page).to_have_url(f"{centre.platform.http}/")
+        await page.goto("/admin/flows/of/spoken")
+        await expect(card(page, "ask")).to_be_visible()
+        await page.keyboard.press("i")
+        await page.get_by_role("button", name="Start", exact=True).click()
+        await expect(page.locator(".sim-place")).to_contain_text("may be said")
+        await page.get_by_role("switch", name="Sound").click()
+        await page.get_by_role("switch", name="Microphone").click()
+        await expect(page.locator(".sim-spoke", has_text="seven").first).to_be_visible()
+        await expect(page.locator(".sim-changed", has_text="digit = 7").first).to_be_visible()
+        await expect(page.locator(".sim-entered", has_text=re.compile("→ (tell|doubt)")).first).to_be_visible()
+        await context.close()
+        assert not faults, faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -78,11 +79,11 @@ async def bot_at(path: Path, bot: FakeBot) -> AsyncIterator[FakeBot]:
 
 
 @asynccontextmanager
-async def bot_on_tcp(bot: FakeBot) -> AsyncIterator[str]:
-    """The bot listens on a port; its URL."""
-    async with serve(bot.talk, "127.0.0.1", 0, compression=None) as server:
+async def bot_on_tcp(bot: FakeBot, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The bot listens on a port, with ``tls`` by the certificate of it; its URL."""
+    async with serve(bot.talk, "127.0.0.1", 0, compression=None, ssl=tls) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/talk"
+        yield f"{'ws' if tls is None else 'wss'}://127.0.0.1:{port}/talk"
 
 
 class Tap:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ccplatform.contracts.facts import Fact
+from ccplatform.contracts.media import FileItem
 from ccplatform.contracts.ports import WaitingMessage
 from ccplatform.contracts.routing import CallBackWish, PlaceInLine
 from ccplatform.contracts.words import AgentId, ContactId, RecordingId, SeatId
@@ -128,5 +129,5 @@ class Messages:
             raise Refusal("nobody is signed in there")
         self.marked.append((message, action))
 
-    def audio(self, message: RecordingId) -> str:
-        return f"/messages/{message}.wav"
+    async def audio(self, message: RecordingId) -> FileItem:
+        return FileItem(path=f"/messages/{message}", trim=False, key=b"k" * 32)

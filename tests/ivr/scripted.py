@@ -158,14 +158,19 @@ class Caller:
     def snapshot(self) -> dict[str, Any]:
         return self.session.snapshot(self.clock.now())
 
-    def restart(self) -> None:
-        """The control process dies; another takes the session over from its snapshot, ten minutes later."""
+    def restart(self, *meanwhile: SessionEvent) -> None:
+        """The control process dies; another takes the session over from its snapshot, ten minutes later.
+
+        It hears of ``meanwhile`` before it takes up what was under way.
+        """
         data = self.snapshot()
         self.runner.close()
         self.clock = VirtualClock(start=self.clock.now() + 600)
         self.session = self._new()
         self.session.restore(data, self.clock.now())
         self.runner = self._runner()
+        for event in meanwhile:
+            self.runner.post(event)
         for effect in self.session.resume(self.clock.now()):
             self._perform(effect)
         self.runner.rearm()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,7 @@ from ivr.work import (
     OpenBot,
     TellKey,
 )
+from tests.gateway.sip.certificates import self_signed
 from tests.ivr.bot_server import FRAME, RATE, FakeBot, Tap, bot_at, bot_on_tcp
 from tests.support.alarms import Alarms
 
@@ -327,6 +329,26 @@ async def test_private_addresses_are_not_connected_to_unless_listed(tmp_path: Pa
             desk.open("near", talk=2)
             await desk.got(BotReady)
             assert len(bot.starts) == 1
+
+
+async def test_a_bot_is_who_its_certificate_says_or_is_not_talked_to(tmp_path: Path) -> None:
+    files = self_signed(tmp_path, "127.0.0.1")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(files.certificate, files.key)
+    bot = FakeBot()
+    async with bot_on_tcp(bot, tls) as url:
+        unknown: dict[str, Any] = {"url": url, "networks": ["127.0.0.0/8"]}
+        known = {**unknown, "ca_file": str(files.certificate), "secret": "token"}
+        lost = {**unknown, "ca_file": str(tmp_path / "no.pem")}
+        async with desk_of(tmp_path, unknown=unknown, known=known, lost=lost) as desk:
+            for talk, name in enumerate(("unknown", "lost"), start=1):
+                desk.open(name, talk=talk)
+                await desk.until(lambda talk=talk: BotFailed(talk=talk, cause="bot_unavailable") in desk.events)  # type: ignore[misc]
+            assert {(AWAY, "unknown"), (AWAY, "lost")} <= desk.up()
+            assert "certificate" in desk.alarms.up[AWAY, "unknown"][1]
+            desk.open("known", talk=3)
+            await desk.got(BotReady)
+            assert (len(bot.starts), bot.tokens) == (1, ["Bearer token"])
 
 
 async def test_redirects_are_not_followed(tmp_path: Path) -> None:

@@ -249,3 +249,113 @@ async def test_what_cannot_be_played_is_told_with_its_place(flows: FlowDesk) -> 
         },
     }
     assert (await play(flows, {"waits": 3000}, status=422, document=loop))["code"] == "too_long"
+
+
+_ASK = {
+    "kind": "collect",
+    "prompt": {"en": "Who?", "zh": "谁？"},
+    "variable": "who",
+    "length": {"min": 1, "max": 1},
+}
+TALK: dict[str, Any] = {
+    "flow": "talk",
+    "languages": ["en", "zh"],
+    "speak": ["en"],
+    "start": "who",
+    "on_error": "end",
+    "nodes": {
+        "who": {
+            "kind": "sub_flow",
+            "flow": "identify",
+            "results": {"name": "customer"},
+            "next": "helper",
+            "on_error": "end",
+        },
+        "helper": {
+            "kind": "bot",
+            "bot": "helper",
+            "variables": ["name"],
+            "results": {"topic": "topic"},
+            "outcome": "how",
+            "max_seconds": 60,
+            "on_transfer": {"people": "people"},
+            "on_end": "bye",
+            "on_timeout": "people",
+            "on_error": "people",
+        },
+        "bye": {"kind": "say", "prompt": {"en": "Good bye.", "zh": "再见。"}, "next": "end"},
+        "people": {"kind": "queue", "queue": "sales", "on_error": "end"},
+        "end": {"kind": "hangup"},
+    },
+}
+_KNOWN = {"identify": {"results": {"customer": "Zhang Wei"}}}
+
+
+async def test_who_tries_a_flow_says_what_its_bot_does(flows: FlowDesk) -> None:
+    around: dict[str, Any] = {"document": TALK, "sub_flows": _KNOWN}
+    begun = await play(flows, **around)
+    assert begun["node"] == "helper"
+    assert begun["awaited"]["bot"] == {"bot": "helper", "transfers": ["people"], "variables": ["topic"]}
+    talk: list[dict[str, Any]] = [{"bot": {"says": "How can I help?"}}, {"says": "My card is gone"}]
+    handed = {"bot": {"transfers": "people", "variables": {"topic": "card"}}}
+    served = await play(flows, *talk, handed, **around)
+    turns = [(one["name"], one["text"]) for one in told(served, "turn")]
+    assert turns == [("bot", "How can I help?"), ("caller", "My card is gone")]
+    assert [(one["name"], one["text"]) for one in told(served, "talk")] == [("helper", ""), ("people", "transfer")]
+    assert served["reached"] == "queue sales"
+    variables = {one["name"]: one["value"] for one in served["variables"]}
+    assert {variables["name"], variables["topic"], variables["how"]} == {"Zhang Wei", "card", "people"}
+    ended = await play(flows, {"bot": {"ends": "solved"}}, {"listens": True}, **around)
+    assert told(ended, "said")[0]["text"] == "Good bye."
+    assert not told(ended, "stopped")
+    for step in ({"bot": {"fails": True}}, {"waits": 61}, {"bot": {"transfers": "nobody"}}):
+        gone = await play(flows, step, **around)
+        assert gone["reached"] == "queue sales"
+    assert (await play(flows, **around, bots=False))["reached"] == "queue sales"
+
+
+async def test_a_sub_flow_runs_as_it_is_published_or_gives_what_it_is_told_to(flows: FlowDesk) -> None:
+    part = {
+        "flow": "identify",
+        "languages": ["en", "zh"],
+        "speak": ["en"],
+        "start": "ask",
+        "results": ["customer"],
+        "nodes": {
+            "ask": {**_ASK, "variable": "customer", "next": "back", "fallback": "back", "on_error": "back"},
+            "back": {"kind": "return"},
+        },
+    }
+    made = await flows.client.put("flows/identify", json={"document": part})
+    assert made.status_code == 200, made.text
+    published = await flows.client.post("flows/identify/publish", json={"note": ""})
+    assert published.status_code == 200, published.text
+    real = await play(flows, {"keys": "7"}, document=TALK)
+    assert [one["node"] for one in told(real, "entered")] == ["who", "identify/ask", "identify/back", "helper"]
+    assert {one["name"]: one["value"] for one in real["variables"]}["name"] == "7"
+    stubbed = await play(flows, document=TALK, sub_flows=_KNOWN)
+    assert {one["name"]: one["value"] for one in stubbed["variables"]}["name"] == "Zhang Wei"
+    gone = await play(flows, document=TALK, sub_flows={"identify": {"fails": True}})
+    assert (gone["node"], gone["outcome"], gone["cause"]) == ("end", "failed", "no_such_flow")
+
+
+async def test_a_talk_with_a_bot_becomes_a_trial_that_passes(flows: FlowDesk, tmp_path: Path) -> None:
+    steps = [{"bot": {"says": "Hello"}}, {"says": "people"}, {"bot": {"transfers": "people"}}, {"served": True}]
+    body = {"document": TALK, "at": MONDAY, "sub_flows": _KNOWN, "steps": steps}
+    answer = await flows.client.post("flows/simulate/trial", json=body)
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "talk.yaml").write_text(yaml_of(TALK), encoding="utf-8")
+    trial = tmp_path / "talk.trial.yaml"
+    trial.write_text(answer.text, encoding="utf-8")
+    (result,) = run_trials(trial)
+    assert result.problem == ""
+    trial.write_text(answer.text.replace("bots: true", "bots: false"), encoding="utf-8")
+    (result,) = run_trials(trial)
+    assert "no bot talks with him" in result.problem
+
+
+@pytest.mark.parametrize(
+    "act", [{}, {"says": "a", "fails": True}, {"says": "a", "variables": {"x": "1"}}, {"dances": True}]
+)
+async def test_a_bot_does_one_thing_at_a_time(flows: FlowDesk, act: dict[str, Any]) -> None:
+    await play(flows, {"bot": act}, document=TALK, sub_flows=_KNOWN, status=422)

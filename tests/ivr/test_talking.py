@@ -7,6 +7,7 @@ import pytest
 from ccplatform.contracts.facts import BotTalkBegan, BotTalkEnded, BotTurn
 from ccplatform.contracts.flows import (
     EnterQueue,
+    FlowPlaybackEnded,
     FlowTapEnded,
     FlowVoiceChanged,
     PlayPrompt,
@@ -214,6 +215,20 @@ def test_a_restart_of_control_takes_the_talk_up_again() -> None:
     caller.wait(1.5)
     assert caller.ended == ("timeout", "")
     assert caller.told(BotTalkEnded)[0].seconds == pytest.approx(60.0, abs=0.6)
+
+
+def test_sound_that_ended_with_the_old_control_process_ends_no_talk() -> None:
+    caller = talking()
+    playing = caller.asked(PlayPrompt)[-1].playback
+    caller.restart(
+        FlowTapEnded(contact=CONTACT, tap=f"{CONTACT}/bot-1", reason="the reader is gone"),
+        FlowPlaybackEnded(contact=CONTACT, playback=playing, finished=False, error="gone"),
+    )
+    assert [fact.resumed for fact in caller.told(BotTalkBegan)] == [False, True]
+    caller.ready()
+    assert caller.node == "talk"
+    caller.done(None)
+    assert caller.ended == ("end", "")
 
 
 def test_secrets_are_not_for_bots() -> None:

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from ccplatform.contracts.facts import CallsRefused, KeyAnswered, QueryAnswered
-from ccplatform.contracts.words import Direction, FlowOutcome, LegRole, Outcome, ReleaseCause, TrunkId
+from ccplatform.contracts.facts import CallsRefused, KeyAnswered, MysteryCallMade, QueryAnswered
+from ccplatform.contracts.words import Direction, FlowOutcome, LegRole, MysteryFate, Outcome, ReleaseCause, TrunkId
 from metrics.compliance import ComplianceRow, rows
+from metrics.indicator import Source
 from metrics.model import Verdict
 from tests.metrics.telling import (
     PSTN,
@@ -368,3 +369,57 @@ def test_a_clock_set_back_loses_no_fact(centre: Centre) -> None:
     key(centre, 3.0)
     assert value(centre, "R10.3.1.6") == (2.0, 2)
     assert value(centre, "R10.3.2.b") == (2.0, 2)
+
+
+# --- mystery calls ----------------------------------------------------------------------------------------
+
+
+def mystery(
+    centre: Centre,
+    fate: MysteryFate = MysteryFate.COMPLETED,
+    *,
+    keys: tuple[float, ...] = (),
+    queries: tuple[float, ...] = (),
+    loopback: bool = False,
+) -> None:
+    fact = MysteryCallMade(number="95000", fate=fate, loopback=loopback, key_seconds=keys, query_seconds=queries)
+    centre.tell(fact)
+
+
+def test_without_mystery_calls_the_platform_speaks_for_itself(centre: Centre) -> None:
+    key(centre, 1.0)
+    row = row_of(centre, "R10.3.2.b")
+    assert (row.definition.source, row.self_reported) == (Source.SELF_REPORTED, None)
+    assert row.measurement.value == 1.0
+
+
+def test_mystery_calls_decide_and_the_own_figure_stands_beside(centre: Centre) -> None:
+    for seconds in (1.0, 2.0):
+        key(centre, seconds)
+    query(centre, 1.0)
+    for _ in range(30):
+        mystery(centre, keys=(5.0,), queries=(9.0, 10.0), loopback=True)
+    mystery(centre, MysteryFate.FAILED, keys=(5.0,))
+    keys, queries, success = (row_of(centre, f"R10.3.2.{letter}") for letter in "bca")
+    assert (keys.measurement.value, keys.measurement.samples, keys.verdict) == (5.0, 31, Verdict.FAIL)
+    assert (queries.measurement.value, queries.measurement.samples, queries.verdict) == (9.5, 60, Verdict.PASS)
+    assert (success.measurement.successes, success.measurement.samples) == (30, 31)
+    assert "30 over loopback" in success.measurement.label
+    assert {row.definition.source for row in (keys, queries, success)} == {Source.MYSTERY_CALLS}
+    assert keys.self_reported is not None
+    assert (keys.self_reported.value, keys.self_reported.samples) == (1.5, 2)
+    assert queries.self_reported is not None
+    assert queries.self_reported.value == 1.0
+
+
+def test_mystery_calls_count_for_a_day(centre: Centre) -> None:
+    mystery(centre, keys=(1.0,))
+    centre.clock.advance(86399)
+    assert row_of(centre, "R10.3.2.b").definition.source is Source.MYSTERY_CALLS
+    centre.clock.advance(1)
+    assert row_of(centre, "R10.3.2.b").definition.source is Source.SELF_REPORTED
+
+
+def test_the_acceptance_rows_stay_the_platforms_own(centre: Centre) -> None:
+    mystery(centre, keys=(1.0,), queries=(1.0,))
+    assert value(centre, "R10.3.1.6") == value(centre, "R10.3.1.7") == (None, 0)

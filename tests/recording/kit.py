@@ -17,7 +17,9 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from recording.files import RecordingFiles
 from recording.model import Note, Policy
+from recording.sealed import Sounds
 from recording.service import RecordingService
+from tests.support.sealed import RING
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CONTACT = ContactId("019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39")
@@ -115,7 +117,7 @@ class Studio:
         self.tasks = TaskSupervisor(self.clock)
         self.service = RecordingService(
             policy=policy or Policy(),
-            files=self.files,
+            sounds=Sounds(files=self.files, keys=RING),
             rows=self.rows,
             facts=self.told,
             alarms=self.told,

@@ -47,10 +47,12 @@ from recording.messages.book import MessageBook, MessageFact
 from recording.messages.model import WAITING, MessageFilter
 from recording.messages.service import MessageService
 from recording.messages.store import MessageProjection, MessageStore
+from recording.sealed import Sounds
 from recording.store import CatalogueProjection
 from tests.recording.kit import CONTACT, Studio, wave_bytes
 from tests.recording.test_service import closed
 from tests.support.database import database, postgres_dsn  # noqa: F401
+from tests.support.sealed import RING
 
 SUPPORT, SALES, MINE = Mailbox("queue:support"), Mailbox("queue:sales"), Mailbox("agent:1004")
 BOXES = (SUPPORT, SALES, MINE)
@@ -119,7 +121,7 @@ class Office:
     def _service(self, directory: Path) -> MessageService:
         return MessageService(
             store=self.store,
-            files=RecordingFiles(directory),
+            sounds=Sounds(files=RecordingFiles(directory), keys=RING),
             facts=self,
             clock=self.clock,
             zone=UTC,

@@ -29,13 +29,18 @@ from recording.files import RecordingFiles, started_at_of
 from recording.model import Recording, RecordingFilter
 from recording.ranges import PIECE_BYTES, wanted_span
 from recording.routes import build_router
+from recording.sealed import Sounds
 from recording.store import Catalogue
-from tests.recording.kit import CONTACT, wave_bytes
+from recording.wave import wave_header
+from tests.recording.kit import CONTACT
+from tests.support.sealed import RING, write_sealed
 
 MAY = {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}
 #: An id that nothing has.
 NOBODY = "ee14ca60-ab0d-4f01-81ab-e1acf7799b14"
-AUDIO = wave_bytes(PIECE_BYTES)  # two pieces and a bit
+#: Two pieces and a bit, no two seconds alike.
+SAMPLES = bytes(range(256)) * (2 * PIECE_BYTES // 256) + bytes(400)
+AUDIO = wave_header(len(SAMPLES), 8000) + SAMPLES
 
 
 class FakeTokens:
@@ -59,6 +64,10 @@ class FakeCatalogue:
         if recording not in self.rows:
             raise NoRecording(recording)
         return self.rows[recording]
+
+    async def set_hold(self, recording: RecordingId, *, held: bool, reason: str, by: str, audit: Audit) -> None:
+        row = await self.get(recording)
+        self.rows[recording] = replace(row, held=held, hold_reason=reason, held_by=by)
 
     async def page(self, wanted: RecordingFilter, limit: int) -> list[Recording]:
         self.asked.append((wanted, limit))
@@ -95,7 +104,7 @@ class Room:
         router = build_router(
             access=Access(tokens=cast(Tokens, FakeTokens())),
             catalogue=cast(Catalogue, self.catalogue),
-            files=self.files,
+            sounds=Sounds(files=self.files, keys=RING),
             audit=cast(Audit, self.audit),
             overseen=of_red,
         )
@@ -106,7 +115,7 @@ class Room:
     def add(self) -> RecordingId:
         recording = RecordingId(self.ids.new())
         self.files.prepare(recording)
-        self.files.path_of(recording).write_bytes(AUDIO)
+        write_sealed(self.files.path_of(recording), recording, SAMPLES)
         self.catalogue.rows[recording] = Recording(
             id=recording,
             contact=CONTACT,
@@ -159,6 +168,17 @@ async def test_every_route_answers_every_role_as_it_should(room: Room, path: str
         assert response.status_code == 200 or room.audit.entries == []
     roles = {role: 200 if role in MAY else 403 for role in Role}
     assert answers == {None: 401, "nobody": 401} | roles
+
+
+@pytest.mark.parametrize("who", [None, *Role])
+async def test_only_auditors_and_administrators_hold_recordings_with_a_reason(room: Room, who: str | None) -> None:
+    async with room.http(who) as http:
+        answer = await http.put(f"/recordings/{room.recording}/hold", json={"held": True, "reason": "case 4711"})
+        wrong = await http.put(f"/recordings/{room.recording}/hold", json={"held": True})
+    may = who in (Role.AUDITOR, Role.ADMIN)
+    assert answer.status_code == (200 if may else 401 if who is None else 403)
+    assert room.catalogue.rows[room.recording].held is may
+    assert wrong.status_code != 200
 
 
 async def test_a_supervisor_of_teams_hears_their_agents_and_finds_no_others(room: Room) -> None:

@@ -16,7 +16,8 @@ from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.ids import Ids
 from recording.model import Note, Policy
 from recording.service import ALARM
-from tests.recording.kit import CONTACT, Studio, talk, wave_bytes
+from tests.recording.kit import CONTACT, Studio, talk
+from tests.support.sealed import write_sealed
 
 
 @pytest.fixture
@@ -31,13 +32,21 @@ def order(studio: Studio, **changes: object) -> RecordingId:
     made = studio.service.decide(talk(**changes))
     assert made is not None
     path = Path(made.path)
-    path.write_bytes(wave_bytes(8000))
-    path.chmod(0o644)
+    write_sealed(path, made.recording, bytes(32_000))
     return made.recording
 
 
-def closed(recording: RecordingId, error: str = "") -> RecordingClosed:
-    return RecordingClosed(call=CallId("call-1"), recording=recording, seconds=1.0, size_bytes=16_044, error=error)
+def closed(recording: RecordingId, error: str = "", root: str = "ab" * 32) -> RecordingClosed:
+    return RecordingClosed(
+        call=CallId("call-1"), recording=recording, seconds=1.0, size_bytes=16_044, error=error, root=root
+    )
+
+
+def tear(studio: Studio, recording: RecordingId, seconds: int) -> None:
+    """The writer died after so many whole seconds, within the next."""
+    path = studio.files.path_of(recording)
+    write_sealed(path, recording, bytes(32_000 * seconds + 16_000), close=False)
+    path.write_bytes(path.read_bytes()[:-5])
 
 
 async def after_restart(studio: Studio) -> Studio:
@@ -51,7 +60,7 @@ async def test_an_order_names_a_path_of_the_day_and_is_told(studio: Studio) -> N
     made = studio.service.decide(talk())
     assert made is not None
     assert made.mode is RecordingMode.FULL
-    assert made.path == str(studio.files.directory / "2026/01/05" / f"{made.recording}.wav")
+    assert made.path == str(studio.files.directory / "2026/01/05" / f"{made.recording}.sealed")
     assert Path(made.path).parent.is_dir()
     [started] = studio.told.started
     assert (started.contact, started.recording, started.queue, started.agent, started.seat) == (
@@ -118,7 +127,7 @@ async def test_a_directory_that_cannot_be_made_is_an_alarm_not_a_crash(tmp_path:
 
 async def test_after_a_restart_cut_files_are_finished_and_running_ones_left(studio: Studio) -> None:
     lost, running = order(studio), order(studio)
-    studio.files.path_of(lost).write_bytes(wave_bytes(24_000, declared=0))
+    tear(studio, lost, 3)
     studio.rows.ids = {lost, running}
     later = await after_restart(studio)
     assert await later.service.repair(running={running}) == 1
@@ -180,10 +189,10 @@ async def test_what_is_no_note_or_no_wave_is_survived(studio: Studio) -> None:
     await studio.service.settled()
     day = studio.files.path_of(lost).parent
     (day / "junk.open.json").write_bytes(os.urandom(64))
-    studio.files.path_of(lost).write_bytes(b"not a wave")
+    studio.files.path_of(lost).write_bytes(b"no recording")
     later = await after_restart(studio)
     assert await later.service.repair(running=()) == 1
-    assert later.told.ended[0].reason == "restart: no RIFF WAVE header"
+    assert later.told.ended[0].reason == "restart: no header of a sealed recording"
     await later.end()
 
 

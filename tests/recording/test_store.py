@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,14 +15,16 @@ from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from ccplatform.security.audit import Audit
+from ccplatform.security.sealed_sound import read_header
 from ccplatform.storage.database import Database
-from recording.errors import NoRecording, RetentionTooShort
+from recording.errors import NoRecording, RecordingGone, RetentionTooShort
 from recording.files import RecordingFiles, started_at_of
 from recording.model import RecordingFilter
 from recording.retention import Retention
 from recording.store import Catalogue, CatalogueProjection
 from tests.recording.kit import wave_bytes
 from tests.support.database import database, postgres_dsn  # noqa: F401
+from tests.support.sealed import write_sealed
 
 
 class Archive:
@@ -152,6 +155,53 @@ async def test_old_recordings_are_deleted_with_their_files_and_a_row_in_the_audi
     [row] = await audit.page(action="recording.delete")
     assert old.recording in row.detail
     assert (await audit.verify()).intact
+
+
+async def test_a_legal_hold_keeps_a_recording_and_is_in_the_audit_with_its_reason(
+    archive: Archive, tmp_path: Path
+) -> None:
+    old, longer = archive.start(), replace(archive.start(), keep_days=90)
+    await archive.apply(old, longer, end(old), end(longer))
+    audit = Audit(archive.database, clock=archive.clock, ids=archive.ids)
+    retention = made_with(archive, tmp_path, days=31)
+    archive.clock.advance(40 * 86_400)
+    catalogue = archive.catalogue
+    await catalogue.set_hold(old.recording, held=True, reason="case 4711", by="anna", audit=audit)
+    row = await catalogue.get(old.recording)
+    assert (row.held, row.hold_reason, row.held_by, row.deleted_at) == (True, "case 4711", "anna", None)
+    assert await retention.run_once() == 0
+    await catalogue.set_hold(old.recording, held=False, reason="case closed", by="anna", audit=audit)
+    assert await retention.run_once() == 1
+    with pytest.raises(RecordingGone):
+        await catalogue.set_hold(old.recording, held=True, reason="too late", by="anna", audit=audit)
+    with pytest.raises(NoRecording):
+        await catalogue.set_hold(
+            RecordingId(archive.ids.new()), held=True, reason="nothing", by="anna", audit=audit
+        )
+    rows = await audit.page(limit=10)
+    assert [(row.action, row.subject) for row in reversed(rows)] == [
+        ("recording.hold", "anna"),
+        ("recording.release", "anna"),
+        ("recording.delete", "system"),
+    ]
+    assert "case 4711" in rows[2].detail
+    archive.clock.advance(51 * 86_400)
+    assert await retention.run_once() == 1  # after the 90 days of its rule
+
+
+async def test_a_deleted_recording_had_its_key_destroyed_first(archive: Archive, tmp_path: Path) -> None:
+    started = archive.start()
+    await archive.apply(started, end(started))
+    files = RecordingFiles(tmp_path)
+    path = files.path_of(started.recording)
+    write_sealed(path, started.recording, bytes(32_000))
+    kept = tmp_path / "a second name, as of whoever copied it by link"
+    kept.hardlink_to(path)
+    archive.clock.advance(40 * 86_400)
+    assert await made_with(archive, tmp_path, days=31).run_once() == 1
+    assert not path.exists()
+    _, wrapped = read_header(kept.read_bytes())
+    assert not any(wrapped)
 
 
 def test_a_retention_below_a_month_is_refused_by_name(archive: Archive, tmp_path: Path) -> None:

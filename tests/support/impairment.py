@@ -1,4 +1,4 @@
-"""A bad network: which packets are lost, how long the others take; as numbers, or as a relay of two sockets."""
+"""A bad network as a relay of two sockets."""
 
 from __future__ import annotations
 
@@ -7,34 +7,13 @@ import selectors
 import socket
 import threading
 import time
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ccplatform.proof.networks import Network
 
 _LARGEST: Final = 2048
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
-    """Independent random loss, a delay uniform in ``delay_ms`` ± ``jitter_ms``; packets may be reordered."""
-
-    name: str
-    loss: float = 0.0
-    delay_ms: float = 0.0
-    jitter_ms: float = 0.0
-
-    def fates(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
-        """Seconds that each of ``count`` packets takes; infinite for those that are lost."""
-        delay = generator.uniform(self.delay_ms - self.jitter_ms, self.delay_ms + self.jitter_ms, count) / 1000
-        return np.where(generator.random(count) < self.loss, np.inf, delay)
-
-
-#: The networks of R10.3.1.4.
-GOOD: Final = Network(name="good")
-POOR: Final = Network(name="poor", loss=0.01, delay_ms=100, jitter_ms=20)
-BAD: Final = Network(name="bad", loss=0.05, delay_ms=400, jitter_ms=60)
 
 
 class ImpairedLink:

@@ -4,7 +4,8 @@ import socket
 
 import numpy as np
 
-from tests.support.impairment import BAD, ImpairedLink, Network
+from ccplatform.proof.networks import BAD, Network
+from tests.support.impairment import ImpairedLink
 
 
 def test_losses_and_delays_are_those_of_the_network_and_repeat_with_the_seed() -> None:

@@ -10,11 +10,11 @@ import { applyTheme, preferredTheme } from "./ui/theme";
 const systemIsDark = window.matchMedia("(prefers-color-scheme: dark)").matches;
 const theme = preferredTheme(window.localStorage, systemIsDark);
 applyTheme(theme, document.documentElement);
-startI18n(preferredLanguage(window.localStorage, navigator.languages));
 
 const session = new SessionStore(window.sessionStorage);
 const root = document.getElementById("root");
 if (root !== null) {
+  await startI18n(preferredLanguage(window.localStorage, navigator.languages));
   createRoot(root).render(
     <StrictMode>
       <App services={{ api: createApi(session), session }} theme={theme} />

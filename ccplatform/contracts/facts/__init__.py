@@ -53,11 +53,13 @@ from ccplatform.contracts.facts.operation import SipMessageSeen as SipMessageSee
 from ccplatform.contracts.facts.operation import TrunkChannelsChanged as TrunkChannelsChanged
 from ccplatform.contracts.facts.personal import personal as personal
 from ccplatform.contracts.facts.personal import personal_fields as personal_fields
+from ccplatform.contracts.facts.proof import MysteryCallMade as MysteryCallMade
 from ccplatform.contracts.facts.queues import AgentRemoved as AgentRemoved
 from ccplatform.contracts.facts.queues import AgentSaved as AgentSaved
 from ccplatform.contracts.facts.queues import AgentStateChanged as AgentStateChanged
 from ccplatform.contracts.facts.queues import CallBackBegun as CallBackBegun
 from ccplatform.contracts.facts.queues import CallBackEnded as CallBackEnded
+from ccplatform.contracts.facts.queues import ContactNoted as ContactNoted
 from ccplatform.contracts.facts.queues import Offered as Offered
 from ccplatform.contracts.facts.queues import OfferEnded as OfferEnded
 from ccplatform.contracts.facts.queues import Queued as Queued
@@ -68,7 +70,10 @@ from ccplatform.contracts.facts.queues import SeatRegistered as SeatRegistered
 from ccplatform.contracts.facts.queues import SeatUnregistered as SeatUnregistered
 from ccplatform.contracts.facts.queues import TalkEnded as TalkEnded
 from ccplatform.contracts.facts.queues import WrapUpEnded as WrapUpEnded
+from ccplatform.contracts.facts.queues import WrapUpExtended as WrapUpExtended
+from ccplatform.contracts.facts.recordings import RecordingDayProved as RecordingDayProved
 from ccplatform.contracts.facts.recordings import RecordingEnded as RecordingEnded
+from ccplatform.contracts.facts.recordings import RecordingGap as RecordingGap
 from ccplatform.contracts.facts.recordings import RecordingStarted as RecordingStarted
 from ccplatform.contracts.words import ContactId
 from ccplatform.kernel.codec import Codec
@@ -100,6 +105,7 @@ Fact: TypeAlias = (
     | KeyAnswered
     | QueryAnswered
     | SurveyAnswered
+    | MysteryCallMade
     | SurveyBegun
     | SpeechHeard
     | BotTalkBegan
@@ -114,7 +120,9 @@ Fact: TypeAlias = (
     | Offered
     | OfferEnded
     | TalkEnded
+    | WrapUpExtended
     | WrapUpEnded
+    | ContactNoted
     | AgentStateChanged
     | AgentSaved
     | AgentRemoved
@@ -124,6 +132,8 @@ Fact: TypeAlias = (
     | SeatUnregistered
     | RecordingStarted
     | RecordingEnded
+    | RecordingGap
+    | RecordingDayProved
     | MessageLeft
     | MessageDropped
     | MessageMarked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ccplatform.contracts.facts.personal import personal
 from ccplatform.contracts.words import AgentId, AgentState, ContactId, OfferEnd, QueueId, SeatId
 
 
@@ -94,8 +95,37 @@ class WrapUpEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpExtended:
+    """An agent takes more time for his after-call work; ``left_seconds`` of it are left now."""
+
+    contact: ContactId
+    queue: QueueId | None
+    agent: AgentId
+    left_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactNoted:
+    """An agent wrote down what the contact came to; what he wrote before is thereby corrected.
+
+    ``disposition`` is the id of a configured one, '' for none, ``disposition_name`` its name at the time.
+    """
+
+    contact: ContactId
+    queue: QueueId | None
+    agent: AgentId
+    disposition: str
+    disposition_name: str
+    note: str = personal("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStateChanged:
-    """An agent's interval ended and the next began; no gaps, no overlaps."""
+    """An agent's interval ended and the next began; no gaps, no overlaps.
+
+    ``limit_seconds``: how long the new state lasts at most before it ends by itself (the ring time of an offer,
+    the time for wrap-up); None: until something happens.
+    """
 
     agent: AgentId
     seat: SeatId | None
@@ -104,6 +134,7 @@ class AgentStateChanged:
     previous: AgentState
     previous_seconds: float
     contact: ContactId | None = None
+    limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,16 @@ class RecordingStarted:
     queue: QueueId | None
     agent: AgentId | None
     seat: SeatId | None
+    keep_days: int | None = None  # by the rule that wanted it; None: as long as all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEnded:
-    """The recording is closed; ``complete`` is false when it was cut (worker lost, disk full)."""
+    """The recording is closed; ``complete`` is false when it was cut (worker lost, disk full).
+
+    ``root`` (hex) is the hash that stands for the whole file; '' when it could not be closed. ``pauses``: from
+    when to when it is silent on purpose, seconds; ``missing_seconds`` of it were never written.
+    """
 
     contact: ContactId
     recording: RecordingId
@@ -29,3 +34,30 @@ class RecordingEnded:
     size_bytes: int
     complete: bool
     reason: str
+    root: str = ""
+    pauses: tuple[tuple[float, float], ...] = ()
+    missing_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGap:
+    """So many seconds of a talk that were to be recorded are not, nor were they paused."""
+
+    contact: ContactId
+    recording: RecordingId
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDayProved:
+    """The recordings that ended on a day (UTC), counted; ``root`` is the hash over their rows, in the audit."""
+
+    day: str
+    recordings: int
+    incomplete: int
+    seconds: float
+    paused_seconds: float
+    missing_seconds: float
+    gap_seconds: float
+    root: str

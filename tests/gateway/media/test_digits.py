@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from ccplatform.contracts.legs import DigitPressed
 from ccplatform.contracts.media import RecordingClosed, StartRecording
@@ -15,6 +14,7 @@ from gateway.media.audio import FRAME, Pcm
 from gateway.media.legs import Leg
 from tests.gateway.media.dtmf import dialled, key_tone, keys_in, over_the_wire
 from tests.gateway.media.peers import EVENT_TYPE, Packet, Peer, Rig, level, tone
+from tests.support.sealed import SEAL, unsealed
 
 
 def _deliver(rig: Rig, peer: Peer, packets: list[bytes]) -> None:
@@ -254,7 +254,9 @@ def test_tones_reach_a_partner_without_telephone_event_once(rig: Rig) -> None:
 def _recorded(
     rig: Rig, a: Leg, b: Leg, path: Path
 ) -> Callable[[], np.ndarray[tuple[int, int], np.dtype[np.int16]]]:
-    order = StartRecording(call=CallId("call"), recording=RecordingId("r"), left=a.id, right=b.id, path=str(path))
+    order = StartRecording(
+        call=CallId("call"), recording=RecordingId("r"), left=a.id, right=b.id, path=str(path), seal=SEAL
+    )
     rig.engine.start_recording(order, a, b)
 
     def finish() -> Pcm:
@@ -263,7 +265,7 @@ def _recorded(
         while not rig.told(RecordingClosed):
             done.wait(0.002)
             rig.events.extend(rig.engine.recorder.closed())
-        samples, _ = soundfile.read(path, dtype="int16")
+        samples, _ = unsealed(path)
         return np.asarray(samples)
 
     return finish

@@ -9,7 +9,7 @@ from pathlib import Path
 _CALLS = """
 import sys
 import gateway.media.worker
-from ccplatform.contracts.media import Play, StartRecording, ToneItem
+from ccplatform.contracts.media import Play, Seal, StartRecording, ToneItem
 from ccplatform.contracts.words import CallId, LegId, PlaybackId, RecordingId
 from gateway.media.tick_times import TickTimes
 from tests.gateway.media.peers import Law, Rig, tone
@@ -25,7 +25,8 @@ items = (ToneItem(hertz=(440.0,), seconds=0.2),)
 rig.engine.play(a, Play(leg=LegId("a"), playback=PlaybackId("p"), items=items))
 rig.engine.start_recording(
     StartRecording(
-        call=CallId("c"), recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=sys.argv[1]
+        call=CallId("c"), recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=sys.argv[1],
+        seal=Seal(key=bytes(32), wrapped=b""),
     ), a, b,
 )
 rig.talk((caller, tone(440, 0.4)), (agent, tone(1000, 0.4)))

@@ -425,8 +425,9 @@ def test_without_the_helper_or_with_a_broken_one_the_portable_path_works(tmp_pat
 
 
 def test_a_helper_built_from_other_source_is_not_used(tmp_path: Path) -> None:
-    source, built = tmp_path / "native.c", tmp_path / "_native.so"
-    source.write_bytes(hatch_build.SOURCE.read_bytes() + b"/* changed */")
+    source, built = tmp_path / "compiled", tmp_path / "_native.so"
+    shutil.copytree(hatch_build.SOURCE, source)
+    (source / "compiled.h").write_bytes((source / "compiled.h").read_bytes() + b"/* changed */")
     assert hatch_build.build(built, source)
     assert find_hot_path(True, built).name == "portable"
 

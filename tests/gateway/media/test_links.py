@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from ccplatform.contracts.legs import DigitPressed
 from ccplatform.contracts.media import RecordingClosed, StartRecording
@@ -19,6 +18,7 @@ from gateway.media.legs import Leg
 from tests.gateway.media.peers import Peer, Rig, level, steady_level, tone
 from tests.gateway.media.wide import WidePeer, wide_leg, wide_level, wide_tone
 from tests.support.ports import PortBlock
+from tests.support.sealed import SEAL, unsealed
 
 LINK = LegId("link:a+b")
 
@@ -239,13 +239,14 @@ def test_a_wide_recording_over_two_workers_has_both_bands_of_both_sides(two: Rig
         left=LegId("a"),
         right=LINK,
         path=str(tmp_path / "r.wav"),
+        seal=SEAL,
         rate=16000,
     )
     engine.start_recording(order, engine.legs.by_id[LegId("a")], engine.links.by_id[LINK])
     said = wide_tone(700, 1.0) // 2 + wide_tone(5000, 1.0) // 2
     wide_ticks(two, (caller, said), (agent, said))
     engine.recorder.close(5.0)
-    samples, rate = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    samples, rate = unsealed(tmp_path / "r.wav")
     assert rate == 16000
     for side in samples[8000:].T:
         assert [wide_level(side, hertz) for hertz in (700, 5000)] == [pytest.approx(4000, rel=0.05)] * 2
@@ -271,7 +272,7 @@ def test_a_recording_holds_both_sides_whatever_they_hear(two: Rigs, tmp_path: Pa
     a, caller, _, agent = joined(two)
     path = tmp_path / "talk.wav"
     order = StartRecording(
-        call=CallId("call"), recording=RecordingId("r"), left=LegId("a"), right=LINK, path=str(path)
+        call=CallId("call"), recording=RecordingId("r"), left=LegId("a"), right=LINK, path=str(path), seal=SEAL
     )
     two[0].engine.start_recording(order, a, two[0].engine.links.by_id[LINK])
     two.ticks(25, (caller, tone(440, 0.5)), (agent, tone(1000, 0.5)))
@@ -281,7 +282,7 @@ def test_a_recording_holds_both_sides_whatever_they_hear(two: Rigs, tmp_path: Pa
     two[0].engine.close_link(two[0].engine.links.by_id[LINK])
     while not two[0].told(RecordingClosed):
         two.ticks(1)
-    samples, _ = soundfile.read(path, dtype="int16")
+    samples, _ = unsealed(path)
     assert len(samples) == 50 * FRAME
     assert steady_level(samples[1600:, 0], 440) > 7500
     assert steady_level(samples[1600:, 1], 1000) > 7500

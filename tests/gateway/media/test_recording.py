@@ -7,21 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
-from gateway.media import wav
 from gateway.media.audio import RATE
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Rig, level, tone
+from tests.support.sealed import SEAL, unsealed
 
 
 def _record(rig: Rig, left: Leg, right: Leg, path: Path, name: str = "r") -> None:
     order = StartRecording(
-        call=CallId("call"), recording=RecordingId(name), left=left.id, right=right.id, path=str(path)
+        call=CallId("call"), recording=RecordingId(name), left=left.id, right=right.id, path=str(path), seal=SEAL
     )
     rig.engine.start_recording(order, left, right)
 
@@ -46,8 +43,10 @@ def test_left_and_right_hold_what_each_leg_said_sample_true(rig: Rig, tmp_path: 
     (closed,) = _closed(rig)
     assert closed.error == ""
     assert closed.seconds == 75 * 0.02
-    assert closed.size_bytes == path.stat().st_size == 44 + 75 * 160 * 4
-    samples, rate = soundfile.read(path, dtype="int16")
+    assert 0 < closed.size_bytes - 75 * 160 * 4 < 2000
+    assert closed.size_bytes == path.stat().st_size
+    assert closed.root
+    samples, rate = unsealed(path)
     assert (rate, len(samples)) == (8000, 75 * 160)
     assert level(samples[800:8000, 0], 440) > 7500
     assert level(samples[800:8000, 0], 1000) < 100
@@ -69,7 +68,7 @@ def test_a_recording_keeps_the_time_of_ticks_that_were_skipped(rig: Rig, tmp_pat
     rig.engine.recorder.stop(RecordingId("r"))
     (closed,) = _closed(rig)
     assert closed.seconds == pytest.approx(0.98, abs=0.021)
-    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    samples, _ = unsealed(tmp_path / "r.wav")
     assert level(samples[800:6400, 0], 440) > 7000
 
 
@@ -86,7 +85,7 @@ def test_a_pause_is_silence_to_the_sample_and_its_marks_are_told(rig: Rig, tmp_p
     (closed,) = _closed(rig)
     assert closed.seconds == 2.0
     assert closed.pauses == ((0.4, 1.2), (1.6, 2.0))
-    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    samples, _ = unsealed(tmp_path / "r.wav")
     heard = np.abs(samples).max(axis=1).reshape(-1, 160) > 0
     silent = np.flatnonzero(~heard.any(axis=1)).tolist()
     assert set(silent) >= {*range(20, 60), *range(80, 100)}
@@ -100,9 +99,9 @@ def test_the_file_is_readable_while_it_grows(rig: Rig, tmp_path: Path) -> None:
     _record(rig, a, b, path)
     rig.talk((caller, tone(440, 1.2)))
     done = threading.Event()
-    while not path.exists() or path.stat().st_size < 44 + 32_000:
+    while not path.exists() or path.stat().st_size < 20_000:
         done.wait(0.002)
-    assert len(soundfile.read(path)[0]) >= 8000 - 4000
+    assert len(unsealed(path)[0]) >= 4000
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -117,6 +116,7 @@ def test_of_more_than_two_parties_those_of_a_channel_are_mixed_and_come_and_go(
         left=a.id,
         right=b.id,
         path=str(tmp_path / "r.wav"),
+        seal=SEAL,
         rate=rate,
     )
     rig.engine.start_recording(order, a, b)
@@ -134,7 +134,7 @@ def test_of_more_than_two_parties_those_of_a_channel_are_mixed_and_come_and_go(
     rig.engine.recorder.stop(name)
     (closed,) = _closed(rig)
     assert closed.error == ""
-    samples, _ = soundfile.read(tmp_path / "r.wav", dtype="int16")
+    samples, _ = unsealed(tmp_path / "r.wav")
     pieces = samples.reshape(5, -1, 2)[:, rate // 10 : -rate // 20]
     heard = [[bool(level(piece[:, 1], hertz * RATE / rate) > 3000) for hertz in (1000, 1500)] for piece in pieces]
     assert heard == [[True, True], [True, False], [False, False], [False, True], [False, False]]
@@ -160,7 +160,7 @@ def test_closing_the_engine_completes_recordings(rig: Rig, tmp_path: Path) -> No
     rig.ticks(30)
     rig.engine.close()
     (closed,) = rig.told(RecordingClosed)
-    assert len(soundfile.read(tmp_path / "r.wav")[0]) == 30 * 160
+    assert len(unsealed(tmp_path / "r.wav")[0]) == 30 * 160
     assert closed.seconds == 0.6
 
 
@@ -194,12 +194,4 @@ def test_a_file_that_may_not_grow_cuts_the_recording_and_keeps_what_was_written(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert closed.error == "cannot write: File too large"
     assert closed.seconds == 1.0
-    assert len(soundfile.read(path)[0]) == 8000
-
-
-@given(st.integers(0, wav.MAX_DATA_BYTES // 4))
-def test_the_header_describes_any_length(samples: int) -> None:
-    header = wav.header(samples * 4)
-    assert len(header) == wav.HEADER_BYTES
-    assert int.from_bytes(header[4:8], "little") == 36 + samples * 4
-    assert int.from_bytes(header[40:44], "little") == samples * 4
+    assert len(unsealed(path)[0]) == 8000

@@ -33,6 +33,7 @@ from gateway.media.port import LocalAudio
 from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, tone
 from tests.gateway.media.workers import Control, WorkerProcess
+from tests.support.sealed import SEAL
 
 _SECONDS = float(os.environ.get("SOAK_SECONDS", "1800"))
 _CALLS = 20  # at any time
@@ -70,7 +71,7 @@ class _Traffic:
         beep = ToneItem(hertz=(440.0,), seconds=0.3)
         for command in (
             Bridge(a=a, b=b),
-            StartRecording(call=call, recording=RecordingId(call), left=a, right=b, path=str(path)),
+            StartRecording(call=call, recording=RecordingId(call), left=a, right=b, path=str(path), seal=SEAL),
             SetGain(source=a, sink=c, gain=0.5),
             Mute(leg=b, muted=number % 3 == 0),
             JoinRoom(leg=c, room=f"room {number % 5}"),

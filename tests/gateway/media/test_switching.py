@@ -35,6 +35,7 @@ from ccplatform.kernel.clock import VirtualClock
 from gateway.media.placing import Places
 from gateway.media.protocol import CloseLink, Command, OpenLink
 from gateway.media.switching import Switching
+from tests.support.sealed import SEAL
 
 A, B, C, D = LEGS = [LegId(name) for name in "abcd"]
 WORKERS = 3
@@ -317,7 +318,9 @@ def take(world: World, ideal: Ideal, step: tuple[Any, ...]) -> None:
             name = RecordingId(f"{left}{right}")
             if name not in ideal.recordings:
                 perform(
-                    StartRecording(call=CallId("c"), recording=name, left=left, right=right, path="/nowhere.wav")
+                    StartRecording(
+                        call=CallId("c"), recording=name, left=left, right=right, path="/nowhere.wav", seal=SEAL
+                    )
                 )
                 ideal.recordings[name] = (left, right)
                 ideal.parties[name] = ((left,), (right,))
@@ -380,7 +383,9 @@ def test_what_plays_is_played_again_and_what_is_hidden_stays_hidden() -> None:
         WatchVoice(leg=A, on=True),
         WatchVoice(leg=A, on=False),
         WatchVoice(leg=B, on=True),
-        StartRecording(call=CallId("c"), recording=RecordingId("r"), left=A, right=B, path="/nowhere.wav"),
+        StartRecording(
+            call=CallId("c"), recording=RecordingId("r"), left=A, right=B, path="/nowhere.wav", seal=SEAL
+        ),
         PauseRecording(recording=RecordingId("r")),
     ]
     for command in commands:
@@ -440,7 +445,9 @@ def test_a_recording_goes_on_where_it_should_be_and_one_that_cannot_is_told_as_c
         send(worker, command)
 
     world.switching._send = watch
-    order = StartRecording(call=CallId("c"), recording=RecordingId("r"), left=A, right=B, path="/nowhere.wav")
+    order = StartRecording(
+        call=CallId("c"), recording=RecordingId("r"), left=A, right=B, path="/nowhere.wav", seal=SEAL
+    )
     world.switching.perform(order)
     world.clock.advance(7.0)
     for worker in range(WORKERS):
@@ -457,7 +464,9 @@ def test_a_recording_goes_on_where_it_should_be_and_one_that_cannot_is_told_as_c
     assert isinstance(cut, RecordingClosed)
     assert cut.recording == "r"
     assert cut.error
-    gone = StartRecording(call=CallId("c"), recording=RecordingId("late"), left=A, right=B, path="/nowhere.wav")
+    gone = StartRecording(
+        call=CallId("c"), recording=RecordingId("late"), left=A, right=B, path="/nowhere.wav", seal=SEAL
+    )
     world.switching.perform(gone)
     assert len(world.told) == 2
 
@@ -472,7 +481,12 @@ def test_talks_with_a_wideband_leg_are_recorded_at_16_khz_and_go_on_so() -> None
 
     def record(left: LegId, right: LegId) -> None:
         order = StartRecording(
-            call=CallId("c"), recording=RecordingId(left + right), left=left, right=right, path="/nowhere.wav"
+            call=CallId("c"),
+            recording=RecordingId(left + right),
+            left=left,
+            right=right,
+            path="/nowhere.wav",
+            seal=SEAL,
         )
         world.switching.perform(order)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from ccplatform.contracts.media import (
     Bridge,
@@ -23,6 +22,7 @@ from ccplatform.contracts.media import (
     Unbridge,
 )
 from ccplatform.contracts.words import CallId, LegId, RecordingId
+from ccplatform.security.sealed_sound import HEADER_BYTES
 from gateway.media.audio import Pcm
 from gateway.media.g711 import Law
 from gateway.media.port import WorkerLost
@@ -31,6 +31,7 @@ from tests.gateway.media.peers import Peer, level, steady_level
 from tests.gateway.media.tap_reader import Reader
 from tests.gateway.media.workers import Control, WorkerProcess, talk
 from tests.support.ports import PortBlock
+from tests.support.sealed import SEAL, unsealed
 
 X, Y = CallId("x"), CallId("y")
 A, B = LegId("a"), LegId("b")
@@ -86,9 +87,8 @@ def seconds_of(samples: Pcm, hertz: float) -> float:
 
 def recorded(path: Path) -> Pcm:
     """What is in a recording so far, left and right."""
-    return np.asarray(
-        soundfile.read(path, dtype="int16", always_2d=True)[0] if path.exists() else np.zeros((0, 2))
-    )
+    begun = path.exists() and path.stat().st_size >= HEADER_BYTES
+    return np.asarray(unsealed(path)[0] if begun else np.zeros((0, 2)))
 
 
 async def until(fits: Callable[[], bool], *pairs: tuple[Peer, float]) -> None:
@@ -123,7 +123,9 @@ async def test_caller_and_agent_on_different_workers_hear_each_other(
     caller, agent = parted
     path = tmp_path / "talk.wav"
     control.pool.perform(Bridge(a=A, b=B))
-    control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
+    control.pool.perform(
+        StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path), seal=SEAL)
+    )
     await hear_each_other(caller, agent)
     control.pool.perform(Unbridge(leg=A))
     await until(lambda: is_silent(caller) and is_silent(agent), (caller, 440), (agent, 1000))
@@ -176,7 +178,9 @@ async def test_a_talk_over_two_workers_survives_the_death_of_either(
     caller, agent = parted
     path = tmp_path / "talk.wav"
     control.pool.perform(Bridge(a=A, b=B))
-    control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
+    control.pool.perform(
+        StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path), seal=SEAL)
+    )
     await hear_each_other(caller, agent)
     await until_recorded(path, 0, 0.5, caller, agent)
     workers[0].kill()
@@ -226,7 +230,9 @@ async def test_a_restarted_control_knows_calls_links_and_recordings_of_all_worke
     caller, agent = parted
     path = tmp_path / "talk.wav"
     control.pool.perform(Bridge(a=A, b=B))
-    control.pool.perform(StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path)))
+    control.pool.perform(
+        StartRecording(call=X, recording=RecordingId("r"), left=A, right=B, path=str(path), seal=SEAL)
+    )
     for call in (X, Y):
         control.pool.perform(KeepSnapshot(call=call, snapshot={"of": call}))
     await hear_each_other(caller, agent)

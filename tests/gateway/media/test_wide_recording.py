@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from ccplatform.contracts.media import RecordingClosed, StartRecording
 from ccplatform.contracts.words import CallId, LegId, RecordingId
 from gateway.media.audio import Pcm
 from gateway.media.bands import DELAY
 from gateway.media.legs import Leg
-from gateway.media.wav import HEADER_BYTES, WavFile, cut_recording
+from gateway.media.sealed_file import SealedFile, append
 from tests.gateway.media.peers import Rig, tone
 from tests.gateway.media.wide import RATE, converse, wide_leg, wide_level, wide_tone
+from tests.support.sealed import SEAL, unsealed
 
 
 def order_for(left: str, right: str, path: Path, name: str = "r", rate: int = RATE) -> StartRecording:
@@ -25,6 +25,7 @@ def order_for(left: str, right: str, path: Path, name: str = "r", rate: int = RA
         left=LegId(left),
         right=LegId(right),
         path=str(path),
+        seal=SEAL,
         rate=rate,
     )
 
@@ -38,7 +39,7 @@ def finish(rig: Rig) -> dict[str, RecordingClosed]:
 
 
 def read(path: Path) -> Pcm:
-    samples, rate = soundfile.read(path, dtype="int16")
+    samples, rate = unsealed(path)
     assert rate == RATE
     return np.asarray(samples)
 
@@ -54,7 +55,7 @@ def test_a_wide_leg_is_recorded_in_both_bands_beside_a_narrow_one(rig: Rig, tmp_
     converse(rig, (caller, both_bands(1.0)), (agent, tone(1000, 1.0)))
     closed = finish(rig)["r"]
     assert (closed.error, closed.seconds) == ("", 1.0)
-    assert closed.size_bytes == (tmp_path / "r.wav").stat().st_size == HEADER_BYTES + RATE * 4
+    assert closed.size_bytes == (tmp_path / "r.wav").stat().st_size > RATE * 4
     left, right = read(tmp_path / "r.wav")[RATE // 4 :].T
     for hertz in (700, 5000):
         assert wide_level(left, hertz) == pytest.approx(4000, rel=0.03)
@@ -72,7 +73,7 @@ def test_both_sides_are_late_by_the_same(rig: Rig, tmp_path: Path) -> None:
     said = (np.convolve(noise, np.hanning(20), "same") * 1500).astype(np.int16)  # below 1 kHz
     rig.talk((caller, said), (agent, said))
     assert {closed.seconds for closed in finish(rig).values()} == {1.0}
-    wide, narrow = read(tmp_path / "wide.wav"), soundfile.read(tmp_path / "narrow.wav", dtype="int16")[0]
+    wide, narrow = read(tmp_path / "wide.wav"), unsealed(tmp_path / "narrow.wav")[0]
     assert np.array_equal(wide[:, 0], wide[:, 1])
     late = (DELAY + 1) // 2  # by which joining delays, and half a sample of 16 kHz
     there = (wide[late : late + 15800 : 2, 0].astype(int) + wide[late + 1 : late + 15801 : 2, 0]) // 2
@@ -124,20 +125,19 @@ def test_recordings_of_both_rates_come_and_go_on_their_own(rig: Rig, tmp_path: P
     ended |= {name: closed.seconds for name, closed in finish(rig).items()}
     assert ended == {"w1": 0.6, "n2": 0.6, "n1": 1.6, "w2": 1.6, "n3": 0.4}
     for name, seconds in ended.items():
-        info = soundfile.info(tmp_path / f"{name}.wav")
-        assert (info.samplerate, info.frames) == (rates.get(name, 8000), round(seconds * info.samplerate))
+        samples, rate = unsealed(tmp_path / f"{name}.wav")
+        assert (rate, len(samples)) == (rates.get(name, 8000), round(seconds * rate))
 
 
 def test_a_file_is_gone_on_with_at_its_rate(tmp_path: Path) -> None:
     path = tmp_path / "r.wav"
-    first = WavFile(str(path), rate=RATE)
-    first.append(bytes(RATE * 4))
+    first = SealedFile(str(path), RecordingId("r"), SEAL, rate=RATE)
+    assert append([(first, b"\x01\0" * (2 * RATE))]) == [0]
     first.close()
-    order = order_for("a", "b", path)
-    assert cut_recording(order).seconds == 1.0
-    second = WavFile(str(path), 1.5, RATE)
-    assert second.missing_seconds == 0.5
-    second.append(bytes(RATE * 2))
+    second = SealedFile(str(path), RecordingId("r"), SEAL, 1.5)
+    assert (second.rate, second.missing_seconds) == (RATE, 0.5)
+    assert append([(second, b"\x02\0" * RATE)]) == [0]
     second.close()
-    info = soundfile.info(path)
-    assert (info.samplerate, info.frames, info.channels) == (RATE, 2 * RATE, 2)
+    samples, rate = unsealed(path)
+    assert (rate, len(samples)) == (RATE, 2 * RATE)
+    assert [int(samples[at, 1]) for at in (RATE - 1, RATE, 3 * RATE // 2 - 1, 3 * RATE // 2)] == [1, 0, 0, 2]

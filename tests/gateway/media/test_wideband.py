@@ -20,6 +20,7 @@ from gateway.media.opus import opus_is_here
 from gateway.media.rtcp import ReportBlock, build
 from tests.gateway.media.peers import Rig, level, steady_level, tone
 from tests.gateway.media.wide import FRAME, RATE, converse, wide_leg, wide_level, wide_tone
+from tests.support.sealed import SEAL, unsealed
 
 needs_opus = pytest.mark.skipif(not opus_is_here(), reason="this machine has no libopus")
 codecs = pytest.mark.parametrize("codec", ["G722", pytest.param("opus", marks=needs_opus)])
@@ -330,11 +331,11 @@ def test_what_a_wide_leg_says_is_recorded(rig: Rig, tmp_path: Path) -> None:
     rig.engine.routing.bridge(a, b)
     path = tmp_path / "talk.wav"
     order = StartRecording(call=CallId("call"), recording=RecordingId("r"), left=LegId("a"), right=LegId("b"),
-                           path=str(path))  # fmt: skip
+                           path=str(path), seal=SEAL)  # fmt: skip
     rig.engine.start_recording(order, a, b)
     converse(rig, (caller, wide_tone(1000, 0.6)))
     rig.close()
-    left = np.frombuffer(path.read_bytes()[44:], dtype="<i2").reshape(-1, 2)[:, 0]
+    left = unsealed(path)[0][:, 0]
     assert level(left[1600:], 1000) > 7500
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from ccplatform.contracts.legs import DigitPressed, PlaybackEnded, PlaybackStarted
 from ccplatform.contracts.media import (
@@ -38,6 +37,7 @@ from gateway.media.settings import MediaSettings
 from tests.gateway.media.peers import Peer, steady_level
 from tests.gateway.media.workers import CALL, WORKER_PROGRAM, Control, WorkerProcess, talk
 from tests.support.ports import PortBlock
+from tests.support.sealed import SEAL, unsealed
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ async def test_two_legs_talk_are_recorded_and_measured(
     path = tmp_path / "recordings" / "talk.wav"
     control.pool.perform(Bridge(a=LegId("a"), b=LegId("b")))
     control.pool.perform(
-        StartRecording(call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path))
+        StartRecording(
+            call=CALL, recording=RecordingId("r"), left=LegId("a"), right=LegId("b"), path=str(path), seal=SEAL
+        )
     )
     await control.performed()  # no packet comes before its leg knows who sends it
     await talk(1.0, (caller, 440), (agent, 1000))
@@ -72,7 +74,7 @@ async def test_two_legs_talk_are_recorded_and_measured(
     (closed,) = await control.wait_for(RecordingClosed)
     assert closed.error == ""
     assert closed.size_bytes == path.stat().st_size
-    samples, rate = soundfile.read(path, dtype="int16")
+    samples, rate = unsealed(path)
     assert rate == 8000
     assert steady_level(samples[2400:, 0], 440) > 6500
     assert steady_level(samples[2400:, 1], 1000) > 6500
@@ -141,7 +143,9 @@ async def test_a_killed_worker_is_told_and_its_successor_is_used(
     recording = RecordingId("r")
     path = tmp_path / "cut.wav"
     control.pool.perform(
-        StartRecording(call=CALL, recording=recording, left=LegId("a"), right=LegId("b"), path=str(path))
+        StartRecording(
+            call=CALL, recording=recording, left=LegId("a"), right=LegId("b"), path=str(path), seal=SEAL
+        )
     )
     await talk(1.2, (caller, 440), (agent, 1000))
     worker.kill()
@@ -152,7 +156,7 @@ async def test_a_killed_worker_is_told_and_its_successor_is_used(
     (closed,) = await control.wait_for(RecordingClosed)
     assert closed.error
     assert 0.5 <= closed.seconds <= 1.3
-    assert len(soundfile.read(path)[0]) == round(closed.seconds * 8000)
+    assert len(unsealed(path)[0]) / 8000 == pytest.approx(closed.seconds, abs=0.05)
     successor = WorkerProcess(settings, worker.path)
     try:
         assert await control.open("d", CallId("next")) is not None

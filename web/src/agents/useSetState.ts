@@ -1,11 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import { useApi } from "../api/context";
+import { newOrderKey } from "../api/orderKey";
 import { unwrap } from "../api/problem";
 import { useWords } from "../i18n/useWords";
 import type { Agent, Schemas } from "../live/types";
 import { useToasts } from "../ui/toasts";
 
-export type Wish = Schemas["SetState"];
+export type Wish = Omit<Schemas["SetState"], "key">;
 
 /** Ask for a state. What became of it comes over the event stream; a refusal is said. */
 export function useSetState(agent: string) {
@@ -14,7 +15,7 @@ export function useSetState(agent: string) {
   const toasts = useToasts();
   const setState = useMutation<Agent, Error, Wish>({
     mutationFn: (wish) =>
-      unwrap(api.PUT("/api/v1/agents/{agent_id}/state", { params: { path: { agent_id: agent } }, body: wish })),
+      unwrap(api.PUT("/api/v1/agents/{agent_id}/state", { params: { path: { agent_id: agent } }, body: { ...wish, key: newOrderKey() } })),
     onError: (error) => {
       void toasts.error(words.problem(error));
     },

@@ -1,5 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./generated";
+import { fetchOnce } from "./orderKey";
 import { problemOf, unwrap } from "./problem";
 import type { Me, SessionStore } from "./session";
 
@@ -7,7 +8,7 @@ export type Api = Client<paths>;
 
 /** A typed client that sends the session's token in the header (never in an address) and ends it when refused. */
 export function createApi(session: SessionStore): Api {
-  const api = createClient<paths>({ baseUrl: window.location.origin });
+  const api = createClient<paths>({ baseUrl: window.location.origin, fetch: fetchOnce });
   api.use({
     onRequest({ request }) {
       const { token } = session.read();

@@ -1867,6 +1867,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Customer
+         * @description One customer.
+         */
+        get: operations["get_customer_api_v1_customers__account__get"];
+        /**
+         * Put Customer
+         * @description Enter a customer (`If-None-Match: *`) or correct one (`If-Match`); 412 when he was changed meanwhile.
+         */
+        put: operations["put_customer_api_v1_customers__account__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{account}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customer History
+         * @description Who changed a customer's card, newest first.
+         */
+        get: operations["customer_history_api_v1_customers__account__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -2393,6 +2437,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/contacts/{contact}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Note
+         * @description What I can say of a contact of mine, and have said: at the call, and `cti.note_hours` after.
+         */
+        get: operations["get_note_api_v1_me_contacts__contact__note_get"];
+        /**
+         * Put Note
+         * @description Keep what the contact came to, in place of what I said before.
+         */
+        put: operations["put_note_api_v1_me_contacts__contact__note_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/password": {
         parameters: {
             query?: never;
@@ -2448,6 +2516,46 @@ export interface paths {
          *     supervisor, of a seat where no agent is.
          */
         post: operations["softphone_api_v1_me_softphone_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/wrap-up/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extend Wrap Up
+         * @description More time for my wrap-up: `acd.wrap_up_extension_seconds`, up to `acd.longest_wrap_up_seconds`.
+         */
+        post: operations["extend_wrap_up_api_v1_me_wrap_up_extend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/wrap-up/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Wrap Up
+         * @description I am done with my wrap-up: what I asked for last begins.
+         */
+        post: operations["finish_wrap_up_api_v1_me_wrap_up_finish_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2662,6 +2770,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Days
+         * @description The proof of each day: what was recorded, paused, missing, and the root of its rows in the audit.
+         */
+        get: operations["list_days_api_v1_recordings_days_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{recording_id}": {
         parameters: {
             query?: never;
@@ -2695,6 +2823,26 @@ export interface paths {
          */
         get: operations["get_audio_api_v1_recordings__recording_id__audio_get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hold Recording
+         * @description Legal hold: as long as it is held, no retention deletes it. Audited with its reason.
+         */
+        put: operations["hold_recording_api_v1_recordings__recording_id__hold_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -3158,6 +3306,12 @@ export interface components {
              * @example support
              */
             team: string;
+            /**
+             * Until
+             * @description When it ends by itself (an offer, a wrap-up); null: it does not.
+             * @example 2026-01-05T09:00:00Z
+             */
+            until?: string | null;
         };
         /**
          * AgentDocument
@@ -3456,6 +3610,8 @@ export interface components {
              * @description whether keys and speech stop what is being said
              */
             barge_in: boolean;
+            /** @description null: no bot talks with the caller */
+            bot: components["schemas"]["AwaitedBot"] | null;
             /**
              * Keys
              * @description that mean something now
@@ -3486,6 +3642,24 @@ export interface components {
              * @description what is keyed in now is shown to nobody
              */
             secret: boolean;
+        };
+        /**
+         * AwaitedBot
+         * @description The voice bot that talks with the caller: the page plays it.
+         */
+        AwaitedBot: {
+            /** Bot */
+            bot: string;
+            /**
+             * Transfers
+             * @description to whom it may hand the caller over
+             */
+            transfers: string[];
+            /**
+             * Variables
+             * @description that the flow takes of it
+             */
+            variables: string[];
         };
         /**
          * BanItem
@@ -3519,6 +3693,39 @@ export interface components {
             items: components["schemas"]["BanItem"][];
             /** Next Cursor */
             next_cursor?: string | null;
+        };
+        /**
+         * BotAct
+         * @description What the voice bot that talks with the caller does (exactly one, but for ``variables``).
+         */
+        BotAct: {
+            /**
+             * Ends
+             * @description it is done, with this outcome
+             */
+            ends?: string | null;
+            /**
+             * Fails
+             * @description it breaks off
+             */
+            fails?: true | null;
+            /**
+             * Says
+             * @description it says this
+             */
+            says?: string | null;
+            /**
+             * Transfers
+             * @description it hands him over to this one of on_transfer
+             */
+            transfers?: string | null;
+            /**
+             * Variables
+             * @description what it gives back when it hands him over or is done
+             */
+            variables?: {
+                [key: string]: string;
+            };
         };
         /**
          * CalendarItem
@@ -3806,7 +4013,7 @@ export interface components {
             customer: string;
             /**
              * Key
-             * @description Of the client's choice: sent again, it means the same call.
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
              * @default
              */
             key: string;
@@ -3899,7 +4106,7 @@ export interface components {
         CallerWanted: {
             /**
              * Key
-             * @description Of the client's choice: an agent's call is made once for it.
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
              * @default
              */
             key: string;
@@ -3982,6 +4189,11 @@ export interface components {
             denominator: string;
             /** Exclusions */
             exclusions: string;
+            /**
+             * History
+             * @description values at the last full steps of five minutes, oldest first, at most 24; null: no data then
+             */
+            history: (number | null)[];
             /** Id */
             id: string;
             /** Label */
@@ -3992,6 +4204,13 @@ export interface components {
             samples: number;
             /** Samples Needed */
             samples_needed: number;
+            /** Self Reported Samples */
+            self_reported_samples: number | null;
+            /**
+             * Self Reported Value
+             * @description what the platform says where mystery calls decide
+             */
+            self_reported_value: number | null;
             source: components["schemas"]["Source"];
             /** Successes */
             successes: number | null;
@@ -4293,6 +4512,40 @@ export interface components {
              * @example 13800000001
              */
             phone: string;
+            /**
+             * Version
+             * @description Counts its changes; `If-Match` takes it in quotes.
+             * @example 3
+             */
+            version: number;
+        };
+        /**
+         * CustomerChange
+         * @description Who changed a customer's card, when, from what to what.
+         */
+        CustomerChange: {
+            /** After */
+            after: {
+                [key: string]: string;
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            at: string;
+            /**
+             * Before
+             * @description null: he entered it.
+             */
+            before: {
+                [key: string]: string;
+            } | null;
+            /**
+             * By
+             * @example 1004
+             */
+            by: string;
         };
         /**
          * Digits
@@ -4304,6 +4557,12 @@ export interface components {
              * @example 123#
              */
             digits: string;
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
         };
         /**
          * Direction
@@ -4311,6 +4570,22 @@ export interface components {
          * @enum {string}
          */
         Direction: "inbound" | "outbound" | "internal";
+        /**
+         * DispositionChoice
+         * @description What the contact may come to.
+         */
+        DispositionChoice: {
+            /**
+             * Id
+             * @example solved
+             */
+            id: string;
+            /**
+             * Name
+             * @example Solved
+             */
+            name: string;
+        };
         /**
          * DispositionDocument
          * @description What a contact came to; for these queues, or for all.
@@ -4547,6 +4822,12 @@ export interface components {
          */
         HandOut: {
             /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
              * To
              * @example agent:1004
              * @example queue:sales
@@ -4654,6 +4935,20 @@ export interface components {
             items: components["schemas"]["ChangeItem"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * Hold
+         * @description Whether it is kept however old it gets.
+         */
+        Hold: {
+            /** Held */
+            held: boolean;
+            /**
+             * Reason
+             * @description Why; in the audit.
+             * @example case 4711
+             */
+            reason: string;
         };
         /**
          * HypothesisItem
@@ -4946,7 +5241,7 @@ export interface components {
         Listening: {
             /**
              * Key
-             * @description Of the client's choice: sent again, it means the same order.
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
              * @default
              */
             key: string;
@@ -5119,6 +5414,12 @@ export interface components {
          */
         MessageMark: {
             /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
              * Note
              * @description '' leaves the note as it is.
              * @default
@@ -5239,6 +5540,38 @@ export interface components {
             kind: string;
             /** Node */
             node: string;
+        };
+        /**
+         * NoteForm
+         * @description What an agent can say of a contact, and what he has said.
+         */
+        NoteForm: {
+            /** Contact */
+            contact: string;
+            /**
+             * Disposition
+             * @description The id of the one chosen, '' for none.
+             * @example solved
+             */
+            disposition: string;
+            /**
+             * Dispositions
+             * @description Those of its queue and those of all, in order.
+             */
+            dispositions: components["schemas"]["DispositionChoice"][];
+            /** Note */
+            note: string;
+            /**
+             * Queue
+             * @example support
+             */
+            queue: string | null;
+            /**
+             * Saved At
+             * @description null: nothing was written yet.
+             * @example 2026-01-05T09:00:00Z
+             */
+            saved_at: string | null;
         };
         /**
          * NumberClass
@@ -5383,7 +5716,7 @@ export interface components {
         Once: {
             /**
              * Key
-             * @description Of the client's choice: sent again, it means the same order.
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
              * @default
              */
             key: string;
@@ -5393,6 +5726,12 @@ export interface components {
          * @description When it is to be made instead.
          */
         OtherHour: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
             /**
              * Not Before
              * Format: date-time
@@ -5445,6 +5784,16 @@ export interface components {
         Page_CustomerCard_: {
             /** Items */
             items: components["schemas"]["CustomerCard"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null: no more.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[CustomerChange] */
+        Page_CustomerChange_: {
+            /** Items */
+            items: components["schemas"]["CustomerChange"][];
             /**
              * Next Cursor
              * @description Pass as `cursor` for the next page; null: no more.
@@ -5547,6 +5896,11 @@ export interface components {
             /** Contact */
             contact: string;
             /**
+             * Notes
+             * @default []
+             */
+            notes: components["schemas"]["PastNote"][];
+            /**
              * Outcome
              * @example handled
              */
@@ -5556,6 +5910,31 @@ export interface components {
              * @example support
              */
             queue: string | null;
+        };
+        /**
+         * PastNote
+         * @description What an agent noted of an earlier contact.
+         */
+        PastNote: {
+            /**
+             * Agent
+             * @example 1004
+             */
+            agent: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            at: string;
+            /**
+             * Disposition Name
+             * @description What it came to, '' if nobody said.
+             * @example Solved
+             */
+            disposition_name: string;
+            /** Note */
+            note: string;
         };
         /**
          * PermissionDocument
@@ -5610,6 +5989,12 @@ export interface components {
              * @example 1004
              */
             agent?: string | null;
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
         };
         /**
          * PlayedRecording
@@ -6194,6 +6579,51 @@ export interface components {
             position: number;
         };
         /**
+         * RecordingDay
+         * @description The recordings that ended on a day (UTC), as the audit keeps them.
+         */
+        RecordingDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Gap Seconds
+             * @description Of talks that a policy wanted: neither recorded nor paused.
+             */
+            gap_seconds: number;
+            /** Incomplete */
+            incomplete: number;
+            /**
+             * Missing Seconds
+             * @description Within recordings: their writer was gone.
+             */
+            missing_seconds: number;
+            /**
+             * Paused Seconds
+             * @description Silent on purpose.
+             */
+            paused_seconds: number;
+            /** Recordings */
+            recordings: number;
+            /**
+             * Root
+             * @description SHA-256 over the rows of the day.
+             */
+            root: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * RecordingDays
+         * @description A list, newest first.
+         */
+        RecordingDays: {
+            /** Items */
+            items: components["schemas"]["RecordingDay"][];
+        };
+        /**
          * RecordingItem
          * @description A recorded prompt in one language.
          */
@@ -6261,6 +6691,12 @@ export interface components {
              */
             agent: string | null;
             /**
+             * Coding
+             * @description How it rests: pcm, flac or opus. It is played as WAV.
+             * @example flac
+             */
+            coding: string;
+            /**
              * Complete
              * @description False: it was cut, `reason` says why.
              */
@@ -6281,17 +6717,44 @@ export interface components {
              */
             ended_at: string | null;
             /**
+             * Gap Seconds
+             * @description Of the talk wanted by the policy, neither recorded nor paused.
+             */
+            gap_seconds: number;
+            /**
              * Held
              * @description Legal hold: not deleted, however old.
              */
             held: boolean;
+            /** Held By */
+            held_by: string;
+            /**
+             * Hold Reason
+             * @example case 4711
+             */
+            hold_reason: string;
             /**
              * Id
              * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b3a
              */
             id: string;
+            /**
+             * Keep Days
+             * @description By the rule that wanted it; null: as long as all.
+             */
+            keep_days: number | null;
+            /**
+             * Missing Seconds
+             * @description Of it never written: the writer was gone.
+             */
+            missing_seconds: number;
             /** @description Why it was recorded. */
             mode: components["schemas"]["RecordingMode"];
+            /**
+             * Paused Seconds
+             * @description Of it silent on purpose.
+             */
+            paused_seconds: number;
             /**
              * Queue
              * @example support
@@ -6491,6 +6954,18 @@ export interface components {
             confidence: number;
             /** Text */
             text: string;
+        };
+        /**
+         * SavedNote
+         * @description It is kept.
+         */
+        SavedNote: {
+            /**
+             * Saved At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            saved_at: string;
         };
         /**
          * ScreenPop
@@ -6734,6 +7209,12 @@ export interface components {
          * @description A wish for a state. Signing in is `not_ready` with a `seat`.
          */
         SetState: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
             /**
              * Reason
              * @default
@@ -6986,7 +7467,7 @@ export interface components {
             agent?: string | null;
             /**
              * Key
-             * @description Of the client's choice: sent again, it means the same order.
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
              * @default
              */
             key: string;
@@ -7121,6 +7602,8 @@ export interface components {
             answers?: {
                 [key: string]: number;
             } | null;
+            /** @description the bot that talks with him does this */
+            bot?: components["schemas"]["BotAct"] | null;
             /** @description the session is over with this outcome */
             ends?: components["schemas"]["FlowOutcome"] | null;
             /** Hangs Up */
@@ -7208,6 +7691,21 @@ export interface components {
             takes: number;
             /** When */
             when?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * StubbedFlow
+         * @description What stands in for a sub-flow: it gives its ``results`` at once, or is not there.
+         */
+        StubbedFlow: {
+            /**
+             * Fails
+             * @default false
+             */
+            fails: boolean;
+            /** Results */
+            results?: {
                 [key: string]: string;
             };
         };
@@ -7771,6 +8269,12 @@ export interface components {
          */
         WantedCallBack: {
             /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
              * Not Before
              * @description no call before; null: as soon as it is its turn
              */
@@ -7789,6 +8293,46 @@ export interface components {
             queue: string;
         };
         /**
+         * WantedCustomer
+         * @description A customer as he shall be kept.
+         */
+        WantedCustomer: {
+            /**
+             * City
+             * @default
+             * @example 杭州
+             */
+            city: string;
+            /**
+             * Level
+             * @default
+             * @example gold
+             */
+            level: string;
+            /**
+             * Name
+             * @example 张伟
+             */
+            name: string;
+            /**
+             * Name Latin
+             * @default
+             * @example Zhang Wei
+             */
+            name_latin: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Phone
+             * @description As people write it.
+             * @example 13800000001
+             */
+            phone: string;
+        };
+        /**
          * WantedHearing
          * @description What somebody said into a microphone: WAV, 16 bits, one channel, base64.
          */
@@ -7805,6 +8349,30 @@ export interface components {
              * @description what it may be; null: anything
              */
             phrases?: string[] | null;
+        };
+        /**
+         * WantedNote
+         * @description What is to be kept.
+         */
+        WantedNote: {
+            /**
+             * Disposition
+             * @description '': none.
+             * @default
+             * @example solved
+             */
+            disposition: string;
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * WantedPreview
@@ -7846,6 +8414,11 @@ export interface components {
              * @description local time with its offset at which the call begins
              */
             at?: string | null;
+            /**
+             * Bots
+             * @description whether voice bots are there; by default where the steps say what they do
+             */
+            bots?: boolean | null;
             /**
              * Calendars
              * @description when calendars are open; others do not exist
@@ -7900,6 +8473,13 @@ export interface components {
             /** Steps */
             steps?: components["schemas"]["Step"][];
             /**
+             * Sub Flows
+             * @description what stands in for sub-flows; others run as they are
+             */
+            sub_flows?: {
+                [key: string]: components["schemas"]["StubbedFlow"];
+            };
+            /**
              * Version
              * @default draft
              */
@@ -7918,7 +8498,18 @@ export interface components {
          * @description Kinds of happenings; what ``name`` and ``text`` of each hold.
          * @enum {string}
          */
-        What: "entered" | "said" | "stopped" | "pressed" | "spoke" | "heard" | "asked" | "hours" | "failed" | "changed" | "answered" | "call_back" | "message" | "handed_on" | "ended";
+        What: "entered" | "said" | "stopped" | "pressed" | "spoke" | "heard" | "asked" | "hours" | "failed" | "changed" | "talk" | "turn" | "answered" | "call_back" | "message" | "handed_on" | "ended";
+        /**
+         * WrapUpLeft
+         * @description How long the wrap-up lasts from now on.
+         */
+        WrapUpLeft: {
+            /**
+             * Left Seconds
+             * @example 38.5
+             */
+            left_seconds: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -8059,7 +8650,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
@@ -8290,7 +8885,10 @@ export interface operations {
     };
     cancel_call_back_api_v1_call_backs__call_back__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
+                key?: string;
+            };
             header?: never;
             path: {
                 call_back: string;
@@ -8374,7 +8972,10 @@ export interface operations {
     };
     end_call_api_v1_calls__call_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
+                key?: string;
+            };
             header?: never;
             path: {
                 call_id: string;
@@ -8622,7 +9223,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -8653,7 +9258,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -8713,6 +9322,7 @@ export interface operations {
     drop_party_api_v1_calls__call_id__parties__leg__delete: {
         parameters: {
             query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
                 key?: string;
             };
             header?: never;
@@ -8788,7 +9398,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -12441,6 +13055,108 @@ export interface operations {
             };
         };
     };
+    get_customer_api_v1_customers__account__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_customer_api_v1_customers__account__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedCustomer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    customer_history_api_v1_customers__account__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerChange_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     upgrade_required_api_v1_events_get: {
         parameters: {
             query?: never;
@@ -13391,6 +14107,72 @@ export interface operations {
             };
         };
     };
+    get_note_api_v1_me_contacts__contact__note_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteForm"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_note_api_v1_me_contacts__contact__note_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedNote"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedNote"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     change_password_api_v1_me_password_post: {
         parameters: {
             query?: never;
@@ -13462,6 +14244,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SoftphoneAccount"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    extend_wrap_up_api_v1_me_wrap_up_extend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrapUpLeft"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    finish_wrap_up_api_v1_me_wrap_up_finish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             /** @description Validation Error */
@@ -13547,7 +14395,10 @@ export interface operations {
     };
     delete_message_api_v1_messages__message_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
+                key?: string;
+            };
             header?: never;
             path: {
                 message_id: string;
@@ -13873,6 +14724,37 @@ export interface operations {
             };
         };
     };
+    list_days_api_v1_recordings_days_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingDays"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_recording_api_v1_recordings__recording_id__get: {
         parameters: {
             query?: never;
@@ -13954,6 +14836,41 @@ export interface operations {
             };
         };
     };
+    hold_recording_api_v1_recordings__recording_id__hold_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Hold"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingRow"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     report_api_v1_reports__name__get: {
         parameters: {
             query?: {
@@ -14021,7 +14938,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
@@ -14236,7 +15157,10 @@ export interface operations {
     };
     lift_api_v1_sip_bans__source__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
+                key?: string;
+            };
             header?: never;
             path: {
                 source: string;
@@ -14292,7 +15216,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
@@ -14508,7 +15436,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {

@@ -1,12 +1,11 @@
 import { LoadingOutlined } from "@ant-design/icons";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ConfigProvider, message } from "antd";
-import enGB from "antd/locale/en_GB";
-import zhCN from "antd/locale/zh_CN";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { BrowserRouter } from "react-router";
 import { ServicesContext, type Services } from "../api/context";
 import { ApiError } from "../api/problem";
+import { libraryWords } from "../i18n";
 import { useLanguage } from "../i18n/useWords";
 import { KeysProvider } from "../ui/keys";
 import { createSoftphone, PhoneContext } from "../phone/context";
@@ -65,7 +64,7 @@ export function App({ services, theme: first }: Props) {
   return (
     <ConfigProvider
       theme={antdTheme(theme)}
-      locale={language === "zh" ? zhCN : enGB}
+      locale={libraryWords(language)}
       button={{ autoInsertSpace: false, loadingIcon: PENDING }}
       componentSize="medium"
     >

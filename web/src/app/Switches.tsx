@@ -3,8 +3,9 @@ import { Button, Tooltip } from "antd";
 import { useTranslation } from "react-i18next";
 import { useServices, useSession } from "../api/context";
 import { logOut } from "../api/client";
-import { rememberLanguage } from "../i18n";
+import { rememberLanguage, speak } from "../i18n";
 import { useLanguage, useWords } from "../i18n/useWords";
+import { useToasts } from "../ui/toasts";
 import { useAppearance } from "./appearance";
 
 /** Language, theme, and whoever is logged in. */
@@ -44,8 +45,10 @@ export function Switches({ onHelp }: { readonly onHelp?: () => void }) {
 }
 
 export function AppearanceSwitches() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const language = useLanguage();
+  const words = useWords();
+  const toasts = useToasts();
   const { theme, setTheme } = useAppearance();
   const other = language === "zh" ? "en" : "zh";
   return (
@@ -54,8 +57,14 @@ export function AppearanceSwitches() {
         type="text"
         lang={other === "zh" ? "zh-CN" : "en"}
         onClick={() => {
-          rememberLanguage(window.localStorage, other);
-          void i18n.changeLanguage(other);
+          void speak(other).then(
+            () => {
+              rememberLanguage(window.localStorage, other);
+            },
+            (error: unknown) => {
+              void toasts.error(words.problem(error));
+            },
+          );
         }}
       >
         {other === "zh" ? "中文" : "English"}

@@ -1,7 +1,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import en from "./en.json";
-import zh from "./zh.json";
+import type { Locale } from "antd/es/locale";
+import type en from "./en.json";
 
 export const LANGUAGES = ["zh", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -38,11 +38,34 @@ export function rememberLanguage(storage: Storage, language: Language): void {
   storage.setItem(KEY, language);
 }
 
-export function startI18n(language: Language): void {
-  void i18next.use(initReactI18next).init({
-    resources: { en: { translation: en }, zh: { translation: zh } },
+/** Our words and those of the component library, loaded when they are needed: nobody reads both languages. */
+async function load(language: Language): Promise<{ translation: object; library: Locale }> {
+  const [words, library] = await (language === "zh"
+    ? Promise.all([import("./zh.json"), import("antd/locale/zh_CN")])
+    : Promise.all([import("./en.json"), import("antd/locale/en_GB")]));
+  return { translation: words.default, library: library.default };
+}
+
+export async function startI18n(language: Language): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    resources: { [language]: await load(language) },
     lng: language,
-    fallbackLng: "en",
+    fallbackLng: false,
     interpolation: { escapeValue: false }, // React escapes
   });
+}
+
+/** Go over to another language; throws when its words cannot be loaded, and stays with the one that is spoken. */
+export async function speak(language: Language): Promise<void> {
+  if (!i18next.hasResourceBundle(language, "translation")) {
+    const { translation, library } = await load(language);
+    i18next.addResourceBundle(language, "translation", translation);
+    i18next.addResourceBundle(language, "library", library);
+  }
+  await i18next.changeLanguage(language);
+}
+
+/** The component library's own words. */
+export function libraryWords(language: Language): Locale {
+  return i18next.getResourceBundle(language, "library") as Locale;
 }

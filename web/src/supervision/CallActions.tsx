@@ -76,7 +76,7 @@ function Actions({ call, onDone }: { readonly call: Call; readonly onDone: () =>
             value={null}
             options={ready.map(({ id, name }) => ({ value: id, label: `${id} ${name}` }))}
             onChange={(agent: string) => {
-              act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/pickup", { params, body: { agent } })));
+              act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/pickup", { params, body: { agent, key: newOrderKey() } })));
             }}
           />
         </>
@@ -85,7 +85,7 @@ function Actions({ call, onDone }: { readonly call: Call; readonly onDone: () =>
         danger
         loading={act.isPending}
         onClick={() => {
-          act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/hangup", { params })));
+          act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/hangup", { params, body: { key: newOrderKey() } })));
         }}
       >
         {t("supervision.end")}

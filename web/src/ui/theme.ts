@@ -99,6 +99,13 @@ export function antdTheme(name: ThemeName): ThemeConfig {
       wireframe: false,
     },
     components: {
+      // The library lightens words and border under the pointer, to less contrast than 4.5.
+      Button: {
+        defaultHoverColor: pick("accent"),
+        defaultHoverBorderColor: pick("accent"),
+        defaultActiveColor: pick("accent"),
+        defaultActiveBorderColor: pick("accent"),
+      },
       Tabs: { itemSelectedColor: pick("accent"), itemHoverColor: pick("accent"), inkBarColor: pick("accent") },
       Table: {
         headerBg: pick("panel"),

@@ -3,6 +3,7 @@ import { Button, Input, Modal, Popconfirm, Segmented, type TableColumnsType } fr
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi, useMe } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { hasRole } from "../../api/session";
 import { useWords } from "../../i18n/useWords";
@@ -10,6 +11,7 @@ import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { useToasts } from "../../ui/toasts";
 import { usePageTitle } from "../../ui/usePageTitle";
+import { localText } from "./ContactFilters";
 import { PagedTable } from "./PagedTable";
 
 type CallBack = Schemas["CallBackItem"];
@@ -146,7 +148,7 @@ function Move({ callBack, onClose }: { readonly callBack: CallBack; readonly onC
       unwrap(
         api.PUT("/api/v1/call-backs/{call_back}", {
           params: { path: { call_back: callBack.id } },
-          body: { not_before: new Date(at).toISOString() },
+          body: { not_before: new Date(at).toISOString(), key: newOrderKey() },
         }),
       ),
     onSuccess: async () => {
@@ -181,9 +183,4 @@ function Move({ callBack, onClose }: { readonly callBack: CallBack; readonly onC
       )}
     </Modal>
   );
-}
-
-function localText(at: string): string {
-  const date = new Date(at);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

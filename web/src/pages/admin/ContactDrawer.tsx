@@ -9,6 +9,7 @@ import { useWords } from "../../i18n/useWords";
 import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { Failure, Loading } from "../../ui/notices";
+import { ContactNotes } from "./ContactNotes";
 import { Outcome } from "./ContactsArea";
 import { Recordings } from "./Recordings";
 import { ContactTrace } from "./signalling/ContactTrace";
@@ -34,10 +35,12 @@ export function ContactDrawer({ onClose }: { readonly onClose: () => void }) {
       ) : (
         <>
           <Summary row={row.data} />
+          <ContactNotes contact={contact} />
           {hasRole(me, "supervisor", "auditor", "admin") ? <Recordings contact={contact} /> : null}
           <Tabs
             items={[
               { key: "story", label: t("contacts.story"), children: <Story contact={contact} begin={row.data.started_at} /> },
+              { key: "flow", label: t("contacts.flowSteps"), children: <Story contact={contact} begin={row.data.started_at} only="flow" /> },
               ...(hasRole(me, "supervisor", "maintainer", "auditor", "admin")
                 ? [{ key: "trace", label: t("contacts.trace"), children: <ContactTrace contact={contact} begin={row.data.started_at} /> }]
                 : []),

@@ -1,5 +1,4 @@
-import { Button, DatePicker, Input, Select } from "antd";
-import { useState } from "react";
+import { Button, Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../../live/context";
 import type { Schemas } from "../../live/types";
@@ -28,6 +27,31 @@ const OUTCOMES = [
   "failed",
 ] as const satisfies readonly Schemas["Outcome"][];
 
+const NAMES = ["from", "to", "agent", "seat", "queue", "caller", "outcome"] as const satisfies readonly (keyof Filters)[];
+
+/** What an address narrows the list to; words that are no outcome narrow nothing. */
+export function filtersOf(address: URLSearchParams): Filters {
+  const entries = NAMES.flatMap((name) => {
+    const value = address.get(name) ?? "";
+    const known = value !== "" && (name !== "outcome" || OUTCOMES.some((outcome) => outcome === value));
+    return known && (!(name === "from" || name === "to") || !Number.isNaN(Date.parse(value))) ? [[name, value]] : [];
+  });
+  return Object.fromEntries(entries) as Filters;
+}
+
+/** An instant as a field for local time shows it, and back. */
+export function localText(at: string | undefined): string {
+  if (at === undefined) {
+    return "";
+  }
+  const date = new Date(at);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function instant(text: string): string | undefined {
+  return text === "" ? undefined : new Date(text).toISOString();
+}
+
 interface Props {
   readonly filters: Filters;
   readonly onChange: (filters: Filters) => void;
@@ -37,24 +61,37 @@ export function ContactFilters({ filters, onChange }: Props) {
   const { t } = useTranslation();
   const agents = useLive((state) => state.view.rows.agents);
   const queues = useLive((state) => state.view.rows.queues);
-  const [round, setRound] = useState(0); // a new round empties the fields that keep their text themselves
   const set = (changed: { [Name in keyof Filters]?: Filters[Name] | undefined }) => {
     const merged = Object.entries({ ...filters, ...changed }).filter(([, value]) => value !== undefined && value !== "");
     onChange(Object.fromEntries(merged));
   };
   return (
-    <div className="filters" role="search" aria-label={t("contacts.filters")} key={round}>
-      <DatePicker.RangePicker
-        showTime={{ format: "HH:mm" }}
-        format="YYYY-MM-DD HH:mm"
-        allowEmpty={[true, true]}
-        onChange={(range) => {
-          set({ from: range?.[0]?.toISOString(), to: range?.[1]?.toISOString() });
+    <div className="filters" role="search" aria-label={t("contacts.filters")}>
+      <Input
+        type="datetime-local"
+        className="filter-time"
+        aria-label={t("contacts.from")}
+        title={t("contacts.from")}
+        value={localText(filters.from)}
+        onChange={({ target }) => {
+          set({ from: instant(target.value) });
+        }}
+      />
+      <Input
+        type="datetime-local"
+        className="filter-time"
+        aria-label={t("contacts.to")}
+        title={t("contacts.to")}
+        value={localText(filters.to)}
+        onChange={({ target }) => {
+          set({ to: instant(target.value) });
         }}
       />
       <Input.Search
+        key={`caller ${filters.caller ?? ""}`}
         className="filter"
         allowClear
+        defaultValue={filters.caller ?? ""}
         placeholder={t("calls.caller")}
         aria-label={t("calls.caller")}
         onSearch={(caller) => {
@@ -65,26 +102,30 @@ export function ContactFilters({ filters, onChange }: Props) {
         className="filter"
         allowClear
         showSearch={{ optionFilterProp: "label" }}
+        value={filters.agent ?? null}
         placeholder={t("contacts.agent")}
         aria-label={t("contacts.agent")}
-        onChange={(agent: string | undefined) => {
-          set({ agent });
+        onChange={(agent: string | null | undefined) => {
+          set({ agent: agent ?? undefined });
         }}
         options={[...agents.values()].map(({ id, name }) => ({ value: id, label: `${id} ${name}` }))}
       />
       <Select
         className="filter"
         allowClear
+        value={filters.queue ?? null}
         placeholder={t("queues.queue")}
         aria-label={t("queues.queue")}
-        onChange={(queue: string | undefined) => {
-          set({ queue });
+        onChange={(queue: string | null | undefined) => {
+          set({ queue: queue ?? undefined });
         }}
         options={[...queues.values()].map(({ id, name }) => ({ value: id, label: name }))}
       />
       <Input.Search
+        key={`seat ${filters.seat ?? ""}`}
         className="filter"
         allowClear
+        defaultValue={filters.seat ?? ""}
         placeholder={t("agents.seat")}
         aria-label={t("agents.seat")}
         onSearch={(seat) => {
@@ -94,10 +135,11 @@ export function ContactFilters({ filters, onChange }: Props) {
       <Select
         className="filter"
         allowClear
+        value={filters.outcome ?? null}
         placeholder={t("contacts.outcome")}
         aria-label={t("contacts.outcome")}
-        onChange={(outcome: Schemas["Outcome"] | undefined) => {
-          set({ outcome });
+        onChange={(outcome: Schemas["Outcome"] | null | undefined) => {
+          set({ outcome: outcome ?? undefined });
         }}
         options={OUTCOMES.map((outcome) => ({ value: outcome, label: t(`outcome.${outcome}`) }))}
       />
@@ -106,7 +148,6 @@ export function ContactFilters({ filters, onChange }: Props) {
           type="text"
           onClick={() => {
             onChange({});
-            setRound(round + 1);
           }}
         >
           {t("contacts.clear")}

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, type TableColumnsType } from "antd";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { Route, Routes, useNavigate } from "react-router";
+import { Route, Routes, useNavigate, useSearchParams } from "react-router";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
@@ -11,7 +11,7 @@ import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { ContactDrawer } from "./ContactDrawer";
-import { ContactFilters, type Filters } from "./ContactFilters";
+import { ContactFilters, filtersOf } from "./ContactFilters";
 import { PagedTable } from "./PagedTable";
 
 type Contact = Schemas["Contact"];
@@ -23,7 +23,10 @@ export function ContactsArea() {
   const { t } = useTranslation();
   const api = useApi();
   const navigate = useNavigate();
-  const [filters, setFilters] = useState<Filters>({});
+  // What is looked for stands in the address: it can be sent to somebody, and a figure can lead to its contacts.
+  const [address, setAddress] = useSearchParams();
+  const filters = filtersOf(address);
+  const search = address.size === 0 ? "" : `?${address.toString()}`;
   usePageTitle(t("admin.contacts"));
   const pages = useInfiniteQuery({
     queryKey: ["contacts", filters],
@@ -48,16 +51,21 @@ export function ContactsArea() {
           {t("admin.refresh")}
         </Button>
       </header>
-      <ContactFilters filters={filters} onChange={setFilters} />
+      <ContactFilters
+        filters={filters}
+        onChange={(wanted) => {
+          setAddress({ ...wanted }, { replace: true });
+        }}
+      />
       <PagedTable<Contact>
         pages={pages}
         columns={columns}
         empty={t("contacts.none")}
         emptyHint={t("contacts.noneHint")}
-        onOpen={(row) => void navigate(`/admin/contacts/${row.id}`)}
+        onOpen={(row) => void navigate(`/admin/contacts/${row.id}${search}`)}
       />
       <Routes>
-        <Route path=":contact" element={<ContactDrawer onClose={() => void navigate("/admin/contacts")} />} />
+        <Route path=":contact" element={<ContactDrawer onClose={() => void navigate(`/admin/contacts${search}`)} />} />
       </Routes>
     </section>
   );

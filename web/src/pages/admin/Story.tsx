@@ -1,26 +1,23 @@
-import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useApi } from "../../api/context";
-import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import type { Schemas } from "../../live/types";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
-import { factDetails, factGroup } from "./facts";
+import { factDetails, factGroup, type FactGroup } from "./facts";
 import { offset } from "./offset";
+import { Timeline } from "./Timeline";
+import { useContactEvents } from "./useContactEvents";
 
 interface Props {
   readonly contact: string;
   /** Offsets are counted from here. */
   readonly begin: string;
+  /** Of these facts alone. */
+  readonly only?: FactGroup;
 }
 
-export function Story({ contact, begin }: Props) {
+export function Story({ contact, begin, only }: Props) {
   const { t } = useTranslation();
-  const api = useApi();
-  const events = useQuery({
-    queryKey: ["contact", contact, "events"],
-    queryFn: () => unwrap(api.GET("/api/v1/contacts/{contact}/events", { params: { path: { contact } } })),
-  });
+  const events = useContactEvents(contact);
   if (events.error !== null) {
     return <Failure error={events.error} onRetry={() => void events.refetch()} />;
   }
@@ -30,12 +27,18 @@ export function Story({ contact, begin }: Props) {
   if (events.data.items.length === 0) {
     return <EmptyNotice title={t("contacts.noEvents")} />;
   }
-  return (
-    <ol className="story">
-      {events.data.items.map((event) => (
-        <StoryLine key={event.id} event={event} begin={begin} />
-      ))}
-    </ol>
+  const steps = events.data.items.filter(({ type }) => only === undefined || factGroup(type) === only);
+  return steps.length === 0 ? (
+    <EmptyNotice title={t("contacts.noFlow")} />
+  ) : (
+    <>
+      {only === undefined ? <Timeline events={events.data.items} now={events.dataUpdatedAt} /> : null}
+      <ol className="story">
+        {steps.map((event) => (
+          <StoryLine key={event.id} event={event} begin={begin} />
+        ))}
+      </ol>
+    </>
   );
 }
 

@@ -12,7 +12,7 @@ export interface Detail {
 }
 
 /** Ids that say nothing to a reader, or stand in the head of the drawer already. */
-const UNREAD: ReadonlySet<string> = new Set(["contact", "call", "leg", "recording", "sip_call_id", "channel", "revision", "call_back", "message"]);
+const UNREAD: ReadonlySet<string> = new Set(["contact", "call", "leg", "recording", "sip_call_id", "channel", "revision", "call_back", "message", "disposition", "key"]);
 /** Words of closed lists that have translations of their own. */
 const NAMED: Readonly<Record<string, Group>> = {
   cause: "cause",
@@ -88,7 +88,9 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   Conferenced: "talk",
   MediaMoved: "talk",
   TalkEnded: "talk",
+  WrapUpExtended: "talk",
   WrapUpEnded: "talk",
+  ContactNoted: "talk",
   RecordingStarted: "record",
   RecordingEnded: "record",
   MessageLeft: "record",

@@ -22,8 +22,8 @@ describe.each(["en", "zh"] as const)("the report of surveys in %s", { timeout: 6
   const asked: URLSearchParams[] = [];
   let answers: (() => Response)[] = [];
 
-  beforeEach(() => {
-    startI18n(language);
+  beforeEach(async () => {
+    await startI18n(language);
     asked.length = 0;
     vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }));
     vi.stubGlobal("fetch", (path: string) => {

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useApi, useMe } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { hasRole } from "../../api/session";
 import { useWords } from "../../i18n/useWords";
@@ -23,7 +24,7 @@ export function useTrunkActions() {
   };
   const operate = useMutation({
     mutationFn: (path: { readonly trunk: string; readonly action: TrunkAction }) =>
-      unwrap(api.POST("/api/v1/trunks/{trunk}/{action}", { params: { path } })),
+      unwrap(api.POST("/api/v1/trunks/{trunk}/{action}", { params: { path }, body: { key: newOrderKey() } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["trunks"] }),
     onError,
   });
@@ -34,12 +35,13 @@ export function useTrunkActions() {
   });
   const resetPort = useMutation({
     mutationFn: (transport: string) =>
-      unwrap(api.POST("/api/v1/sip/ports/{transport}/reset", { params: { path: { transport } } })),
+      unwrap(api.POST("/api/v1/sip/ports/{transport}/reset", { params: { path: { transport } }, body: { key: newOrderKey() } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["ports"] }),
     onError,
   });
   const resetSeat = useMutation({
-    mutationFn: (seat: string) => unwrap(api.POST("/api/v1/seats/{seat}/reset", { params: { path: { seat } } })),
+    mutationFn: (seat: string) => 
+      unwrap(api.POST("/api/v1/seats/{seat}/reset", { params: { path: { seat } }, body: { key: newOrderKey() } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["seats"] }),
     onError,
   });

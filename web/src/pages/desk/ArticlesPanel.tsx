@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Input } from "antd";
+import { Button } from "antd";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
@@ -8,6 +8,7 @@ import { useWords } from "../../i18n/useWords";
 import type { Schemas } from "../../live/types";
 import { EmptyNotice, Failure } from "../../ui/notices";
 import { useToasts } from "../../ui/toasts";
+import { Input } from "../../ui/input";
 
 type Article = Schemas["PublishedArticle"];
 

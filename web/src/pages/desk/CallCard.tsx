@@ -1,14 +1,16 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
-import { useEffect, useState } from "react";
+import { useEffect, useState, type CSSProperties, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
-import { useLive } from "../../live/context";
+import { useLive, useNow } from "../../live/context";
 import { usePhone, usePhoneState } from "../../phone/context";
 import type { Agent, Call } from "../../live/types";
 import { cx } from "../../ui/cx";
+import { clock } from "../../ui/format";
 import { KeyCap, useKey } from "../../ui/keys";
 import { EmptyNotice } from "../../ui/notices";
 import { StageWord } from "../../ui/StageWord";
@@ -84,20 +86,20 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
           {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
         </p>
       ) : null}
-      {call.agent === agent.id ? <CallControls call={call} /> : null}
+      {call.agent === agent.id ? <CallControls call={call} agent={agent} /> : null}
       <Parties key={call.id} call={call} agent={agent} />
     </div>
   );
 }
 
-function CallControls({ call }: { readonly call: Call }) {
+function CallControls({ call, agent }: { readonly call: Call; readonly agent: Agent }) {
   const { t } = useTranslation();
   const words = useWords();
   const api = useApi();
   const toasts = useToasts();
   const act = useMutation({
     mutationFn: (action: "hold" | "retrieve" | "hangup") => {
-      const params = { params: { path: { call_id: call.id } } };
+      const params = { params: { path: { call_id: call.id } }, body: { key: newOrderKey() } };
       switch (action) {
         case "hold":
           return unwrap(api.POST("/api/v1/calls/{call_id}/hold", params));
@@ -132,7 +134,7 @@ function CallControls({ call }: { readonly call: Call }) {
     <>
     {keypad && talks ? <Keypad call={call} /> : null}
     <div className="call-controls">
-      <AnswerButton offered={call.stage === "ringing"} />
+      <AnswerButton offered={call.stage === "ringing"} agent={agent} />
       <Button size="large" disabled={!talks} title={why} loading={act.isPending && act.variables !== "hangup"} onClick={hold} aria-keyshortcuts="h">
         {t(held ? "desk.retrieve" : "desk.hold")}
         <KeyCap keys="h" />
@@ -152,7 +154,7 @@ function CallControls({ call }: { readonly call: Call }) {
 }
 
 /** Enter answers, and does nothing else for the next second: who presses twice means one thing. */
-function AnswerButton({ offered }: { readonly offered: boolean }) {
+function AnswerButton({ offered, agent }: { readonly offered: boolean; readonly agent: Agent }) {
   const { t } = useTranslation();
   const phone = usePhone();
   const { talk } = usePhoneState();
@@ -178,11 +180,30 @@ function AnswerButton({ offered }: { readonly offered: boolean }) {
   }, [calm]);
   useKey("Enter", t("desk.answer"), answer, shown || calm);
   return shown ? (
-    <Button type="primary" size="large" className="answer" loading={!rings} onClick={answer} aria-keyshortcuts="Enter">
-      {t("desk.answer")}
-      <KeyCap keys="Enter" />
-    </Button>
+    <Rim agent={agent}>
+      <Button type="primary" size="large" block loading={!rings} onClick={answer} aria-keyshortcuts="Enter">
+        {t("desk.answer")}
+        <KeyCap keys="Enter" />
+      </Button>
+    </Rim>
   ) : null;
+}
+
+/** How long it rings yet: around the button, and in seconds. */
+function Rim({ agent, children }: { readonly agent: Agent; readonly children: ReactNode }) {
+  const { t } = useTranslation();
+  const now = useNow();
+  const until = agent.state === "reserved" && agent.until != null ? Date.parse(agent.until) : null;
+  if (until === null || agent.since === null) {
+    return <div className="answer">{children}</div>;
+  }
+  const left = Math.min(1, Math.max(0, (until - now) / (until - Date.parse(agent.since))));
+  return (
+    <div className="answer rim" style={{ "--left": `${String(Math.round(left * 100))}%` } as CSSProperties}>
+      {children}
+      <span className="quiet num">{t("noting.left", { time: clock(Math.ceil((until - now) / 1_000)) })}</span>
+    </div>
+  );
 }
 
 /** Nothing of what the agent says leaves the browser. */

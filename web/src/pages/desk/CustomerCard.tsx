@@ -1,10 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
+import { Button } from "antd";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import type { Call, Schemas } from "../../live/types";
+import { KeyCap, useKey } from "../../ui/keys";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
+
+/** Loaded when somebody corrects a card or looks who did. */
+const CustomerForm = lazy(async () => ({ default: (await import("./CustomerForm")).CustomerForm }));
+const CustomerHistory = lazy(async () => ({ default: (await import("./CustomerHistory")).CustomerHistory }));
 
 /** The screen pop: who calls, known before the answer (R10.1.b). */
 export function CustomerCard({ call }: { readonly call: Call | undefined }) {
@@ -32,7 +39,9 @@ export function CustomerCard({ call }: { readonly call: Call | undefined }) {
       ) : (
         <>
           <Conversation turns={pop.data.conversation} />
-          <Pop pop={pop.data} />
+          <Suspense fallback={<Loading rows={5} />}>
+            <Pop pop={pop.data} />
+          </Suspense>
         </>
       )}
     </section>
@@ -63,27 +72,10 @@ function Pop({ pop }: { readonly pop: Schemas["ScreenPop"] }) {
   if (!pop.looked_up) {
     return <EmptyNotice title={t("customer.away")} hint={t("customer.awayHint")} />;
   }
-  const [customer] = pop.customers;
   return (
+    <>
+    <Customers key={pop.contact} pop={pop} />
     <div className="pop">
-      {customer === undefined ? (
-        <EmptyNotice title={t("customer.unknown")} hint={t("customer.unknownHint")} />
-      ) : (
-        <>
-          <p className="pop-name">
-            {customer.name} <span className="quiet">{customer.name_latin}</span>
-          </p>
-          <dl className="pairs">
-            <Pair label={t("customer.account")} value={customer.account} />
-            <Pair label={t("customer.level")} value={words.name("level", customer.level)} />
-            <Pair label={t("customer.city")} value={customer.city} />
-            <Pair label={t("customer.note")} value={customer.note} />
-          </dl>
-          {pop.customers.length > 1 ? (
-            <p className="quiet">{t("customer.more", { count: pop.customers.length - 1 })}</p>
-          ) : null}
-        </>
-      )}
       <h3>{t("customer.lastContacts")}</h3>
       {pop.last_contacts.length === 0 ? (
         <p className="quiet">{t("customer.noContacts")}</p>
@@ -93,11 +85,105 @@ function Pop({ pop }: { readonly pop: Schemas["ScreenPop"] }) {
             <li key={past.contact}>
               <span>{words.dateTime(past.at)}</span>
               <span className="quiet">{[past.queue, past.agent].filter((word) => word !== null).join(" · ")}</span>
+              {past.notes.map((note) => (
+                <p key={note.agent} className="kept-lines">
+                  {note.disposition_name === "" ? null : <b>{note.disposition_name} </b>}
+                  {note.note}
+                </p>
+              ))}
             </li>
           ))}
         </ul>
       )}
     </div>
+    </>
+  );
+}
+
+/** Who it is: one of those with this number, corrected or entered here. */
+function Customers({ pop }: { readonly pop: Schemas["ScreenPop"] }) {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [editing, setEditing] = useState<"no" | "this" | "new">("no");
+  const card = pop.customers.find((each) => each.account === chosen) ?? pop.customers[0] ?? null;
+  useKey("u", t(card === null ? "customer.enter" : "customer.edit"), () => {
+    setEditing(card === null ? "new" : "this");
+  }, editing === "no");
+  if (editing !== "no") {
+    return (
+      <CustomerForm
+        card={editing === "this" ? card : null}
+        number={pop.caller}
+        onDone={(account) => {
+          setChosen(account ?? chosen);
+          setEditing("no");
+        }}
+      />
+    );
+  }
+  return (
+    <div className="pop">
+      {card === null ? (
+        <EmptyNotice title={t("customer.unknown")} hint={t("customer.unknownHint")} />
+      ) : (
+        <>
+          {pop.customers.length > 1 ? (
+            <div className="customer-choice" role="group" aria-label={t("customer.several")}>
+              <span className="quiet">{t("customer.several")}</span>
+              {pop.customers.map((each) => (
+                <Button
+                  key={each.account}
+                  size="small"
+                  aria-pressed={each.account === card.account}
+                  onClick={() => {
+                    setChosen(each.account);
+                  }}
+                >
+                  {each.account === card.account ? "✓ " : ""}
+                  {each.name}
+                </Button>
+              ))}
+            </div>
+          ) : null}
+          <Card card={card} />
+        </>
+      )}
+      <p className="customer-form-acts">
+        {card === null ? null : (
+          <Button size="small" onClick={() => { setEditing("this"); }} aria-keyshortcuts="u">
+            {t("customer.edit")}
+            <KeyCap keys="u" />
+          </Button>
+        )}
+        <Button size="small" onClick={() => { setEditing("new"); }} aria-keyshortcuts={card === null ? "u" : undefined}>
+          {t("customer.enter")}
+          {card === null ? <KeyCap keys="u" /> : null}
+        </Button>
+      </p>
+      {card === null ? null : (
+        <Suspense>
+          <CustomerHistory key={card.account} card={card} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+function Card({ card }: { readonly card: Schemas["CustomerCard"] }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  return (
+    <>
+      <p className="pop-name">
+        {card.name} <span className="quiet">{card.name_latin}</span>
+      </p>
+      <dl className="pairs">
+        <Pair label={t("customer.account")} value={card.account} />
+        <Pair label={t("customer.level")} value={words.name("level", card.level)} />
+        <Pair label={t("customer.city")} value={card.city} />
+        <Pair label={t("customer.note")} value={card.note} />
+      </dl>
+    </>
   );
 }
 

@@ -8,6 +8,7 @@ import { ArticlesPanel } from "./ArticlesPanel";
 import { CallCard } from "./CallCard";
 import { CustomerCard } from "./CustomerCard";
 import { MessagesPanel } from "./MessagesPanel";
+import { NoteCard } from "./NoteCard";
 import { PhoneStrip } from "./PhoneStrip";
 import { QueueSummary } from "./QueueSummary";
 import { StateCard } from "./StateCard";
@@ -43,6 +44,7 @@ export function DeskPage() {
       <StateCard agent={agent} />
       <CallCard call={call} agent={agent} />
       <CustomerCard call={call} />
+      <NoteCard agent={agent} />
       <PhoneStrip seat={agent.seat} alone={agent.contact === null} />
       <ArticlesPanel />
       <MessagesPanel agent={agent} />

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Button, Input, type InputRef } from "antd";
+import { Button, type InputRef } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
@@ -10,6 +10,7 @@ import { useStale } from "../../live/context";
 import type { Agent, Schemas } from "../../live/types";
 import { KeyCap, useKey } from "../../ui/keys";
 import { useToasts } from "../../ui/toasts";
+import { Input } from "../../ui/input";
 
 type Contact = Schemas["Contact"];
 

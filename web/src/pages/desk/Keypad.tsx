@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
+import { newOrderKey } from "../../api/orderKey";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import type { Call } from "../../live/types";
@@ -18,7 +19,7 @@ export function Keypad({ call }: { readonly call: Call }) {
   const toasts = useToasts();
   const send = useMutation({
     mutationFn: (digits: string) =>
-      unwrap(api.POST("/api/v1/calls/{call_id}/dtmf", { params: { path: { call_id: call.id } }, body: { digits } })),
+      unwrap(api.POST("/api/v1/calls/{call_id}/dtmf", { params: { path: { call_id: call.id } }, body: { digits, key: newOrderKey() } })),
     onError: (error) => {
       void toasts.error(words.problem(error));
     },

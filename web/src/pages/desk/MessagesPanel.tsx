@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
@@ -8,8 +8,10 @@ import type { Agent } from "../../live/types";
 import { cx } from "../../ui/cx";
 import { useKey } from "../../ui/keys";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
-import { MessageRow } from "./MessageRow";
 import { MESSAGES, useMessageOrders, type Message } from "./useMessageOrders";
+
+/** Most of the time there are none: what a row needs is loaded with the first. */
+const MessageRow = lazy(async () => ({ default: (await import("./MessageRow")).MessageRow }));
 
 const SHOWN = 50;
 /** The list is written a moment after the counts are told: it is asked once more. */
@@ -53,6 +55,7 @@ export function MessagesPanel({ agent }: { readonly agent: Agent }) {
       ) : items.length === 0 ? (
         <EmptyNotice title={t("messages.none")} hint={t("messages.noneHint")} />
       ) : (
+        <Suspense fallback={<Loading rows={2} />}>
         <ul className="message-list">
           {items.map((message) => (
             <MessageRow
@@ -66,6 +69,7 @@ export function MessagesPanel({ agent }: { readonly agent: Agent }) {
             />
           ))}
         </ul>
+        </Suspense>
       )}
     </section>
   );

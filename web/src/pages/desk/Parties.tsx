@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { Button, Input, type InputRef } from "antd";
+import { Button, type InputRef } from "antd";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
@@ -12,6 +12,7 @@ import { KeyCap, useKey } from "../../ui/keys";
 import { StageWord } from "../../ui/StageWord";
 import { useToasts } from "../../ui/toasts";
 import { readSomebody } from "./somebody";
+import { Input } from "../../ui/input";
 
 interface Props {
   readonly call: Call;

@@ -1,12 +1,14 @@
-import { AutoComplete, Button, Form, Radio } from "antd";
+import { Button, Form } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSetState } from "../../agents/useSetState";
 import { useAgents, useLive } from "../../live/context";
 import type { Agent } from "../../live/types";
 import { askPermissions, usePhoneChoice, type PhoneChoice } from "../../phone/context";
+import { Input } from "../../ui/input";
 
 const LAST_SEAT = "ccplatform.seat";
+const PHONES: readonly PhoneChoice[] = ["browser", "desk"];
 
 /** Sign in at a seat: those whose phone was heard of are proposed, any other can be typed. */
 export function SignIn({ agent }: { readonly agent: Agent }) {
@@ -25,11 +27,7 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
   const [chosenPhone, setPhone] = useState<PhoneChoice | null>(null);
   const [last, choosePhone] = usePhoneChoice();
   const phone = chosenPhone ?? last ?? (hasPhone ? "desk" : "browser");
-  const options = [...new Set([...seats.keys(), ...holders.keys()])].sort().map((id) => ({
-    value: id,
-    disabled: holders.has(id),
-    label: `${id} · ${holders.get(id)?.name ?? t(seats.get(id)?.registered === true ? "seats.registered" : "seats.noPhone")}`,
-  }));
+  const free = [...seats.keys()].filter((id) => !holders.has(id)).sort();
   return (
     <Form
       layout="vertical"
@@ -55,31 +53,45 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
             : t("desk.seatTaken", { agent: `${holder.id} ${holder.name}` })
         }
       >
-        <AutoComplete
+        {/* The browser's own list: the library's would be a tenth of all that the desk loads. */}
+        <Input
           id="seat"
+          list="seats"
+          autoComplete="off"
           value={seat}
-          options={options}
           placeholder="seat-01"
           maxLength={64}
-          onChange={setSeat}
+          onChange={({ target }) => {
+            setSeat(target.value);
+          }}
           autoFocus
-          showSearch={{ filterOption: (text, option) => option?.value.includes(text.trim()) === true }}
         />
+        <datalist id="seats">
+          {free.map((id) => (
+            <option key={id} value={id}>
+              {t(seats.get(id)?.registered === true ? "seats.registered" : "seats.noPhone")}
+            </option>
+          ))}
+        </datalist>
       </Form.Item>
       <Form.Item label={t("phone.choose")}>
-        <Radio.Group
-          aria-label={t("phone.choose")}
-          optionType="button"
-          block
-          value={phone}
-          options={[
-            { value: "browser", label: t("phone.browser") },
-            { value: "desk", label: t("phone.desk") },
-          ]}
-          onChange={(event) => {
-            setPhone(event.target.value as PhoneChoice);
-          }}
-        />
+        {/* The browser's own buttons, for the same reason. */}
+        <div role="radiogroup" aria-label={t("phone.choose")} className="phone-choice">
+          {PHONES.map((each) => (
+            <label key={each}>
+              <input
+                type="radio"
+                name="phone"
+                className="sr-only"
+                checked={phone === each}
+                onChange={() => {
+                  setPhone(each);
+                }}
+              />
+              <span>{t(`phone.${each}`)}</span>
+            </label>
+          ))}
+        </div>
       </Form.Item>
       <Button type="primary" htmlType="submit" size="large" block disabled={chosen === "" || holder !== undefined} loading={setState.isPending}>
         {t("desk.signIn")}

@@ -44,7 +44,7 @@ export function useMessageOrders() {
         const made = await unwrap(api.POST("/api/v1/messages/{message_id}/call-back", { params, body }));
         void toasts.info(t(made.call === null ? "messages.calledBack" : "messages.calling"));
       } else {
-        await unwrap(api.PUT("/api/v1/messages/{message_id}/state", { params, body: { state: to, note: "" } }));
+        await unwrap(api.PUT("/api/v1/messages/{message_id}/state", { params, body: { state: to, note: "", key: newOrderKey() } }));
       }
     },
     onError: (error) => {

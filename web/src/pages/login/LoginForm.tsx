@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { Alert, Button, Form, Input, type InputRef } from "antd";
+import { Alert, Button, Form, type InputRef } from "antd";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { logIn } from "../../api/client";
@@ -7,6 +7,7 @@ import { useServices, useSession } from "../../api/context";
 import { ApiError } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import { useCountdown } from "../../ui/useCountdown";
+import { Input, PasswordInput } from "../../ui/input";
 
 interface Fields {
   username: string;
@@ -54,7 +55,7 @@ export function LoginForm() {
         <Input autoComplete="username" autoFocus size="large" maxLength={200} spellCheck={false} autoCapitalize="none" />
       </Form.Item>
       <Form.Item name="password" label={t("login.password")} rules={[{ required: true, message: t("login.passwordMissing") }]}>
-        <Input.Password ref={password} autoComplete="current-password" size="large" maxLength={256} />
+        <PasswordInput ref={password} autoComplete="current-password" size="large" maxLength={256} />
       </Form.Item>
       <Button type="primary" htmlType="submit" size="large" block loading={login.isPending} disabled={wait > 0}>
         {wait > 0 ? t("login.wait", { seconds: wait }) : t("login.submit")}

@@ -1,9 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
-import { Alert, Button, Form, Input } from "antd";
+import { Alert, Button, Form } from "antd";
 import { useTranslation } from "react-i18next";
 import { useServices } from "../../api/context";
 import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
+import { PasswordInput } from "../../ui/input";
 
 interface Fields {
   old_password: string;
@@ -38,10 +39,10 @@ export function PasswordForm() {
         title={change.error === null ? t("login.choosePassword") : words.problem(change.error)}
       />
       <Form.Item name="old_password" label={t("login.oldPassword")} rules={[required]}>
-        <Input.Password autoComplete="current-password" size="large" maxLength={256} autoFocus />
+        <PasswordInput autoComplete="current-password" size="large" maxLength={256} autoFocus />
       </Form.Item>
       <Form.Item name="new_password" label={t("login.newPassword")} rules={[required]}>
-        <Input.Password autoComplete="new-password" size="large" maxLength={256} />
+        <PasswordInput autoComplete="new-password" size="large" maxLength={256} />
       </Form.Item>
       <Form.Item
         name="again"
@@ -57,7 +58,7 @@ export function PasswordForm() {
           }),
         ]}
       >
-        <Input.Password autoComplete="new-password" size="large" maxLength={256} />
+        <PasswordInput autoComplete="new-password" size="large" maxLength={256} />
       </Form.Item>
       <Button type="primary" htmlType="submit" size="large" block loading={change.isPending}>
         {t("login.savePassword")}

@@ -7,6 +7,8 @@ import { hasRole, seesAgent } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useAgents, useCallsByContact } from "../../live/context";
 import { AGENT_STATES, type Agent, type Call } from "../../live/types";
+import { DrillLink } from "../../ui/DrillLink";
+import { contactsAddress, midnight, storyAddress } from "../../ui/drill";
 import { NOTHING } from "../../ui/format";
 import { useKey } from "../../ui/keys";
 import { LiveTable, type Column } from "../../ui/LiveTable";
@@ -87,7 +89,11 @@ function columnsOf(t: Translate, words: Words, mayForce: boolean): Column<Row>[]
       title: t("agents.number"),
       heads: true,
       className: "num",
-      cell: (row) => row.id,
+      cell: (row) => (
+        <DrillLink to={contactsAddress({ agent: row.id, from: midnight(new Date()) })} title={t("drill.contacts")}>
+          {row.id}
+        </DrillLink>
+      ),
       order: (one, other) => one.id.localeCompare(other.id, undefined, { numeric: true }),
     },
     { key: "name", title: t("agents.name"), cell: (row) => row.name },
@@ -108,7 +114,12 @@ function columnsOf(t: Translate, words: Words, mayForce: boolean): Column<Row>[]
       order: (one, other) => (one.since ?? "~").localeCompare(other.since ?? "~"),
     },
     { key: "seat", title: t("agents.seat"), className: "num", cell: (row) => row.seat ?? NOTHING },
-    { key: "call", title: t("agents.call"), className: "num call-cell", cell: (row) => row.call?.caller ?? NOTHING },
+    { key: "call", title: t("agents.call"), className: "num call-cell", cell: (row) => row.call === null ? NOTHING : (
+        <DrillLink to={storyAddress(row.call.contact)} title={t("drill.story")}>
+          {row.call.caller}
+        </DrillLink>
+      ),
+    },
     { key: "team", title: t("agents.team"), cell: (row) => (row.team === "" ? NOTHING : row.team) },
     { key: "skills", title: t("agents.skills"), cell: (row) => <Skills skills={row.skills} /> },
     ...(mayForce

@@ -1,12 +1,15 @@
 import type { ParseKeys } from "i18next";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { Link, useSearchParams } from "react-router";
 import { useMe } from "../../api/context";
 import { hasRole, seesAgent, type Me } from "../../api/session";
 import { useWords, type Words } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
 import type { Agent, Call } from "../../live/types";
 import { CallActions } from "../../supervision/CallActions";
+import { DrillLink } from "../../ui/DrillLink";
+import { storyAddress } from "../../ui/drill";
 import { NOTHING } from "../../ui/format";
 import { LiveTable, type Column } from "../../ui/LiveTable";
 import { EmptyNotice } from "../../ui/notices";
@@ -19,7 +22,7 @@ interface Row extends Call {
 }
 
 /** Of a key, its text: all that `t` may give is more than the compiler works out for a whole list of titles. */
-type Translate = (key: ParseKeys) => string;
+type Translate = (key: ParseKeys, values?: Readonly<Record<string, string>>) => string;
 
 export function CallsPanel() {
   const t = useTranslation().t as unknown as Translate;
@@ -28,23 +31,30 @@ export function CallsPanel() {
   const queues = useLive((state) => state.view.rows.queues);
   const agents = useLive((state) => state.view.rows.agents);
   const me = useMe();
+  const [only] = useSearchParams();
+  const [queue, stage] = [only.get("queue"), only.get("stage")];
   const columns = useMemo(() => columnsOf(t, words, hasRole(me, "supervisor")), [t, words, me]);
   const rows = useMemo<Row[]>(
     () =>
       [...calls.values()]
-        .filter((call) => seesCall(me, call, agents))
+        .filter((call) => seesCall(me, call, agents) && (queue === null || call.queue === queue) && (stage === null || call.stage === stage))
         .map((call) => ({
           ...call,
           queueName: call.queue === null ? null : (queues.get(call.queue)?.name ?? call.queue),
           agentName: call.agent === null ? null : (agents.get(call.agent)?.name ?? ""),
         })),
-    [calls, queues, agents, me],
+    [calls, queues, agents, me, queue, stage],
   );
   return (
     <section className="panel calls-panel" aria-labelledby="calls-title">
       <header className="panel-head">
         <h2 id="calls-title">{t("calls.title")}</h2>
         <span className="count">{rows.length}</span>
+        {queue === null ? null : (
+          <Link to="/" className="only">
+            {t("calls.onlyWaiting", { queue: queues.get(queue)?.name ?? queue })} ✕<span className="sr-only"> {t("calls.showAll")}</span>
+          </Link>
+        )}
       </header>
       <div className="live-figure">
         <LiveTable<Row>
@@ -74,7 +84,11 @@ function columnsOf(t: Translate, words: Words, mayAct: boolean): Column<Row>[] {
       heads: true,
       cell: (row) => (
         <TwoLines
-          first={[row.caller === "" ? t("calls.withheld") : row.caller, row.caller_name].join(" ").trim()}
+          first={
+            <DrillLink to={storyAddress(row.contact)} title={t("drill.story")}>
+              {[row.caller === "" ? t("calls.withheld") : row.caller, row.caller_name].join(" ").trim()}
+            </DrillLink>
+          }
           second={`→ ${row.dialled} · ${words.shortTime(row.started)}`}
         />
       ),

@@ -7,7 +7,10 @@ import { useWords, type Words } from "../../i18n/useWords";
 import type { Schemas } from "../../live/types";
 import { cx } from "../../ui/cx";
 import { NOTHING } from "../../ui/format";
+import { DrillLink } from "../../ui/DrillLink";
+import { contactsAddress, windowBegin } from "../../ui/drill";
 import { Failure, Loading } from "../../ui/notices";
+import { Sparkline } from "./Sparkline";
 
 const EVERY_MS = 5_000;
 
@@ -15,6 +18,12 @@ type Item = Schemas["ComplianceItem"];
 
 /** Shapes beside the colours of verdicts. */
 const VERDICT_MARK: Record<Schemas["Verdict"], string> = { pass: "●", fail: "■", insufficient: "◐", no_data: "○" };
+const MEETS: Record<Schemas["Comparison"], (value: number, target: number) => boolean> = {
+  ">=": (value, target) => value >= target,
+  ">": (value, target) => value > target,
+  "<=": (value, target) => value <= target,
+  "<": (value, target) => value < target,
+};
 const COMPARISON: Record<Schemas["Comparison"], string> = { ">=": "≥", ">": ">", "<=": "≤", "<": "<" };
 
 /** Section 10.3 of the standard, clause by clause. */
@@ -58,7 +67,12 @@ function ComplianceCell({ item }: { readonly item: Item }) {
             <span className="quiet num">{item.id.replace(/^R10\.3\./, "")}</span> {title}
           </span>
           <span className="measured num live-figure">
-            <b>{shown(item.value, item, words)}</b>
+            <b>
+              <DrillLink to={contactsAddress({ from: windowBegin(item.window, new Date()) })} title={t("drill.contacts")}>
+                {shown(item.value, item, words)}
+              </DrillLink>
+            </b>
+            <History item={item} />
             <span className="quiet">
               {item.target === null || item.comparison === null
                 ? null
@@ -76,6 +90,26 @@ function ComplianceCell({ item }: { readonly item: Item }) {
         </div>
       </Tooltip>
     </li>
+  );
+}
+
+/** The last two hours; the words say what the picture shows. */
+function History({ item }: { readonly item: Item }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const known = item.history.filter((value) => value !== null);
+  const { target, comparison } = item;
+  return (
+    <Sparkline
+      values={item.history}
+      target={target}
+      meets={(value) => target === null || comparison === null || MEETS[comparison](value, target)}
+      label={
+        known.length === 0
+          ? ""
+          : t("compliance.line", { low: shown(Math.min(...known), item, words), high: shown(Math.max(...known), item, words) })
+      }
+    />
   );
 }
 

@@ -3,6 +3,8 @@ import { useWords } from "../../i18n/useWords";
 import { useNow } from "../../live/context";
 import type { Queue } from "../../live/types";
 import { cx } from "../../ui/cx";
+import { DrillLink } from "../../ui/DrillLink";
+import { contactsAddress, midnight, waitingAddress } from "../../ui/drill";
 import { age, clock, NOTHING } from "../../ui/format";
 import { StateBar } from "../../ui/StateBar";
 import { LEVEL_MARK, serviceLevel, waitLevel, waitThresholds } from "../../ui/thresholds";
@@ -25,7 +27,9 @@ export function QueueTile({ queue }: { readonly queue: Queue }) {
           <span>{t("queues.target", { share: words.percent(share), seconds })}</span>
         </span>
         <b className={cx("num", level, value === null && "none")}>
-          {value === null ? NOTHING : words.figure(value * 100, 0)}
+          <DrillLink to={contactsAddress({ queue: queue.id, from: midnight(new Date()) })} title={t("drill.contacts")}>
+            {value === null ? NOTHING : words.figure(value * 100, 0)}
+          </DrillLink>
           {value === null ? null : (
             <small>
               {" % "}
@@ -37,7 +41,11 @@ export function QueueTile({ queue }: { readonly queue: Queue }) {
       <div className="tile-waits live-figure">
         <div>
           <span className="quiet">{t("queues.waiting")}</span>
-          <b className={cx("num", waits, queue.waiting === 0 && "none")}>{queue.waiting}</b>
+          <b className={cx("num", waits, queue.waiting === 0 && "none")}>
+            <DrillLink to={waitingAddress(queue.id)} title={t("drill.waiting")}>
+              {queue.waiting}
+            </DrillLink>
+          </b>
         </div>
         <div>
           <span className="label">
@@ -47,7 +55,9 @@ export function QueueTile({ queue }: { readonly queue: Queue }) {
             </span>
           </span>
           <b className={cx("num", waits, wait === null && "none")}>
-            {wait === null ? NOTHING : clock(wait)}
+            <DrillLink to={waitingAddress(queue.id)} title={t("drill.waiting")}>
+              {wait === null ? NOTHING : clock(wait)}
+            </DrillLink>
             <small> {LEVEL_MARK[waits]}</small>
           </b>
         </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { addNode, exitsOf, freshNode, lead, nodesOf, removeNodes, renameNode, setNode, valueAt, variablesOf, whereOf, wordsOf } from "./document";
-import { cardsOf, freePlace, linesOf, withPlaces } from "./editor/graph";
+import { cardMaker, cardsOf, freePlace, linesOf, withPlaces } from "./editor/graph";
 import { examplesOf } from "./form/examples";
 import { begin, did, redone, undone } from "./history";
 import { ACROSS, BOX_WIDTH, layered } from "./layout";
@@ -74,6 +74,20 @@ describe("the schema", () => {
     expect(freshNode(kind("say"))).toEqual({ kind: "say", prompt: {} });
     expect(freshNode(kind("branch"))).toEqual({ kind: "branch", cases: [] });
     expect(freshNode(kind("loop"))).toEqual({ kind: "loop", times: 1 });
+  });
+});
+
+describe("cards", () => {
+  it("stay the same objects while their nodes do, and end lines where their exits are drawn", () => {
+    const make = cardMaker(SCHEMA, "en");
+    const before = make(FLOW);
+    const after = make(setNode(FLOW, "tell", { ...FLOW.nodes.tell, prompt: { en: "New words" } }));
+    expect(after.map((card, at) => card === before[at])).toEqual([true, false, true]);
+    expect(before).toEqual(cardsOf(SCHEMA, FLOW, "en"));
+    const [ask] = before;
+    expect(ask?.handles.map(({ id }) => id)).toEqual(["in", ...(ask?.exits.map(({ path }) => path) ?? [])]);
+    const [, first, second] = ask?.handles ?? [];
+    expect((second?.y ?? 0) - (first?.y ?? 0)).toBe(24);
   });
 });
 

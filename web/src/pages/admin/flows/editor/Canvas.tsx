@@ -3,21 +3,24 @@ import {
   BackgroundVariant,
   Controls,
   MarkerType,
-  MiniMap,
   ReactFlow,
   useReactFlow,
   type Connection,
   type Edge,
+  type EdgeChange,
+  type FinalConnectionState,
   type NodeChange,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { useMemo, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { EmptyNotice } from "../../../../ui/notices";
 import { placesOf, whereOf, type Place } from "../document";
 import { BOX_WIDTH } from "../layout";
 import type { HeatMap, Problem } from "../useFlows";
 import { useFlowWords } from "../words";
 import { FlowCard, type CardNode } from "./FlowCard";
+import { Overview } from "./Overview";
+import { alike, steady } from "./steady";
 import type { Editor } from "./useEditor";
 
 const TYPES = { card: FlowCard };
@@ -38,9 +41,13 @@ export function Canvas({ editor, problems, heat, visited, may, onAsk }: Props) {
   const view = useReactFlow();
   const [dragged, setDragged] = useState<Readonly<Record<string, Place>>>({});
   const box = useRef<HTMLDivElement>(null);
-  const nodes = useNodes(editor, problems, heat, visited, dragged);
+  const standing = useNodes(editor, problems, heat, visited);
+  const nodes = useMemo(
+    () => standing.map((node) => (dragged[node.id] === undefined ? node : { ...node, position: dragged[node.id] ?? node.position })),
+    [standing, dragged],
+  );
   const edges = useEdges(editor, heat);
-  const moved = (changes: NodeChange<CardNode>[]) => {
+  const moved = useSame((changes: NodeChange<CardNode>[]) => {
     const chosen = new Set(editor.chosen);
     const during: Record<string, Place> = {};
     const done: Record<string, Place> = {};
@@ -68,10 +75,37 @@ export function Canvas({ editor, problems, heat, visited, may, onAsk }: Props) {
         editor.move(Object.fromEntries(real));
       }
     }
-  };
-  const connected = ({ source, sourceHandle, target }: Connection) => {
+  });
+  const connected = useSame(({ source, sourceHandle, target }: Connection) => {
     editor.connect(source, sourceHandle ?? "next", target);
-  };
+  });
+  const reconnected = useSame((edge: Edge, to: Connection) => {
+    if (edge.source !== to.source || edge.sourceHandle !== to.sourceHandle) {
+      editor.connect(edge.source, edge.sourceHandle ?? "next", null);
+    }
+    connected(to);
+  });
+  const pulledOut = useSame((_event: MouseEvent | TouchEvent, { fromNode, fromHandle, toNode }: FinalConnectionState) => {
+    if (toNode === null && fromNode !== null && fromHandle.type === "source") {
+      editor.choose([fromNode.id]);
+      editor.ask({ node: fromNode.id, path: fromHandle.id ?? "next" });
+      onAsk();
+    }
+  });
+  const pressedLine = useSame((_event: React.MouseEvent, { id }: Edge) => {
+    editor.chooseLine(id);
+  });
+  const changedLines = useSame((changes: EdgeChange[]) => {
+    for (const change of changes) {
+      if (change.type === "select" && change.selected) {
+        editor.chooseLine(change.id);
+      }
+    }
+  });
+  const pressedNothing = useSame(() => {
+    editor.choose([]);
+    editor.chooseLine(null);
+  });
   return (
     <div
       ref={box}
@@ -97,34 +131,12 @@ export function Canvas({ editor, problems, heat, visited, may, onAsk }: Props) {
         edges={edges}
         nodeTypes={TYPES}
         onNodesChange={moved}
-        onEdgeClick={(_event, { id }) => {
-          editor.chooseLine(id);
-        }}
-        onEdgesChange={(changes) => {
-          for (const change of changes) {
-            if (change.type === "select" && change.selected) {
-              editor.chooseLine(change.id);
-            }
-          }
-        }}
-        onPaneClick={() => {
-          editor.choose([]);
-          editor.chooseLine(null);
-        }}
+        onEdgeClick={pressedLine}
+        onEdgesChange={changedLines}
+        onPaneClick={pressedNothing}
         onConnect={connected}
-        onReconnect={(edge, to) => {
-          if (edge.source !== to.source || edge.sourceHandle !== to.sourceHandle) {
-            editor.connect(edge.source, edge.sourceHandle ?? "next", null);
-          }
-          connected(to);
-        }}
-        onConnectEnd={(_event, { fromNode, fromHandle, toNode }) => {
-          if (toNode === null && fromNode !== null && fromHandle.type === "source") {
-            editor.choose([fromNode.id]);
-            editor.ask({ node: fromNode.id, path: fromHandle.id ?? "next" });
-            onAsk();
-          }
-        }}
+        onReconnect={reconnected}
+        onConnectEnd={pulledOut}
         nodesDraggable={may}
         nodesConnectable={may}
         edgesReconnectable={may}
@@ -139,7 +151,7 @@ export function Canvas({ editor, problems, heat, visited, may, onAsk }: Props) {
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line)" />
         <Controls showInteractive={false} position="bottom-left" />
-        {nodes.length > 12 ? <MiniMap pannable zoomable position="bottom-right" style={{ width: 132, height: 88 }} nodeColor="var(--line)" maskColor="transparent" /> : null}
+        {nodes.length > 12 ? <Overview nodes={standing} /> : null}
       </ReactFlow>
       {nodes.length === 0 ? (
         <div className="flow-nothing">
@@ -177,9 +189,9 @@ function useNodes(
   problems: readonly Problem[],
   heat: HeatMap | null,
   visited: string | null,
-  dragged: Readonly<Record<string, Place>>,
 ): CardNode[] {
   const { document, cards, chosen } = editor;
+  const [steadyNodes] = useState(() => steady(sameCard));
   const counts = useMemo(() => {
     const found = new Map<string, number>();
     for (const { path } of problems) {
@@ -191,18 +203,20 @@ function useNodes(
     return found;
   }, [problems]);
   return useMemo(() => {
-    const places = { ...placesOf(document), ...dragged };
+    const places = placesOf(document);
+    const warmths = new Map(heat?.nodes.map((one) => [one.node, one]));
+    const selected = new Set(chosen);
     const most = Math.max(1, ...(heat?.nodes ?? []).map(({ came }) => came));
-    return cards.map((card) => {
-      const warm = heat?.nodes.find(({ node }) => node === card.name) ?? null;
-      const size = { width: BOX_WIDTH, height: card.height };
+    const made = cards.map((card) => {
+      const warm = warmths.get(card.name) ?? null;
       return {
         id: card.name,
         type: "card" as const,
         position: places[card.name] ?? { x: 0, y: 0 },
-        ...size,
-        measured: size,
-        selected: chosen.includes(card.name),
+        ...card.size,
+        measured: card.size,
+        handles: card.handles,
+        selected: selected.has(card.name),
         ariaLabel: `${card.name} ${card.kind}`,
         data: {
           card,
@@ -214,16 +228,27 @@ function useNodes(
         },
       };
     });
-  }, [document, cards, chosen, dragged, counts, heat, visited]);
+    return steadyNodes(made);
+  }, [steadyNodes, document, cards, chosen, counts, heat, visited]);
 }
+
+function sameCard(one: CardNode, other: CardNode): boolean {
+  return one.selected === other.selected && alike(one.position, other.position) && alike(one.data, other.data);
+}
+
+const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--signed-out)" };
+const NEAR_ARROW = { ...ARROW, color: "var(--accent)" };
 
 function useEdges(editor: Editor, heat: HeatMap | null): Edge[] {
   const { lines, line, chosen } = editor;
+  const [steadyEdges] = useState(() => steady<Edge>());
   return useMemo(() => {
     const told = new Set<string>();
-    return lines.map(({ id, from, exit, to }) => {
-      const near = id === line || chosen.includes(from) || chosen.includes(to);
-      const times = heat?.nodes.find(({ node }) => node === from)?.exits.find((one) => one.to === to)?.times;
+    const selected = new Set(chosen);
+    const warmths = new Map(heat?.nodes.map((one) => [one.node, one]));
+    const made = lines.map(({ id, from, exit, to }) => {
+      const near = id === line || selected.has(from) || selected.has(to);
+      const times = warmths.get(from)?.exits.find((one) => one.to === to)?.times;
       const first = !told.has(`${from} ${to}`);
       told.add(`${from} ${to}`);
       return {
@@ -234,9 +259,21 @@ function useEdges(editor: Editor, heat: HeatMap | null): Edge[] {
         targetHandle: "in",
         selected: id === line,
         className: near ? "flow-near" : exit === "on_error" ? "flow-failing" : "",
-        markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: near ? "var(--accent)" : "var(--signed-out)" },
+        markerEnd: near ? NEAR_ARROW : ARROW,
         ...(times !== undefined && first ? { label: String(times) } : {}),
       };
     });
-  }, [lines, line, chosen, heat]);
+    return steadyEdges(made);
+  }, [steadyEdges, lines, line, chosen, heat]);
+}
+
+/** The same function at every drawing: the canvas tells all its parts of a new one. */
+function useSame<Given extends readonly unknown[]>(handler: (...given: Given) => void): (...given: Given) => void {
+  const latest = useRef(handler);
+  useLayoutEffect(() => {
+    latest.current = handler;
+  });
+  return useCallback((...given: Given) => {
+    latest.current(...given);
+  }, []);
 }

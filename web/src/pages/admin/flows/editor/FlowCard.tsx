@@ -1,5 +1,5 @@
-import { Handle, Position, useUpdateNodeInternals, type Node, type NodeProps } from "@xyflow/react";
-import { memo, useEffect } from "react";
+import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
+import { memo } from "react";
 import { cx } from "../../../../ui/cx";
 import type { NodeHeat } from "../useFlows";
 import { fill, named } from "../../../../i18n/places";
@@ -21,12 +21,7 @@ export type CardNode = Node<CardData, "card">;
 /** A node on the canvas: what it is, what it says, and where each exit leads. */
 export const FlowCard = memo(function FlowCard({ id, data, selected }: NodeProps<CardNode>) {
   const words = useFlowWords();
-  const update = useUpdateNodeInternals();
   const { card, start, problems, heat, warmth, visited } = data;
-  const exits = card.exits.map(({ path }) => path).join(" ");
-  useEffect(() => {
-    update(id); // lines end where exits stand by now
-  }, [update, id, exits, card.height]);
   return (
     <div className={cx("flow-card", selected && "chosen", problems > 0 && "wrong", visited && "visited")} data-node={id}>
       <Handle type="target" position={Position.Left} id="in" className="flow-in" />

@@ -1,4 +1,5 @@
 /** The document as the canvas draws it: cards with their exits, and lines between them. */
+import { Position, type NodeHandle } from "@xyflow/react";
 import { type Exit, exitsOf, type FlowDocument, isTree, kindOf, nodesOf, type NodeDocument, type Place, placesOf, wordsOf } from "../document";
 import { BOX_WIDTH, layered } from "../layout";
 import type { Field, FlowSchema, NodeKind } from "../schema";
@@ -7,6 +8,10 @@ export const HEAD_HEIGHT = 46;
 export const SUMMARY_HEIGHT = 24;
 export const EXIT_HEIGHT = 24;
 const FOOT_HEIGHT = 8;
+/** The circle that a line begins or ends at, and the border of a card. */
+const HANDLE = 9;
+const BORDER = 1;
+const ENTRY_HEIGHT = 24;
 
 export interface Card {
   readonly name: string;
@@ -16,6 +21,9 @@ export interface Card {
   readonly summary: string;
   readonly exits: readonly Exit[];
   readonly height: number;
+  readonly size: { readonly width: number; readonly height: number };
+  /** Where lines end at it; told, not measured: who measures has to draw all cards, also those that nobody sees. */
+  readonly handles: NodeHandle[];
 }
 
 export interface Line {
@@ -38,7 +46,26 @@ export function cardOf(schema: FlowSchema, name: string, node: NodeDocument, lan
   const exits = [...exitsOf(kind, node)].sort((one, other) => weight(one.path) - weight(other.path));
   const summary = summaryOf(kind, node, language);
   const height = HEAD_HEIGHT + (summary === "" ? 0 : SUMMARY_HEIGHT) + exits.length * EXIT_HEIGHT + FOOT_HEIGHT;
-  return { name, kind: kindOf(node), known: kind !== undefined, summary, exits, height };
+  const size = { width: BOX_WIDTH, height };
+  return { name, kind: kindOf(node), known: kind !== undefined, summary, exits, height, size, handles: handlesOf(summary, exits) };
+}
+
+/** As `editor.css` has it. */
+function handlesOf(summary: string, exits: readonly Exit[]): NodeHandle[] {
+  const handle = (type: "source" | "target", id: string, x: number, y: number): NodeHandle => ({
+    id,
+    type,
+    position: type === "source" ? Position.Right : Position.Left,
+    x: x - HANDLE / 2,
+    y: y - HANDLE / 2,
+    width: HANDLE,
+    height: HANDLE,
+  });
+  const first = HEAD_HEIGHT + BORDER + (summary === "" ? 0 : SUMMARY_HEIGHT) + EXIT_HEIGHT / 2;
+  return [
+    handle("target", "in", BORDER, ENTRY_HEIGHT),
+    ...exits.map(({ path }, row) => handle("source", path, BOX_WIDTH - BORDER, first + row * EXIT_HEIGHT)),
+  ];
 }
 
 /** The words of the first prompt, else the first thing that the node names. */
@@ -61,6 +88,18 @@ function tells({ shape }: Field): boolean {
 
 export function cardsOf(schema: FlowSchema, document: FlowDocument, language: string): readonly Card[] {
   return Object.entries(nodesOf(document)).map(([name, node]) => cardOf(schema, name, node, language));
+}
+
+/** The same, and a node that did not change keeps its card. */
+export function cardMaker(schema: FlowSchema, language: string): (document: FlowDocument) => readonly Card[] {
+  const made = new WeakMap<NodeDocument, Card>();
+  const cardFor = (name: string, node: NodeDocument) => {
+    const before = made.get(node);
+    const card = before?.name === name ? before : cardOf(schema, name, node, language);
+    made.set(node, card);
+    return card;
+  };
+  return (document) => Object.entries(nodesOf(document)).map(([name, node]) => cardFor(name, node));
 }
 
 export function linesOf(cards: readonly Card[]): readonly Line[] {

@@ -25,7 +25,8 @@ import { begin, did, redone, undone } from "../history";
 import { ACROSS } from "../layout";
 import type { FlowSchema, NodeKind } from "../schema";
 import { useFlows, type Kept } from "../useFlows";
-import { arranged, cardOf, cardsOf, freePlace, HEAD_HEIGHT, EXIT_HEIGHT, linesOf, withPlaces } from "./graph";
+import { arranged, cardMaker, cardOf, freePlace, HEAD_HEIGHT, EXIT_HEIGHT, linesOf, withPlaces, type Line } from "./graph";
+import { steady } from "./steady";
 
 /** An exit that the next new node is to follow. */
 export interface Follow {
@@ -47,8 +48,10 @@ export function useEditor(schema: FlowSchema, name: string, kept: Kept) {
   const [conflict, setConflict] = useState<Kept | null>(null);
   const document = steps.now;
   const nodes = useMemo(() => nodesOf(document), [document]);
-  const cards = useMemo(() => cardsOf(schema, document, language), [schema, document, language]);
-  const lines = useMemo(() => linesOf(cards), [cards]);
+  const cardsFor = useMemo(() => cardMaker(schema, language), [schema, language]);
+  const cards = useMemo(() => cardsFor(document), [cardsFor, document]);
+  const [steadyLines] = useState(() => steady<Line>());
+  const lines = useMemo(() => steadyLines(linesOf(cards)), [steadyLines, cards]);
   const dirty = document !== saved.document;
   const alive = useMemo(() => chosen.filter((one) => one in nodes), [chosen, nodes]);
   const single = alive.length === 1 ? (alive[0] ?? null) : null;

@@ -1,21 +1,20 @@
 import { Input, Segmented, Select, Switch } from "antd";
 import { useId, type ReactNode } from "react";
-import { NO_ROW, type Hours, type QueryStub, type Setting } from "./session";
+import { AS_PUBLISHED, NO_ROW, type FlowStub, type Hours, type Needs, type QueryStub, type Setting } from "./session";
 import { fill } from "../../../../i18n/places";
 import { useSimulatorWords } from "./words";
 
 interface Props {
   readonly setting: Setting;
   readonly languages: readonly string[];
-  readonly queries: Readonly<Record<string, readonly string[]>>;
-  readonly calendars: readonly string[];
+  readonly needs: Needs;
   /** Whether this user may ask real data sources. */
   readonly live: boolean;
   readonly onChange: (setting: Setting) => void;
 }
 
 /** What the simulated call finds: who calls, when, and what the centre answers. */
-export function SettingForm({ setting, languages, queries, calendars, live, onChange }: Props) {
+export function SettingForm({ setting, languages, needs: { queries, calendars, subFlows, bots }, live, onChange }: Props) {
   const words = useSimulatorWords();
   const give = (part: Partial<Setting>) => {
     onChange({ ...setting, ...part });
@@ -86,6 +85,20 @@ export function SettingForm({ setting, languages, queries, calendars, live, onCh
           />
         )}
       </Labelled>
+      {bots ? (
+        <Labelled label={words.bots}>
+          {(id) => (
+            <Switch
+              id={id}
+              size="small"
+              checked={setting.bots}
+              onChange={(there) => {
+                give({ bots: there });
+              }}
+            />
+          )}
+        </Labelled>
+      ) : null}
       {calendars.map((calendar) => (
         <Labelled key={calendar} label={fill(words.calendar, { name: calendar })}>
           {() => (
@@ -100,6 +113,17 @@ export function SettingForm({ setting, languages, queries, calendars, live, onCh
             />
           )}
         </Labelled>
+      ))}
+      {Object.entries(subFlows).map(([name, results]) => (
+        <SubFlow
+          key={name}
+          name={name}
+          results={results}
+          stub={setting.subFlows[name] ?? AS_PUBLISHED}
+          onChange={(stub) => {
+            give({ subFlows: { ...setting.subFlows, [name]: stub } });
+          }}
+        />
       ))}
       {Object.entries(queries).map(([name, columns]) => (
         <Query
@@ -144,25 +168,75 @@ function Query({ name, columns, stub, live, onChange }: QueryProps) {
         }}
       />
       {stub.gives === "source" ? <p className="quiet">{words.sourceHint}</p> : null}
-      {stub.gives === "row"
-        ? columns.map((column) => (
-            <Labelled key={column} label={column}>
-              {(id) => (
-                <Input
-                  id={id}
-                  size="small"
-                  maxLength={200}
-                  value={stub.row[column] ?? ""}
-                  onChange={(event) => {
-                    onChange({ ...stub, row: { ...stub.row, [column]: event.target.value } });
-                  }}
-                />
-              )}
-            </Labelled>
-          ))
-        : null}
+      {stub.gives === "row" ? (
+        <Values
+          names={columns}
+          values={stub.row}
+          onChange={(row) => {
+            onChange({ ...stub, row });
+          }}
+        />
+      ) : null}
     </fieldset>
   );
+}
+
+interface SubFlowProps {
+  readonly name: string;
+  readonly results: readonly string[];
+  readonly stub: FlowStub;
+  readonly onChange: (stub: FlowStub) => void;
+}
+
+function SubFlow({ name, results, stub, onChange }: SubFlowProps) {
+  const words = useSimulatorWords();
+  return (
+    <fieldset className="sim-query">
+      <legend>{fill(words.subFlow, { name })}</legend>
+      <Segmented<FlowStub["runs"]>
+        size="small"
+        aria-label={name}
+        value={stub.runs}
+        options={(["published", "results", "gone"] as const).map((value) => ({ value, label: words.runs[value] }))}
+        onChange={(runs) => {
+          onChange({ ...stub, runs });
+        }}
+      />
+      {stub.runs === "results" ? (
+        <Values
+          names={results}
+          values={stub.results}
+          onChange={(given) => {
+            onChange({ ...stub, results: given });
+          }}
+        />
+      ) : null}
+    </fieldset>
+  );
+}
+
+interface ValuesProps {
+  readonly names: readonly string[];
+  readonly values: Readonly<Record<string, string>>;
+  readonly onChange: (values: Readonly<Record<string, string>>) => void;
+}
+
+function Values({ names, values, onChange }: ValuesProps) {
+  return names.map((name) => (
+    <Labelled key={name} label={name}>
+      {(id) => (
+        <Input
+          id={id}
+          size="small"
+          maxLength={200}
+          value={values[name] ?? ""}
+          onChange={(event) => {
+            onChange({ ...values, [name]: event.target.value });
+          }}
+        />
+      )}
+    </Labelled>
+  ));
 }
 
 function Labelled({ label, children }: { readonly label: string; readonly children: (id: string) => ReactNode }) {

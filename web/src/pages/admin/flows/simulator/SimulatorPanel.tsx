@@ -5,6 +5,7 @@ import { ApiError } from "../../../../api/problem";
 import { hasRole } from "../../../../api/session";
 import { useWords } from "../../../../i18n/useWords";
 import { clock } from "../../../../ui/format";
+import { BotPart } from "./BotPart";
 import { Keypad } from "./Keypad";
 import { actOf, FRESH, MOST_ACTS, needsOf, nodeOn, waiting, type Act, type FlowDocument, type State } from "./session";
 import { SettingForm } from "./SettingForm";
@@ -86,8 +87,7 @@ export function SimulatorPanel({ document, onVisit }: Props) {
               <SettingForm
                 setting={setting}
                 languages={Array.isArray(document.languages) ? document.languages.map(String) : []}
-                queries={needs.queries}
-                calendars={needs.calendars}
+                needs={needs}
                 live={hasRole(me, "supervisor", "admin")}
                 onChange={setSetting}
               />
@@ -136,8 +136,10 @@ function Acts({ over, state, loud, act }: ActsProps) {
   const [typed, setTyped] = useState("");
   const due = state?.due_seconds ?? null;
   const handedOn = state?.awaited?.phase === "handed_on";
+  const bot = state?.awaited?.bot ?? null;
   return (
     <div className="sim-acts">
+      {bot === null ? null : <BotPart bot={bot} disabled={over} act={act} />}
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -15,7 +15,7 @@ export function Transcript({ happenings }: { readonly happenings: readonly Happe
   return (
     <ol className="sim-transcript" role="log" aria-label={words.transcript}>
       {happenings.map((one, index) => (
-        <li key={index} className={cx("sim-line", `sim-${one.what}`)}>
+        <li key={index} className={cx("sim-line", `sim-${one.what}`, one.what === "turn" && `sim-turn-${one.name}`)}>
           <time className="quiet">{clock(one.at)}</time>
           <span>{textOf(one, words)}</span>
         </li>
@@ -36,6 +36,10 @@ export function textOf(one: Happening, words: SimulatorWords): string {
       return fill(words.happened.pressed, { text });
     case "spoke":
       return fill(name === "100" ? words.happened.spoke : words.happened.spokeUnsure, { text, percent: name });
+    case "turn":
+      return fill(name === "bot" ? words.happened.botSaid : words.happened.spoke, { text });
+    case "talk":
+      return text === "" ? fill(words.happened.talkBegan, { bot: name }) : fill(words.happened.talkEnded, { how: named(words.talkEnds, text), detail: name.replaceAll("_", " ") });
     case "heard":
       return named(words.heard, name);
     case "asked": {

@@ -45,7 +45,8 @@ export class Microphone {
 
   /** Ask for the microphone; throws a DOMException where there is none, or nobody allows it. */
   static async open(listening: Listening): Promise<Microphone> {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
+    // What takes noise away takes hisses with it, by which recognisers tell words apart.
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: false } });
     const made = new Microphone(stream, listening);
     made.start();
     return made;
@@ -80,7 +81,7 @@ export class Microphone {
     if (heard === "began") {
       this.listening.onBegan();
     } else if (heard === "ended" && since !== null) {
-      this.cut(since - LEAD_SECONDS - this.begunAt);
+      this.cut(now - since + LEAD_SECONDS);
     } else if (this.activity.begunAt === null && now - this.begunAt > 60) {
       this.record(); // nobody spoke for long: what was recorded is let go
     }
@@ -93,27 +94,26 @@ export class Microphone {
     this.begunAt = performance.now() / 1000;
   }
 
-  /** End the recording, and give what is in it from that second on. */
-  private cut(from: number): void {
+  /** End the recording, and give its last seconds: a recorder begins late, so that only its end is a known instant. */
+  private cut(seconds: number): void {
     const { recorder } = this;
     if (recorder === null) {
       return;
     }
     recorder.ondataavailable = ({ data }) => {
-      this.utteranceOf(data, Math.max(0, from)).then(this.listening.onUtterance, this.listening.onFailure);
+      this.utteranceOf(data, seconds).then(this.listening.onUtterance, this.listening.onFailure);
     };
     this.record();
   }
 
-  private async utteranceOf(recorded: Blob, from: number): Promise<Utterance> {
+  private async utteranceOf(recorded: Blob, longest: number): Promise<Utterance> {
     const sound = await this.context.decodeAudioData(await recorded.arrayBuffer());
-    const start = Math.min(from, Math.max(0, sound.duration - 0.1));
-    const seconds = sound.duration - start;
+    const seconds = Math.min(longest, sound.duration);
     const offline = new OfflineAudioContext(1, Math.ceil(seconds * RATE), RATE);
     const source = offline.createBufferSource();
     source.buffer = sound;
     source.connect(offline.destination);
-    source.start(0, start);
+    source.start(0, sound.duration - seconds);
     const samples = (await offline.startRendering()).getChannelData(0);
     return { audio: base64Of(wavOf(samples, RATE)), seconds };
   }

@@ -14,6 +14,12 @@ export interface QueryStub {
 }
 export type Hours = "own" | "open" | "closed";
 
+/** What a sub-flow does in the simulation: as it is published, or what stands in for it. */
+export interface FlowStub {
+  readonly runs: "published" | "results" | "gone";
+  readonly results: Readonly<Record<string, string>>;
+}
+
 /** What a session finds outside of its flow. */
 export interface Setting {
   readonly caller: string;
@@ -23,7 +29,9 @@ export interface Setting {
   readonly at: string;
   readonly queries: Readonly<Record<string, QueryStub>>;
   readonly calendars: Readonly<Record<string, Hours>>;
+  readonly subFlows: Readonly<Record<string, FlowStub>>;
   readonly recogniser: boolean;
+  readonly bots: boolean;
 }
 
 export const FRESH: Setting = {
@@ -33,27 +41,44 @@ export const FRESH: Setting = {
   at: "",
   queries: {},
   calendars: {},
+  subFlows: {},
   recogniser: true,
+  bots: true,
 };
 export const NO_ROW: QueryStub = { gives: "none", row: {} };
+export const AS_PUBLISHED: FlowStub = { runs: "published", results: {} };
 
 const ALWAYS = [{ from: "00:00:00", to: "23:59:59.999999" }];
 /** Most acts of a session; the server says so, too. */
 export const MOST_ACTS = 500;
 
-/** The queries that a flow asks, with the columns that it takes, and its calendars. */
-export function needsOf(document: FlowDocument): { queries: Record<string, readonly string[]>; calendars: readonly string[] } {
+/** What a flow needs of what is around it. */
+export interface Needs {
+  /** With the columns that it takes. */
+  readonly queries: Readonly<Record<string, readonly string[]>>;
+  readonly calendars: readonly string[];
+  /** With the results that it takes. */
+  readonly subFlows: Readonly<Record<string, readonly string[]>>;
+  readonly bots: boolean;
+}
+
+export function needsOf(document: FlowDocument): Needs {
   const queries: Record<string, readonly string[]> = {};
+  const subFlows: Record<string, readonly string[]> = {};
   const calendars = new Set<string>();
+  let bots = false;
   for (const node of Object.values(treeOf(document.nodes)).map(treeOf)) {
+    const taken = Object.values(treeOf(node.results)).map(String);
     if (node.kind === "query" && typeof node.query === "string") {
-      const columns = Object.values(treeOf(node.results)).map(String);
-      queries[node.query] = [...new Set([...(queries[node.query] ?? []), ...columns])];
+      queries[node.query] = [...new Set([...(queries[node.query] ?? []), ...taken])];
+    } else if (node.kind === "sub_flow" && typeof node.flow === "string") {
+      subFlows[node.flow] = [...new Set([...(subFlows[node.flow] ?? []), ...taken])];
     } else if (node.kind === "hours" && typeof node.calendar === "string") {
       calendars.add(node.calendar);
     }
+    bots ||= node.kind === "bot";
   }
-  return { queries, calendars: [...calendars].sort() };
+  return { queries, calendars: [...calendars].sort(), subFlows, bots };
 }
 
 export function treeOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -78,7 +103,13 @@ export function wantedOf(document: FlowDocument, setting: Setting, acts: readonl
       ]),
     ),
     calendars: Object.fromEntries(hours.map(([name, hours]) => [name, hours === "open" ? [...ALWAYS] : []])) as never,
+    sub_flows: Object.fromEntries(
+      Object.entries(setting.subFlows)
+        .filter(([, { runs }]) => runs !== "published")
+        .map(([name, { runs, results }]) => [name, runs === "gone" ? { fails: true, results: {} } : { fails: false, results: { ...results } }]),
+    ),
     recogniser: setting.recogniser,
+    bots: setting.bots,
     answered: known?.answered ?? [],
     steps: [...acts],
   };

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { configure, render, screen, waitFor } from "@testing-library/react";
+import { cleanup, configure, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { ConfigProvider } from "antd";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -23,6 +23,8 @@ const FLOW = {
   nodes: {
     ask: { kind: "query", query: "balance", results: { sum: "total", who: "name" } },
     hours: { kind: "hours", calendar: "workdays" },
+    who: { kind: "sub_flow", flow: "identify", results: { customer: "name" } },
+    helper: { kind: "bot", bot: "helper" },
   },
 };
 
@@ -37,12 +39,17 @@ describe("a session", () => {
 
   it("finds what it was told to find", () => {
     const needs = needsOf(FLOW);
-    expect(needs).toEqual({ queries: { balance: ["total", "name"] }, calendars: ["workdays"] });
+    expect(needs).toEqual({ queries: { balance: ["total", "name"] }, calendars: ["workdays"], subFlows: { identify: ["name"] }, bots: true });
     const row = { gives: "row", row: { total: "7" } } as const;
     const wanted = wantedOf(FLOW, { ...FRESH, queries: { balance: row }, calendars: { workdays: "closed" } }, [], null);
     expect(wanted.queries).toEqual({ balance: [{ row: { total: "7" }, fails: false, takes: 0 }] });
     expect(wanted.calendars).toEqual({ workdays: [] });
     expect(wanted.live).toBe(false);
+    expect(wanted).toMatchObject({ sub_flows: {}, bots: true });
+    const results = { name: "Zhang" };
+    const subFlows = { identify: { runs: "results", results }, part: { runs: "gone", results } } as const;
+    const stubbed = wantedOf(FLOW, { ...FRESH, subFlows, bots: false }, [], null);
+    expect(stubbed).toMatchObject({ sub_flows: { identify: { results, fails: false }, part: { results: {}, fails: true } }, bots: false });
     const source = { gives: "source", row: {} } as const;
     expect(wantedOf(FLOW, { ...FRESH, queries: { balance: source } }, [], null)).toMatchObject({ live: true, queries: {} });
   });
@@ -87,7 +94,7 @@ function stateOf(part: Partial<State>): State {
     variables: [],
     playing_seconds: 2,
     due_seconds: 2,
-    awaited: { phase: "playing", keys: ["1"], secret: false, barge_in: true, language: null, phrases: null, pause: 0.8 },
+    awaited: { phase: "playing", keys: ["1"], secret: false, barge_in: true, language: null, phrases: null, pause: 0.8, bot: null },
     reached: "",
     outcome: null,
     cause: "",
@@ -104,8 +111,8 @@ describe.each(["en", "zh"] as const)("the panel in %s", (language) => {
   const asked: { steps: Act[] }[] = [];
   let answers: (() => Response)[] = [];
 
-  beforeEach(() => {
-    startI18n(language);
+  beforeEach(async () => {
+    await startI18n(language);
     asked.length = 0;
     Element.prototype.scrollIntoView = () => undefined;
     vi.stubGlobal("fetch", async (request: Request) => {
@@ -114,6 +121,7 @@ describe.each(["en", "zh"] as const)("the panel in %s", (language) => {
     });
   });
   afterEach(() => {
+    cleanup();
     vi.unstubAllGlobals();
     document.body.replaceChildren();
   });
@@ -158,6 +166,24 @@ describe.each(["en", "zh"] as const)("the panel in %s", (language) => {
     expect(screen.getByRole<HTMLButtonElement>("button", { name: words.hangUp }).disabled).toBe(true);
     view.unmount();
     expect(visited.at(-1)).toBeNull();
+  });
+
+  it("plays the voice bot", async () => {
+    const bot = { bot: "helper", transfers: ["people"], variables: ["topic"] };
+    const talk = [line("talk", { name: "helper" }), line("turn", { name: "bot", text: "How can I help?" }), line("turn", { name: "caller", text: "My card" })];
+    const talking = stateOf({ happenings: talk as never, awaited: { phase: "talking", keys: [], secret: false, barge_in: false, language: null, phrases: null, pause: 0.8, bot } });
+    const done = [...talk, line("talk", { name: "people", text: "transfer" })];
+    answers = [() => Response.json(talking), () => Response.json(talking), () => Response.json(stateOf({ happenings: done as never }))];
+    open();
+    const user = userEvent.setup();
+    await user.click(screen.getByRole("button", { name: words.start }));
+    await screen.findByText(words.happened.spoke.replace("{{text}}", "My card"));
+    await user.type(screen.getByRole("textbox", { name: words.bot.text }), "Hello{Enter}");
+    await user.type(screen.getByRole("textbox", { name: words.bot.variable.replace("{{name}}", "topic") }), "card");
+    await user.click(screen.getByRole("button", { name: words.bot.transfers.replace("{{to}}", "people") }));
+    await screen.findByText(words.talkEnds.transfer, { exact: false });
+    expect(asked.at(-1)?.steps).toEqual([{ bot: { says: "Hello", variables: {} } }, { bot: { transfers: "people", variables: { topic: "card" } } }]);
+    expect(screen.queryByRole("textbox", { name: words.bot.text })).toBeNull();
   });
 
   it("says what has to be put right before", async () => {

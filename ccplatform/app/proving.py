@@ -1,0 +1,94 @@
+"""The commands ``probe`` and ``acceptance``: calls from outside, and what they prove of section 10.3."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:  # loaded by those who use it: other processes start faster
+    from ccplatform.proof.plan import Plan
+    from gateway.sip.flows import Flow
+
+acceptance_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The acceptance run of section 10.3.1."
+)
+probe_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Mystery calls.")
+
+TargetOption = Annotated[
+    str | None,
+    typer.Option(help="sip:NUMBER@HOST:PORT of any contact centre; without it that of --config, on this machine."),
+]
+PlanOption = Annotated[Path | None, typer.Option(help="What callers do (TOML); without it, for the demo centre.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).")]
+Profiles = Literal["quick", "full"]
+
+
+@probe_app.command("once")
+def probe_once(target: TargetOption = None, plan: PlanOption = None, config: ConfigOption = None) -> None:
+    """Make one mystery call and tell what it heard; exit code 1 when it did not get to its end."""
+    from ccplatform.contracts.words import MysteryFate
+    from ccplatform.proof.running import probe, told_of_visit
+
+    visit = asyncio.run(probe(*_aim(target, plan, config)))
+    print(told_of_visit(visit))
+    if visit.fate is not MysteryFate.COMPLETED:
+        raise typer.Exit(1)
+
+
+@acceptance_app.command("run")
+def acceptance_run(
+    target: TargetOption = None,
+    profile: Annotated[Profiles, typer.Option(help="quick: minutes; full: two hours a load phase.")] = "quick",
+    phase: Annotated[
+        list[str] | None, typer.Option(help="idle, busy or quality; more than once: these. All without it.")
+    ] = None,
+    plan: PlanOption = None,
+    config: ConfigOption = None,
+    report: Annotated[Path | None, typer.Option(help="Report to write: FILE.html or FILE.json.")] = None,
+    speech: Annotated[
+        list[Path] | None, typer.Option(help="Recorded reference speech; without it the bundled voice speaks.")
+    ] = None,
+) -> None:
+    """Prove section 10.3.1 by calls; exit code 1 when a clause failed. Ctrl-C keeps what was measured."""
+    from ccplatform.proof.acceptance import Phase, phase_of
+    from ccplatform.proof.page import check_format, write
+    from ccplatform.proof.running import prove, told_of_run
+    from ccplatform.proof.speech import read_speech
+    from ccplatform.proof.verdicts import rows
+    from metrics.model import Verdict
+
+    if report is not None:
+        check_format(report)
+    chosen, flow = _aim(target, plan, config)
+    phases = [phase_of(name) for name in phase] if phase else list(Phase)
+    run = asyncio.run(prove(chosen, flow, profile, phases, read_speech(speech or ())))
+    print(told_of_run(run))
+    if report is not None:
+        write(run, report)
+        print(f"report: {report}")
+    if any(row.verdict is Verdict.FAIL for row in rows(run.results)):
+        raise typer.Exit(1)
+
+
+def _aim(target: str | None, plan: Path | None, config: Path | None) -> tuple[Plan, Flow]:
+    """The plan and the centre; without a target this machine's centre, as the configuration has it."""
+    from importlib.resources import files
+
+    from ccplatform.proof.plan import parse_plan, plan_for, read_plan, read_target
+    from ccplatform.proof.running import address_of
+    from gateway.sip.flows import Flow
+
+    if target is not None:
+        number, host, port = read_target(target)
+        chosen = plan_for(number) if plan is None else read_plan(plan).dialling(number)
+        return chosen, Flow("UDP", address_of(host), port)
+    from ccplatform.app.settings import load_settings, own_host
+
+    settings = load_settings(config)
+
+    demo = files("config").joinpath("acceptance.toml")
+    chosen = parse_plan(demo.read_text("utf-8"), "acceptance.toml") if plan is None else read_plan(plan)
+    return chosen, Flow("UDP", own_host(settings), settings.sip.port)

@@ -1,0 +1,204 @@
+"""The acceptance run of section 10.3.1: phases of calls, and what they measured."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.proof.errors import WrongPlan
+from ccplatform.proof.line import Lateness, Line
+from ccplatform.proof.networks import GOOD, NETWORKS, Network
+from ccplatform.proof.plan import Plan
+from ccplatform.proof.quality import Echoed, echo, pesq_available, scored
+from ccplatform.proof.visit import Visit, make_visit
+from gateway.media.audio import Pcm
+
+
+class Phase(StrEnum):
+    """A part of the run, which can be done alone."""
+
+    IDLE = "idle"  # 0.7 Erl per channel
+    BUSY = "busy"  # 0.9 Erl per channel
+    QUALITY = "quality"  # speech through three networks
+
+
+def phase_of(name: str) -> Phase:
+    """The phase of a name; raises WrongPlan."""
+    try:
+        return Phase(name)
+    except ValueError:
+        raise WrongPlan(f"{name!r} is no phase: {', '.join(Phase)}", where="phase") from None
+
+
+#: Share of the time that a channel is in use (R10.3.1.1: 0.7 Erl, and 125 % of that).
+LOADS: Final = {Phase.IDLE: 0.7, Phase.BUSY: 0.9}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How long a run is: seconds of each load phase, echo calls through each network; through the good one twice
+    as many, for the share of R10.3.1.3. The first calls of a phase's channels come within ``spread_seconds``."""
+
+    name: str
+    load_seconds: float
+    echo_calls: int
+    spread_seconds: float = 20.0
+
+
+QUICK: Final = Profile(name="quick", load_seconds=120.0, echo_calls=30)
+FULL: Final = Profile(name="full", load_seconds=7200.0, echo_calls=40)
+PROFILES: Final = {profile.name: profile for profile in (QUICK, FULL)}
+#: Echo calls at a time: few, so that they spoil nobody's timing.
+_AT_ONCE: Final = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class PhaseResult:
+    """What one phase measured. ``complete``: it was not broken off. ``load`` is the share of the time that the
+    channels were in use, None for the quality phase."""
+
+    phase: Phase
+    seconds: float = 0.0
+    complete: bool = False
+    channels: int = 0
+    load: float | None = None
+    visits: list[Visit] = field(default_factory=list)
+    echoes: list[Echoed] = field(default_factory=list)
+    unanswered_echoes: int = 0
+    late_share: float = 0.0  # of the prober's own ticks
+    worst_late: float = 0.0  # seconds
+
+
+#: Told now and then: the phase, the share of it that is done, calls, failed calls, seconds left.
+Progress = Callable[[Phase, float, int, int, float], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Acceptance:
+    """Runs phases; ``results`` grows as calls end, so that what was measured is kept when a run is broken off."""
+
+    plan: Plan
+    profile: Profile
+    line: Line
+    clock: Clock
+    speech: Sequence[Pcm]
+    progress: Progress
+    random: random.Random
+    results: list[PhaseResult] = field(default_factory=list)
+
+    async def run(self, phases: Sequence[Phase]) -> None:
+        """Do the phases, one after the other."""
+        for phase in phases:
+            result = PhaseResult(phase=phase)
+            self.results.append(result)
+            self.line.lateness = Lateness()
+            begun = self.clock.now()
+            try:
+                if phase is Phase.QUALITY:
+                    await self._quality(result)
+                else:
+                    await self._load(result, LOADS[phase])
+                result.complete = True
+            finally:
+                result.seconds = self.clock.now() - begun
+                result.late_share, result.worst_late = self.line.lateness.share, self.line.lateness.worst
+
+    # --- load ---------------------------------------------------------------------------------------------
+
+    async def _load(self, result: PhaseResult, load: float) -> None:
+        """A closed loop on each channel: a call, then a pause such that the channel is in use for that share of
+        the time. Calls that began within the phase are waited for. The load is that once all have begun."""
+        begun = self.clock.now()
+        steady = begun + self.profile.spread_seconds
+        end = steady + self.profile.load_seconds
+        result.channels = self.plan.channels
+        try:
+            async with asyncio.TaskGroup() as group:
+                for channel in range(self.plan.channels):
+                    group.create_task(self._channel(result, load, channel, end))
+                group.create_task(self._tell(result, begun, end))
+        finally:
+            until = min(self.clock.now(), end)
+            in_use = sum(_within(visit, steady, until) for visit in result.visits)
+            result.load = in_use / (self.plan.channels * (until - steady)) if until > steady else 0.0
+
+    async def _channel(self, result: PhaseResult, load: float, channel: int, end: float) -> None:
+        spread = self.profile.spread_seconds  # channels are to be out of step
+        await sleep(self.clock, (channel + self.random.random()) / self.plan.channels * spread)
+        while self.clock.now() < end:
+            visit = await make_visit(self.line, self.plan.visit, self.clock)
+            result.visits.append(visit)
+            pause = visit.lasted * (1 - load) / load if visit.connected else _AFTER_FAILURE_SECONDS
+            await sleep(self.clock, max(0.0, min(pause, end - self.clock.now())))
+
+    async def _tell(self, result: PhaseResult, begun: float, end: float) -> None:
+        while (now := self.clock.now()) < end:
+            failed = sum(not visit.connected for visit in result.visits)
+            self.progress(result.phase, (now - begun) / (end - begun), len(result.visits), failed, end - now)
+            await sleep(self.clock, min(_TELL_SECONDS, end - now))
+
+    # --- quality ------------------------------------------------------------------------------------------
+
+    async def _quality(self, result: PhaseResult) -> None:
+        """Echo calls through each network, a few at a time; scored when none goes on, which takes processors."""
+        if self.plan.echo is None:
+            return
+        calls = [
+            (network, number)
+            for network in NETWORKS
+            for number in range(self.profile.echo_calls * (2 if network is GOOD else 1))
+        ]
+        turns = asyncio.Semaphore(_AT_ONCE)
+        came: list[tuple[Pcm, Pcm, int]] = []  # said, heard, place among the results
+        done, begun = 0, self.clock.now()
+
+        async def one(network: Network, number: int) -> None:
+            nonlocal done
+            async with turns:
+                said = self.speech[number % len(self.speech)]
+                heard, echoed = await echo(
+                    self.line, _number(self.plan), said, network, seed=number + 1, clock=self.clock
+                )
+            done += 1
+            left = (self.clock.now() - begun) * (len(calls) / done - 1)
+            self.progress(result.phase, done / len(calls), done, result.unanswered_echoes, left)
+            if echoed is None:
+                result.unanswered_echoes += 1
+                return
+            came.append((said, heard, len(result.echoes)))
+            result.echoes.append(echoed)
+
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(one(*call))
+        await asyncio.to_thread(_score, result.echoes, came)
+
+
+def _within(visit: Visit, begin: float, end: float) -> float:
+    """Seconds of a visit between two instants."""
+    return max(0.0, min(visit.began + visit.lasted, end) - max(visit.began, begin))
+
+
+def _number(plan: Plan) -> str:
+    assert plan.echo is not None
+    return plan.echo.number
+
+
+def _score(echoes: list[Echoed], came: Sequence[tuple[Pcm, Pcm, int]]) -> None:
+    if not pesq_available():
+        return
+    for said, heard, place in came:
+        way = echoes[place].round_trip
+        if way is not None:
+            echoes[place] = replace(echoes[place], raw=scored(said, heard, way))
+
+
+#: A channel whose call failed tries again after so long: a centre in trouble is not flooded.
+_AFTER_FAILURE_SECONDS: Final = 2.0
+
+_TELL_SECONDS: Final = 1.0

@@ -1,0 +1,125 @@
+"""One call of the prober: its sound both ways, and what happened in it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ccplatform.kernel.clock import Clock
+from ccplatform.proof.ear import Ear
+from ccplatform.proof.mouth import Mouth
+from ccplatform.proof.networks import Network
+from gateway.media.g711 import Law
+from gateway.media.port import LocalAudio, RemoteAudio
+
+#: Linux: the wall time at which the kernel had a datagram, as seconds and nanoseconds.
+_SO_TIMESTAMPNS: Final = 35
+_TIMESPEC: Final = struct.Struct("@ll")
+_MOST_BYTES: Final = 2048
+_MOST_A_TURN: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a call ended: by whom, and the SIP status that refused it (0: it was up). ``at`` is monotonic."""
+
+    at: float
+    by_remote: bool
+    status: int = 0
+    q850: int | None = None
+
+
+class Voice:
+    """Both ways of a call's sound over a UDP socket of its own. ``network`` spoils what is sent.
+
+    Arrivals are the kernel's, so that a late turn of this process makes nobody else look slow.
+    """
+
+    def __init__(self, host: str, *, ssrc: int, network: Network | None, seed: int, clock: Clock) -> None:
+        self.ear = Ear()
+        self.mouth: Mouth | None = None
+        self.key_ended_at: float | None = None
+        self.spoke_at: float | None = None  # when the first packet of something to say left
+        self._clock = clock
+        self._ssrc = ssrc
+        self._network = network
+        self._generator = np.random.default_rng(seed)
+        self._remote: tuple[str, int] | None = None
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.bind((host, 0))
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._read)
+
+    @property
+    def local(self) -> LocalAudio:
+        """Where we want the far end's sound."""
+        host, port = self._socket.getsockname()[:2]
+        return LocalAudio(host=host, port=port)
+
+    def connect(self, remote: RemoteAudio) -> None:
+        """Begin to send."""
+        law = Law.PCMA if remote.codec == "PCMA" else Law.PCMU
+        if self.mouth is None:
+            self.mouth = Mouth(ssrc=self._ssrc, law=law, event_type=remote.dtmf_payload_type)
+        self._remote = remote.host, remote.port
+
+    def tick(self, now: float) -> None:
+        """Send what is due at monotonic ``now``; called every 20 ms."""
+        if self.mouth is None or self._remote is None:
+            return
+        spoke = self.mouth.speaking
+        packets, key_ends = self.mouth.packets()
+        if spoke and self.spoke_at is None:
+            self.spoke_at = now
+        for packet in packets:
+            self._send_by_network(packet, now)
+        if key_ends:
+            self.key_ended_at = self._clock.now()
+
+    def close(self) -> None:
+        """Neither hear nor say anything any more."""
+        self._remote = None
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+
+    def _send_by_network(self, packet: bytes, now: float) -> None:
+        if self._network is None:
+            self._send(packet)
+            return
+        fate = float(self._network.fates(self._generator, 1)[0])
+        if fate != np.inf:
+            self._clock.call_at(now + fate, lambda: self._send(packet))
+
+    def _send(self, packet: bytes) -> None:
+        if self._remote is None:
+            return
+        try:
+            self._socket.sendto(packet, self._remote)
+        except OSError:  # the far end closed its socket, or ours is full: RTP may be lost
+            return
+
+    def _read(self) -> None:
+        for _ in range(_MOST_A_TURN):
+            try:
+                data, extra, _, _ = self._socket.recvmsg(_MOST_BYTES, 64)
+            except BlockingIOError:
+                return
+            except OSError:  # told of a packet that could not be delivered
+                continue
+            self.ear.packet(data, self._arrival(extra))
+
+    def _arrival(self, extra: list[tuple[int, int, bytes]]) -> float:
+        if not extra:
+            return self._clock.now()
+        seconds, nanoseconds = _TIMESPEC.unpack(extra[0][2])
+        stamp: float = seconds + nanoseconds / 1e9
+        return self._clock.now() - max(0.0, time.time() - stamp)

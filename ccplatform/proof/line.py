@@ -1,0 +1,290 @@
+"""The prober's telephone line: calls over one UDP socket, each with its voice. The shell of the SIP cores."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ccplatform import __version__
+from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.kernel.core import EffectRunner
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.proof.call import Ended, Voice
+from ccplatform.proof.networks import Network
+from gateway.errors import SdpError, SipParseError
+from gateway.media.audio import TICK_SECONDS
+from gateway.media.codecs import usable_codecs
+from gateway.sip.audio_formats import AudioPolicy
+from gateway.sip.dialog_runner import DialogRunner
+from gateway.sip.dialogs import Identity
+from gateway.sip.flows import Flow
+from gateway.sip.invite_events import (
+    AcceptOffer,
+    DialogEnded,
+    DialogNews,
+    Invite,
+    OfferArrived,
+    RefuseOffer,
+    Release,
+    RemoteAnswered,
+    RemoteRinging,
+)
+from gateway.sip.media_protection import MediaProtection, ProtectionRules
+from gateway.sip.message import SipRequest
+from gateway.sip.offer_answer import AudioNegotiation
+from gateway.sip.parser import parse_message
+from gateway.sip.replies import answer_outside_dialog
+from gateway.sip.responses import response_to
+from gateway.sip.transaction_layer import (
+    LayerEffect,
+    LayerEvent,
+    MessageArrived,
+    RequestArrived,
+    RequestFailed,
+    ResponseArrived,
+    SendResponse,
+    TransactionLayer,
+    TransmitOver,
+)
+from gateway.sip.transactions import TimerValues
+from gateway.sip.uac import InviteClient, OutgoingCall
+from gateway.sip.uri import host_text
+
+_POLICY: Final = AudioPolicy(codecs=usable_codecs(("PCMA", "PCMU")), comfort_noise=False)
+#: A tick of 20 ms that is later than this is heard.
+LATE_SECONDS: Final = 0.01
+_USER_AGENT: Final = f"ccplatform-probe/{__version__}"
+
+
+@dataclass(slots=True)
+class Lateness:
+    """How well the prober keeps its own time: what it sends late is not the centre's fault."""
+
+    ticks: int = 0
+    late: int = 0  # by more than LATE_SECONDS
+    worst: float = 0.0  # seconds
+
+    def note(self, seconds: float) -> None:
+        """Count a tick that came so much after its time."""
+        self.ticks += 1
+        self.late += seconds > LATE_SECONDS
+        self.worst = max(self.worst, seconds)
+
+    @property
+    def share(self) -> float:
+        """Which share of the ticks was late."""
+        return self.late / self.ticks if self.ticks else 0.0
+
+
+class ProbeCall:
+    """A call that we make. Instants are monotonic seconds of the clock, None until they came."""
+
+    def __init__(self, voice: Voice, negotiation: AudioNegotiation, clock: Clock) -> None:
+        self.voice = voice
+        self.begun_at = clock.now()
+        self.answered_at: float | None = None
+        self.ended: Ended | None = None
+        self.changed = asyncio.Event()  # answered or ended
+        self._negotiation = negotiation
+        self._clock = clock
+        self._dialog: DialogRunner | None = None
+
+    def begin(self, dialog: DialogRunner) -> None:
+        """Send the INVITE."""
+        self._dialog = dialog
+        dialog.listener = self._news
+        dialog.tell(Invite(self._negotiation.offer()))
+
+    def hang_up(self) -> None:
+        """End it, in whatever state it is; nothing if it has ended."""
+        if self._dialog is not None and self.ended is None:
+            self._dialog.tell(Release())
+
+    def _news(self, news: DialogNews) -> None:
+        match news:
+            case RemoteRinging(_, sdp) if sdp:
+                self._agree(sdp)
+            case RemoteAnswered(sdp):
+                self.answered_at = self._clock.now()
+                self._agree(sdp)
+                self.changed.set()
+            case OfferArrived(sdp):
+                self._offered(sdp)
+            case DialogEnded(by_remote, status, q850):
+                self.ended = Ended(at=self._clock.now(), by_remote=by_remote, status=status, q850=q850)
+                self.changed.set()
+            case _:
+                pass
+
+    def _agree(self, sdp: bytes) -> None:
+        try:
+            if sdp:
+                self._negotiation.take_answer(sdp)
+        except SdpError:  # no sound will come: the visit says so
+            return
+        if self._negotiation.remote is not None:
+            self.voice.connect(self._negotiation.remote)
+
+    def _offered(self, sdp: bytes | None) -> None:
+        assert self._dialog is not None
+        try:
+            answer = self._negotiation.offer() if sdp is None else self._negotiation.answer(sdp)
+        except SdpError as error:
+            self._dialog.tell(RefuseOffer(str(error)))
+            return
+        self._dialog.tell(AcceptOffer(answer))
+        if self._negotiation.remote is not None:
+            self.voice.connect(self._negotiation.remote)
+
+
+class Line:
+    """Calls to one centre at ``target``. ``caller`` is the number that they come from."""
+
+    def __init__(self, *, target: Flow, host: str, caller: str, clock: Clock, tasks: TaskSupervisor) -> None:
+        self._target = target
+        self._host = host
+        self._caller = caller
+        self._clock = clock
+        self._tasks = tasks
+        self._dialogs: dict[tuple[str, str], DialogRunner] = {}
+        self._voices: set[Voice] = set()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._closed = False
+        self._identity = Identity.at((host,), {"UDP": 0}, _USER_AGENT)
+        self._layer: EffectRunner[LayerEvent, LayerEffect]
+        self.lateness = Lateness()
+
+    async def open(self) -> None:
+        """Bind the socket and start the beat of the voices."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self), local_addr=(self._host, 0)
+        )
+        port = self._transport.get_extra_info("sockname")[1]
+        self._identity = Identity.at((self._host,), {"UDP": port}, _USER_AGENT)
+        layer = TransactionLayer(
+            sent_by=self._identity.address, new_branch=lambda: secrets.token_hex(12), timers=TimerValues()
+        )
+        self._layer = EffectRunner(layer, self._perform, self._clock, self._tasks.guarded("probe"))
+        self._tasks.run_once("probe voices", self._beat())
+
+    def close(self) -> None:
+        """Free the socket; calls must have ended."""
+        self._closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def call(self, number: str, *, network: Network | None = None, seed: int = 0, caller: str = "") -> ProbeCall:
+        """Dial a number; what comes of it shows in the call. It must be given back by :meth:`leave`."""
+        voice = Voice(self._host, ssrc=secrets.randbits(32), network=network, seed=seed, clock=self._clock)
+        protection = MediaProtection(ProtectionRules(), secrets.randbits)
+        negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
+        call = ProbeCall(voice, negotiation, self._clock)
+        host, tag = host_text(self._host), secrets.token_hex(8)
+        uri = f"sip:{number}@{self._target.address()}"
+        outgoing = OutgoingCall(
+            uri=uri,
+            from_party=f"<sip:{caller or self._caller}@{host}>",
+            to_party=f"<{uri}>",
+            call_id=f"{secrets.token_hex(12)}@{host}",
+            local_tag=tag,
+            flow=self._target,
+            pinned=True,
+        )
+        core = InviteClient(outgoing, identity=self._identity, timers=TimerValues())
+        dialog = DialogRunner(
+            core,
+            key=core.key,
+            invite=None,
+            send=self._layer.post,
+            gone=self._gone,
+            clock=self._clock,
+            guard=self._tasks.guarded("probe"),
+        )
+        self._dialogs[core.key] = dialog
+        self._voices.add(voice)
+        call.begin(dialog)
+        return call
+
+    def leave(self, call: ProbeCall) -> None:
+        """End a call if it goes on, and forget its voice."""
+        call.hang_up()
+        self._voices.discard(call.voice)
+        call.voice.close()
+
+    def _gone(self, dialog: DialogRunner) -> None:
+        self._dialogs.pop(dialog.key, None)
+
+    # --- the wire -----------------------------------------------------------------------------------------
+
+    def received(self, data: bytes, address: tuple[Any, ...]) -> None:
+        """A datagram came."""
+        if not data.strip(b"\r\n\0"):
+            return
+        try:
+            message = parse_message(data)
+        except SipParseError:
+            return
+        self._layer.post(MessageArrived(message, Flow("UDP", address[0], address[1])))
+
+    def _perform(self, effect: LayerEffect) -> None:
+        match effect:
+            case TransmitOver(message, flow):
+                if self._transport is not None and not self._transport.is_closing():
+                    self._transport.sendto(message.encode(), (flow.host, flow.port))
+            case RequestArrived():
+                self._request(effect)
+            case ResponseArrived(owner, _, _) | RequestFailed(owner, _, _) if isinstance(owner, DialogRunner):
+                owner.tell(effect)
+            case _:
+                pass
+
+    def _request(self, arrived: RequestArrived) -> None:
+        request = arrived.request
+        dialog = self._dialogs.get((request.call_id, request.to.tag or ""))
+        if dialog is not None:
+            dialog.tell(arrived)
+        elif arrived.transaction is not None:
+            self._layer.post(SendResponse(arrived.transaction, _stranger(request)))
+
+    async def _beat(self) -> None:
+        """Every voice speaks each 20 ms; turns that were missed are made up for at once."""
+        due = self._clock.now()
+        while not self._closed:
+            if self._voices:
+                self.lateness.note(self._clock.now() - due)
+            for voice in tuple(self._voices):
+                voice.tick(self._clock.now())
+            due += TICK_SECONDS
+            await sleep(self._clock, max(0.0, due - self._clock.now()))
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        self._line.received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """The far end refuses: the transaction's timers know."""
+
+
+def _stranger(request: SipRequest) -> Any:
+    if request.method in ("OPTIONS", "INVITE"):
+        return answer_outside_dialog(request) if request.method == "OPTIONS" else response_to(request, 480)
+    return response_to(request, 481)
+
+
+async def answered(call: ProbeCall, within: float) -> bool:
+    """Wait for the answer; False when it ended, or did not come in time."""
+    try:
+        async with asyncio.timeout(within):
+            while call.answered_at is None and call.ended is None:
+                call.changed.clear()
+                await call.changed.wait()
+    except TimeoutError:
+        return False
+    return call.answered_at is not None and call.ended is None

@@ -1,0 +1,160 @@
+"""What a mystery caller does, and what an acceptance run is made of: a TOML document.
+
+::
+
+    channels = 30                      # of the trunk under test; load is per channel
+
+    [visit]                            # a self-service call
+    number = "95000"
+    steps = [
+      { hear = "greeting" },           # R10.3.1.2
+      { quiet = 1.0 },                 # until nothing was heard for so long
+      { press = "3" },
+      { hear = "key" },                # R10.3.1.6
+      { quiet = 1.0 },
+      { press = "600001" },
+      { hear = "query" },              # R10.3.1.7
+    ]
+
+    [echo]                             # a number that gives the caller's own sound back: R10.3.1.3, R10.3.1.4
+    number = "95002"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+
+from ccplatform.proof.errors import WrongPlan
+from ccplatform.proof.mouth import KEYS
+
+_MOST_STEPS: Final = 100
+_TARGET: Final = re.compile(
+    r"sip:(?P<number>[A-Za-z0-9*#+._-]{1,64})@(?P<host>\[[0-9A-Fa-f:]+\]|[^:@\s]+)(:(?P<port>\d{1,5}))?"
+)
+
+Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9*#+._-]{1,64}$")]
+
+
+class Sight(StrEnum):
+    """What is measured by hearing something: from what on, and for which clause."""
+
+    GREETING = "greeting"  # from the INVITE: R10.3.1.2
+    KEY = "key"  # from the end of the last key: R10.3.1.6
+    QUERY = "query"  # from the end of the last key: R10.3.1.7
+    NOTHING = "nothing"  # only that it is heard
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hear(_Model):
+    """Wait for the first audible sample after what came before; ``within`` seconds, or the call has failed."""
+
+    hear: Sight
+    within: float = Field(10.0, gt=0, le=120)
+
+
+class Quiet(_Model):
+    """Wait until nothing audible came for ``quiet`` seconds."""
+
+    quiet: float = Field(gt=0, le=10)
+    within: float = Field(60.0, gt=0, le=600)
+
+
+class Press(_Model):
+    """Press these keys by RFC 4733."""
+
+    press: str = Field(min_length=1, max_length=64, pattern=f"^[{re.escape(''.join(KEYS))}]+$")
+
+
+class Stay(_Model):
+    """Stay on the line."""
+
+    stay: float = Field(gt=0, le=3600)
+
+
+def _kind(step: Any) -> str | None:
+    names = step if isinstance(step, dict) else type(step).model_fields
+    return next((kind for kind in ("hear", "quiet", "press", "stay") if kind in names), None)
+
+
+Step = Annotated[
+    Annotated[Hear, Tag("hear")]
+    | Annotated[Quiet, Tag("quiet")]
+    | Annotated[Press, Tag("press")]
+    | Annotated[Stay, Tag("stay")],
+    Discriminator(
+        _kind,
+        custom_error_type="unknown_step",
+        custom_error_message="a step is one of hear, quiet, press, stay",
+    ),
+]
+
+
+class VisitPlan(_Model):
+    """A self-service call: its number and its steps. It hangs up by itself after the last one."""
+
+    number: Number
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=_MOST_STEPS)
+
+
+class EchoPlan(_Model):
+    """A number that gives the caller's sound back."""
+
+    number: Number
+
+
+class Plan(_Model):
+    """What is done. Clauses for which there is nothing here are not tested."""
+
+    channels: int = Field(30, ge=1, le=1000, description="channels of the trunk under test")
+    caller: Number = Field("13900000000", description="the number that calls come from")
+    visit: VisitPlan
+    echo: EchoPlan | None = None
+
+    def dialling(self, number: str) -> Plan:
+        """The same visit to another number."""
+        return self.model_copy(update={"visit": self.visit.model_copy(update={"number": number})})
+
+
+#: What is done with a number of which nothing is known: only how it is answered.
+def plan_for(number: str) -> Plan:
+    """The plan for a centre of which nothing but a number is known: connect rate and connect delay."""
+    return Plan(visit=VisitPlan(number=number, steps=(Hear(hear=Sight.GREETING), Stay(stay=5.0))))
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a TOML file; raises WrongPlan, which names the field."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongPlan(f"{path} cannot be read: {error}") from error
+    return parse_plan(text, str(path))
+
+
+def parse_plan(text: str, name: str) -> Plan:
+    """The plan in TOML; raises WrongPlan, which names the field."""
+    try:
+        return Plan.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise WrongPlan(f"{name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise WrongPlan(f"{name}: {where}: {first['msg']}", where=where) from error
+
+
+def read_target(text: str) -> tuple[str, str, int]:
+    """Number, host and port of ``sip:NUMBER@HOST:PORT``; raises WrongPlan."""
+    found = _TARGET.fullmatch(text)
+    port = int(found["port"] or 5060) if found else 0
+    if found is None or not 0 < port < 65536:
+        raise WrongPlan(f"{text[:100]!r} is no target: sip:NUMBER@HOST:PORT", where="target")
+    return found["number"], found["host"].strip("[]"), port

@@ -1,0 +1,174 @@
+"""Runs of the proof: a line to a centre, one visit or the whole of 10.3.1 over it, and what is told of them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from ccplatform.contracts.words import MysteryFate, Severity
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.proof.acceptance import PROFILES, Acceptance, Phase
+from ccplatform.proof.errors import NotReached, WrongPlan
+from ccplatform.proof.line import Line
+from ccplatform.proof.page import shown
+from ccplatform.proof.plan import Plan
+from ccplatform.proof.report import CALLED, Run
+from ccplatform.proof.speech import read_speech
+from ccplatform.proof.verdicts import rows
+from ccplatform.proof.visit import Visit, make_visit
+from gateway.media.audio import Pcm
+from gateway.sip.flows import Flow
+from ivr.reference import ensure_reference
+from ivr.settings import SpeechSettings
+from ivr.speech.espeak import EspeakSpeech
+
+_STATUS_WIDTH: Final = 100
+
+
+def address_of(host: str) -> str:
+    """The address of a host; raises WrongPlan for a name that nobody knows."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
+    except OSError as error:
+        raise WrongPlan(f"{host} cannot be looked up: {error.strerror or error}", where="target") from error
+
+
+def own_address(flow: Flow) -> str:
+    """Our address on the way to the centre."""
+    family = socket.AF_INET6 if ":" in flow.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect((flow.host, flow.port))
+        except OSError as error:
+            raise NotReached(f"there is no way to {flow.address()}: {error.strerror or error}") from error
+        return str(way.getsockname()[0])
+
+
+@asynccontextmanager
+async def line_to(flow: Flow, caller: str) -> AsyncIterator[Line]:
+    """A line to a centre, open within the block; calls come from the number ``caller``."""
+    clock = SystemClock()
+    tasks = TaskSupervisor(clock)
+    line = Line(target=flow, host=own_address(flow), caller=caller, clock=clock, tasks=tasks)
+    await line.open()
+    try:
+        yield line
+    finally:
+        line.close()
+        await tasks.close()
+
+
+async def probe(plan: Plan, flow: Flow) -> Visit:
+    """One mystery call."""
+    async with line_to(flow, plan.caller) as line:
+        return await make_visit(line, plan.visit, SystemClock())
+
+
+async def prove(plan: Plan, flow: Flow, profile: str, phases: Sequence[Phase], speech: Sequence[Pcm]) -> Run:
+    """The acceptance run; SIGINT breaks it off, and what was measured is kept. Raises NotReached."""
+    clock = SystemClock()
+    begun = clock.wall()
+    async with line_to(flow, plan.caller) as line:
+        await _first_call(line, plan, flow)
+        acceptance = Acceptance(
+            plan=plan,
+            profile=PROFILES[profile],
+            line=line,
+            clock=clock,
+            speech=speech or await own_speech(),
+            progress=_show_progress,
+            random=random.Random(1),
+        )
+        work = asyncio.ensure_future(acceptance.run(phases))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, work.cancel)
+        try:
+            await work
+        except asyncio.CancelledError:
+            print("\nbroken off; what was measured is kept", file=sys.stderr)
+    return Run(
+        target=f"sip:{plan.visit.number}@{flow.address()}",
+        profile=profile,
+        plan=plan,
+        begun=begun,
+        ended=clock.wall(),
+        loopback=ipaddress.ip_address(flow.host).is_loopback,
+        results=acceptance.results,
+    )
+
+
+async def _first_call(line: Line, plan: Plan, flow: Flow) -> None:
+    """Raise NotReached where a run would only measure that nobody is there."""
+    visit = await make_visit(line, plan.visit.model_copy(update={"steps": plan.visit.steps[:1]}), SystemClock())
+    if visit.fate is MysteryFate.REFUSED and visit.status in (403, 404, 408, 503):
+        raise NotReached(f"{plan.visit.number} at {flow.address()} does not answer: {visit.status}")
+
+
+async def own_speech() -> list[Pcm]:
+    """The reference speech of an installation (R10.3.1.4), by the bundled voice."""
+    voice = EspeakSpeech(settings=SpeechSettings(), clock=SystemClock(), alarms=_NoAlarms())
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            return read_speech([await ensure_reference(Path(directory), voice)])
+        finally:
+            await voice.close()
+
+
+class _NoAlarms:
+    """Nobody is there to hear them: the command says itself what is wrong."""
+
+    def raise_alarm(self, kind: str, subject: str, severity: Severity, text: str) -> None:
+        """See Alarms."""
+
+    def clear_alarm(self, kind: str, subject: str) -> None:
+        """See Alarms."""
+
+
+# --- what is told -------------------------------------------------------------------------------------------
+
+
+def _show_progress(phase: Phase, share: float, calls: int, failed: int, left: float) -> None:
+    if sys.stderr.isatty():
+        minutes, seconds = divmod(round(left), 60)
+        text = f"{phase}: {share:4.0%}, {calls} calls, {failed} failed, {minutes}:{seconds:02d} left"
+        print(f"\r{text:<{_STATUS_WIDTH}}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+
+
+def told_of_visit(visit: Visit) -> str:
+    """What one call heard, for people."""
+    lines = [f"{visit.fate}" + (f" ({visit.status})" if visit.status else "")]
+    if visit.failed_at:
+        lines.append(f"at {visit.failed_at}")
+    if visit.connect is not None:
+        lines.append(f"INVITE to first voice   {visit.connect * 1000:8.1f} ms   R10.3.1.2  <= 1000 ms")
+    for name, times, clause in (
+        ("key to answer", visit.keys, "R10.3.1.6  <= 3000 ms"),
+        ("last key to result", visit.queries, "R10.3.1.7  <= 8000 ms"),
+    ):
+        lines += [f"{name:<23} {seconds * 1000:8.1f} ms   {clause}" for seconds in times]
+    lines.append(f"packets from the centre {visit.received} received, {visit.lost} lost; {visit.lasted:.1f} s")
+    return "\n".join(lines)
+
+
+def told_of_run(run: Run) -> str:
+    """A line for each clause."""
+    lines = []
+    for row in rows(run.results):
+        definition, measured = row.definition, row.measurement
+        value = "–" if measured.value is None else shown(measured.value, definition.unit)
+        target = f"{definition.comparison} {shown(definition.target or 0.0, definition.unit)}"
+        verdict = CALLED[row.verdict][0]
+        lines.append(
+            f"{definition.id:<16} {definition.title_en:<32} {value:>11} {target:>13} "
+            f"{measured.samples:>6} {verdict:<20} {measured.label}"
+        )
+    return "\n".join(lines)

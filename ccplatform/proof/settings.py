@@ -1,0 +1,22 @@
+"""Settings of the section ``probe``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ProbeSettings(BaseModel):
+    """Mystery calls on schedule, from a process of their own; their results are facts (10.3.2)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every_seconds: float = Field(0.0, ge=0, le=86400, description="Pause between mystery calls; 0: none are made.")
+    first_seconds: float = Field(30.0, ge=0, le=86400, description="Pause before the first one after a start.")
+    target: str = Field(
+        "",
+        max_length=300,
+        description="What they call, `sip:NUMBER@HOST:PORT`; empty: this node, by the number of the plan.",
+    )
+    plan: Path | None = Field(None, description="What they do (TOML, docs/packages/proof.md); the demo has one.")

@@ -1,0 +1,55 @@
+"""What mystery calls heard over a day: what decides the clauses of 10.3.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ccplatform.contracts.facts import MysteryCallMade
+from ccplatform.contracts.words import MysteryFate
+from metrics.model import ONE_DAY, Counted, Observation, Stamp, microseconds
+from metrics.windows import SlidingSums
+
+
+class MysteryCalls:
+    """Counts, and pairs of (samples, sum in µs), over 24 hours."""
+
+    def __init__(self) -> None:
+        self._calls = SlidingSums(ONE_DAY, 3)  # made, completed, over loopback
+        self._keys = SlidingSums(ONE_DAY, 2)
+        self._queries = SlidingSums(ONE_DAY, 2)
+
+    def made(self, fact: MysteryCallMade, stamp: Stamp, out: list[Observation]) -> None:
+        """A mystery call came to its end."""
+        completed = fact.fate is MysteryFate.COMPLETED
+        self._calls.add(stamp.second, 1, int(completed), int(fact.loopback))
+        for window, times in ((self._keys, fact.key_seconds), (self._queries, fact.query_seconds)):
+            if times:
+                window.add(stamp.second, len(times), sum(map(microseconds, times)))
+        out.append(Counted("cc_mystery_calls", (fact.fate,)))
+
+    def calls(self, now: int) -> tuple[int, int, int]:
+        """Calls made, completed, and made over loopback."""
+        made, completed, loopback = self._calls.totals(now)
+        return made, completed, loopback
+
+    def keys(self, now: int) -> tuple[int, int]:
+        """Samples and sum of DTMF responses."""
+        samples, total = self._keys.totals(now)
+        return samples, total
+
+    def queries(self, now: int) -> tuple[int, int]:
+        """Samples and sum of query responses."""
+        samples, total = self._queries.totals(now)
+        return samples, total
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {name: window.snapshot() for name, window in self._windows().items()}
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take the state of a snapshot."""
+        for name, window in self._windows().items():
+            window.restore(data[name])
+
+    def _windows(self) -> dict[str, SlidingSums]:
+        return {"calls": self._calls, "keys": self._keys, "queries": self._queries}

@@ -1,0 +1,354 @@
+"""Whole runs in virtual time, and the rows that come of what was heard."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccplatform.contracts.words import MysteryFate
+from ccplatform.kernel.clock import Clock, VirtualClock, sleep
+from ccplatform.proof import acceptance
+from ccplatform.proof.acceptance import Acceptance, Phase, PhaseResult, Profile, phase_of
+from ccplatform.proof.errors import WrongPlan
+from ccplatform.proof.line import Lateness, Line
+from ccplatform.proof.page import check_format, histogram, page, write
+from ccplatform.proof.plan import Plan, VisitPlan, plan_for
+from ccplatform.proof.quality import Echoed, raw_of_lqo, way_of
+from ccplatform.proof.report import Run, document
+from ccplatform.proof.speech import read_speech
+from ccplatform.proof.verdicts import MEASURES, rows
+from ccplatform.proof.visit import Visit
+from metrics.definitions import REQUIREMENTS
+from metrics.model import Verdict
+
+_NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+def _visit(
+    fate: MysteryFate = MysteryFate.COMPLETED, *, began: float = 0.0, lasted: float = 10.0, status: int = 0
+) -> Visit:
+    heard = fate in (MysteryFate.COMPLETED, MysteryFate.FAILED)
+    return Visit(
+        began=began,
+        fate=fate,
+        status=status,
+        connect=0.05 if heard else None,
+        keys=[0.03] if heard else [],
+        queries=[0.2] if fate is MysteryFate.COMPLETED else [],
+        lasted=lasted,
+        received=500 if heard else 0,
+    )
+
+
+def _echoes(network: str, count: int, raw: float | None, way: float | None = 0.1) -> list[Echoed]:
+    return [Echoed(network=network, round_trip=way, raw=raw, received=500, lost=0)] * count
+
+
+def _verdicts(*results: PhaseResult) -> dict[str, Verdict]:
+    return {row.definition.id: row.verdict for row in rows(results)}
+
+
+# --- the closed loop ------------------------------------------------------------------------------------------
+
+
+async def _in_virtual_time(clock: VirtualClock, work: Awaitable[None], seconds: float) -> None:
+    task = asyncio.ensure_future(work)
+    for _ in range(round(seconds * 10)):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if task.done():
+            break
+        clock.advance(0.1)
+    await task
+
+
+class _NoLine:
+    lateness = Lateness()
+
+
+def _run_of(clock: Clock, plan: Plan, load_seconds: float) -> Acceptance:
+    return Acceptance(
+        plan=plan,
+        profile=Profile(name="test", load_seconds=load_seconds, echo_calls=1),
+        line=_NoLine(),  # type: ignore[arg-type]
+        clock=clock,
+        speech=[],
+        progress=lambda *told: None,
+        random=random.Random(1),
+    )
+
+
+def _centre(lasts: Callable[[], float]) -> Callable[[Line, VisitPlan, Clock], Awaitable[Visit]]:
+    async def visit(line: Line, plan: VisitPlan, clock: Clock) -> Visit:
+        began, seconds = clock.now(), lasts()
+        await sleep(clock, seconds)
+        return _visit(began=began, lasted=seconds)
+
+    return visit
+
+
+@pytest.mark.parametrize(("phase", "load"), [(Phase.IDLE, 0.7), (Phase.BUSY, 0.9)])
+async def test_channels_are_in_use_for_their_share(
+    phase: Phase, load: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, chance = VirtualClock(), random.Random(2)
+    monkeypatch.setattr(acceptance, "make_visit", _centre(lambda: chance.uniform(2, 6)))
+    run = _run_of(clock, plan_for("1").model_copy(update={"channels": 5}), 600.0)
+    await _in_virtual_time(clock, run.run([phase]), 700.0)
+    (result,) = run.results
+    assert result.complete
+    assert result.load == pytest.approx(load, abs=0.03)
+    assert len(result.visits) == pytest.approx(5 * 600 * load / 4, rel=0.1)
+
+
+async def test_what_was_measured_is_kept_when_a_run_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    monkeypatch.setattr(acceptance, "make_visit", _centre(lambda: 4.0))
+    run = _run_of(clock, plan_for("1").model_copy(update={"channels": 2}), 600.0)
+    task = asyncio.ensure_future(run.run([Phase.IDLE, Phase.BUSY]))
+    for _ in range(1000):
+        await asyncio.sleep(0)
+        clock.advance(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (result,) = run.results
+    assert not result.complete
+    assert len(result.visits) > 10
+    assert result.load == pytest.approx(0.7, abs=0.1)
+
+
+async def test_without_an_echo_the_quality_phase_measures_nothing() -> None:
+    run = _run_of(VirtualClock(), plan_for("1"), 1.0)
+    await run.run([Phase.QUALITY])
+    assert (run.results[0].complete, run.results[0].echoes) == (True, [])
+
+
+def test_phases_by_name() -> None:
+    assert phase_of("busy") is Phase.BUSY
+    with pytest.raises(WrongPlan, match="idle, busy, quality"):
+        phase_of("lazy")
+
+
+# --- rows -----------------------------------------------------------------------------------------------------
+
+
+def test_every_clause_of_the_acceptance_has_a_row() -> None:
+    clauses = [each.id for each in REQUIREMENTS if each.id.startswith("R10.3.1.")]
+    assert [row.definition.id for row in rows([])] == clauses == list(MEASURES)
+    assert set(_verdicts().values()) == {Verdict.NO_DATA}
+
+
+def test_a_good_centre_passes_what_its_sample_can_show() -> None:
+    idle = PhaseResult(phase=Phase.IDLE, load=0.7, channels=30, visits=[_visit() for _ in range(400)])
+    busy = PhaseResult(phase=Phase.BUSY, load=0.9, channels=30, visits=[_visit() for _ in range(400)])
+    quality = PhaseResult(
+        phase=Phase.QUALITY,
+        echoes=_echoes("good", 60, 4.1) + _echoes("poor", 30, 3.9) + _echoes("bad", 30, 3.5),
+    )
+    verdicts = _verdicts(idle, busy, quality)
+    shown = {name for name, verdict in verdicts.items() if verdict is Verdict.INSUFFICIENT}
+    assert shown == {"R10.3.1.1.a", "R10.3.1.1.b"}  # 400 calls do not show 99.99 %
+    assert {verdict for name, verdict in verdicts.items() if name not in shown} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("clause", "result"),
+    [
+        (
+            "R10.3.1.1.a",
+            PhaseResult(
+                phase=Phase.IDLE,
+                load=0.7,
+                visits=[_visit(MysteryFate.REFUSED, status=503)] * 3 + [_visit()] * 97,
+            ),
+        ),
+        (
+            "R10.3.1.1.b",
+            PhaseResult(phase=Phase.BUSY, load=0.9, visits=[_visit(MysteryFate.SILENT)] * 3 + [_visit()] * 97),
+        ),
+        (
+            "R10.3.1.5.a",
+            PhaseResult(phase=Phase.IDLE, load=0.7, visits=[_visit(MysteryFate.FAILED)] * 10 + [_visit()] * 390),
+        ),
+        ("R10.3.1.3.delay", PhaseResult(phase=Phase.QUALITY, echoes=_echoes("good", 60, 4.1, way=0.81))),
+        ("R10.3.1.4.a", PhaseResult(phase=Phase.QUALITY, echoes=_echoes("good", 60, 3.8))),
+        ("R10.3.1.4.b", PhaseResult(phase=Phase.QUALITY, echoes=_echoes("poor", 60, 3.3))),
+        ("R10.3.1.4.c", PhaseResult(phase=Phase.QUALITY, echoes=_echoes("bad", 60, 2.8))),
+    ],
+)
+def test_each_fault_fails_its_clause_and_no_other(clause: str, result: PhaseResult) -> None:
+    failed = {name for name, verdict in _verdicts(result).items() if verdict is Verdict.FAIL}
+    assert failed == {clause}
+
+
+@pytest.mark.parametrize(
+    ("clause", "field", "seconds"), [("R10.3.1.6", "keys", 3.1), ("R10.3.1.7", "queries", 8.1)]
+)
+def test_slow_answers_fail_their_clause(clause: str, field: str, seconds: float) -> None:
+    visits = [_visit() for _ in range(40)]
+    for visit in visits:
+        setattr(visit, field, [seconds])
+    verdicts = _verdicts(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits))
+    assert [name for name, verdict in verdicts.items() if verdict is Verdict.FAIL] == [clause]
+
+
+def test_a_slow_connection_fails_by_its_mean() -> None:
+    visits = [_visit() for _ in range(40)]
+    for visit in visits:
+        visit.connect = 1.01
+    assert _verdicts(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits))["R10.3.1.2"] is Verdict.FAIL
+
+
+def test_scores_of_a_prober_that_was_late_prove_nothing() -> None:
+    late = PhaseResult(phase=Phase.QUALITY, echoes=_echoes("good", 60, 2.0), late_share=0.01)
+    (row,) = [row for row in rows([late]) if row.definition.id == "R10.3.1.4.a"]
+    assert row.verdict is Verdict.INSUFFICIENT
+    assert "the prober itself was late in 1.0% of its ticks" in row.measurement.label
+
+
+def test_a_prober_knows_how_late_it_was() -> None:
+    lateness = Lateness()
+    assert lateness.share == 0.0
+    for seconds in (0.0, 0.009, 0.011, 0.2):
+        lateness.note(seconds)
+    assert (lateness.share, lateness.worst) == (0.5, 0.2)
+
+
+def test_keys_below_a_quarter_of_the_load_prove_nothing() -> None:
+    light = PhaseResult(phase=Phase.IDLE, load=0.2, visits=[_visit() for _ in range(40)])
+    assert _verdicts(light)["R10.3.1.6"] is Verdict.INSUFFICIENT
+
+
+def test_lost_packets_fail_the_clause_of_loss() -> None:
+    visits = [_visit() for _ in range(40)]
+    for visit in visits:
+        visit.received, visit.lost = 95, 5
+    assert _verdicts(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits))["R10.3.1.3.loss"] is Verdict.FAIL
+
+
+@given(st.lists(st.sampled_from(list(MysteryFate)), max_size=60))
+def test_shares_are_what_counting_gives(fates: list[MysteryFate]) -> None:
+    result = PhaseResult(phase=Phase.BUSY, load=0.9, visits=[_visit(fate) for fate in fates])
+    told = {row.definition.id: row.measurement for row in rows([result])}
+    rate, success = told["R10.3.1.1.b"], told["R10.3.1.5.b"]
+    connected = [fate for fate in fates if fate in (MysteryFate.COMPLETED, MysteryFate.FAILED)]
+    assert (rate.samples, rate.successes or 0) == (len(fates), len(connected))
+    assert (success.samples, success.successes or 0) == (len(connected), connected.count(MysteryFate.COMPLETED))
+
+
+# --- speech ---------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 12000), st.integers(0, 2**32 - 1))
+def test_the_way_of_speech_is_found_to_the_sample(lag: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    said = generator.integers(-8000, 8000, 8000).astype(np.int16)
+    heard = np.zeros(24000, dtype=np.int16)
+    heard[lag : lag + len(said)] = said
+    assert way_of(said, heard) == lag / 8000
+
+
+def test_other_sound_is_no_echo() -> None:
+    generator = np.random.default_rng(1)
+    said, other = generator.integers(-8000, 8000, (2, 16000)).astype(np.int16)
+    assert way_of(said, other) is None
+    assert way_of(said, np.zeros(16000, dtype=np.int16)) is None
+
+
+def test_raw_scores_are_those_of_the_requirements() -> None:
+    for raw, lqo in ((3.8, 3.94), (3.4, 3.41), (2.8, 2.53)):
+        assert raw_of_lqo(lqo) == pytest.approx(raw, abs=0.01)
+
+
+def test_speech_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "short.wav", np.ones(800) * 0.1, 8000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(32000), 8000)
+    soundfile.write(tmp_path / "good.wav", np.sin(np.arange(64000) / 5) * 0.1, 16000)
+    (tmp_path / "text.wav").write_text("no sound")
+    for name in ("short.wav", "silent.wav", "text.wav", "none.wav"):
+        with pytest.raises(WrongPlan, match=name):
+            read_speech([tmp_path / name])
+    (speech,) = read_speech([tmp_path / "good.wav"])
+    assert len(speech) == 32000
+    assert 20 * np.log10(np.sqrt(np.mean(speech.astype(float) ** 2)) / 32768) == pytest.approx(-26, abs=0.5)
+
+
+# --- reports --------------------------------------------------------------------------------------------------
+
+
+def _run(*results: PhaseResult, target: str = "sip:1@127.0.0.1:5060") -> Run:
+    return Run(
+        target=target,
+        profile="quick",
+        plan=plan_for("1"),
+        begun=_NOW,
+        ended=_NOW,
+        loopback=True,
+        results=results,
+    )
+
+
+def test_the_document_holds_rows_and_every_call() -> None:
+    visits = [_visit(), _visit(MysteryFate.REFUSED, status=486)]
+    told = json.loads(json.dumps(document(_run(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits)))))
+    (row,) = [row for row in told["rows"] if row["id"] == "R10.3.1.1.a"]
+    assert (row["value"], row["target"], row["verdict"], row["samples"]) == (0.5, 0.9999, "fail", 2)
+    assert row["note"] == "refused 486: 1"
+    assert [visit["fate"] for visit in told["phases"][0]["visits"]] == ["completed", "refused"]
+    assert told["complete"] is False
+    assert {row["verdict"] for row in told["rows"]} >= {"not_tested"}
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        if tag not in ("meta", "br", "rect"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "rect":
+            assert self.open.pop() == tag
+
+
+@given(st.text(max_size=40))
+def test_the_page_is_well_formed_whatever_the_centre_is_called(target: str) -> None:
+    run = _run(PhaseResult(phase=Phase.IDLE, load=0.7, visits=[_visit()] * 40), target=f"</script><b>{target}")
+    parser = _Tags()
+    parser.feed(page(run))
+    assert parser.open == []
+    assert "b" not in parser.seen
+    assert parser.seen.count("script") == 1
+    assert parser.seen.count("svg") == 3
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1))
+def test_every_value_is_in_a_bar(values: list[float]) -> None:
+    assert "<rect" in histogram("x", values)
+
+
+def test_files_are_written_whole_or_refused(tmp_path: Path) -> None:
+    run = _run(PhaseResult(phase=Phase.IDLE, load=0.7, visits=[_visit()]))
+    write(run, tmp_path / "a.json")
+    write(run, tmp_path / "a.HTML")
+    assert json.loads((tmp_path / "a.json").read_text())["target"] == run.target
+    assert (tmp_path / "a.HTML").read_text().startswith("<!doctype html>")
+    assert len(list(tmp_path.iterdir())) == 2
+    for name in ("a.pdf", "a", "none/a.json"):
+        with pytest.raises(WrongPlan):
+            check_format(tmp_path / name)
