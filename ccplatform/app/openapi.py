@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -48,12 +49,15 @@ def unopened(settings: Settings) -> Foundation:
     )
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Exit code 0 when written or equal."""
-    check = "--check" in arguments
-    (file,) = (Path(argument) for argument in arguments if argument != "--check")
+    parser = argparse.ArgumentParser(prog="python -m ccplatform.app.openapi", description="Writes or checks it.")
+    parser.add_argument("--check", action="store_true", help="only compare; exit code 1 when they differ")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    file: Path = given.file
     text = describe()
-    if not check:
+    if not given.check:
         file.write_text(text, "utf-8")
         return 0
     if file.read_text("utf-8") == text:
@@ -63,4 +67,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -41,6 +41,10 @@ class MediaSettings(BaseModel):
     compiled_helper: bool = Field(
         True, description="Use the compiled part of the engine where the installation could build it."
     )
+    real_time: bool = Field(
+        True,
+        description="Media runs before all other work of the machine where the system permits it (CAP_SYS_NICE).",
+    )
     handshake_seconds: float = Field(
         10.0, ge=1, le=60, description="Longest time for ICE and DTLS of an encrypted leg; then the call ends."
     )

@@ -18,6 +18,7 @@ from ccplatform.contracts.legs import SurvivingCall
 from ccplatform.kernel.clock import Clock, SystemClock
 from ccplatform.kernel.errors import CannotStart, LocalMisuse
 from ccplatform.kernel.ids import Ids
+from ccplatform.kernel.priority import claim_processor
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.commands import Performer
@@ -192,6 +193,8 @@ def run_worker(settings: MediaSettings, socket_path: str, index: int, ready: Cal
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # control-C goes to the whole group; the supervisor decides
     gc.freeze()  # what is there now stays: the collector need not look at it within a tick
+    if settings.real_time and (claim := claim_processor()) != "real time":
+        _log.info("no real time permitted; sound may suffer when other work is busy", worker=index, priority=claim)
     ready()
     worker.run()
 

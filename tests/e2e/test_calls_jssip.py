@@ -37,9 +37,13 @@ async def test_jssip_registers_calls_and_hears_itself(centre: Centre, tmp_path: 
         account = [f"ws://{host}:{centre.platform.sip_ws_port}", f"sip:8010@{host}", "demo-8010"]
         registered = await page.evaluate("([server, uri, password]) => register(server, uri, password)", account)
         assert registered == "registered"
-        seats = await centre.items("seats", user="admin")
-        (seat,) = [row for row in seats if row["id"] == "seat-10"]
-        assert [contact["transport"].lower() for contact in seat["contacts"]] == ["ws"]
+
+        async def transports() -> list[str]:
+            seats = await centre.items("seats", user="admin")
+            (seat,) = [row for row in seats if row["id"] == "seat-10"]
+            return [contact["transport"].lower() for contact in seat["contacts"]]
+
+        await centre.eventually(transports, lambda seen: seen == ["ws"])
         assert await page.evaluate("target => dial(target, 700)", centre.number("95002")) == "confirmed"
         await hears(page, 700)
         assert await page.evaluate("hangUp()") == "local"

@@ -21,6 +21,7 @@ _HEADER: Final = struct.Struct("!BBHII")
 _EVENT: Final = struct.Struct("!BBH")
 _TICK: Final = 0.02
 _MOST_BEHIND: Final = 50  # frames sent at once after a stall of this process; more are lost
+_STALL: Final = 0.06  # later than a far end's buffer makes up for
 _END_PACKETS: Final = 3
 _VOLUME: Final = 10  # -10 dBm0
 
@@ -43,6 +44,8 @@ class RtpStream:
     def __init__(self, host: str) -> None:
         self.ear = Ear()
         self.packets_sent = 0
+        #: From when until when (monotonic) this process stood still and nothing left in time.
+        self.stalls: list[tuple[float, float]] = []
         self._host = host
         self._socket: UdpSocket | None = None
         self._control: UdpSocket | None = None
@@ -125,6 +128,8 @@ class RtpStream:
     def _tick(self) -> None:
         now = time.monotonic()
         behind = int((now - self._next) / _TICK)
+        if now - self._next > _STALL:
+            self.stalls.append((self._next, now))
         if behind > _MOST_BEHIND:
             self._skip(behind - _MOST_BEHIND)
         while self._next <= now:
