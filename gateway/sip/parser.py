@@ -58,7 +58,9 @@ def parse_head(head: bytes) -> SipMessage:
         return _with_headers(_status_line(first), fields)
     parts = first.split(" ")
     method = parts[0] if is_token(parts[0]) else "UNKNOWN"
-    message = _with_headers(SipRequest(method, parts[1] if len(parts) > 1 else ""), fields)
+    request = SipRequest(method, parts[1] if len(parts) > 1 else "")
+    request.received = head  # also of what is refused below: how long it was bounds the answer
+    message = _with_headers(request, fields)
     _check_request_line(first, parts, message)
     return message
 

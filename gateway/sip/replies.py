@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.errors import SipParseError
 from gateway.sip.event_packages import ALLOW_EVENTS
 from gateway.sip.message import (
@@ -13,6 +15,15 @@ from gateway.sip.message import (
     SipResponse,
 )
 from gateway.sip.responses import response_to
+
+#: Whoever writes another's address into a datagram shall not get him more than so many times what he sent himself.
+_AMPLIFICATION: Final = 2
+
+
+def is_no_amplifier(request: SipRequest, response: SipResponse) -> bool:
+    """Whether an answer is short enough for a source that has proved nothing yet. What a real phone or trunk sends
+    is longer than half of it."""
+    return len(response.encode()) <= _AMPLIFICATION * len(request.received)
 
 
 def answer_to_malformed(request: SipRequest, error: SipParseError) -> SipResponse:

@@ -35,6 +35,7 @@ from gateway.sip.replies import (
     answer_outside_dialog,
     answer_to_malformed,
     challenged,
+    is_no_amplifier,
     refusal_of_extensions,
     refusal_of_unusable,
 )
@@ -227,8 +228,9 @@ class SipService:
         if not isinstance(request, SipRequest) or request.method == "ACK":
             return
         target = way_back(request, flow)
-        if target is not None:
-            self._wire.send(answer_to_malformed(request, error).encode(), target)
+        answer = answer_to_malformed(request, error)
+        if target is not None and (flow.reliable or is_no_amplifier(request, answer)):
+            self._wire.send(answer.encode(), target)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection is gone or could not be made. Those that we close when we stop are no news."""
@@ -341,10 +343,13 @@ class SipService:
         request = arrived.request
         match decision:
             case Challenged(challenges, wrong):
-                if self.strangers.is_guessing(arrived.flow.host, request, wrong=wrong):
+                host = arrived.flow.host
+                if self.strangers.is_guessing(host, request, wrong=wrong) or not self.strangers.may_be_challenged(
+                    host
+                ):
                     self._send(DropRequest(key))
                     return
-                self._reply(key, challenged(request, challenges))
+                self._reply_shortly(key, arrived, challenged(request, challenges))
             case Rejected(status, None):
                 self._reply_to_stranger(key, arrived, response_to(request, status))
             case Rejected(status, cause, trunk, retry_after, seat):
@@ -365,6 +370,17 @@ class SipService:
     def _reply_to_stranger(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
         flow = arrived.flow
         if self._admission.is_trunk(flow) or self.strangers.is_answered(flow.host, arrived.request):
+            self._reply_shortly(key, arrived, response)
+        else:
+            self._send(DropRequest(key))
+
+    def _reply_shortly(self, key: ServerKey, arrived: RequestArrived, response: SipResponse) -> None:
+        """Answer unless the answer would flood whose address the request may have borrowed."""
+        if (
+            arrived.flow.reliable
+            or self._admission.is_trunk(arrived.flow)
+            or is_no_amplifier(arrived.request, response)
+        ):
             self._reply(key, response)
         else:
             self._send(DropRequest(key))

@@ -17,6 +17,8 @@ from gateway.sip.settings import SipSettings
 
 #: Answers that a stranger may get at once before the rate counts.
 STRANGER_BURST: Final = 20.0
+#: Challenges are for the phones of a whole office behind one address: so many times as many.
+_CHALLENGES: Final = 10
 
 _log = structlog.get_logger("sip")
 
@@ -36,6 +38,7 @@ class Strangers:
     ) -> None:
         self._clock = clock
         self._rates = SourceRates(per_second=per_second, burst=STRANGER_BURST)
+        self._challenges = SourceRates(per_second=per_second * _CHALLENGES, burst=STRANGER_BURST * _CHALLENGES)
         self._bans = SourceBans(bans)
         self._scanners = scanners
         self._trusted = trusted
@@ -65,6 +68,10 @@ class Strangers:
     def may_be_answered(self, source: str) -> bool:
         """Take one answer from what an unknown source gets."""
         return self._rates.allows(source, self._clock.now())
+
+    def may_be_challenged(self, source: str) -> bool:
+        """Take one challenge from what a source gets where no phone of ours is and no trunk."""
+        return self._trusted(source) or self._challenges.allows(source, self._clock.now())
 
     def fault(self, source: str, fault: Fault, request: SipRequest | None = None) -> bool:
         """A source did what only strangers do; whether it is banned now. A request may name a scanner."""

@@ -60,6 +60,7 @@ class RawPeer:
             f"Call-ID: {self.call_id}",
             f"CSeq: {sequence} {method}",
             f"Contact: <sip:{self.user}@{self.host}:{self.port}>",
+            "Max-Forwards: 70",
             *([extra] if extra else []),
             *([f"Content-Type: {content_type}"] if body else []),
             f"Content-Length: {len(body)}",
