@@ -20,7 +20,17 @@ from ccplatform.contracts.facts import (
 )
 from ccplatform.contracts.words import ACCESS_CAUSES, Direction, FlowOutcome, Outcome, ReleaseCause
 from metrics.contacts import Contacts
-from metrics.model import MICROSECONDS, ONE_DAY, TWO_HOURS, Counted, LoadClass, Observation, Stamp, microseconds
+from metrics.model import (
+    HOURLY,
+    MICROSECONDS,
+    ONE_DAY,
+    TWO_HOURS,
+    Counted,
+    LoadClass,
+    Observation,
+    Stamp,
+    microseconds,
+)
 from metrics.names import Names
 from metrics.windows import SlidingLevel, SlidingSums
 
@@ -60,7 +70,7 @@ class Trunk:
     """One trunk's window, load, and the last window of each class."""
 
     def __init__(self) -> None:
-        self.sums = SlidingSums(TWO_HOURS, 5)
+        self.sums = SlidingSums(HOURLY, 5)
         self.level = SlidingLevel(TWO_HOURS * MICROSECONDS)
         self.last: dict[LoadClass, tuple[int, AccessSums]] = {}  # end second, sums
         self._changed: Stamp | None = None
@@ -94,11 +104,12 @@ class Trunk:
         """Erlang per channel over the two hours before ``now``."""
         return self.level.load(self._elapsed(now))
 
-    def window(self, kind: LoadClass, now: int) -> tuple[int, AccessSums] | None:
-        """The present window when it is of this class, else the last such of the past day."""
+    def window(self, kind: LoadClass, now: int, width: int) -> tuple[int, AccessSums] | None:
+        """The present window when it is of this class; else the last such of the past day, for the whole two
+        hours, or nothing."""
         if _class_of(self.load(now)) is kind:
-            return now, AccessSums(*self.sums.totals(now))
-        kept = self.last.get(kind)
+            return now, AccessSums(*self.sums.totals(now, width))
+        kept = self.last.get(kind) if width == TWO_HOURS else None
         return kept if kept is not None and kept[0] > now - ONE_DAY else None
 
     def snapshot(self) -> dict[str, Any]:
@@ -208,11 +219,11 @@ class Access:
         """Channels were taken or freed."""
         self._trunk(self._names.of(fact.trunk)).change(stamp, fact.in_use, fact.capacity)
 
-    def window(self, kind: LoadClass, now: int) -> tuple[int, AccessSums]:
+    def window(self, kind: LoadClass, now: int, width: int = TWO_HOURS) -> tuple[int, AccessSums]:
         """The end and the sums of the windows of this class, over all trunks."""
         end, sums = 0, AccessSums()
         for trunk in self.trunks.values():
-            found = trunk.window(kind, now)
+            found = trunk.window(kind, now, width)
             if found is not None:
                 end, sums = max(end, found[0]), sums.plus(found[1])
         return end, sums

@@ -13,8 +13,6 @@ from metrics.fold import Fold
 from metrics.indicator import CONFIDENCE, Comparison, Definition, Source, Unit
 from metrics.model import (
     MICROSECONDS,
-    ONE_DAY,
-    TWO_HOURS,
     AnswerLimits,
     LoadClass,
     Measurement,
@@ -24,8 +22,8 @@ from metrics.model import (
     share,
 )
 
-#: Computes a measurement from the fold at a second since the epoch.
-Measure: TypeAlias = Callable[[Fold, int], Measurement]
+#: Computes a measurement from the fold, over the window of so many seconds that ends at a second since the epoch.
+Measure: TypeAlias = Callable[[Fold, int, int], Measurement]
 
 #: Share of the design load from which a DTMF response proves anything (R10.3.1.6).
 DTMF_LOAD_SHARE: Final = 0.25
@@ -52,9 +50,18 @@ def rows(fold: Fold, now: int) -> list[ComplianceRow]:
     return [_row(definition, fold, now) for definition in REQUIREMENTS]
 
 
+def measured(definition: Definition, fold: Fold, now: int, width: int) -> Measurement:
+    """What decides a requirement, over the ``width`` seconds before ``now``: what mystery calls heard where they
+    decide and there were any within the clause's window, else what the platform itself measured."""
+    decides = MYSTERY.get(definition.id)
+    if decides is not None and decides(fold, now, definition.seconds).samples:
+        return decides(fold, now, width)
+    return MEASURES[definition.id](fold, now, width)
+
+
 def _row(definition: Definition, fold: Fold, now: int) -> ComplianceRow:
-    own = MEASURES[definition.id](fold, now)
-    heard = MYSTERY[definition.id](fold, now) if definition.id in MYSTERY else None
+    own = MEASURES[definition.id](fold, now, definition.seconds)
+    heard = MYSTERY[definition.id](fold, now, definition.seconds) if definition.id in MYSTERY else None
     if heard is None or not heard.samples:
         return judge(definition, own)
     return replace(judge(replace(definition, source=Source.MYSTERY_CALLS), heard), self_reported=own)
@@ -91,8 +98,8 @@ def _judge_share(target: float, successes: int, measured: Measurement, needed: i
 
 
 def _connect_rate(kind: LoadClass) -> Measure:
-    def measure(fold: Fold, now: int) -> Measurement:
-        end, sums = fold.access.window(kind, now)
+    def measure(fold: Fold, now: int, width: int) -> Measurement:
+        end, sums = fold.access.window(kind, now, width)
         return share(
             sums.connected, sums.attempts, label=_window_label(end, now, f"blocked calls: {sums.blocked}")
         )
@@ -101,8 +108,8 @@ def _connect_rate(kind: LoadClass) -> Measure:
 
 
 def _ivr_success(kind: LoadClass) -> Measure:
-    def measure(fold: Fold, now: int) -> Measurement:
-        end, sums = fold.access.window(kind, now)
+    def measure(fold: Fold, now: int, width: int) -> Measurement:
+        end, sums = fold.access.window(kind, now, width)
         return share(sums.completed, sums.sessions, label=_window_label(end, now))
 
     return measure
@@ -113,18 +120,18 @@ def _window_label(end: int, now: int, *more: str) -> str:
     return "; ".join((*ended, *more))
 
 
-def _connect_delay(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.responses.connect(now)
+def _connect_delay(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.responses.connect(now, width)
     return mean(total, samples)
 
 
-def _voice_delay(fold: Fold, now: int) -> Measurement:
-    sums = fold.voice.sums(now)
+def _voice_delay(fold: Fold, now: int, width: int) -> Measurement:
+    sums = fold.voice.sums(now, width)
     return share(sums.quick_calls, sums.calls)
 
 
-def _loss(fold: Fold, now: int) -> Measurement:
-    sums = fold.voice.sums(now)
+def _loss(fold: Fold, now: int, width: int) -> Measurement:
+    sums = fold.voice.sums(now, width)
     label = ""
     if sums.legs:
         into = f"{sums.lost_in}/{sums.expected_in}"
@@ -133,8 +140,8 @@ def _loss(fold: Fold, now: int) -> Measurement:
     return Measurement(value=sums.worse_loss, samples=sums.legs, label=label)
 
 
-def _dtmf_under_load(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.responses.keys(TWO_HOURS, now)
+def _dtmf_under_load(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.responses.keys(width, now)
     load = fold.access.load(now)
     needed = DTMF_LOAD_SHARE * fold.rules.design_load_erlang
     met = load is not None and load >= needed
@@ -142,30 +149,27 @@ def _dtmf_under_load(fold: Fold, now: int) -> Measurement:
     return mean(total, samples, met=met, label=f"load {known}, needed {needed:.3f}")
 
 
-def _dtmf_day(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.responses.keys(ONE_DAY, now)
+def _dtmf_day(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.responses.keys(width, now)
     return mean(total, samples)
 
 
-def _query(window: int) -> Measure:
-    def measure(fold: Fold, now: int) -> Measurement:
-        samples, total, failed = fold.responses.queries(window, now)
-        return mean(total, samples, label=f"failed queries: {failed}")
-
-    return measure
+def _query(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total, failed = fold.responses.queries(width, now)
+    return mean(total, samples, label=f"failed queries: {failed}")
 
 
-def _self_service(fold: Fold, now: int) -> Measurement:
-    sessions, completed = fold.responses.sessions(now)
+def _self_service(fold: Fold, now: int, width: int) -> Measurement:
+    sessions, completed = fold.responses.sessions(now, width)
     return share(completed, sessions)
 
 
-def _agent_wait(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.responses.agents(now)
+def _agent_wait(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.responses.agents(now, width)
     return mean(total, samples)
 
 
-def _no_probes(fold: Fold, now: int) -> Measurement:
+def _no_probes(fold: Fold, now: int, width: int) -> Measurement:
     return Measurement(value=None, samples=0, label="measured by probes only")
 
 
@@ -183,27 +187,27 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         "R10.3.1.5.a": _ivr_success(LoadClass.IDLE),
         "R10.3.1.5.b": _ivr_success(LoadClass.BUSY),
         "R10.3.1.6": _dtmf_under_load,
-        "R10.3.1.7": _query(TWO_HOURS),
+        "R10.3.1.7": _query,
         "R10.3.2.a": _self_service,
         "R10.3.2.b": _dtmf_day,
-        "R10.3.2.c": _query(ONE_DAY),
+        "R10.3.2.c": _query,
         "R10.3.2.d": _agent_wait,
     }
 )
 
 
-def _mystery_success(fold: Fold, now: int) -> Measurement:
-    made, completed, loopback = fold.mystery.calls(now)
+def _mystery_success(fold: Fold, now: int, width: int) -> Measurement:
+    made, completed, loopback = fold.mystery.calls(now, width)
     return share(completed, made, label=f"{loopback} over loopback, without an access network" if loopback else "")
 
 
-def _mystery_keys(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.mystery.keys(now)
+def _mystery_keys(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.mystery.keys(now, width)
     return mean(total, samples)
 
 
-def _mystery_queries(fold: Fold, now: int) -> Measurement:
-    samples, total = fold.mystery.queries(now)
+def _mystery_queries(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total = fold.mystery.queries(now, width)
     return mean(total, samples)
 
 

@@ -137,6 +137,8 @@ _ALL: Final = (
     _gauge("cc_compliance_target", "Target of a requirement (R10.3)", "requirement"),
     _gauge("cc_compliance_ok", "1 pass, 0 fail; absent while the sample is too small (R10.3)", "requirement"),
     _gauge("cc_compliance_samples", "Samples behind the value (R10.3)", "requirement"),
+    _gauge("cc_compliance_budget_left", "What a requirement allows, less what is used up (R10.3)", "requirement"),
+    _gauge("cc_compliance_burn", "Used up / allowed over 5m, 1h, 2h, 24h (R10.3)", "requirement", "window"),
     _gauge("cc_alarms", "Alarms that are up (R10.4.c)", "severity"),
 )
 

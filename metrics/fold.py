@@ -32,7 +32,7 @@ from metrics.voice import Voice
 Handler: TypeAlias = Callable[[Any, Stamp, list[Observation]], None]
 
 #: Version of the snapshot's shape.
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 class Fold:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 #: Confidence of the bounds of shares.
@@ -13,6 +15,7 @@ CONFIDENCE: Final = 0.95
 MEAN_SAMPLES: Final = 30
 
 _FIRST: Final = date(2026, 1, 1)
+_SECONDS: Final[Mapping[str, int]] = MappingProxyType({"PT2H": 7200, "P1D": 86400, "day": 0})
 
 
 class Comparison(StrEnum):
@@ -76,3 +79,8 @@ class Definition:
     decides: Source = Source.SELF_REPORTED
     version: int = 1
     since: date = _FIRST
+
+    @property
+    def seconds(self) -> int:
+        """The length of a window; 0 for the calendar day."""
+        return _SECONDS[self.window]

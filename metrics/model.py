@@ -12,9 +12,14 @@ from ccplatform.contracts.facts import FactEvent
 
 MICROSECONDS = 1_000_000
 
-#: Two hours and a day, the windows of 10.3.
+#: Two hours and a day, the windows of 10.3, and the shorter ones by which a budget's burn is watched.
+FIVE_MINUTES = 300
+ONE_HOUR = 3600
 TWO_HOURS = 7200
 ONE_DAY = 86400
+#: What clauses over two hours, and those over a day, are watched by.
+HOURLY = (FIVE_MINUTES, ONE_HOUR, TWO_HOURS)
+DAILY = (*HOURLY, ONE_DAY)
 
 #: Stands for every queue or trunk beyond the number that is told apart.
 OTHER = "other"

@@ -6,17 +6,17 @@ from typing import Any
 
 from ccplatform.contracts.facts import MysteryCallMade
 from ccplatform.contracts.words import MysteryFate
-from metrics.model import ONE_DAY, Counted, Observation, Stamp, microseconds
+from metrics.model import DAILY, ONE_DAY, Counted, Observation, Stamp, microseconds
 from metrics.windows import SlidingSums
 
 
 class MysteryCalls:
-    """Counts, and pairs of (samples, sum in µs), over 24 hours."""
+    """Counts, and pairs of (samples, sum in µs), over windows of up to 24 hours."""
 
     def __init__(self) -> None:
-        self._calls = SlidingSums(ONE_DAY, 3)  # made, completed, over loopback
-        self._keys = SlidingSums(ONE_DAY, 2)
-        self._queries = SlidingSums(ONE_DAY, 2)
+        self._calls = SlidingSums(DAILY, 3)  # made, completed, over loopback
+        self._keys = SlidingSums(DAILY, 2)
+        self._queries = SlidingSums(DAILY, 2)
 
     def made(self, fact: MysteryCallMade, stamp: Stamp, out: list[Observation]) -> None:
         """A mystery call came to its end."""
@@ -27,19 +27,19 @@ class MysteryCalls:
                 window.add(stamp.second, len(times), sum(map(microseconds, times)))
         out.append(Counted("cc_mystery_calls", (fact.fate,)))
 
-    def calls(self, now: int) -> tuple[int, int, int]:
+    def calls(self, now: int, window: int = ONE_DAY) -> tuple[int, int, int]:
         """Calls made, completed, and made over loopback."""
-        made, completed, loopback = self._calls.totals(now)
+        made, completed, loopback = self._calls.totals(now, window)
         return made, completed, loopback
 
-    def keys(self, now: int) -> tuple[int, int]:
+    def keys(self, now: int, window: int = ONE_DAY) -> tuple[int, int]:
         """Samples and sum of DTMF responses."""
-        samples, total = self._keys.totals(now)
+        samples, total = self._keys.totals(now, window)
         return samples, total
 
-    def queries(self, now: int) -> tuple[int, int]:
+    def queries(self, now: int, window: int = ONE_DAY) -> tuple[int, int]:
         """Samples and sum of query responses."""
-        samples, total = self._queries.totals(now)
+        samples, total = self._queries.totals(now, window)
         return samples, total
 
     def snapshot(self) -> dict[str, Any]:

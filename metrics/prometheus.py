@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from ccplatform.contracts.words import Severity
+from metrics.budgets import budgets, short_name
 from metrics.compliance import figures, rows
 from metrics.families import FAMILIES, Family, Kind
 from metrics.fold import Fold
@@ -254,6 +255,12 @@ def _compliance_gauges(fold: Fold, now: int) -> Iterator[Gauge]:
             yield "cc_compliance_value", labels, row.measurement.value
         if row.verdict in (Verdict.PASS, Verdict.FAIL):
             yield "cc_compliance_ok", labels, float(row.verdict is Verdict.PASS)
+    for budget in budgets(fold, now):
+        if budget.left is not None:
+            yield "cc_compliance_budget_left", (budget.requirement,), budget.left
+        for burn in budget.burns:
+            if burn.burn is not None:
+                yield "cc_compliance_burn", (budget.requirement, short_name(burn.window)), burn.burn
 
 
 def _worker_gauges(health: WorkerHealth) -> Iterator[Gauge]:

@@ -8,7 +8,17 @@ from ccplatform.contracts.facts import Established, FirstVoiceSent, FlowLeft, Ke
 from ccplatform.contracts.words import FlowOutcome, LegRole
 from metrics.access import counts_as_session
 from metrics.contacts import Contacts
-from metrics.model import ONE_DAY, TWO_HOURS, Counted, Observation, Observed, Stamp, microseconds
+from metrics.model import (
+    DAILY,
+    HOURLY,
+    ONE_DAY,
+    TWO_HOURS,
+    Counted,
+    Observation,
+    Observed,
+    Stamp,
+    microseconds,
+)
 from metrics.windows import SlidingSums
 
 
@@ -17,11 +27,11 @@ class Responses:
 
     def __init__(self, *, contacts: Contacts) -> None:
         self._contacts = contacts
-        self._connect = SlidingSums(TWO_HOURS, 2)
-        self._keys = {TWO_HOURS: SlidingSums(TWO_HOURS, 2), ONE_DAY: SlidingSums(ONE_DAY, 2)}
-        self._queries = {TWO_HOURS: SlidingSums(TWO_HOURS, 3), ONE_DAY: SlidingSums(ONE_DAY, 3)}
-        self._agents = SlidingSums(ONE_DAY, 2)
-        self._sessions = SlidingSums(ONE_DAY, 2)
+        self._connect = SlidingSums(HOURLY, 2)
+        self._keys = SlidingSums(DAILY, 2)
+        self._queries = SlidingSums(DAILY, 3)
+        self._agents = SlidingSums(DAILY, 2)
+        self._sessions = SlidingSums(DAILY, 2)
 
     def voiced(self, fact: FirstVoiceSent, stamp: Stamp, out: list[Observation]) -> None:
         """The caller heard us for the first time."""
@@ -30,15 +40,13 @@ class Responses:
 
     def key_answered(self, fact: KeyAnswered, stamp: Stamp, out: list[Observation]) -> None:
         """A completed input was answered by voice."""
-        for window in self._keys.values():
-            window.add(stamp.second, 1, microseconds(fact.response_seconds))
+        self._keys.add(stamp.second, 1, microseconds(fact.response_seconds))
         out.append(Observed("cc_dtmf_response_seconds", fact.response_seconds))
 
     def query_answered(self, fact: QueryAnswered, stamp: Stamp, out: list[Observation]) -> None:
         """A query was answered, or failed (counted apart: it has no result)."""
         amounts = (1, microseconds(fact.response_seconds), 0) if fact.ok else (0, 0, 1)
-        for window in self._queries.values():
-            window.add(stamp.second, *amounts)
+        self._queries.add(stamp.second, *amounts)
         if fact.ok:
             out.append(Observed("cc_ivr_query_seconds", fact.response_seconds))
         else:
@@ -64,26 +72,26 @@ class Responses:
             self._agents.add(stamp.second, 1, microseconds(wait))
             out.append(Observed("cc_agent_wait_seconds", wait))
 
-    def connect(self, now: int) -> tuple[int, int]:
-        """Samples and sum of connect delays, two hours."""
-        return _pair(self._connect, now)
+    def connect(self, now: int, window: int = TWO_HOURS) -> tuple[int, int]:
+        """Samples and sum of connect delays; windows are those of `model.HOURLY`."""
+        return _pair(self._connect, now, window)
 
     def keys(self, window: int, now: int) -> tuple[int, int]:
-        """Samples and sum of DTMF responses."""
-        return _pair(self._keys[window], now)
+        """Samples and sum of DTMF responses; this window and the next ones are those of `model.DAILY`."""
+        return _pair(self._keys, now, window)
 
     def queries(self, window: int, now: int) -> tuple[int, int, int]:
         """Samples and sum of query responses, and how many queries failed."""
-        samples, total, failed = self._queries[window].totals(now)
+        samples, total, failed = self._queries.totals(now, window)
         return samples, total, failed
 
-    def agents(self, now: int) -> tuple[int, int]:
-        """Samples and sum of waits for an agent, 24 h."""
-        return _pair(self._agents, now)
+    def agents(self, now: int, window: int = ONE_DAY) -> tuple[int, int]:
+        """Samples and sum of waits for an agent."""
+        return _pair(self._agents, now, window)
 
-    def sessions(self, now: int) -> tuple[int, int]:
-        """IVR sessions and how many of them completed, 24 h."""
-        return _pair(self._sessions, now)
+    def sessions(self, now: int, window: int = ONE_DAY) -> tuple[int, int]:
+        """IVR sessions and how many of them completed."""
+        return _pair(self._sessions, now, window)
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""
@@ -95,11 +103,15 @@ class Responses:
             window.restore(data[name])
 
     def _windows(self) -> dict[str, SlidingSums]:
-        windows = {"connect": self._connect, "agents": self._agents, "sessions": self._sessions}
-        windows |= {f"keys_{width}": window for width, window in self._keys.items()}
-        return windows | {f"queries_{width}": window for width, window in self._queries.items()}
+        return {
+            "connect": self._connect,
+            "keys": self._keys,
+            "queries": self._queries,
+            "agents": self._agents,
+            "sessions": self._sessions,
+        }
 
 
-def _pair(window: SlidingSums, now: int) -> tuple[int, int]:
-    samples, total = window.totals(now)
+def _pair(sums: SlidingSums, now: int, window: int) -> tuple[int, int]:
+    samples, total = sums.totals(now, window)
     return samples, total

@@ -18,6 +18,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.security.access import Access, Principal, Role
 from ccplatform.security.errors import NotAllowed, NotAuthenticated
 from ccplatform.security.model import Overseen
+from metrics.budgets import Budget, Watched, short_name
 from metrics.compliance import ComplianceRow
 from metrics.errors import FormatNotAvailable
 from metrics.indicator import Comparison, Source, Unit
@@ -30,6 +31,22 @@ from metrics.store import ReportStore
 
 _MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
 _MAY_SEE_REPORTS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+
+
+class BurnItem(BaseModel):
+    """How fast a budget is used up over a window."""
+
+    window: str = Field(description="5m, 1h, 2h, 24h")
+    burn: float | None = Field(description="used up / allowed: 1 is the target exactly; null without samples")
+    samples: int
+
+
+class BudgetItem(BaseModel):
+    """What a requirement allows, and how fast that is used up (docs/packages/metrics.md)."""
+
+    left: float | None = Field(description="share of what the clause's window allows; below 0 it is overdrawn")
+    burns: list[BurnItem] = Field(description="the shortest window first, the clause's own last")
+    stands: Watched
 
 
 class ComplianceItem(BaseModel):
@@ -64,6 +81,7 @@ class ComplianceItem(BaseModel):
     history: list[float | None] = Field(
         description="values at the last full steps of five minutes, oldest first, at most 24; null: no data then"
     )
+    budget: BudgetItem
 
 
 class ComplianceList(BaseModel):
@@ -111,7 +129,8 @@ def build_router(
     ) -> ComplianceList:
         """Every requirement of section 10.3: value, target, samples and verdict now."""
         lines = service.lines()
-        return ComplianceList(items=[_item(row, lines[row.definition.id]) for row in service.compliance()])
+        rows = zip(service.compliance(), service.budgets(), strict=True)
+        return ComplianceList(items=[_item(row, lines[row.definition.id], budget) for row, budget in rows])
 
     @router.get("/reports/{name}", response_model=ReportList)
     async def report(
@@ -172,7 +191,14 @@ def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(now.astimezone(zone).date(), time(), zone)
 
 
-def _item(row: ComplianceRow, history: list[float | None]) -> ComplianceItem:
+def _budget(budget: Budget) -> BudgetItem:
+    burns = [
+        BurnItem(window=short_name(burn.window), burn=burn.burn, samples=burn.samples) for burn in budget.burns
+    ]
+    return BudgetItem(left=budget.left, burns=burns, stands=budget.stands)
+
+
+def _item(row: ComplianceRow, history: list[float | None], budget: Budget) -> ComplianceItem:
     definition, measured, own = row.definition, row.measurement, row.self_reported
     return ComplianceItem(
         id=definition.id,
@@ -200,4 +226,5 @@ def _item(row: ComplianceRow, history: list[float | None]) -> ComplianceItem:
         exclusions=definition.exclusions,
         version=definition.version,
         history=history,
+        budget=_budget(budget),
     )

@@ -22,6 +22,7 @@ from ccplatform.contracts.facts import FactEvent
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
+from metrics.budgets import Budget, Watched, budgets
 from metrics.compliance import ComplianceRow, Figure, figures, rows
 from metrics.fold import Fold
 from metrics.history import POINTS, STEP_SECONDS, History
@@ -93,6 +94,7 @@ class MetricsService:
         self._buffer: deque[FactEvent] | None = None
         self._beginnings = 0
         self._loading = False
+        self._loaded = False
         self._overrun = False
         self._newest = clock.wall()
         self._scraping = asyncio.Lock()
@@ -130,10 +132,19 @@ class MetricsService:
         self._loading = True
         try:
             self.fold, self._history = await self._rebuilt(journal, since)
-            self._buffer = None
+            self._buffer, self._loaded = None, True
         finally:
             self._loading = False
         _log.info("metrics rebuilt", facts=self.fold.folded, repeated=self.fold.repeated)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the fold holds all that happened in its windows: not before, nor during a rebuild."""
+        return self._loaded and self._buffer is None
+
+    def budgets(self, up: Mapping[str, Watched] | None = None) -> list[Budget]:
+        """The error budgets of section 10.3 now; ``up``: what alarms say already."""
+        return budgets(self.fold, self._second(), up)
 
     def compliance(self) -> list[ComplianceRow]:
         """The rows of section 10.3 now."""

@@ -28,6 +28,9 @@ class MetricsSettings(BaseModel):
     design_load_erlang: float = Field(
         default=0.9, gt=0, le=1, description="design load per trunk channel, Erlang (10.3.1.1: busy ≈ 0.9)"
     )
+    watch_seconds: float = Field(
+        default=15.0, ge=0, le=3600, description="how often section 10.3 is looked at for alarms; 0: never"
+    )
     max_open_contacts: int = Field(
         default=100_000, ge=100, le=5_000_000, description="contacts followed at once; the oldest go first"
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ccplatform.contracts.facts import LegMeasured, MediaMoved
 from metrics.contacts import Contacts
 from metrics.emodel import mos
-from metrics.model import TWO_HOURS, Observation, Observed, Stamp, microseconds
+from metrics.model import HOURLY, TWO_HOURS, Observation, Observed, Stamp, microseconds
 from metrics.windows import SlidingSums
 
 #: One-way delay that a call should stay below (R10.3.1.3).
@@ -42,7 +42,7 @@ def condition_of(loss: float, jitter: float, delay: float) -> Condition:
 
 @dataclass(frozen=True, slots=True)
 class VoiceSums:
-    """What the last two hours measured; *in* is towards the centre, *out* towards the far end."""
+    """What a window measured; *in* is towards the centre, *out* towards the far end."""
 
     calls: int
     quick_calls: int  # below the delay limit
@@ -65,12 +65,12 @@ class VoiceSums:
 
 
 class Voice:
-    """Two-hour sums of measured legs."""
+    """Sums of measured legs over windows of up to two hours."""
 
     def __init__(self, *, contacts: Contacts) -> None:
         self._contacts = contacts
-        self._delays = SlidingSums(TWO_HOURS, 2)
-        self._packets = SlidingSums(TWO_HOURS, 6)
+        self._delays = SlidingSums(HOURLY, 2)
+        self._packets = SlidingSums(HOURLY, 6)
 
     def measured(self, fact: LegMeasured, stamp: Stamp, out: list[Observation]) -> None:
         """A leg ended and was measured."""
@@ -93,10 +93,10 @@ class Voice:
         """A leg's sound goes on through another media worker."""
         out.append(Observed("cc_media_gap_seconds", fact.gap_seconds))
 
-    def sums(self, now: int) -> VoiceSums:
-        """The two hours before ``now``."""
-        calls, quick = self._delays.totals(now)
-        return VoiceSums(calls, quick, *self._packets.totals(now))
+    def sums(self, now: int, window: int = TWO_HOURS) -> VoiceSums:
+        """The window (of `model.HOURLY`) before ``now``."""
+        calls, quick = self._delays.totals(now, window)
+        return VoiceSums(calls, quick, *self._packets.totals(now, window))
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""

@@ -13,21 +13,23 @@ from typing import Any
 
 
 class SlidingSums:
-    """Sums of several quantities over the last ``width_seconds``, each fact counted in its own second.
+    """Sums of several quantities over the last ``widths`` seconds (one window, or some that end together), each
+    fact counted in its own second.
 
-    Adding costs a constant (amortised: every second's bucket is made once and taken away once). A late fact
-    is counted where it belongs, or not at all when its second has left the window already. Amounts may be
-    negative, to take back what was counted before.
+    Adding costs a constant (amortised: a second's bucket is made once, and leaves each window once). A late fact
+    is counted where it belongs: in the windows that its second has not left yet. Amounts may be negative, to take
+    back what was counted before.
     """
 
-    __slots__ = ("_buckets", "_end", "_fields", "_totals", "_width")
+    __slots__ = ("_buckets", "_end", "_fields", "_totals", "_widest")
 
-    def __init__(self, width_seconds: int, fields: int) -> None:
-        self._width = width_seconds
+    def __init__(self, widths: int | tuple[int, ...], fields: int) -> None:
+        widths = (widths,) if isinstance(widths, int) else widths
+        self._widest = max(widths)
         self._fields = fields
         self._end: int | None = None
         self._buckets: dict[int, list[int]] = {}
-        self._totals = [0] * fields
+        self._totals = {width: [0] * fields for width in sorted(widths)}
 
     @property
     def end(self) -> int | None:
@@ -40,23 +42,28 @@ class SlidingSums:
             self._end = second
         elif second > self._end:
             self._advance(second)
-        elif second <= self._end - self._width:
+        elif second <= self._end - self._widest:
             return False
         bucket = self._buckets.get(second)
         if bucket is None:
             bucket = self._buckets[second] = [0] * self._fields
-        totals = self._totals
         for index, amount in enumerate(amounts):
             bucket[index] += amount
-            totals[index] += amount
+        age = self._end - second
+        for width, totals in self._totals.items():
+            if age < width:
+                for index, amount in enumerate(amounts):
+                    totals[index] += amount
         return True
 
-    def totals(self, now: int) -> tuple[int, ...]:
-        """The sums of the window that ends at ``now``, or at the newest fact when that is later."""
+    def totals(self, now: int, width: int | None = None) -> tuple[int, ...]:
+        """The sums of a window (the widest by default) that ends at ``now``, or at the newest fact when that is
+        later."""
+        width = self._widest if width is None else width
         if self._end is None or now <= self._end:
-            return tuple(self._totals)
-        totals = list(self._totals)
-        for second in self._leaving(now):
+            return tuple(self._totals[width])
+        totals = list(self._totals[width])
+        for second in self._leaving(now, width):
             for index, amount in enumerate(self._buckets[second]):
                 totals[index] -= amount
         return tuple(totals)
@@ -69,20 +76,25 @@ class SlidingSums:
         """Take the state of a snapshot."""
         self._end = data["end"]
         self._buckets = {second: list(sums) for second, *sums in data["buckets"]}
-        self._totals = [sum(column) for column in zip(*self._buckets.values(), strict=True)] or [0] * self._fields
+        for width in self._totals:
+            inside = [sums for second, sums in self._buckets.items() if second > data["end"] - width]
+            self._totals[width] = [sum(column) for column in zip(*inside, strict=True)] or [0] * self._fields
 
     def _advance(self, end: int) -> None:
-        for second in self._leaving(end):
-            for index, amount in enumerate(self._buckets.pop(second)):
-                self._totals[index] -= amount
+        for width, totals in self._totals.items():
+            for second in self._leaving(end, width):
+                for index, amount in enumerate(self._buckets[second]):
+                    totals[index] -= amount
+        for second in self._leaving(end, self._widest):
+            del self._buckets[second]
         self._end = end
 
-    def _leaving(self, end: int) -> list[int]:
-        """Seconds with facts that are outside a window which ends at ``end``."""
+    def _leaving(self, end: int, width: int) -> list[int]:
+        """Seconds with facts that are in the present window, and not in the one which ends at ``end``."""
         assert self._end is not None
-        first, last = self._end - self._width + 1, end - self._width
+        first, last = self._end - width + 1, end - width
         if last - first >= len(self._buckets):
-            return [second for second in self._buckets if second <= last]
+            return [second for second in self._buckets if first <= second <= last]
         return [second for second in range(first, last + 1) if second in self._buckets]
 
 

@@ -31,6 +31,7 @@ from ccplatform.app.sockets import listen_tcp
 from ccplatform.app.speech import speech_engine
 from ccplatform.app.stopping import StopSignal
 from ccplatform.app.voice_mail import message_store, message_viewer
+from ccplatform.app.watching import Watching
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
@@ -269,6 +270,15 @@ class WebProcess:
         self._ground.tasks.keep_running("recordings at rest", self._keep_recordings)
         self.signalling.start(self._ground.tasks)
         self.hub.start()
+        if self._settings.metrics.watch_seconds:
+            watching = Watching(
+                metrics=self.metrics,
+                board=self.board,
+                ask=self.following.link.ask,
+                clock=self._ground.clock,
+                every_seconds=self._settings.metrics.watch_seconds,
+            )
+            self._ground.tasks.keep_running("watch over section 10.3", watching.run)
 
     async def _keep_recordings(self) -> None:
         await self.following.informed.wait()  # only then are its tables sure to be there

@@ -68,6 +68,24 @@ def test_snapshot_and_later_facts_equal_the_live_window(
     assert restored.snapshot() == live.snapshot()
 
 
+@given(events, st.randoms(use_true_random=False), st.integers(0, 90))
+def test_windows_that_end_together_are_as_windows_alone(
+    facts: list[tuple[int, int, int]], random: object, now: int
+) -> None:
+    random.shuffle(facts)  # type: ignore[attr-defined]
+    widths = (3, WIDTH, 25)
+    together, alone = SlidingSums(widths, 2), {width: SlidingSums(width, 2) for width in widths}
+    for second, a, b in facts:
+        together.add(second, a, b)
+        for window in alone.values():
+            window.add(second, a, b)
+    restored = SlidingSums(widths, 2)
+    restored.restore(json.loads(json.dumps(together.snapshot())))
+    for width, window in alone.items():
+        assert together.totals(now, width) == restored.totals(now, width) == window.totals(now)
+    assert together.totals(now) == together.totals(now, 25)
+
+
 def test_a_window_holds_exactly_its_width_in_seconds() -> None:
     window = SlidingSums(7200, 1)
     window.add(1000, 1)

@@ -3728,6 +3728,41 @@ export interface components {
             };
         };
         /**
+         * BudgetItem
+         * @description What a requirement allows, and how fast that is used up (docs/packages/metrics.md).
+         */
+        BudgetItem: {
+            /**
+             * Burns
+             * @description the shortest window first, the clause's own last
+             */
+            burns: components["schemas"]["BurnItem"][];
+            /**
+             * Left
+             * @description share of what the clause's window allows; below 0 it is overdrawn
+             */
+            left: number | null;
+            stands: components["schemas"]["Watched"];
+        };
+        /**
+         * BurnItem
+         * @description How fast a budget is used up over a window.
+         */
+        BurnItem: {
+            /**
+             * Burn
+             * @description used up / allowed: 1 is the target exactly; null without samples
+             */
+            burn: number | null;
+            /** Samples */
+            samples: number;
+            /**
+             * Window
+             * @description 5m, 1h, 2h, 24h
+             */
+            window: string;
+        };
+        /**
          * CalendarItem
          * @description A configured calendar.
          */
@@ -4177,6 +4212,7 @@ export interface components {
          * @description One requirement of section 10.3: what was measured and what it says.
          */
         ComplianceItem: {
+            budget: components["schemas"]["BudgetItem"];
             /** Clause */
             clause: string;
             /** Clause Zh */
@@ -8493,6 +8529,12 @@ export interface components {
             /** Pieces */
             pieces: components["schemas"]["SoundPiece"][];
         };
+        /**
+         * Watched
+         * @description How a requirement stands, the worst that holds.
+         * @enum {string}
+         */
+        Watched: "unknown" | "calm" | "low" | "burning" | "missed";
         /**
          * What
          * @description Kinds of happenings; what ``name`` and ``text`` of each hold.

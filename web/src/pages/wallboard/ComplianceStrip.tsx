@@ -10,6 +10,7 @@ import { NOTHING } from "../../ui/format";
 import { DrillLink } from "../../ui/DrillLink";
 import { contactsAddress, windowBegin } from "../../ui/drill";
 import { Failure, Loading } from "../../ui/notices";
+import { BudgetLine } from "./BudgetLine";
 import { Sparkline } from "./Sparkline";
 
 const EVERY_MS = 5_000;
@@ -79,6 +80,7 @@ function ComplianceCell({ item }: { readonly item: Item }) {
                 : `${COMPARISON[item.comparison]} ${shown(item.target, item, words)}`}
             </span>
           </span>
+          <BudgetLine budget={item.budget} />
           <span className="verdict">
             <span>
               <i aria-hidden="true">{VERDICT_MARK[item.verdict]}</i> {t(`verdict.${item.verdict}`)}

@@ -1,0 +1,64 @@
+"""The watch over section 10.3 on a running platform: a breach becomes an alarm, and the budget shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.e2e.centre import Centre, Row
+from tests.e2e.rig import centre_of, metric
+from tests.support.platform import PlatformProcess
+
+#: A mystery caller dials a number that nobody has.
+_PLAN: Final = """
+channels = 1
+caller = "13900000000"
+[visit]
+number = "95999"
+steps = [{ hear = "greeting" }]
+"""
+
+
+@pytest.fixture
+def watched(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """A platform that looks at section 10.3 all the time, and makes one mystery call."""
+    plan = tmp_path / "plan.toml"
+    plan.write_text(_PLAN, encoding="utf-8")
+    environment = {
+        "CCP_METRICS__WATCH_SECONDS": "0.2",
+        "CCP_PROBE__EVERY_SECONDS": "3600",
+        "CCP_PROBE__FIRST_SECONDS": "0",
+        "CCP_PROBE__PLAN": str(plan),
+    }
+    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+async def test_a_missed_requirement_is_an_alarm_and_its_budget_is_overdrawn(
+    watched: PlatformProcess, callers: Iterator[int]
+) -> None:
+    async with centre_of(watched, callers) as centre:
+        (row,) = await centre.eventually(lambda: _alarms(centre), lambda rows: bool(rows))
+        assert (row["kind"], row["subject"], row["severity"]) == ("requirement_missed", "R10.3.2.a", "urgent")
+        assert "IVR self-service success rate: misses its target >= 0.98 (n = 1)" in row["text"]
+        budgets = {row["id"]: row["budget"] for row in await centre.items("compliance")}
+        missed = budgets.pop("R10.3.2.a")
+        assert (missed["stands"], round(missed["left"])) == ("missed", -49)
+        assert [(burn["window"], round(burn["burn"])) for burn in missed["burns"]] == [
+            (window, 50) for window in ("5m", "1h", "2h", "24h")
+        ]
+        assert {budget["stands"] for budget in budgets.values()} == {"unknown"}
+        metrics = await centre.metrics()
+        assert metric(metrics, "cc_compliance_burn", requirement="R10.3.2.a", window="1h") == pytest.approx(50)
+        assert metric(metrics, "cc_compliance_budget_left", requirement="R10.3.2.a") == pytest.approx(-49)
+
+
+async def _alarms(centre: Centre) -> list[Row]:
+    rows = await centre.items("alarms", active=True)
+    return [row for row in rows if row["kind"] != "mystery_call_failed"]
