@@ -58,6 +58,11 @@ _ALL: Final = (
     _counter("cc_ivr_sessions", "IVR sessions by how they ended (R10.3.1.5, R10.3.2.a)", "outcome"),
     _counter("cc_ivr_query_failures", "Customer-data queries that failed (R10.3.1.7, R10.3.2.c)"),
     _counter("cc_mystery_calls", "Mystery calls by how they ended (R10.3.2.a)", "fate"),
+    _counter(
+        "cc_mystery_calls_compared",
+        "Mystery calls by whether their record is what was heard (R10.3.2)",
+        "result",
+    ),
     _counter("cc_contacts", "Contacts that ended, by their last queue and outcome (R10.1.g)", "queue", "outcome"),
     _counter("cc_recordings", "Recordings begun, by why the talk is recorded (R10.1.f)", "mode"),
     _histogram("cc_call_connect_seconds", "INVITE received to first audible sample sent (R10.3.1.2)", _CONNECT),

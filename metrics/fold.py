@@ -123,6 +123,7 @@ class Fold:
             facts.KeyAnswered: (self.responses.key_answered,),
             facts.QueryAnswered: (self.responses.query_answered,),
             facts.MysteryCallMade: (self.mystery.made,),
+            facts.MysteryCallCompared: (self.mystery.compared,),
             facts.FlowLeft: (self.access.left_flow, self.responses.left_flow),
             facts.Queued: (self.contacts.queued,),
             facts.QueueLeft: (self.contacts.left_queue, self.queues.left),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ccplatform.contracts.facts import MysteryCallMade
+from ccplatform.contracts.facts import MysteryCallCompared, MysteryCallMade
 from ccplatform.contracts.words import MysteryFate
 from metrics.model import DAILY, ONE_DAY, Counted, Observation, Stamp, microseconds
 from metrics.windows import SlidingSums
@@ -26,6 +26,11 @@ class MysteryCalls:
             if times:
                 window.add(stamp.second, len(times), sum(map(microseconds, times)))
         out.append(Counted("cc_mystery_calls", (fact.fate,)))
+
+    def compared(self, fact: MysteryCallCompared, stamp: Stamp, out: list[Observation]) -> None:
+        """What was recorded of a mystery call was set beside what was heard."""
+        result = "not_recorded" if fact.contact is None else "different" if fact.differences else "equal"
+        out.append(Counted("cc_mystery_calls_compared", (result,)))
 
     def calls(self, now: int, window: int = ONE_DAY) -> tuple[int, int, int]:
         """Calls made, completed, and made over loopback."""

@@ -31,6 +31,7 @@ from ccplatform.contracts.commands import (
     MoveCall,
     MoveCallBack,
     NoteContact,
+    OrderMysteryCall,
     PickUpCall,
     PromiseCallBack,
     RaiseAlarm,
@@ -45,7 +46,7 @@ from ccplatform.contracts.commands import (
     SetAgentState,
     SuperviseCall,
 )
-from ccplatform.contracts.facts import ContactNoted
+from ccplatform.contracts.facts import ContactNoted, MysteryCallOrdered
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.storage.database import Database
 from gateway.commands import describe as describe_access
@@ -95,6 +96,11 @@ class Orders:
                 return control.alarms.perform(command)
             case ReportMysteryCall():
                 control.stream.publish(command.call)
+                if command.compared is not None:
+                    control.stream.publish(command.compared)
+                return Done()
+            case OrderMysteryCall():
+                control.stream.publish(MysteryCallOrdered(by=command.by))
                 return Done()
             case GetHealth():
                 return Done(result=self._health())

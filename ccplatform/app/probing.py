@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from typing import TypeAlias
 
 import structlog
 
-from ccplatform.app.link_client import LinkClient
+from ccplatform.app.link_client import LinkClient, Snapshot
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings, own_host
 from ccplatform.app.stopping import StopSignal
 from ccplatform.contracts.commands import Answer, ClearAlarm, Command, RaiseAlarm, ReportMysteryCall
-from ccplatform.contracts.facts import MysteryCallMade
+from ccplatform.contracts.facts import FactEvent, MysteryCallCompared, MysteryCallMade, MysteryCallOrdered
 from ccplatform.contracts.words import MysteryFate, Severity
 from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.errors import CannotStart, Unavailable
@@ -22,8 +24,10 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Line
 from ccplatform.proof.plan import Plan, parse_plan, read_plan, read_target
+from ccplatform.proof.reconciling import compare
 from ccplatform.proof.running import address_of, own_address
 from ccplatform.proof.visit import Visit, make_visit
+from ccplatform.proof.witness import Witness
 from gateway.sip.flows import Flow
 
 Ask: TypeAlias = Callable[[Command], Awaitable[Answer]]
@@ -31,9 +35,15 @@ Ask: TypeAlias = Callable[[Command], Awaitable[Answer]]
 _log = structlog.get_logger("probe")
 
 ALARM = "mystery_call_failed"
+DIFFERS = "self_report_differs"
 _LINK_PAUSE_SECONDS = 1.0
+#: How long the first call waits for the link, so that it can be compared, seconds.
+_LINKED_WITHIN = 10.0
+_ORDER_SECONDS = 1.0
 #: A report that control does not take is told again so often, seconds apart; then it is lost, and the log says so.
 _REPORT_ATTEMPTS, _REPORT_PAUSE_SECONDS = 60, 5.0
+#: How long the platform may take to record a call that ended, and how often that is looked at, seconds.
+_RECORDED_WITHIN, _LOOK_AGAIN = 5.0, 0.1
 
 
 async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Callable[[], None]) -> None:
@@ -42,11 +52,22 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
     plan, flow = _aim(settings, demo=demo)
     tasks = TaskSupervisor(clock)
     stop = StopSignal()
+    witness, orders, linked = Witness(), Orders(), asyncio.Event()
+
+    def told(event: FactEvent) -> None:
+        witness.take(event.fact)
+        if isinstance(event.fact, MysteryCallOrdered):
+            orders.take(event.fact)
+
+    def begun(snapshot: Snapshot) -> None:
+        witness.lost()
+        linked.set()
+
     link = LinkClient(
         path=places.control_socket,
-        on_snapshot=lambda snapshot: None,
-        on_event=lambda event: None,
-        on_lost=lambda: None,
+        on_snapshot=begun,
+        on_event=told,
+        on_lost=witness.lost,
     )
 
     async def keep_linked() -> None:
@@ -56,46 +77,112 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
     tasks.keep_running("control link", keep_linked)
     line = Line(target=flow, host=own_address(flow), caller=plan.caller, clock=clock, tasks=tasks)
     await line.open()
-    probe = Probe(settings=settings, plan=plan, flow=flow, line=line, ask=link.ask, clock=clock)
-    tasks.keep_running("mystery calls", probe.run)
+    probe = Probe(
+        settings=settings,
+        plan=plan,
+        flow=flow,
+        line=line,
+        ask=link.ask,
+        clock=clock,
+        witness=witness,
+        orders=orders,
+    )
     ready()
+    with suppress(TimeoutError):  # without control calls are made as well, and fail
+        await asyncio.wait_for(linked.wait(), _LINKED_WITHIN)
+    tasks.keep_running("mystery calls", probe.run)
     await stop.wait()
     line.close()
     await tasks.close()
 
 
+class Orders:
+    """Who wants a mystery call now; one call is for all who asked meanwhile."""
+
+    def __init__(self) -> None:
+        self._by: str | None = None
+
+    def take(self, fact: MysteryCallOrdered) -> None:
+        """Somebody asks."""
+        self._by = fact.by
+
+    def served(self) -> str:
+        """Who asked last ('': nobody); the call is made for him."""
+        by, self._by = self._by, None
+        return by or ""
+
+    async def wait(self, clock: Clock, seconds: float) -> None:
+        """Until somebody asks, or until so much time has passed."""
+        due = clock.now() + seconds
+        while self._by is None and clock.now() < due:
+            await sleep(clock, min(_ORDER_SECONDS, due - clock.now()))
+
+
 class Probe:
     """The schedule: a call, its report, a pause."""
 
-    def __init__(self, *, settings: Settings, plan: Plan, flow: Flow, line: Line, ask: Ask, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        plan: Plan,
+        flow: Flow,
+        line: Line,
+        ask: Ask,
+        clock: Clock,
+        witness: Witness,
+        orders: Orders,
+    ) -> None:
         self._settings = settings.probe
         self._plan = plan
         self._loopback = flow.host in ("127.0.0.1", "::1")
         self._line = line
         self._ask = ask
         self._clock = clock
+        self._witness = witness
+        self._orders = orders
         self._started = False
 
     async def run(self) -> None:
         """One call after the next, for ever."""
         if not self._started:
             self._started = True
-            await sleep(self._clock, self._settings.first_seconds)
-        began = self._clock.now()
-        visit = await make_visit(self._line, self._plan.visit, self._clock)
-        await self._report(visit)
-        await sleep(self._clock, max(0.0, began + self._settings.every_seconds - self._clock.now()))
+            await self._orders.wait(self._clock, self._settings.first_seconds)
+        began, by = self._clock.now(), self._orders.served()
+        visit = await make_visit(self._line, self._plan.visit, self._clock, begun=self._witness.expect)
+        made = replace(made_of(visit, self._plan.visit.number, loopback=self._loopback), ordered_by=by)
+        await self._report(made, await self._compared(made) if visit.connected else None)
+        await self._orders.wait(self._clock, began + self._settings.every_seconds - self._clock.now())
 
-    async def _report(self, visit: Visit) -> None:
-        made = made_of(visit, self._plan.visit.number, loopback=self._loopback)
-        if made.fate is MysteryFate.COMPLETED:
-            alarm: Command = ClearAlarm(kind=ALARM, subject=made.number)
+    async def _compared(self, made: MysteryCallMade) -> MysteryCallCompared | None:
+        """What the platform recorded beside what was heard; None where facts were missed, or where a carrier's
+        number was called and the call is not known by our Call-ID."""
+        due = self._clock.now() + _RECORDED_WITHIN
+        while not self._witness.recorded_whole(made.sip_call_id) and self._clock.now() < due:
+            await sleep(self._clock, _LOOK_AGAIN)
+        if not self._witness.follows(made.sip_call_id):
+            return None
+        recorded = self._witness.testimony(made.sip_call_id)
+        if recorded is None and self._settings.target:
+            return None
+        return compare(made, recorded, self._settings.most_difference_seconds)
+
+    async def _report(self, made: MysteryCallMade, compared: MysteryCallCompared | None) -> None:
+        await self._tell(ReportMysteryCall(call=made, compared=compared))
+        why = f"{made.fate} {made.status or ''} {made.failed_at}".strip()
+        served = made.fate is MysteryFate.COMPLETED
+        await self._alarm(ALARM, made.number, "" if served else f"a mystery call was not served: {why}")
+        if compared is not None:
+            what = ", ".join(compared.differences) if compared.contact else "the call is not recorded at all"
+            await self._alarm(DIFFERS, made.number, what and f"heard and recorded differ: {what}")
+
+    async def _alarm(self, kind: str, number: str, text: str) -> None:
+        if not text:
+            await self._tell(ClearAlarm(kind=kind, subject=number))
         else:
-            why = f"{made.fate} {made.status or ''} {made.failed_at}".strip()
-            text = f"a mystery call to {made.number} was not served: {why}"
-            alarm = RaiseAlarm(kind=ALARM, subject=made.number, severity=Severity.URGENT, text=text)
-        for order in (ReportMysteryCall(call=made), alarm):
-            await self._tell(order)
+            await self._tell(
+                RaiseAlarm(kind=kind, subject=number, severity=Severity.URGENT, text=f"{number}: {text}")
+            )
 
     async def _tell(self, order: Command) -> None:
         for _ in range(_REPORT_ATTEMPTS):
@@ -120,6 +207,7 @@ def made_of(visit: Visit, number: str, *, loopback: bool) -> MysteryCallMade:
         packets_received=visit.received,
         packets_lost=visit.lost,
         lasted_seconds=visit.lasted,
+        sip_call_id=visit.sip_call_id,
     )
 
 

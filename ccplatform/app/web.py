@@ -39,6 +39,7 @@ from ccplatform.contracts.words import AgentId, TrunkId
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.operations.store import AlarmStore
+from ccplatform.proof.routes import build_mystery_routes
 from ccplatform.security.access import Access
 from ccplatform.security.login import LogIn
 from ccplatform.security.model import Principal
@@ -237,6 +238,13 @@ class WebProcess:
                 clock=ground.clock,
                 zone=settings.node.zone_info,
                 overseen=self._overseen,
+            ),
+            build_mystery_routes(
+                access=access,
+                history=self.journal,
+                control=control,
+                audit=ground.audit,
+                every_seconds=settings.probe.every_seconds,
             ),
             build_alarm_routes(
                 access=access, store=self.alarms, board=self.board, control=self._control, audit=ground.audit

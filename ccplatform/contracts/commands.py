@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
-from ccplatform.contracts.facts import MysteryCallMade
+from ccplatform.contracts.facts import MysteryCallCompared, MysteryCallMade
 from ccplatform.contracts.words import (
     AgentId,
     AgentState,
@@ -287,9 +287,18 @@ class ClearAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportMysteryCall:
-    """A mystery call came to its end: let it be a fact."""
+    """A mystery call came to its end: let it be a fact, and what it was ``compared`` with, if it could be."""
 
     call: MysteryCallMade
+    compared: MysteryCallCompared | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMysteryCall:
+    """Let the probe call now."""
+
+    by: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +408,7 @@ Command: TypeAlias = (
     | RaiseAlarm
     | ClearAlarm
     | AcknowledgeAlarm
+    | OrderMysteryCall
     | ReportMysteryCall
     | GetHealth
     | Drain

@@ -81,8 +81,9 @@ class Lateness:
 class ProbeCall:
     """A call that we make. Instants are monotonic seconds of the clock, None until they came."""
 
-    def __init__(self, voice: Voice, negotiation: AudioNegotiation, clock: Clock) -> None:
+    def __init__(self, voice: Voice, negotiation: AudioNegotiation, clock: Clock, *, sip_call_id: str) -> None:
         self.voice = voice
+        self.sip_call_id = sip_call_id
         self.begun_at = clock.now()
         self.answered_at: float | None = None
         self.ended: Ended | None = None
@@ -181,14 +182,14 @@ class Line:
         voice = Voice(self._host, ssrc=secrets.randbits(32), network=network, seed=seed, clock=self._clock)
         protection = MediaProtection(ProtectionRules(), secrets.randbits)
         negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
-        call = ProbeCall(voice, negotiation, self._clock)
         host, tag = host_text(self._host), secrets.token_hex(8)
+        call = ProbeCall(voice, negotiation, self._clock, sip_call_id=f"{secrets.token_hex(12)}@{host}")
         uri = f"sip:{number}@{self._target.address()}"
         outgoing = OutgoingCall(
             uri=uri,
             from_party=f"<sip:{caller or self._caller}@{host}>",
             to_party=f"<{uri}>",
-            call_id=f"{secrets.token_hex(12)}@{host}",
+            call_id=call.sip_call_id,
             local_tag=tag,
             flow=self._target,
             pinned=True,

@@ -20,3 +20,9 @@ class ProbeSettings(BaseModel):
         description="What they call, `sip:NUMBER@HOST:PORT`; empty: this node, by the number of the plan.",
     )
     plan: Path | None = Field(None, description="What they do (TOML, docs/packages/proof.md); the demo has one.")
+    most_difference_seconds: float = Field(
+        0.25,
+        gt=0,
+        le=10,
+        description="How far a time that was heard may be from the one that was recorded; beyond it: an alarm.",
+    )

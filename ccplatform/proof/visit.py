@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,7 @@ class Visit:
     """What one call measured, seconds. ``began`` is monotonic, ``status`` the SIP status that refused it."""
 
     began: float
+    sip_call_id: str = ""
     fate: MysteryFate = MysteryFate.COMPLETED
     status: int = 0
     failed_at: str = ""  # the step that did not come about
@@ -43,10 +45,14 @@ class _Missed(Exception):
     """A step did not come about."""
 
 
-async def make_visit(line: Line, plan: VisitPlan, clock: Clock) -> Visit:
-    """Call, do what the plan says, hang up; whatever the centre does, a visit comes back."""
+async def make_visit(
+    line: Line, plan: VisitPlan, clock: Clock, *, begun: Callable[[str], None] = lambda _: None
+) -> Visit:
+    """Call, do what the plan says, hang up; whatever the centre does, a visit comes back. ``begun`` is told the
+    SIP Call-ID before anybody can hear of the call."""
     call = line.call(plan.number)
-    visit = Visit(began=call.begun_at)
+    begun(call.sip_call_id)
+    visit = Visit(began=call.begun_at, sip_call_id=call.sip_call_id)
     try:
         if not await answered(call, ANSWER_SECONDS):
             visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408

@@ -102,6 +102,12 @@ async def test_the_probe_on_schedule_decides_what_mystery_calls_decide(centre: C
     assert "over loopback" in rows["R10.3.2.a"]["label"]
     assert rows["R10.3.2.c"]["self_reported_samples"] > before["R10.3.2.c"]["samples"]
     assert 'cc_mystery_calls_total{fate="completed"} 1.0' in await centre.metrics()
+    (call,) = await centre.eventually(
+        lambda: centre.items("mystery-calls"), lambda rows: bool(rows) and rows[0]["recorded"] is not None
+    )
+    assert call["recorded"]["differences"] == []
+    assert (await centre.get(f"contacts/{call['recorded']['contact']}"))["dialled"] == "95000"
+    assert 'cc_mystery_calls_compared_total{result="equal"} 1.0' in await centre.metrics()
 
 
 async def _rows(centre: Centre) -> dict[str, Row]:

@@ -120,6 +120,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): LISTENERS - {"supervisor"},
     ("GET", "/api/v1/compliance"): FIGURES,
     ("GET", "/api/v1/reports/{name}"): FIGURES - {"maintainer"},
+    ("GET", "/api/v1/mystery-calls"): ALL - {"agent"},
+    ("POST", "/api/v1/mystery-calls"): frozenset({"supervisor", "maintainer", "admin"}),
     ("GET", "/api/v1/alarms"): ALL - {"agent"},
     ("POST", "/api/v1/alarms/{alarm}/acknowledge"): frozenset({"supervisor", "maintainer", "admin"}),
     ("GET", "/api/v1/audit"): frozenset({"auditor", "admin"}),

@@ -37,6 +37,7 @@ _AREAS: Final = {
     "/admin/numbers": "[data-setting='95001']",
     "/admin/trunks": "[data-trunk='lab']",
     "/admin/alarms": "main h2",
+    "/admin/mystery": ".mystery-hint",
     "/admin/audit": "tr.ant-table-row",
     "/admin/signalling": "tbody tr",
     "/admin/flows": "[data-flow='main']",

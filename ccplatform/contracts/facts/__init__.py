@@ -53,7 +53,9 @@ from ccplatform.contracts.facts.operation import SipMessageSeen as SipMessageSee
 from ccplatform.contracts.facts.operation import TrunkChannelsChanged as TrunkChannelsChanged
 from ccplatform.contracts.facts.personal import personal as personal
 from ccplatform.contracts.facts.personal import personal_fields as personal_fields
+from ccplatform.contracts.facts.proof import MysteryCallCompared as MysteryCallCompared
 from ccplatform.contracts.facts.proof import MysteryCallMade as MysteryCallMade
+from ccplatform.contracts.facts.proof import MysteryCallOrdered as MysteryCallOrdered
 from ccplatform.contracts.facts.queues import AgentRemoved as AgentRemoved
 from ccplatform.contracts.facts.queues import AgentSaved as AgentSaved
 from ccplatform.contracts.facts.queues import AgentStateChanged as AgentStateChanged
@@ -105,7 +107,9 @@ Fact: TypeAlias = (
     | KeyAnswered
     | QueryAnswered
     | SurveyAnswered
+    | MysteryCallCompared
     | MysteryCallMade
+    | MysteryCallOrdered
     | SurveyBegun
     | SpeechHeard
     | BotTalkBegan

@@ -2686,6 +2686,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mystery-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mystery Calls
+         * @description Mystery calls, newest first (10.3.2).
+         */
+        get: operations["mystery_calls_api_v1_mystery_calls_get"];
+        put?: never;
+        /**
+         * Order
+         * @description Make one now. It shows in the list when it is over; one call is for all who ask meanwhile.
+         */
+        post: operations["order_api_v1_mystery_calls_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outbound-routes": {
         parameters: {
             query?: never;
@@ -5500,6 +5524,61 @@ export interface components {
             signed_in: boolean;
         };
         /**
+         * MysteryCallItem
+         * @description What a mystery caller heard, seconds; ``recorded`` is null where it could not be compared.
+         */
+        MysteryCallItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Connect Seconds */
+            connect_seconds: number | null;
+            /** Failed At */
+            failed_at: string;
+            fate: components["schemas"]["MysteryFate"];
+            /** Id */
+            id: string;
+            /** Key Seconds */
+            key_seconds: number[];
+            /** Lasted Seconds */
+            lasted_seconds: number;
+            /** Loopback */
+            loopback: boolean;
+            /** Number */
+            number: string;
+            /** Ordered By */
+            ordered_by: string;
+            /** Packets Lost */
+            packets_lost: number;
+            /** Packets Received */
+            packets_received: number;
+            /** Query Seconds */
+            query_seconds: number[];
+            recorded: components["schemas"]["RecordedItem"] | null;
+            /** Status */
+            status: number;
+        };
+        /**
+         * MysteryCallList
+         * @description A page of mystery calls, newest first; ``scheduled_every_seconds`` 0: none are made here.
+         */
+        MysteryCallList: {
+            /** Items */
+            items: components["schemas"]["MysteryCallItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Scheduled Every Seconds */
+            scheduled_every_seconds: number;
+        };
+        /**
+         * MysteryFate
+         * @description How a mystery call ended.
+         * @enum {string}
+         */
+        MysteryFate: "completed" | "refused" | "silent" | "failed";
+        /**
          * Names
          * @description What there is of the things that nodes name.
          */
@@ -6613,6 +6692,26 @@ export interface components {
              * @default 1000
              */
             position: number;
+        };
+        /**
+         * RecordedItem
+         * @description What the platform recorded of the same call; without a ``contact`` nothing. Seconds.
+         */
+        RecordedItem: {
+            /** Connect Seconds */
+            connect_seconds: number | null;
+            /** Contact */
+            contact: string | null;
+            /** Differences */
+            differences: string[];
+            /** Key Seconds */
+            key_seconds: number[];
+            /** Packets Sent */
+            packets_sent: number | null;
+            /** Query Seconds */
+            query_seconds: number[];
+            /** Total Seconds */
+            total_seconds: number | null;
         };
         /**
          * RecordingDay
@@ -14609,6 +14708,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    mystery_calls_api_v1_mystery_calls_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MysteryCallList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    order_api_v1_mystery_calls_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Validation Error */

@@ -9,6 +9,7 @@ import { AuditArea } from "./AuditArea";
 import { CallBacksArea } from "./CallBacksArea";
 import { ContactsArea } from "./ContactsArea";
 import { FlowsArea } from "./flows/FlowsArea";
+import { MysteryArea } from "./MysteryArea";
 import * as kinds from "./settings/kinds";
 import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
@@ -54,6 +55,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.CALL_PERMISSIONS, "routes"),
   { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
   { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
+  { path: "mystery", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <MysteryArea /> },
   { path: "signalling", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <SignallingArea /> },
   settings(kinds.USERS, "system"),
   { path: "audit", group: "system", roles: ["auditor", "admin"], area: <AuditArea /> },
