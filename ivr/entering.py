@@ -55,8 +55,8 @@ from ivr.working import work
 
 def enter(run: Run, name: NodeName) -> None:
     """Come to the node of this name of the running flow."""
-    cursor = run.cursor
-    run.at = step = run.plan.steps[name]
+    cursor, plan = run.cursor, run.plan
+    run.at = step = plan.steps[name]
     if cursor.hears:
         run.stop_hearing()
     cursor.node, cursor.deadline = name, None
@@ -68,6 +68,8 @@ def enter(run: Run, name: NodeName) -> None:
     entered = FlowNodeEntered(contact=run.contact, flow=run.plan.name, node=name, kind=step.kind)
     run.out.append(Tell(fact=entered))
     ENTER[type(step.node)](run, step.node)
+    if cursor.secure and run.plan is plan:
+        run.forget(step.over)
 
 
 def _tell(run: Run, node: Say | PlaySounds) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ccplatform.contracts.words import FlowId
+from ivr.forgetting import forgettable
 from ivr.model import Collect, Flow, Node, NodeName, PlaySounds, Say, Speech, prompts_of
 from ivr.numbers import Language
 from ivr.prompts import Composer
@@ -17,7 +18,8 @@ from ivr.prompts import Composer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A node as sessions come to it; ``prompts`` are its own by the names of their fields."""
+    """A node as sessions come to it; ``prompts`` are its own by the names of their fields, ``over`` the variables
+    that are needed no more once it was entered, should they be secret."""
 
     node: Node
     kind: str
@@ -27,6 +29,7 @@ class Step:
     spoken: tuple[Language, ...]
     by_choice: Mapping[str, tuple[Language, ...]]
     prompts: Mapping[str, Composer]
+    over: frozenset[str]
 
     def languages(self, chosen: str) -> tuple[Language, ...]:
         """The languages in which it speaks to a caller who chose one, or none."""
@@ -41,11 +44,14 @@ class Plan:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.name = FlowId(flow.flow)
-        self.steps: Mapping[NodeName, Step] = {name: _step(flow, node) for name, node in flow.nodes.items()}
+        over = forgettable(flow)
+        self.steps: Mapping[NodeName, Step] = {
+            name: _step(flow, node, over[name]) for name, node in flow.nodes.items()
+        }
         self.asks_securely = any(step.secure for step in self.steps.values())
 
 
-def _step(flow: Flow, node: Node) -> Step:
+def _step(flow: Flow, node: Node, over: frozenset[str]) -> Step:
     return Step(
         node=node,
         kind=node.kind,
@@ -55,4 +61,5 @@ def _step(flow: Flow, node: Node) -> Step:
         spoken=flow.spoken_languages(node),
         by_choice={language: flow.spoken_languages(node, language) for language in flow.languages},
         prompts={field: Composer(prompt, flow.recordings) for field, prompt in prompts_of(node)},
+        over=over,
     )

@@ -66,18 +66,21 @@ class Queries:
         """The data source of every query and request."""
         return {name: source_of(query) for name, query in self._named.items()}
 
-    async def ask(self, name: str, parameters: Mapping[str, str]) -> Row | None:
-        """The first row, its columns as text; None when there is no row. Raises :class:`QueryFailed`."""
+    async def ask(self, name: str, parameters: Mapping[str, str], *, keep: bool = True) -> Row | None:
+        """The first row, its columns as text; None when there is no row. Raises :class:`QueryFailed`.
+
+        Without ``keep`` neither the parameters nor the answer stay in memory, whatever the query allows.
+        """
         query = self._named.get(name)
         if query is None:
             raise QueryFailed(f"there is no query {name!r}")
         values = {parameter: _clean(parameters.get(parameter, "")) for parameter in query.parameters}
         key = (name, *values.values())
-        kept = self._kept.get(key)
+        kept = self._kept.get(key) if keep else None
         if kept is not None and self._clock.now() < kept[0]:
             return dict(kept[1])
         row = await self._timed(name, query, values)
-        if row is not None and query.cache_seconds:
+        if keep and row is not None and query.cache_seconds:
             self._keep(key, self._clock.now() + query.cache_seconds, row)
         return row
 

@@ -82,6 +82,13 @@ class Run:
         """Record a fact."""
         self.out.append(Tell(fact=fact))
 
+    def forget(self, names: frozenset[str]) -> None:
+        """Drop those of these variables that are secret: nothing will read them (R11.4.3.i)."""
+        cursor = self.cursor
+        for name in cursor.secure & names:
+            cursor.variables.pop(name, None)
+            cursor.secure.discard(name)
+
     def stop_hearing(self) -> None:
         """Let the recogniser go, if one hears the caller."""
         cursor = self.cursor

@@ -20,12 +20,14 @@ def enter_sub_flow(run: Run, node: SubFlow) -> None:
         run.next = node.on_error
         return
     outer = cursor.variables
+    given = {name: outer[name] for name in GIVEN_VARIABLES if name in outer}
+    filled = {parameter: outer.get(variable, "") for parameter, variable in node.parameters.items()}
+    secret = {name for name, variable in node.parameters.items() if variable in cursor.secure}
+    run.forget(run.at.over)
     cursor.frames.append(
         Frame(flow=cursor.flow, node=cursor.node, variables=outer, secure=cursor.secure, loops=cursor.loops)
     )
-    given = {name: outer[name] for name in GIVEN_VARIABLES if name in outer}
-    filled = {parameter: outer.get(variable, "") for parameter, variable in node.parameters.items()}
-    cursor.secure = {name for name, variable in node.parameters.items() if variable in cursor.secure}
+    cursor.secure = secret
     cursor.variables, cursor.loops = {**given, **part.flow.variables, **filled}, {}
     run.turn_to(node.flow)
     run.next = part.flow.start

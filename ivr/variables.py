@@ -37,14 +37,36 @@ def misread(flow: Flow) -> Iterator[tuple[str, str]]:
         if variable not in known:
             yield f"results.{index}", f"nothing sets the variable {variable!r}"
     for name, node in flow.nodes.items():
-        for field, variable in _reads(node):
+        for field, variable in reads_of(node):
             if variable not in known:
                 yield f"nodes.{name}.{field}", f"nothing sets the variable {variable!r}"
-    secret = {node.variable for node in flow.nodes.values() if isinstance(node, Collect) and node.secure}
+    yield from _told(flow)
+
+
+def _told(flow: Flow) -> Iterator[tuple[str, str]]:
+    """Where a secret would be told to others, or recorded."""
+    secret = _secrets(flow)
     for name, node in flow.nodes.items():
+        if isinstance(node, Collect | SetVariable) and node.variable in secret & GIVEN_VARIABLES:
+            reason = f"{node.variable!r} is in facts: a secure input needs a variable of its own"
+            yield f"nodes.{name}.variable", reason
         for index, variable in enumerate(node.variables if isinstance(node, Bot) else ()):
             if variable in secret:
                 yield f"nodes.{name}.variables.{index}", f"{variable!r} is a secure input, which no bot is told"
+        for field in _NAMING[type(node)] if isinstance(node, Transfer | CallBack | Record) else ():
+            if (variable := getattr(node, field)) in secret:
+                yield f"nodes.{name}.{field}", f"{variable!r} is a secure input, which would be recorded"
+
+
+def _secrets(flow: Flow) -> set[str]:
+    """The variables of secure inputs, and what is copied or computed from them."""
+    secret = {node.variable for node in flow.nodes.values() if isinstance(node, Collect) and node.secure}
+    made = [node for node in flow.nodes.values() if isinstance(node, SetVariable)]
+    while True:
+        more = {node.variable for node in made if secret & {variable for _, variable in reads_of(node)}} - secret
+        if not more:
+            return secret
+        secret |= more
 
 
 def _sets(node: Node) -> set[str]:
@@ -63,7 +85,8 @@ def _sets(node: Node) -> set[str]:
             return set()
 
 
-def _reads(node: Node) -> Iterator[tuple[str, str]]:
+def reads_of(node: Node) -> Iterator[tuple[str, str]]:
+    """(field, variable) of every variable that a node reads."""
     yield from _spoken(node)
     match node:
         case Query() | SubFlow():

@@ -55,11 +55,15 @@ class Render:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """Ask a named query; :class:`QueryAnswer` or :class:`WorkFailed` follows."""
+    """Ask a named query; :class:`QueryAnswer` or :class:`WorkFailed` follows.
+
+    ``secret`` are the parameters that secure inputs fill: nobody is shown them, and their answers are not kept.
+    """
 
     ticket: int
     query: str
-    parameters: dict[str, str]
+    parameters: dict[str, str] = field(repr=False)
+    secret: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,11 +87,12 @@ def work_failed(run: Run, node: WorkingNode) -> None:
 
 
 def _order(run: Run, node: WorkingNode) -> Work:
-    ticket, variables = run.cursor.ticket, run.cursor.variables
+    ticket, variables, secure = run.cursor.ticket, run.cursor.variables, run.cursor.secure
     match node:
         case Query():
             parameters = {name: variables.get(variable, "") for name, variable in node.parameters.items()}
-            return RunQuery(ticket=ticket, query=node.query, parameters=parameters)
+            secret = frozenset(name for name, variable in node.parameters.items() if variable in secure)
+            return RunQuery(ticket=ticket, query=node.query, parameters=parameters, secret=secret)
         case CallBack():
             cursor = run.cursor
             kept = cursor.queued_at if cursor.queued_in == node.queue else None

@@ -308,7 +308,7 @@ class Stage:
     def _work(self, work: Work) -> None:
         answer, seconds = self._answers(work, self.local_time)
         if self.story is not None:
-            self.story.worked(self.seconds, work, answer, self.state())
+            self.story.worked(self.seconds, work, answer)
         if isinstance(work, RunQuery) and seconds:
             self._answered_at = self._clock.now() + seconds
             self._clock.call_at(self._answered_at, lambda: self._answered(answer))

@@ -128,11 +128,10 @@ class Story:
         """The caller says something."""
         self._add(at, What.SPOKE, name=str(confidence), text=text)
 
-    def worked(self, at: float, work: Work, answer: WorkResult, state: Mapping[str, Any]) -> None:
+    def worked(self, at: float, work: Work, answer: WorkResult) -> None:
         """Something was asked."""
         if isinstance(work, RunQuery):
-            secret = set(state["secure"])
-            asked = {name: HIDDEN if variable in secret else value for name, variable, value in self._asked(work)}
+            asked = {name: HIDDEN if name in work.secret else value for name, value in work.parameters.items()}
             found = "failed"
             if isinstance(answer, QueryAnswer):
                 found = "missing" if answer.row is None else "found"
@@ -163,12 +162,6 @@ class Story:
         if isinstance(node, Collect):
             return node.secure
         return self._has_secrets and not isinstance(node, AskingNode)
-
-    def _asked(self, work: RunQuery) -> list[tuple[str, str, str]]:
-        """The parameters of a query with the variables that fill them."""
-        flow, _, node = self._node.rpartition("/")
-        filled: dict[str, str] = getattr(self._flow_of(flow).nodes.get(node), "parameters", {})
-        return [(name, filled.get(name, ""), value) for name, value in work.parameters.items()]
 
     def _exit_to(self, flow: str, target: str) -> str:
         """The exits of the node before that lead there, if it is one of the same flow."""

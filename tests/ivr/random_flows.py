@@ -5,7 +5,7 @@ They come from a seed, not from strategies: drawing whole documents piece by pie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Any
 
@@ -133,17 +133,21 @@ KINDS: dict[str, _Maker] = {
 }
 
 
-def document(rng: Random, name: str) -> dict[str, Any]:
-    """Any document of the schema, reachable or not; its inner kinds are likelier than its ends."""
-    names = [f"n{index}" for index in range(rng.randint(2, 12))]
+def document(rng: Random, name: str, kinds: Collection[str] = KINDS) -> dict[str, Any]:
+    """Any document of the schema, reachable or not; its inner kinds are likelier than its ends, and ways on than
+    ways back, of which the checks leave few."""
+    names = [f"n{index}" for index in range(rng.randint(4, 14))]
+    here = 0
 
     def to() -> str:
-        return rng.choice(names)
+        return rng.choice(names[here + 1 :] or names) if rng.random() < 0.9 else rng.choice(names)
 
-    def node() -> dict[str, Any]:
-        kind = rng.choice([kind for kind in KINDS if kind != "sub_flow" or name != SUB])
-        if kind in ("echo", "conference", "transfer", "hangup") and rng.random() < 0.7:
-            kind = rng.choice(["menu", "loop", "say", "branch"])
+    def node(index: int) -> dict[str, Any]:
+        nonlocal here
+        here = index
+        kind = rng.choice([kind for kind in kinds if kind != "sub_flow" or name != SUB])
+        if kind in ("echo", "conference", "transfer", "hangup", "return") and rng.random() < 0.8:
+            kind = rng.choice(["menu", "loop", "say", "branch", "set"])
         return {"kind": kind, **KINDS[kind](rng, to)}
 
     return {
@@ -156,15 +160,15 @@ def document(rng: Random, name: str) -> dict[str, Any]:
         "parameters": ["p"],
         "results": ["r"],
         "max_seconds": 600.0,
-        "nodes": {node_name: node() for node_name in names},
+        "nodes": {node_name: node(index) for index, node_name in enumerate(names)},
     }
 
 
-def published(seed: int) -> tuple[Flow, Flow]:
+def published(seed: int, kinds: Collection[str] = KINDS) -> tuple[Flow, Flow]:
     """A flow that may be published, and the sub-flow that it may run."""
     rng = Random(seed)
-    sub = _mended(document(rng, SUB))
-    main = document(rng, "main")
+    sub = _mended(document(rng, SUB, kinds))
+    main = document(rng, "main", kinds)
     while True:
         flow = _mended(main)
         findings = check_together({"main": flow, SUB: sub})
@@ -183,12 +187,16 @@ def _mended(document: dict[str, Any]) -> Flow:
             return flow
         for path, reason in findings:
             part, name = path.split(".")[:2]
+            end = {"kind": "return" if document["flow"] == SUB else "hangup"}
             if part == "shortcuts":
                 del document["shortcuts"][name]
+            elif reason.startswith("an endless loop"):
+                turns_back = reason.split(" → ")[-2].rpartition(" ")[2]
+                document["nodes"][turns_back] = end
             elif reason == "no way leads to this node":
                 del document["nodes"][name]
             else:
-                document["nodes"][name] = {"kind": "return" if document["flow"] == SUB else "hangup"}
+                document["nodes"][name] = end
 
 
 #: A flow that may be published, with its sub-flow.

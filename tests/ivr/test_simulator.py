@@ -142,9 +142,16 @@ async def test_what_is_keyed_in_secretly_is_shown_to_nobody(flows: FlowDesk) -> 
     state = answer.json()
     assert "".join(one["text"] for one in told(state, "pressed")) == "1••••"
     assert told(state, "asked")[0]["values"] == {"card": "•", "who": ""}
-    assert {one["name"]: one["value"] for one in state["variables"] if one["secret"]} == {"card": "•"}
+    assert not [one for one in state["variables"] if one["secret"]], "nothing needs it any more"
     assert told(state, "said")[-1]["text"] == "You have seven yuan fifty"
     assert "4111" not in answer.text
+
+
+async def test_a_secret_that_is_still_needed_is_shown_as_dots(flows: FlowDesk) -> None:
+    sure = {**FLOW["nodes"]["menu"], "choices": {"1": "ask"}}
+    nodes = {**FLOW["nodes"], "card": {**FLOW["nodes"]["card"], "next": "sure"}, "sure": sure}
+    state = await play(flows, {"keys": "14111"}, document={**FLOW, "nodes": nodes})
+    assert {one["name"]: one["value"] for one in state["variables"] if one["secret"]} == {"card": "•"}
 
 
 async def test_data_sources_are_asked_once_by_those_who_may_and_audited(flows: FlowDesk) -> None:

@@ -420,6 +420,19 @@ async def test_only_found_answers_are_kept_and_only_where_that_is_allowed(bank: 
         assert len(bank.asked) == 4
 
 
+async def test_nothing_of_a_question_with_a_secret_is_kept(bank: Bank) -> None:
+    async with service(bank) as http:
+        queries = Queries(
+            sources={}, queries={}, services={"bank": http}, requests={"kept": request(cache_seconds=60)}
+        )
+        await queries.ask("kept", {"account": "622123"})
+        for _ in range(2):
+            await queries.ask("kept", {"account": "633456"}, keep=False)
+        assert len(bank.asked) == 3
+        assert "622123" in repr(vars(queries))
+        assert "633456" not in repr(vars(queries))
+
+
 # --- other databases --------------------------------------------------------------------------------------
 
 
