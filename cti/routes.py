@@ -41,6 +41,7 @@ from cti.pop import (
     call_in_front,
     screen_pop,
 )
+from cti.reasons import Reasons, check_reason
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.settings import CtiSettings
 from cti.softphone import HeldSeats, Softphones
@@ -59,6 +60,7 @@ def build_router(
     live: LiveView,
     control: Control,
     customers: CustomerStore,
+    reasons: Reasons,
     clock: Clock,
     history: ContactHistory | None = None,
     softphones: Softphones | None = None,
@@ -68,7 +70,7 @@ def build_router(
     ``softphones`` has the accounts of browsers."""
     settings = settings or CtiSettings()
     router = APIRouter(tags=["cti"])
-    _add_agents(router, access=access, live=live, control=control)
+    _add_agents(router, access=access, live=live, control=control, reasons=reasons)
     _add_queues(router, access=access, live=live, clock=clock)
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
@@ -80,7 +82,12 @@ def build_router(
     return router
 
 
-def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: Control) -> None:
+def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: Control, reasons: Reasons) -> None:
+    @router.get("/me/reasons", response_model=schema.Page[schema.ReasonChoice])
+    async def my_reasons(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
+        """The reasons for not being ready that are configured, in their order."""
+        return {"items": msgspec.to_builtins(await reasons.reasons()), "next_cursor": None}
+
     @router.get("/agents", response_model=schema.Page[schema.Agent])
     async def list_agents(principal: Annotated[Principal, Depends(access.require(*may.VIEWERS))]) -> Any:
         """Every agent and his state; a supervisor of teams sees theirs."""
@@ -102,10 +109,12 @@ def _add_agents(router: APIRouter, *, access: Access, live: LiveView, control: C
         agent_id: Annotated[str, _ID],
         wish: schema.SetState,
     ) -> Any:
-        """Sign in (`not_ready` with a `seat`), out, ready, not ready; during a call it takes effect after it."""
+        """Sign in (`not_ready` with a `seat`), out, ready, not ready for one of the configured reasons or none;
+        during a call it takes effect after it."""
         agent = AgentId(agent_id)
         row = _agent(live, agent_id)
         may.check_state_change(principal, live, agent)
+        await check_reason(reasons, AgentState(wish.state), wish.reason)
         result = await tell(
             control,
             SetAgentState(

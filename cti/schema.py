@@ -234,11 +234,20 @@ class ScreenPop(Model):
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 
+class ReasonChoice(Model):
+    """Why an agent may say that he is not ready."""
+
+    id: str = Field(examples=["lunch"])
+    name: str = Field(examples=["Lunch"])
+
+
 class SetState(Once):
     """A wish for a state. Signing in is `not_ready` with a `seat`."""
 
     state: Literal["ready", "not_ready", "signed_out"]
-    reason: str = Field("", max_length=64, examples=["lunch"])
+    reason: str = Field(
+        "", max_length=64, description="A configured one, for `not_ready`; '': none.", examples=["lunch"]
+    )
     seat: str | None = Field(None, min_length=1, max_length=64, examples=["seat-04"])
 
 

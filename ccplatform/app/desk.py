@@ -8,10 +8,11 @@ from acd.settings_store import SettingsStore
 from ccplatform.contracts.commands import Setting
 from ccplatform.contracts.words import QueueId
 from cti.noting.notes import Disposition
+from cti.reasons import Reason
 
 
 class DeskChoices:
-    """Implements cti's Dispositions on the ACD's settings; raises DatabaseUnavailable."""
+    """Implements cti's Dispositions and Reasons on the ACD's settings; raises DatabaseUnavailable."""
 
     def __init__(self, settings: SettingsStore) -> None:
         self._settings = settings
@@ -25,3 +26,9 @@ class DeskChoices:
             if not document["queues"] or queue in document["queues"]
         ]
         return [Disposition(id=name, name=title) for _, title, name in sorted(offered)]
+
+    async def reasons(self) -> Sequence[Reason]:
+        """Those for not being ready, in their order."""
+        documents = await self._settings.documents(Setting.REASON)
+        offered = [(document["position"], document["name"], name) for name, document in documents.items()]
+        return [Reason(id=name, name=title) for _, title, name in sorted(offered)]

@@ -181,6 +181,7 @@ class WebProcess:
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
         history = ContactsByNumber(contacts, self.journal)
+        choices = DeskChoices(settings_store(ground))
         control = AuditedControl(control=self._control, audit=ground.audit, live=self.live)
         return [
             build_security_routes(access=access, login=login, audit=ground.audit),
@@ -189,6 +190,7 @@ class WebProcess:
                 live=self.live,
                 control=control,
                 customers=customers,
+                reasons=choices,
                 clock=ground.clock,
                 history=history,
                 softphones=BrowserPhones(seats, settings.sip, ground.clock, self._phone_server),
@@ -199,7 +201,7 @@ class WebProcess:
                 live=self.live,
                 control=control,
                 contacts=history,
-                dispositions=DeskChoices(settings_store(ground)),
+                dispositions=choices,
                 clock=ground.clock,
                 settings=settings.cti,
             ),

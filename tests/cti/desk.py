@@ -28,6 +28,7 @@ from cti.events import Hub
 from cti.live import LiveView
 from cti.model import AgentSetup, Customer, CustomerChange, QueueSetup
 from cti.pop import EarlierContact, SpokenTurn
+from cti.reasons import Reason
 from cti.routes import build_router
 from cti.settings import EventSocketSettings
 from cti.socket import EventSockets, build_event_router
@@ -124,6 +125,14 @@ class FakeHistory:
         return self.turns[-limit:]
 
 
+@dataclass
+class FakeReasons:
+    configured: list[Reason] = field(default_factory=lambda: [Reason(id="lunch", name="Lunch")])
+
+    async def reasons(self) -> list[Reason]:
+        return self.configured
+
+
 class FakeSoftphones:
     ends_at = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -149,6 +158,7 @@ class Desk:
         self.customers = FakeCustomers()
         self.history = FakeHistory()
         self.softphones = FakeSoftphones()
+        self.reasons = FakeReasons()
         self.settings = settings or EventSocketSettings()
         self.hub = Hub(live=self.live, clock=self.clock, settings=self.settings)
         self.ids = Ids(self.clock)
@@ -164,6 +174,7 @@ class Desk:
                     live=self.live,
                     control=self.control,
                     customers=cast(CustomerStore, self.customers),
+                    reasons=self.reasons,
                     clock=self.clock,
                     history=self.history,
                     softphones=self.softphones,

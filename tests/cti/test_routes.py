@@ -59,6 +59,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("PUT", "/customers/600001", {"phone": "1", "name": ""}, dict.fromkeys(AT_WORK, 422)),
     ("GET", "/customers/600001/history", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/me/pop", None, {"agent": 200, "other-agent": 200}),
+    ("GET", "/me/reasons", None, ALL),
     ("POST", "/me/softphone", {"seat": "seat-1004"}, {"agent": 200} | dict.fromkeys(AT_WORK[1:], 409)),
     ("GET", "/events", None, dict.fromkeys(PRINCIPALS, 426)),
 ]
@@ -190,6 +191,27 @@ async def test_setting_a_state_asks_control_and_shows_its_newer_answer(desk: Des
         )
     ]
     assert (row["id"], row["state"], row["seat"], row["reason"]) == ("1004", "not_ready", "seat-04", "lunch")
+
+
+async def test_a_pause_is_for_a_configured_reason_or_none(desk: Desk) -> None:
+    async with desk.http("agent") as http:
+        assert (await http.get("/me/reasons")).json()["items"] == [{"id": "lunch", "name": "Lunch"}]
+        refused = await http.put("/agents/1004/state", json={"state": "not_ready", "reason": "tea"})
+        assert desk.control.asked == []
+        assert (refused.status_code, refused.json()["code"]) == (409, "unknown_reason")
+        assert refused.json()["detail"] == "there is no reason 'tea': there are lunch"
+        assert [error["where"] for error in refused.json()["errors"]] == ["reason"]
+        assert (await http.put("/agents/1004/state", json={"state": "not_ready"})).status_code == 200
+        assert (await http.put("/agents/1004/state", json={"state": "ready", "reason": "tea"})).status_code == 200
+        desk.reasons.configured.clear()
+        refused = await http.put("/agents/1004/state", json={"state": "not_ready", "reason": "lunch"})
+    assert refused.json()["detail"] == "there is no reason 'lunch': none is configured"
+
+
+async def test_nobody_learns_reasons_by_asking_for_a_state_that_is_not_his_to_change(desk: Desk) -> None:
+    async with desk.http("other-agent") as http:
+        body = {"state": "not_ready", "reason": "tea"}
+        assert (await http.put("/agents/1004/state", json=body)).status_code == 403
 
 
 @pytest.mark.parametrize(

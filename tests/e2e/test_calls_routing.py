@@ -92,5 +92,5 @@ async def test_a_wish_during_a_call_takes_effect_after_it(centre: Centre, phone:
         await centre.agent_is("1006", "talking")
         await call.hang_up()
         await centre.agent_is("1006", "wrap_up")
-        row = await centre.set_state("1006", "not_ready", user="1006", reason="tea")
-        assert (row["state"], row["reason"]) == ("not_ready", "tea")
+        row = await centre.set_state("1006", "not_ready", user="1006", reason="break")
+        assert (row["state"], row["reason"]) == ("not_ready", "break")

@@ -63,6 +63,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/me"): ALL,
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
+    ("GET", "/api/v1/me/reasons"): ALL,
     ("POST", "/api/v1/me/softphone"): CALLS,
     ("GET", "/api/v1/customers/{account}"): CALLS,
     ("PUT", "/api/v1/customers/{account}"): CALLS,

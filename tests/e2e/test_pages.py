@@ -326,14 +326,38 @@ async def test_an_agent_signs_in_and_changes_his_state_by_page_and_keys(
         await page.keyboard.press("F2")
         await expect(state).to_have_attribute("data-state", "ready")
         assert (await centre.get("agents/1004"))["state"] == "ready"
-        await page.keyboard.press("l")
+        await page.keyboard.press("p")
+        await page.keyboard.press("2")
         await expect(state).to_have_attribute("data-state", "not_ready")
-        await expect(page.locator(".state-sub")).to_contain_text("Lunch")
+        await expect(page.locator(".state-sub")).to_contain_text("Lunch 午餐")
         await page.get_by_role("button", name=re.compile("^Ready")).click()
         await expect(state).to_have_attribute("data-state", "ready")
         await page.get_by_role("button", name=re.compile("Sign out")).click()
         await expect(state).to_have_attribute("data-state", "signed_out")
     finally:
+        await centre.sign_out("1004")
+
+
+async def test_a_desk_offers_the_configured_reasons_and_no_others(open_page: OpenPage, centre: Centre) -> None:
+    tea = {"name": "A tea time", "position": 1}
+    made = await centre.ask("PUT", "configuration/reasons/tea", user="admin", json=tea)
+    assert made.is_success, made.text
+    try:
+        await centre.set_state("1004", "not_ready", seat="seat-04", user="1004")
+        page = await open_page("1004")
+        first = page.get_by_role("group", name="Not ready because of").get_by_role("button").first
+        await expect(first).to_contain_text("Tea time")
+        await first.click()
+        await expect(page.locator(".state-sub")).to_contain_text("Tea time")
+        await centre.ask("DELETE", "configuration/reasons/tea", user="admin")
+        await page.get_by_role("button", name=re.compile("^Lunch")).click()
+        await expect(page.locator(".state-sub")).to_contain_text("Lunch")
+        await first.click()  # the page does not know yet that it is gone
+        await expect(page.get_by_text("This reason is not offered any more")).to_be_visible()
+        await expect(first).to_contain_text("Break")
+        assert (await centre.get("agents/1004"))["reason"] == "lunch"
+    finally:
+        await centre.ask("DELETE", "configuration/reasons/tea", user="admin")
         await centre.sign_out("1004")
 
 

@@ -54,7 +54,8 @@ export interface paths {
         get?: never;
         /**
          * Set Agent State
-         * @description Sign in (`not_ready` with a `seat`), out, ready, not ready; during a call it takes effect after it.
+         * @description Sign in (`not_ready` with a `seat`), out, ready, not ready for one of the configured reasons or none;
+         *     during a call it takes effect after it.
          */
         put: operations["set_agent_state_api_v1_agents__agent_id__state_put"];
         post?: never;
@@ -2493,6 +2494,26 @@ export interface paths {
          * @description What is known of the contact that rings me, talks with me or that I wrap up; null when there is none.
          */
         get: operations["get_pop_api_v1_me_pop_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Reasons
+         * @description The reasons for not being ready that are configured, in their order.
+         */
+        get: operations["my_reasons_api_v1_me_reasons_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5935,6 +5956,16 @@ export interface components {
              */
             next_cursor?: string | null;
         };
+        /** Page[ReasonChoice] */
+        Page_ReasonChoice_: {
+            /** Items */
+            items: components["schemas"]["ReasonChoice"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null: no more.
+             */
+            next_cursor?: string | null;
+        };
         /**
          * Part
          * @description One part of a prompt: words, a recording, or a variable and how to read it (exactly one of them).
@@ -6666,6 +6697,22 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * ReasonChoice
+         * @description Why an agent may say that he is not ready.
+         */
+        ReasonChoice: {
+            /**
+             * Id
+             * @example lunch
+             */
+            id: string;
+            /**
+             * Name
+             * @example Lunch
+             */
+            name: string;
+        };
+        /**
          * ReasonDocument
          * @description Why an agent is not ready; ``position`` is its place in lists.
          */
@@ -7352,6 +7399,7 @@ export interface components {
             key: string;
             /**
              * Reason
+             * @description A configured one, for `not_ready`; '': none.
              * @default
              * @example lunch
              */
@@ -14361,6 +14409,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScreenPop"] | null;
+                };
+            };
+        };
+    };
+    my_reasons_api_v1_me_reasons_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReasonChoice_"];
                 };
             };
         };

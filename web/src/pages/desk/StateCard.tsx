@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { useWords } from "../../i18n/useWords";
+import { useReasons } from "../../agents/useReasons";
 import type { Agent } from "../../live/types";
 import { StateMark, stateColour } from "../../ui/StateMark";
 import { Timer } from "../../ui/Timer";
@@ -8,7 +8,7 @@ import { StateControls } from "./StateControls";
 
 export function StateCard({ agent }: { readonly agent: Agent }) {
   const { t } = useTranslation();
-  const words = useWords();
+  const { nameOf } = useReasons();
   const out = agent.state === "signed_out";
   return (
     <section className="panel state-card" aria-label={t("desk.myState")} style={{ boxShadow: `inset 0 4px 0 ${stateColour(agent.state)}` }}>
@@ -23,9 +23,9 @@ export function StateCard({ agent }: { readonly agent: Agent }) {
         {[
           `${agent.id} ${agent.name}`,
           agent.seat,
-          agent.reason === "" ? null : words.name("reason", agent.reason),
+          nameOf(agent.reason),
         ]
-          .filter((part) => part !== null)
+          .filter((part) => part !== null && part !== "")
           .join(" · ")}
       </p>
       {out ? <SignIn agent={agent} /> : <StateControls agent={agent} />}

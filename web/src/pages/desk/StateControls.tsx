@@ -1,23 +1,16 @@
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
+import { useReasons } from "../../agents/useReasons";
 import { useSetState, type Wish } from "../../agents/useSetState";
 import { useStale } from "../../live/context";
 import type { Agent } from "../../live/types";
 import { KeyCap, useKey } from "../../ui/keys";
 import { useToasts } from "../../ui/toasts";
 
-/** Reasons that are offered, and their keys; the wire carries the word. */
-export const REASONS = [
-  { reason: "break", key: "b" },
-  { reason: "lunch", key: "l" },
-  { reason: "meeting", key: "i" },
-  { reason: "training", key: "t" },
-  { reason: "admin", key: "d" },
-] as const;
-
 export function StateControls({ agent }: { readonly agent: Agent }) {
   const { t } = useTranslation();
   const toasts = useToasts();
+  const { reasons } = useReasons();
   const { setState } = useSetState(agent.id);
   const stale = useStale();
   const ready = agent.state === "ready";
@@ -70,20 +63,22 @@ export function StateControls({ agent }: { readonly agent: Agent }) {
           <KeyCap keys="F2" />
         </Button>
       )}
-      <div className="reasons" role="group" aria-label={t("desk.reasons")}>
-        {REASONS.map(({ reason, key }) => (
-          <ReasonButton
-            key={reason}
-            label={t(`reason.${reason}`)}
-            keys={key}
-            active={agent.state === "not_ready" && agent.reason === reason}
-            disabled={stale}
-            onPress={() => {
-              toNotReady(reason);
-            }}
-          />
-        ))}
-      </div>
+      {reasons.length === 0 ? null : (
+        <div className="reasons" role="group" aria-label={t("desk.reasons")}>
+          {reasons.map(({ id, name }, index) => (
+            <ReasonButton
+              key={id}
+              label={name}
+              keys={index < 9 ? `p ${String(index + 1)}` : ""}
+              active={agent.state === "not_ready" && agent.reason === id}
+              disabled={stale}
+              onPress={() => {
+                toNotReady(id);
+              }}
+            />
+          ))}
+        </div>
+      )}
       <Button type="text" block onClick={signOut} disabled={stale} title={why} aria-keyshortcuts="o">
         {t("desk.signOut")}
         <KeyCap keys="o" />
@@ -102,11 +97,11 @@ interface ReasonProps {
 
 function ReasonButton({ label, keys, active, disabled, onPress }: ReasonProps) {
   const { t } = useTranslation();
-  useKey(keys, `${t("desk.notReady")}: ${label}`, onPress, !disabled);
+  useKey(keys, `${t("desk.notReady")}: ${label}`, onPress, keys !== "" && !disabled);
   return (
-    <Button size="small" onClick={onPress} disabled={disabled} aria-pressed={active} aria-keyshortcuts={keys} className={active ? "active" : ""}>
+    <Button size="small" onClick={onPress} disabled={disabled} aria-pressed={active} aria-keyshortcuts={keys === "" ? undefined : keys} className={active ? "active" : ""}>
       {label}
-      <KeyCap keys={keys} />
+      {keys === "" ? null : <KeyCap keys={keys} />}
     </Button>
   );
 }

@@ -1,16 +1,17 @@
-import { Input, type InputRef } from "antd";
+import type { InputRef } from "antd";
 import { useMemo, useRef, useState } from "react";
 import type { ParseKeys } from "i18next";
 import { useTranslation } from "react-i18next";
+import { useReasons } from "../../agents/useReasons";
 import { useMe } from "../../api/context";
 import { hasRole, seesAgent } from "../../api/session";
-import { useWords, type Words } from "../../i18n/useWords";
 import { useAgents, useCallsByContact } from "../../live/context";
 import { AGENT_STATES, type Agent, type Call } from "../../live/types";
 import { DrillLink } from "../../ui/DrillLink";
 import { contactsAddress, midnight, storyAddress } from "../../ui/drill";
 import { NOTHING } from "../../ui/format";
 import { useKey } from "../../ui/keys";
+import { Input } from "../../ui/input";
 import { LiveTable, type Column } from "../../ui/LiveTable";
 import { EmptyNotice } from "../../ui/notices";
 import { StateWord } from "../../ui/StateMark";
@@ -26,7 +27,7 @@ type Translate = (key: ParseKeys, values?: Readonly<Record<string, string | numb
 
 export function AgentsPanel() {
   const t = useTranslation().t as unknown as Translate;
-  const words = useWords();
+  const { nameOf } = useReasons();
   const me = useMe();
   const all = useAgents();
   const agents = useMemo(() => all.filter((agent) => seesAgent(me, agent)), [all, me]);
@@ -37,7 +38,7 @@ export function AgentsPanel() {
     field.current?.focus();
   });
   const mayForce = hasRole(me, "supervisor", "admin");
-  const columns = useMemo(() => columnsOf(t, words, mayForce), [t, words, mayForce]);
+  const columns = useMemo(() => columnsOf(t, nameOf, mayForce), [t, nameOf, mayForce]);
   const rows = useMemo<Row[]>(
     () =>
       agents
@@ -82,7 +83,7 @@ export function AgentsPanel() {
   );
 }
 
-function columnsOf(t: Translate, words: Words, mayForce: boolean): Column<Row>[] {
+function columnsOf(t: Translate, reasonName: (id: string) => string, mayForce: boolean): Column<Row>[] {
   return [
     {
       key: "id",
@@ -101,9 +102,7 @@ function columnsOf(t: Translate, words: Words, mayForce: boolean): Column<Row>[]
       key: "state",
       title: t("agents.state"),
       className: "state-cell",
-      cell: (row) => (
-        <StateWord state={row.state} reason={row.reason === "" ? "" : words.name("reason", row.reason)} />
-      ),
+      cell: (row) => <StateWord state={row.state} reason={reasonName(row.reason)} />,
       order: (one, other) => AGENT_STATES.indexOf(one.state) - AGENT_STATES.indexOf(other.state),
     },
     {
