@@ -112,6 +112,20 @@ def controlled_call(principal: Principal, live: LiveView, call_id: CallId, key: 
     return call
 
 
+def parting_agent(principal: Principal, live: LiveView, call_id: CallId, key: str = "") -> AgentId | None:
+    """Who hangs up: an agent on the call himself, for a supervisor nobody (then it ends for all); raises as
+    :func:`controlled_call` does.
+
+    With a ``key`` he may have left: the order may be one that comes again in his wrap-up, and control knows.
+    """
+    call, agent = live.calls.get(call_id), principal.agent
+    if call is not None and agent is not None and not call.ended:
+        own = live.agents.get(agent)
+        if agent in agents_on(call) or (key and own is not None and own.contact == call.contact):
+            return agent
+    return agent if controlled_call(principal, live, call_id, key).agent == agent else None
+
+
 def check_seat(principal: Principal, live: LiveView, seat: SeatId) -> None:
     """Raise Refusal (``not_your_seat``) unless he is signed in there, or is a supervisor and nobody is."""
     holder = next((agent.id for agent in live.agents.values() if agent.seat == seat), None)

@@ -189,7 +189,7 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
 
     @router.delete("/calls/{call_id}", response_model=schema.Accepted)
     async def end_call(principal: handler, call_id: Annotated[str, _ID], key: OnceKey = "") -> Any:
-        """End the call, whatever it is doing."""
+        """End the call for all, whatever it is doing and whoever talks."""
         return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user, key=key))
 
     @router.post("/calls/{call_id}/hold", response_model=schema.Accepted)
@@ -226,8 +226,12 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
 
     @router.post("/calls/{call_id}/hangup", response_model=schema.Accepted)
     async def hang_up(principal: handler, call_id: Annotated[str, _ID], by: OnceBody) -> Any:
-        """End the call."""
-        return await act(principal, call_id, HangUpCall(call=CallId(call_id), by=principal.user, key=by.key))
+        """Hang up: an agent leaves a conference, in which the others talk on; any other call ends, and so does the
+        one that a supervisor hangs up for its agent."""
+        call = CallId(call_id)
+        agent = may.parting_agent(principal, live, call, by.key)
+        await tell(control, HangUpCall(call=call, agent=agent, by=principal.user, key=by.key))
+        return {"done": True}
 
 
 def _add_pop(

@@ -7,18 +7,18 @@ others has him, or, without one, the first of them: to the ACD and to lists that
 from __future__ import annotations
 
 from ccplatform.calls.consulting import Wanted, call_about, cancel, check_consult, hand_over, let_go
-from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
+from ccplatform.calls.errors import NoSuchParty, NotInThisState, NotOnCall, TooManyParties
 from ccplatform.calls.grouping import Group, groups, regroup
 from ccplatform.calls.inputs import ConsultOrder
 from ccplatform.calls.model import CallState, Member, Record, Stage
 from ccplatform.calls.parties import member_ends
 from ccplatform.calls.step import Step
 from ccplatform.calls.talk import hold, open_segment, retrieve
-from ccplatform.contracts.commands import ControlParties, DropParty
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall
 from ccplatform.contracts.facts import Conferenced, ConnectionCleared, Established, Held, Retrieved, Transferred
 from ccplatform.contracts.legs import LegEnded, ReleaseLeg
 from ccplatform.contracts.routing import HandOver
-from ccplatform.contracts.words import LegRole, PartyAct, ReleaseCause
+from ccplatform.contracts.words import AgentId, LegId, LegRole, PartyAct, ReleaseCause
 
 #: How many keys of orders a call remembers.
 MAX_KEYS = 32
@@ -45,6 +45,30 @@ def party_order(step: Step, event: ControlParties) -> None:
             _swap(step, event.by)
         case PartyAct.CONFERENCE:
             _confer(step)
+
+
+def hang_up_order(step: Step, event: HangUpCall) -> None:
+    """End the call, or an agent's part in the conference; raises :class:`NotOnCall`."""
+    leg = parting(step.state, event.agent)
+    if leg is None:
+        step.release_all(ReleaseCause.NORMAL, abandoned=True)
+    else:
+        step.emit(ReleaseLeg(leg=leg, cause=ReleaseCause.NORMAL))
+
+
+def parting(state: CallState, agent: AgentId | None) -> LegId | None:
+    """The leg by which this agent leaves the conference; None: the call ends with him, or nobody is named.
+
+    Raises :class:`NotOnCall` when he has no part in it (any more): what others say there is not his to end.
+    """
+    if agent is None:
+        return None
+    if agent == state.agent:
+        return state.other_leg if state.members else None
+    leg = next((leg for leg, member in state.members.items() if member.agent == agent), None)
+    if leg is None and agent not in {rung.agent for rung in (*state.rung.values(), *state.reserved)}:
+        raise NotOnCall(state.call, agent)
+    return leg
 
 
 def drop_order(step: Step, event: DropParty) -> None:

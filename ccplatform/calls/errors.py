@@ -11,6 +11,7 @@
     ├── NobodyThere     nobody can be called by this number
     ├── QueueClosed     the call cannot wait in that queue
     ├── NoSuchParty     nobody on the call has this leg, or it cannot leave
+    ├── NotOnCall       the agent has no part in the call (any more)
     ├── TooManyParties  the conference is full
     └── NotInThisState  the order does not fit what the call is doing
 """
@@ -57,6 +58,13 @@ class NoSuchParty(NotFound):
 
     def __init__(self, leg: str) -> None:
         super().__init__(f"no party {leg} can leave the call", code="no_such_party")
+
+
+class NotOnCall(Refusal):
+    """The agent has no part in the call (any more)."""
+
+    def __init__(self, call: str, agent: str) -> None:
+        super().__init__(f"agent {agent} is not on call {call} any more", code="not_on_call")
 
 
 class TooManyParties(Refusal):

@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 import structlog
 
-from ccplatform.calls.conferring import check_act, check_drop
+from ccplatform.calls.conferring import check_act, check_drop, parting
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
 from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhonePickUp, PhoneTransfer
@@ -145,6 +145,7 @@ class Orders:
     def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
         match command:
             case HangUpCall():
+                parting(saga.state, command.agent)
                 self._post(command)
             case HoldCall():
                 saga.check_hold(command.hold)

@@ -14,7 +14,7 @@ from ccplatform.calls.asked import flow_asked
 from ccplatform.calls.calling_back import begin_call_back, drop_call_back, state_of
 from ccplatform.calls.calling_out import begin_call_out, heard_early
 from ccplatform.calls.calling_out import state_of as state_of_call_out
-from ccplatform.calls.conferring import consult_order, drop_order, party_order
+from ccplatform.calls.conferring import consult_order, drop_order, hang_up_order, party_order
 from ccplatform.calls.handed_on import caller_referred
 from ccplatform.calls.heard import (
     digit_pressed,
@@ -293,7 +293,7 @@ def _take(step: Step, event: SagaInput) -> None:
         case TapEnded():
             tap_ended(step, event)
         case HangUpCall():
-            step.release_all(ReleaseCause.NORMAL, abandoned=True)
+            hang_up_order(step, event)
         case HoldCall():
             hold_order(step, event)
         case MoveCall():

@@ -77,10 +77,11 @@ class NoteContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HangUpCall:
-    """End a call."""
+    """End a call; with ``agent`` only his part in it, if others go on talking: he leaves the conference."""
 
     call: CallId
     by: str
+    agent: AgentId | None = None
     key: str = ""
 
 

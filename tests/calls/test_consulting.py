@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.errors import NoSuchParty, NotInThisState, TooManyParties
+from ccplatform.calls.errors import NoSuchParty, NotInThisState, NotOnCall, TooManyParties
 from ccplatform.calls.inputs import ConsultOrder
-from ccplatform.calls.model import Stage
-from ccplatform.contracts.commands import ControlParties, DropParty
+from ccplatform.calls.model import CallEffect, Stage
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall
 from ccplatform.contracts.facts import (
     Conferenced,
     ContactArrived,
@@ -240,6 +240,47 @@ def test_an_agent_who_leaves_his_conference_leaves_the_caller_to_the_next_agent(
     last = world.last(TalkEnded)
     assert (last.contact, last.agent, round(last.talk_seconds)) == (CONTACT, EXPERT, 25)
     assert world.outcome_of(CONTACT).talk_seconds == pytest.approx(49.0)
+
+
+def released(effects: list[CallEffect]) -> set[LegId]:
+    """The legs that are let go."""
+    return {effect.leg for effect in effects if isinstance(effect, ReleaseLeg)}
+
+
+def test_an_agent_who_hangs_up_in_a_conference_leaves_it_and_the_others_talk_on() -> None:
+    world, agent, expert = asked_of_agent()
+    act(world, PartyAct.CONFERENCE)
+    assert released(world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))) == {agent}
+    assert Ear(world).hears(CALLER) == {expert}
+    assert world.last(HandOver).contact == CONTACT
+    with pytest.raises(NotOnCall):  # he pressed twice: the call is the other's now
+        world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))
+    assert Ear(world).hears(CALLER) == {expert}
+    assert released(world.post(HangUpCall(call=CALL, by=EXPERT, agent=EXPERT))) == {CALLER, expert}
+
+
+def test_who_joined_a_conference_leaves_it_by_hanging_up() -> None:
+    world, agent, expert = asked_of_agent()
+    act(world, PartyAct.CONFERENCE)
+    assert released(world.post(HangUpCall(call=CALL, by=EXPERT, agent=EXPERT))) == {expert}
+    assert Ear(world).hears(CALLER) == {agent}
+    assert released(world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))) == {CALLER, agent}
+
+
+def test_who_left_the_caller_with_somebody_outside_cannot_end_their_talk() -> None:
+    world, _, outside = asked_outside()
+    act(world, PartyAct.CONFERENCE)
+    world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))
+    assert stage(world) is Stage.BRIDGED
+    with pytest.raises(NotOnCall):
+        world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))
+    assert Ear(world).hears(CALLER) == {outside}
+
+
+def test_a_conference_is_ended_for_all_when_nobody_s_part_is_meant() -> None:
+    world, agent, expert = asked_of_agent()
+    act(world, PartyAct.CONFERENCE)
+    assert released(world.post(HangUpCall(call=CALL, by=AGENT))) == {CALLER, agent, expert}
 
 
 def test_a_fourth_and_fifth_party_join_until_the_conference_is_full() -> None:

@@ -101,7 +101,7 @@ STEPS = st.one_of(
     st.tuples(st.just("hold key"), st.booleans()),
     st.tuples(st.just("move")),
     st.tuples(st.just("overflow"), st.booleans()),
-    st.tuples(st.just("hang_up")),
+    st.tuples(st.just("hang_up"), st.sampled_from([None, *AGENTS])),
     st.tuples(st.just("pass"), st.floats(0.0, 70.0)),
     st.tuples(st.just("restart")),
 )
@@ -183,8 +183,9 @@ def _take(world: World, step: tuple[object, ...]) -> None:
             world.post(Overflowed(contact=CONTACT, queue=QUEUE, flow=flow, number="9", target=target))
         case ("move",):
             world.post(MoveCall(call=CALL, queue=QueueId("sales"), by="sup1"))
-        case ("hang_up",):
-            world.post(HangUpCall(call=CALL, by="sup1"))
+        case ("hang_up", agent):
+            assert agent is None or isinstance(agent, str)
+            world.post(HangUpCall(call=CALL, by="sup1", agent=None if agent is None else AgentId(agent)))
         case ("pass", float(seconds)):
             world.passes(seconds)
         case ("restart",):

@@ -332,10 +332,11 @@ class Orders(RuleBasedStateMachine):
             seat = SeatId(f"seat-{by}")
             self.whole.calls.command(SuperviseCall(call=state.call, what=what, by=by, seat=seat))
 
-    @rule(call=pick)
-    def hang_up(self, call: int) -> None:
+    @rule(call=pick, for_all=st.booleans())
+    def hang_up(self, call: int, for_all: bool) -> None:
         if state := self.state(call):
-            self.whole.calls.command(HangUpCall(call=state.call, by="x"))
+            agent = None if for_all else state.agent
+            self.whole.calls.command(HangUpCall(call=state.call, by="x", agent=agent))
 
     @rule(call=pick)
     def cancel_the_call_back(self, call: int) -> None:

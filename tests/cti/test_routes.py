@@ -142,7 +142,23 @@ async def test_an_order_that_comes_again_after_the_call_ended_is_controls_to_ans
         assert (await http.post("/calls/call-1/hangup", json={"key": "k-1"})).status_code == 200
     async with desk.http("other-agent") as http:
         assert (await http.post("/calls/call-1/hangup", json={"key": "k-1"})).status_code == 403
-    assert desk.control.asked == [HangUpCall(call=CallId("call-1"), by="1004", key="k-1")]
+    assert desk.control.asked == [HangUpCall(call=CallId("call-1"), by="1004", agent=AgentId("1004"), key="k-1")]
+
+
+async def test_who_hangs_up_in_a_conference_means_his_part_and_who_ends_it_all_parts(desk: Desk) -> None:
+    desk.tell(story.conferenced(1, "1005"))
+    async with desk.http("other-agent") as http:
+        assert (await http.post("/calls/call-1/hangup")).status_code == 200  # he joined it
+        assert (await http.delete("/calls/call-1")).status_code == 403
+    async with desk.http("supervisor") as http:
+        assert (await http.post("/calls/call-1/hangup")).status_code == 200
+    async with desk.http("agent") as http:
+        assert (await http.delete("/calls/call-1")).status_code == 200
+    assert desk.control.asked == [
+        HangUpCall(call=CallId("call-1"), by="1005", agent=AgentId("1005")),
+        HangUpCall(call=CallId("call-1"), by="sup1"),
+        HangUpCall(call=CallId("call-1"), by="1004"),
+    ]
 
 
 async def test_a_supervisor_of_teams_sees_and_moves_whom_they_have(desk: Desk) -> None:
@@ -258,7 +274,7 @@ async def test_a_click_that_the_centre_has_no_room_for_may_be_tried_again_later(
         ("hold", None, HoldCall(call=CallId("call-1"), hold=True, by="1004")),
         ("retrieve", None, HoldCall(call=CallId("call-1"), hold=False, by="1004")),
         ("dtmf", {"digits": "1*#D"}, SendCallDigits(call=CallId("call-1"), digits="1*#D", by="1004")),
-        ("hangup", None, HangUpCall(call=CallId("call-1"), by="1004")),
+        ("hangup", None, HangUpCall(call=CallId("call-1"), by="1004", agent=AgentId("1004"))),
     ],
 )
 async def test_call_control_becomes_a_command_by_the_one_who_asked(

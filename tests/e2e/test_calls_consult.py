@@ -143,6 +143,41 @@ async def test_consult_swap_confer_and_leave(centre: Centre, phone: MakePhone) -
     assert second[1] - SILENCE == {(EXPERT_HZ,)}
 
 
+async def test_hanging_up_in_a_conference_leaves_it_and_ending_it_for_all_ends_it(
+    centre: Centre, phone: MakePhone
+) -> None:
+    async with asking(centre, phone) as talk:
+        call = f"calls/{talk.row['id']}"
+        await talk.order("consult", agent="1005")
+        expert = await talk.expert_answers()
+        await talk.order("conference")
+        await hears(talk.caller, AGENT_HZ, EXPERT_HZ)
+        left = await centre.ask("POST", f"{call}/hangup", user="1005")
+        assert left.status_code == 200, left.text
+        assert (await expert.ended.wait()).by == "peer"
+        await hears(talk.caller, AGENT_HZ)
+        await hears(talk.agent, CALLER_HZ)
+
+        await centre.set_state("1005", "ready", user="1005")  # his wrap-up is over
+        await talk.order("consult", agent="1005")
+        expert = await talk.expert_answers()
+        await talk.order("conference")
+        await hears(talk.caller, AGENT_HZ, EXPERT_HZ)
+        await talk.order("hangup", key="mine")
+        assert (await talk.agent.ended.wait()).by == "peer"
+        await hears(talk.caller, EXPERT_HZ)
+        await hears(expert, CALLER_HZ)
+        again = await centre.ask("POST", f"{call}/hangup", user="1004", json={"key": "mine"})
+        assert again.status_code == 200, again.text  # the answer was lost: he has it, and nobody is cut off
+        other = await centre.ask("POST", f"{call}/hangup", user="1004", json={"key": "another"})
+        assert other.status_code in (403, 409), other.text
+        await hears(talk.caller, EXPERT_HZ)
+        assert (await centre.ask("DELETE", call, user="1005")).status_code == 200
+        assert (await talk.caller.ended.wait()).by == "peer"
+        assert (await expert.ended.wait()).by == "peer"
+    await centre.nothing_left()
+
+
 async def recorded(centre: Centre, contact: str) -> list[tuple[Chords, Chords]]:
     """Of each of a contact's recordings, oldest first, who is heard together on the left and on the right."""
     rows = await centre.items("recordings", contact=contact)

@@ -254,6 +254,41 @@ async def test_agents_consult_confer_and_hand_over_by_their_browsers(
     assert (await centre.ended(number))["agent"] == "1005"
 
 
+async def test_leaving_a_conference_leaves_the_others_talking_and_ending_it_is_another_button(
+    colleagues: dict[str, Page], centre: Centre
+) -> None:
+    first, second = colleagues["1004"], colleagues["1005"]
+    async with SipPhone(centre.new_caller(), source=sources.tone(CALLER_HZ)) as phone:
+        call = await phone.dial(centre.number("95001"))
+        await answer(first)
+        await hear(first, CALLER_HZ)
+        await expect(first.get_by_role("button", name="Hang up")).to_be_visible()
+        for leaves, stays, voice in ((second, first, "1004"), (first, second, "1005")):
+            await consult(first, "1005")
+            await answer(second)
+            await hear(first, VOICES["1005"])
+            await first.keyboard.press("f")
+            await caller_hears(call, VOICES["1004"], VOICES["1005"])
+            await expect(leaves.get_by_role("button", name="Leave")).to_be_enabled()
+            await leaves.keyboard.press("e")
+            await caller_hears(call, VOICES[voice])
+            await hear(stays, CALLER_HZ)
+            await expect(leaves.locator(".state-now")).not_to_have_attribute("data-state", "talking")
+            await expect(stays.get_by_role("button", name="Hang up")).to_be_visible()
+        await consult(second, "1004")
+        await answer(first)
+        await hear(second, VOICES["1004"])
+        await second.keyboard.press("f")
+        await caller_hears(call, VOICES["1004"], VOICES["1005"])
+        await expect(first.get_by_role("button", name="End for all")).to_have_count(0)  # it is not his call
+        await second.get_by_role("button", name="End for all").click()
+        await caller_hears(call, VOICES["1004"], VOICES["1005"])
+        await second.get_by_role("button", name="End for all: press again").click()
+        assert (await call.ended.wait()).by == "peer"
+        for page in (first, second):
+            await expect(page.locator(".state-now")).not_to_have_attribute("data-state", "talking")
+
+
 async def test_a_supervisor_listens_whispers_and_barges_by_the_browser(
     colleagues: dict[str, Page], centre: Centre
 ) -> None:

@@ -270,7 +270,7 @@ export interface paths {
         post?: never;
         /**
          * End Call
-         * @description End the call, whatever it is doing.
+         * @description End the call for all, whatever it is doing and whoever talks.
          */
         delete: operations["end_call_api_v1_calls__call_id__delete"];
         options?: never;
@@ -410,7 +410,8 @@ export interface paths {
         put?: never;
         /**
          * Hang Up
-         * @description End the call.
+         * @description Hang up: an agent leaves a conference, in which the others talk on; any other call ends, and so does the
+         *     one that a supervisor hangs up for its agent.
          */
         post: operations["hang_up_api_v1_calls__call_id__hangup_post"];
         delete?: never;

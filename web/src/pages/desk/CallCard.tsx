@@ -68,6 +68,8 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
     call.queued_at === null || call.offered_at === null
       ? null
       : (Date.parse(call.offered_at) - Date.parse(call.queued_at)) / 1_000;
+  // He was asked to join, and somebody else has the caller: he may leave, and nothing else.
+  const joined = call.agent !== agent.id && (call.parties ?? []).some((party) => party.agent === agent.id);
   return (
     <div className="live-figure call-in-hand">
       <p className="call-stage">
@@ -86,13 +88,13 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
           {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
         </p>
       ) : null}
-      {call.agent === agent.id ? <CallControls call={call} agent={agent} /> : null}
+      {call.agent === agent.id || joined ? <CallControls call={call} agent={agent} joined={joined} /> : null}
       <Parties key={call.id} call={call} agent={agent} />
     </div>
   );
 }
 
-function CallControls({ call, agent }: { readonly call: Call; readonly agent: Agent }) {
+function CallControls({ call, agent, joined }: { readonly call: Call; readonly agent: Agent; readonly joined: boolean }) {
   const { t } = useTranslation();
   const words = useWords();
   const api = useApi();
@@ -118,18 +120,21 @@ function CallControls({ call, agent }: { readonly call: Call; readonly agent: Ag
     setKeypad((open) => !open);
   };
   const held = call.stage === "held";
-  const talks = held || call.stage === "talking";
-  const ends = talks || call.stage === "dialling";
+  const inTalk = held || call.stage === "talking";
+  const talks = inTalk && !joined;
+  const ends = inTalk || call.stage === "dialling";
+  // In a conference the others go on talking.
+  const hangUpName = t((call.parties ?? []).length > 0 ? "desk.leave" : "desk.hangUp");
   const hold = () => {
     act.mutate(held ? "retrieve" : "hold");
   };
   const hangUp = () => {
     act.mutate("hangup");
   };
-  const why = talks ? undefined : t("desk.onlyTalking");
+  const why = talks ? undefined : t(joined ? "desk.onlyWhoHasTheCaller" : "desk.onlyTalking");
   useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
   useKey("k", t("desk.keypad"), toggleKeypad, talks);
-  useKey("e", t("desk.hangUp"), hangUp, ends && !act.isPending);
+  useKey("e", hangUpName, hangUp, ends && !act.isPending);
   return (
     <>
     {keypad && talks ? <Keypad call={call} /> : null}
@@ -139,13 +144,13 @@ function CallControls({ call, agent }: { readonly call: Call; readonly agent: Ag
         {t(held ? "desk.retrieve" : "desk.hold")}
         <KeyCap keys="h" />
       </Button>
-      <MuteButton disabled={!talks} />
+      <MuteButton disabled={!inTalk} />
       <Button size="large" disabled={!talks} title={why} onClick={toggleKeypad} aria-expanded={keypad} aria-keyshortcuts="k">
         {t("desk.keypad")}
         <KeyCap keys="k" />
       </Button>
       <Button size="large" danger disabled={!ends} title={ends ? undefined : why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
-        {t("desk.hangUp")}
+        {hangUpName}
         <KeyCap keys="e" />
       </Button>
     </div>

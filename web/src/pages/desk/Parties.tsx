@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button, type InputRef } from "antd";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { newOrderKey } from "../../api/orderKey";
@@ -13,6 +13,9 @@ import { StageWord } from "../../ui/StageWord";
 import { useToasts } from "../../ui/toasts";
 import { readSomebody } from "./somebody";
 import { Input } from "../../ui/input";
+
+/** How long *End for all* waits to be pressed again. */
+const ARMED_MS = 4_000;
 
 interface Props {
   readonly call: Call;
@@ -163,6 +166,7 @@ function Conference({ call }: { readonly call: Call }) {
     unwrap(api.DELETE("/api/v1/calls/{call_id}/parties/{leg}", { params: { path: { call_id: call.id, leg } } })),
   );
   return (
+    <>
     <ul className="call-conference" aria-label={t("desk.inConference")}>
       {(call.parties ?? []).map((party) => (
         <li key={party.leg}>
@@ -179,6 +183,45 @@ function Conference({ call }: { readonly call: Call }) {
         </li>
       ))}
     </ul>
+    <EndForAll call={call} />
+    </>
+  );
+}
+
+/** Ends the conference, the caller's call too: pressed once it asks, pressed again it does it. */
+function EndForAll({ call }: { readonly call: Call }) {
+  const { t } = useTranslation();
+  const api = useApi();
+  const [armed, setArmed] = useState(false);
+  const end = useOrder((key: string) =>
+    unwrap(api.DELETE("/api/v1/calls/{call_id}", { params: { path: { call_id: call.id }, query: { key } } })),
+  );
+  useEffect(() => {
+    if (!armed) {
+      return;
+    }
+    const timer = setTimeout(() => {
+      setArmed(false);
+    }, ARMED_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [armed]);
+  const press = () => {
+    setArmed(!armed);
+    if (armed) {
+      end.mutate(newOrderKey());
+    }
+  };
+  const name = t(armed ? "desk.endForAllSure" : "desk.endForAll");
+  useKey("q", name, press, !end.isPending);
+  return (
+    <p className="call-end-all" role="status">
+      <Button size="small" danger type={armed ? "primary" : "default"} loading={end.isPending} onClick={press} aria-keyshortcuts="q">
+        {name}
+        <KeyCap keys="q" />
+      </Button>
+    </p>
   );
 }
 
