@@ -339,16 +339,16 @@ async def test_an_agent_signs_in_and_changes_his_state_by_page_and_keys(
 
 
 async def test_a_desk_offers_the_configured_reasons_and_no_others(open_page: OpenPage, centre: Centre) -> None:
-    tea = {"name": "A tea time", "position": 1}
+    tea = {"name": "Afternoon tea", "position": 1}
     made = await centre.ask("PUT", "configuration/reasons/tea", user="admin", json=tea)
     assert made.is_success, made.text
     try:
         await centre.set_state("1004", "not_ready", seat="seat-04", user="1004")
-        page = await open_page("1004")
+        page = await open_page("1004", expected="409")
         first = page.get_by_role("group", name="Not ready because of").get_by_role("button").first
-        await expect(first).to_contain_text("Tea time")
+        await expect(first).to_contain_text("Afternoon tea")
         await first.click()
-        await expect(page.locator(".state-sub")).to_contain_text("Tea time")
+        await expect(page.locator(".state-sub")).to_contain_text("Afternoon tea")
         await centre.ask("DELETE", "configuration/reasons/tea", user="admin")
         await page.get_by_role("button", name=re.compile("^Lunch")).click()
         await expect(page.locator(".state-sub")).to_contain_text("Lunch")
