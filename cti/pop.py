@@ -10,12 +10,15 @@ from typing import Literal, Protocol
 from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
 from cti.live import LiveView
 from cti.model import CallStage, Customer, LiveCall
+from cti.path import FlowStep
 from cti.viewers import agents_on
 
 #: How many earlier contacts a pop shows.
 LAST_CONTACTS = 5
 #: How many turns of a talk with a voice bot.
 LAST_TURNS = 50
+#: How many steps in flows, and how many open call-backs.
+LAST_STEPS, MOST_CALL_BACKS = 50, 5
 
 #: Stages in which a call is in front of its agent, the most urgent first.
 _IN_FRONT = (
@@ -59,14 +62,36 @@ class SpokenTurn:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCallBack:
+    """A promise to call this number back that is still to be kept."""
+
+    id: str
+    queue: QueueId
+    created_at: datetime
+    not_before: datetime
+    attempts: int
+
+
 class ContactHistory(Protocol):
     """Where earlier contacts are found; given by the package that keeps them."""
 
     async def last_contacts(self, caller: str, limit: int) -> Sequence[EarlierContact]:
         """The newest ended contacts of this caller's number, newest first; raises Unavailable."""
 
-    async def conversation(self, contact: ContactId, limit: int) -> Sequence[SpokenTurn]:
-        """The last turns that a contact had with voice bots, in order; raises Unavailable."""
+    async def before(self, contact: ContactId) -> Before:
+        """What the contact met before the offer; raises Unavailable."""
+
+    async def call_backs(self, caller: str) -> Sequence[OpenCallBack]:
+        """Open call-backs to this number, the next first; raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What a contact met before an agent had it: the last turns with voice bots, the last steps in flows."""
+
+    conversation: tuple[SpokenTurn, ...] = ()
+    path: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +113,8 @@ class Pop:
     customers: tuple[Customer, ...]
     last_contacts: tuple[EarlierContact, ...]
     conversation: tuple[SpokenTurn, ...]
+    path: tuple[FlowStep, ...]
+    call_backs: tuple[OpenCallBack, ...]
     looked_up: bool
 
 
@@ -103,7 +130,8 @@ def screen_pop(
     live: LiveView,
     customers: Sequence[Customer],
     last_contacts: Sequence[EarlierContact],
-    conversation: Sequence[SpokenTurn],
+    before: Before,
+    call_backs: Sequence[OpenCallBack],
     looked_up: bool,
 ) -> Pop:
     """Put the pop together from the live call and what was looked up for its number."""
@@ -120,7 +148,9 @@ def screen_pop(
         waited=_waited(call),
         customers=tuple(customers),
         last_contacts=tuple(entry for entry in last_contacts if entry.contact != call.contact),
-        conversation=tuple(conversation),
+        conversation=before.conversation,
+        path=before.path,
+        call_backs=tuple(call_backs),
         looked_up=looked_up,
     )
 

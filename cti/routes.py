@@ -33,11 +33,11 @@ from cti.model import Customer, LiveCall
 from cti.party_routes import add_party_routes
 from cti.pop import (
     LAST_CONTACTS,
-    LAST_TURNS,
+    Before,
     ContactHistory,
     EarlierContact,
+    OpenCallBack,
     Pop,
-    SpokenTurn,
     call_in_front,
     screen_pop,
 )
@@ -274,16 +274,24 @@ async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history
     """The pop, without what is looked up when the directory is away: the agent sees the call in any case."""
     known: Sequence[Customer] = ()
     past: Sequence[EarlierContact] = ()
-    spoken: Sequence[SpokenTurn] = ()
+    call_backs: Sequence[OpenCallBack] = ()
+    before = Before()
     looked_up = True
     try:
         known = await customers.matching(call.caller)
         if history is not None and call.caller:
             past = await history.last_contacts(call.caller, LAST_CONTACTS)
+            call_backs = await history.call_backs(call.caller)
         if history is not None:
-            spoken = await history.conversation(call.contact, LAST_TURNS)
+            before = await history.before(call.contact)
     except Unavailable:
         looked_up = False
     return screen_pop(
-        call, live=live, customers=known, last_contacts=past, conversation=spoken, looked_up=looked_up
+        call,
+        live=live,
+        customers=known,
+        last_contacts=past,
+        before=before,
+        call_backs=call_backs,
+        looked_up=looked_up,
     )

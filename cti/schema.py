@@ -216,6 +216,28 @@ class SpokenTurn(Model):
     text: str = Field(examples=["My card is lost."])
 
 
+class FlowStep(Model):
+    """A node that the caller came to before the offer."""
+
+    at: AwareDatetime = Field(examples=[WHEN])
+    flow: str = Field(examples=["main"])
+    node: str = Field(examples=["language"])
+    kind: str = Field(examples=["menu"])
+    entered: str = Field(description="Keys or words that he answered with, '' for none.", examples=["2"])
+    hidden: int = Field(description="How many keys he entered secretly; they are shown to nobody.", examples=[0])
+    found: bool | None = Field(description="Whether a query there had an answer; null: none was made.")
+
+
+class OpenCallBack(Model):
+    """A promise to call this number back that is still to be kept."""
+
+    id: str
+    queue: str = Field(examples=["support"])
+    created_at: AwareDatetime = Field(examples=[WHEN])
+    not_before: AwareDatetime = Field(examples=[WHEN])
+    attempts: int = Field(examples=[0])
+
+
 class ScreenPop(Model):
     """What an agent sees at the offer, before he answers (R10.1.b)."""
 
@@ -231,6 +253,8 @@ class ScreenPop(Model):
     customers: list[CustomerCard] = Field(description="Every customer with this number, best known first.")
     last_contacts: list[PastContact] = Field(description="Newest first.")
     conversation: list[SpokenTurn] = Field(description="With a voice bot, the last 50 turns in order.")
+    path: list[FlowStep] = Field(description="The last 50 steps in flows, in order.")
+    call_backs: list[OpenCallBack] = Field(description="To this number, the next first, five at most.")
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 

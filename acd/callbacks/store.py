@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import asyncpg
 
@@ -18,6 +20,10 @@ attempts, attempt, ended_at
 """
 
 
+#: Most rows that are opened to find those of one number.
+MOST_COMPARED: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBackFilter:
     """What a list is narrowed to; None: everything. ``after`` is the place of the last row seen."""
@@ -30,9 +36,17 @@ class CallBackFilter:
 class CallBackStore:
     """One tenant's promises. Every method raises DatabaseUnavailable while the database is away."""
 
-    def __init__(self, *, database: Database, vault: Vault, tenant: TenantId = DEFAULT_TENANT) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        digest: Callable[[str], bytes],
+        tenant: TenantId = DEFAULT_TENANT,
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._digest = digest
         self._tenant = tenant
 
     async def add(self, row: CallBack) -> str:
@@ -42,8 +56,8 @@ class CallBackStore:
             stored = await connection.fetchval(
                 """
                 INSERT INTO call_backs (tenant, id, contact, queue, number_sealed, priority, created_at, queued_at,
-                                        not_before, expires_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                        not_before, expires_at, number_digest)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                 ON CONFLICT (tenant, contact, queue) DO UPDATE SET queue = excluded.queue
                 RETURNING id
                 """,
@@ -57,6 +71,7 @@ class CallBackStore:
                 row.queued_at,
                 row.not_before,
                 row.expires_at,
+                self._digest(row.number),
             )
         return str(stored)
 
@@ -88,6 +103,17 @@ class CallBackStore:
         """
         async with self._database.connection() as connection:
             return [self._row(row) for row in await connection.fetch(sql, self._tenant)]
+
+    async def open_of(self, number: str, limit: int) -> list[CallBack]:
+        """The promises to this number that are still to be kept, the next first."""
+        sql = f"""
+            SELECT {_COLUMNS} FROM call_backs
+            WHERE tenant = $1 AND state = 'open' AND (number_digest = $2 OR number_digest IS NULL)
+            ORDER BY not_before, id LIMIT $3
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(sql, self._tenant, self._digest(number), MOST_COMPARED)
+        return [row for row in map(self._row, rows) if row.number == number][:limit]
 
     async def find(self, wanted: CallBackFilter, limit: int) -> list[CallBack]:
         """Promises, newest first."""

@@ -13,7 +13,9 @@ from ccplatform.contracts.ports import Facts
 
 def call_back_store(ground: Foundation) -> CallBackStore:
     """Where promises are kept."""
-    return CallBackStore(database=ground.database, vault=ground.vault, tenant=ground.tenant)
+    return CallBackStore(
+        database=ground.database, vault=ground.vault, digest=ground.caller_digest, tenant=ground.tenant
+    )
 
 
 def build_call_backs(

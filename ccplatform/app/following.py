@@ -7,8 +7,9 @@ rebuilt from the journal, since what a restarted control process told before it 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -42,6 +43,16 @@ LINK_PAUSE_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 
 
+class Follower(Protocol):
+    """Whoever else wants the facts as they come."""
+
+    def apply(self, event: FactEvent) -> None:
+        """A fact."""
+
+    def relinked(self) -> None:
+        """There is a new link: facts may have been missed."""
+
+
 class Following:
     """Follows control for as long as the process lives. ``health`` is control's last answer, {} without one."""
 
@@ -58,6 +69,7 @@ class Following:
         clock: Clock,
         tasks: TaskSupervisor,
         signalling: SignallingService,
+        followers: Sequence[Follower] = (),
     ) -> None:
         self._hub = hub
         self._metrics = metrics
@@ -68,6 +80,7 @@ class Following:
         self._clock = clock
         self._tasks = tasks
         self._signalling = signalling
+        self._followers = followers
         self._linked = asyncio.Event()
         self._anew = asyncio.Event()
         self._whole = True  # the last snapshot held all that the journal did not
@@ -127,6 +140,8 @@ class Following:
     def _link_made(self, snapshot: Snapshot) -> None:
         self._signalling.linked()
         self._hub.replace(snapshot.live)
+        for follower in self._followers:
+            follower.relinked()
         self._board.load(
             AlarmRow(
                 id=alarm.id,
@@ -150,6 +165,8 @@ class Following:
         self._hub.publish(event)
         self._metrics.apply(event)
         self._board.apply(event)
+        for follower in self._followers:
+            follower.apply(event)
 
     def _link_lost(self) -> None:
         self._linked.clear()

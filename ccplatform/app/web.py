@@ -51,6 +51,7 @@ from cti.events import Hub
 from cti.live import LiveView
 from cti.noting.routes import build_router as build_note_routes
 from cti.publishing.routes import build_router as build_article_routes
+from cti.recent import RecentFacts
 from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
@@ -109,6 +110,7 @@ class WebProcess:
         self.simulating = Simulating(settings, ground, places, Untold())
         self.keeper = build_keeper(settings, places, ground)
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
+        self.recent = RecentFacts()
         self.following = Following(
             path=places.control_socket,
             hub=self.hub,
@@ -120,6 +122,7 @@ class WebProcess:
             clock=ground.clock,
             tasks=ground.tasks,
             signalling=self.signalling,
+            followers=(self.recent,),
         )
         self._control = ReloadingControl(self.following.link, ground.clock)
         self._phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
@@ -180,7 +183,7 @@ class WebProcess:
         sounds = sounds_of(self._places, ground)
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
-        history = ContactsByNumber(contacts, self.journal)
+        history = ContactsByNumber(contacts, self.journal, call_backs=call_back_store(ground), recent=self.recent)
         choices = DeskChoices(settings_store(ground))
         control = AuditedControl(control=self._control, audit=ground.audit, live=self.live)
         return [

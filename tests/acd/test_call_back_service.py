@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,11 +66,16 @@ ASKED = ContactId("01900000-0000-7000-8000-000000000001")
 RULES = CallBackRules(trunk="lab", caller="95001", attempts=2, pause_seconds=60.0, prefixes=("1", "0"))
 
 
+def _digest(number: str) -> bytes:
+    return hashlib.sha256(number.encode()).digest()
+
+
 class Store(CallBackStore):
     """The real store; ``away`` lets the database fail."""
 
     def __init__(self, *, database: Database) -> None:  # noqa: F811
-        super().__init__(database=database, vault=Vault(b"k" * 32))
+        super().__init__(database=database, vault=Vault(b"k" * 32), digest=_digest)
+        self.database = database
         self.away = False
         self.saved, self.failed = asyncio.Event(), asyncio.Event()
 
@@ -224,6 +230,17 @@ async def test_asking_twice_is_one_promise(process: Process) -> None:
     assert await process.promise(contact=other) == first
     assert await process.promise(number="0571") == first  # the same contact
     assert len(await process.store.open()) == 1
+
+
+async def test_the_open_promises_to_a_number_are_found(process: Process) -> None:
+    mine = await process.promise(number="13800000001")
+    other = ContactId("01900000-0000-7000-8000-000000000002")
+    await process.promise(contact=other, number="13800000002")
+    assert [row.id for row in await process.store.open_of("13800000001", 5)] == [mine]
+    async with process.store.database.connection() as connection:  # as before its digest was kept
+        await connection.execute("UPDATE call_backs SET number_digest = NULL")
+    assert [row.id for row in await process.store.open_of("13800000001", 5)] == [mine]
+    assert await process.store.open_of("138", 5) == []
 
 
 @pytest.mark.parametrize(

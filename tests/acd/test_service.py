@@ -101,7 +101,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.call_backs = CallBackService(
-            store=CallBackStore(database=self.store.database, vault=Vault(b"k" * 32)),
+            store=CallBackStore(database=self.store.database, vault=Vault(b"k" * 32), digest=str.encode),
             facts=self,
             clock=self.clock,
             ids=Ids(self.clock),

@@ -27,7 +27,8 @@ from ccplatform.security.tokens import Tokens
 from cti.events import Hub
 from cti.live import LiveView
 from cti.model import AgentSetup, Customer, CustomerChange, QueueSetup
-from cti.pop import EarlierContact, SpokenTurn
+from cti.path import FlowStep
+from cti.pop import Before, EarlierContact, OpenCallBack, SpokenTurn
 from cti.reasons import Reason
 from cti.routes import build_router
 from cti.settings import EventSocketSettings
@@ -117,12 +118,17 @@ class FakeCustomers:
 class FakeHistory:
     entries: list[EarlierContact] = field(default_factory=list)
     turns: list[SpokenTurn] = field(default_factory=list)
+    path: list[FlowStep] = field(default_factory=list)
+    promises: list[OpenCallBack] = field(default_factory=list)
 
     async def last_contacts(self, caller: str, limit: int) -> Sequence[EarlierContact]:
         return self.entries[:limit]
 
-    async def conversation(self, contact: ContactId, limit: int) -> list[SpokenTurn]:
-        return self.turns[-limit:]
+    async def before(self, contact: ContactId) -> Before:
+        return Before(conversation=tuple(self.turns), path=tuple(self.path))
+
+    async def call_backs(self, caller: str) -> list[OpenCallBack]:
+        return self.promises
 
 
 @dataclass

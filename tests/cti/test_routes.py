@@ -18,7 +18,8 @@ from ccplatform.contracts.commands import (
 )
 from ccplatform.contracts.words import AgentId, AgentState, CallId, ContactId, QueueId, SeatId
 from cti.model import Customer
-from cti.pop import EarlierContact, SpokenTurn
+from cti.path import FlowStep
+from cti.pop import EarlierContact, OpenCallBack, SpokenTurn
 from tests.cti import story
 from tests.cti.desk import PRINCIPALS, Desk
 
@@ -347,9 +348,14 @@ async def test_the_pop_shows_the_customer_before_the_answer() -> None:
             )
         )
     desk.history.turns.append(SpokenTurn(at=at, speaker="caller", text="My card is lost."))
+    desk.history.path.append(FlowStep(at=at, flow="main", node="pin", kind="collect", hidden=4))
+    promise = OpenCallBack(id="cb", queue=QueueId("sales"), created_at=at, not_before=at, attempts=1)
+    desk.history.promises.append(promise)
     desk.clock.advance(3.0)
     async with desk.http("agent") as http:
         pop = (await http.get("/me/pop")).json()
+    assert [(step["node"], step["entered"], step["hidden"]) for step in pop["path"]] == [("pin", "", 4)]
+    assert [(row["id"], row["queue"], row["attempts"]) for row in pop["call_backs"]] == [("cb", "sales", 1)]
     assert (pop["stage"], pop["caller"], pop["queue_name"], pop["waited"]) == (
         "ringing",
         "13800000001",

@@ -381,6 +381,33 @@ async def test_an_agent_sees_who_calls_and_holds_the_call(open_page: OpenPage, c
         await expect(page.locator("[data-state]")).to_have_attribute("data-state", "wrap_up")
 
 
+async def test_the_pop_shows_the_way_through_the_menu_and_open_call_backs(
+    open_page: OpenPage, centre: Centre
+) -> None:
+    number = centre.new_caller()
+    wanted = {"queue": "support", "number": number, "not_before": "2100-01-01T00:00:00Z"}
+    promise = await centre.ask("POST", "call-backs", user="1004", json=wanted)
+    assert promise.status_code == 201, promise.text
+    try:
+        async with (
+            centre.desk("1004") as desk,
+            SipPhone(number, source=sources.tone(CALLER_HZ)) as phone,
+        ):
+            page = await open_page("1004")
+            call = await phone.dial(centre.number("95000"))
+            await call.heard(speech=True)
+            await call.press("2")
+            ringing = await desk.next_call()  # once they talk the promise is settled
+            card = page.locator(".customer-card")
+            steps = card.get_by_role("list", name="In the menus").get_by_role("listitem")
+            await expect(steps).to_contain_text(["greeting", "menu 2", "support"])
+            await expect(card.get_by_role("list", name="Open call-backs")).to_contain_text("support")
+            await ringing.answer()
+            await call.hang_up()
+    finally:
+        await centre.ask("DELETE", f"call-backs/{promise.json()['id']}")
+
+
 async def test_an_agent_asks_a_colleague_by_keyboard_and_hands_the_caller_over(
     open_page: OpenPage, centre: Centre
 ) -> None:

@@ -4868,6 +4868,50 @@ export interface components {
          */
         FlowOutcome: "completed" | "abandoned" | "failed";
         /**
+         * FlowStep
+         * @description A node that the caller came to before the offer.
+         */
+        FlowStep: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            at: string;
+            /**
+             * Entered
+             * @description Keys or words that he answered with, '' for none.
+             * @example 2
+             */
+            entered: string;
+            /**
+             * Flow
+             * @example main
+             */
+            flow: string;
+            /**
+             * Found
+             * @description Whether a query there had an answer; null: none was made.
+             */
+            found: boolean | null;
+            /**
+             * Hidden
+             * @description How many keys he entered secretly; they are shown to nobody.
+             * @example 0
+             */
+            hidden: number;
+            /**
+             * Kind
+             * @example menu
+             */
+            kind: string;
+            /**
+             * Node
+             * @example language
+             */
+            node: string;
+        };
+        /**
          * FlowSummary
          * @description A flow in a list.
          */
@@ -5857,6 +5901,36 @@ export interface components {
              * @default
              */
             key: string;
+        };
+        /**
+         * OpenCallBack
+         * @description A promise to call this number back that is still to be kept.
+         */
+        OpenCallBack: {
+            /**
+             * Attempts
+             * @example 0
+             */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Not Before
+             * Format: date-time
+             * @example 2026-01-05T09:00:00Z
+             */
+            not_before: string;
+            /**
+             * Queue
+             * @example support
+             */
+            queue: string;
         };
         /**
          * OtherHour
@@ -7158,6 +7232,11 @@ export interface components {
             /** Call */
             call: string;
             /**
+             * Call Backs
+             * @description To this number, the next first, five at most.
+             */
+            call_backs: components["schemas"]["OpenCallBack"][];
+            /**
              * Caller
              * @example 13800000001
              */
@@ -7191,6 +7270,11 @@ export interface components {
              * @description False: the directory is away, customers and contacts are unknown.
              */
             looked_up: boolean;
+            /**
+             * Path
+             * @description The last 50 steps in flows, in order.
+             */
+            path: components["schemas"]["FlowStep"][];
             /**
              * Queue
              * @example support

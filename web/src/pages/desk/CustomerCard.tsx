@@ -9,8 +9,9 @@ import type { Call, Schemas } from "../../live/types";
 import { KeyCap, useKey } from "../../ui/keys";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
 
-/** Loaded when somebody corrects a card or looks who did. */
+/** Loaded with the first call, or when somebody corrects a card or looks who did. */
 const CustomerForm = lazy(async () => ({ default: (await import("./CustomerForm")).CustomerForm }));
+const PopMore = lazy(async () => ({ default: (await import("./PopMore")).PopMore }));
 const CustomerHistory = lazy(async () => ({ default: (await import("./CustomerHistory")).CustomerHistory }));
 
 /** The screen pop: who calls, known before the answer (R10.1.b). */
@@ -41,6 +42,7 @@ export function CustomerCard({ call }: { readonly call: Call | undefined }) {
           <Conversation turns={pop.data.conversation} />
           <Suspense fallback={<Loading rows={5} />}>
             <Pop pop={pop.data} />
+            <PopMore pop={pop.data} />
           </Suspense>
         </>
       )}
