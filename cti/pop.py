@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from ccplatform.contracts.words import AgentId, CallId, ContactId, QueueId
+from cti.linking.links import CrmLink
 from cti.live import LiveView
 from cti.model import CallStage, Customer, LiveCall
 from cti.path import FlowStep
@@ -115,6 +116,7 @@ class Pop:
     conversation: tuple[SpokenTurn, ...]
     path: tuple[FlowStep, ...]
     call_backs: tuple[OpenCallBack, ...]
+    links: tuple[CrmLink, ...]
     looked_up: bool
 
 
@@ -132,6 +134,7 @@ def screen_pop(
     last_contacts: Sequence[EarlierContact],
     before: Before,
     call_backs: Sequence[OpenCallBack],
+    links: Sequence[CrmLink],
     looked_up: bool,
 ) -> Pop:
     """Put the pop together from the live call and what was looked up for its number."""
@@ -151,6 +154,7 @@ def screen_pop(
         conversation=before.conversation,
         path=before.path,
         call_backs=tuple(call_backs),
+        links=tuple(links),
         looked_up=looked_up,
     )
 

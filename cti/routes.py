@@ -3,7 +3,6 @@
 No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -20,7 +19,7 @@ from ccplatform.contracts.commands import (
 from ccplatform.contracts.ports import Control
 from ccplatform.contracts.words import AgentId, AgentState, CallId, QueueId, Role, SeatId
 from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import NotFound, Refusal, Unavailable
+from ccplatform.kernel.errors import NotFound, Refusal
 from ccplatform.operations.orders import OnceBody, OnceKey, tell
 from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
@@ -28,19 +27,11 @@ from cti import permissions as may
 from cti import schema
 from cti.customer_routes import add_customer_routes
 from cti.errors import NotAvailable
+from cti.linking.links import Links
 from cti.live import LiveView
-from cti.model import Customer, LiveCall
+from cti.looking_up import LookUp
 from cti.party_routes import add_party_routes
-from cti.pop import (
-    LAST_CONTACTS,
-    Before,
-    ContactHistory,
-    EarlierContact,
-    OpenCallBack,
-    Pop,
-    call_in_front,
-    screen_pop,
-)
+from cti.pop import ContactHistory, call_in_front
 from cti.reasons import Reasons, check_reason
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.settings import CtiSettings
@@ -63,11 +54,12 @@ def build_router(
     reasons: Reasons,
     clock: Clock,
     history: ContactHistory | None = None,
+    links: Links | None = None,
     softphones: Softphones | None = None,
     settings: CtiSettings | None = None,
 ) -> APIRouter:
     """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts,
-    ``softphones`` has the accounts of browsers."""
+    ``links`` lead into the operator's CRM, ``softphones`` has the accounts of browsers."""
     settings = settings or CtiSettings()
     router = APIRouter(tags=["cti"])
     _add_agents(router, access=access, live=live, control=control, reasons=reasons)
@@ -76,7 +68,8 @@ def build_router(
     add_party_routes(router, access=access, live=live, control=control)
     add_supervision_routes(router, access=access, live=live, control=control)
     add_customer_routes(router, access=access, customers=customers)
-    _add_pop(router, access=access, live=live, customers=customers, history=history)
+    look_up = LookUp(live, customers, history, links)
+    _add_pop(router, access=access, live=live, look_up=look_up)
     held = HeldSeats(clock, settings.seats_per_user)
     _add_softphone(router, access=access, live=live, softphones=softphones, held=held)
     return router
@@ -234,19 +227,14 @@ def _add_calls(router: APIRouter, *, access: Access, live: LiveView, control: Co
         return {"done": True}
 
 
-def _add_pop(
-    router: APIRouter,
-    *,
-    access: Access,
-    live: LiveView,
-    customers: CustomerStore,
-    history: ContactHistory | None,
-) -> None:
+def _add_pop(router: APIRouter, *, access: Access, live: LiveView, look_up: LookUp) -> None:
     @router.get("/me/pop", response_model=schema.ScreenPop | None)
     async def get_pop(principal: Annotated[Principal, Depends(access.require(*may.DESK))]) -> Any:
         """What is known of the contact that rings me, talks with me or that I wrap up; null when there is none."""
         call = call_in_front(live, principal.agent) if principal.agent is not None else None
-        return None if call is None else msgspec.to_builtins(await _pop(call, live, customers, history))
+        if call is None or principal.agent is None:
+            return None
+        return msgspec.to_builtins(await look_up.pop(call, principal.agent))
 
 
 def _add_softphone(
@@ -268,30 +256,3 @@ def _add_softphone(
         account = await softphones.account(seat, request.url.hostname or "")
         held.keep(principal.user, seat, account.ends_at)
         return msgspec.to_builtins(account)
-
-
-async def _pop(call: LiveCall, live: LiveView, customers: CustomerStore, history: ContactHistory | None) -> Pop:
-    """The pop, without what is looked up when the directory is away: the agent sees the call in any case."""
-    known: Sequence[Customer] = ()
-    past: Sequence[EarlierContact] = ()
-    call_backs: Sequence[OpenCallBack] = ()
-    before = Before()
-    looked_up = True
-    try:
-        known = await customers.matching(call.caller)
-        if history is not None and call.caller:
-            past = await history.last_contacts(call.caller, LAST_CONTACTS)
-            call_backs = await history.call_backs(call.caller)
-        if history is not None:
-            before = await history.before(call.contact)
-    except Unavailable:
-        looked_up = False
-    return screen_pop(
-        call,
-        live=live,
-        customers=known,
-        last_contacts=past,
-        before=before,
-        call_backs=call_backs,
-        looked_up=looked_up,
-    )

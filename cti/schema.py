@@ -238,6 +238,14 @@ class OpenCallBack(Model):
     attempts: int = Field(examples=[0])
 
 
+class CrmLink(Model):
+    """A page of the operator's CRM about the call, or about one of its customers."""
+
+    name: str = Field(examples=["CRM"])
+    url: str = Field(examples=["https://crm.example.com/customers/600001"])
+    account: str = Field(description="The customer whom it is about; '': it is about the call.")
+
+
 class ScreenPop(Model):
     """What an agent sees at the offer, before he answers (R10.1.b)."""
 
@@ -255,6 +263,7 @@ class ScreenPop(Model):
     conversation: list[SpokenTurn] = Field(description="With a voice bot, the last 50 turns in order.")
     path: list[FlowStep] = Field(description="The last 50 steps in flows, in order.")
     call_backs: list[OpenCallBack] = Field(description="To this number, the next first, five at most.")
+    links: list[CrmLink] = Field(description="Those configured for its queue, in order.")
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 

@@ -18,6 +18,8 @@ from ccplatform.contracts.commands import Setting
 from ccplatform.contracts.ports import Control
 from ccplatform.security.access import Access
 from ccplatform.security.users import UserAdministration
+from cti.documents import DeskDocuments
+from cti.linking.kind import kind as link_kind
 from cti.publishing.kind import kind as article_kind
 from cti.publishing.store import ArticleStore
 from gateway.seat_kind import kind as seat_kind
@@ -35,6 +37,11 @@ def settings_store(ground: Foundation) -> SettingsStore:
 def article_store(ground: Foundation) -> ArticleStore:
     """What is published for agents."""
     return ArticleStore(database=ground.database, tenant=ground.tenant)
+
+
+def desk_documents(ground: Foundation, kind: str) -> DeskDocuments:
+    """Settings of desks of one kind."""
+    return DeskDocuments(kind, database=ground.database, tenant=ground.tenant)
 
 
 def numbers_kept(ground: Foundation, control: Control) -> NumbersKept:
@@ -72,6 +79,7 @@ def build_configuration(
         return await articles.naming("queues", queue)
 
     articles = article_store(ground)
+    links = desk_documents(ground, "crm_link")
     numbers = numbers_kept(ground, control)
     versions = Versions(database=ground.database, tenant=ground.tenant)
     users = UserAdministration(
@@ -85,7 +93,7 @@ def build_configuration(
             also={
                 Setting.CALENDAR: (numbers.opened_by, versions.going_by),
                 Setting.TEAM: (overseers_of, told_team),
-                Setting.QUEUE: (told_queue,),
+                Setting.QUEUE: (told_queue, links.naming),
             },
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
@@ -96,6 +104,7 @@ def build_configuration(
             knows_agent=knows_agent,
         ),
         article_kind(store=articles, knows_team=knows_team, knows_queue=knows_queue),
+        link_kind(documents=links, knows_queue=knows_queue),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)

@@ -13,7 +13,7 @@ from acd.callbacks.routes import build_router as build_call_back_routes
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.app.call_backs import call_back_store
-from ccplatform.app.configured import article_store, build_configuration, settings_store
+from ccplatform.app.configured import article_store, build_configuration, desk_documents, settings_store
 from ccplatform.app.desk import DeskChoices
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
@@ -48,6 +48,7 @@ from ccplatform.security.store import TokenStore
 from ccplatform.security.tokens import Tokens
 from ccplatform.storage.journal_reader import JournalReader
 from cti.events import Hub
+from cti.linking.links import Links
 from cti.live import LiveView
 from cti.noting.routes import build_router as build_note_routes
 from cti.publishing.routes import build_router as build_article_routes
@@ -196,6 +197,7 @@ class WebProcess:
                 reasons=choices,
                 clock=ground.clock,
                 history=history,
+                links=Links(desk_documents(ground, "crm_link")),
                 softphones=BrowserPhones(seats, settings.sip, ground.clock, self._phone_server),
                 settings=settings.cti,
             ),

@@ -47,6 +47,7 @@ EXCHANGED: Final = (
     "reasons",
     "dispositions",
     "articles",
+    "crm-links",
     "numbers",
     "number-classes",
     "seats",
@@ -186,6 +187,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
                 for things in ("seats", "number-classes", "call-permissions")
             ),
             ("users", frozenset({"admin", "auditor"}), frozenset({"admin"})),
+            ("crm-links", PLANNERS | {"auditor"}, frozenset({"admin"})),
         )
         for method, one in (
             ("GET", ""),

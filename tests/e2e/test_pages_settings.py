@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from ccplatform.configuration.paging import page_of
-from tests.e2e.centre import AGENT_HZ, Centre
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
 from tests.support import sources
 from tests.support.fixtures import MakePhone
@@ -266,3 +266,32 @@ async def test_what_a_supervisor_publishes_is_on_the_desk_until_it_is_read(
         await expect(page.get_by_label("Who has read it")).not_to_contain_text("1001")
     finally:
         assert (await centre.ask("DELETE", "configuration/articles/storm")).status_code == 200
+
+
+async def test_a_pop_leads_into_the_crm_that_an_administrator_names(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("admin", "/admin")
+    await begin(page, "crm-links")
+    address = f"{centre.platform.http}/healthz?customer={{account}}&from={{caller}}"
+    await fill(page, id="crm", name="Our CRM", url=address)
+    await choose(page, "queues", "support")
+    await save(page, "crm")
+    try:
+        async with (
+            centre.desk("1004", incoming=AutoAnswer()),
+            SipPhone("13800000001", source=sources.tone(CALLER_HZ)) as phone,
+        ):
+            desk = await open_page("1004", expected="404")  # that page has no icon
+            call = await phone.dial(centre.number("95001"))
+            link = desk.get_by_role("link", name="Our CRM")
+            there = f"{centre.platform.http}/healthz?customer=600001&from=13800000001"
+            await expect(link).to_have_attribute("href", there)
+            await expect(link).to_have_attribute("rel", "noopener noreferrer")
+            async with desk.context.expect_page() as opened:
+                await desk.keyboard.press("l")
+            assert (await opened.value).url == there
+            await call.hang_up()
+    finally:
+        assert (await centre.ask("DELETE", "configuration/crm-links/crm", user="admin")).status_code == 200

@@ -957,6 +957,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/crm-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every crm_link */
+        get: operations["list_crm_link_api_v1_configuration_crm_links_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/crm-links.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every crm_link as CSV */
+        get: operations["export_crm_link_api_v1_configuration_crm_links_csv_get"];
+        put?: never;
+        /** Add and change crm_links by CSV: without a plan only say what would change */
+        post: operations["import_crm_link_api_v1_configuration_crm_links_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/crm-links/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One crm_link */
+        get: operations["get_crm_link_api_v1_configuration_crm_links__name__get"];
+        /** Add or change a crm_link */
+        put: operations["put_crm_link_api_v1_configuration_crm_links__name__put"];
+        post?: never;
+        /** Remove a crm_link that nothing needs */
+        delete: operations["delete_crm_link_api_v1_configuration_crm_links__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/crm-links/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a crm_link */
+        get: operations["history_of_crm_link_api_v1_configuration_crm_links__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/crm-links/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a crm_link */
+        get: operations["users_of_crm_link_api_v1_configuration_crm_links__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/dispositions": {
         parameters: {
             query?: never;
@@ -4557,6 +4645,27 @@ export interface components {
             total: number | null;
         };
         /**
+         * CrmLink
+         * @description A page of the operator's CRM about the call, or about one of its customers.
+         */
+        CrmLink: {
+            /**
+             * Account
+             * @description The customer whom it is about; '': it is about the call.
+             */
+            account: string;
+            /**
+             * Name
+             * @example CRM
+             */
+            name: string;
+            /**
+             * Url
+             * @example https://crm.example.com/customers/600001
+             */
+            url: string;
+        };
+        /**
          * CustomerCard
          * @description A customer as the agent sees him.
          */
@@ -5181,6 +5290,25 @@ export interface components {
              */
             total: number;
         };
+        /** Items[LinkItem] */
+        Items_LinkItem_: {
+            /** Items */
+            items: components["schemas"]["LinkItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
+        };
         /** Items[NumberClassItem] */
         Items_NumberClassItem_: {
             /** Items */
@@ -5360,6 +5488,56 @@ export interface components {
          * @enum {string}
          */
         LineVerdict: "add" | "change" | "same" | "refused";
+        /**
+         * LinkDocument
+         * @description A button of the screen pop, for these queues (none: for all).
+         */
+        LinkDocument: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+            /**
+             * Url
+             * @description http or https; after the host {caller} {name} {dialled} {queue} {agent} {contact} {call} {account} stand for what is known of the call.
+             * @example https://crm.example.com/customers/{account}?from={caller}
+             */
+            url: string;
+        };
+        /**
+         * LinkItem
+         * @description A configured link.
+         */
+        LinkItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+            /**
+             * Url
+             * @description http or https; after the host {caller} {name} {dialled} {queue} {agent} {contact} {call} {account} stand for what is known of the call.
+             * @example https://crm.example.com/customers/{account}?from={caller}
+             */
+            url: string;
+        };
         /**
          * Listening
          * @description By which phone a supervisor listens.
@@ -7265,6 +7443,11 @@ export interface components {
              * @description Newest first.
              */
             last_contacts: components["schemas"]["PastContact"][];
+            /**
+             * Links
+             * @description Those configured for its queue, in order.
+             */
+            links: components["schemas"]["CrmLink"][];
             /**
              * Looked Up
              * @description False: the directory is away, customers and contacts are unknown.
@@ -10781,6 +10964,264 @@ export interface operations {
         };
     };
     users_of_call_permission_api_v1_configuration_call_permissions__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_crm_link_api_v1_configuration_crm_links_get: {
+        parameters: {
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_LinkItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_crm_link_api_v1_configuration_crm_links_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_crm_link_api_v1_configuration_crm_links_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_crm_link_api_v1_configuration_crm_links__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_crm_link_api_v1_configuration_crm_links__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_crm_link_api_v1_configuration_crm_links__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_crm_link_api_v1_configuration_crm_links__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_crm_link_api_v1_configuration_crm_links__name__users_get: {
         parameters: {
             query?: never;
             header?: never;

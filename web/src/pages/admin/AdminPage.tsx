@@ -47,6 +47,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.SEATS, "people"),
   settings(kinds.REASONS, "people"),
   settings(kinds.DISPOSITIONS, "people"),
+  settings(kinds.CRM_LINKS, "people"),
   settings(kinds.QUEUES, "routes"),
   settings(kinds.CALENDARS, "routes"),
   { path: "flows", group: "routes", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <FlowsArea /> },

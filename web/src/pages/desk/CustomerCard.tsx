@@ -150,6 +150,7 @@ function Customers({ pop }: { readonly pop: Schemas["ScreenPop"] }) {
           <Card card={card} />
         </>
       )}
+      <CrmLinks links={pop.links.filter((link) => link.account === "" || link.account === card?.account)} />
       <p className="customer-form-acts">
         {card === null ? null : (
           <Button size="small" onClick={() => { setEditing("this"); }} aria-keyshortcuts="u">
@@ -168,6 +169,22 @@ function Customers({ pop }: { readonly pop: Schemas["ScreenPop"] }) {
         </Suspense>
       )}
     </div>
+  );
+}
+
+/** Into the operator's own CRM; the first by a key. */
+function CrmLinks({ links }: { readonly links: Schemas["ScreenPop"]["links"] }) {
+  const { t } = useTranslation();
+  const [first] = links;
+  useKey("l", t("customer.openCrm"), () => window.open(first?.url, "_blank", "noopener,noreferrer"), first !== undefined);
+  return links.length === 0 ? null : (
+    <p className="customer-form-acts">
+      {links.map((link) => (
+        <Button key={link.name} size="small" href={link.url} target="_blank" rel="noopener noreferrer" aria-keyshortcuts={link === first ? "l" : undefined}>
+          {link.name} ↗{link === first ? <KeyCap keys="l" /> : null}
+        </Button>
+      ))}
+    </p>
   );
 }
 

@@ -289,6 +289,22 @@ export const ARTICLES: KindPage = {
   extra: ArticleReadings,
 };
 
+export const CRM_LINKS: KindPage = {
+  name: "crm-links",
+  path: "configuration/crm-links",
+  readers: READERS,
+  changers: ["admin"],
+  columns: ["name", "url", "queues", "position"],
+  fresh: { name: "", url: "", queues: [], position: 1000 },
+  sheet: true,
+  fields: [
+    name,
+    { name: "url", type: "text", required: true },
+    { name: "queues", words: "desk_queues", type: "choices", options: { kind: "configuration/queues" } },
+    position,
+  ],
+};
+
 function ringsMany(draft: Readonly<Record<string, unknown>>): boolean {
   return draft.strategy === "ring_all" || draft.strategy === "ring_progressively";
 }

@@ -1,0 +1,1 @@
+"""Links from the screen pop into the operator's own CRM."""
