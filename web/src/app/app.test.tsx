@@ -48,6 +48,8 @@ const FORM = {
   saved_at: null,
 };
 
+const REASONS = { items: [{ id: "lunch", name: "Lunch" }], next_cursor: null };
+
 const json = (body: unknown, status = 200) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 
@@ -58,7 +60,7 @@ function show(me: Me | null, answer: Answer = () => undefined, path = "/") {
     const body: unknown = text === "" ? null : JSON.parse(text);
     const { pathname, searchParams } = new URL(request.url);
     asked.push({ path: pathname, method: request.method, body, query: Object.fromEntries(searchParams) });
-    return answer(pathname, body) ?? json({ items: [], next_cursor: null });
+    return answer(pathname, body) ?? json(pathname === "/api/v1/me/reasons" ? REASONS : { items: [], next_cursor: null });
   });
   window.history.replaceState(null, "", path);
   const session = new SessionStore(window.sessionStorage);
@@ -193,7 +195,9 @@ describe("the desk", () => {
     await waitFor(() => {
       expect(wishes(asked)).toEqual([{ state: "ready", reason: "", key }]);
     });
-    fireEvent.keyDown(window, { key: "l" });
+    await screen.findByRole("button", { name: /^Lunch/ });
+    fireEvent.keyDown(window, { key: "p" });
+    fireEvent.keyDown(window, { key: "1" });
     await waitFor(() => {
       expect(wishes(asked).at(-1)).toEqual({ state: "not_ready", reason: "lunch", key });
     });
@@ -222,7 +226,7 @@ describe("the desk", () => {
 
   it("shows that a number is called, and why nobody answered", async () => {
     const ended = { id: "contact-1", caller: "13800000001", dialled: "95000", direction: "outbound", outcome: "busy", cause: "busy", started_at: "2026-01-05T09:00:00Z" };
-    const unknown = { customers: [], last_contacts: [], conversation: [], looked_up: true };
+    const unknown = { customers: [], last_contacts: [], conversation: [], call_backs: [], path: [], links: [], looked_up: true };
     show(AGENT, (path) =>
       path === "/api/v1/contacts"
         ? json({ items: [ended], next_cursor: null })
@@ -289,6 +293,9 @@ describe("the desk", () => {
     ],
     last_contacts: [],
     conversation: [],
+    call_backs: [],
+    path: [],
+    links: [],
     looked_up: true,
   };
   const inTalk = () =>
@@ -346,7 +353,7 @@ describe("the desk", () => {
   it("lists its keys", async () => {
     show(AGENT);
     await say(snapshot("e", 1, { agents: [agent("1004", { state: "ready", seat: "seat-04" })] }), heartbeat("e", 1));
-    await screen.findByRole("button", { name: /^Not ready/ });
+    await screen.findByRole("button", { name: /^Lunch/ });
     fireEvent.keyDown(window, { key: "?" });
     const list = await waitFor(() => document.querySelector(".key-help") ?? expect.fail("no list yet"));
     expect(list.textContent).toContain("Ready or not ready");
