@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 
 from ccplatform.kernel.clock import Clock, SystemClock
-from ccplatform.storage.database import Database
+from ccplatform.storage.database import Connection, Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from ivr.errors import QueryFailed
 from ivr.settings import QuerySettings, RequestSettings
@@ -28,6 +29,9 @@ GRACE_SECONDS = 0.5
 
 #: Longest value of a column that becomes a variable, characters; longer ones are cut.
 LONGEST_VALUE = 1000
+
+#: Fills a buffer of asyncpg, which are 1,024 bytes, but for the head of a message.
+_NOTHING_SECRET: Final = " " * 900
 
 #: Most answers that are kept.
 MOST_KEPT: Final = 2000
@@ -66,21 +70,22 @@ class Queries:
         """The data source of every query and request."""
         return {name: source_of(query) for name, query in self._named.items()}
 
-    async def ask(self, name: str, parameters: Mapping[str, str], *, keep: bool = True) -> Row | None:
+    async def ask(self, name: str, parameters: Mapping[str, str], *, secret: bool = False) -> Row | None:
         """The first row, its columns as text; None when there is no row. Raises :class:`QueryFailed`.
 
-        Without ``keep`` neither the parameters nor the answer stay in memory, whatever the query allows.
+        Of ``secret`` parameters nothing stays in memory: the answer is not kept, whatever the query allows, and
+        what the driver of the database wrote is written over.
         """
         query = self._named.get(name)
         if query is None:
             raise QueryFailed(f"there is no query {name!r}")
         values = {parameter: _clean(parameters.get(parameter, "")) for parameter in query.parameters}
         key = (name, *values.values())
-        kept = self._kept.get(key) if keep else None
+        kept = None if secret else self._kept.get(key)
         if kept is not None and self._clock.now() < kept[0]:
             return dict(kept[1])
-        row = await self._timed(name, query, values)
-        if keep and row is not None and query.cache_seconds:
+        row = await self._timed(name, query, values, secret)
+        if not secret and row is not None and query.cache_seconds:
             self._keep(key, self._clock.now() + query.cache_seconds, row)
         return row
 
@@ -90,10 +95,12 @@ class Queries:
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
-    async def _timed(self, name: str, query: QuerySettings | RequestSettings, values: Row) -> Row | None:
+    async def _timed(
+        self, name: str, query: QuerySettings | RequestSettings, values: Row, secret: bool
+    ) -> Row | None:
         source, begun = source_of(query), self._clock.now()
         try:
-            row = await self._within(name, query, values)
+            row = await self._within(name, query, values, secret)
         except QueryFailed as error:
             if self._health is not None:
                 self._health.failed(source, str(error))
@@ -102,9 +109,11 @@ class Queries:
             self._health.answered(source, self._clock.now() - begun)
         return row
 
-    async def _within(self, name: str, query: QuerySettings | RequestSettings, values: Row) -> Row | None:
+    async def _within(
+        self, name: str, query: QuerySettings | RequestSettings, values: Row, secret: bool
+    ) -> Row | None:
         if isinstance(query, QuerySettings):
-            work, grace = self._select(name, query, values), GRACE_SECONDS
+            work, grace = self._select(name, query, values, secret), GRACE_SECONDS
         else:
             work, grace = self._services[query.service].ask(query, values), 0.0
         asking = asyncio.ensure_future(work)
@@ -119,16 +128,17 @@ class Queries:
             raise QueryFailed(f"the query {name!r} was not answered within {query.timeout_seconds} s")
         return asking.result()
 
-    async def _select(self, name: str, query: QuerySettings, values: Row) -> Row | None:
+    async def _select(self, name: str, query: QuerySettings, values: Row, secret: bool) -> Row | None:
         try:
-            async with (
-                self._databases[query.source].connection() as connection,
-                connection.transaction(readonly=True),
-            ):
-                await connection.execute(
-                    "SELECT set_config('statement_timeout', $1, true)", str(round(query.timeout_seconds * 1000))
-                )
-                row = await connection.fetchrow(query.sql, *values.values())
+            async with self._databases[query.source].connection() as connection:
+                try:
+                    row = await _first_row(connection, query, values)
+                except asyncio.CancelledError:
+                    secret = False  # nobody waits for this connection any more
+                    raise
+                finally:
+                    if secret:
+                        await _write_over(connection)
         except DatabaseUnavailable as error:
             raise QueryFailed(f"the data source {query.source!r} is away") from error
         except asyncpg.QueryCanceledError as error:
@@ -141,6 +151,20 @@ class Queries:
 def source_of(query: QuerySettings | RequestSettings) -> str:
     """The name of the data source that it asks."""
     return query.source if isinstance(query, QuerySettings) else query.service
+
+
+async def _first_row(connection: Connection, query: QuerySettings, values: Row) -> asyncpg.Record | None:
+    async with connection.transaction(readonly=True):
+        await connection.execute(
+            "SELECT set_config('statement_timeout', $1, true)", str(round(query.timeout_seconds * 1000))
+        )
+        return await connection.fetchrow(query.sql, *values.values())
+
+
+async def _write_over(connection: Connection) -> None:
+    """The driver's buffers are used again as they are, last used first: fill them with something else."""
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+        await connection.fetchval("SELECT length($1)", _NOTHING_SECRET)
 
 
 def _retrieve(asking: asyncio.Future[Row | None]) -> None:

@@ -173,7 +173,7 @@ class Workers:
                 case Render():
                     return await self.render(work, passing)
                 case RunQuery():
-                    row = await self._queries.ask(work.query, work.parameters, keep=not work.secret)
+                    row = await self._queries.ask(work.query, work.parameters, secret=bool(work.secret))
                     return QueryAnswer(ticket=work.ticket, row=row)
                 case StoreCallBack():
                     return await self._store_call_back(contact, work)

@@ -45,9 +45,9 @@ OnQuery = Callable[[str], Awaitable[None]]
 class DataQueries(Protocol):
     """Named queries on data sources."""
 
-    async def ask(self, name: str, parameters: Mapping[str, str], *, keep: bool) -> dict[str, str] | None:
-        """The first row, its columns as text; None when there is no row. Without ``keep`` nothing of it stays in
-        memory. Raises QueryFailed."""
+    async def ask(self, name: str, parameters: Mapping[str, str], *, secret: bool) -> dict[str, str] | None:
+        """The first row, its columns as text; None when there is no row. Of ``secret`` parameters nothing stays
+        in memory. Raises QueryFailed."""
 
 
 class Simulator:
@@ -97,7 +97,7 @@ class Simulator:
         begun = self._clock.now()
         row, fails = None, False
         try:
-            row = await self._queries.ask(query.query, query.parameters, keep=not query.secret)
+            row = await self._queries.ask(query.query, query.parameters, secret=bool(query.secret))
         except QueryFailed:
             fails = True
         return LearnedAnswer(row=row, fails=fails, takes=round(min(60.0, self._clock.now() - begun), 3))

@@ -81,7 +81,7 @@ class Source:
         self.rows: dict[str, dict[str, str]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    async def ask(self, name: str, parameters: Mapping[str, str], *, keep: bool) -> dict[str, str] | None:
+    async def ask(self, name: str, parameters: Mapping[str, str], *, secret: bool) -> dict[str, str] | None:
         self.asked.append((name, dict(parameters)))
         return self.rows.get(name)
 

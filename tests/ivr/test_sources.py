@@ -427,7 +427,7 @@ async def test_nothing_of_a_question_with_a_secret_is_kept(bank: Bank) -> None:
         )
         await queries.ask("kept", {"account": "622123"})
         for _ in range(2):
-            await queries.ask("kept", {"account": "633456"}, keep=False)
+            await queries.ask("kept", {"account": "633456"}, secret=True)
         assert len(bank.asked) == 3
         assert "622123" in repr(vars(queries))
         assert "633456" not in repr(vars(queries))
