@@ -218,6 +218,10 @@ async def test_a_queue_closes_by_its_calendar(centre: Centre, phone: MakePhone) 
     async with changed(centre, "support", calendar="never"):
         call = await caller.dial(centre.number("95001"))
         assert (await call.ended.wait(20)).by == "peer"
+        in_use = await centre.ask("DELETE", "configuration/calendars/never")
+        assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
+        assert "queue support" in in_use.json()["detail"]
+        await centre.get("configuration/calendars/never")  # it is there still
     assert (await centre.ask("DELETE", "configuration/calendars/never")).status_code == 200
 
 
