@@ -7,6 +7,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from acd.engine import AGEING_SECONDS, GRACE_SECONDS, MAX_CONTACTS
 
 
+class ForecastSettings(BaseModel):
+    """How far queues are looked ahead (R6.2, R10.3.2.d)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every_seconds: float = Field(default=60.0, ge=0.1, le=3600.0, description="How often is looked ahead.")
+    quarters: int = Field(default=16, ge=1, le=96, description="How far: quarters of an hour.")
+    warn_hours: float = Field(
+        default=2.0, ge=0.0, le=24.0, description="A wait that will be missed within so many hours is an alarm."
+    )
+    abandoned: float = Field(
+        default=0.2,
+        gt=0.0,
+        le=1.0,
+        description="A forecast does not hold either when a larger share of callers than this would give up.",
+    )
+
+
 class AcdSettings(BaseModel):
     """What the operator may set for the whole engine; the rest is set per queue."""
 
@@ -51,3 +69,4 @@ class AcdSettings(BaseModel):
         le=60.0,
         description="Pause before automatic changes of presence are written again after the database failed.",
     )
+    forecast: ForecastSettings = Field(default_factory=ForecastSettings)

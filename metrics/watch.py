@@ -62,11 +62,13 @@ def due(budgets: Iterable[Budget]) -> list[Due]:
     return found
 
 
-def changes(wanted: Iterable[Due], up: Collection[tuple[str, str]]) -> tuple[list[Due], list[tuple[str, str]]]:
-    """What to raise, and what to clear: kinds of others are left alone."""
+def changes(
+    wanted: Iterable[Due], up: Collection[tuple[str, str]], kinds: Collection[str] = KINDS
+) -> tuple[list[Due], list[tuple[str, str]]]:
+    """What to raise, and what to clear of these ``kinds``: others are left alone."""
     by_name = {alarm.name: alarm for alarm in wanted}
     raised = [alarm for name, alarm in by_name.items() if name not in up]
-    return raised, [name for name in up if name[0] in KINDS and name not in by_name]
+    return raised, [name for name in up if name[0] in kinds and name not in by_name]
 
 
 def _text(definition: Definition, budget: Budget) -> str:

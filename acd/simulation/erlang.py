@@ -13,6 +13,8 @@ from dataclasses import dataclass
 #: States of the birth-and-death chain beyond which nothing is counted have less than this probability together.
 _TAIL = 1e-12
 _MOST_STATES = 1_000_000
+#: Beyond this, weights are scaled down: hundreds of Erlangs would leave the range of a float.
+_BIG = 1e250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ def erlang_a(agents: int, arrivals: float, handling_seconds: float, patience_sec
         weight = weights[-1] * arrivals / leaving
         weights.append(weight)
         total += weight
+        if total > _BIG:
+            weights, total = [weight / _BIG for weight in weights], total / _BIG
+            weight = weights[-1]
         if number > agents and arrivals < leaving and weight / (1.0 - arrivals / leaving) < _TAIL * total:
             break
     delayed = math.fsum(weights[agents:]) / total

@@ -1,8 +1,8 @@
-"""Section 10.3 watched all the time: what its figures ask for becomes alarms of control."""
+"""Section 10.3 watched all the time: what its figures, and forecasts, ask for becomes alarms of control."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
@@ -11,13 +11,20 @@ from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.operations.board import AlarmBoard
 from metrics.service import MetricsService
-from metrics.watch import changes, due, standing
+from metrics.watch import KINDS, Due, changes, due, standing
 
 _log = structlog.get_logger("web")
 
 
+#: Kind of the alarm of a queue that will miss its target soon.
+FORECAST = "wait_forecast"
+
+
 class Watching:
-    """Compares what should be up with what is; run :meth:`run` under ``TaskSupervisor.keep_running``."""
+    """Compares what should be up with what is; run :meth:`run` under ``TaskSupervisor.keep_running``.
+
+    ``coming``: alarms of the kind :data:`FORECAST` that should be up.
+    """
 
     def __init__(
         self,
@@ -27,12 +34,14 @@ class Watching:
         ask: Callable[[Command], Awaitable[Answer]],
         clock: Clock,
         every_seconds: float,
+        coming: Callable[[], Iterable[Due]] = tuple,
     ) -> None:
         self._metrics = metrics
         self._board = board
         self._ask = ask
         self._clock = clock
         self._every = every_seconds
+        self._coming = coming
 
     async def run(self) -> None:
         """Look again and again."""
@@ -45,7 +54,8 @@ class Watching:
         if not self._metrics.whole:
             return
         up = {(alarm.kind, alarm.subject) for alarm in self._board.active()}
-        raised, cleared = changes(due(self._metrics.budgets(standing(up))), up)
+        wanted = [*due(self._metrics.budgets(standing(up))), *self._coming()]
+        raised, cleared = changes(wanted, up, KINDS | {FORECAST})
         orders: list[Command] = [ClearAlarm(kind=kind, subject=subject) for kind, subject in cleared]
         orders += [
             RaiseAlarm(kind=alarm.kind, subject=alarm.subject, severity=alarm.severity, text=alarm.text)

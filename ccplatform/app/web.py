@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from acd.callbacks.routes import build_router as build_call_back_routes
+from acd.forecasting.routes import build_router as build_forecast_routes
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.app.call_backs import call_back_store
@@ -20,6 +21,7 @@ from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
 from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
+from ccplatform.app.looking_ahead import coming, forecasting_of
 from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_keeper, sounds_of
 from ccplatform.app.reloading import ReloadingControl
@@ -125,6 +127,7 @@ class WebProcess:
             signalling=self.signalling,
             followers=(self.recent,),
         )
+        self.forecasting = forecasting_of(settings, ground, self.live)
         self._control = ReloadingControl(self.following.link, ground.clock)
         self._phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
 
@@ -224,6 +227,7 @@ class WebProcess:
                 simulating=self.simulating,
             ),
             build_call_back_routes(access=access, store=call_back_store(ground), control=control),
+            build_forecast_routes(access=access, forecasting=self.forecasting),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal, overseen=self._overseen),
             build_recording_routes(
@@ -283,6 +287,7 @@ class WebProcess:
         self.following.start()
         self._ground.tasks.keep_running("reloads", self._control.tell_again)
         self._ground.tasks.keep_running("recordings at rest", self._keep_recordings)
+        self._ground.tasks.keep_running("forecast", self._look_ahead)
         self.signalling.start(self._ground.tasks)
         self.hub.start()
         if self._settings.metrics.watch_seconds:
@@ -292,12 +297,17 @@ class WebProcess:
                 ask=self.following.link.ask,
                 clock=self._ground.clock,
                 every_seconds=self._settings.metrics.watch_seconds,
+                coming=lambda: coming(self.forecasting),
             )
             self._ground.tasks.keep_running("watch over section 10.3", watching.run)
 
     async def _keep_recordings(self) -> None:
         await self.following.informed.wait()  # only then are its tables sure to be there
         await self.keeper.run()
+
+    async def _look_ahead(self) -> None:
+        await self.following.informed.wait()
+        await self.forecasting.run()
 
     def close(self) -> None:
         """Stop the heartbeats."""

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.e2e.centre import Centre, Row
-from tests.e2e.rig import centre_of, metric
+from tests.e2e.rig import Journal, centre_of, metric
 from tests.support.platform import PlatformProcess
 
 #: A mystery caller dials a number that nobody has.
@@ -29,6 +29,7 @@ def watched(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     plan.write_text(_PLAN, encoding="utf-8")
     environment = {
         "CCP_METRICS__WATCH_SECONDS": "0.2",
+        "CCP_ACD__FORECAST__EVERY_SECONDS": "0.5",
         "CCP_PROBE__EVERY_SECONDS": "3600",
         "CCP_PROBE__FIRST_SECONDS": "0",
         "CCP_PROBE__PLAN": str(plan),
@@ -57,6 +58,45 @@ async def test_a_missed_requirement_is_an_alarm_and_its_budget_is_overdrawn(
         metrics = await centre.metrics()
         assert metric(metrics, "cc_compliance_burn", requirement="R10.3.2.a", window="1h") == pytest.approx(50)
         assert metric(metrics, "cc_compliance_budget_left", requirement="R10.3.2.a") == pytest.approx(-49)
+
+
+#: Four weeks with 60 calls in every quarter of an hour, which 200 s each makes 13 Erlang; one in ten gives up.
+_HISTORY: Final = """
+    INSERT INTO queue_quarters (begins, queue, arrived, abandoned, waited_seconds, talks, handling_seconds)
+    SELECT begins, 'support', 60, 6, 1800, 54, 10800
+    FROM generate_series(date_bin('15 min', now(), '2000-01-01Z') - interval '29 days',
+                         date_bin('15 min', now(), '2000-01-01Z') - interval '15 min', '15 min') begins
+    ON CONFLICT DO NOTHING
+"""
+
+
+async def test_a_coming_rush_is_told_before_it_comes(watched: PlatformProcess, callers: Iterator[int]) -> None:
+    async with centre_of(watched, callers) as centre:
+        await Journal(watched).rows(_HISTORY)
+        killed = watched.kill("web")  # the next one learns from what is there
+        await watched.wait_ready_again("web", killed)
+        (support,) = await centre.eventually(lambda: _forecasts(centre), lambda rows: bool(rows))
+        assert support["handling_seconds"] == pytest.approx(200)
+        assert support["patience_seconds"] == pytest.approx(300)
+        assert support["steps"][0]["arrivals"] == pytest.approx(60)
+        assert support["misses"][0]["more"] == support["steps"][0]["more"]
+        assert "wait_forecast" not in {row["kind"] for row in await _alarms(centre)}, "nobody is signed in"
+        async with centre.desk("1006"):
+            rows = await centre.eventually(lambda: _coming(centre), lambda rows: bool(rows))
+            (missed,) = [row for row in await _forecasts(centre) if row["queue"] == "support"]
+            assert missed["steps"][0]["agents"] == 1.0
+            assert rows[0]["subject"] == "support"
+            assert f"{missed['misses'][0]['more']} more agents would hold it" in rows[0]["text"]
+            assert "名座席即可达标" in rows[0]["text"]
+        await centre.eventually(lambda: _coming(centre), lambda rows: not rows)
+
+
+async def _forecasts(centre: Centre) -> list[Row]:
+    return [row for row in await centre.items("forecast") if row["steps"]]
+
+
+async def _coming(centre: Centre) -> list[Row]:
+    return [row for row in await centre.items("alarms", active=True) if row["kind"] == "wait_forecast"]
 
 
 async def _alarms(centre: Centre) -> list[Row]:

@@ -121,6 +121,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/recordings/days"): LISTENERS - {"supervisor"},
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): LISTENERS - {"supervisor"},
     ("GET", "/api/v1/compliance"): FIGURES,
+    ("GET", "/api/v1/forecast"): FIGURES,
     ("GET", "/api/v1/reports/{name}"): FIGURES - {"maintainer"},
     ("GET", "/api/v1/mystery-calls"): ALL - {"agent"},
     ("POST", "/api/v1/mystery-calls"): frozenset({"supervisor", "maintainer", "admin"}),

@@ -2466,6 +2466,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Forecast
+         * @description The next hours of every queue: arrivals, agents, waits, and what is missing (R6.2, R10.3.2.d).
+         */
+        get: operations["forecast_api_v1_forecast_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -5045,6 +5065,107 @@ export interface components {
              * @description the version that new sessions run; null: none
              */
             version: number | null;
+        };
+        /**
+         * ForecastItem
+         * @description The next hours of a queue (Erlang A).
+         */
+        ForecastItem: {
+            /**
+             * Handling Seconds
+             * @description mean of the last week; null: too few talks
+             */
+            handling_seconds: number | null;
+            /** Misses */
+            misses: components["schemas"]["ForecastMiss"][];
+            /** Name */
+            name: string;
+            /**
+             * Patience Seconds
+             * @description mean of the last week; null: too few gave up
+             */
+            patience_seconds: number | null;
+            /** Queue */
+            queue: string;
+            /** Sentence */
+            sentence: string;
+            /** Sentence Zh */
+            sentence_zh: string;
+            /**
+             * Steps
+             * @description empty: too few talks for a forecast
+             */
+            steps: components["schemas"]["ForecastStep"][];
+            /**
+             * Target Seconds
+             * @description of the mean wait (R10.3.2.d)
+             */
+            target_seconds: number;
+        };
+        /**
+         * ForecastList
+         * @description Every queue.
+         */
+        ForecastList: {
+            /** Items */
+            items: components["schemas"]["ForecastItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /**
+         * ForecastMiss
+         * @description Quarters in a row that do not hold; the worst of each figure.
+         */
+        ForecastMiss: {
+            /** Abandoned */
+            abandoned: number;
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** More */
+            more: number;
+            /** Wait Seconds */
+            wait_seconds: number | null;
+        };
+        /**
+         * ForecastStep
+         * @description What is expected of a quarter of an hour.
+         */
+        ForecastStep: {
+            /**
+             * Abandoned
+             * @description share of callers who give up
+             */
+            abandoned: number;
+            /**
+             * Agents
+             * @description signed in; who serves several queues is shared out among them by their load
+             */
+            agents: number;
+            /** Arrivals */
+            arrivals: number;
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * More
+             * @description further agents that it takes; 0: it holds
+             */
+            more: number;
+            /**
+             * Wait Seconds
+             * @description mean of all callers; null: it would grow without end
+             */
+            wait_seconds: number | null;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -14731,6 +14852,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    forecast_api_v1_forecast_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastList"];
                 };
             };
         };

@@ -10,9 +10,10 @@ import { usePageTitle } from "../../ui/usePageTitle";
 import { AgentsPanel } from "./AgentsPanel";
 import { CallsPanel } from "./CallsPanel";
 import { QueueCard } from "./QueueCard";
-import { SeatsPanel } from "./SeatsPanel";
 import "./overview.css";
 
+const ForecastPanel = lazy(async () => ({ default: (await import("../../forecast/ForecastPanel")).ForecastPanel }));
+const SeatsPanel = lazy(async () => ({ default: (await import("./SeatsPanel")).SeatsPanel }));
 const SupervisionStrip = lazy(async () => ({ default: (await import("../../supervision/SupervisionStrip")).SupervisionStrip }));
 
 /** What a supervisor glances at: queues above, people left, calls right; places never change. */
@@ -33,6 +34,11 @@ export function OverviewPage() {
               <QueueCard key={queue.id} queue={queue} />
             ))}
           </section>
+          {hasRole(me, "supervisor", "auditor", "maintainer", "admin") ? (
+            <Suspense>
+              <ForecastPanel />
+            </Suspense>
+          ) : null}
           <SupervisionProvider>
             {hasRole(me, "supervisor") ? (
               <Suspense>
@@ -43,7 +49,9 @@ export function OverviewPage() {
               <AgentsPanel />
               <div className="overview-right">
                 <CallsPanel />
-                <SeatsPanel />
+                <Suspense>
+                  <SeatsPanel />
+                </Suspense>
               </div>
             </div>
           </SupervisionProvider>

@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/context";
 import { hasRole } from "../../api/session";
@@ -13,6 +14,8 @@ import { useFullscreen } from "./useFullscreen";
 import { useAlarmSound } from "./useAlarmSound";
 import { WallControls } from "./WallControls";
 import "./wallboard.css";
+
+const ForecastPanel = lazy(async () => ({ default: (await import("../../forecast/ForecastPanel")).ForecastPanel }));
 
 /** To be read from across a room: one loud number for each queue, the clauses of section 10.3 beneath. */
 export function WallboardPage() {
@@ -41,7 +44,14 @@ export function WallboardPage() {
           ))}
         </section>
       )}
-      {hasRole(me, "supervisor", "auditor", "maintainer", "admin") ? <ComplianceStrip /> : null}
+      {hasRole(me, "supervisor", "auditor", "maintainer", "admin") ? (
+        <>
+          <Suspense>
+            <ForecastPanel />
+          </Suspense>
+          <ComplianceStrip />
+        </>
+      ) : null}
     </main>
   );
 }
