@@ -3,24 +3,32 @@ import { Navigate, Route, Routes, useLocation } from "react-router";
 import { useServices, useSession } from "../api/context";
 import { hasRole, worksAtDesk } from "../api/session";
 import { LiveProvider } from "../live/LiveProvider";
+import { loadAdminWords } from "../i18n";
 import { PhoneKeeper } from "../phone/PhoneKeeper";
-import { LoginPage } from "../pages/login/LoginPage";
 import { Loading } from "../ui/notices";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { NotFoundPage } from "./NotFoundPage";
 import { Shell } from "./Shell";
 import { WallboardFrame } from "./WallboardFrame";
 
+/** Who is logged in already needs none of its forms. */
+const Login = lazy(async () => ({ default: (await import("../pages/login/LoginPage")).LoginPage }));
 const Overview = lazy(async () => ({ default: (await import("../pages/overview/OverviewPage")).OverviewPage }));
 const Desk = lazy(async () => ({ default: (await import("../pages/desk/DeskPage")).DeskPage }));
 const Wallboard = lazy(async () => ({ default: (await import("../pages/wallboard/WallboardPage")).WallboardPage }));
-const FlowEditor = lazy(async () => ({ default: (await import("../pages/admin/flows/editor/FlowEditor")).FlowEditor }));
-const Admin = lazy(async () => ({ default: (await import("../pages/admin/AdminPage")).AdminPage }));
+const FlowEditor = lazy(async () => {
+  const [page] = await Promise.all([import("../pages/admin/flows/editor/FlowEditor"), loadAdminWords()]);
+  return { default: page.FlowEditor };
+});
+const Admin = lazy(async () => {
+  const [page] = await Promise.all([import("../pages/admin/AdminPage"), loadAdminWords()]);
+  return { default: page.AdminPage };
+});
 
 export function Pages() {
   return (
     <Routes>
-      <Route path="/login" element={<LoginPage />} />
+      <Route path="/login" element={<Page page={<Login />} />} />
       <Route path="*" element={<LoggedIn />} />
     </Routes>
   );

@@ -1,9 +1,15 @@
 // @vitest-environment jsdom
+import i18next from "i18next";
 import { describe, expect, it } from "vitest";
 import generated from "../../openapi.json";
-import en from "./en.json";
-import { preferredLanguage, rememberLanguage } from "./index";
-import zh from "./zh.json";
+import adminEn from "./admin.en.json";
+import adminZh from "./admin.zh.json";
+import desk from "./en.json";
+import { loadAdminWords, preferredLanguage, rememberLanguage, speak, startI18n } from "./index";
+import deskZh from "./zh.json";
+
+const en = { ...desk, ...adminEn };
+const zh = { ...deskZh, ...adminZh };
 
 function leaves(tree: object, path = ""): Map<string, string> {
   return new Map(
@@ -40,6 +46,10 @@ describe("the texts", () => {
     }
   });
 
+  it("stand in one place only", () => {
+    expect(Object.keys(desk).filter((group) => group in adminEn)).toEqual([]);
+  });
+
   it("use the words of the field", () => {
     expect([zh.agents.title, zh.queues.title, zh.state.wrap_up, zh.queues.serviceLevel]).toEqual([
       "座席",
@@ -60,6 +70,17 @@ describe("the texts", () => {
     ["Direction", en.direction],
   ] as const)("name every %s of the API", (schema, words) => {
     expect(Object.keys(words)).toEqual(expect.arrayContaining(generated.components.schemas[schema].enum));
+  });
+});
+
+describe("the administration's words", () => {
+  it("come with its pages and follow the language from then on", async () => {
+    await startI18n("en");
+    expect(i18next.exists("audit.verify")).toBe(false);
+    await loadAdminWords();
+    expect(i18next.t("audit.verify")).toBe(en.audit.verify);
+    await speak("zh");
+    expect(i18next.t("audit.verify")).toBe(zh.audit.verify);
   });
 });
 

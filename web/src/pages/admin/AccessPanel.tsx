@@ -138,7 +138,7 @@ interface ResetProps {
 function Reset({ may, sure, running, onReset }: ResetProps) {
   const { t } = useTranslation();
   return (
-    <Popconfirm title={sure} okText={t("trunks.yes")} cancelText={t("trunks.no")} disabled={!may} onConfirm={onReset}>
+    <Popconfirm title={sure} okText={t("notice.yes")} cancelText={t("notice.no")} disabled={!may} onConfirm={onReset}>
       <Button size="small" disabled={!may} title={may ? undefined : t("access.mayNot")} loading={running}>
         {t("trunks.do.reset")}
       </Button>

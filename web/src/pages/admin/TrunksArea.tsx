@@ -187,8 +187,8 @@ function Actions({ trunk }: { readonly trunk: Trunk }) {
           <Popconfirm
             key={action}
             title={t(`trunks.sure.${action}`, { trunk: trunk.id })}
-            okText={t("trunks.yes")}
-            cancelText={t("trunks.no")}
+            okText={t("notice.yes")}
+            cancelText={t("notice.no")}
             disabled={!may}
             onConfirm={run}
           >

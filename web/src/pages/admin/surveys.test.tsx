@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApi } from "../../api/client";
 import { ServicesContext } from "../../api/context";
 import { SessionStore } from "../../api/session";
-import { startI18n } from "../../i18n";
-import en from "../../i18n/en.json";
-import zh from "../../i18n/zh.json";
+import { loadAdminWords, startI18n } from "../../i18n";
+import en from "../../i18n/admin.en.json";
+import zh from "../../i18n/admin.zh.json";
 import { ToastsContext } from "../../ui/toasts";
 import { SurveysArea } from "./SurveysArea";
 
@@ -24,6 +24,7 @@ describe.each(["en", "zh"] as const)("the report of surveys in %s", { timeout: 6
 
   beforeEach(async () => {
     await startI18n(language);
+    await loadAdminWords();
     asked.length = 0;
     vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }));
     vi.stubGlobal("fetch", (path: string) => {

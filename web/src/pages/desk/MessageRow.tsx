@@ -55,8 +55,8 @@ export function MessageRow({ message, chosen, playing, disabled, onPlay, onOrder
         </Button>
         <Popconfirm
           title={t("messages.sure")}
-          okText={t("trunks.yes")}
-          cancelText={t("trunks.no")}
+          okText={t("notice.yes")}
+          cancelText={t("notice.no")}
           disabled={disabled}
           onConfirm={() => { onOrder("delete"); }}
         >

@@ -1,10 +1,11 @@
-import { Button, Form } from "antd";
+import { Button } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSetState } from "../../agents/useSetState";
 import { useAgents, useLive } from "../../live/context";
 import type { Agent } from "../../live/types";
 import { askPermissions, usePhoneChoice, type PhoneChoice } from "../../phone/context";
+import { cx } from "../../ui/cx";
 import { Input } from "../../ui/input";
 
 const LAST_SEAT = "ccplatform.seat";
@@ -29,10 +30,11 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
   const phone = chosenPhone ?? last ?? (hasPhone ? "desk" : "browser");
   const free = [...seats.keys()].filter((id) => !holders.has(id)).sort();
   return (
-    <Form
-      layout="vertical"
+    // The browser's own form: the library's would be more than all the rest of this page.
+    <form
       className="sign-in"
-      onFinish={() => {
+      onSubmit={(event) => {
+        event.preventDefault();
         window.localStorage.setItem(LAST_SEAT, chosen);
         choosePhone(phone);
         if (phone === "browser") {
@@ -41,19 +43,9 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
         setState.mutate({ state: "not_ready", reason: "", seat: chosen });
       }}
     >
-      <Form.Item
-        label={t("desk.seat")}
-        htmlFor="seat"
-        validateStatus={holder === undefined ? "" : "error"}
-        help={
-          holder === undefined
-            ? chosen === ""
-              ? t("desk.seatHint")
-              : t(hasPhone ? "desk.phoneThere" : phone === "browser" ? "phone.browserRings" : "desk.phoneMissing", { seat: chosen })
-            : t("desk.seatTaken", { agent: `${holder.id} ${holder.name}` })
-        }
-      >
-        {/* The browser's own list: the library's would be a tenth of all that the desk loads. */}
+      <div className="sign-in-part">
+        <label htmlFor="seat">{t("desk.seat")}</label>
+        {/* The browser's own list, for the same reason. */}
         <Input
           id="seat"
           list="seats"
@@ -61,6 +53,9 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
           value={seat}
           placeholder="seat-01"
           maxLength={64}
+          status={holder === undefined ? "" : "error"}
+          aria-invalid={holder !== undefined}
+          aria-describedby="seat-note"
           onChange={({ target }) => {
             setSeat(target.value);
           }}
@@ -73,9 +68,16 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
             </option>
           ))}
         </datalist>
-      </Form.Item>
-      <Form.Item label={t("phone.choose")}>
-        {/* The browser's own buttons, for the same reason. */}
+        <p id="seat-note" role="status" className={cx("note", holder === undefined ? "quiet" : "seat-taken")}>
+          {holder === undefined
+            ? chosen === ""
+              ? t("desk.seatHint")
+              : t(hasPhone ? "desk.phoneThere" : phone === "browser" ? "phone.browserRings" : "desk.phoneMissing", { seat: chosen })
+            : `▲ ${t("desk.seatTaken", { agent: `${holder.id} ${holder.name}` })}`}
+        </p>
+      </div>
+      <div className="sign-in-part">
+        <span aria-hidden="true">{t("phone.choose")}</span>
         <div role="radiogroup" aria-label={t("phone.choose")} className="phone-choice">
           {PHONES.map((each) => (
             <label key={each}>
@@ -92,11 +94,11 @@ export function SignIn({ agent }: { readonly agent: Agent }) {
             </label>
           ))}
         </div>
-      </Form.Item>
+      </div>
       <Button type="primary" htmlType="submit" size="large" block disabled={chosen === "" || holder !== undefined} loading={setState.isPending}>
         {t("desk.signIn")}
         <kbd aria-hidden="true">Enter</kbd>
       </Button>
-    </Form>
+    </form>
   );
 }

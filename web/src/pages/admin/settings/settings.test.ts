@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import en from "../../../i18n/en.json";
-import zh from "../../../i18n/zh.json";
+import en from "../../../i18n/admin.en.json";
+import zh from "../../../i18n/admin.zh.json";
 import { kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
 import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
 import * as kinds from "./kinds";
