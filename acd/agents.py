@@ -121,11 +121,12 @@ class LiveAgent:
     his first talk, the moment he first was ready. Breaks, unanswered offers and a phone that was away do not move
     it. ``place`` is his number among the free agents, 0 when he is not one of them. ``firm`` and ``soft`` are
     what his contacts take of his capacity, those that give way counted apart. ``calls``, ``talk_seconds`` and
-    ``occupancy`` count from when he signed in.
+    ``occupancy`` count from when he signed in. A ``robot`` is of no group: see :mod:`acd.matching`.
     """
 
     config: Agent
     since: float
+    robot: bool = False
     state: AgentState = AgentState.SIGNED_OUT
     reason: str = ""
     seat: SeatId | None = None
@@ -175,6 +176,7 @@ class LiveAgent:
             previous_seconds=now - self.since,
             contact=contact,
             limit_seconds=limit_seconds,
+            robot=self.robot,
         )
         self.state = state
         self.reason = reason

@@ -81,7 +81,9 @@ def _overflows_to(queue: Queue) -> list[QueueId]:
 def _save_agent(floor: Floor, config: Agent) -> None:
     agent = floor.agents.get(config.id)
     if agent is None:
-        agent = floor.agents[config.id] = LiveAgent(config=config, since=floor.now)
+        agent = floor.agents[config.id] = LiveAgent(
+            config=config, since=floor.now, robot=config.id in floor.robots
+        )
     agent.config = config
     agent.removed = False
     floor.regroup(agent)

@@ -95,7 +95,8 @@ class AcdEngine:
     commands that come too late (the offer is over, the contact gone) change nothing and answer nothing.
 
     ``ageing_seconds`` of waiting count as one step of priority (0: none), ``grace_seconds`` may a ready agent's
-    phone be away (0: for ever); ``draw`` is the source of numbers from [0, 1) of the random strategies.
+    phone be away (0: for ever); ``draw`` is the source of numbers from [0, 1) of the random strategies; ``robots``
+    are agents who answer test calls only (:mod:`acd.matching`).
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class AcdEngine:
         ageing_seconds: float = AGEING_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
         draw: Callable[[], float] = _middle,
+        robots: frozenset[AgentId] = frozenset(),
     ) -> None:
-        self._floor = Floor(ageing=ageing_seconds, grace=grace_seconds, draw=draw)
+        self._floor = Floor(ageing=ageing_seconds, grace=grace_seconds, draw=draw, robots=robots)
         self._max_contacts = max_contacts
 
     # --- the contract of a core ---

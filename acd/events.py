@@ -258,6 +258,7 @@ class ContactPlace:
     preferred: AgentId | None = None
     preferred_seconds: float = 0.0  # how long he is still waited for
     hops: int = 0
+    mystery: bool = False
     patient: bool = False
     lead: float = 0.0
 

@@ -31,10 +31,19 @@ class Floor:
     """Everything the engine knows. ``now`` and ``effects`` are those of the event being handled.
 
     ``ageing``: seconds of waiting that count as one step of priority (0: none); ``grace``: seconds that an
-    agent's phone may be away; ``draw`` gives numbers from [0, 1).
+    agent's phone may be away; ``draw`` gives numbers from [0, 1); ``robots`` are agents who answer test calls
+    only.
     """
 
-    def __init__(self, *, ageing: float, grace: float, draw: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        ageing: float,
+        grace: float,
+        draw: Callable[[], float],
+        robots: frozenset[AgentId] = frozenset(),
+    ) -> None:
+        self.robots = robots
         self.ageing = ageing
         self.grace = grace
         self.draw = draw
@@ -157,6 +166,8 @@ class Floor:
     def regroup(self, agent: LiveAgent) -> None:
         """Find the groups that the agent's skills open to him."""
         skills, before = agent.config.skills, agent.groups
+        if agent.robot:
+            return
         candidates = {
             id(group): group for skill in skills for group in self.groups_by_skill.get(skill, ())
         }  # by id: in the order of the agent's skills, each group once
@@ -183,7 +194,7 @@ class Floor:
         for skill in skills_of(requirement.need):
             self.groups_by_skill.setdefault(skill, []).append(group)
         for agent in self.agents.values():
-            if meets(requirement.need, agent.config.skills):
+            if not agent.robot and meets(requirement.need, agent.config.skills):
                 agent.groups += (group,)
                 group.staff += agent.seat is not None
                 if agent.place and agent.has_room(requirement):

@@ -21,6 +21,8 @@ from ccplatform.contracts.words import AgentState, FlowId, OfferEnd
 
 def seek_agent(floor: Floor, ticket: Ticket) -> None:
     """A contact came, came back or opened a ring: offer it to whom it may go, or let it wait for (more) agents."""
+    if floor.matching and not ticket.offers and _stand_in(floor, ticket, None):
+        return
     while len(ticket.offers) < ticket.targets:
         agent = _pick(ticket) if floor.matching else None
         if agent is None:
@@ -47,8 +49,12 @@ def seek_contact(floor: Floor, agent: LiveAgent) -> None:
         found = _first_contact(agent) if floor.matching else None
         if found is None:
             floor.line_up_free(agent)
+            if agent.robot:
+                _seek_test_call(floor)
             return
         group, ticket = found
+        if _stand_in(floor, ticket, agent):
+            continue
         if group is not None:
             group.remember(agent)
         offer(floor, ticket, agent)
@@ -63,8 +69,8 @@ def resume(floor: Floor) -> None:
             seek_agent(floor, ticket)
 
 
-def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
-    """Reserve the agent for the contact, for the queue's ring time."""
+def offer(floor: Floor, ticket: Ticket, agent: LiveAgent, instead_of: LiveAgent | None = None) -> None:
+    """Reserve the agent for the contact, for the queue's ring time; a robot ``instead_of`` whose turn it is."""
     queue, seat, now = ticket.queue, agent.seat, floor.now
     assert seat is not None  # a free agent sits somewhere
     config = queue.config
@@ -81,7 +87,16 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
     agent.take(engagement)
     if agent.chief() is engagement:
         floor.move(agent, AgentState.RESERVED, contact=ticket.contact)
-    floor.effects.append(Offered(contact=ticket.contact, queue=queue.told, agent=agent.id, seat=seat))
+    floor.effects.append(
+        Offered(
+            contact=ticket.contact,
+            queue=queue.told,
+            agent=agent.id,
+            seat=seat,
+            robot=agent.robot,
+            instead_of=None if instead_of is None else instead_of.id,
+        )
+    )
     floor.effects.append(
         AgentOffered(
             contact=ticket.contact,
@@ -92,6 +107,58 @@ def offer(floor: Floor, ticket: Ticket, agent: LiveAgent) -> None:
             after_talk=FlowId(queue.config.after_talk) if queue.config.after_talk else None,
         )
     )
+
+
+def unattended(floor: Floor) -> None:
+    """Agents left: robots look for test calls that nobody will take any more."""
+    if floor.matching and floor.robots:
+        _seek_test_call(floor)
+
+
+def _stand_in(floor: Floor, ticket: Ticket, turn: LiveAgent | None) -> bool:
+    """Offer a test call to a robot at the moment at which an agent could take it: its wait is a customer's, and
+    the agent (``turn``: it is his; None: who is free) stays free. True: that is done.
+
+    While everybody is busy it waits as any contact; where nobody of the queue is signed in, a robot takes it at
+    once. Without a free robot it is a call like any other.
+    """
+    if not ticket.mystery or ticket.preferred is not None:
+        return False
+    robot = _free_robot(floor)
+    if robot is None:
+        return False
+    agent = turn if turn is not None else _next_in_turn(ticket)
+    if agent is None and any(group.staff for group in ticket.queue.groups):
+        return False
+    ticket.targets = 1
+    offer(floor, ticket, robot, agent)
+    return True
+
+
+def _free_robot(floor: Floor) -> LiveAgent | None:
+    for name in sorted(floor.robots):
+        robot = floor.agents.get(name)
+        if robot is not None and robot.place and not robot.engagements:
+            return robot
+    return None
+
+
+def _next_in_turn(ticket: Ticket) -> LiveAgent | None:
+    """Who would be picked; his strategy remembers nothing of it."""
+    for group in ticket.groups():
+        entry = group.free.front()
+        if entry is not None:
+            return entry[3]
+    return None
+
+
+def _seek_test_call(floor: Floor) -> None:
+    """A robot is free: test calls may wait where nobody is signed in."""
+    for queue in floor.queues.values():
+        if queue.line and not any(group.staff for group in queue.groups):
+            for ticket in [queue.tickets[key[1]] for key in queue.line]:
+                if ticket.mystery and not _stand_in(floor, ticket, None):
+                    return
 
 
 def end_offer(floor: Floor, engagement: Engagement, end: OfferEnd) -> None:

@@ -36,7 +36,7 @@ class Ticket:
     ``targets`` at most; ``talk`` the one who has it. ``ring`` is the last of the queue's rings that is open to
     it; while somebody is ``preferred``, nobody else may take it, until ``preferred_until``. ``hops`` counts the
     queues that it overflowed from. Nobody is on the line of a ``patient`` one: it waits come what may; ``lead``
-    seconds pass before a phone rings for it.
+    seconds pass before a phone rings for it. A ``mystery`` one is a test call.
     """
 
     contact: ContactId
@@ -52,6 +52,7 @@ class Ticket:
     more_at: float | None = None
     hops: int = 0
     patient: bool = False
+    mystery: bool = False
     lead: float = 0.0
     timer: Timer | None = None
     place: int = 0

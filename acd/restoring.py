@@ -41,6 +41,7 @@ def place_of(ticket: Ticket, now: float) -> ContactPlace:
         preferred_seconds=0.0 if preferred is None else max(0.0, ticket.preferred_until - now),
         hops=ticket.hops,
         patient=ticket.patient,
+        mystery=ticket.mystery,
         lead=ticket.lead,
     )
 
@@ -123,6 +124,7 @@ def bare_ticket(floor: Floor, contact: ContactId, place: ContactPlace) -> Ticket
     queue = floor.queue(place.queue)
     ticket = Ticket(contact, queue, place.priority, floor.now - place.age)
     ticket.hops, ticket.patient, ticket.lead = place.hops, place.patient, place.lead
+    ticket.mystery = place.mystery
     ticket.preferred = _agent(floor, place.preferred)
     ticket.preferred_until = floor.now + place.preferred_seconds
     if queue.rings_many():

@@ -85,6 +85,7 @@ class AcdService:
         tasks: TaskSupervisor,
         pin_check: Callable[[AgentId, str], Awaitable[bool]],
         settings: AcdSettings,
+        robots: frozenset[AgentId] = frozenset(),
         call_backs: CallBackService,
         prepare: Callable[[str], None],
         alarms: Alarms,
@@ -101,6 +102,7 @@ class AcdService:
             ageing_seconds=settings.ageing_seconds,
             grace_seconds=settings.grace_seconds,
             draw=SystemRandom().random,
+            robots=robots,
         )
         self._runner: EffectRunner[AcdEvent, Effect] = EffectRunner(
             self._engine, self._perform, clock, tasks.guarded("acd")

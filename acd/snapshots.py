@@ -231,6 +231,7 @@ def _restore_contacts(floor: Floor, read: EngineData) -> None:
             queue = gone.get(place.queue) or floor.queue(place.queue)
             ticket = Ticket(contact, queue, place.priority, floor.now - place.age, hops=place.hops)
             ticket.patient, ticket.lead = place.patient, place.lead
+            ticket.mystery = place.mystery
             floor.tickets[contact] = ticket
         else:
             floor.enter_queue(bare_ticket(floor, contact, place))

@@ -67,7 +67,8 @@ def release(floor: Floor, talk: Engagement, *, talked: bool = True) -> None:
         agent.calls += 1
         agent.talk_seconds += now - talk.since
         agent.idle_since = now
-        ticket.queue.pace.handled(now - talk.since + talk.wrap_up_seconds)
+        if not agent.robot:  # what a robot talks says nothing of the work
+            ticket.queue.pace.handled(now - talk.since + talk.wrap_up_seconds)
     if talked and talk.wrap_up_seconds > 0:
         begin_wrap_up(floor, talk, talk.wrap_up_seconds)
     else:

@@ -8,7 +8,7 @@ from acd.agents import LiveAgent
 from acd.errors import ContactPlaced, UnknownQueue
 from acd.floor import Floor
 from acd.instants import set_timer
-from acd.matching import seek_agent, take_back
+from acd.matching import seek_agent, take_back, unattended
 from acd.model import PRIORITIES, OverflowCause, TargetKind
 from acd.queues import LiveQueue, Ticket
 from acd.talks import release, settle
@@ -47,7 +47,7 @@ def queue_contact(floor: Floor, command: QueueContact, max_contacts: int) -> Non
     ticket = Ticket(
         command.contact, floor.queues[command.queue], command.priority, floor.now - command.waited_seconds
     )
-    ticket.patient, ticket.lead = command.patient, command.lead_seconds
+    ticket.patient, ticket.lead, ticket.mystery = command.patient, command.lead_seconds, command.mystery
     preferred = floor.agents.get(command.preferred) if command.preferred is not None else None
     if preferred is not None and preferred.seat is not None and not preferred.removed:
         ticket.preferred = preferred
@@ -80,6 +80,7 @@ def transfer_contact(floor: Floor, command: TransferContact) -> None:
         drop_waiting(floor, ticket, "transferred", OfferEnd.WITHDRAWN)
     again = Ticket(ticket.contact, queue, ticket.priority, floor.now - waited)
     again.patient = ticket.patient and talk is None
+    again.mystery = ticket.mystery
     _enter(floor, again)
 
 
@@ -145,6 +146,7 @@ def forget_preference(floor: Floor, ticket: Ticket) -> None:
 
 def mind_the_gaps(floor: Floor) -> None:
     """Agents left: nobody waits for one who is gone, or in a queue that has nobody, if it overflows then."""
+    left = bool(floor.thinned)
     while floor.thinned:
         agent, groups = floor.thinned.pop(0)
         if agent.seat is None or agent.removed:
@@ -156,6 +158,8 @@ def mind_the_gaps(floor: Floor) -> None:
                         del floor.tickets[ticket.contact]
                         floor.leave_queue(ticket, "overflowed")
                         _overflow(floor, ticket, OverflowCause.NOBODY)
+    if left:
+        unattended(floor)
 
 
 def _release_own(floor: Floor, agent: LiveAgent) -> None:
@@ -192,6 +196,7 @@ def _overflow(floor: Floor, ticket: Ticket, cause: OverflowCause) -> None:
         if beyond is not None and ticket.hops < MAX_HOPS:
             again = Ticket(ticket.contact, beyond, ticket.priority, ticket.entered)
             again.hops = ticket.hops + 1
+            again.mystery = ticket.mystery
             _enter(floor, again)
             return
         reason = "no_such_queue" if beyond is None else "too_many_overflows"

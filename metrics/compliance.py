@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from metrics.confidence import lower_bound, upper_bound
 from metrics.definitions import REQUIREMENTS
 from metrics.fold import Fold
-from metrics.indicator import CONFIDENCE, Comparison, Definition, Source, Unit
+from metrics.indicator import CONFIDENCE, SHARE_SAMPLES, Comparison, Definition, Source, Unit
 from metrics.model import (
     MICROSECONDS,
     AnswerLimits,
@@ -90,6 +90,8 @@ def _judge_share(target: float, successes: int, measured: Measurement, needed: i
     lower = lower_bound(successes, measured.samples, CONFIDENCE)
     if lower >= target:
         return Verdict.PASS, lower
+    if measured.samples < SHARE_SAMPLES:
+        return Verdict.INSUFFICIENT, lower
     upper = upper_bound(successes, measured.samples, CONFIDENCE)
     if upper < target:
         return Verdict.FAIL, upper

@@ -5,7 +5,9 @@ definition is a new version; what was judged by an old one keeps it. The clauses
 
 Verdicts of shares: *pass* when the lower one-sided 95 % bound (Clopper–Pearson) reaches the target, *fail* when
 the value misses it and either the upper bound misses it too or the sample is as large as a pass without failure
-would need, else *insufficient*. Verdicts of means and of losses: at least 30 samples, then value against target.
+would need, else *insufficient*; below 10 samples always *insufficient*, whatever they were. Verdicts of means and
+of losses: at least 30 samples, then value against target. Test calls (mystery calls, and what robots answer) count
+in no figure of the platform's own.
 """
 
 from __future__ import annotations

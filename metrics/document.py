@@ -21,8 +21,10 @@ that setting the clock changes none (R10.6.d). After a restart the fold is rebui
 
 **Verdicts.** Shares: *pass* when the lower one-sided 95 % confidence bound (Clopper–Pearson) reaches the target;
 *fail* when the value misses it and either the upper bound misses it too, or the sample is as large as a pass
-without any failure needs; else *insufficient*. Means and losses: at least 30 samples, then value against target.
-Nothing measured: *no_data*. Rows of 10.3.2 are self-reported; their verdict belongs to mystery calls.
+without any failure needs; else *insufficient*; below 10 samples always *insufficient*: one failed call of one is
+no window of a day. Means and losses: at least 30 samples, then value against target. Nothing measured: *no_data*.
+Rows of 10.3.2 are self-reported until mystery calls were made, which then decide. Mystery calls, and agents who
+are robots, count in no figure that is self-reported.
 """
 
 

@@ -13,6 +13,8 @@ from typing import Final
 CONFIDENCE: Final = 0.95
 #: Fewest samples of a mean: where the mean of skewed delays begins to be near normal.
 MEAN_SAMPLES: Final = 30
+#: Fewest samples of a share before it can fail: one failed call of one is no window of two or 24 hours.
+SHARE_SAMPLES: Final = 10
 
 _FIRST: Final = date(2026, 1, 1)
 _SECONDS: Final[Mapping[str, int]] = MappingProxyType({"PT2H": 7200, "P1D": 86400, "day": 0})

@@ -28,7 +28,7 @@ from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection
 from ccplatform.contracts.facts import ContactEnded, Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
 from ccplatform.contracts.ports import Facts
-from ccplatform.contracts.words import ReleaseCause
+from ccplatform.contracts.words import AgentId, ReleaseCause
 from ccplatform.kernel.stream import Stream
 from ccplatform.operations.retention import Retention
 from ccplatform.operations.service import AlarmService
@@ -61,6 +61,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         music=music,
         guard=tasks.guarded("calls"),
         settings=settings.calls,
+        mystery_callers=frozenset(settings.probe.callers),
     )
     alarm_store = AlarmStore(ground.database, tenant=tenant)
     media_events = MediaEvents(calls=calls, alarms=alarms)
@@ -87,6 +88,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         call_backs=call_backs,
         pin_check=PinCheck(users=ground.users, passwords=ground.passwords, clock=clock).pin_matches,
         settings=settings.acd,
+        robots=frozenset(map(AgentId, settings.probe.robots)),
         prepare=lambda whisper: speech.whispers.prepare(whisper),
         alarms=alarms,
     )

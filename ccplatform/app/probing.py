@@ -37,8 +37,8 @@ _log = structlog.get_logger("probe")
 ALARM = "mystery_call_failed"
 DIFFERS = "self_report_differs"
 _LINK_PAUSE_SECONDS = 1.0
-#: How long the first call waits for the link, so that it can be compared, seconds.
-_LINKED_WITHIN = 10.0
+#: So many calls in a row that fail are an urgent alarm; fewer may be chance.
+URGENT_AFTER = 2
 _ORDER_SECONDS = 1.0
 #: A report that control does not take is told again so often, seconds apart; then it is lost, and the log says so.
 _REPORT_ATTEMPTS, _REPORT_PAUSE_SECONDS = 60, 5.0
@@ -75,7 +75,8 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
         await sleep(clock, _LINK_PAUSE_SECONDS)
 
     tasks.keep_running("control link", keep_linked)
-    line = Line(target=flow, host=own_address(flow), caller=plan.caller, clock=clock, tasks=tasks)
+    caller = (*settings.probe.callers, plan.caller)[0]
+    line = Line(target=flow, host=own_address(flow), caller=caller, clock=clock, tasks=tasks)
     await line.open()
     probe = Probe(
         settings=settings,
@@ -88,9 +89,14 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
         orders=orders,
     )
     ready()
-    with suppress(TimeoutError):  # without control calls are made as well, and fail
-        await asyncio.wait_for(linked.wait(), _LINKED_WITHIN)
-    tasks.keep_running("mystery calls", probe.run)
+
+    async def begin() -> None:
+        await (
+            linked.wait()
+        )  # control is there when it takes calls; once it was, calls are made without it, and fail
+        tasks.keep_running("mystery calls", probe.run)
+
+    tasks.run_once("first mystery call", begin())
     await stop.wait()
     line.close()
     await tasks.close()
@@ -142,6 +148,7 @@ class Probe:
         self._witness = witness
         self._orders = orders
         self._started = False
+        self._failed: dict[str, int] = {}  # by number: calls in a row
 
     async def run(self) -> None:
         """One call after the next, for ever."""
@@ -171,18 +178,20 @@ class Probe:
         await self._tell(ReportMysteryCall(call=made, compared=compared))
         why = f"{made.fate} {made.status or ''} {made.failed_at}".strip()
         served = made.fate is MysteryFate.COMPLETED
-        await self._alarm(ALARM, made.number, "" if served else f"a mystery call was not served: {why}")
+        failed = self._failed[made.number] = 0 if served else self._failed.get(made.number, 0) + 1
+        text = "" if served else f"a mystery call was not served: {why}; {failed} in a row"
+        await self._alarm(
+            ALARM, made.number, text, Severity.URGENT if failed >= URGENT_AFTER else Severity.NON_URGENT
+        )
         if compared is not None:
             what = ", ".join(compared.differences) if compared.contact else "the call is not recorded at all"
             await self._alarm(DIFFERS, made.number, what and f"heard and recorded differ: {what}")
 
-    async def _alarm(self, kind: str, number: str, text: str) -> None:
+    async def _alarm(self, kind: str, number: str, text: str, severity: Severity = Severity.URGENT) -> None:
         if not text:
             await self._tell(ClearAlarm(kind=kind, subject=number))
         else:
-            await self._tell(
-                RaiseAlarm(kind=kind, subject=number, severity=Severity.URGENT, text=f"{number}: {text}")
-            )
+            await self._tell(RaiseAlarm(kind=kind, subject=number, severity=severity, text=f"{number}: {text}"))
 
     async def _tell(self, order: Command) -> None:
         for _ in range(_REPORT_ATTEMPTS):

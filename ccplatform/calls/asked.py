@@ -139,6 +139,7 @@ def _enter_queue(step: Step, request: EnterQueue) -> None:
             queue=request.queue,
             priority=request.priority,
             waited_seconds=request.waited_seconds,
+            mystery=state.mystery,
         )
     )
 

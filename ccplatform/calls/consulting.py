@@ -237,6 +237,7 @@ def back_in_queue(step: Step) -> bool:
             queue=state.queue,
             priority=state.priority,
             waited_seconds=state.queue_seconds,
+            mystery=state.mystery,
         )
     )
     return True

@@ -51,13 +51,15 @@ from ccplatform.kernel.core import DeadlineReached
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOffered:
-    """A leg was offered and its number has an entry point; ``agent`` sits at the seat that calls, if one does."""
+    """A leg was offered and its number has an entry point; ``agent`` sits at the seat that calls, if one does.
+    ``mystery``: it is a test call."""
 
     offer: LegOffered
     call: CallId
     contact: ContactId
     flow: FlowId
     agent: AgentId | None = None
+    mystery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ class CallState:
     seat: SeatId | None
     received_at: float
     forwarded_from: str = ""
+    mystery: bool = False  # a test call
     stage: Stage = Stage.FLOW
     live_legs: dict[LegId, LegRole] = field(default_factory=dict)
     answering: bool = False

@@ -125,6 +125,7 @@ class Restorer:
                 priority=state.priority,
                 waited_seconds=max(0.0, waited),
                 patient=bool(state.promise),
+                mystery=state.mystery,
             )
             self._ports().router.perform(again)
         if second is None or second.answered_at is not None or not second.routed:

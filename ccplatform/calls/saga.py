@@ -115,6 +115,7 @@ class CallSaga:
             seat=offer.seat,
             received_at=offer.received_at,
             forwarded_from=offer.forwarded_from,
+            mystery=event.mystery,
             live_legs={offer.leg: LegRole.CALLER},
             entry=event.flow,
             flow=event.flow,
@@ -138,6 +139,7 @@ class CallSaga:
             caller_name=offer.caller_name,
             forwarded_from=offer.forwarded_from,
             forwarded_because=offer.forwarded_because,
+            mystery=event.mystery,
         )
         variables = {
             "caller": offer.caller,

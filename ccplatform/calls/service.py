@@ -88,7 +88,10 @@ SNAPSHOT_DELAY_SECONDS = 0.05
 
 
 class CallService:
-    """Runs the sagas. Connect it to its ports once, then feed it events."""
+    """Runs the sagas. Connect it to its ports once, then feed it events.
+
+    Calls that come over a trunk from one of ``mystery_callers`` are test calls.
+    """
 
     def __init__(
         self,
@@ -99,9 +102,11 @@ class CallService:
         music: Music,
         guard: Callable[[Callable[[], None]], None],
         settings: CallsSettings,
+        mystery_callers: frozenset[str] = frozenset(),
     ) -> None:
         self._clock = clock
         self._ids = ids
+        self._mystery_callers = mystery_callers
         self._facts = facts
         self._core = Switchboard(music=music, new_id=ids.new, max_parties=settings.conference_parties)
         self._guard = guard
@@ -236,7 +241,8 @@ class CallService:
         contact, call = ContactId(self._ids.new()), CallId(self._ids.new())
         agent = self.ports.router.agent_at(offer.seat) if offer.seat is not None else None
         _log.info("call arrived", contact=contact, call=call, dialled=offer.dialled, trunk=offer.trunk)
-        self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow, agent=agent))
+        mystery = offer.seat is None and offer.caller in self._mystery_callers
+        self._post(CallOffered(offer=offer, call=call, contact=contact, flow=flow, agent=agent, mystery=mystery))
 
     def _post(self, event: CallInput) -> None:
         self._runner.post(event)

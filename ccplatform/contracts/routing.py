@@ -16,7 +16,8 @@ class QueueContact:
     """Let the contact wait for an agent: for ``preferred_seconds`` for one of its own, the last or a named one.
 
     ``patient``: nobody is on the line, it is a promised call-back; it waits however full, closed or deserted the
-    queue is, and for as long as it takes. ``lead_seconds`` pass before an agent's phone can ring.
+    queue is, and for as long as it takes. ``lead_seconds`` pass before an agent's phone can ring. ``mystery``: it
+    is a test call; a robot may answer it when an agent's turn has come.
     """
 
     contact: ContactId
@@ -27,6 +28,7 @@ class QueueContact:
     preferred_seconds: float = 0.0
     patient: bool = False
     lead_seconds: float = 0.0
+    mystery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from ccplatform.kernel.clock import Clock
-from ccplatform.proof.ear import Ear
+from ccplatform.proof.ear import Ear, is_voice
 from ccplatform.proof.mouth import Mouth
 from ccplatform.proof.networks import Network
 from gateway.media.g711 import Law
@@ -23,6 +23,8 @@ _SO_TIMESTAMPNS: Final = 35
 _TIMESPEC: Final = struct.Struct("@ll")
 _MOST_BYTES: Final = 2048
 _MOST_A_TURN: Final = 64
+#: Packets that are kept until the answer says whose they are: five seconds.
+_MOST_EARLY: Final = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,15 @@ class Ended:
 class Voice:
     """Both ways of a call's sound over a UDP socket of its own. ``network`` spoils what is sent.
 
-    Arrivals are the kernel's, so that a late turn of this process makes nobody else look slow.
+    Arrivals are the kernel's, so that a late turn of this process makes nobody else look slow. Only the address
+    that was negotiated is heard. Where nothing came from there yet, another port of the same host, or of ``peer``,
+    whom the call is with, is taken for it, once (symmetric RTP through a NAT, RFC 4961); packets that overtook the
+    answer are judged when it is there.
     """
 
-    def __init__(self, host: str, *, ssrc: int, network: Network | None, seed: int, clock: Clock) -> None:
+    def __init__(
+        self, host: str, *, ssrc: int, network: Network | None, seed: int, clock: Clock, peer: str = ""
+    ) -> None:
         self.ear = Ear()
         self.mouth: Mouth | None = None
         self.key_ended_at: float | None = None
@@ -51,6 +58,11 @@ class Voice:
         self._network = network
         self._generator = np.random.default_rng(seed)
         self._remote: tuple[str, int] | None = None
+        self._peer = peer
+        self._negotiated: tuple[str, int] | None = None
+        self._source: tuple[str, int] | None = None  # whom we hear
+        self._early: list[tuple[bytes, float, tuple[str, int]]] = []
+        self.foreign = 0  # packets from elsewhere
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -71,6 +83,11 @@ class Voice:
         if self.mouth is None:
             self.mouth = Mouth(ssrc=self._ssrc, law=law, event_type=remote.dtmf_payload_type)
         self._remote = remote.host, remote.port
+        if self._negotiated != self._remote:
+            self._negotiated, self._source = self._remote, None
+        early, self._early = self._early, []
+        for data, at, source in early:
+            self._hear(data, at, source)
 
     def tick(self, now: float) -> None:
         """Send what is due at monotonic ``now``; called every 20 ms."""
@@ -110,12 +127,26 @@ class Voice:
     def _read(self) -> None:
         for _ in range(_MOST_A_TURN):
             try:
-                data, extra, _, _ = self._socket.recvmsg(_MOST_BYTES, 64)
+                data, extra, _, source = self._socket.recvmsg(_MOST_BYTES, 64)
             except BlockingIOError:
                 return
             except OSError:  # told of a packet that could not be delivered
                 continue
-            self.ear.packet(data, self._arrival(extra))
+            self._hear(data, self._arrival(extra), (source[0], source[1]))
+
+    def _hear(self, data: bytes, at: float, source: tuple[str, int]) -> None:
+        if self._negotiated is None:
+            if len(self._early) < _MOST_EARLY:
+                self._early.append((data, at, source))
+            return
+        if source == self._negotiated or (
+            self._source is None and source[0] in (self._negotiated[0], self._peer) and is_voice(data)
+        ):
+            self._source = source
+        if source == self._source:
+            self.ear.packet(data, at)
+        else:
+            self.foreign += 1
 
     def _arrival(self, extra: list[tuple[int, int, bytes]]) -> float:
         if not extra:

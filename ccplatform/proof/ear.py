@@ -47,7 +47,7 @@ class Ear:
 
     def packet(self, data: bytes, at: float) -> bool:
         """Take a packet that arrived at monotonic ``at``; whether it is audible."""
-        if len(data) <= HEADER_BYTES or data[0] >> 6 != 2 or data[0] & 0x3F or data[1] & 0x7F not in LAWS:
+        if not is_voice(data):
             return False
         if self.received >= _MOST_PACKETS:
             return False
@@ -106,6 +106,11 @@ class Ear:
             if left < right:
                 pcm[left:right] = heard.pcm[left - place : right - place]
         return pcm
+
+
+def is_voice(data: bytes) -> bool:
+    """Whether it is an RTP packet of G.711, as plain as those are."""
+    return len(data) > HEADER_BYTES and data[0] >> 6 == 2 and not data[0] & 0x3F and data[1] & 0x7F in LAWS
 
 
 def seconds_of(pcm: Pcm) -> float:

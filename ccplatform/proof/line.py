@@ -179,7 +179,14 @@ class Line:
 
     def call(self, number: str, *, network: Network | None = None, seed: int = 0, caller: str = "") -> ProbeCall:
         """Dial a number; what comes of it shows in the call. It must be given back by :meth:`leave`."""
-        voice = Voice(self._host, ssrc=secrets.randbits(32), network=network, seed=seed, clock=self._clock)
+        voice = Voice(
+            self._host,
+            ssrc=secrets.randbits(32),
+            network=network,
+            seed=seed,
+            clock=self._clock,
+            peer=self._target.host,
+        )
         protection = MediaProtection(ProtectionRules(), secrets.randbits)
         negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
         host, tag = host_text(self._host), secrets.token_hex(8)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Number: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9*#+._-]{1,64}$")]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class ProbeSettings(BaseModel):
@@ -20,6 +24,15 @@ class ProbeSettings(BaseModel):
         description="What they call, `sip:NUMBER@HOST:PORT`; empty: this node, by the number of the plan.",
     )
     plan: Path | None = Field(None, description="What they do (TOML, docs/packages/proof.md); the demo has one.")
+    callers: tuple[Number, ...] = Field(
+        (),
+        max_length=100,
+        description="Numbers that test calls come from, over a trunk: such contacts count in no figure of the "
+        "centre's own. Mystery calls show the first.",
+    )
+    robots: tuple[Name, ...] = Field(
+        (), max_length=100, description="Agents who are robots at test seats: they answer test calls only."
+    )
     most_difference_seconds: float = Field(
         0.25,
         gt=0,

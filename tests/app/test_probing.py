@@ -42,6 +42,7 @@ from ccplatform.contracts.words import (
     MysteryFate,
     Outcome,
     ReleaseCause,
+    Severity,
 )
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import CannotStart, Unavailable
@@ -181,6 +182,17 @@ async def test_calls_are_made_on_schedule_and_reported(monkeypatch: pytest.Monke
         ("95000", MysteryFate.COMPLETED, True, (0.5,))
     ] * 3
     assert [command for command in rig.told if isinstance(command, RaiseAlarm)] == []
+
+
+async def test_one_failed_call_may_be_chance_and_two_in_a_row_are_urgent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fates = [MysteryFate.REFUSED, MysteryFate.REFUSED, MysteryFate.COMPLETED, MysteryFate.FAILED]
+    rig = _Rig(monkeypatch, fates)
+    await rig.run(4)
+    alarms = [command for command in rig.told if isinstance(command, RaiseAlarm) and command.kind == ALARM]
+    assert [alarm.severity for alarm in alarms] == [Severity.NON_URGENT, Severity.URGENT, Severity.NON_URGENT]
+    assert alarms[1].text == "95000: a mystery call was not served: refused; 2 in a row"
 
 
 async def test_an_alarm_stands_while_calls_fail(monkeypatch: pytest.MonkeyPatch) -> None:

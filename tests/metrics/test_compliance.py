@@ -25,7 +25,8 @@ CONNECT = DEFINITIONS["R10.3.1.1.a"]
         (29_952, 29_956, Verdict.FAIL),  # 99.9866 %: the sample is big enough to say so
         (4_999, 5_000, Verdict.INSUFFICIENT),  # 99.98 %, by chance perhaps
         (4_990, 5_000, Verdict.FAIL),
-        (0, 1, Verdict.FAIL),
+        (0, 9, Verdict.INSUFFICIENT),  # too few to say anything
+        (0, 10, Verdict.FAIL),
     ],
 )
 def test_shares_are_judged_by_their_confidence_bound(successes: int, calls: int, verdict: Verdict) -> None:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from ccplatform.contracts.facts import CallsRefused, KeyAnswered, MysteryCallMade, QueryAnswered
-from ccplatform.contracts.words import Direction, FlowOutcome, LegRole, MysteryFate, Outcome, ReleaseCause, TrunkId
+from ccplatform.contracts.facts import (
+    AgentStateChanged,
+    CallsRefused,
+    FirstVoiceSent,
+    KeyAnswered,
+    MysteryCallMade,
+    QueryAnswered,
+    Queued,
+    QueueLeft,
+)
+from ccplatform.contracts.words import (
+    AgentId,
+    AgentState,
+    Direction,
+    FlowOutcome,
+    LegRole,
+    MysteryFate,
+    Outcome,
+    ReleaseCause,
+    TrunkId,
+)
 from metrics.compliance import ComplianceRow, rows
 from metrics.indicator import Source
 from metrics.model import Verdict
 from tests.metrics.telling import (
     PSTN,
+    SALES,
     Centre,
     agent_answered,
+    arrived,
     cleared,
     ended,
     entered_node,
@@ -423,3 +446,44 @@ def test_mystery_calls_count_for_a_day(centre: Centre) -> None:
 def test_the_acceptance_rows_stay_the_platforms_own(centre: Centre) -> None:
     mystery(centre, keys=(1.0,), queries=(1.0,))
     assert value(centre, "R10.3.1.6") == value(centre, "R10.3.1.7") == (None, 0)
+
+
+def test_one_failed_mystery_call_of_one_is_no_verdict(centre: Centre) -> None:
+    mystery(centre, MysteryFate.REFUSED)
+    row = row_of(centre, "R10.3.2.a")
+    assert (row.measurement.value, row.measurement.samples) == (0.0, 1)
+    assert row.verdict is Verdict.INSUFFICIENT
+    for _ in range(8):
+        mystery(centre, MysteryFate.REFUSED)
+    assert row_of(centre, "R10.3.2.a").verdict is Verdict.INSUFFICIENT
+    mystery(centre, MysteryFate.REFUSED)
+    assert row_of(centre, "R10.3.2.a").verdict is Verdict.FAIL
+
+
+def test_a_test_call_counts_in_no_figure_of_the_platforms_own(centre: Centre) -> None:
+    def figures() -> dict[str, Any]:
+        state = centre.fold.snapshot()
+        return {name: part for name, part in state.items() if name not in ("folded", "replay", "mystery")}
+
+    before = figures()
+    contact = centre.new_contact()
+    centre.tell(replace(arrived(contact), mystery=True))
+    centre.tell(FirstVoiceSent(contact=contact, trunk=PSTN, connect_seconds=9.0))
+    centre.tell(KeyAnswered(contact=contact, node="menu", response_seconds=9.0))
+    centre.tell(Queued(contact=contact, queue=SALES, priority=5, waited_seconds=0.0))
+    centre.tell(QueueLeft(contact=contact, queue=SALES, reason="answered", waited_seconds=90.0))
+    centre.tell(ended(contact, Outcome.REFUSED))
+    centre.tell(
+        AgentStateChanged(
+            agent=AgentId("robot"),
+            seat=None,
+            state=AgentState.READY,
+            reason="",
+            previous=AgentState.NOT_READY,
+            previous_seconds=60.0,
+            robot=True,
+        )
+    )
+    assert figures() == before
+    centre.good_call()
+    assert figures() != before

@@ -303,7 +303,7 @@ def test_the_document_holds_rows_and_every_call() -> None:
     visits = [_visit(), _visit(MysteryFate.REFUSED, status=486)]
     told = json.loads(json.dumps(document(_run(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits)))))
     (row,) = [row for row in told["rows"] if row["id"] == "R10.3.1.1.a"]
-    assert (row["value"], row["target"], row["verdict"], row["samples"]) == (0.5, 0.9999, "fail", 2)
+    assert (row["value"], row["target"], row["verdict"], row["samples"]) == (0.5, 0.9999, "insufficient_sample", 2)
     assert row["note"] == "refused 486: 1"
     assert [visit["fate"] for visit in told["phases"][0]["visits"]] == ["completed", "refused"]
     assert told["complete"] is False

@@ -23,7 +23,8 @@ from ccplatform.contracts.words import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactArrived:
-    """A request of a customer reached the centre (INVITE received)."""
+    """A request of a customer reached the centre (INVITE received). ``mystery``: nobody wants anything, it is a
+    test call, which no figure of the centre's own counts."""
 
     contact: ContactId
     call: CallId
@@ -40,6 +41,7 @@ class ContactArrived:
     forwarded_from: str = personal("")  # the number that was called first, when the call was forwarded to us
     forwarded_because: str = ""  # a reason of RFC 5806
     consult_of: ContactId | None = None  # somebody is called about this contact
+    mystery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,12 +54,15 @@ class CallBackEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """The engine reserved an agent for the contact; without a queue he was called himself."""
+    """The engine reserved an agent for the contact; without a queue he was called himself. Where a robot takes a
+    mystery call, ``instead_of`` is the agent whose turn it was; None: nobody of the queue was signed in."""
 
     contact: ContactId
     queue: QueueId | None
     agent: AgentId
     seat: SeatId
+    robot: bool = False
+    instead_of: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,7 @@ class AgentStateChanged:
     previous_seconds: float
     contact: ContactId | None = None
     limit_seconds: float | None = None
+    robot: bool = False  # he answers test calls only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

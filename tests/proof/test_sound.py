@@ -1,0 +1,110 @@
+"""Whom the prober hears: who was negotiated, or one other port of his, once; never a stranger."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import numpy as np
+import pytest
+
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.proof.call import Voice
+from ccplatform.proof.mouth import Mouth
+from gateway.media.g711 import Law
+from gateway.media.port import RemoteAudio
+from tests.support.milestone import PATIENCE
+
+HERE = "127.0.0.1"
+
+
+class Source:
+    """Somebody who sends voice to the prober from a port of his own."""
+
+    def __init__(self, voice: Voice, host: str = HERE) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self._to = voice.local.host, voice.local.port
+        self._mouth = Mouth(ssrc=self.port, law=Law.PCMA, event_type=None)
+        self._mouth.say(np.full(1600, 8000, dtype=np.int16))
+
+    @property
+    def port(self) -> int:
+        return int(self.socket.getsockname()[1])
+
+    def speak(self, packets: int = 1) -> None:
+        for _ in range(packets):
+            self.socket.sendto(self._mouth.packets()[0][0], self._to)
+
+
+@pytest.fixture
+async def voice() -> AsyncIterator[Voice]:
+    voice = Voice(HERE, ssrc=1, network=None, seed=0, clock=SystemClock(), peer="127.0.0.2")
+    yield voice
+    voice.close()
+
+
+Sources = Callable[..., Source]
+
+
+@pytest.fixture
+def sources(voice: Voice) -> Iterator[Sources]:
+    made: list[Source] = []
+
+    def make(host: str = HERE) -> Source:
+        made.append(Source(voice, host))
+        return made[-1]
+
+    yield make
+    for source in made:
+        source.socket.close()
+
+
+def negotiate(voice: Voice, source: Source) -> None:
+    voice.connect(RemoteAudio(host=HERE, port=source.port, codec="PCMA", payload_type=8, dtmf_payload_type=None))
+
+
+async def heard(voice: Voice, received: int, foreign: int = 0) -> None:
+    for _ in range(int(PATIENCE / 0.01)):
+        if (voice.ear.received, voice.foreign) == (received, foreign):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"heard {voice.ear.received}, {voice.foreign} of others")
+
+
+async def test_only_the_negotiated_address_is_heard(voice: Voice, sources: Sources) -> None:
+    centre, stranger = sources(), sources()
+    negotiate(voice, centre)
+    centre.speak(2)
+    await heard(voice, 2)
+    stranger.speak(3)
+    await heard(voice, 2, foreign=3)
+
+
+async def test_packets_that_overtake_the_answer_are_heard_when_it_is_there(voice: Voice, sources: Sources) -> None:
+    centre, stranger = sources(), sources("127.0.0.9")
+    stranger.speak()
+    centre.speak(2)
+    await asyncio.sleep(0.05)
+    assert voice.ear.received == 0
+    negotiate(voice, centre)
+    await heard(voice, 2, foreign=1)
+
+
+async def test_another_port_of_the_peer_is_taken_once(voice: Voice, sources: Sources) -> None:
+    silent, natted, late = sources(), sources("127.0.0.2"), sources()
+    negotiate(voice, silent)
+    natted.speak(2)
+    await heard(voice, 2)
+    late.speak()
+    await heard(voice, 2, foreign=1)
+    natted.speak()
+    await heard(voice, 3, foreign=1)
+
+
+async def test_a_stranger_is_never_taken_for_the_peer(voice: Voice, sources: Sources) -> None:
+    silent, stranger = sources(), sources("127.0.0.9")
+    negotiate(voice, silent)
+    stranger.speak(2)
+    await heard(voice, 0, foreign=2)
