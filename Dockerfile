@@ -28,8 +28,8 @@ RUN /opt/ccplatform/bin/python -m pip install --quiet --no-deps .
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="ccplatform" org.opencontainers.image.licenses="MIT"
-# Opus is spoken where libopus is (BSD licence).
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libopus0 && rm -rf /var/lib/apt/lists/*
+# Opus is spoken where libopus is (BSD licence), E1 where libpri is (GPLv2, in a program of its own).
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libopus0 libpri1.4 && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ccplatform \
  && useradd --system --uid 10001 --gid ccplatform --home-dir /var/lib/ccplatform --shell /usr/sbin/nologin ccplatform \
  && install -d -m 0700 -o ccplatform -g ccplatform /var/lib/ccplatform
