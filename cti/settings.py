@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -38,6 +41,33 @@ class EventSocketSettings(BaseModel):
     )
 
 
+class WebhookSettings(BaseModel):
+    """Tells the operator's CRM of calls; ``ccplatform config webhook-secret`` shows the secret that signs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/@?#]+(/[^\s#]*)?)?$", max_length=500)] = Field(
+        "", description="Where messages go, e.g. https://crm.example/calls; '': nowhere."
+    )
+    networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        max_length=50,
+        description="Private networks that its host may be in; others are never connected to.",
+    )
+    queues: tuple[str, ...] = Field((), max_length=100, description="Only calls of these queues; none: all.")
+    timeout_seconds: float = Field(5.0, gt=0, le=30, description="An attempt that takes longer failed, seconds.")
+    attempts: int = Field(4, ge=1, le=10, description="How often a message is sent until it is given up.")
+    pause_seconds: float = Field(
+        1.0, gt=0, le=60, description="Pause after the first attempt, seconds; each further one is twice as long."
+    )
+    waiting: int = Field(
+        1000, ge=1, le=100_000, description="Messages that wait to be sent at most; the oldest is given up."
+    )
+    secret_number: int = Field(
+        1, ge=1, le=10_000, description="Which secret signs; another number makes another secret."
+    )
+
+
 class CtiSettings(BaseModel):
     """Settings of the desk side."""
 
@@ -55,4 +85,5 @@ class CtiSettings(BaseModel):
         le=8760,
         description="How long after its end agents may note and correct what a contact was.",
     )
+    webhook: WebhookSettings = Field(WebhookSettings(), description="Messages to the operator's CRM.")
     events: EventSocketSettings = Field(EventSocketSettings(), description="The event socket.")

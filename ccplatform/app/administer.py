@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ccplatform.app.desk import webhook_secret
 from ccplatform.app.foundation import Foundation, dsn_of, lay_foundation
 from ccplatform.app.places import Places, places_of
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.words import AgentId, Role
 from ccplatform.operations import backup as dumps
 from ccplatform.security.users import UserAdministration
+from ccplatform.security.vault import load_vault
 from ccplatform.storage.embedded import EmbeddedPostgres
 from ccplatform.storage.migrate import migrate as apply_migrations
 
@@ -33,6 +35,12 @@ def migrate(settings: Settings) -> str:
         return "applied: " + ", ".join(applied) if applied else "the database is up to date"
 
     return with_database(settings, work)
+
+
+def show_webhook_secret(settings: Settings) -> str:
+    """The secret of the number that is configured."""
+    vault = load_vault(places_of(settings.node.data_dir).root)
+    return webhook_secret(vault, settings.cti.webhook.secret_number)
 
 
 def backup(settings: Settings, file: Path) -> str:

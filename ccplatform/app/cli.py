@@ -153,6 +153,12 @@ def config_show(config: ConfigOption = None, demo: DemoOption = False) -> None:
     print(shown_settings(load_settings(config, demo=demo)))
 
 
+@config_app.command("webhook-secret")
+def config_webhook_secret(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Show the secret that signs messages to the CRM, to be entered there."""
+    _administer(config, data_dir, "show_webhook_secret")
+
+
 @db_app.command("migrate")
 def db_migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Bring the database's schema to this version."""

@@ -15,7 +15,7 @@ from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import article_store, build_configuration, desk_documents, settings_store
-from ccplatform.app.desk import DeskChoices
+from ccplatform.app.desk import DeskChoices, build_webhook
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
@@ -114,6 +114,7 @@ class WebProcess:
         self.keeper = build_keeper(settings, places, ground)
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.recent = RecentFacts()
+        self.webhook = build_webhook(settings.cti.webhook, ground, self.live)
         self.following = Following(
             path=places.control_socket,
             hub=self.hub,
@@ -125,7 +126,7 @@ class WebProcess:
             clock=ground.clock,
             tasks=ground.tasks,
             signalling=self.signalling,
-            followers=(self.recent,),
+            followers=(self.recent, *([] if self.webhook is None else [self.webhook])),
         )
         self.forecasting = forecasting_of(settings, ground, self.live)
         self._control = ReloadingControl(self.following.link, ground.clock)
@@ -289,6 +290,8 @@ class WebProcess:
         self._ground.tasks.keep_running("recordings at rest", self._keep_recordings)
         self._ground.tasks.keep_running("forecast", self._look_ahead)
         self.signalling.start(self._ground.tasks)
+        if self.webhook is not None:
+            self._ground.tasks.keep_running("webhook", self.webhook.run)
         self.hub.start()
         if self._settings.metrics.watch_seconds:
             watching = Watching(

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 
 from ccplatform.kernel.errors import RemoteViolation, Unavailable
+from ccplatform.security.addresses import Resolve, may_connect, resolve
 from ivr.bots.protocol import MAX_MESSAGE_BYTES, Ready, Start, message_from, text_of
 from ivr.bots.wire import BotPlace
-from ivr.sources.addresses import Resolve, may_connect, resolve
 
 #: What a URL begins with that names a socket of a program on this machine, in the directory of our own.
 UNIX: Final = "unix:"

@@ -8,15 +8,16 @@ connection goes to the address that was checked, so that no name server can lead
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpcore
 
+from ccplatform.security.addresses import Resolve, resolve
+from ccplatform.security.guarded import GuardedBackend
 from ivr.errors import QueryFailed
 from ivr.settings import RequestSettings, ServiceSettings
-from ivr.sources.addresses import Resolve, may_connect, resolve
 from ivr.sources.answers import parsed, text_at, value_at
 from ivr.sources.templates import fields_of, path_of, query_of
 
@@ -24,31 +25,6 @@ from ivr.sources.templates import fields_of, path_of, query_of
 _LOST: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 
 _HEADERS: Final = (("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "ccplatform"))
-
-
-class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that the service may have."""
-
-    def __init__(self, settings: ServiceSettings, resolver: Resolve) -> None:
-        self._networks = settings.networks
-        self._resolve = resolver
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's word)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = [one for one in await self._resolve(host, port) if may_connect(one, self._networks)]
-        if not addresses:
-            raise httpcore.ConnectError(f"{host} has no address that may be connected to")
-        return await self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
 
 
 class HttpService:
@@ -62,7 +38,7 @@ class HttpService:
         self._pool = httpcore.AsyncConnectionPool(
             max_connections=settings.max_connections,
             keepalive_expiry=30.0,
-            network_backend=_Guarded(settings, resolver),
+            network_backend=GuardedBackend(settings.networks, resolver),
         )
 
     async def close(self) -> None:

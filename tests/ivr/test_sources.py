@@ -19,11 +19,11 @@ from pydantic import SecretStr, ValidationError
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.security.addresses import may_connect
 from ccplatform.storage.database import Database
 from ivr.errors import QueryFailed
 from ivr.queries import Queries
 from ivr.settings import IvrSettings, QuerySettings, RequestSettings, ServiceSettings, SourceSettings
-from ivr.sources.addresses import may_connect
 from ivr.sources.all import DataSources
 from ivr.sources.answers import text_at, value_at
 from ivr.sources.health import GONE, IN_A_ROW, SLOW, SourceHealth
