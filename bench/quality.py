@@ -26,7 +26,7 @@ from bench.quality_calls import Call, real_time_calls, virtual_calls
 from bench.speech import HOW_TO_INSTALL, INSTALLED, Sample, samples
 from ccplatform.contracts.legs import LegQuality
 from ccplatform.proof.networks import BAD, GOOD, POOR, Network
-from ccplatform.proof.quality import raw_of_lqo
+from ccplatform.proof.scoring import raw_of_lqo
 from gateway.media.audio import ABSENT, RATE, Pcm
 from gateway.media.conceal import Concealer
 from gateway.media.g711 import Law, decode, encode

@@ -213,9 +213,30 @@ def _mystery_queries(fold: Fold, now: int, width: int) -> Measurement:
     return mean(total, samples)
 
 
+def _mystery_agents(fold: Fold, now: int, width: int) -> Measurement:
+    samples, total, unattended = fold.mystery.agents(now, width)
+    return mean(total, samples, label=f"{unattended} more while nobody was signed in" if unattended else "")
+
+
+def _mystery_pesq(network: str) -> Measure:
+    def measure(fold: Fold, now: int, width: int) -> Measurement:
+        samples, total = fold.mystery.scores(network, now, width)
+        return mean(total, samples)
+
+    return measure
+
+
 #: What mystery calls say of the clauses that they decide, where there were any.
 MYSTERY: Final[Mapping[str, Measure]] = MappingProxyType(
-    {"R10.3.2.a": _mystery_success, "R10.3.2.b": _mystery_keys, "R10.3.2.c": _mystery_queries}
+    {
+        "R10.3.1.4.a": _mystery_pesq("good"),
+        "R10.3.1.4.b": _mystery_pesq("poor"),
+        "R10.3.1.4.c": _mystery_pesq("bad"),
+        "R10.3.2.a": _mystery_success,
+        "R10.3.2.b": _mystery_keys,
+        "R10.3.2.c": _mystery_queries,
+        "R10.3.2.d": _mystery_agents,
+    }
 )
 
 

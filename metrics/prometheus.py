@@ -141,8 +141,7 @@ class Exposition:
 
     def _gauges(self, fold: Fold, now: int, limits: AnswerLimits) -> Iterator[Gauge]:
         yield "cc_calls_active", (), fold.contacts.active
-        people = set(self._agents() if self._agents is not None else ()) - fold.mystery.robots
-        for state, count in fold.agents.by_state(people).items():
+        for state, count in fold.agents.by_state(self._agents() if self._agents is not None else ()).items():
             yield "cc_agents", (state.value,), count
         for severity, count in (self._alarms or fold.alarms.by_severity)().items():
             yield "cc_alarms", (severity.value,), count

@@ -36,6 +36,7 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
     acd = AcdStore(database=ground.database, tenant=ground.tenant)
     centre = tomllib.loads(files("config").joinpath("demo-centre.toml").read_text("utf-8"))
     await _load_flows(ground, centre)
+    await _load_robot(ground, settings, acd, centre["robot"])
     if (await acd.load_all()).queues:
         return
     for skill in ("sales", "support", "operator"):
@@ -73,6 +74,27 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
     _log.info("demo centre loaded", agents=len(centre["agents"]), queues=len(centre["queues"]))
 
 
+async def _load_robot(ground: Foundation, settings: Settings, acd: AcdStore, robot: dict[str, str]) -> None:
+    """The test seat whose robot answers mystery calls; also into a demo that is older than it."""
+    store = _gateway_store(ground, settings)
+    seat = SeatId(robot["seat"])
+    if any(known.id == seat for known in await store.seats()):
+        return
+    await store.save_seat(seat, robot["sip_user"], robot["sip_password"])
+    await acd.save_agent(Agent(id=AgentId(robot["agent"]), name=robot["name"]))
+    users = UserAdministration(
+        users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
+    )
+    await users.ensure(
+        robot["agent"],
+        f"demo-{robot['agent']}",
+        roles=[Role.AGENT],
+        by="demo",
+        agent=AgentId(robot["agent"]),
+        pin=robot["pin"],
+    )
+
+
 async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
     store = IvrStore(database=ground.database, tenant=ground.tenant)
     versions = Versions(database=ground.database, tenant=ground.tenant)
@@ -85,13 +107,7 @@ async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:
 
 
 async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str, Any]) -> None:
-    store = GatewayStore(
-        database=ground.database,
-        vault=ground.vault,
-        clock=ground.clock,
-        realm=settings.sip.realm,
-        tenant=ground.tenant,
-    )
+    store = _gateway_store(ground, settings)
     first = centre["seats"]["first_sip_user"]
     for index in range(centre["seats"]["count"]):
         user = str(first + index)
@@ -115,6 +131,16 @@ async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str
         for route in centre["routes"]
     ]
     await store.trunks.replace_routes(routes)
+
+
+def _gateway_store(ground: Foundation, settings: Settings) -> GatewayStore:
+    return GatewayStore(
+        database=ground.database,
+        vault=ground.vault,
+        clock=ground.clock,
+        realm=settings.sip.realm,
+        tenant=ground.tenant,
+    )
 
 
 async def _load_users(ground: Foundation, centre: dict[str, Any]) -> None:

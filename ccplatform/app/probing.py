@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TypeAlias
 
 import structlog
@@ -21,13 +22,18 @@ from ccplatform.contracts.words import MysteryFate, Severity
 from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.errors import CannotStart, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.errors import NotReached, WrongPlan
-from ccplatform.proof.line import Line
-from ccplatform.proof.plan import Plan, parse_plan, read_plan, read_target
+from ccplatform.proof.line import Lateness, Line
+from ccplatform.proof.networks import network_of
+from ccplatform.proof.plan import REFERENCE, AgentPlan, Plan, VisitPlan, parse_plan, read_plan, read_target
 from ccplatform.proof.reconciling import compare
-from ccplatform.proof.running import address_of, own_address
+from ccplatform.proof.robots import Robots
+from ccplatform.proof.running import address_of, own_address, prompts_of
+from ccplatform.proof.verdicts import MOST_LATE
 from ccplatform.proof.visit import Visit, make_visit
 from ccplatform.proof.witness import Witness
+from gateway.media.audio import Pcm
 from gateway.sip.flows import Flow
 
 Ask: TypeAlias = Callable[[Command], Awaitable[Answer]]
@@ -78,6 +84,9 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
     caller = (*settings.probe.callers, plan.caller)[0]
     line = Line(target=flow, host=own_address(flow), caller=caller, clock=clock, tasks=tasks)
     await line.open()
+    robot_line = Line(target=flow, host=own_address(flow), caller=caller, clock=clock, tasks=tasks)
+    await robot_line.open()
+    robots = Robots(plan.agent.seats, robot_line, clock) if plan.agent is not None else None
     probe = Probe(
         settings=settings,
         plan=plan,
@@ -87,6 +96,8 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
         clock=clock,
         witness=witness,
         orders=orders,
+        robots=robots,
+        prompts=await prompts_of(plan),
     )
     ready()
 
@@ -99,6 +110,7 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
     tasks.run_once("first mystery call", begin())
     await stop.wait()
     line.close()
+    robot_line.close()
     await tasks.close()
 
 
@@ -125,7 +137,8 @@ class Orders:
 
 
 class Probe:
-    """The schedule: a call, its report, a pause."""
+    """The schedule: calls, their reports, a pause. ``robots`` answer those for an agent, ``prompts`` are the
+    sounds that plans name."""
 
     def __init__(
         self,
@@ -138,6 +151,8 @@ class Probe:
         clock: Clock,
         witness: Witness,
         orders: Orders,
+        robots: Robots | None = None,
+        prompts: Mapping[str, Pcm] = MappingProxyType({}),
     ) -> None:
         self._settings = settings.probe
         self._plan = plan
@@ -147,8 +162,12 @@ class Probe:
         self._clock = clock
         self._witness = witness
         self._orders = orders
+        self._robots = robots
+        self._prompts = prompts
+        self._robots_ready = False
         self._started = False
-        self._failed: dict[str, int] = {}  # by number: calls in a row
+        self._staffed: bool | None = None  # of the call that was compared last
+        self._failed: dict[str, int] = {}  # by what an alarm is about: calls in a row
 
     async def run(self) -> None:
         """One call after the next, for ever."""
@@ -156,10 +175,50 @@ class Probe:
             self._started = True
             await self._orders.wait(self._clock, self._settings.first_seconds)
         began, by = self._clock.now(), self._orders.served()
-        visit = await make_visit(self._line, self._plan.visit, self._clock, begun=self._witness.expect)
-        made = replace(made_of(visit, self._plan.visit.number, loopback=self._loopback), ordered_by=by)
-        await self._report(made, await self._compared(made) if visit.connected else None)
+        await self._visit(self._plan.visit, by)
+        if self._plan.prompt is not None:
+            await self._visit(self._plan.prompt, by)
+        if self._plan.agent is not None and self._robots is not None:
+            await self._ask_for_agent(self._plan.agent, self._robots, by)
         await self._orders.wait(self._clock, began + self._settings.every_seconds - self._clock.now())
+
+    async def _visit(self, plan: VisitPlan, by: str) -> None:
+        self._line.lateness = Lateness()
+        visit = await make_visit(self._line, plan, self._clock, begun=self._witness.expect, prompts=self._prompts)
+        await self._tell_of(visit, plan.number, by)
+
+    async def _ask_for_agent(self, plan: AgentPlan, robots: Robots, by: str) -> None:
+        """A call that a robot answers (R10.3.2.d). One that found none has them sign in anew before the next."""
+        self._line.lateness = robots.line.lateness = Lateness()
+        try:
+            if not self._robots_ready:
+                await robots.begin()
+            self._robots_ready = True
+        except NotReached as error:
+            visit = Visit(began=self._clock.now(), for_agent=True, fate=MysteryFate.FAILED, failed_at=str(error))
+            await self._tell_of(visit, plan.number, by)
+            return
+        callers = (*self._settings.callers[1:], *plan.callers, self._plan.caller)
+        visit = await make_agent_visit(
+            self._line,
+            robots,
+            plan,
+            self._prompts[REFERENCE],
+            self._clock,
+            caller=callers[0],
+            network=network_of(plan.network),
+            begun=self._witness.expect,
+        )
+        self._robots_ready = visit.fate is MysteryFate.COMPLETED
+        await self._tell_of(visit, plan.number, by)
+
+    async def _tell_of(self, visit: Visit, number: str, by: str) -> None:
+        late = self._line.lateness.share > MOST_LATE
+        made = replace(made_of(visit, number, loopback=self._loopback, late=late), ordered_by=by)
+        compared = await self._compared(made) if visit.connected and visit.sip_call_id else None
+        if compared is not None:
+            made = replace(made, staffed=self._staffed)
+        await self._report(made, compared)
 
     async def _compared(self, made: MysteryCallMade) -> MysteryCallCompared | None:
         """What the platform recorded beside what was heard; None where facts were missed, or where a carrier's
@@ -170,6 +229,7 @@ class Probe:
         if not self._witness.follows(made.sip_call_id):
             return None
         recorded = self._witness.testimony(made.sip_call_id)
+        self._staffed = None if recorded is None else recorded.staffed
         if recorded is None and self._settings.target:
             return None
         return compare(made, recorded, self._settings.most_difference_seconds)
@@ -178,14 +238,13 @@ class Probe:
         await self._tell(ReportMysteryCall(call=made, compared=compared))
         why = f"{made.fate} {made.status or ''} {made.failed_at}".strip()
         served = made.fate is MysteryFate.COMPLETED
-        failed = self._failed[made.number] = 0 if served else self._failed.get(made.number, 0) + 1
+        subject = f"{made.number} (agent)" if made.for_agent else made.number
+        failed = self._failed[subject] = 0 if served else self._failed.get(subject, 0) + 1
         text = "" if served else f"a mystery call was not served: {why}; {failed} in a row"
-        await self._alarm(
-            ALARM, made.number, text, Severity.URGENT if failed >= URGENT_AFTER else Severity.NON_URGENT
-        )
+        await self._alarm(ALARM, subject, text, Severity.URGENT if failed >= URGENT_AFTER else Severity.NON_URGENT)
         if compared is not None:
             what = ", ".join(compared.differences) if compared.contact else "the call is not recorded at all"
-            await self._alarm(DIFFERS, made.number, what and f"heard and recorded differ: {what}")
+            await self._alarm(DIFFERS, subject, what and f"heard and recorded differ: {what}")
 
     async def _alarm(self, kind: str, number: str, text: str, severity: Severity = Severity.URGENT) -> None:
         if not text:
@@ -202,8 +261,8 @@ class Probe:
         _log.error("control took no report of a mystery call", order=type(order).__name__)
 
 
-def made_of(visit: Visit, number: str, *, loopback: bool) -> MysteryCallMade:
-    """The fact of a visit."""
+def made_of(visit: Visit, number: str, *, loopback: bool, late: bool = False) -> MysteryCallMade:
+    """The fact of a visit; the scores of a caller who was ``late`` himself say nothing."""
     return MysteryCallMade(
         number=number,
         fate=visit.fate,
@@ -217,6 +276,15 @@ def made_of(visit: Visit, number: str, *, loopback: bool) -> MysteryCallMade:
         packets_lost=visit.lost,
         lasted_seconds=visit.lasted,
         sip_call_id=visit.sip_call_id,
+        prompt_pesq=tuple(score for score in visit.prompts if score is not None and not late),
+        for_agent=visit.for_agent,
+        agent_wait_seconds=visit.agent_wait,
+        seat=visit.seat,
+        network=visit.network,
+        to_caller_seconds=visit.to_caller_seconds,
+        to_caller_pesq=None if late else visit.to_caller_pesq,
+        to_agent_seconds=visit.to_agent_seconds,
+        to_agent_pesq=None if late else visit.to_agent_pesq,
     )
 
 

@@ -101,7 +101,7 @@ class WebProcess:
             zone=settings.node.zone_info,
             queues=lambda: list(self.live.queues),
             trunks=lambda: self.following.health.get("trunks", []),
-            agents=lambda: list(self.live.agents),
+            agents=lambda: [agent for agent in self.live.agents if agent not in settings.probe.robots],
             service_levels=self._service_levels,
             workers=self._workers,
             lines=lambda: {name: self.following.health.get(name, {}) for name in ("access", "ivr")},

@@ -14,7 +14,8 @@ from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.line import Lateness, Line
 from ccplatform.proof.networks import GOOD, NETWORKS, Network
 from ccplatform.proof.plan import Plan
-from ccplatform.proof.quality import Echoed, echo, pesq_available, scored
+from ccplatform.proof.quality import Echoed, echo
+from ccplatform.proof.scoring import pesq_available, scored
 from ccplatform.proof.visit import Visit, make_visit
 from gateway.media.audio import Pcm
 

@@ -77,6 +77,10 @@ class Voice:
         host, port = self._socket.getsockname()[:2]
         return LocalAudio(host=host, port=port)
 
+    def impair(self, network: Network | None, seed: int) -> None:
+        """Let what is sent go through a network."""
+        self._network, self._generator = network, np.random.default_rng(seed)
+
     def connect(self, remote: RemoteAudio) -> None:
         """Begin to send."""
         law = Law.PCMA if remote.codec == "PCMA" else Law.PCMU

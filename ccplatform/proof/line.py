@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from ccplatform import __version__
 from ccplatform.kernel.clock import Clock, sleep
@@ -19,9 +20,13 @@ from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
+from gateway.sip.digest_client import DigestClient
 from gateway.sip.flows import Flow
+from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     AcceptOffer,
+    Acknowledged,
+    Answer,
     DialogEnded,
     DialogNews,
     Invite,
@@ -30,12 +35,13 @@ from gateway.sip.invite_events import (
     Release,
     RemoteAnswered,
     RemoteRinging,
+    Ring,
 )
 from gateway.sip.media_protection import MediaProtection, ProtectionRules
 from gateway.sip.message import SipRequest
 from gateway.sip.offer_answer import AudioNegotiation
 from gateway.sip.parser import parse_message
-from gateway.sip.replies import answer_outside_dialog
+from gateway.sip.replies import answer_outside_dialog, answer_to_malformed
 from gateway.sip.responses import response_to
 from gateway.sip.transaction_layer import (
     LayerEffect,
@@ -44,17 +50,21 @@ from gateway.sip.transaction_layer import (
     RequestArrived,
     RequestFailed,
     ResponseArrived,
+    SendRequest,
     SendResponse,
+    ServerKey,
     TransactionLayer,
     TransmitOver,
 )
 from gateway.sip.transactions import TimerValues
 from gateway.sip.uac import InviteClient, OutgoingCall
+from gateway.sip.uas import InviteServer
 from gateway.sip.uri import host_text
 
 _POLICY: Final = AudioPolicy(codecs=usable_codecs(("PCMA", "PCMU")), comfort_noise=False)
 #: A tick of 20 ms that is later than this is heard.
 LATE_SECONDS: Final = 0.01
+Told: TypeAlias = Callable[[ResponseArrived | RequestFailed], None]
 _USER_AGENT: Final = f"ccplatform-probe/{__version__}"
 
 
@@ -79,9 +89,12 @@ class Lateness:
 
 
 class ProbeCall:
-    """A call that we make. Instants are monotonic seconds of the clock, None until they came."""
+    """A call that we make, or answer. Instants are monotonic seconds of the clock, None until they came."""
 
-    def __init__(self, voice: Voice, negotiation: AudioNegotiation, clock: Clock, *, sip_call_id: str) -> None:
+    def __init__(
+        self, line: Line, voice: Voice, negotiation: AudioNegotiation, clock: Clock, *, sip_call_id: str
+    ) -> None:
+        self.line = line
         self.voice = voice
         self.sip_call_id = sip_call_id
         self.begun_at = clock.now()
@@ -98,6 +111,21 @@ class ProbeCall:
         dialog.listener = self._news
         dialog.tell(Invite(self._negotiation.offer()))
 
+    def take(self, dialog: DialogRunner, offer: bytes) -> None:
+        """Answer the INVITE that came."""
+        self._dialog = dialog
+        dialog.listener = self._news
+        dialog.tell(Ring())
+        try:
+            sdp = self._negotiation.answer(offer) if offer else self._negotiation.offer()
+        except SdpError as error:
+            dialog.tell(Release(488, warning=str(error)))
+            return
+        dialog.tell(Answer(sdp))
+        self.answered_at = self._clock.now()
+        if self._negotiation.remote is not None:
+            self.voice.connect(self._negotiation.remote)
+
     def hang_up(self) -> None:
         """End it, in whatever state it is; nothing if it has ended."""
         if self._dialog is not None and self.ended is None:
@@ -110,6 +138,9 @@ class ProbeCall:
             case RemoteAnswered(sdp):
                 self.answered_at = self._clock.now()
                 self._agree(sdp)
+                self.changed.set()
+            case Acknowledged(sdp):
+                self._agree(sdp or b"")
                 self.changed.set()
             case OfferArrived(sdp):
                 self._offered(sdp)
@@ -140,20 +171,41 @@ class ProbeCall:
             self.voice.connect(self._negotiation.remote)
 
 
+class Answerer(Protocol):
+    """Who takes calls that come to us."""
+
+    def wants(self, user: str, caller: str) -> bool:
+        """Whether the phone of ``user`` answers this caller."""
+
+    def answers(self, user: str, caller: str, call: ProbeCall) -> None:
+        """It is about to: the call is to be given back by :meth:`Line.leave`."""
+
+
+class _Asked:
+    """Who asked something outside any dialog."""
+
+    def __init__(self, told: Told) -> None:
+        self.told = told
+
+
 class Line:
-    """Calls to one centre at ``target``. ``caller`` is the number that they come from."""
+    """Calls to one centre at ``target``. ``caller`` is the number that they come from; ``answerer`` takes those
+    that the centre makes to us (None: nobody is there).
+    """
 
     def __init__(self, *, target: Flow, host: str, caller: str, clock: Clock, tasks: TaskSupervisor) -> None:
-        self._target = target
-        self._host = host
+        self.target = target
+        self.host = host
+        self.answerer: Answerer | None = None
         self._caller = caller
         self._clock = clock
-        self._tasks = tasks
+        self.tasks = tasks
         self._dialogs: dict[tuple[str, str], DialogRunner] = {}
+        self._invites: dict[ServerKey, DialogRunner] = {}
         self._voices: set[Voice] = set()
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = False
-        self._identity = Identity.at((host,), {"UDP": 0}, _USER_AGENT)
+        self.identity = Identity.at((host,), {"UDP": 0}, _USER_AGENT)
         self._layer: EffectRunner[LayerEvent, LayerEffect]
         self.lateness = Lateness()
 
@@ -161,15 +213,15 @@ class Line:
         """Bind the socket and start the beat of the voices."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=(self._host, 0)
+            lambda: _Datagrams(self), local_addr=(self.host, 0)
         )
         port = self._transport.get_extra_info("sockname")[1]
-        self._identity = Identity.at((self._host,), {"UDP": port}, _USER_AGENT)
+        self.identity = Identity.at((self.host,), {"UDP": port}, _USER_AGENT)
         layer = TransactionLayer(
-            sent_by=self._identity.address, new_branch=lambda: secrets.token_hex(12), timers=TimerValues()
+            sent_by=self.identity.address, new_branch=lambda: secrets.token_hex(12), timers=TimerValues()
         )
-        self._layer = EffectRunner(layer, self._perform, self._clock, self._tasks.guarded("probe"))
-        self._tasks.run_once("probe voices", self._beat())
+        self._layer = EffectRunner(layer, self._perform, self._clock, self.tasks.guarded("probe"))
+        self.tasks.run_once("probe voices", self._beat())
 
     def close(self) -> None:
         """Free the socket; calls must have ended."""
@@ -177,44 +229,39 @@ class Line:
         if self._transport is not None:
             self._transport.close()
 
-    def call(self, number: str, *, network: Network | None = None, seed: int = 0, caller: str = "") -> ProbeCall:
-        """Dial a number; what comes of it shows in the call. It must be given back by :meth:`leave`."""
-        voice = Voice(
-            self._host,
-            ssrc=secrets.randbits(32),
-            network=network,
-            seed=seed,
-            clock=self._clock,
-            peer=self._target.host,
-        )
-        protection = MediaProtection(ProtectionRules(), secrets.randbits)
-        negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
-        host, tag = host_text(self._host), secrets.token_hex(8)
-        call = ProbeCall(voice, negotiation, self._clock, sip_call_id=f"{secrets.token_hex(12)}@{host}")
-        uri = f"sip:{number}@{self._target.address()}"
+    def call(
+        self,
+        number: str,
+        *,
+        network: Network | None = None,
+        seed: int = 0,
+        caller: str = "",
+        digest: DigestClient | None = None,
+    ) -> ProbeCall:
+        """Dial a number, with an account where ``digest`` is given; what comes of it shows in the call. It must be
+        given back by :meth:`leave`."""
+        host, tag = host_text(self.host), secrets.token_hex(8)
+        call = self._new_call(f"{secrets.token_hex(12)}@{host}")
+        call.voice.impair(network, seed)
+        uri = f"sip:{number}@{self.target.address()}"
         outgoing = OutgoingCall(
             uri=uri,
             from_party=f"<sip:{caller or self._caller}@{host}>",
             to_party=f"<{uri}>",
             call_id=call.sip_call_id,
             local_tag=tag,
-            flow=self._target,
+            flow=self.target,
             pinned=True,
+            digest=digest,
         )
-        core = InviteClient(outgoing, identity=self._identity, timers=TimerValues())
-        dialog = DialogRunner(
-            core,
-            key=core.key,
-            invite=None,
-            send=self._layer.post,
-            gone=self._gone,
-            clock=self._clock,
-            guard=self._tasks.guarded("probe"),
-        )
-        self._dialogs[core.key] = dialog
-        self._voices.add(voice)
+        core = InviteClient(outgoing, identity=self.identity, timers=TimerValues())
+        dialog = self._runner(core, core.key, None)
         call.begin(dialog)
         return call
+
+    def ask(self, request: SipRequest, flow: Flow, told: Told) -> None:
+        """Send a request outside any dialog."""
+        self._layer.post(SendRequest(request, flow, _Asked(told)))
 
     def leave(self, call: ProbeCall) -> None:
         """End a call if it goes on, and forget its voice."""
@@ -222,8 +269,34 @@ class Line:
         self._voices.discard(call.voice)
         call.voice.close()
 
+    def _new_call(self, sip_call_id: str) -> ProbeCall:
+        voice = Voice(
+            self.host, ssrc=secrets.randbits(32), network=None, seed=0, clock=self._clock, peer=self.target.host
+        )
+        self._voices.add(voice)
+        protection = MediaProtection(ProtectionRules(), secrets.randbits)
+        negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
+        return ProbeCall(self, voice, negotiation, self._clock, sip_call_id=sip_call_id)
+
+    def _runner(self, core: InviteDialog, key: tuple[str, str], invite: ServerKey | None) -> DialogRunner:
+        dialog = DialogRunner(
+            core,
+            key=key,
+            invite=invite,
+            send=self._layer.post,
+            gone=self._gone,
+            clock=self._clock,
+            guard=self.tasks.guarded("probe"),
+        )
+        self._dialogs[key] = dialog
+        if invite is not None:
+            self._invites[invite] = dialog
+        return dialog
+
     def _gone(self, dialog: DialogRunner) -> None:
         self._dialogs.pop(dialog.key, None)
+        if dialog.invite is not None:
+            self._invites.pop(dialog.invite, None)
 
     # --- the wire -----------------------------------------------------------------------------------------
 
@@ -244,18 +317,52 @@ class Line:
                     self._transport.sendto(message.encode(), (flow.host, flow.port))
             case RequestArrived():
                 self._request(effect)
-            case ResponseArrived(owner, _, _) | RequestFailed(owner, _, _) if isinstance(owner, DialogRunner):
-                owner.tell(effect)
+            case ResponseArrived(owner, _, _) | RequestFailed(owner, _, _):
+                if isinstance(owner, DialogRunner):
+                    owner.tell(effect)
+                elif isinstance(owner, _Asked):
+                    owner.told(effect)
             case _:
                 pass
 
     def _request(self, arrived: RequestArrived) -> None:
-        request = arrived.request
+        request, key = arrived.request, arrived.transaction
         dialog = self._dialogs.get((request.call_id, request.to.tag or ""))
+        if arrived.cancels is not None:
+            dialog = self._invites.get(arrived.cancels)
         if dialog is not None:
             dialog.tell(arrived)
-        elif arrived.transaction is not None:
-            self._layer.post(SendResponse(arrived.transaction, _stranger(request)))
+        elif key is None:
+            return  # an ACK of a dialog that is gone
+        elif request.method == "INVITE" and request.to.tag is None and self.answerer is not None:
+            self._rings(arrived, key, self.answerer)
+        else:
+            self._layer.post(SendResponse(key, _stranger(request)))
+
+    def _rings(self, arrived: RequestArrived, key: ServerKey, answerer: Answerer) -> None:
+        request, tag = arrived.request, secrets.token_hex(8)
+        try:
+            user, caller = request.uri.name, request.from_.uri.name
+            wanted = answerer.wants(user, caller)
+            core = InviteServer(
+                arrived,
+                local_tag=tag,
+                pinned=True,
+                identity=self.identity,
+                timers=TimerValues(),
+                now=self._clock.now(),
+            )
+        except SipParseError as error:
+            self._layer.post(SendResponse(key, answer_to_malformed(request, error)))
+            return
+        if not wanted:
+            self._layer.post(SendResponse(key, response_to(request, 480)))
+            return
+        dialog = self._runner(core, (request.call_id, tag), key)
+        dialog.start()
+        call = self._new_call(request.call_id)
+        answerer.answers(user, caller, call)
+        call.take(dialog, request.body)
 
     async def _beat(self) -> None:
         """Every voice speaks each 20 ms; turns that were missed are made up for at once."""

@@ -28,3 +28,8 @@ GOOD: Final = Network(name="good")
 POOR: Final = Network(name="poor", loss=0.01, delay_ms=100, jitter_ms=20)
 BAD: Final = Network(name="bad", loss=0.05, delay_ms=400, jitter_ms=60)
 NETWORKS: Final = (GOOD, POOR, BAD)
+
+
+def network_of(name: str) -> Network:
+    """One of them by its name; raises KeyError."""
+    return {network.name: network for network in NETWORKS}[name]

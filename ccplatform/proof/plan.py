@@ -16,6 +16,15 @@
       { hear = "query" },              # R10.3.1.7
     ]
 
+    [agent]                            # a robot at a test seat answers: R10.3.2.d
+    number = "95000"
+    steps = [{ hear = "greeting" }, { press = "2" }]
+    seats = [{ user = "8099", password = "…", sign_in = [{ number = "*11", steps = [{ press = "1099#1099#" }] }] }]
+
+    [prompt]                           # a number whose prompt is known: PESQ of what is heard
+    number = "95003"
+    steps = [{ hear = "nothing", prompt = "reference" }]
+
     [echo]                             # a number that gives the caller's own sound back: R10.3.1.3, R10.3.1.4
     number = "95002"
 """
@@ -26,7 +35,7 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
@@ -34,10 +43,13 @@ from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.mouth import KEYS
 
 _MOST_STEPS: Final = 100
+#: The prompt that is the platform's reference speech.
+REFERENCE: Final = "reference"
 _TARGET: Final = re.compile(
     r"sip:(?P<number>[A-Za-z0-9*#+._-]{1,64})@(?P<host>\[[0-9A-Fa-f:]+\]|[^:@\s]+)(:(?P<port>\d{1,5}))?"
 )
 
+NetworkName = Literal["good", "poor", "bad"]
 Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9*#+._-]{1,64}$")]
 
 
@@ -55,9 +67,14 @@ class _Model(BaseModel):
 
 
 class Hear(_Model):
-    """Wait for the first audible sample after what came before; ``within`` seconds, or the call has failed."""
+    """Wait for the first audible sample after what came before; ``within`` seconds, or the call has failed.
+
+    Where ``prompt`` says what should be heard (a WAV or FLAC file, or ``reference``: the reference speech of the
+    platform) it is listened to to its end, and scored by PESQ.
+    """
 
     hear: Sight
+    prompt: str = Field("", max_length=500)
     within: float = Field(10.0, gt=0, le=120)
 
 
@@ -105,6 +122,30 @@ class VisitPlan(_Model):
     steps: tuple[Step, ...] = Field(min_length=1, max_length=_MOST_STEPS)
 
 
+class SeatPlan(_Model):
+    """A test seat: its SIP account, and the calls by whose keys a robot signs in there and becomes ready, and
+    signs out."""
+
+    user: Number
+    password: str = Field(min_length=1, max_length=128, repr=False)
+    sign_in: tuple[VisitPlan, ...] = Field((), max_length=5)
+    sign_out: tuple[VisitPlan, ...] = Field((), max_length=5)
+
+
+class AgentPlan(_Model):
+    """Calls for an agent (R10.3.2.d): by ``steps`` into a queue, and then at most ``within`` seconds until a robot
+    at one of the ``seats`` answers, who speaks ``settle`` seconds later. ``callers``: numbers that such calls
+    show, one for each that is made at a time."""
+
+    number: Number
+    steps: tuple[Step, ...] = Field((), max_length=_MOST_STEPS)
+    within: float = Field(120.0, gt=0, le=3600)
+    settle: float = Field(0.5, ge=0, le=30)
+    callers: tuple[Number, ...] = Field((), max_length=100)
+    network: NetworkName = "good"
+    seats: tuple[SeatPlan, ...] = Field(min_length=1, max_length=100)
+
+
 class EchoPlan(_Model):
     """A number that gives the caller's sound back."""
 
@@ -118,6 +159,14 @@ class Plan(_Model):
     caller: Number = Field("13900000000", description="the number that calls come from")
     visit: VisitPlan
     echo: EchoPlan | None = None
+    agent: AgentPlan | None = None
+    prompt: VisitPlan | None = None
+
+    def prompts(self) -> frozenset[str]:
+        """Every sound that it names, the reference speech for agents' calls among them."""
+        walks = [self.visit.steps, *(part.steps for part in (self.agent, self.prompt) if part is not None)]
+        named = {step.prompt for steps in walks for step in steps if isinstance(step, Hear) and step.prompt}
+        return frozenset(named | ({REFERENCE} if self.agent is not None else set()))
 
     def dialling(self, number: str) -> Plan:
         """The same visit to another number."""

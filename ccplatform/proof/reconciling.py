@@ -16,6 +16,9 @@ from ccplatform.proof.witness import Recorded
 _UNDER_WAY, _SHARE_UNDER_WAY = 10, 0.01
 #: A caller's call ends for him before the platform has heard of it, seconds beyond the bound of all times.
 _GOODBYE_SECONDS: Final = 0.5
+#: An agent is heard later than he answers by the way of his voice, jitter buffers included, seconds beyond the
+#: bound.
+_PICKED_UP_SECONDS: Final = 0.25
 
 
 def compare(heard: MysteryCallMade, recorded: Recorded | None, bound: float) -> MysteryCallCompared:
@@ -31,6 +34,7 @@ def compare(heard: MysteryCallMade, recorded: Recorded | None, bound: float) -> 
         query_seconds=tuple(recorded.queries),
         packets_sent=recorded.packets_sent,
         total_seconds=recorded.total,
+        agent_wait_seconds=recorded.agent_wait,
         differences=tuple(_differences(heard, recorded, bound)),
     )
 
@@ -42,6 +46,10 @@ def _differences(heard: MysteryCallMade, recorded: Recorded, bound: float) -> It
         yield "key"
     if not _found_in_order(heard.query_seconds, recorded.queries, bound):
         yield "query"
+    if heard.agent_wait_seconds is not None and not _same(
+        heard.agent_wait_seconds, recorded.agent_wait, bound + _PICKED_UP_SECONDS
+    ):
+        yield "wait"
     if not _same(heard.lasted_seconds, recorded.total, bound + _GOODBYE_SECONDS):
         yield "total"
     sent, arrived = recorded.packets_sent, heard.packets_received + heard.packets_lost

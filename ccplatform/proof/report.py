@@ -11,7 +11,7 @@ from typing import Any, Final
 from ccplatform import __version__
 from ccplatform.proof.acceptance import PhaseResult
 from ccplatform.proof.plan import Plan
-from ccplatform.proof.quality import pesq_available
+from ccplatform.proof.scoring import pesq_available
 from ccplatform.proof.verdicts import rows
 from metrics.compliance import ComplianceRow
 from metrics.indicator import CONFIDENCE

@@ -3,6 +3,7 @@
 No ``from __future__ import annotations`` here: FastAPI reads local names.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -47,11 +48,13 @@ class RecordedItem(BaseModel):
     query_seconds: list[float]
     packets_sent: int | None
     total_seconds: float | None
+    agent_wait_seconds: float | None
     differences: list[str]
 
 
 class MysteryCallItem(BaseModel):
-    """What a mystery caller heard, seconds; ``recorded`` is null where it could not be compared."""
+    """What a mystery caller heard, seconds; ``recorded``: null where it could not be compared; ``for_agent``: it
+    asked for an agent, and a robot at ``seat`` answered; ``staffed``: an agent of the queue was signed in."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -69,6 +72,16 @@ class MysteryCallItem(BaseModel):
     packets_received: int
     packets_lost: int
     lasted_seconds: float
+    prompt_pesq: list[float]
+    for_agent: bool
+    agent_wait_seconds: float | None
+    seat: str
+    staffed: bool | None
+    network: str
+    to_caller_seconds: float | None
+    to_caller_pesq: float | None
+    to_agent_seconds: float | None
+    to_agent_pesq: float | None
     recorded: RecordedItem | None
 
 
@@ -128,20 +141,11 @@ def _item(event: FactEvent, recorded: dict[str, MysteryCallCompared]) -> Mystery
     made = event.fact
     assert isinstance(made, MysteryCallMade)
     compared = recorded.get(made.sip_call_id) if made.sip_call_id else None
-    return MysteryCallItem(
-        id=str(event.id),
-        at=event.at,
-        number=made.number,
-        fate=made.fate,
-        status=made.status,
-        failed_at=made.failed_at,
-        loopback=made.loopback,
-        ordered_by=made.ordered_by,
-        connect_seconds=made.connect_seconds,
-        key_seconds=list(made.key_seconds),
-        query_seconds=list(made.query_seconds),
-        packets_received=made.packets_received,
-        packets_lost=made.packets_lost,
-        lasted_seconds=made.lasted_seconds,
-        recorded=RecordedItem.model_validate(compared) if compared is not None else None,
+    return MysteryCallItem.model_validate(
+        {
+            **asdict(made),
+            "id": str(event.id),
+            "at": event.at,
+            "recorded": RecordedItem.model_validate(compared) if compared is not None else None,
+        }
     )

@@ -21,7 +21,7 @@ from ccplatform.proof.acceptance import PROFILES, Acceptance, Phase
 from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Line
 from ccplatform.proof.page import shown
-from ccplatform.proof.plan import Plan
+from ccplatform.proof.plan import REFERENCE, Plan
 from ccplatform.proof.report import CALLED, Run
 from ccplatform.proof.speech import read_speech
 from ccplatform.proof.verdicts import rows
@@ -71,7 +71,7 @@ async def line_to(flow: Flow, caller: str) -> AsyncIterator[Line]:
 async def probe(plan: Plan, flow: Flow) -> Visit:
     """One mystery call."""
     async with line_to(flow, plan.caller) as line:
-        return await make_visit(line, plan.visit, SystemClock())
+        return await make_visit(line, plan.visit, SystemClock(), prompts=await prompts_of(plan))
 
 
 async def prove(plan: Plan, flow: Flow, profile: str, phases: Sequence[Phase], speech: Sequence[Pcm]) -> Run:
@@ -121,6 +121,13 @@ async def own_speech() -> list[Pcm]:
             return read_speech([await ensure_reference(Path(directory), voice)])
         finally:
             await voice.close()
+
+
+async def prompts_of(plan: Plan) -> dict[str, Pcm]:
+    """The sounds that a plan names; raises WrongPlan for one that cannot be read."""
+    named = plan.prompts()
+    found = {REFERENCE: (await own_speech())[0]} if REFERENCE in named else {}
+    return found | {name: read_speech([Path(name)])[0] for name in sorted(named - {REFERENCE})}
 
 
 class _NoAlarms:

@@ -20,7 +20,7 @@ from metrics.model import Measurement, share
 #: One way, seconds (R10.3.1.3).
 _LONGEST_WAY: Final = 0.4
 #: Share of the prober's own ticks that may be late before what it sent says nothing of the centre.
-_MOST_LATE: Final = 0.002
+MOST_LATE: Final = 0.002
 _NOT_TESTED: Final = Measurement(value=None, samples=0)
 
 
@@ -141,9 +141,9 @@ def _pesq(network: str) -> Measure:
         if not scores:
             return Measurement(value=None, samples=0, label=_WITHOUT_PESQ if echoes else "")
         label = f"worst {min(scores):.3f}; the caller's speech through the network to an echo and back"
-        if late > _MOST_LATE:
+        if late > MOST_LATE:
             label = f"{label}; proves nothing: the prober itself was late in {late:.1%} of its ticks"
-        return Measurement(value=fmean(scores), samples=len(scores), met=late <= _MOST_LATE, label=label)
+        return Measurement(value=fmean(scores), samples=len(scores), met=late <= MOST_LATE, label=label)
 
     return measure
 

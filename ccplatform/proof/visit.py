@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.proof.ear import seconds_of
 from ccplatform.proof.line import Line, ProbeCall, answered
 from ccplatform.proof.plan import Hear, Press, Quiet, Sight, Stay, Step, VisitPlan
+from ccplatform.proof.scoring import pesq_available, scored, way_of
+from gateway.media.audio import Pcm
+from gateway.sip.digest_client import DigestClient
 
 #: Seconds for the answer of a call; a caller gives up no sooner.
 ANSWER_SECONDS: Final = 30.0
 #: Seconds for a BYE to be answered.
 _GOODBYE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.02
+#: How much later than at the first sound a prompt may begin, a tone before it included, and steps of listening.
+_PROMPT_SLACK: Final = 3.0
+_LISTEN_SECONDS: Final = 0.25
+NO_PROMPTS: Final[Mapping[str, Pcm]] = MappingProxyType({})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +43,15 @@ class Visit:
     lasted: float = 0.0
     received: int = 0
     lost: int = 0
+    prompts: list[float | None] = field(default_factory=list)  # PESQ of those that are known, in their order
+    for_agent: bool = False
+    agent_wait: float | None = None  # R10.3.2.d
+    seat: str = ""  # the SIP user of the test seat that answered
+    network: str = ""
+    to_caller_seconds: float | None = None
+    to_caller_pesq: float | None = None
+    to_agent_seconds: float | None = None
+    to_agent_pesq: float | None = None
 
     @property
     def connected(self) -> bool:
@@ -41,48 +59,71 @@ class Visit:
         return self.fate in (MysteryFate.COMPLETED, MysteryFate.FAILED)
 
 
-class _Missed(Exception):
+class Missed(Exception):
     """A step did not come about."""
 
 
 async def make_visit(
-    line: Line, plan: VisitPlan, clock: Clock, *, begun: Callable[[str], None] = lambda _: None
+    line: Line,
+    plan: VisitPlan,
+    clock: Clock,
+    *,
+    begun: Callable[[str], None] = lambda _: None,
+    caller: str = "",
+    digest: DigestClient | None = None,
+    prompts: Mapping[str, Pcm] = NO_PROMPTS,
 ) -> Visit:
     """Call, do what the plan says, hang up; whatever the centre does, a visit comes back. ``begun`` is told the
-    SIP Call-ID before anybody can hear of the call."""
-    call = line.call(plan.number)
+    SIP Call-ID before anybody can hear of the call; ``caller`` and ``digest`` are of a seat that calls.
+    ``prompts`` are the sounds that steps name."""
+    call = line.call(plan.number, caller=caller, digest=digest)
     begun(call.sip_call_id)
     visit = Visit(began=call.begun_at, sip_call_id=call.sip_call_id)
     try:
         if not await answered(call, ANSWER_SECONDS):
             visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408
             return visit
-        await _walk(call, plan, visit, clock)
+        await walk(call, plan.steps, visit, clock, prompts)
     finally:
-        visit.lasted = clock.now() - call.begun_at
-        visit.received, visit.lost = call.voice.ear.received, call.voice.ear.lost
-        call.hang_up()
-        await _gone(call)
-        line.leave(call)
+        await finish(line, call, visit, clock)
     return visit
 
 
-async def _walk(call: ProbeCall, plan: VisitPlan, visit: Visit, clock: Clock) -> None:
+async def finish(line: Line, call: ProbeCall, visit: Visit, clock: Clock) -> None:
+    """Note how long it lasted and what came, and hang up."""
+    visit.lasted = clock.now() - call.begun_at
+    visit.received, visit.lost = call.voice.ear.received, call.voice.ear.lost
+    call.hang_up()
+    await _gone(call)
+    line.leave(call)
+
+
+async def walk(
+    call: ProbeCall,
+    steps: Sequence[Step],
+    visit: Visit,
+    clock: Clock,
+    prompts: Mapping[str, Pcm] = MappingProxyType({}),
+) -> float:
+    """Do the steps; the visit's fate says how far that went. From when on the next step would listen."""
     since = call.begun_at
     heard = False
-    for number, step in enumerate(plan.steps, 1):
+    for number, step in enumerate(steps, 1):
         try:
-            since, heard_now = await _take(step, call, since, visit, clock)
+            since, heard_now = await _take(step, call, since, visit, clock, prompts)
             heard = heard or heard_now
-        except _Missed:
+        except Missed:
             visit.fate = MysteryFate.FAILED if heard else MysteryFate.SILENT
-            visit.failed_at = f"step {number}: {step.model_dump_json()}"
-            return
-    if not heard and call.voice.ear.first_audible(call.begun_at) is None:
+            visit.failed_at = f"step {number}: {step.model_dump_json(exclude_defaults=True)}"
+            return since
+    if not heard and steps and call.voice.ear.first_audible(call.begun_at) is None:
         visit.fate = MysteryFate.SILENT
+    return since
 
 
-async def _take(step: Step, call: ProbeCall, since: float, visit: Visit, clock: Clock) -> tuple[float, bool]:
+async def _take(
+    step: Step, call: ProbeCall, since: float, visit: Visit, clock: Clock, prompts: Mapping[str, Pcm]
+) -> tuple[float, bool]:
     """Do one step; from when on the next one listens, and whether something was heard."""
     match step:
         case Hear():
@@ -96,6 +137,9 @@ async def _take(step: Step, call: ProbeCall, since: float, visit: Visit, clock: 
                     visit.queries.append(at - since)
                 case Sight.NOTHING:
                     pass
+            if step.prompt:
+                visit.prompts.append(await _recognise(call, prompts[step.prompt], at, clock))
+                return clock.now(), True
             return at, True
         case Quiet():
             await _quiet(call, step, clock)
@@ -111,16 +155,28 @@ async def _hear(call: ProbeCall, since: float, within: float, clock: Clock) -> f
     limit = clock.now() + within
     while (at := call.voice.ear.first_audible(since)) is None:
         if call.ended is not None or clock.now() > limit:
-            raise _Missed
+            raise Missed
         await sleep(clock, _POLL_SECONDS)
     return at
+
+
+async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock) -> float | None:
+    """Listen to a prompt to its end; its raw PESQ, None where that cannot be computed. Another one was missed."""
+    lasts = seconds_of(prompt) + _PROMPT_SLACK
+    while (left := begun + lasts - clock.now()) > 0 and call.ended is None:
+        await sleep(clock, min(left, _LISTEN_SECONDS))
+    heard = call.voice.ear.sound(begun - _LISTEN_SECONDS, lasts + _LISTEN_SECONDS)
+    way = await asyncio.to_thread(way_of, prompt, heard)
+    if way is None:
+        raise Missed
+    return await asyncio.to_thread(scored, prompt, heard, way) if pesq_available() else None
 
 
 async def _quiet(call: ProbeCall, step: Quiet, clock: Clock) -> None:
     limit, begun = clock.now() + step.within, clock.now()
     while True:
         if call.ended is not None or clock.now() > limit:
-            raise _Missed
+            raise Missed
         left = max(begun, call.voice.ear.last_audible_at or begun) + step.quiet - clock.now()
         if left <= 0:
             return
@@ -130,11 +186,11 @@ async def _quiet(call: ProbeCall, step: Quiet, clock: Clock) -> None:
 async def _press(call: ProbeCall, keys: str, clock: Clock) -> float:
     mouth = call.voice.mouth
     if mouth is None or not mouth.presses:  # the centre takes no keys by RFC 4733
-        raise _Missed
+        raise Missed
     mouth.press(keys)
     while mouth.pressing:
         if call.ended is not None:
-            raise _Missed
+            raise Missed
         await sleep(clock, _POLL_SECONDS)
     return call.voice.key_ended_at or clock.now()
 
@@ -143,7 +199,7 @@ async def _stay(call: ProbeCall, seconds: float, clock: Clock) -> None:
     until = clock.now() + seconds
     while (left := until - clock.now()) > 0:
         if call.ended is not None:
-            raise _Missed
+            raise Missed
         await sleep(clock, min(left, 0.25))
 
 

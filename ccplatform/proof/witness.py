@@ -9,10 +9,12 @@ from typing import Final
 from ccplatform.contracts.facts import (
     ContactArrived,
     ContactEnded,
+    Established,
     Fact,
     FirstVoiceSent,
     KeyAnswered,
     LegMeasured,
+    Offered,
     QueryAnswered,
 )
 from ccplatform.contracts.words import ContactId, LegRole
@@ -24,7 +26,8 @@ _MOST_CALLS: Final = 64
 @dataclass(slots=True)
 class Recorded:
     """What the platform says of one call, seconds. ``keys`` are the answered inputs without those that ended in a
-    query, ``total`` is None until the contact has ended."""
+    query, ``total`` is None until the contact has ended. ``staffed``: a robot stood in for an agent; None: no
+    robot was rung."""
 
     contact: ContactId
     connect: float | None = None
@@ -32,6 +35,8 @@ class Recorded:
     queries: list[float] = field(default_factory=list)
     packets_sent: int | None = None
     total: float | None = None
+    agent_wait: float | None = None
+    staffed: bool | None = None
 
 
 class Witness:
@@ -66,6 +71,10 @@ class Witness:
                 recorded.queries.append(fact.response_seconds)
                 if fact.response_seconds in recorded.keys:  # its last key was answered by the result
                     recorded.keys.remove(fact.response_seconds)
+            case Offered(robot=True):
+                recorded.staffed = fact.instead_of is not None
+            case Established(role=LegRole.AGENT):
+                recorded.agent_wait = fact.wait_seconds if fact.wait_seconds is not None else fact.queue_seconds
             case LegMeasured(role=LegRole.CALLER):
                 recorded.packets_sent = fact.packets_sent
             case ContactEnded():
@@ -86,6 +95,10 @@ class Witness:
         found = self._expected.get(sip_call_id)
         self._forget(sip_call_id)
         return found
+
+    def recorded(self, sip_call_id: str) -> Recorded | None:
+        """What was recorded of a call so far."""
+        return self._expected.get(sip_call_id)
 
     def recorded_whole(self, sip_call_id: str) -> bool:
         """Whether the call is there and has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ from ccplatform.contracts.words import (
 )
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import CannotStart, Unavailable
+from ccplatform.proof.line import Lateness
 from ccplatform.proof.plan import plan_for
 from ccplatform.proof.reconciling import compare
 from ccplatform.proof.visit import Visit
@@ -122,7 +124,7 @@ class _Rig:
 
         self.witness, self.orders = Witness(), Orders()
 
-        async def visit(line: Any, plan: Any, clock: Any, *, begun: Callable[[str], None]) -> Visit:
+        async def visit(line: Any, plan: Any, clock: Any, *, begun: Callable[[str], None], **_: Any) -> Visit:
             call_id = f"call-{len(self.calls)}"
             self.calls.append(self.clock.now())
             begun(call_id)
@@ -145,7 +147,7 @@ class _Rig:
             settings=settings,
             plan=plan_for("95000"),
             flow=Flow("UDP", "127.0.0.1", 5060),
-            line=None,  # type: ignore[arg-type]
+            line=SimpleNamespace(lateness=Lateness()),  # type: ignore[arg-type]
             ask=self._ask,
             clock=self.clock,
             witness=self.witness,

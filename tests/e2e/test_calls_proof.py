@@ -8,12 +8,16 @@ import random
 import sys
 import zipfile
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.proof.acceptance import Acceptance, Phase, Profile
+from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.plan import parse_plan
+from ccplatform.proof.robots import Robots
 from ccplatform.proof.running import line_to, own_speech
 from ccplatform.proof.verdicts import rows
 from gateway.sip.flows import Flow
@@ -108,6 +112,35 @@ async def test_the_probe_on_schedule_decides_what_mystery_calls_decide(centre: C
     assert call["recorded"]["differences"] == []
     assert (await centre.get(f"contacts/{call['recorded']['contact']}"))["dialled"] == "95000"
     assert 'cc_mystery_calls_compared_total{result="equal"} 1.0' in await centre.metrics()
+
+
+async def test_a_robot_answers_where_an_agent_would_have(centre: Centre) -> None:
+    plan = parse_plan(files("config").joinpath("acceptance.toml").read_text("utf-8"), "acceptance.toml").agent
+    assert plan is not None
+    speech, clock, waits = (await own_speech())[0], SystemClock(), _waits(await centre.metrics())
+    flow = Flow("UDP", *centre.platform.sip)
+    async with line_to(flow, "") as line, line_to(flow, "") as phones:
+        robots = Robots(plan.seats, phones, clock)
+        await robots.begin()
+        async with centre.desk("1006"):
+            visit = await make_agent_visit(line, robots, plan, speech, clock, caller=plan.callers[0])
+            assert (await centre.agent_is("1006", "ready"))["id"] == "1006"  # he was not disturbed
+        await robots.end()
+    assert (visit.fate, visit.failed_at) == (MysteryFate.COMPLETED, "")
+    assert visit.seat == "8099"
+    assert visit.agent_wait is not None
+    assert visit.to_caller_seconds is not None
+    assert visit.to_agent_seconds is not None
+    contact = await centre.ended(plan.callers[0])
+    offered = await centre.happened(contact["id"], "Offered")
+    assert (offered["robot"], offered["instead_of"]) == (True, "1006")
+    established = await centre.happened(contact["id"], "Established", role="agent")
+    assert abs(established["wait_seconds"] - visit.agent_wait) < 1.0
+    assert _waits(await centre.metrics()) == waits  # it is no customer's wait
+
+
+def _waits(page: str) -> list[str]:
+    return [line for line in page.splitlines() if line.startswith("cc_queue_wait_seconds_count")]
 
 
 async def _rows(centre: Centre) -> dict[str, Row]:

@@ -21,8 +21,9 @@ from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.line import Lateness, Line
 from ccplatform.proof.page import check_format, histogram, page, write
 from ccplatform.proof.plan import Plan, VisitPlan, plan_for
-from ccplatform.proof.quality import Echoed, raw_of_lqo, way_of
+from ccplatform.proof.quality import Echoed
 from ccplatform.proof.report import Run, document
+from ccplatform.proof.scoring import raw_of_lqo, way_of
 from ccplatform.proof.speech import read_speech
 from ccplatform.proof.verdicts import MEASURES, rows
 from ccplatform.proof.visit import Visit

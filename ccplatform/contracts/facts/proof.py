@@ -13,6 +13,11 @@ class MysteryCallMade:
 
     ``status`` is the SIP status that refused it, ``failed_at`` the step that did not come about. ``loopback``: it
     was made on this machine, without an access network. ``ordered_by``: it was not made on schedule.
+
+    ``prompt_pesq``: raw P.862 of prompts that were known. ``for_agent``: it asked for an agent, and ``seat`` (a
+    SIP user) answered ``agent_wait_seconds`` after the choice (R10.3.2.d); ``staffed`` says whether an agent of
+    the queue was signed in, None: unknown. Then speech went both ways through the ``network`` (good, poor, bad),
+    from mouth to ear. Scores are None where the package is missing or the caller itself was late.
     """
 
     number: str
@@ -28,13 +33,23 @@ class MysteryCallMade:
     lasted_seconds: float = 0.0
     sip_call_id: str = ""
     ordered_by: str = ""
+    prompt_pesq: tuple[float, ...] = ()
+    for_agent: bool = False
+    agent_wait_seconds: float | None = None
+    seat: str = ""
+    staffed: bool | None = None
+    network: str = ""
+    to_caller_seconds: float | None = None
+    to_caller_pesq: float | None = None
+    to_agent_seconds: float | None = None
+    to_agent_pesq: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MysteryCallCompared:
     """What the platform itself recorded of a mystery call, and in what that differs from what was heard
-    (``differences``: of connect, key, query, total, packets). Without a ``contact`` no such call was recorded.
-    Seconds."""
+    (``differences``: of connect, key, query, wait, total, packets). Without a ``contact`` no such call was
+    recorded. Seconds."""
 
     number: str
     sip_call_id: str
@@ -44,6 +59,7 @@ class MysteryCallCompared:
     query_seconds: tuple[float, ...] = ()
     packets_sent: int | None = None
     total_seconds: float | None = None
+    agent_wait_seconds: float | None = None
     differences: tuple[str, ...] = ()
 
 

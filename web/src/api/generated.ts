@@ -5890,9 +5890,12 @@ export interface components {
         };
         /**
          * MysteryCallItem
-         * @description What a mystery caller heard, seconds; ``recorded`` is null where it could not be compared.
+         * @description What a mystery caller heard, seconds; ``recorded``: null where it could not be compared; ``for_agent``: it
+         *     asked for an agent, and a robot at ``seat`` answered; ``staffed``: an agent of the queue was signed in.
          */
         MysteryCallItem: {
+            /** Agent Wait Seconds */
+            agent_wait_seconds: number | null;
             /**
              * At
              * Format: date-time
@@ -5903,6 +5906,8 @@ export interface components {
             /** Failed At */
             failed_at: string;
             fate: components["schemas"]["MysteryFate"];
+            /** For Agent */
+            for_agent: boolean;
             /** Id */
             id: string;
             /** Key Seconds */
@@ -5911,6 +5916,8 @@ export interface components {
             lasted_seconds: number;
             /** Loopback */
             loopback: boolean;
+            /** Network */
+            network: string;
             /** Number */
             number: string;
             /** Ordered By */
@@ -5919,11 +5926,25 @@ export interface components {
             packets_lost: number;
             /** Packets Received */
             packets_received: number;
+            /** Prompt Pesq */
+            prompt_pesq: number[];
             /** Query Seconds */
             query_seconds: number[];
             recorded: components["schemas"]["RecordedItem"] | null;
+            /** Seat */
+            seat: string;
+            /** Staffed */
+            staffed: boolean | null;
             /** Status */
             status: number;
+            /** To Agent Pesq */
+            to_agent_pesq: number | null;
+            /** To Agent Seconds */
+            to_agent_seconds: number | null;
+            /** To Caller Pesq */
+            to_caller_pesq: number | null;
+            /** To Caller Seconds */
+            to_caller_seconds: number | null;
         };
         /**
          * MysteryCallList
@@ -7119,6 +7140,8 @@ export interface components {
          * @description What the platform recorded of the same call; without a ``contact`` nothing. Seconds.
          */
         RecordedItem: {
+            /** Agent Wait Seconds */
+            agent_wait_seconds: number | null;
             /** Connect Seconds */
             connect_seconds: number | null;
             /** Contact */

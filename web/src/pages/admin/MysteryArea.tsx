@@ -13,7 +13,7 @@ import { storyAddress } from "../../ui/drill";
 import { NOTHING } from "../../ui/format";
 import { useToasts } from "../../ui/toasts";
 import { usePageTitle } from "../../ui/usePageTitle";
-import { beside, differs, type Figure } from "./mystery";
+import { beside, differs, speech, type Figure } from "./mystery";
 import { PagedTable } from "./PagedTable";
 
 type Call = Schemas["MysteryCallItem"];
@@ -98,7 +98,22 @@ function useColumns(): TableColumnsType<Call> {
     });
     return [
       { title: t("mystery.at"), dataIndex: "at", render: (at: string) => words.dateTime(at) },
-      { title: t("mystery.number"), dataIndex: "number", className: "num" },
+      {
+        title: t("mystery.number"),
+        dataIndex: "number",
+        className: "num",
+        render: (number: string, row) => (
+          <>
+            {number}
+            {row.for_agent ? (
+              <div className="quiet">
+                {row.seat === "" ? t("mystery.agent") : t("mystery.robot", { seat: row.seat })}
+                {row.staffed === false ? ` · ${t("mystery.unstaffed")}` : ""}
+              </div>
+            ) : null}
+          </>
+        ),
+      },
       {
         title: t("mystery.fate"),
         key: "fate",
@@ -113,6 +128,8 @@ function useColumns(): TableColumnsType<Call> {
       figure("connect"),
       figure("key"),
       figure("query"),
+      figure("wait"),
+      { title: t("mystery.speech"), key: "speech", className: "num", render: (_one, row) => <Speech row={row} /> },
       figure("packets"),
       {
         title: t("mystery.recorded"),
@@ -135,6 +152,26 @@ function Pair({ row, name }: { readonly row: Call; readonly name: Figure }) {
     <span className={differs(row, name) ? "bad" : ""} title={t("mystery.pair", { heard: shown(heard), recorded: shown(recorded) })}>
       {shown(heard)} <span className="quiet">/ {shown(recorded)}</span>
     </span>
+  );
+}
+
+/** PESQ and the way from mouth to ear, in each direction. */
+function Speech({ row }: { readonly row: Call }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const ways = speech(row);
+  if (ways.length === 0) {
+    return NOTHING;
+  }
+  return (
+    <>
+      {ways.map(([direction, pesq, seconds], place) => (
+        <div key={`${direction}${String(place)}`}>
+          <span className="quiet">{t(`mystery.${direction}`)}</span> {pesq === null ? NOTHING : words.figure(pesq, 2)}
+          {seconds === null ? "" : ` · ${words.figure(seconds * 1000, 0)} ms`}
+        </div>
+      ))}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Schemas } from "../../live/types";
-import { beside, differs } from "./mystery";
+import { beside, differs, speech } from "./mystery";
 
 const CALL: Schemas["MysteryCallItem"] = {
   id: "1",
@@ -17,6 +17,16 @@ const CALL: Schemas["MysteryCallItem"] = {
   packets_received: 500,
   packets_lost: 2,
   lasted_seconds: 10,
+  prompt_pesq: [],
+  for_agent: false,
+  agent_wait_seconds: null,
+  seat: "",
+  staffed: null,
+  network: "",
+  to_caller_seconds: null,
+  to_caller_pesq: null,
+  to_agent_seconds: null,
+  to_agent_pesq: null,
   recorded: {
     contact: "c",
     connect_seconds: 0.41,
@@ -24,6 +34,7 @@ const CALL: Schemas["MysteryCallItem"] = {
     query_seconds: [],
     packets_sent: 502,
     total_seconds: 10,
+    agent_wait_seconds: null,
     differences: ["connect"],
   },
 };
@@ -41,5 +52,24 @@ describe("a mystery call", () => {
     const alone = { ...CALL, recorded: null };
     expect(beside(alone, "connect")).toEqual([0.04, null]);
     expect(differs(alone, "connect")).toBe(false);
+  });
+
+  it("shows the wait for an agent and speech both ways", () => {
+    const talk = {
+      ...CALL,
+      for_agent: true,
+      agent_wait_seconds: 2.5,
+      prompt_pesq: [4.1],
+      to_caller_seconds: 0.09,
+      to_caller_pesq: 3.9,
+      to_agent_seconds: 0.08,
+    };
+    expect(beside(talk, "wait")).toEqual([2.5, null]);
+    expect(speech(talk)).toEqual([
+      ["prompt", 4.1, null],
+      ["toCaller", 3.9, 0.09],
+      ["toAgent", null, 0.08],
+    ]);
+    expect(speech(CALL)).toEqual([]);
   });
 });
