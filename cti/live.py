@@ -135,6 +135,8 @@ class LiveView(LiveState):
                     call.agent, call.seat = fact.agent, SeatId(fact.device) if fact.device else call.seat
                     call.queue = fact.queue or call.queue
                     self._works_on(fact.agent, call)
+                elif call is not None and fact.role is LegRole.PARTY:  # somebody outside has the caller now
+                    call.agent = call.seat = None
                 if call is not None:
                     call.parties = [party for party in call.parties if party.leg != fact.leg]
             case f.Held():

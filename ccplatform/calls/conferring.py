@@ -48,12 +48,29 @@ def party_order(step: Step, event: ControlParties) -> None:
 
 
 def hang_up_order(step: Step, event: HangUpCall) -> None:
-    """End the call, or an agent's part in the conference; raises :class:`NotOnCall`."""
+    """End the call, a consultation, or an agent's part in a conference; raises :class:`NotOnCall`."""
+    check_hang_up(step.state, event)
+    if _is_asked(step.state, event):
+        cancel(step)
+        return
     leg = parting(step.state, event.agent)
     if leg is None:
         step.release_all(ReleaseCause.NORMAL, abandoned=True)
     else:
         step.emit(ReleaseLeg(leg=leg, cause=ReleaseCause.NORMAL))
+
+
+def check_hang_up(state: CallState, order: HangUpCall) -> None:
+    """Raise :class:`NotOnCall` unless it is theirs to end; whose phone rings yet has nothing to hang up."""
+    second = state.second
+    if second is None or not _is_asked(state, order):
+        parting(state, order.agent)
+    elif order.agent is not None and order.agent != second.agent:
+        raise NotOnCall(order.call, order.agent)
+
+
+def _is_asked(state: CallState, order: HangUpCall) -> bool:
+    return state.second is not None and order.call == state.second.call
 
 
 def parting(state: CallState, agent: AgentId | None) -> LegId | None:

@@ -6,6 +6,7 @@
     └── BadSnapshot     what a media worker kept for a call cannot be read
     Refusal
     ├── NoSuchCall      the call named does not exist (any more)
+    ├── OnlyAsked       the call is a consultation, controlled by who asked
     ├── CannotCall      nobody can be called by that number, or not by who wants to
     ├── NoSuchContact   the contact named does not exist
     ├── NobodyThere     nobody can be called by this number
@@ -29,6 +30,13 @@ class NoSuchCall(NotFound):
 
     def __init__(self, call: str) -> None:
         super().__init__(f"there is no call {call}", code="no_such_call")
+
+
+class OnlyAsked(Refusal):
+    """The call is a consultation: who was asked may hang up, all else is up to who has the caller."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"on call {call} somebody is only asked: who asked him controls it", code="only_asked")
 
 
 class CannotCall(Refusal):

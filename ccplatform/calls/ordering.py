@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 import structlog
 
-from ccplatform.calls.conferring import check_act, check_drop, parting
+from ccplatform.calls.conferring import check_act, check_drop, check_hang_up
 from ccplatform.calls.consulting import check_consult
 from ccplatform.calls.errors import NobodyThere, QueueClosed
 from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhonePickUp, PhoneTransfer
@@ -76,7 +76,8 @@ class Orders:
     def command(self, command: CallCommand) -> Answer:
         """An order by REST."""
         try:
-            self._carry_out(self._core.saga(command.call), command)
+            find = self._core.saga_with if isinstance(command, HangUpCall) else self._core.saga
+            self._carry_out(find(command.call), command)
         except Refusal as refusal:
             return Refused(code=refusal.code, message=str(refusal))
         return Done(result={"call": command.call})
@@ -145,7 +146,7 @@ class Orders:
     def _carry_out(self, saga: CallSaga, command: CallCommand) -> None:
         match command:
             case HangUpCall():
-                parting(saga.state, command.agent)
+                check_hang_up(saga.state, command)
                 self._post(command)
             case HoldCall():
                 saga.check_hold(command.hold)

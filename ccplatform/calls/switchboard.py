@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from ccplatform.calls.errors import NoSuchCall
+from ccplatform.calls.errors import NoSuchCall, OnlyAsked
 from ccplatform.calls.inputs import (
     CallBackBegins,
     CallInput,
@@ -76,6 +76,8 @@ class Switchboard:
         self._by_leg: dict[LegId, CallSaga] = {}
         self._legs: dict[CallId, set[LegId]] = {}
         self._contacts: dict[CallId, set[ContactId]] = {}  # that saga besides its own
+        self._asked: dict[CallId, CallId] = {}  # by the call of its consultation, whose that is
+        self._asking: dict[CallId, CallId] = {}  # the other way round
         self._ordered: dict[str, tuple[CallId, ContactId]] = {}
         self._deadlines: list[tuple[float, CallId]] = []
         self.changed: set[CallId] = set()
@@ -92,11 +94,15 @@ class Switchboard:
         return self._ordered.get(key)
 
     def saga(self, call: CallId) -> CallSaga:
-        """The saga of a call; raises :class:`NoSuchCall`."""
+        """The saga of a call; raises :class:`NoSuchCall`, for that of a consultation :class:`OnlyAsked`."""
         saga = self._calls.get(call)
         if saga is None:
-            raise NoSuchCall(call)
+            raise OnlyAsked(call) if call in self._asked else NoSuchCall(call)
         return saga
+
+    def saga_with(self, call: CallId) -> CallSaga:
+        """The saga of a call, or of the one that a consultation is about; raises :class:`NoSuchCall`."""
+        return self.saga(self._asked.get(call, call))
 
     def saga_of(self, leg: LegId) -> CallSaga | None:
         """The call that a leg is on."""
@@ -154,15 +160,9 @@ class Switchboard:
             case RecordingBegan() | MessageBegan() | MessageClosed():
                 saga = self._calls.get(event.call)
                 return self._step(saga, event, now) if saga else []
-            case (
-                HangUpCall()
-                | HoldCall()
-                | MoveCall()
-                | ConsultOrder()
-                | ControlParties()
-                | DropParty()
-                | SuperviseCall()
-            ):
+            case HangUpCall():
+                return self._step(self.saga_with(event.call), event, now)
+            case HoldCall() | MoveCall() | ConsultOrder() | ControlParties() | DropParty() | SuperviseCall():
                 return self._step(self.saga(event.call), event, now)
             case _:
                 assert_never(event)
@@ -269,12 +269,23 @@ class Switchboard:
             for contact in saga.state.contacts():
                 contacts.add(contact)
                 self._by_contact[contact] = saga
+        self._index_asked(saga)
         deadline = saga.state.deadline_at
         if deadline is not None and deadline != before:
             heapq.heappush(self._deadlines, (deadline, saga.state.call))
 
+    def _index_asked(self, saga: CallSaga) -> None:
+        call, second = saga.state.call, saga.state.second
+        asked = None if second is None else second.call
+        if self._asking.get(call) == asked:
+            return
+        self._asked.pop(self._asking.pop(call, call), None)
+        if asked is not None:
+            self._asking[call], self._asked[asked] = asked, call
+
     def _drop(self, saga: CallSaga) -> None:
         state = saga.state
+        self._asked.pop(self._asking.pop(state.call, state.call), None)
         self._calls.pop(state.call, None)
         self._by_contact.pop(state.contact, None)
         self.changed.discard(state.call)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ccplatform.calls.errors import NoSuchParty, NotInThisState, NotOnCall, TooManyParties
+from ccplatform.calls.errors import NoSuchCall, NoSuchParty, NotInThisState, NotOnCall, OnlyAsked, TooManyParties
 from ccplatform.calls.inputs import ConsultOrder
 from ccplatform.calls.model import CallEffect, Stage
-from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall
+from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall
 from ccplatform.contracts.facts import (
     Conferenced,
     ContactArrived,
@@ -275,6 +275,42 @@ def test_who_left_the_caller_with_somebody_outside_cannot_end_their_talk() -> No
     with pytest.raises(NotOnCall):
         world.post(HangUpCall(call=CALL, by=AGENT, agent=AGENT))
     assert Ear(world).hears(CALLER) == {outside}
+
+
+def test_who_is_asked_hangs_up_and_the_agent_has_his_caller_back() -> None:
+    world, agent, expert = asked_of_agent()
+    asked = world.last(ContactArrived).call
+    assert released(world.post(HangUpCall(call=asked, by=EXPERT, agent=EXPERT))) == {expert}
+    assert (stage(world), Ear(world).hears(CALLER)) == (Stage.TALKING, {agent})
+    with pytest.raises(NoSuchCall):  # he pressed twice
+        world.post(HangUpCall(call=asked, by=EXPERT, agent=EXPERT))
+    assert Ear(world).hears(CALLER) == {agent}
+
+
+def test_a_supervisor_ends_a_consultation_and_not_the_call_it_is_about() -> None:
+    world, agent, expert = asked_of_agent()
+    assert released(world.post(HangUpCall(call=world.last(ContactArrived).call, by="sup1"))) == {expert}
+    assert Ear(world).hears(CALLER) == {agent}
+
+
+def test_a_consultation_is_ended_by_nobody_else_and_takes_no_other_order() -> None:
+    world, _, _ = asked_of_agent()
+    asked = world.last(ContactArrived).call
+    with pytest.raises(NotOnCall):
+        world.post(HangUpCall(call=asked, by="1006", agent=AgentId("1006")))
+    with pytest.raises(OnlyAsked):
+        world.post(HoldCall(call=asked, hold=True, by=EXPERT))
+    assert stage(world) is Stage.CONSULTING
+
+
+def test_whose_phone_rings_for_a_consultation_has_nothing_to_hang_up() -> None:
+    world = talking()
+    consult(world, agent=EXPERT)
+    asked = world.last(ContactArrived).call
+    world.post(AgentOffered(contact=own(world), queue=None, agent=EXPERT, seat=EXPERT_SEAT))
+    with pytest.raises(NotOnCall):
+        world.post(HangUpCall(call=asked, by=EXPERT, agent=EXPERT))
+    assert stage(world) is Stage.CONSULTING
 
 
 def test_a_conference_is_ended_for_all_when_nobody_s_part_is_meant() -> None:

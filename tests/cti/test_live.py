@@ -418,6 +418,24 @@ def test_a_caller_who_was_handed_over_is_in_front_of_his_new_agent() -> None:
     assert CallId("call-2") not in centre.live.calls
 
 
+def test_a_caller_who_talks_with_somebody_outside_is_no_agent_s_any_more() -> None:
+    centre = consulting()
+    outside = replace(
+        story.established(1),
+        leg=LegId("outside"),
+        role=LegRole.PARTY,
+        device="13900000000",
+        agent=None,
+        queue=None,
+    )
+    centre.tell(story.ended(2), story.agent_state(AgentState.WRAP_UP, 1, "1004"), outside)
+    row = centre.live.calls[CallId("call-1")]
+    assert (row.stage, row.agent, row.seat) == (CallStage.TALKING, None, None)
+    assert centre.live.agents[AgentId("1004")].contact == "contact-1"  # he notes what it was
+    centre.tell(story.ended(1))
+    assert CallId("call-1") not in centre.live.calls
+
+
 def test_who_is_in_the_conference_is_shown_until_he_leaves() -> None:
     centre = consulting()
     leg = LegId("agent-leg-2")

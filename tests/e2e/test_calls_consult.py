@@ -143,11 +143,23 @@ async def test_consult_swap_confer_and_leave(centre: Centre, phone: MakePhone) -
     assert second[1] - SILENCE == {(EXPERT_HZ,)}
 
 
-async def test_hanging_up_in_a_conference_leaves_it_and_ending_it_for_all_ends_it(
+async def test_who_is_asked_or_joined_hangs_up_his_part_and_ending_it_for_all_ends_it(
     centre: Centre, phone: MakePhone
 ) -> None:
     async with asking(centre, phone) as talk:
         call = f"calls/{talk.row['id']}"
+        await talk.order("consult", agent="1005")
+        expert = await talk.expert_answers()
+        await hears(expert, AGENT_HZ)
+        (asked,) = [row for row in await centre.items("calls") if row["consult_of"] == talk.row["contact"]]
+        held = await centre.ask("POST", f"calls/{asked['id']}/hold", user="1005")
+        assert (held.status_code, held.json()["code"]) == (409, "only_asked"), held.text
+        left = await centre.ask("POST", f"calls/{asked['id']}/hangup", user="1005")
+        assert left.status_code == 200, left.text
+        assert (await expert.ended.wait()).by == "peer"
+        await hears(talk.caller, AGENT_HZ)
+        await centre.set_state("1005", "ready", user="1005")  # his wrap-up is over
+
         await talk.order("consult", agent="1005")
         expert = await talk.expert_answers()
         await talk.order("conference")

@@ -230,7 +230,13 @@ async def test_agents_consult_confer_and_hand_over_by_their_browsers(
         await answer(second)
         await hear(first, VOICES["1005"])
         await hear(second, VOICES["1004"])
+        await expect(second.get_by_role("button", name="Hold")).to_be_disabled()  # it is not his caller
+        await second.keyboard.press("e")
+        await hear(first, CALLER_HZ)
 
+        await consult(first, "1005")
+        await answer(second)
+        await hear(second, VOICES["1004"])
         await first.keyboard.press("s")
         await hear(first, CALLER_HZ)
         await first.keyboard.press("f")

@@ -68,8 +68,9 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
     call.queued_at === null || call.offered_at === null
       ? null
       : (Date.parse(call.offered_at) - Date.parse(call.queued_at)) / 1_000;
-  // He was asked to join, and somebody else has the caller: he may leave, and nothing else.
+  // He was asked, or asked to join, and somebody else has the caller: he may leave, and nothing else.
   const joined = call.agent !== agent.id && (call.parties ?? []).some((party) => party.agent === agent.id);
+  const guest = joined || call.consult_of != null;
   return (
     <div className="live-figure call-in-hand">
       <p className="call-stage">
@@ -88,13 +89,13 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
           {call.cause === "" ? t("dial.ringing") : `▲ ${words.name("cause", call.cause)}`}
         </p>
       ) : null}
-      {call.agent === agent.id || joined ? <CallControls call={call} agent={agent} joined={joined} /> : null}
+      {call.agent === agent.id || joined ? <CallControls call={call} agent={agent} guest={guest} /> : null}
       <Parties key={call.id} call={call} agent={agent} />
     </div>
   );
 }
 
-function CallControls({ call, agent, joined }: { readonly call: Call; readonly agent: Agent; readonly joined: boolean }) {
+function CallControls({ call, agent, guest }: { readonly call: Call; readonly agent: Agent; readonly guest: boolean }) {
   const { t } = useTranslation();
   const words = useWords();
   const api = useApi();
@@ -121,7 +122,7 @@ function CallControls({ call, agent, joined }: { readonly call: Call; readonly a
   };
   const held = call.stage === "held";
   const inTalk = held || call.stage === "talking";
-  const talks = inTalk && !joined;
+  const talks = inTalk && !guest;
   const ends = inTalk || call.stage === "dialling";
   // In a conference the others go on talking.
   const hangUpName = t((call.parties ?? []).length > 0 ? "desk.leave" : "desk.hangUp");
@@ -131,7 +132,7 @@ function CallControls({ call, agent, joined }: { readonly call: Call; readonly a
   const hangUp = () => {
     act.mutate("hangup");
   };
-  const why = talks ? undefined : t(joined ? "desk.onlyWhoHasTheCaller" : "desk.onlyTalking");
+  const why = talks ? undefined : t(guest ? "desk.onlyWhoHasTheCaller" : "desk.onlyTalking");
   useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
   useKey("k", t("desk.keypad"), toggleKeypad, talks);
   useKey("e", hangUpName, hangUp, ends && !act.isPending);

@@ -27,7 +27,7 @@ export function Parties({ call, agent }: Props) {
   const second = useLive((state) =>
     [...state.view.rows.calls.values()].find((row) => row.consult_of === call.contact && row.stage !== "wrap"),
   );
-  if (call.agent !== agent.id || (call.stage !== "talking" && call.stage !== "held")) {
+  if (call.agent !== agent.id || call.consult_of != null || (call.stage !== "talking" && call.stage !== "held")) {
     return null;
   }
   return (
