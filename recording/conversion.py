@@ -32,7 +32,7 @@ from ccplatform.security.sealed_sound import (
 )
 from recording.files import open_file
 from recording.proof import check_file
-from recording.sealed import SealedFileReader, Sounds
+from recording.sealed import LocalFile, SealedFileReader, Sounds
 from recording.wave import read_wave
 
 #: Sound of a chunk at rest: long enough for FLAC to pay, short enough to be opened for one second of it.
@@ -132,7 +132,7 @@ def _chunk(sealer: Sealer, description: Description, samples: bytes, count: int)
 
 def _compare(sounds: Sounds, draft: Path, description: Description, heard: bytes, sealer: Sealer) -> None:
     """Read the new file as a listener would; raises BadSeal if it is not the same."""
-    reader = SealedFileReader(draft, sounds.keys)
+    reader = SealedFileReader(LocalFile(draft), sounds.keys)
     with reader:
         problem = check_file(reader, description.origin.hex())
         if problem or reader.root != sealer.before:

@@ -48,6 +48,11 @@ def started_at_of(recording: RecordingId) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=number.int >> 80)
 
 
+def place_of(recording: RecordingId) -> str:
+    """Where a recording is, without what its files end in: ``YYYY/MM/DD/<id>``."""
+    return f"{_day(started_at_of(recording))}/{UUID(recording)}"
+
+
 class RecordingFiles:
     """The directory of all recordings; everything in it belongs to the operator alone (R10.1.f)."""
 
@@ -141,6 +146,16 @@ class RecordingFiles:
             with self.path_of(recording).open("rb") as file:
                 yield recording, read_header(file.read(HEADER_BYTES))[1]
 
+    def let_go(self, recording: RecordingId) -> int:
+        """Delete the audio, which is elsewhere, and keep the note; returns its bytes, 0 if it is gone."""
+        path = self.path_of(recording)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
     def remove(self, recording: RecordingId) -> None:
         """Destroy the key of the audio, then delete it and the notes; harmless if they are gone."""
         with suppress(FileNotFoundError):
@@ -149,7 +164,7 @@ class RecordingFiles:
             self._beside(recording, suffix).unlink(missing_ok=True)
 
     def _beside(self, recording: RecordingId, suffix: str) -> Path:
-        return self.directory / _day(started_at_of(recording)) / f"{UUID(recording)}{suffix}"
+        return self.directory / f"{place_of(recording)}{suffix}"
 
     def _write(self, path: Path, note: Note) -> None:
         draft = path.with_name(path.name + ".draft")

@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 import soundfile
 import structlog
 
-from ccplatform.contracts.words import RecordingId
+from ccplatform.contracts.ports import Alarms
+from ccplatform.contracts.words import RecordingId, Severity
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.security.audit import Audit
@@ -24,7 +25,7 @@ from ccplatform.security.errors import BadSeal, VaultClosed
 from ccplatform.security.sealed_sound import Coding
 from ccplatform.storage.database import Database
 from recording.conversion import AtRest, make_smaller, seal_plain, take_place
-from recording.errors import BadWave
+from recording.errors import BadWave, NoRecording
 from recording.sealed import Sounds
 from recording.store import Catalogue
 
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 _log = structlog.get_logger("recording")
 
+#: Alarm when a recording at rest cannot be read, sealed, made smaller or copied.
+DAMAGE_ALARM: Final = "recording_damaged"
 #: Between looks at what there is to do, seconds.
 LOOK_SECONDS: Final = 60.0
 #: Recordings of one look, and of one row of the audit.
@@ -51,6 +54,7 @@ class Keeper:
         clock: Clock,
         coding: Coding | None,
         after_seconds: float,
+        alarms: Alarms,
     ) -> None:
         self._catalogue = catalogue
         self._sounds = sounds
@@ -59,8 +63,9 @@ class Keeper:
         self._clock = clock
         self._coding = coding
         self._after_seconds = after_seconds
+        self._alarms = alarms
         self._given_up: set[RecordingId] = set()
-        self._thread = ThreadPoolExecutor(1, "recordings-at-rest", _work_last)
+        self._thread = ThreadPoolExecutor(1, "recordings-at-rest", work_last)
 
     async def run(self) -> None:
         """For ever. Keep it running under the task supervisor."""
@@ -126,13 +131,25 @@ class Keeper:
         try:
             return await self._in_thread(work)
         except (OSError, BadSeal, BadWave, VaultClosed, soundfile.SoundFileError) as error:
-            _log.error("a recording is left as it is", recording=recording, reason=str(error))
             self._given_up.add(recording)
+            if not await self._kept(recording):
+                return None
+            text = f"recording {recording} is left as it is: {error}"
+            _log.error("a recording is left as it is", recording=recording, reason=str(error))
+            self._alarms.raise_alarm(DAMAGE_ALARM, "", Severity.URGENT, text)
             return None
+
+    async def _kept(self, recording: RecordingId) -> bool:
+        """Whether it was not deleted meanwhile."""
+        try:
+            return (await self._catalogue.get(recording)).deleted_at is None
+        except NoRecording:
+            return True  # of before the catalogue: its file is there
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _work_last() -> None:
+def work_last() -> None:
+    """The calling thread gets the processor when nobody else wants it."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

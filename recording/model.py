@@ -150,6 +150,7 @@ class KeptRow:
     gap_seconds: float
     deleted: bool
     stored_root: str = ""  # of the file as it rests now, if that is another one
+    local: bool = True  # its file is in the directory, and not only in other stores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 from bisect import bisect_right
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Protocol
 import soundfile
 
 from ccplatform.contracts.words import RecordingId
+from ccplatform.kernel.errors import Unavailable
 from ccplatform.security.errors import BadSeal
 from ccplatform.security.key_ring import KeyRing
 from ccplatform.security.sealed_sound import (
@@ -34,6 +36,7 @@ from ccplatform.security.sealed_sound import (
 )
 from recording.errors import RecordingGone
 from recording.files import RecordingFiles, open_file
+from recording.stores.model import StoreAway
 from recording.wave import WAVE_BYTES, wave_header
 
 
@@ -86,14 +89,54 @@ class Contents:
         return sum(front.samples for front in self.chunks if front.kind is Kind.MISSING)
 
 
+class SealedBytes(Protocol):
+    """The bytes of a sealed file, wherever they are. Blocks. Raises OSError."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    @property
+    def fronts(self) -> tuple[Front, ...] | None:
+        """Where its chunks are, if that is told apart from them; None: walk through it."""
+
+    def read_at(self, place: int, length: int) -> bytes:
+        """So many from a place on, fewer at the end."""
+
+    def close(self) -> None:
+        """Let go of them."""
+
+
+class LocalFile:
+    """In the directory that recordings are written into."""
+
+    fronts: tuple[Front, ...] | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._fd = open_file(path)
+
+    @property
+    def size(self) -> int:
+        """See :class:`SealedBytes`."""
+        return os.fstat(self._fd).st_size
+
+    def read_at(self, place: int, length: int) -> bytes:
+        """See :class:`SealedBytes`."""
+        return os.pread(self._fd, length, place)
+
+    def close(self) -> None:
+        """See :class:`SealedBytes`."""
+        os.close(self._fd)
+
+
 class SealedFileReader:
     """A sealed file and the key that opens it. Raises OSError, BadSeal, VaultClosed."""
 
-    def __init__(self, path: Path, keys: KeyRing) -> None:
-        self.path = path
-        self.fd = open_file(path)
+    def __init__(self, file: SealedBytes, keys: KeyRing) -> None:
+        self._file = file
+        self.read_at = file.read_at  # bytes as they are kept
         with ExitStack() as opened:
-            opened.callback(os.close, self.fd)
+            opened.callback(file.close)
             self.description, self.wrapped = read_header(self.read_at(0, HEADER_BYTES))
             self.key = keys.unwrap(self.wrapped, self.description.recording)
             self.seal = Seal(self.key, self.description)
@@ -108,16 +151,17 @@ class SealedFileReader:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self.fd)
+        self._file.close()
 
     @property
     def size_bytes(self) -> int:
-        """Bytes on the disk."""
-        return os.fstat(self.fd).st_size
+        """Bytes as they are kept."""
+        return self._file.size
 
-    def read_at(self, place: int, length: int) -> bytes:
-        """Bytes as they are on the disk."""
-        return os.pread(self.fd, length, place)
+    def fronts(self) -> Iterator[Front]:
+        """Its chunks, one after the other."""
+        told = self._file.fronts
+        return fronts(self.read_at, self.size_bytes) if told is None else iter(told)
 
     def body(self, front: Front) -> bytes:
         """What follows the front of a chunk, sealed."""
@@ -196,28 +240,38 @@ class Torn:
     pauses: tuple[tuple[float, float], ...] = ()
 
 
-class Sounds:
-    """The sound of the recordings in a directory."""
+class Elsewhere(Protocol):
+    """Where recordings are that are not in the directory any more."""
 
-    def __init__(self, *, files: RecordingFiles, keys: KeyRing) -> None:
+    def open(self, recording: RecordingId) -> SealedFileReader:
+        """Its sealed file; raises OSError, BadSeal, VaultClosed."""
+
+
+class Sounds:
+    """The sound of the recordings in a directory, or, where they left it, ``elsewhere``."""
+
+    def __init__(self, *, files: RecordingFiles, keys: KeyRing, elsewhere: Elsewhere | None = None) -> None:
         self.files = files
         self.keys = keys
+        self._elsewhere = elsewhere
 
     def open(self, recording: RecordingId) -> Sound:
-        """Its sound; raises RecordingGone."""
+        """Its sound; raises RecordingGone, Unavailable when the store that has it is away."""
         path = self.files.path_of(recording)
         try:
             if not path.exists() and self.files.plain_path_of(recording).exists():
                 return PlainSound(self.files.plain_path_of(recording))
-            return SealedSound(self.reader(recording))
+            return SealedSound(self._anywhere(recording))
+        except StoreAway as error:
+            raise Unavailable(error.strerror or str(error)) from error
         except OSError as error:
             raise RecordingGone(recording, error.strerror or "missing") from error
         except BadSeal as error:
             raise RecordingGone(recording, str(error)) from error
 
     def reader(self, recording: RecordingId) -> SealedFileReader:
-        """Its sealed file; raises OSError, BadSeal, VaultClosed."""
-        reader = SealedFileReader(self.files.path_of(recording), self.keys)
+        """Its sealed file in the directory; raises OSError, BadSeal, VaultClosed."""
+        reader = SealedFileReader(LocalFile(self.files.path_of(recording)), self.keys)
         if reader.description.recording != recording:
             reader.close()
             raise BadSeal(f"in its place is the file of {reader.description.recording}")
@@ -240,16 +294,28 @@ class Sounds:
         with self.reader(recording) as reader:
             contents = reader.contents
             closing = reader.closing()
-            root = reader.root or self._close(reader, reason)
+            root = reader.root or self._close(reader, self.files.path_of(recording), reason)
             return Torn(
                 seconds=contents.samples / reader.description.rate,
                 missing_seconds=contents.missing / reader.description.rate,
-                size_bytes=reader.path.stat().st_size,
+                size_bytes=self.files.path_of(recording).stat().st_size,
                 root=root.hex(),
                 pauses=closing.pauses if closing is not None else (),
             )
 
-    def _close(self, reader: SealedFileReader, reason: str) -> bytes:
+    def _anywhere(self, recording: RecordingId) -> SealedFileReader:
+        try:
+            return self.reader(recording)
+        except FileNotFoundError:
+            if self._elsewhere is None:
+                raise
+        reader = self._elsewhere.open(recording)
+        if reader.description.recording != recording:
+            reader.close()
+            raise BadSeal(f"in its place is the file of {reader.description.recording}")
+        return reader
+
+    def _close(self, reader: SealedFileReader, path: Path, reason: str) -> bytes:
         chunks = list(reader.contents.chunks)
         end, before = HEADER_BYTES, b""
         if chunks:
@@ -258,7 +324,7 @@ class Sounds:
             reader.key, reader.description, number=len(chunks), samples=reader.contents.samples, before=before
         )
         chunk = sealer.closing(error=reason)
-        descriptor = os.open(reader.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             os.ftruncate(descriptor, end)
             os.pwrite(descriptor, chunk.data, end)
@@ -271,7 +337,7 @@ class Sounds:
 
 def contents_of(file: SealedFileReader) -> Contents:
     """Walk the fronts of a file; of one that was not closed, the last chunk counts only if it opens."""
-    whole = list(fronts(file.read_at, file.size_bytes))
+    whole = list(file.fronts())
     closing = whole.pop() if whole and whole[-1].kind is Kind.CLOSING else None
     while closing is None and whole and not _opens(file, whole[-1]):
         whole.pop()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ccplatform.contracts.words import AgentId, QueueId, RecordingMode
 from recording.errors import RetentionTooShort
 from recording.model import LEAST_RETENTION_DAYS, Policy, Rule, TimeWindow
+from recording.stores.settings import StoreSettings
 
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -95,6 +96,21 @@ class RecordingSettings(_Section):
         93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
     )
     deletion_time: time = Field(time(3, 0), description="Local time of the daily deletion.")
+    stores: tuple[StoreSettings, ...] = Field(
+        (), max_length=4, description="Stores that get a copy of every recording; the first is asked first."
+    )
+    keep_here_days: int | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="Days after which the data directory lets go of what every store has; none: it keeps all.",
+    )
+    copies_behind_seconds: float = Field(
+        4 * 3600.0,
+        ge=60,
+        le=31 * 86_400,
+        description="Older recordings without a copy raise recording_copies_behind.",
+    )
     low_bytes: int = Field(
         20 * 2**30, ge=0, description="Less free space than this raises recording_disk_low, non-urgent."
     )
@@ -113,9 +129,11 @@ class RecordingSettings(_Section):
     def _fits(self) -> RecordingSettings:
         if self.very_low_bytes > self.low_bytes:
             raise ValueError("very_low_bytes must not be more than low_bytes")
-        names = [rule.name for rule in self.rules]
-        if len(set(names)) != len(names):
-            raise ValueError("two rules have the same name")
+        for what, names in (("rules", self.rules), ("stores", self.stores)):
+            if len({one.name for one in names}) != len(names):
+                raise ValueError(f"two {what} have the same name")
+        if self.keep_here_days is not None and not self.stores:
+            raise ValueError("keep_here_days needs stores: nothing else has what the directory lets go of")
         return self
 
     def policy(self) -> Policy:

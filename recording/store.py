@@ -37,7 +37,7 @@ coalesce(encode(root, 'hex'), '') AS root
 """
 _KEPT = """
 id::text, coalesce(encode(root, 'hex'), '') AS root, complete, gap_seconds, deleted_at IS NOT NULL AS deleted,
-coalesce(encode(stored_root, 'hex'), '') AS stored_root
+coalesce(encode(stored_root, 'hex'), '') AS stored_root, local
 """
 
 
@@ -160,6 +160,11 @@ class Catalogue:
             list(recordings),
             at,
         )
+        await connection.execute(
+            "UPDATE recording_copies SET removing = true WHERE tenant = $1 AND recording = ANY($2::uuid[])",
+            self._tenant,
+            list(recordings),
+        )
 
     async def set_hold(self, recording: RecordingId, *, held: bool, reason: str, by: str, audit: Audit) -> None:
         """Keep it however old it gets, or no longer, and say so in the audit.
@@ -209,7 +214,7 @@ class Catalogue:
             rows = await connection.fetch(
                 """
                 SELECT id::text, encode(root, 'hex') AS root FROM recordings
-                 WHERE tenant = $1 AND coding = 'pcm' AND deleted_at IS NULL AND mode <> 'message'
+                 WHERE tenant = $1 AND coding = 'pcm' AND deleted_at IS NULL AND mode <> 'message' AND local
                    AND root IS NOT NULL AND ended_at < $2::timestamptz - make_interval(secs => $3)
                    AND NOT id = ANY($4::uuid[])
                  ORDER BY ended_at LIMIT $5
@@ -241,7 +246,7 @@ class Catalogue:
         """Its file is another one now, in a transaction of the caller's."""
         await connection.execute(
             """
-            UPDATE recordings SET coding = $3, stored_root = $4, size_bytes = $5
+            UPDATE recordings SET coding = $3, stored_root = $4, size_bytes = $5, copies_due = true
              WHERE tenant = $1 AND id = $2
             """,
             self._tenant,

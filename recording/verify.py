@@ -15,6 +15,7 @@ from recording.model import KeptRow
 from recording.proof import DAY_ACTION, DayProof, Finding, check_file
 from recording.sealed import Sounds
 from recording.store import Catalogue
+from recording.stores.copies import Copies
 
 _AUDIT_PAGE = 500
 
@@ -33,12 +34,25 @@ class Verdict:
 
 
 class Verification:
-    """Looks at the recordings that ended on some days, their files and the roots of the days; changes nothing."""
+    """Looks at the recordings that ended on some days, their files and the roots of the days; changes nothing.
 
-    def __init__(self, *, catalogue: Catalogue, sounds: Sounds, audit: Audit) -> None:
+    Of what the directory let go one copy is read, of all of them every one with ``all_copies``.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        sounds: Sounds,
+        audit: Audit,
+        copies: Copies | None = None,
+        all_copies: bool = False,
+    ) -> None:
         self._catalogue = catalogue
         self._sounds = sounds
         self._audit = audit
+        self._copies = copies
+        self._all_copies = all_copies
 
     async def run(self, first: date, last: date) -> Verdict:
         """Both days are looked at; raises DatabaseUnavailable."""
@@ -112,6 +126,25 @@ class Verification:
             last = rows[-1].id
 
     def _problem_of(self, row: KeptRow) -> str:
+        problem = self._local_problem(row) if row.local else ""
+        if problem or self._copies is None or (row.local and not self._all_copies):
+            return problem
+        found = 0
+        for store in self._copies.stores:
+            try:
+                problem = self._copies.problem(store, row.id, row.root, row.stored_root)
+            except FileNotFoundError:
+                continue
+            except (OSError, VaultClosed) as error:
+                problem = str(error)
+            if problem:
+                return f"its copy in {store.name}: {problem}"
+            found += 1
+            if not self._all_copies:
+                break
+        return "" if found or row.local else "its file is in no store"
+
+    def _local_problem(self, row: KeptRow) -> str:
         files = self._sounds.files
         try:
             reader = self._sounds.reader(row.id)

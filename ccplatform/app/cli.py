@@ -214,12 +214,13 @@ def user_lock(name: str, config: ConfigOption = None, data_dir: DataDirOption = 
 def recording_verify(
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day; today.")] = None,
+    copies: Annotated[bool, typer.Option(help="Read every copy in every store, too.")] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Look at every recording that ended on these days: a changed byte, a missing file or row is named."""
     first, last = (None if at is None else at.date() for at in (start, end))
-    _administer(config, data_dir, "verify", first, last)
+    _administer(config, data_dir, "verify", first, last, copies)
 
 
 @keys_app.command("create")

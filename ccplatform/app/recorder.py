@@ -25,6 +25,13 @@ from recording.retention import Retention
 from recording.sealed import Sounds
 from recording.service import RecordingService
 from recording.store import Catalogue
+from recording.stores.book import CopyBook
+from recording.stores.building import build_stores
+from recording.stores.copier import Copier
+from recording.stores.copies import Copies
+
+#: What was not made smaller in that time after it could be is copied as it is.
+SETTLE_SECONDS = 3600.0
 
 _log = structlog.get_logger("recording")
 
@@ -56,22 +63,47 @@ def prepare_keys(settings: Settings, places: Places, clock: Clock) -> None:
         raise CannotStart(str(error)) from error
 
 
-def sounds_of(places: Places, ground: Foundation) -> Sounds:
+def sounds_of(settings: Settings, places: Places, ground: Foundation) -> Sounds:
     """The recordings of an installation."""
-    return Sounds(files=RecordingFiles(places.recordings), keys=ground.keys)
+    files = RecordingFiles(places.recordings)
+    return Sounds(files=files, keys=ground.keys, elsewhere=copies_of(settings, ground))
 
 
-def build_keeper(settings: Settings, places: Places, ground: Foundation) -> Keeper:
+def copies_of(settings: Settings, ground: Foundation) -> Copies:
+    """The copies in other stores."""
+    return Copies(build_stores(settings.recording.stores), ground.keys)
+
+
+def build_copier(settings: Settings, places: Places, ground: Foundation, alarms: Alarms) -> Copier:
+    """What copies recordings to other stores, in the web process."""
+    own = settings.recording
+    waits = 0.0 if own.at_rest == "as_recorded" else SETTLE_SECONDS
+    return Copier(
+        book=CopyBook(database=ground.database, tenant=ground.tenant),
+        sounds=sounds_of(settings, places, ground),
+        copies=copies_of(settings, ground),
+        database=ground.database,
+        audit=ground.audit,
+        clock=ground.clock,
+        settle_seconds=own.at_rest_after_seconds + waits,
+        behind_seconds=own.copies_behind_seconds,
+        keep_days=own.keep_here_days,
+        alarms=alarms,
+    )
+
+
+def build_keeper(settings: Settings, places: Places, ground: Foundation, alarms: Alarms) -> Keeper:
     """What keeps recordings at rest, in the web process."""
     own = settings.recording
     return Keeper(
         catalogue=Catalogue(database=ground.database, tenant=ground.tenant),
-        sounds=sounds_of(places, ground),
+        sounds=sounds_of(settings, places, ground),
         database=ground.database,
         audit=ground.audit,
         clock=ground.clock,
         coding=None if own.at_rest == "as_recorded" else Coding[own.at_rest.upper()],
         after_seconds=own.at_rest_after_seconds,
+        alarms=alarms,
     )
 
 
@@ -92,7 +124,7 @@ def build_recording(
     """
     own, zone = settings.recording, settings.node.zone_info
     catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
-    sounds = sounds_of(places, ground)
+    sounds = sounds_of(settings, places, ground)
     return Recording(
         service=RecordingService(
             policy=own.policy(),

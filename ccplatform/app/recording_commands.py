@@ -10,7 +10,7 @@ from ccplatform.app.administer import with_database
 from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places, places_of
-from ccplatform.app.recorder import sounds_of
+from ccplatform.app.recorder import copies_of, sounds_of
 from ccplatform.app.settings import Settings
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.security.errors import BadSeal, VaultClosed
@@ -20,6 +20,8 @@ from recording.errors import RecordingsDiffer
 from recording.files import RecordingFiles
 from recording.keys import rewrap
 from recording.store import Catalogue
+from recording.stores.building import build_stores
+from recording.stores.copies import Copies
 from recording.verify import Verdict, Verification
 
 _log = structlog.get_logger("recording")
@@ -44,6 +46,11 @@ def list_keys(settings: Settings) -> str:
     for recording, wrapped in files.wrapped_keys():
         name = _shown(ring, recording, wrapped)
         counts[name] = counts.get(name, 0) + 1
+    copies = Copies(build_stores(settings.recording.stores), ring)
+    for store in copies.stores:
+        for recording in copies.recordings(store):
+            name = f"{_shown(ring, recording, copies.wrapped_key(store, recording))}, in {store.name}"
+            counts[name] = counts.get(name, 0) + 1
     lines = [f"{name}: {count} recordings" for name, count in sorted(counts.items())]
     return "\n".join([f"for new recordings: {ring.current}", *lines])
 
@@ -58,13 +65,21 @@ def rewrap_keys(settings: Settings) -> str:
         except (BadSeal, OSError) as error:
             failed += 1
             _log.error("a recording could not be opened", recording=recording, reason=str(error))
+    copies = Copies(build_stores(settings.recording.stores), ring)
+    for store in copies.stores:
+        for recording in copies.recordings(store):
+            try:
+                done += copies.rewrap(store, recording)
+            except (BadSeal, OSError) as error:
+                failed += 1
+                _log.error("a copy could not be opened", recording=recording, store=store.name, reason=str(error))
     told = f"{done} keys were wrapped by {ring.current}"
     if failed:
         raise VaultClosed(f"{told}; {failed} recordings could not be opened and were left as they are")
     return told
 
 
-def verify(settings: Settings, first: date | None, last: date | None) -> str:
+def verify(settings: Settings, first: date | None, last: date | None, all_copies: bool) -> str:
     """Compare what is kept with what was told of it; raises RecordingsDiffer with everything that was found."""
 
     async def work(ground: Foundation) -> str:
@@ -72,7 +87,9 @@ def verify(settings: Settings, first: date | None, last: date | None) -> str:
         today = ground.clock.wall().astimezone(UTC).date()
         verification = Verification(
             catalogue=Catalogue(database=ground.database, tenant=ground.tenant),
-            sounds=sounds_of(places_of(settings.node.data_dir), ground),
+            sounds=sounds_of(settings, places_of(settings.node.data_dir), ground),
+            copies=copies_of(settings, ground),
+            all_copies=all_copies,
             audit=ground.audit,
         )
         begins = first or today - timedelta(days=settings.recording.retention_days)

@@ -77,7 +77,7 @@ def build_messages(
 
     return MessageService(
         store=message_store(ground),
-        sounds=sounds_of(places, ground),
+        sounds=sounds_of(settings, places, ground),
         facts=facts,
         clock=ground.clock,
         zone=settings.node.zone_info,

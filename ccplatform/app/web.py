@@ -15,6 +15,7 @@ from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones, phone_server
 from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import article_store, build_configuration, desk_documents, settings_store
+from ccplatform.app.control_alarms import ControlAlarms
 from ccplatform.app.desk import DeskChoices, build_webhook
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
@@ -23,7 +24,7 @@ from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
 from ccplatform.app.looking_ahead import coming, forecasting_of
 from ccplatform.app.places import Places
-from ccplatform.app.recorder import build_keeper, sounds_of
+from ccplatform.app.recorder import build_copier, build_keeper, sounds_of
 from ccplatform.app.reloading import ReloadingControl
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
@@ -74,6 +75,7 @@ from metrics.store import ReportStore
 from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
 from recording.store import Catalogue
+from recording.stores.routes import build_router as build_store_routes
 
 _log = structlog.get_logger("web")
 
@@ -111,7 +113,6 @@ class WebProcess:
         )
         self.speech = speech_engine(settings.ivr.speech, ground.clock, Untold())
         self.simulating = Simulating(settings, ground, places, Untold())
-        self.keeper = build_keeper(settings, places, ground)
         self.signalling = SignallingService(settings.sip.signalling, clock=ground.clock)
         self.recent = RecentFacts()
         self.webhook = build_webhook(settings.cti.webhook, ground, self.live)
@@ -130,6 +131,9 @@ class WebProcess:
         )
         self.forecasting = forecasting_of(settings, ground, self.live)
         self._control = ReloadingControl(self.following.link, ground.clock)
+        self._told = ControlAlarms(self.following.link, ground.clock)
+        self.keeper = build_keeper(settings, places, ground, self._told)
+        self.copier = build_copier(settings, places, ground, self._told)
         self._phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
 
     def build(self) -> FastAPI:
@@ -185,7 +189,7 @@ class WebProcess:
             tenant=ground.tenant,
         )
         catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
-        sounds = sounds_of(self._places, ground)
+        sounds = sounds_of(settings, self._places, ground)
         sockets = EventSockets(access=access, hub=self.hub, clock=ground.clock, settings=settings.cti.events)
         changes = Changes(audit=ground.audit)
         history = ContactsByNumber(contacts, self.journal, call_backs=call_back_store(ground), recent=self.recent)
@@ -231,6 +235,7 @@ class WebProcess:
             build_forecast_routes(access=access, forecasting=self.forecasting),
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal, overseen=self._overseen),
+            build_store_routes(access=access, copier=self.copier),
             build_recording_routes(
                 access=access, catalogue=catalogue, sounds=sounds, audit=ground.audit, overseen=self._overseen
             ),
@@ -287,8 +292,11 @@ class WebProcess:
         """Follow control, and keep the figures."""
         self.following.start()
         self._ground.tasks.keep_running("reloads", self._control.tell_again)
+        self._ground.tasks.keep_running("alarms", self._told.run)
         self._ground.tasks.keep_running("recordings at rest", self._keep_recordings)
         self._ground.tasks.keep_running("forecast", self._look_ahead)
+        if self._settings.recording.stores:
+            self._ground.tasks.keep_running("copies of recordings", self._copy_recordings)
         self.signalling.start(self._ground.tasks)
         if self.webhook is not None:
             self._ground.tasks.keep_running("webhook", self.webhook.run)
@@ -311,6 +319,10 @@ class WebProcess:
     async def _look_ahead(self) -> None:
         await self.following.informed.wait()
         await self.forecasting.run()
+
+    async def _copy_recordings(self) -> None:
+        await self.following.informed.wait()
+        await self.copier.run()
 
     def close(self) -> None:
         """Stop the heartbeats."""

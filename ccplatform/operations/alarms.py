@@ -19,7 +19,9 @@ AlarmFact: TypeAlias = AlarmRaised | AlarmCleared | AlarmAcknowledged
 MAX_ACTIVE = 1000
 OVERFLOW_KIND = "too_many_alarms"
 #: Kinds that tell what happened, not what is wrong now: nothing ends them but somebody who saw them.
-UNTIL_SEEN = frozenset({"control_restarted", "internal_error", "projection_failed", "recording_gap"})
+UNTIL_SEEN = frozenset(
+    {"control_restarted", "internal_error", "projection_failed", "recording_gap", "recording_damaged"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

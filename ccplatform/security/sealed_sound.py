@@ -157,17 +157,31 @@ def fronts(read_at: ReadAt, size: int, place: int = HEADER_BYTES) -> Iterator[Fr
     """The whole chunks of a file of ``size`` bytes, one after the other; ends before one that is torn."""
     number = 0
     while place + FRONT_BYTES + TAG_BYTES <= size:
-        raw = read_at(place, FRONT_BYTES)
-        if len(raw) < FRONT_BYTES:
-            return
-        length, told, samples, kind, nonce, before = _FRONT.unpack(raw)
-        if told != number or not TAG_BYTES <= length <= MAX_CHUNK_BYTES or kind not in _KINDS:
-            return
-        front = Front(place, length, told, samples, Kind(kind), nonce, before, raw)
-        if front.end > size:
+        front = _front(read_at(place, FRONT_BYTES), place, number)
+        if front is None or front.end > size:
             return
         yield front
         number, place = number + 1, front.end
+
+
+def fronts_of_index(index: bytes) -> Iterator[Front]:
+    """The same chunks, from their fronts one after the other without what follows each in the file."""
+    place = HEADER_BYTES
+    for number in range(len(index) // FRONT_BYTES):
+        front = _front(index[number * FRONT_BYTES : (number + 1) * FRONT_BYTES], place, number)
+        if front is None:
+            return
+        yield front
+        place = front.end
+
+
+def _front(raw: bytes, place: int, number: int) -> Front | None:
+    if len(raw) < FRONT_BYTES:
+        return None
+    length, told, samples, kind, nonce, before = _FRONT.unpack(raw)
+    if told != number or not TAG_BYTES <= length <= MAX_CHUNK_BYTES or kind not in _KINDS:
+        return None
+    return Front(place, length, told, samples, Kind(kind), nonce, before, raw)
 
 
 class Seal:

@@ -35,6 +35,7 @@ _HANDED_OUT = "UPDATE voice_messages SET mailbox = $3, state = 'new' WHERE tenan
 #: It was never a message: its sound is gone, and whoever was told of it by mistake loses it.
 _DROPPED = (
     "UPDATE recordings SET deleted_at = $3 WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
+    "UPDATE recording_copies SET removing = $3::timestamptz IS NOT NULL WHERE tenant = $1 AND recording = $2",
     "UPDATE voice_messages SET state = 'deleted', handled_at = $3 WHERE tenant = $1 AND id = $2",
 )
 _COLUMNS = """

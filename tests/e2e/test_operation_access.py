@@ -119,6 +119,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/recordings/{recording_id}"): LISTENERS,
     ("GET", "/api/v1/recordings/{recording_id}/audio"): LISTENERS,
     ("GET", "/api/v1/recordings/days"): LISTENERS - {"supervisor"},
+    ("GET", "/api/v1/recordings/stores"): LISTENERS - {"supervisor"},
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): LISTENERS - {"supervisor"},
     ("GET", "/api/v1/compliance"): FIGURES,
     ("GET", "/api/v1/forecast"): FIGURES,

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from ccplatform.contracts.words import RecordingId
+from ccplatform.contracts.words import RecordingId, Severity
 from ccplatform.security.errors import BadSeal
 from ccplatform.security.sealed_sound import Coding, Description, Sealer, header
 from ccplatform.storage.database import Database
 from recording.conversion import make_smaller, seal_plain, take_place
-from recording.keeper import Keeper
+from recording.keeper import DAMAGE_ALARM, Keeper
 from recording.model import Ending, Note
 from recording.proof import check_file
 from recording.wave import wave_header
@@ -146,6 +146,7 @@ def keeper(vault: Vault, coding: Coding | None = Coding.FLAC) -> Keeper:
         clock=vault.clock,
         coding=coding,
         after_seconds=600.0,
+        alarms=vault.told,
     )
 
 
@@ -160,6 +161,7 @@ async def test_the_keeper_converts_what_rested_long_enough_and_the_proof_goes_on
     rows = {name: await vault.catalogue.get(name) for name in (old, damaged, young)}
     assert [rows[name].coding for name in (old, damaged, young)] == ["flac", "pcm", "pcm"]
     assert rows[old].size_bytes == vault.sounds.files.path_of(old).stat().st_size
+    assert vault.told.alarms == {(DAMAGE_ALARM, ""): Severity.URGENT}
     await vault.next_day()
     assert set(await vault.found()) == {damaged}
     [told] = await vault.audit.page(action="recording.convert")

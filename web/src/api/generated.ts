@@ -2944,6 +2944,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stores
+         * @description How far the copies of recordings are, store by store.
+         */
+        get: operations["list_stores_api_v1_recordings_stores_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{recording_id}": {
         parameters: {
             query?: never;
@@ -8257,6 +8277,52 @@ export interface components {
              * @description so many seconds go by
              */
             waits?: number | null;
+        };
+        /**
+         * StoreRow
+         * @description A store that gets a copy of every recording.
+         */
+        StoreRow: {
+            /**
+             * Copies
+             * @description Recordings that it has.
+             */
+            copies: number;
+            /**
+             * Name
+             * @example far
+             */
+            name: string;
+            /**
+             * Oldest
+             * @description When the oldest of these ended.
+             */
+            oldest: string | null;
+            /**
+             * Problem
+             * @description What it said when it failed; '' since it answers.
+             */
+            problem: string;
+            /**
+             * Removing
+             * @description Copies of deleted recordings that it still has.
+             */
+            removing: number;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Waiting
+             * @description Recordings at rest that it lacks; 10000: as many or more.
+             */
+            waiting: number;
+        };
+        /**
+         * StoreRows
+         * @description All of them, in the order of the settings.
+         */
+        StoreRows: {
+            /** Items */
+            items: components["schemas"]["StoreRow"][];
         };
         /**
          * Strategy
@@ -15715,6 +15781,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_stores_api_v1_recordings_stores_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreRows"];
                 };
             };
         };
