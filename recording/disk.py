@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import structlog
 
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.kernel.errors import Unavailable
+
+_log = structlog.get_logger("recording")
 
 #: The alarm; its subject is the directory.
 ALARM = "recording_disk_low"
 
 
+async def _nothing(_: int) -> int:
+    """Nobody makes room."""
+    return 0
+
+
 class FreeSpaceWatch:
     """Raises ``recording_disk_low``.
 
-    Non-urgent below ``low_bytes`` free, urgent below ``very_low_bytes`` or when the directory cannot be read.
+    Non-urgent below ``low_bytes`` free, urgent below ``very_low_bytes`` or when the directory cannot be read. At
+    every look below ``very_low_bytes`` it asks ``relieve`` for what ``low_bytes`` lack. Recordings begin while
+    ``refuse_below_bytes`` are free, and always when that is 0: a full disk ends them by itself.
     """
 
     def __init__(
@@ -29,6 +42,8 @@ class FreeSpaceWatch:
         low_bytes: int,
         very_low_bytes: int,
         check_seconds: float,
+        refuse_below_bytes: int = 0,
+        relieve: Callable[[int], Awaitable[int]] = _nothing,
     ) -> None:
         self._directory = directory
         self._alarms = alarms
@@ -36,7 +51,16 @@ class FreeSpaceWatch:
         self._low = low_bytes
         self._very_low = very_low_bytes
         self._check_seconds = check_seconds
+        self._refuse_below = refuse_below_bytes
+        self._relieve = relieve
         self._severity: Severity | None = None
+        self._free: int | None = None
+
+    def refusal(self) -> str:
+        """Why nothing new is to be recorded, '' as long as it is. The answer is that of the last look."""
+        if self._free is None or self._free >= self._refuse_below:
+            return ""
+        return f"disk_full: {self._free / 2**30:.1f} GiB are free, less than {self._refuse_below / 2**30:.1f}"
 
     async def run(self) -> None:
         """For ever. Keep it running under the task supervisor."""
@@ -45,16 +69,29 @@ class FreeSpaceWatch:
             await sleep(self._clock, self._check_seconds)
 
     async def check(self) -> None:
-        """Look once."""
+        """Look once, and make room where there is too little."""
+        free = await self._look()
+        if free is not None and free < self._very_low:
+            self.judge(free)
+            try:
+                freed = await self._relieve(self._low - free)
+            except Unavailable as error:
+                _log.warning("no room is made for recordings", reason=str(error))
+                return
+            free = await self._look() if freed else free
+        if free is not None:
+            self.judge(free)
+
+    async def _look(self) -> int | None:
         try:
-            free = (await asyncio.to_thread(shutil.disk_usage, self._directory)).free
+            return (await asyncio.to_thread(shutil.disk_usage, self._directory)).free
         except OSError as error:
             self._set(Severity.URGENT, f"the recordings' directory cannot be read: {error.strerror}")
-            return
-        self.judge(free)
+            return None
 
     def judge(self, free: int) -> None:
         """Raise, change or clear the alarm for so many free bytes."""
+        self._free = free
         text = f"{free / 2**30:.1f} GiB are free for recordings"
         if free < self._very_low:
             self._set(Severity.URGENT, text)

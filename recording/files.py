@@ -146,6 +146,13 @@ class RecordingFiles:
             with self.path_of(recording).open("rb") as file:
                 yield recording, read_header(file.read(HEADER_BYTES))[1]
 
+    def size_of(self, recording: RecordingId) -> int:
+        """Bytes of its audio here."""
+        try:
+            return self.path_of(recording).stat().st_size
+        except OSError:
+            return 0
+
     def let_go(self, recording: RecordingId) -> int:
         """Delete the audio, which is elsewhere, and keep the note; returns its bytes, 0 if it is gone."""
         path = self.path_of(recording)

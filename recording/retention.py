@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -73,9 +73,8 @@ class Retention:
     async def run_once(self) -> int:
         """Delete everything that is due; returns how many. Raises DatabaseUnavailable; then run it again."""
         deleted = 0
-        while due := await self._delete_some():
+        while due := await self.delete_some(self._days, BATCH):
             deleted += len(due)
-            self._deleted(due)
         if deleted:
             _log.info("recordings deleted", count=deleted)
         return deleted
@@ -87,13 +86,27 @@ class Retention:
         due = today if today > local else datetime.combine(local.date() + timedelta(days=1), self._at, self._zone)
         return (due.astimezone(now.tzinfo) - now).total_seconds()
 
-    async def _delete_some(self) -> list[RecordingId]:
+    async def delete_some(
+        self,
+        days: int,
+        limit: int,
+        *,
+        reason: str = "",
+        before: Callable[[Sequence[RecordingId]], None] = lambda _: None,
+    ) -> list[RecordingId]:
+        """Delete the oldest that are older than ``days`` and may be; ``before`` hears which, in a thread.
+
+        Raises RetentionTooShort, DatabaseUnavailable.
+        """
+        if days < LEAST_RETENTION_DAYS:
+            raise RetentionTooShort(days, LEAST_RETENTION_DAYS)
         # Keys first, then files, then rows: a crash in between leaves rows that the next run deletes again, and
         # never forgotten sound. The rows are locked meanwhile, so that none of them can be held any more.
         async with self._database.transaction() as connection:
             now = self._clock.wall()
-            due = await self._catalogue.to_delete(connection, now, self._days, BATCH)
+            due = await self._catalogue.to_delete(connection, now, days, limit)
             if due:
+                await asyncio.to_thread(before, due)
                 await asyncio.to_thread(self._remove, due)
                 await self._catalogue.mark_deleted(connection, due, now)
                 await self._audit.record(
@@ -101,9 +114,16 @@ class Retention:
                     action="recording.delete",
                     object=f"{len(due)} recordings",
                     result="ok",
-                    detail={"retention_days": self._days, "keys": "destroyed", "recordings": list(due)},
+                    detail={
+                        "retention_days": days,
+                        "keys": "destroyed",
+                        "recordings": list(due),
+                        **({"reason": reason} if reason else {}),
+                    },
                     connection=connection,
                 )
+        if due:
+            self._deleted(due)
         return due
 
     def _remove(self, due: list[RecordingId]) -> None:

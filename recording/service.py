@@ -44,7 +44,7 @@ class RecordingService:
     """Implements :class:`ccplatform.contracts.recordings.Recorder`.
 
     ``rows`` is the catalogue, needed by :meth:`repair` only; ``accepts`` says whether a message can be left in a
-    mailbox. Call :meth:`repair` once at the start.
+    mailbox, ``refusal`` why nothing new is to be recorded (''). Call :meth:`repair` once at the start.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class RecordingService:
         tasks: TaskSupervisor,
         zone: ZoneInfo,
         accepts: Callable[[Mailbox], bool] = lambda _: True,
+        refusal: Callable[[], str] = lambda: "",
     ) -> None:
         self._policy = policy
         self._sounds = sounds
@@ -72,6 +73,7 @@ class RecordingService:
         self._tasks = tasks
         self._zone = zone
         self._accepts = accepts
+        self._refusal = refusal
         self._gaps = Gaps()
         self._closing: set[RecordingId] = set()
         self._unwanted: set[RecordingId] = set()  # removed once they are closed
@@ -259,6 +261,9 @@ class RecordingService:
     def _order(self, note: Note) -> RecordingOrder | None:
         recording = note.recording
         self._gaps.began(recording, note.contact, self._clock.now())
+        if reason := self._refusal():
+            self._lose(note, reason)
+            return None
         try:
             key, wrapped = self._sounds.keys.make(recording)
         except VaultClosed as error:

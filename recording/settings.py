@@ -114,21 +114,39 @@ class RecordingSettings(_Section):
     low_bytes: int = Field(
         20 * 2**30, ge=0, description="Less free space than this raises recording_disk_low, non-urgent."
     )
-    very_low_bytes: int = Field(5 * 2**30, ge=0, description="Less than this makes it urgent.")
+    very_low_bytes: int = Field(
+        5 * 2**30,
+        ge=0,
+        description="Less than this makes it urgent; then the directory lets go of what every store has.",
+    )
+    delete_when_full_after_days: int | None = Field(
+        None,
+        le=36_500,
+        description="Below `very_low_bytes`, recordings older than this are deleted, oldest first, before their "
+        f"retention is over; at least {LEAST_RETENTION_DAYS}; none: nothing is.",
+    )
+    refuse_below_bytes: int = Field(
+        0,
+        ge=0,
+        description="With less free space no recording is begun, and each of its seconds is told as a gap; 0: "
+        "they are begun until the disk is full.",
+    )
     max_messages: int = Field(
         10_000, ge=1, le=1_000_000, description="Voice messages that may wait; then none can be left."
     )
     disk_check_seconds: float = Field(30.0, ge=1, le=3600, description="Time between looks at the free space.")
 
-    @field_validator("retention_days")
+    @field_validator("retention_days", "delete_when_full_after_days")
     @classmethod
-    def _a_month_at_least(cls, days: int) -> int:
-        return _a_month(days)
+    def _a_month_at_least(cls, days: int | None) -> int | None:
+        return days if days is None else _a_month(days)
 
     @model_validator(mode="after")
     def _fits(self) -> RecordingSettings:
         if self.very_low_bytes > self.low_bytes:
             raise ValueError("very_low_bytes must not be more than low_bytes")
+        if self.refuse_below_bytes > self.very_low_bytes:
+            raise ValueError("refuse_below_bytes must not be more than very_low_bytes")
         for what, names in (("rules", self.rules), ("stores", self.stores)):
             if len({one.name for one in names}) != len(names):
                 raise ValueError(f"two {what} have the same name")

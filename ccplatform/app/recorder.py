@@ -21,6 +21,7 @@ from recording.days import DailyProof
 from recording.disk import FreeSpaceWatch
 from recording.files import RecordingFiles
 from recording.keeper import Keeper
+from recording.relief import Relief
 from recording.retention import Retention
 from recording.sealed import Sounds
 from recording.service import RecordingService
@@ -125,6 +126,44 @@ def build_recording(
     own, zone = settings.recording, settings.node.zone_info
     catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
     sounds = sounds_of(settings, places, ground)
+    retention = Retention(
+        catalogue=catalogue,
+        files=sounds.files,
+        database=ground.database,
+        audit=ground.audit,
+        clock=ground.clock,
+        days=own.retention_days,
+        at=own.deletion_time,
+        zone=zone,
+        deleted=deleted,
+        prove=DailyProof(
+            catalogue=catalogue,
+            audit=ground.audit,
+            facts=facts,
+            alarms=alarms,
+            clock=ground.clock,
+            committed=committed,
+        ).run_once,
+    )
+    space = FreeSpaceWatch(
+        directory=places.recordings,
+        alarms=alarms,
+        clock=ground.clock,
+        low_bytes=own.low_bytes,
+        very_low_bytes=own.very_low_bytes,
+        check_seconds=own.disk_check_seconds,
+        refuse_below_bytes=own.refuse_below_bytes,
+        relieve=Relief(
+            files=sounds.files,
+            book=CopyBook(database=ground.database, tenant=ground.tenant),
+            stores=[store.name for store in own.stores],
+            retention=retention,
+            delete_after_days=own.delete_when_full_after_days,
+            database=ground.database,
+            clock=ground.clock,
+            alarms=alarms,
+        ).free,
+    )
     return Recording(
         service=RecordingService(
             policy=own.policy(),
@@ -137,32 +176,8 @@ def build_recording(
             tasks=ground.tasks,
             zone=zone,
             accepts=accepts,
+            refusal=space.refusal,
         ),
-        retention=Retention(
-            catalogue=catalogue,
-            files=sounds.files,
-            database=ground.database,
-            audit=ground.audit,
-            clock=ground.clock,
-            days=own.retention_days,
-            at=own.deletion_time,
-            zone=zone,
-            deleted=deleted,
-            prove=DailyProof(
-                catalogue=catalogue,
-                audit=ground.audit,
-                facts=facts,
-                alarms=alarms,
-                clock=ground.clock,
-                committed=committed,
-            ).run_once,
-        ),
-        space=FreeSpaceWatch(
-            directory=places.recordings,
-            alarms=alarms,
-            clock=ground.clock,
-            low_bytes=own.low_bytes,
-            very_low_bytes=own.very_low_bytes,
-            check_seconds=own.disk_check_seconds,
-        ),
+        retention=retention,
+        space=space,
     )

@@ -20,7 +20,14 @@ MAX_ACTIVE = 1000
 OVERFLOW_KIND = "too_many_alarms"
 #: Kinds that tell what happened, not what is wrong now: nothing ends them but somebody who saw them.
 UNTIL_SEEN = frozenset(
-    {"control_restarted", "internal_error", "projection_failed", "recording_gap", "recording_damaged"}
+    {
+        "control_restarted",
+        "internal_error",
+        "projection_failed",
+        "recording_damaged",
+        "recording_deleted_early",
+        "recording_gap",
+    }
 )
 
 

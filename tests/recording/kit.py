@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -108,6 +108,7 @@ class Studio:
         *,
         clock: VirtualClock | None = None,
         rows: FakeRows | None = None,
+        refusal: Callable[[], str] = lambda: "",
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ids = Ids(self.clock)
@@ -125,6 +126,7 @@ class Studio:
             ids=self.ids,
             tasks=self.tasks,
             zone=ZONE,
+            refusal=refusal,
         )
 
     async def end(self) -> None:
