@@ -12,6 +12,7 @@
     kernel.NotFound
     ├── NoRecording           no such recording
     ├── RecordingGone         it was deleted, or its file is missing
+    ├── NoComment             no such comment
     ├── NoMessage             no such voice message, or it is in no mailbox any more
     └── NoMailbox             no such mailbox
     kernel.RemoteViolation
@@ -77,6 +78,13 @@ class RecordingGone(NotFound):
 
 class BadWave(RemoteViolation):
     """Not a RIFF WAVE file that the media engine could have written."""
+
+
+class NoComment(NotFound):
+    """There is no such comment, or it was taken back."""
+
+    def __init__(self, comment: str) -> None:
+        super().__init__(f"no comment {comment}")
 
 
 class NoMessage(NotFound):

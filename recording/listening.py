@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -37,12 +38,19 @@ class Listening:
         detail: dict[str, Any],
         range_header: str | None,
         if_range: str | None,
+        wrap: Callable[[Sound], Sound] | None = None,
+        name: str | None = None,
     ) -> Response:
-        """The answer to a GET; raises RecordingGone, Unavailable."""
+        """The answer to a GET; raises RecordingGone, Unavailable.
+
+        ``wrap`` makes another sound of it, ``name`` lets it be kept under that name instead of heard.
+        """
         sound = await asyncio.to_thread(self._sounds.open, recording)
+        if wrap is not None:
+            sound = wrap(sound)
         with ExitStack() as opened:
             opened.callback(sound.close)
-            etag = f'"{recording}-{sound.size}"'
+            etag = f'"{name or recording}-{sound.size}"'
             try:
                 span = wanted_span(range_header if if_range in (None, etag) else None, sound.size)
             except RangeNotSatisfiable as error:
@@ -55,14 +63,15 @@ class Listening:
                 detail={**detail, "range": range_header or ""},
             )
             opened.pop_all()  # who sends it closes it
-        return self._audio(recording, sound, span, etag)
+        disposition = f'{"inline" if name is None else "attachment"}; filename="{name or recording}.wav"'
+        return self._audio(disposition, sound, span, etag)
 
-    def _audio(self, recording: RecordingId, sound: Sound, span: Span | None, etag: str) -> Response:
+    def _audio(self, disposition: str, sound: Sound, span: Span | None, etag: str) -> Response:
         sent = span or Span(0, sound.size - 1)
         headers = {
             "Accept-Ranges": "bytes",
             "Cache-Control": "no-store",
-            "Content-Disposition": f'inline; filename="{recording}.wav"',
+            "Content-Disposition": disposition,
             "Content-Length": str(sent.length),
             "ETag": etag,
         }

@@ -96,6 +96,12 @@ class RecordingSettings(_Section):
         93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
     )
     deletion_time: time = Field(time(3, 0), description="Local time of the daily deletion.")
+    link_seconds: float = Field(
+        900.0, ge=30, le=86_400, description="A link to the sound of a recording is good for so long."
+    )
+    export_roles: tuple[Literal["supervisor", "auditor", "admin"], ...] = Field(
+        ("auditor", "admin"), min_length=1, description="Who may let marked copies leave the platform."
+    )
     stores: tuple[StoreSettings, ...] = Field(
         (), max_length=4, description="Stores that get a copy of every recording; the first is asked first."
     )

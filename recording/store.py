@@ -160,6 +160,12 @@ class Catalogue:
             list(recordings),
             at,
         )
+        for table in ("recording_comments", "recording_waveforms"):
+            await connection.execute(
+                f"DELETE FROM {table} WHERE tenant = $1 AND recording = ANY($2::uuid[])",
+                self._tenant,
+                list(recordings),
+            )
         await connection.execute(
             "UPDATE recording_copies SET removing = true WHERE tenant = $1 AND recording = ANY($2::uuid[])",
             self._tenant,

@@ -223,6 +223,12 @@ def recording_verify(
     _administer(config, data_dir, "verify", first, last, copies)
 
 
+@recording_app.command("whose")
+def recording_whose(file: Path, config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+    """Say which export a sound file was, by the mark in its sound."""
+    _administer(config, data_dir, "whose_export", file)
+
+
 @keys_app.command("create")
 def keys_create(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Add a master key: new recordings take it at once, older ones stay readable."""

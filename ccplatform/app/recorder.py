@@ -25,6 +25,7 @@ from recording.relief import Relief
 from recording.retention import Retention
 from recording.sealed import Sounds
 from recording.service import RecordingService
+from recording.sharing.store import SharingStore
 from recording.store import Catalogue
 from recording.stores.book import CopyBook
 from recording.stores.building import build_stores
@@ -68,6 +69,23 @@ def sounds_of(settings: Settings, places: Places, ground: Foundation) -> Sounds:
     """The recordings of an installation."""
     files = RecordingFiles(places.recordings)
     return Sounds(files=files, keys=ground.keys, elsewhere=copies_of(settings, ground))
+
+
+def sharing_store(ground: Foundation) -> SharingStore:
+    """Comments, waveforms and exports."""
+    return SharingStore(
+        database=ground.database,
+        vault=ground.vault,
+        audit=ground.audit,
+        clock=ground.clock,
+        ids=ground.ids,
+        tenant=ground.tenant,
+    )
+
+
+def mark_key(ground: Foundation) -> bytes:
+    """What the marks in exports are made from."""
+    return ground.vault.derive("recording-exports")
 
 
 def copies_of(settings: Settings, ground: Foundation) -> Copies:

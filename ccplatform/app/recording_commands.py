@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, timedelta
+from pathlib import Path
 
+import soundfile
+import soxr
 import structlog
 
 from ccplatform.app.administer import with_database
 from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places, places_of
-from ccplatform.app.recorder import copies_of, sounds_of
+from ccplatform.app.recorder import copies_of, mark_key, sharing_store, sounds_of
 from ccplatform.app.settings import Settings
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.security.errors import BadSeal, VaultClosed
 from ccplatform.security.key_ring import KEYS_FILE, KeyRing, add_key, master_of, open_ring
 from ccplatform.storage.migrate import migrate as apply_migrations
-from recording.errors import RecordingsDiffer
+from recording.errors import BadWave, RecordingsDiffer
 from recording.files import RecordingFiles
 from recording.keys import rewrap
+from recording.sharing.watermark import Found, find
 from recording.store import Catalogue
 from recording.stores.building import build_stores
 from recording.stores.copies import Copies
@@ -96,6 +101,37 @@ def verify(settings: Settings, first: date | None, last: date | None, all_copies
         return _told(await verification.run(begins, last or today))
 
     return with_database(settings, work)
+
+
+def whose_export(settings: Settings, file: Path) -> str:
+    """Which export a sound file was; raises BadWave when it is none that can be read."""
+
+    async def work(ground: Foundation) -> str:
+        await apply_migrations(ground.database)
+        found = await asyncio.to_thread(_marked, file, mark_key(ground))
+        if found is None:
+            return f"{file}: no mark of this installation was found"
+        made = await sharing_store(ground).export_of(found.number)
+        told = f"{file}: export {found.number} (score {found.score})"
+        if made is None:
+            return f"{told}, which this database does not know"
+        at = made.made_at.isoformat(timespec="seconds")
+        return f"{told} of recording {made.recording}, by {made.by} at {at}: {made.reason}"
+
+    return with_database(settings, work)
+
+
+def _marked(file: Path, key: bytes) -> Found | None:
+    """At its own rate, or at those that recordings have."""
+    try:
+        sound, own = soundfile.read(file, dtype="float64", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise BadWave(f"{file} cannot be read as sound: {error}") from error
+    for rate in dict.fromkeys((own, 8000, 16_000)):
+        heard = sound if rate == own else soxr.resample(sound, own, rate)
+        if (found := find(heard, key)) is not None:
+            return found
+    return None
 
 
 def _told(verdict: Verdict) -> str:

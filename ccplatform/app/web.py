@@ -24,7 +24,7 @@ from ccplatform.app.history import ContactsByNumber
 from ccplatform.app.http import build_http
 from ccplatform.app.looking_ahead import coming, forecasting_of
 from ccplatform.app.places import Places
-from ccplatform.app.recorder import build_copier, build_keeper, sounds_of
+from ccplatform.app.recorder import build_copier, build_keeper, mark_key, sharing_store, sounds_of
 from ccplatform.app.reloading import ReloadingControl
 from ccplatform.app.server import build_server
 from ccplatform.app.settings import Settings
@@ -38,7 +38,7 @@ from ccplatform.app.watching import Watching
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
-from ccplatform.contracts.words import AgentId, TrunkId
+from ccplatform.contracts.words import AgentId, Role, TrunkId
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.operations.store import AlarmStore
@@ -74,6 +74,9 @@ from metrics.service import MetricsService
 from metrics.store import ReportStore
 from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
+from recording.sharing.links import KEY_CONTEXT as RECORDING_LINKS
+from recording.sharing.links import Links as RecordingLinks
+from recording.sharing.routes import build_router as build_sharing_routes
 from recording.store import Catalogue
 from recording.stores.routes import build_router as build_store_routes
 
@@ -236,6 +239,21 @@ class WebProcess:
             build_event_router(access=access, sockets=sockets),
             build_contact_routes(access=access, contacts=contacts, journal=self.journal, overseen=self._overseen),
             build_store_routes(access=access, copier=self.copier),
+            build_sharing_routes(
+                access=access,
+                catalogue=catalogue,
+                sounds=sounds,
+                store=sharing_store(ground),
+                links=RecordingLinks(
+                    key=ground.vault.derive(RECORDING_LINKS),
+                    clock=ground.clock,
+                    seconds=settings.recording.link_seconds,
+                ),
+                audit=ground.audit,
+                overseen=self._overseen,
+                mark_key=mark_key(ground),
+                exporters=[Role(role) for role in settings.recording.export_roles],
+            ),
             build_recording_routes(
                 access=access, catalogue=catalogue, sounds=sounds, audit=ground.audit, overseen=self._overseen
             ),

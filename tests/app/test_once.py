@@ -50,6 +50,7 @@ WITHOUT_KEY: Final = {
     ("POST", "/api/v1/me/articles/{article_id}/read"): "he has read it",
     ("PUT", "/api/v1/customers/{account}"): "who saw an older card is refused (If-Match)",
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): "it is held, or is not",
+    ("POST", "/api/v1/recordings/{recording_id}/links"): "a link more, to the same recording",
     ("PUT", "/api/v1/outbound-routes"): "all routes take the place of all",
     ("POST", "/api/v1/flows/validate"): "changes nothing",
     ("POST", "/api/v1/flows/preview"): "changes nothing",

@@ -2944,6 +2944,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/linked/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Linked
+         * @description What a link is about: no log-in, one recording, for a short time. Audited for who asked for the link.
+         */
+        get: operations["get_linked_api_v1_recordings_linked__token__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/stores": {
         parameters: {
             query?: never;
@@ -3004,6 +3024,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/{recording_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Comments
+         * @description What was said of its moments.
+         */
+        get: operations["list_comments_api_v1_recordings__recording_id__comments_get"];
+        put?: never;
+        /**
+         * Add Comment
+         * @description Say something of a moment; audited without its text. A recording takes 500.
+         */
+        post: operations["add_comment_api_v1_recordings__recording_id__comments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/comments/{comment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Comment
+         * @description Take back one's own comment; administrators anybody's. Audited.
+         */
+        delete: operations["remove_comment_api_v1_recordings__recording_id__comments__comment_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export Recording
+         * @description Let a copy leave the platform: its number is in its sound, its reason in the audit.
+         */
+        post: operations["export_recording_api_v1_recordings__recording_id__exports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{recording_id}/hold": {
         parameters: {
             query?: never;
@@ -3017,6 +3101,46 @@ export interface paths {
          * @description Legal hold: as long as it is held, no retention deletes it. Audited with its reason.
          */
         put: operations["hold_recording_api_v1_recordings__recording_id__hold_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Link
+         * @description An address for a player, for a short time; audited, as is each use.
+         */
+        post: operations["make_link_api_v1_recordings__recording_id__links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Waveform
+         * @description The shape of a recording, side by side; worked out once.
+         */
+        get: operations["get_waveform_api_v1_recordings__recording_id__waveform_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -4376,6 +4500,58 @@ export interface components {
             weight: number;
         };
         /**
+         * Comment
+         * @description What somebody said of a moment of a recording.
+         */
+        Comment: {
+            /**
+             * At Seconds
+             * @example 73.5
+             */
+            at_seconds: number;
+            /**
+             * By
+             * @example sup1
+             */
+            by: string;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * CommentWanted
+         * @description A comment to be made.
+         */
+        CommentWanted: {
+            /**
+             * At Seconds
+             * @description From the beginning.
+             */
+            at_seconds: number;
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Comments
+         * @description All of a recording, in the order of their moments.
+         */
+        Comments: {
+            /** Items */
+            items: components["schemas"]["Comment"][];
+        };
+        /**
          * Comparison
          * @description How a value meets its target.
          * @enum {string}
@@ -4908,6 +5084,42 @@ export interface components {
              * @description the node; that of a sub-flow has its flow before it: part/ask
              */
             to: string;
+        };
+        /**
+         * ExportMade
+         * @description An export: its sound has its number as a mark.
+         */
+        ExportMade: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Number */
+            number: number;
+            /**
+             * Url
+             * @description Path of this server; takes Range.
+             */
+            url: string;
+        };
+        /**
+         * ExportWanted
+         * @description A copy that is to leave the platform.
+         */
+        ExportWanted: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Reason
+             * @description Why; in the audit.
+             * @example case 4711
+             */
+            reason: string;
         };
         /**
          * FieldChange
@@ -7250,6 +7462,22 @@ export interface components {
             uploaded_by: string;
         };
         /**
+         * RecordingLink
+         * @description An address of the sound of one recording, for a short time, for whoever has it.
+         */
+        RecordingLink: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Url
+             * @description Path of this server; takes Range.
+             */
+            url: string;
+        };
+        /**
          * RecordingList
          * @description The recordings of a flow.
          */
@@ -9160,6 +9388,22 @@ export interface components {
          * @enum {string}
          */
         Watched: "unknown" | "calm" | "low" | "burning" | "missed";
+        /**
+         * WaveformRow
+         * @description The loudest sample of each part of a recording, 255 is full scale.
+         */
+        WaveformRow: {
+            /**
+             * Left
+             * @description The caller: 1000 parts of equal length.
+             */
+            left: number[];
+            /**
+             * Right
+             * @description The agent, and whoever else is in the talk.
+             */
+            right: number[];
+        };
         /**
          * What
          * @description Kinds of happenings; what ``name`` and ``text`` of each hold.
@@ -15785,6 +16029,56 @@ export interface operations {
             };
         };
     };
+    get_linked_api_v1_recordings_linked__token__get: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string | null;
+                "If-Range"?: string | null;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole recording: caller left, agent right. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description The range is not in the recording, or is several ranges. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_stores_api_v1_recordings_stores_get: {
         parameters: {
             query?: never;
@@ -15886,6 +16180,140 @@ export interface operations {
             };
         };
     };
+    list_comments_api_v1_recordings__recording_id__comments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comments"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_comment_api_v1_recordings__recording_id__comments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_comment_api_v1_recordings__recording_id__comments__comment_id__delete: {
+        parameters: {
+            query?: {
+                /** @description Of the client's choice: sent again within five minutes, it means the same order. */
+                key?: string;
+            };
+            header?: never;
+            path: {
+                recording_id: string;
+                comment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_recording_api_v1_recordings__recording_id__exports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportMade"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     hold_recording_api_v1_recordings__recording_id__hold_put: {
         parameters: {
             query?: never;
@@ -15908,6 +16336,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordingRow"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_link_api_v1_recordings__recording_id__links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingLink"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_waveform_api_v1_recordings__recording_id__waveform_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveformRow"];
                 };
             };
             /** @description Validation Error */
