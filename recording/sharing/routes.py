@@ -75,6 +75,7 @@ class RecordingLink(BaseModel):
 
     url: str = Field(description="Path of this server; takes Range.")
     expires_at: AwareDatetime
+    may_export: bool = Field(description="Whether who asked may let copies leave the platform.")
 
 
 class ExportWanted(Once):
@@ -102,6 +103,7 @@ class _Desk:
         audit: Audit,
         overseen: Overseen,
         mark_key: bytes,
+        exporters: Collection[Role],
     ) -> None:
         self.catalogue = catalogue
         self.sounds = sounds
@@ -111,6 +113,7 @@ class _Desk:
         self.overseen = overseen
         self.listening = Listening(sounds=sounds, audit=audit)
         self.mark_key = mark_key
+        self.exporters = frozenset(exporters)
         self.one_at_a_time = asyncio.Lock()  # the whole recording is opened for its shape
 
     async def seen(self, principal: Principal, recording: UUID) -> Recording:
@@ -122,9 +125,13 @@ class _Desk:
         check_playable(found)
         return found
 
-    def address(self, recording: RecordingId, by: str, export: int = 0) -> dict[str, Any]:
-        token, link = self.links.make(recording, by, export)
-        return {"url": f"/api/v1/recordings/linked/{token}", "expires_at": link.expires_at}
+    def address(self, recording: RecordingId, principal: Principal, export: int = 0) -> dict[str, Any]:
+        token, link = self.links.make(recording, principal.user, export)
+        return {
+            "url": f"/api/v1/recordings/linked/{token}",
+            "expires_at": link.expires_at,
+            "may_export": not principal.roles.isdisjoint(self.exporters),
+        }
 
     async def peaks(self, recording: RecordingId) -> bytes:
         """From the table, or worked out and kept."""
@@ -165,9 +172,10 @@ def build_router(
         audit=audit,
         overseen=overseen,
         mark_key=mark_key,
+        exporters=exporters,
     )
     _add_comments(router, desk, access)
-    _add_sound(router, desk, access, exporters)
+    _add_sound(router, desk, access)
     return router
 
 
@@ -205,9 +213,9 @@ def _add_comments(router: APIRouter, desk: _Desk, access: Access) -> None:
         await desk.store.remove_comment(found.id, str(comment_id), by=principal.user, any_of=any_of)
 
 
-def _add_sound(router: APIRouter, desk: _Desk, access: Access, exporters: Collection[Role]) -> None:
+def _add_sound(router: APIRouter, desk: _Desk, access: Access) -> None:
     listener = Annotated[Principal, Depends(access.require(*LISTENERS))]
-    exporter = Annotated[Principal, Depends(access.require(*exporters))]
+    exporter = Annotated[Principal, Depends(access.require(*desk.exporters))]
 
     @router.post("/recordings/{recording_id}/links", response_model=RecordingLink, status_code=201)
     async def make_link(principal: listener, recording_id: UUID) -> Any:
@@ -216,7 +224,7 @@ def _add_sound(router: APIRouter, desk: _Desk, access: Access, exporters: Collec
         await desk.audit.record(
             subject=principal.user, action="recording.link", object=found.id, result="ok", detail={}
         )
-        return desk.address(found.id, principal.user)
+        return desk.address(found.id, principal)
 
     @router.post("/recordings/{recording_id}/exports", response_model=ExportMade, status_code=201)
     async def export_recording(principal: exporter, recording_id: UUID, wanted: ExportWanted) -> Any:
@@ -225,7 +233,7 @@ def _add_sound(router: APIRouter, desk: _Desk, access: Access, exporters: Collec
         made = await desk.store.export(found.id, by=principal.user, reason=wanted.reason, key=wanted.key)
         if made.recording != found.id:
             raise Refusal("the key is that of an export of another recording", code="bad_request", where="key")
-        return {"number": made.number, **desk.address(found.id, principal.user, made.number)}
+        return {"number": made.number, **desk.address(found.id, principal, made.number)}
 
     @router.get("/recordings/linked/{token}", response_class=Response, responses=AUDIO_RESPONSES)
     async def get_linked(

@@ -5095,6 +5095,11 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * May Export
+             * @description Whether who asked may let copies leave the platform.
+             */
+            may_export: boolean;
             /** Number */
             number: number;
             /**
@@ -7471,6 +7476,11 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * May Export
+             * @description Whether who asked may let copies leave the platform.
+             */
+            may_export: boolean;
             /**
              * Url
              * @description Path of this server; takes Range.
