@@ -28,6 +28,7 @@ from recording.routes import LISTENERS, check_playable, known_form
 from recording.sealed import Sounds
 from recording.sharing.links import MAX_TOKEN, Link, Links
 from recording.sharing.sounds import POINTS, MarkedSound, peaks_of
+from recording.sharing.store import Comment as Said
 from recording.sharing.store import SharingStore
 from recording.store import Catalogue
 
@@ -192,7 +193,7 @@ def _add_comments(router: APIRouter, desk: _Desk, access: Access) -> None:
     async def list_comments(principal: listener, recording_id: UUID) -> Any:
         """What was said of its moments."""
         found = await desk.seen(principal, recording_id)
-        return {"items": [asdict(comment) for comment in await desk.store.comments(found.id)]}
+        return {"items": [_row(comment) for comment in await desk.store.comments(found.id)]}
 
     @router.post("/recordings/{recording_id}/comments", response_model=Comment, status_code=201)
     async def add_comment(principal: listener, recording_id: UUID, wanted: CommentWanted) -> Any:
@@ -203,7 +204,9 @@ def _add_comments(router: APIRouter, desk: _Desk, access: Access) -> None:
         comment = await desk.store.add_comment(
             found.id, at_seconds=wanted.at_seconds, text=wanted.text, by=principal.user, key=wanted.key
         )
-        return asdict(comment)
+        if comment.recording != found.id:
+            raise Refusal("the key is that of a comment of another recording", code="bad_request", where="key")
+        return _row(comment)
 
     @router.delete("/recordings/{recording_id}/comments/{comment_id}", status_code=204)
     async def remove_comment(principal: listener, recording_id: UUID, comment_id: UUID, key: OnceKey = "") -> None:
@@ -254,6 +257,10 @@ def _add_sound(router: APIRouter, desk: _Desk, access: Access) -> None:
             wrap=partial(MarkedSound, number=link.export, key=desk.mark_key) if link.export else None,
             name=f"{found.id}-{link.export}" if link.export else None,
         )
+
+
+def _row(comment: Said) -> dict[str, Any]:
+    return {name: value for name, value in asdict(comment).items() if name != "recording"}
 
 
 def _told_of(link: Link) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Comment:
     """What somebody said of a moment."""
 
     id: str
+    recording: RecordingId
     at_seconds: float
     text: str = field(repr=False)
     by: str
@@ -242,6 +243,7 @@ class SharingStore:
     def _comment(self, row: Any) -> Comment:
         return Comment(
             id=row["id"],
+            recording=RecordingId(row["recording"]),
             at_seconds=row["at_seconds"],
             text=self._vault.open(row["text_sealed"], _context(row["id"])).decode(),
             by=row["by"],

@@ -121,6 +121,8 @@ async def test_a_comment_that_is_sent_again_is_the_same(desk: Desk) -> None:
     first, second = [(await desk.ask("POST", f"{recording}/comments", json=body)).json() for _ in range(2)]
     assert first == second
     assert len((await desk.ask("GET", f"{recording}/comments")).json()["items"]) == 1
+    other = await desk.ask("POST", f"{await desk.add()}/comments", json=body)
+    assert other.status_code == 400
 
 
 async def test_only_who_made_a_comment_takes_it_back_or_an_administrator(desk: Desk) -> None:
