@@ -13,6 +13,7 @@ from metrics.fold import Fold
 from metrics.indicator import CONFIDENCE, SHARE_SAMPLES, Comparison, Definition, Source, Unit
 from metrics.model import (
     MICROSECONDS,
+    ONE_DAY,
     AnswerLimits,
     LoadClass,
     Measurement,
@@ -171,6 +172,22 @@ def _agent_wait(fold: Fold, now: int, width: int) -> Measurement:
     return mean(total, samples)
 
 
+def _hours(fold: Fold, now: int, width: int) -> Measurement:
+    """Whole days only: an hour alone has no other to differ from."""
+    if width < ONE_DAY:
+        return Measurement(value=None, samples=0)
+    found = fold.responses.hours.compare(now)
+    busy, idle = found.busy.mean_us, found.idle.mean_us
+    label = ""
+    if busy is not None and idle is not None:
+        label = (
+            f"{found.busy.hours} busy hours: {busy / MICROSECONDS:.1f} s, "
+            f"{found.idle.hours} idle hours: {idle / MICROSECONDS:.1f} s"
+        )
+    samples = min(found.busy.answered, found.idle.answered)
+    return Measurement(value=found.ratio, samples=samples, label=label)
+
+
 def _no_probes(fold: Fold, now: int, width: int) -> Measurement:
     return Measurement(value=None, samples=0, label="measured by probes only")
 
@@ -194,6 +211,7 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         "R10.3.2.b": _dtmf_day,
         "R10.3.2.c": _query,
         "R10.3.2.d": _agent_wait,
+        "R10.3.2.d.hours": _hours,
     }
 )
 

@@ -13,6 +13,7 @@ in no figure of the platform's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -334,6 +335,26 @@ _OPERATION: tuple[Definition, ...] = (
         target=60.0,
         comparison=Comparison.AT_MOST,
         decides=Source.MYSTERY_CALLS,
+    ),
+    Definition(
+        id="R10.3.2.d.hours",
+        title_zh="忙闲时等待时间之比",
+        title_en="Wait in busy hours against idle hours",
+        clause_zh=("呼叫中心系统应能预测忙闲时规律，合理排班，使得忙闲时服务等待时间无明显差别。"),
+        clause_en=(
+            "The system forecasts busy and idle hours and schedules so that waits do not differ noticeably "
+            "between them: in busy hours at most 1.5 times those of idle hours."
+        ),
+        numerator="mean wait for an agent (as R10.3.2.d) in busy hours: clock hours in which at least as many "
+        "callers asked for an agent as in the mean hour in which anybody did",
+        denominator="mean wait for an agent in the other hours in which anybody asked (idle hours)",
+        exclusions="as R10.3.2.d; a mean below 1 s counts as 1 s, since nobody notices less; samples are the "
+        "answered callers of the class that has fewer",
+        window="P1D",
+        unit=Unit.TIMES,
+        target=1.5,
+        comparison=Comparison.AT_MOST,
+        since=date(2026, 11, 23),
     ),
 )
 

@@ -131,7 +131,7 @@ class Fold:
             facts.MysteryCallCompared: (self.mystery.compared,),
             facts.FlowLeft: (self.access.left_flow, self.responses.left_flow),
             facts.Queued: (self.contacts.queued,),
-            facts.QueueLeft: (self.contacts.left_queue, self.queues.left),
+            facts.QueueLeft: (self.contacts.left_queue, self.queues.left, self.responses.left_queue),
             facts.TalkEnded: (self.queues.talked,),
             facts.WrapUpEnded: (self.queues.wrapped_up,),
             facts.AgentStateChanged: (self.agents.changed,),

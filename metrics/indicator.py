@@ -54,6 +54,7 @@ class Unit(StrEnum):
     RATIO = "ratio"
     SECONDS = "seconds"
     PESQ = "pesq_raw"
+    TIMES = "times"  # one mean over another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

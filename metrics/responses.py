@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ccplatform.contracts.facts import Established, FirstVoiceSent, FlowLeft, KeyAnswered, QueryAnswered
+from ccplatform.contracts.facts import (
+    Established,
+    FirstVoiceSent,
+    FlowLeft,
+    KeyAnswered,
+    QueryAnswered,
+    QueueLeft,
+)
 from ccplatform.contracts.words import FlowOutcome, LegRole
 from metrics.access import counts_as_session
 from metrics.contacts import Contacts
+from metrics.hours import Hours
 from metrics.model import (
     DAILY,
     HOURLY,
@@ -32,6 +40,7 @@ class Responses:
         self._queries = SlidingSums(DAILY, 3)
         self._agents = SlidingSums(DAILY, 2)
         self._sessions = SlidingSums(DAILY, 2)
+        self.hours = Hours()
 
     def voiced(self, fact: FirstVoiceSent, stamp: Stamp, out: list[Observation]) -> None:
         """The caller heard us for the first time."""
@@ -70,7 +79,13 @@ class Responses:
         wait = fact.wait_seconds if fact.wait_seconds is not None else fact.queue_seconds
         if wait is not None:
             self._agents.add(stamp.second, 1, microseconds(wait))
+            self.hours.answered(stamp.second, microseconds(wait))
             out.append(Observed("cc_agent_wait_seconds", wait))
+
+    def left_queue(self, fact: QueueLeft, stamp: Stamp, out: list[Observation]) -> None:
+        """Somebody who waited for an agent gave up."""
+        if fact.reason == "abandoned":
+            self.hours.gave_up(stamp.second)
 
     def connect(self, now: int, window: int = TWO_HOURS) -> tuple[int, int]:
         """Samples and sum of connect delays; windows are those of `model.HOURLY`."""
@@ -95,12 +110,14 @@ class Responses:
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""
-        return {name: window.snapshot() for name, window in self._windows().items()}
+        windows = {name: window.snapshot() for name, window in self._windows().items()}
+        return {**windows, "hours": self.hours.snapshot()}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take the state of a snapshot."""
         for name, window in self._windows().items():
             window.restore(data[name])
+        self.hours.restore(data["hours"])
 
     def _windows(self) -> dict[str, SlidingSums]:
         return {

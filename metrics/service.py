@@ -28,7 +28,9 @@ from metrics.fold import Fold
 from metrics.history import POINTS, STEP_SECONDS, History
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
 from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
+from metrics.saturation import filling
 from metrics.settings import MetricsSettings
+from metrics.watch import Due
 
 #: How far back a rebuild reads by itself: the longest window of 10.3 at the oldest point of its line, and the day
 #: before midnight.
@@ -145,6 +147,10 @@ class MetricsService:
     def budgets(self, up: Mapping[str, Watched] | None = None) -> list[Budget]:
         """The error budgets of section 10.3 now; ``up``: what alarms say already."""
         return budgets(self.fold, self._second(), up)
+
+    def filling(self, up: Collection[tuple[str, str]]) -> list[Due]:
+        """The alarms of trunks that near saturation; ``up``: alarms (kind, subject) that are up already."""
+        return filling(self.fold.access, self._second(), self._settings.trunk_full_ratio, up)
 
     def compliance(self) -> list[ComplianceRow]:
         """The rows of section 10.3 now."""

@@ -31,6 +31,12 @@ class MetricsSettings(BaseModel):
     watch_seconds: float = Field(
         default=15.0, ge=0, le=3600, description="how often section 10.3 is looked at for alarms; 0: never"
     )
+    trunk_full_ratio: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="channels in use of a trunk's from which its saturation is an alarm (R6.3)",
+    )
     max_open_contacts: int = Field(
         default=100_000, ge=100, le=5_000_000, description="contacts followed at once; the oldest go first"
     )

@@ -1,4 +1,4 @@
-"""Section 10.3 watched all the time: what its figures, and forecasts, ask for becomes alarms of control."""
+"""Section 10.3 watched all the time: what its figures, trunks and forecasts ask for becomes alarms of control."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ccplatform.contracts.commands import Answer, ClearAlarm, Command, RaiseAlar
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.operations.board import AlarmBoard
+from metrics import saturation
 from metrics.service import MetricsService
 from metrics.watch import KINDS, Due, changes, due, standing
 
@@ -54,8 +55,8 @@ class Watching:
         if not self._metrics.whole:
             return
         up = {(alarm.kind, alarm.subject) for alarm in self._board.active()}
-        wanted = [*due(self._metrics.budgets(standing(up))), *self._coming()]
-        raised, cleared = changes(wanted, up, KINDS | {FORECAST})
+        wanted = [*due(self._metrics.budgets(standing(up))), *self._metrics.filling(up), *self._coming()]
+        raised, cleared = changes(wanted, up, KINDS | {FORECAST, saturation.KIND})
         orders: list[Command] = [ClearAlarm(kind=kind, subject=subject) for kind, subject in cleared]
         orders += [
             RaiseAlarm(kind=alarm.kind, subject=alarm.subject, severity=alarm.severity, text=alarm.text)

@@ -104,7 +104,7 @@ def shown(value: float, unit: Unit) -> str:
             return f"{value * 100:.3f} %"
         case Unit.SECONDS:
             return f"{value:.3f} s"
-        case Unit.PESQ:
+        case Unit.PESQ | Unit.TIMES:
             return f"{value:.3f}"
 
 

@@ -101,3 +101,15 @@ async def test_without_control_it_is_told_at_the_next_look() -> None:
     watch.away = False
     await watch.watching.look()
     assert watch.up == [("requirement_missed", WAIT, Severity.URGENT)]
+
+
+async def test_a_trunk_near_saturation_is_an_alarm_until_it_is_not() -> None:
+    watch = Watch()
+    await watch.service.load(Journal([]))
+    for in_use, up in ((29, [("trunk_filling", "pstn", Severity.NON_URGENT)]), (3, [])):
+        before = len(watch.centre.events)
+        watch.centre.channels(in_use)
+        for event in watch.centre.events[before:]:
+            watch.service.apply(event)
+        await watch.watching.look()
+        assert watch.up == up

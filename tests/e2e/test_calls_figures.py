@@ -13,8 +13,8 @@ MEASURED = (
     *("R10.3.1.1.a", "R10.3.1.2", "R10.3.1.3.delay", "R10.3.1.3.loss", "R10.3.1.5.a", "R10.3.1.6", "R10.3.1.7"),
     *("R10.3.2.a", "R10.3.2.b", "R10.3.2.c", "R10.3.2.d"),
 )
-#: Rows that need a busy trunk or probes.
-NOT_MEASURED = ("R10.3.1.1.b", "R10.3.1.4.a", "R10.3.1.4.b", "R10.3.1.4.c", "R10.3.1.5.b")
+#: Rows that need a busy trunk, probes, or hours that differ.
+NOT_MEASURED = ("R10.3.1.1.b", "R10.3.1.4.a", "R10.3.1.4.b", "R10.3.1.4.c", "R10.3.1.5.b", "R10.3.2.d.hours")
 #: The families of interface.md with their labels.
 PROMISED = {
     "cc_calls": {"direction", "trunk", "outcome"},

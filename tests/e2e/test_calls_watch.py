@@ -8,8 +8,10 @@ from typing import Final
 
 import pytest
 
+from gateway.trunk_schema import TrunkDefinition
 from tests.e2e.centre import Centre, Row
 from tests.e2e.rig import Journal, centre_of, metric
+from tests.support.fixtures import MakePhone
 from tests.support.platform import PlatformProcess
 
 #: A mystery caller dials a number that nobody has.
@@ -89,6 +91,28 @@ async def test_a_coming_rush_is_told_before_it_comes(watched: PlatformProcess, c
             assert f"{missed['misses'][0]['more']} more agents would hold it" in rows[0]["text"]
             assert "名座席即可达标" in rows[0]["text"]
         await centre.eventually(lambda: _coming(centre), lambda rows: not rows)
+
+
+async def test_a_trunk_that_is_almost_full_is_an_alarm_until_it_is_not(
+    watched: PlatformProcess, callers: Iterator[int], phone: MakePhone
+) -> None:
+    async with centre_of(watched, callers) as centre:
+        told = await centre.get("trunks/pstn", user="tech1")
+        trunk = {name: told[name] for name in TrunkDefinition.model_fields} | {"capacity": 1}
+        made = await centre.ask("PUT", "trunks/pstn", user="tech1", json=trunk)
+        assert made.status_code == 200, made.text
+        number = centre.new_caller()
+        call = await (await phone(number)).dial(centre.number("95002"))
+        await call.answered.wait()
+        (row,) = await centre.eventually(lambda: _filling(centre), lambda rows: bool(rows))
+        assert (row["subject"], row["severity"]) == ("pstn", "non_urgent")
+        assert "pstn: 1 of 1 channels in use" in row["text"]
+        await call.hang_up()
+        await centre.eventually(lambda: _filling(centre), lambda rows: not rows)
+
+
+async def _filling(centre: Centre) -> list[Row]:
+    return [row for row in await centre.items("alarms", active=True) if row["kind"] == "trunk_filling"]
 
 
 async def _forecasts(centre: Centre) -> list[Row]:

@@ -86,6 +86,7 @@ def test_targets_are_those_of_the_standard() -> None:
         "R10.3.2.b": (Comparison.AT_MOST, 4.0, "P1D"),
         "R10.3.2.c": (Comparison.AT_MOST, 10.0, "P1D"),
         "R10.3.2.d": (Comparison.AT_MOST, 60.0, "P1D"),
+        "R10.3.2.d.hours": (Comparison.AT_MOST, 1.5, "P1D"),
     }
 
 

@@ -75,7 +75,7 @@ def centre() -> Centre:
 
 def test_without_facts_every_requirement_says_no_data(centre: Centre) -> None:
     found = rows(centre.fold, centre.now)
-    assert len(found) == 16
+    assert len(found) == 17
     assert {row.verdict for row in found} == {Verdict.NO_DATA}
     assert all(row.measurement.value is None and row.measurement.samples == 0 for row in found)
 

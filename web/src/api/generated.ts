@@ -8958,7 +8958,7 @@ export interface components {
          * @description What a value is counted in.
          * @enum {string}
          */
-        Unit: "ratio" | "seconds" | "pesq_raw";
+        Unit: "ratio" | "seconds" | "pesq_raw" | "times";
         /**
          * UserDocument
          * @description A user. Whoever is given a password chooses his own at the next log-in.

@@ -1,0 +1,1 @@
+"""What Prometheus and Grafana are given: rules and boards, made from the definitions and families."""
