@@ -10,11 +10,10 @@ from typing import Final, TypeAlias
 from metrics.confidence import lower_bound, upper_bound
 from metrics.definitions import REQUIREMENTS
 from metrics.fold import Fold
-from metrics.indicator import CONFIDENCE, SHARE_SAMPLES, Comparison, Definition, Source, Unit
+from metrics.indicator import CONFIDENCE, SHARE_SAMPLES, Comparison, Definition, Source
 from metrics.model import (
     MICROSECONDS,
     ONE_DAY,
-    AnswerLimits,
     LoadClass,
     Measurement,
     Verdict,
@@ -256,37 +255,3 @@ MYSTERY: Final[Mapping[str, Measure]] = MappingProxyType(
         "R10.3.2.d": _mystery_agents,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A figure of the day without a target (section 3.1)."""
-
-    definition_id: str
-    value: float | None
-    samples: int
-    unit: Unit
-
-
-def figures(fold: Fold, now: int, limits: AnswerLimits) -> list[Figure]:
-    """D-SL, D-ASA, D-AHT, D-OCC, D-UTIL of the day so far, all queues and agents together."""
-    queues, times = fold.queues.day(now), fold.agents.today(now)
-    days = queues.values()
-    offered, answered = sum(day.offered for day in days), sum(day.answered for day in days)
-    in_time = sum(day.answered_in_time(limits.of(queue)) for queue, day in queues.items())
-    handling = sum(day.talk_us + day.wrap_up_us for day in days)
-    spent = (times.talk + times.wrap_up + times.idle + times.rest) // MICROSECONDS
-    return [
-        Figure(
-            definition_id="D-SL", value=in_time / offered if offered else None, samples=offered, unit=Unit.RATIO
-        ),
-        _seconds("D-ASA", sum(day.wait_us for day in days), answered),
-        _seconds("D-AHT", handling, sum(day.handled for day in days)),
-        Figure(definition_id="D-OCC", value=times.occupancy, samples=spent, unit=Unit.RATIO),
-        Figure(definition_id="D-UTIL", value=times.utilisation, samples=spent, unit=Unit.RATIO),
-    ]
-
-
-def _seconds(name: str, total_us: int, samples: int) -> Figure:
-    value = total_us / samples / MICROSECONDS if samples else None
-    return Figure(definition_id=name, value=value, samples=samples, unit=Unit.SECONDS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from metrics.indicator import Definition, Unit
+
+_VARIANTS: Final = date(2026, 11, 23)
 
 #: Figures of the day, in the order of section 3.1.
 FIGURES: Final[tuple[Definition, ...]] = (
@@ -19,6 +22,58 @@ FIGURES: Final[tuple[Definition, ...]] = (
         exclusions="none (headline); abandons, short ones too, count against it and are shown beside it",
         window="day",
         unit=Unit.RATIO,
+    ),
+    Definition(
+        id="D-SL.answered",
+        title_zh="服务水平(接起量为分母)",
+        title_en="Service level, of those answered",
+        clause_zh="在Y秒内接起的电话占X%。",
+        clause_en="Share X of contacts answered within Y seconds.",
+        numerator="contacts answered within Y whole seconds of entering the queue",
+        denominator="contacts answered from the queue",
+        exclusions="every abandon, however long it waited: callers who give up never count",
+        window="day",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+    Definition(
+        id="D-SL.without_short",
+        title_zh="服务水平(不计短时放弃)",
+        title_en="Service level, short abandons left out",
+        clause_zh="在Y秒内接起的电话占X%。",
+        clause_en="Share X of contacts answered within Y seconds.",
+        numerator="contacts answered within Y whole seconds of entering the queue",
+        denominator="all offered but short abandons",
+        exclusions="abandons before metrics.short_abandon_seconds (5 s): they could not have been answered",
+        window="day",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+    Definition(
+        id="D-SL.abandons_met",
+        title_zh="服务水平(Y秒内放弃视为达标)",
+        title_en="Service level, abandons within Y count as met",
+        clause_zh="在Y秒内接起的电话占X%。",
+        clause_en="Share X of contacts answered within Y seconds.",
+        numerator="contacts answered within Y whole seconds of entering it, and those that gave up within Y",
+        denominator="all offered",
+        exclusions="none; who gave up in time was not kept waiting",
+        window="day",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+    Definition(
+        id="D-SL.abandons_out",
+        title_zh="服务水平(不计Y秒内放弃)",
+        title_en="Service level, abandons within Y left out",
+        clause_zh="在Y秒内接起的电话占X%。",
+        clause_en="Share X of contacts answered within Y seconds.",
+        numerator="contacts answered within Y whole seconds of entering the queue",
+        denominator="all offered but those that gave up within Y",
+        exclusions="abandons within Y; later ones count against it",
+        window="day",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
     ),
     Definition(
         id="D-ASA",
@@ -43,6 +98,32 @@ FIGURES: Final[tuple[Definition, ...]] = (
         exclusions="none",
         window="day",
         unit=Unit.SECONDS,
+    ),
+    Definition(
+        id="D-TALK",
+        title_zh="平均通话时长",
+        title_en="Mean talk time",
+        clause_zh="从客服代表应答到用户挂机的时长，不含振铃，含保持。",
+        clause_en="From the agent's answer to the user's hang-up; ringback excluded, hold included.",
+        numerator="sum of the talks of all segments (TalkEnded, hold included)",
+        denominator="contacts with at least one talk that ended; a transferred contact counts once",
+        exclusions="none; in a conference each agent's segment counts",
+        window="day",
+        unit=Unit.SECONDS,
+        since=_VARIANTS,
+    ),
+    Definition(
+        id="D-HOLD",
+        title_zh="平均保持时长",
+        title_en="Mean hold time",
+        clause_zh="来自用户的媒体暂时中断而呼叫不释放的时长，期间用户可听音乐。",
+        clause_en="Media from the user interrupted for a while, the call not released; the user may hear music.",
+        numerator="sum of the hold times of all segments (TalkEnded)",
+        denominator="contacts with at least one talk that ended, held or not",
+        exclusions="none",
+        window="day",
+        unit=Unit.SECONDS,
+        since=_VARIANTS,
     ),
     Definition(
         id="D-OCC",

@@ -35,7 +35,7 @@ from metrics.voice import Voice
 Handler: TypeAlias = Callable[[Any, Stamp, list[Observation]], None]
 
 #: Version of the snapshot's shape.
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 
 
 class Fold:

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 
 from ccplatform.contracts.words import Severity
 from metrics.budgets import budgets, short_name
-from metrics.compliance import figures, rows
+from metrics.compliance import rows
+from metrics.day import figures
 from metrics.families import FAMILIES, Family, Kind
 from metrics.fold import Fold
 from metrics.lines import Gauge, line_gauges
@@ -35,6 +36,8 @@ Known = Callable[[], Collection[str]] | None
 _FIGURE_FAMILIES: Mapping[str, str] = {
     "D-ASA": "cc_asa_seconds",
     "D-AHT": "cc_aht_seconds",
+    "D-TALK": "cc_talk_seconds",
+    "D-HOLD": "cc_hold_seconds",
     "D-OCC": "cc_occupancy_ratio",
     "D-UTIL": "cc_utilisation_ratio",
 }
@@ -60,6 +63,14 @@ class OverloadHealth:
 
     level: int
     refused: Mapping[str, int]
+
+
+def _figure_gauge(definition: str, value: float) -> Iterator[Gauge]:
+    """The headline of D-SL is told for each queue instead."""
+    if definition in _FIGURE_FAMILIES:
+        yield _FIGURE_FAMILIES[definition], (), value
+    elif definition.startswith("D-SL."):
+        yield "cc_service_level_variant_ratio", (definition.removeprefix("D-SL."),), value
 
 
 class Histogram:
@@ -146,9 +157,8 @@ class Exposition:
         for severity, count in (self._alarms or fold.alarms.by_severity)().items():
             yield "cc_alarms", (severity.value,), count
         for figure in figures(fold, now, limits):
-            name = _FIGURE_FAMILIES.get(figure.definition_id)
-            if name is not None and figure.value is not None:
-                yield name, (), figure.value
+            if figure.value is not None:
+                yield from _figure_gauge(figure.definition_id, figure.value)
         yield from self._queue_gauges(fold, now, limits)
         yield from _trunk_gauges(fold, now)
         yield from _compliance_gauges(fold, now)

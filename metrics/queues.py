@@ -15,6 +15,8 @@ from metrics.names import Names
 LONGEST_WAIT = 3601
 #: Talks whose wrap-up is awaited; beyond this many the oldest is given up.
 MAX_OPEN_WRAP_UPS = 50_000
+#: Fields of a day that count waits by begun seconds.
+_COUNTS = ("waits", "gave_up")
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class QueueDay:
     abandoned: int = 0
     abandoned_short: int = 0  # of the abandoned
     abandoned_wait_us: int = 0
+    gave_up: dict[int, int] = field(default_factory=dict)  # the abandoned, by begun seconds
     left_otherwise: int = 0  # transferred elsewhere, refused
     handled: int = 0  # contacts, each at the end of its first talk
     talk_us: int = 0
@@ -42,12 +45,22 @@ class QueueDay:
         """An answered contact had waited so long."""
         self.answered += 1
         self.wait_us += waited_us
-        begun = min(-(-waited_us // MICROSECONDS), LONGEST_WAIT)
-        self.waits[begun] = self.waits.get(begun, 0) + 1
+        _count(self.waits, waited_us)
+
+    def count_abandon(self, waited_us: int, *, short: bool) -> None:
+        """A contact gave up after so long."""
+        self.abandoned += 1
+        self.abandoned_short += short
+        self.abandoned_wait_us += waited_us
+        _count(self.gave_up, waited_us)
 
     def answered_in_time(self, limit_seconds: int) -> int:
         """How many were answered within so many seconds."""
-        return sum(count for begun, count in self.waits.items() if begun <= limit_seconds)
+        return _within(self.waits, limit_seconds)
+
+    def abandoned_in_time(self, limit_seconds: int) -> int:
+        """How many gave up within so many seconds."""
+        return _within(self.gave_up, limit_seconds)
 
     def service_level(self, limit_seconds: int) -> float | None:
         """D-SL: answered in time / all offered."""
@@ -78,9 +91,7 @@ class Queues:
             case "answered":
                 page.count_wait(waited)
             case "abandoned":
-                page.abandoned += 1
-                page.abandoned_short += waited < self._rules.short_abandon_us
-                page.abandoned_wait_us += waited
+                page.count_abandon(waited, short=waited < self._rules.short_abandon_us)
             case _:
                 page.left_otherwise += 1
 
@@ -144,8 +155,18 @@ class Queues:
 
 
 def _plain(page: QueueDay) -> dict[str, Any]:
-    return {**asdict(page), "waits": [list(wait) for wait in sorted(page.waits.items())]}
+    listed = {name: [list(pair) for pair in sorted(getattr(page, name).items())] for name in _COUNTS}
+    return {**asdict(page), **listed}
 
 
 def _queue_day(counts: dict[str, Any]) -> QueueDay:
-    return QueueDay(**{**counts, "waits": dict(counts["waits"])})
+    return QueueDay(**{**counts, **{name: dict(counts[name]) for name in _COUNTS}})
+
+
+def _count(counts: dict[int, int], waited_us: int) -> None:
+    begun = min(-(-waited_us // MICROSECONDS), LONGEST_WAIT)
+    counts[begun] = counts.get(begun, 0) + 1
+
+
+def _within(counts: dict[int, int], limit_seconds: int) -> int:
+    return sum(count for begun, count in counts.items() if begun <= limit_seconds)

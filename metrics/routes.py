@@ -20,6 +20,8 @@ from ccplatform.security.errors import NotAllowed, NotAuthenticated
 from ccplatform.security.model import Overseen
 from metrics.budgets import Budget, Watched, short_name
 from metrics.compliance import ComplianceRow
+from metrics.day import Figure
+from metrics.definitions import DEFINITIONS
 from metrics.errors import FormatNotAvailable
 from metrics.indicator import Comparison, Source, Unit
 from metrics.model import Verdict
@@ -91,6 +93,28 @@ class ComplianceList(BaseModel):
     next_cursor: str | None = None
 
 
+class FigureItem(BaseModel):
+    """A figure of the day so far (section 3.1), of all queues and agents together."""
+
+    id: str
+    title: str
+    title_zh: str
+    value: float | None = Field(description="null: nothing yet to compute it from")
+    unit: Unit
+    samples: int
+    numerator: str
+    denominator: str
+    exclusions: str
+    version: int
+
+
+class FigureList(BaseModel):
+    """The figures of the day."""
+
+    items: list[FigureItem]
+    next_cursor: str | None = None
+
+
 class ReportFormat(StrEnum):
     """How a report comes."""
 
@@ -131,6 +155,13 @@ def build_router(
         lines = service.lines()
         rows = zip(service.compliance(), service.budgets(), strict=True)
         return ComplianceList(items=[_item(row, lines[row.definition.id], budget) for row, budget in rows])
+
+    @router.get("/figures")
+    async def figures(
+        principal: Annotated[Principal, Depends(access.require(*_MAY_SEE_COMPLIANCE))],
+    ) -> FigureList:
+        """The figures of section 3.1 for today so far: service level and its variants, speed of answer, times."""
+        return FigureList(items=[_figure_item(figure) for figure in service.figures()])
 
     @router.get("/reports/{name}", response_model=ReportList)
     async def report(
@@ -196,6 +227,22 @@ def _budget(budget: Budget) -> BudgetItem:
         BurnItem(window=short_name(burn.window), burn=burn.burn, samples=burn.samples) for burn in budget.burns
     ]
     return BudgetItem(left=budget.left, burns=burns, stands=budget.stands)
+
+
+def _figure_item(figure: Figure) -> FigureItem:
+    definition = DEFINITIONS[figure.definition_id]
+    return FigureItem(
+        id=definition.id,
+        title=definition.title_en,
+        title_zh=definition.title_zh,
+        value=figure.value,
+        unit=definition.unit,
+        samples=figure.samples,
+        numerator=definition.numerator,
+        denominator=definition.denominator,
+        exclusions=definition.exclusions,
+        version=definition.version,
+    )
 
 
 def _item(row: ComplianceRow, history: list[float | None], budget: Budget) -> ComplianceItem:

@@ -23,7 +23,8 @@ from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
 from metrics.budgets import Budget, Watched, budgets
-from metrics.compliance import ComplianceRow, Figure, figures, rows
+from metrics.compliance import ComplianceRow, rows
+from metrics.day import Figure, figures
 from metrics.fold import Fold
 from metrics.history import POINTS, STEP_SECONDS, History
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us

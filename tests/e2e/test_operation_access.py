@@ -129,6 +129,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/recordings/linked/{token}"): None,  # the link is the leave: one recording, a short time
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): LISTENERS - {"supervisor"},
     ("GET", "/api/v1/compliance"): FIGURES,
+    ("GET", "/api/v1/figures"): FIGURES,
     ("GET", "/api/v1/forecast"): FIGURES,
     ("GET", "/api/v1/reports/{name}"): FIGURES - {"maintainer"},
     ("GET", "/api/v1/mystery-calls"): ALL - {"agent"},

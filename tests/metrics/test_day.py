@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccplatform.contracts.words import AgentState, Outcome, QueueId
 from metrics.calendar import Calendar
-from metrics.compliance import Figure, figures
+from metrics.day import Figure, figures
+from metrics.definitions import DEFINITIONS
 from metrics.model import AnswerLimits, FoldRules
 from tests.metrics.telling import (
     SALES,
@@ -174,3 +177,90 @@ def test_the_figures_of_the_day_are_of_all_queues(centre: Centre) -> None:
 def test_waits_beyond_an_hour_are_never_in_time(centre: Centre) -> None:
     centre.tell(queue_left(centre.arrive(), "answered", 3600.0), queue_left(centre.arrive(), "answered", 9999.0))
     assert centre.fold.queues.day(centre.now)["sales"].answered_in_time(3600) == 1
+
+
+def test_variants_of_the_service_level_treat_abandons_each_in_its_way(centre: Centre) -> None:
+    for reason, waited in (
+        ("answered", 5.0),
+        ("answered", 19.0),
+        ("answered", 20.0),
+        ("answered", 60.0),
+        ("abandoned", 2.0),  # short
+        ("abandoned", 15.0),  # within Y
+        ("abandoned", 40.0),
+        ("abandoned", 5.0),  # just no short one
+        ("overflowed", 1.0),
+        ("transferred", 30.0),
+    ):
+        centre.tell(queue_left(centre.arrive(), reason, waited))
+    shown = {name: figure(centre, name) for name in DEFINITIONS if name.startswith("D-SL")}
+    assert {name: (found.value, found.samples) for name, found in shown.items()} == {
+        "D-SL": (3 / 10, 10),
+        "D-SL.answered": (3 / 4, 4),
+        "D-SL.without_short": (3 / 9, 9),
+        "D-SL.abandons_met": (6 / 10, 10),
+        "D-SL.abandons_out": (3 / 7, 7),
+    }
+
+
+def test_a_day_on_which_everybody_gave_up_at_once_has_no_level_that_leaves_them_out(centre: Centre) -> None:
+    centre.tell(queue_left(centre.arrive(), "abandoned", 1.0))
+    values = {name: figure(centre, name).value for name in DEFINITIONS if name.startswith("D-SL")}
+    assert values == {
+        "D-SL": 0.0,
+        "D-SL.answered": None,
+        "D-SL.without_short": None,
+        "D-SL.abandons_met": 1.0,
+        "D-SL.abandons_out": None,
+    }
+
+
+def test_talk_and_hold_are_those_of_a_contact_over_all_its_agents(centre: Centre) -> None:
+    one, two = centre.arrive(), centre.arrive()
+    centre.tell(talk_ended(one, 100.0, hold=10.0), talk_ended(one, 50.0, hold=5.0, agent="1002", queue=SUPPORT))
+    centre.tell(talk_ended(two, 30.0))
+    assert (figure(centre, "D-TALK").value, figure(centre, "D-TALK").samples) == (90.0, 2)
+    assert figure(centre, "D-HOLD").value == 7.5
+
+
+def test_talks_of_a_day_whose_clocks_change_belong_to_it() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    centre = Centre(FoldRules(zone=zone), wall=datetime(2026, 10, 24, 22, 30, tzinfo=UTC))  # 00:30, 25 hours long
+    centre.tell(talk_ended(centre.arrive(), 10.0))
+    centre.wait(24 * 3600)  # 23:30 of the same day
+    centre.tell(talk_ended(centre.arrive(), 20.0))
+    assert (figure(centre, "D-TALK").value, figure(centre, "D-TALK").samples) == (15.0, 2)
+    centre.wait(1800)
+    assert figure(centre, "D-TALK").samples == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("answered", "abandoned", "overflowed")),
+            st.integers(0, 80_000),  # milliseconds
+            st.sampled_from((SALES, SUPPORT)),
+        ),
+        max_size=40,
+    ),
+    st.integers(1, 60),
+)
+def test_every_variant_is_what_counting_gives(told: list[tuple[str, int, QueueId]], limit: int) -> None:
+    centre = Centre()
+    for reason, waited, queue in told:
+        centre.tell(queue_left(centre.arrive(), reason, waited / 1000, queue))
+    limits = AnswerLimits(default_seconds=limit, by_queue={"support": 2.0 * limit})
+    shown = {found.definition_id: found.value for found in figures(centre.fold, centre.now, limits)}
+    quick = [row for row in told if row[1] <= 1000 * limit * (2 if row[2] == SUPPORT else 1)]
+    met = sum(row[0] == "answered" for row in quick)
+    early = sum(row[0] == "abandoned" for row in quick)
+    short = sum(row[0] == "abandoned" and row[1] < 5000 for row in told)
+    answered, offered = sum(row[0] == "answered" for row in told), len(told)
+    for name, part, whole in (
+        ("D-SL", met, offered),
+        ("D-SL.answered", met, answered),
+        ("D-SL.without_short", met, offered - short),
+        ("D-SL.abandons_met", met + early, offered),
+        ("D-SL.abandons_out", met, offered - early),
+    ):
+        assert shown[name] == (part / whole if whole else None), name

@@ -34,7 +34,8 @@ from ccplatform.contracts.words import (
     Severity,
     TrunkId,
 )
-from metrics.compliance import figures, rows
+from metrics.compliance import rows
+from metrics.day import figures
 from metrics.fold import Fold
 from metrics.model import OTHER, AnswerLimits, FoldRules, LoadClass
 from tests.metrics.telling import (
@@ -241,7 +242,7 @@ def test_alarms_that_are_up_are_counted_by_severity() -> None:
 
 
 def test_a_snapshot_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 0, not 4"):
+    with pytest.raises(ValueError, match="version 0, not 5"):
         Fold(FoldRules()).restore({"v": 0})
 
 

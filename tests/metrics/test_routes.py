@@ -18,6 +18,7 @@ from ccplatform.security.access import Access
 from ccplatform.security.errors import NotAuthenticated
 from ccplatform.security.model import Principal, Session
 from ccplatform.security.tokens import Tokens
+from metrics.figures import FIGURES
 from metrics.reports import ReportQuery, ReportRow
 from metrics.routes import build_router, build_scrape
 from metrics.service import MetricsService
@@ -206,3 +207,13 @@ async def test_with_a_token_everybody_needs_it() -> None:
 def test_settings_refuse_what_they_do_not_know() -> None:
     with pytest.raises(ValueError, match="Extra inputs"):
         MetricsSettings.model_validate({"target": 1})
+
+
+async def test_the_figures_of_the_day_come_with_their_words() -> None:
+    web = Web()
+    rows = (await web.get("/api/v1/figures", "auditor")).json()["items"]
+    assert [row["id"] for row in rows] == [definition.id for definition in FIGURES]
+    (level,) = [row for row in rows if row["id"] == "D-SL.without_short"]
+    assert (level["value"], level["unit"], level["samples"]) == (None, "ratio", 0)
+    assert "5 s" in level["exclusions"]
+    assert (await web.get("/api/v1/figures", "agent")).status_code == 403

@@ -2021,6 +2021,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures
+         * @description The figures of section 3.1 for today so far: service level and its variants, speed of answer, times.
+         */
+        get: operations["figures_api_v1_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flow-names": {
         parameters: {
             query?: never;
@@ -5137,6 +5157,44 @@ export interface components {
             before: unknown;
             /** Path */
             path: string;
+        };
+        /**
+         * FigureItem
+         * @description A figure of the day so far (section 3.1), of all queues and agents together.
+         */
+        FigureItem: {
+            /** Denominator */
+            denominator: string;
+            /** Exclusions */
+            exclusions: string;
+            /** Id */
+            id: string;
+            /** Numerator */
+            numerator: string;
+            /** Samples */
+            samples: number;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            unit: components["schemas"]["Unit"];
+            /**
+             * Value
+             * @description null: nothing yet to compute it from
+             */
+            value: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * FigureList
+         * @description The figures of the day.
+         */
+        FigureList: {
+            /** Items */
+            items: components["schemas"]["FigureItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /**
          * First
@@ -14361,6 +14419,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventProtocol"];
+                };
+            };
+        };
+    };
+    figures_api_v1_figures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureList"];
                 };
             };
         };
