@@ -18,7 +18,7 @@ from tests.support.fixtures import MakePhone
 from tests.support.platform import PlatformProcess
 from tests.support.prometheus import PrometheusProcess
 
-#: A mystery caller dials a number that nobody has: R10.3.2.a is missed.
+#: A mystery caller dials a number that nobody has, again and again: R10.3.2.a is missed.
 _PLAN: Final = """
 channels = 1
 caller = "13900000000"
@@ -34,7 +34,7 @@ def bad(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
     plan = tmp_path / "plan.toml"
     plan.write_text(_PLAN, encoding="utf-8")
     environment = {
-        "CCP_PROBE__EVERY_SECONDS": "3600",
+        "CCP_PROBE__EVERY_SECONDS": "0.1",
         "CCP_PROBE__FIRST_SECONDS": "0",
         "CCP_PROBE__PLAN": str(plan),
     }
