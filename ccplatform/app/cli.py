@@ -37,6 +37,7 @@ recording_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="R
 evidence_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Evidence packs: figures that anybody can compute anew."
 )
+e1_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The E1 switch simulator.")
 keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The master keys of recordings.")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
@@ -44,6 +45,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(flow_app, name="flow")
 app.add_typer(probe_app, name="probe")
 app.add_typer(acceptance_app, name="acceptance")
+app.add_typer(e1_app, name="e1")
 app.add_typer(recording_app, name="recording")
 recording_app.add_typer(keys_app, name="keys")
 app.add_typer(evidence_app, name="evidence")
@@ -358,6 +360,56 @@ def simulate(
     print(report(centre, hours=hours, seed=seed))
 
 
+@e1_app.command("switch")
+def e1_switch(
+    config: ConfigOption = None,
+    demo: DemoOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Be the switch at the far end of the software spans; `ccplatform e1 dial` has it call."""
+    from ccplatform.app import roles
+    from ccplatform.app.settings import load_settings
+
+    settings = load_settings(config, demo=demo, flags=_flags(("node", "data_dir", data_dir)))
+    sys.exit(roles.run("e1-switch", settings, demo=demo, index=0, ready_fd=None, arguments=()))
+
+
+@e1_app.command("dial")
+def e1_dial(
+    number: str,
+    press: Annotated[list[str] | None, typer.Option(help="Keys to press, as tones; more than once.")] = None,
+    after: Annotated[float, typer.Option(help="Seconds before each of them.", min=0)] = 4.0,
+    seconds: Annotated[float, typer.Option(help="How long to stay then.", min=0)] = 10.0,
+    caller: Annotated[str, typer.Option(help="The number that calls.")] = "13800000001",
+    span: Annotated[str, typer.Option(help="The span; the first one without it.")] = "",
+    record: Annotated[Path | None, typer.Option(help="WAV file for what was heard.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Have the switch simulator of a running platform call a number; exit code 1 where nobody answered."""
+    import asyncio
+
+    from ccplatform.app.e1_switch import Dial, ask_switch
+    from ccplatform.app.places import places_of
+
+    dial = Dial(
+        number=number,
+        span=span,
+        caller=caller,
+        press=tuple(press or ()),
+        after=after,
+        seconds=seconds,
+        record=str(record.resolve()) if record else "",
+    )
+    try:
+        told = asyncio.run(ask_switch(places_of(data_dir or Path("var")), dial))
+    except PlatformError as error:
+        _fail(str(error), 1)
+    for name, value in told.items():
+        print(f"{name.replace('_', ' '):<18} {value}")
+    if "connected_seconds" not in told:
+        raise typer.Exit(1)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -374,7 +426,6 @@ def _not_available(name: str, what: str) -> None:
 
 for _name, _what in (
     ("tls", "test certificates"),
-    ("e1", "the E1 switch simulator"),
     ("bench", "benchmarks; from a source checkout run python -m bench.NAME"),
 ):
     _not_available(_name, _what)

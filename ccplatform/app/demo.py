@@ -14,7 +14,7 @@ from acd.settings_store import SettingsStore
 from acd.skills import SkillId
 from acd.store import AcdStore
 from ccplatform.app.foundation import Foundation
-from ccplatform.app.settings import Settings
+from ccplatform.app.settings import Settings, own_host
 from ccplatform.contracts.words import AgentId, FlowId, QueueId, Role, SeatId, TrunkId
 from ccplatform.security.users import UserAdministration
 from cti.directory import seed_demo_customers
@@ -123,6 +123,9 @@ async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str
                 direction=TrunkDirection(trunk["direction"]),
             )
         )
+    for span in settings.isdn.spans:
+        trunk = Trunk(id=TrunkId(span.id), host=own_host(settings), port=span.sip_port, probe_seconds=10)
+        await store.trunks.save(trunk)
     routes = [
         OutboundRoute(
             prefix=route["prefix"],

@@ -63,17 +63,21 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
     web = Child("web", [*arguments, "--role", "web"])
     parrot = [Child("demo-bot", [*arguments, "--role", "demo-bot"])] if demo else []
     probe = [Child("probe", [*arguments, "--role", "probe"])] if settings.probe.every_seconds else []
+    e1 = [Child("e1", [*arguments, "--role", "e1"])] if settings.isdn.spans else []
+    if settings.isdn.spans and settings.isdn.switch:
+        e1.append(Child("e1-switch", [*arguments, "--role", "e1-switch"]))
     database = EmbeddedPostgres(places.postgres) if not settings.database.url else None
     return Supervisor(
         clock=clock,
         tasks=TaskSupervisor(clock),
         database=database,
         # Control and web wait for the database themselves: their imports take longer than its start.
-        before_database=[*workers, control, web, *parrot, *probe],
+        before_database=[*workers, control, web, *parrot, *probe, *e1],
         after_database=[],
         stop_order=[
             *(child.name for child in probe),
             "control",
+            *(child.name for child in e1),
             "web",
             *(child.name for child in (*parrot, *workers)),
         ],

@@ -35,6 +35,16 @@ class Places:
         return self.run / f"media-{index}.sock"
 
     @property
+    def e1_socket(self) -> Path:
+        """Where the E1 front answers what the pages ask."""
+        return self.run / "e1.sock"
+
+    @property
+    def e1_switch_socket(self) -> Path:
+        """Where the switch simulator takes calls to make."""
+        return self.run / "e1-switch.sock"
+
+    @property
     def parrot(self) -> Path:
         """Where the demo's voice bot listens."""
         return self.run / "parrot.sock"

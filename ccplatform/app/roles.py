@@ -74,12 +74,24 @@ def _run_child(role: str, settings: Settings, *, demo: bool, index: int, ready: 
             from ccplatform.app.probing import run_probe
 
             asyncio.run(run_probe(settings, places, demo=demo, ready=ready))
+        case "e1":
+            import uvloop
+
+            from ccplatform.app.e1 import run_e1
+
+            uvloop.run(run_e1(settings, places, ready=ready))
+        case "e1-switch":
+            import uvloop
+
+            from ccplatform.app.e1_switch import run_switch
+
+            uvloop.run(run_switch(settings, places, ready=ready))
         case "demo-bot":
             from ivr.bots.parrot import run_parrot
 
             asyncio.run(run_parrot(str(places.parrot), ready))
         case _:
-            raise CannotStart(f"there is no role {role!r}: control, media, web, probe or demo-bot")
+            raise CannotStart(f"there is no role {role!r}: control, media, web, e1, e1-switch, probe or demo-bot")
 
 
 def _ready_teller(descriptor: int | None) -> Callable[[], None]:

@@ -30,6 +30,7 @@ from ccplatform.proof.settings import ProbeSettings
 from ccplatform.security.settings import SecuritySettings
 from ccplatform.storage.settings import DatabaseSettings, JournalSettings
 from cti.settings import CtiSettings
+from gateway.isdn.settings import IsdnSettings
 from gateway.media.settings import MediaSettings
 from gateway.sip.settings import SipSettings
 from ivr.settings import IvrSettings
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
     sip: SipSettings = SipSettings()
+    isdn: IsdnSettings = IsdnSettings()
     media: MediaSettings = MediaSettings()
     calls: CallsSettings = CallsSettings()
     acd: AcdSettings = AcdSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -17,6 +18,7 @@ from ccplatform.app.call_backs import call_back_store
 from ccplatform.app.configured import article_store, build_configuration, desk_documents, settings_store
 from ccplatform.app.control_alarms import ControlAlarms
 from ccplatform.app.desk import DeskChoices, build_webhook
+from ccplatform.app.e1_link import ask_office
 from ccplatform.app.flows import Untold, build_flow_routes, large_bodies
 from ccplatform.app.following import Following
 from ccplatform.app.foundation import Foundation, lay_foundation
@@ -60,6 +62,7 @@ from cti.routes import build_router as build_cti_routes
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from cti.viewers import overseen
+from gateway.isdn.routes import build_router as build_isdn_routes
 from gateway.routes import build_router as build_gateway_routes
 from gateway.signalling.places import Places as SignallingPlaces
 from gateway.signalling.routes import build_router as build_signalling_routes
@@ -285,6 +288,7 @@ class WebProcess:
                 access=access, store=self.alarms, board=self.board, control=self._control, audit=ground.audit
             ),
             build_gateway_routes(access=access, store=seats, control=self._control, audit=ground.audit),
+            build_isdn_routes(access=access, ask=self._ask_e1, audit=ground.audit),
             build_signalling_routes(
                 access=access,
                 service=self.signalling,
@@ -351,6 +355,12 @@ class WebProcess:
 
     def _service_levels(self) -> dict[str, float]:
         return {queue.id: queue.target_seconds for queue in self.live.queues.values()}
+
+    async def _ask_e1(self, request: dict[str, Any]) -> Any:
+        """No spans: there is nothing to be asked for."""
+        if not self._settings.isdn.spans and request == {"do": "state"}:
+            return []
+        return await ask_office(self._places, request)
 
     def _channels_in_use(self, trunk: TrunkId) -> int | None:
         in_use: int | None = self.following.health.get("channels", {}).get(trunk)

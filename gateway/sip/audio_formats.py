@@ -7,7 +7,7 @@ or at 8 kHz from a peer that knows no other; comfort noise at 8 kHz only.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -42,16 +42,18 @@ class Preference(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioPolicy:
-    """What we speak: codecs in our order, whose order counts, and whether comfort noise may come."""
+    """What we speak: codecs in our order, whose order counts, and whether comfort noise and keys by RFC 4733 may
+    come."""
 
     codecs: tuple[Codec, ...] = usable_codecs(("PCMA", "PCMU"))
     preference: Preference = Preference.THEIRS
     comfort_noise: bool = True
+    telephone_event: bool = True
 
     def beginning_with(self, name: str | None) -> AudioPolicy:
         """The same with one codec moved to the front, if it is among them."""
         codecs = tuple(sorted(self.codecs, key=lambda codec: codec.name != name))
-        return AudioPolicy(codecs=codecs, preference=self.preference, comfort_noise=self.comfort_noise)
+        return replace(self, codecs=codecs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def _chosen(formats: tuple[str, ...], said: tuple[Attribute, ...], policy: Audio
         codec=codec,
         payload_type=number,
         fmtp=_fmtp(said, number),
-        event_type=events[clock],
+        event_type=events[clock] if policy.telephone_event else None,
         event_clock=clock,
         noise_type=_number_of(names, _NOISE) if noise else None,
     )
@@ -137,7 +139,8 @@ def _offered(policy: AudioPolicy, known: dict[str, int]) -> list[_Format]:
     wanted = [(codec.payload_type, codec.rtpmap, codec.fmtp) for codec in policy.codecs]
     if policy.comfort_noise and 8000 in clocks:
         wanted.append((COMFORT_NOISE_TYPE, _NOISE, ""))
-    wanted += [_event(EVENT_TYPES[clock], clock) for clock in clocks]
+    if policy.telephone_event:
+        wanted += [_event(EVENT_TYPES[clock], clock) for clock in clocks]
     taken = set(known.values())
     formats: list[_Format] = []
     for number, rtpmap, fmtp in wanted:

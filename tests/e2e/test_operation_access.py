@@ -146,6 +146,11 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/trunks/{name}/users"): WATCHERS,
     ("GET", "/api/v1/trunks/{name}/history"): WATCHERS,
     ("POST", "/api/v1/trunks/{trunk}/{action}"): OPERATORS,
+    ("GET", "/api/v1/isdn/spans"): WATCHERS,
+    ("POST", "/api/v1/isdn/spans/{span}/{action}"): OPERATORS,
+    ("POST", "/api/v1/isdn/spans/{span}/channels/{slot}/{action}"): OPERATORS,
+    ("GET", "/api/v1/isdn/spans/{span}/trace"): WATCHERS,
+    ("GET", "/api/v1/isdn/spans/{span}/capture"): WATCHERS,
     ("GET", "/api/v1/outbound-routes"): WATCHERS,
     ("PUT", "/api/v1/outbound-routes"): OPERATORS,
     ("GET", "/api/v1/sip/bans"): WATCHERS,
@@ -260,6 +265,8 @@ VALUES: Final = {
     "transport": "SCTP",
     "seat": "nowhere",
     "action": "block",
+    "span": "nowhere",
+    "slot": "1",
     "source": "192.0.2.1",
 }
 

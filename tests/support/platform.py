@@ -68,6 +68,7 @@ class PlatformProcess:
         # Whatever cores there are, and whatever else they do: a test asks what happens, not how fast.
         alike = {"PYTHONUNBUFFERED": "1", "CCP_MEDIA__WORKERS": "1", "CCP_SIP__OVERLOAD__LAG_SECONDS": "5"}
         alike["CCP_PROBE__EVERY_SECONDS"] = "0"  # a test makes its own calls
+        alike["CCP_ISDN__SPANS"] = "[]"  # but where it is about E1
         alike["CCP_METRICS__WATCH_SECONDS"] = "0"  # and its own failures, which are no alarm to others
         self._environment = {**os.environ, **alike, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None

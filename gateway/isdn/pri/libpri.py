@@ -234,8 +234,6 @@ _FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pri_set_overlapdial": (None, (_P, _I)),
     "pri_hangup_fix_enable": (None, (_P, _I)),
     "pri_hold_enable": (None, (_P, _I)),
-    "pri_transfer_enable": (None, (_P, _I)),
-    "pri_facility_enable": (None, (_P,)),
     "pri_persistent_layer2_option": (None, (_P, _I)),
     "pri_timer2idx": (_I, (_S,)),
     "pri_set_timer": (_I, (_P, _I, _I)),
@@ -267,7 +265,6 @@ _FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pri_retrieve": (_I, (_P, _P, _I)),
     "pri_retrieve_ack": (_I, (_P, _P, _I)),
     "pri_retrieve_rej": (_I, (_P, _P, _I)),
-    "pri_channel_bridge": (_I, (_P, _P)),
 }
 
 

@@ -102,7 +102,10 @@ class _Program:
         except (BadCommand, NoLibpri) as error:
             self._tell({"event": "failed", "reason": str(error)})
             return False
+        frames = bytes(self._out)  # layer 2 began while the stack was made
+        self._out.clear()
         self._tell({"event": "opened", "version": VERSION, "libpri": self._stack.version})
+        self._out += frames
         return True
 
     def _command(self, what: dict[str, Any]) -> bool:

@@ -70,8 +70,6 @@ class Stack:
         self._controller = c = pri.pri_new_cb(-1, node, libpri.EUROISDN_E1, read, write, None)
         pri.pri_hangup_fix_enable(c, 1)
         pri.pri_hold_enable(c, 1)
-        pri.pri_transfer_enable(c, 1)
-        pri.pri_facility_enable(c)
         pri.pri_persistent_layer2_option(c, _KEEP_UP)
         pri.pri_set_overlapdial(c, int(overlap))
         for name, milliseconds in (timers or {}).items():
@@ -239,10 +237,6 @@ class Stack:
 
     def _retrieve_reject(self, what: dict[str, Any]) -> None:
         self._pri.pri_retrieve_rej(self._controller, self._calls[what["call"]], _cause(what["cause"]))
-
-    def _transfer(self, what: dict[str, Any]) -> None:
-        if self._pri.pri_channel_bridge(self._calls[what["call"]], self._calls[what["other"]]) != 0:
-            raise ValueError("the switch offers no transfer of these calls")
 
     def _call_and_channel(self, what: dict[str, Any]) -> tuple[int, int]:
         call = self._calls[what["call"]]
@@ -419,7 +413,6 @@ _COMMANDS: Final[dict[str, Callable[[Stack, dict[str, Any]], None]]] = {
     "retrieve": Stack._retrieve,
     "retrieve_ack": Stack._retrieve_ack,
     "retrieve_reject": Stack._retrieve_reject,
-    "transfer": Stack._transfer,
 }
 
 

@@ -148,6 +148,20 @@ def test_channels_and_the_span_are_restarted(side: str, other: str) -> None:
     assert link.take(side, "restart_ack")["channel"] == 3
 
 
+@BOTH
+def test_a_call_is_held_and_retrieved(side: str, other: str) -> None:
+    link = Link()
+    theirs = connected(link, side, other)
+    link.do(side, "hold", call="a")
+    assert link.take(other, "hold")["call"] == theirs
+    link.do(other, "hold_ack", call=theirs)
+    assert link.take(side, "hold_ack")["call"] == "a"
+    link.do(side, "retrieve", call="a", channel=5)
+    assert link.take(other, "retrieve")["call"] == theirs
+    link.do(other, "retrieve_ack", call=theirs, channel=5)
+    assert link.take(side, "retrieve_ack")["call"] == "a"
+
+
 def test_both_sides_seize_one_channel() -> None:
     link = Link()
     for side in ("user", "network"):

@@ -2506,6 +2506,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/isdn/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spans
+         * @description Every span with its channels.
+         */
+        get: operations["spans_api_v1_isdn_spans_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/isdn/spans/{span}/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Captured
+         * @description The D channel as a capture file (pcap, LAPD), which Wireshark reads.
+         */
+        get: operations["captured_api_v1_isdn_spans__span__capture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/isdn/spans/{span}/channels/{slot}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Operate Channel
+         * @description Activate, block or reset a bearer channel.
+         */
+        post: operations["operate_channel_api_v1_isdn_spans__span__channels__slot___action__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/isdn/spans/{span}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace
+         * @description The latest frames of the D channel.
+         */
+        get: operations["trace_api_v1_isdn_spans__span__trace_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/isdn/spans/{span}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Operate
+         * @description Activate, block (no new calls) or reset a span.
+         */
+        post: operations["operate_api_v1_isdn_spans__span___action__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -4472,6 +4572,18 @@ export interface components {
             queue?: string | null;
         };
         /**
+         * CauseItem
+         * @description Calls that ended by a cause of Q.850.
+         */
+        CauseItem: {
+            /** Calls */
+            calls: number;
+            /** Cause */
+            cause: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * ChangeItem
          * @description One change of an item; a change too large to be kept whole has neither before nor after.
          */
@@ -4498,6 +4610,40 @@ export interface components {
              * @description secrets that were set; they are not shown
              */
             secrets: string[];
+        };
+        /**
+         * ChannelCall
+         * @description The call on a channel.
+         */
+        ChannelCall: {
+            /** Called */
+            called: string;
+            /** Caller */
+            caller: string;
+            /** Outgoing */
+            outgoing: boolean;
+            /** State */
+            state: string;
+        };
+        /**
+         * ChannelItem
+         * @description One bearer channel.
+         */
+        ChannelItem: {
+            /** Blocked */
+            blocked: boolean;
+            call: components["schemas"]["ChannelCall"] | null;
+            /** Calls */
+            calls: number;
+            /**
+             * Erlangs
+             * @description traffic carried since the start (R10.3.1.1)
+             */
+            erlangs: number;
+            /** Slot */
+            slot: number;
+            /** State */
+            state: string;
         };
         /**
          * ChoiceItem
@@ -5462,6 +5608,43 @@ export interface components {
              */
             wait_seconds: number | null;
         };
+        /**
+         * FrameItem
+         * @description One frame of the D channel, in words.
+         */
+        FrameItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Called */
+            called?: string | null;
+            /** Caller */
+            caller?: string | null;
+            /** Cause */
+            cause?: number | null;
+            /** Cause Text */
+            cause_text?: string | null;
+            /** Channel */
+            channel?: number | null;
+            /** Name */
+            name: string;
+            /** Octets */
+            octets: string;
+            /** Reference */
+            reference: number | null;
+            /** Sent */
+            sent: boolean;
+        };
+        /**
+         * FramePage
+         * @description The latest frames, oldest first.
+         */
+        FramePage: {
+            /** Items */
+            items: components["schemas"]["FrameItem"][];
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -5897,6 +6080,29 @@ export interface components {
              * @default 0
              */
             takes: number;
+        };
+        /**
+         * LineItem
+         * @description Counters of the line since the start.
+         */
+        LineItem: {
+            /** Blocks Received */
+            blocks_received: number;
+            /** Blocks Sent */
+            blocks_sent: number;
+            /**
+             * Frames Received
+             * @description of the D channel
+             */
+            frames_received: number;
+            /** Frames Sent */
+            frames_sent: number;
+            /** Malformed */
+            malformed: number;
+            /** Slips */
+            slips: number;
+            /** Strangers */
+            strangers: number;
         };
         /**
          * LineVerdict
@@ -8458,6 +8664,35 @@ export interface components {
             to: string;
         };
         /**
+         * SpanAction
+         * @description What can be done to a span or a channel (R10.4.a).
+         * @enum {string}
+         */
+        SpanAction: "activate" | "block" | "reset";
+        /**
+         * SpanCalls
+         * @description Calls since the start.
+         */
+        SpanCalls: {
+            /** Answered */
+            answered: number;
+            /** By Cause */
+            by_cause: components["schemas"]["CauseItem"][];
+            /**
+             * Glare
+             * @description both sides seized one channel
+             */
+            glare: number;
+            /** Incoming */
+            incoming: number;
+            /** Layer2 Losses */
+            layer2_losses: number;
+            /** No Channel */
+            no_channel: number;
+            /** Outgoing */
+            outgoing: number;
+        };
+        /**
          * SpanDocument
          * @description Open from ``start`` to ``end``, local time; an end not after the start is on the next day.
          */
@@ -8472,6 +8707,46 @@ export interface components {
              * Format: time
              */
             start: string;
+        };
+        /**
+         * SpanItem
+         * @description One span.
+         */
+        SpanItem: {
+            /**
+             * Alarms
+             * @description los, lfa, ais, rai
+             */
+            alarms: string[];
+            /** Blocked */
+            blocked: boolean;
+            calls: components["schemas"]["SpanCalls"];
+            /** Channels */
+            channels: components["schemas"]["ChannelItem"][];
+            /**
+             * Frames
+             * @description of the D channel that are kept
+             */
+            frames: number;
+            /** Id */
+            id: string;
+            /** Layer2 */
+            layer2: string;
+            line: components["schemas"]["LineItem"];
+            /** Problem */
+            problem: string;
+            /** Side */
+            side: string;
+            /** Usable */
+            usable: boolean;
+        };
+        /**
+         * SpanPage
+         * @description Every span.
+         */
+        SpanPage: {
+            /** Items */
+            items: components["schemas"]["SpanItem"][];
         };
         /**
          * SpokenTurn
@@ -15293,6 +15568,155 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ForecastList"];
+                };
+            };
+        };
+    };
+    spans_api_v1_isdn_spans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanPage"];
+                };
+            };
+        };
+    };
+    captured_api_v1_isdn_spans__span__capture_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    operate_channel_api_v1_isdn_spans__span__channels__slot___action__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+                slot: number;
+                action: components["schemas"]["SpanAction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    trace_api_v1_isdn_spans__span__trace_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FramePage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    operate_api_v1_isdn_spans__span___action__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+                action: components["schemas"]["SpanAction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
