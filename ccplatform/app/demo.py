@@ -19,6 +19,7 @@ from ccplatform.contracts.words import AgentId, FlowId, QueueId, Role, SeatId, T
 from ccplatform.security.users import UserAdministration
 from cti.directory import seed_demo_customers
 from cti.store import CustomerStore
+from gateway.isdn.pri_link import libpri_installed
 from gateway.sip.outbound_routes import OutboundRoute, TrunkChoice
 from gateway.sip.trunk import Trunk, TrunkDirection
 from gateway.store import GatewayStore
@@ -123,7 +124,7 @@ async def _load_gateway(ground: Foundation, settings: Settings, centre: dict[str
                 direction=TrunkDirection(trunk["direction"]),
             )
         )
-    for span in settings.isdn.spans:
+    for span in settings.isdn.spans if libpri_installed() else ():
         trunk = Trunk(id=TrunkId(span.id), host=own_host(settings), port=span.sip_port, probe_seconds=10)
         await store.trunks.save(trunk)
     routes = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ccplatform.app.settings import Settings
+from gateway.isdn.pri_link import libpri_installed
 from gateway.sip.uri import host_text
 
 _log = structlog.get_logger("supervisor")
@@ -21,6 +22,8 @@ _NUMBERS = (
     ("*11 *12 *13 *14", "from a seat: sign in, out, ready, not ready"),
     ("*97", "from a seat: new messages"),
 )
+_E1 = ("e1-1", "E1 span with a simulated switch: ccplatform e1 dial 95000 --press 3")
+_NO_E1 = ("e1-1", "E1 is not available: install libpri1.4")
 _LOGINS = (
     ("agents", "1001 … 1010", "demo-1001 … (PIN 1001 …)"),
     ("seats (SIP)", "8001 … 8010", "demo-8001 …"),
@@ -46,14 +49,15 @@ def tell_ready(settings: Settings, *, demo: bool, seconds: float) -> None:
         seconds=round(seconds, 2),
     )
     if demo and settings.log.format == "text":
-        _show_demo(url, sip)
+        _show_demo(url, sip, e1=bool(settings.isdn.spans))
 
 
-def _show_demo(url: str, sip: str) -> None:
+def _show_demo(url: str, sip: str, *, e1: bool) -> None:
     rows = [
         ("pages", f"{url}/  {url}/wallboard  {url}/docs  {url}/metrics"),
         ("SIP", f"{sip} (UDP, TCP)"),
         *((f"dial {number}", answer) for number, answer in _NUMBERS),
+        *((_E1 if libpri_installed() else _NO_E1,) if e1 else ()),
         *((who, f"{names}   password {passwords}") for who, names, passwords in _LOGINS),
     ]
     width = max(len(name) for name, _ in rows)

@@ -17,6 +17,7 @@ from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.errors import PlatformError
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.storage.embedded import EmbeddedPostgres
+from gateway.isdn.pri_link import libpri_installed
 
 _log = structlog.get_logger("supervisor")
 
@@ -53,6 +54,18 @@ async def run_node(settings: Settings, *, demo: bool, arguments: Sequence[str]) 
     return code
 
 
+def _e1(settings: Settings, arguments: Sequence[str], *, demo: bool) -> list[Child]:
+    """The E1 front and the simulated switch; a demo goes on without libpri."""
+    if not settings.isdn.spans:
+        return []
+    if demo and not libpri_installed():
+        _log.warning("E1 is not available: install libpri1.4")
+        return []
+    front = Child("e1", [*arguments, "--role", "e1"])
+    switch = Child("e1-switch", [*arguments, "--role", "e1-switch"])
+    return [front, switch] if settings.isdn.switch else [front]
+
+
 def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str], *, demo: bool) -> Supervisor:
     places = places_of(settings.node.data_dir)
     workers = [
@@ -63,9 +76,7 @@ def _supervisor(settings: Settings, clock: SystemClock, arguments: Sequence[str]
     web = Child("web", [*arguments, "--role", "web"])
     parrot = [Child("demo-bot", [*arguments, "--role", "demo-bot"])] if demo else []
     probe = [Child("probe", [*arguments, "--role", "probe"])] if settings.probe.every_seconds else []
-    e1 = [Child("e1", [*arguments, "--role", "e1"])] if settings.isdn.spans else []
-    if settings.isdn.spans and settings.isdn.switch:
-        e1.append(Child("e1-switch", [*arguments, "--role", "e1-switch"]))
+    e1 = _e1(settings, arguments, demo=demo)
     database = EmbeddedPostgres(places.postgres) if not settings.database.url else None
     return Supervisor(
         clock=clock,

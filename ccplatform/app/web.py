@@ -357,8 +357,8 @@ class WebProcess:
         return {queue.id: queue.target_seconds for queue in self.live.queues.values()}
 
     async def _ask_e1(self, request: dict[str, Any]) -> Any:
-        """No spans: there is nothing to be asked for."""
-        if not self._settings.isdn.spans and request == {"do": "state"}:
+        """Without spans (or in a demo without libpri) no front runs."""
+        if request == {"do": "state"} and not (self._settings.isdn.spans and self._places.e1_socket.exists()):
             return []
         return await ask_office(self._places, request)
 

@@ -9,6 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,11 @@ _LENGTH: Final = struct.Struct("!I")
 _ROOT: Final = str(Path(__file__).parents[2])
 _COMMAND: Final = (sys.executable, "-m", "gateway.isdn.pri")
 _OPEN_SECONDS: Final = 10.0
+
+
+def libpri_installed() -> bool:
+    """Whether the library is there; it is not loaded for that."""
+    return find_library("pri") is not None
 
 
 class PriLink:

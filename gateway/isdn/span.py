@@ -29,6 +29,8 @@ _log = structlog.get_logger("isdn")
 #: Frames of the D channel that are kept for the trace.
 TRACE_FRAMES: Final = 4096
 _PAUSE_SECONDS: Final = 1.0
+#: Pause before libpri is looked for again where it is not installed, seconds.
+_WITHOUT_SECONDS: Final = 30.0
 #: How long a RESTART may stay without its acknowledgement (T316 is longer, and libpri has it off), seconds.
 RESTART_SECONDS: Final = 5.0
 _DIGITS: Final = frozenset("0123456789*#+")
@@ -165,6 +167,7 @@ class Span:
             if self.problem != str(error):
                 _log.error("no ISDN signalling", span=self.name, reason=str(error))
             self.problem = str(error)
+            await sleep(self._clock, _WITHOUT_SECONDS)
         self._layer2(False)
         for call in list(self._calls.values()):  # the program that knew them is gone
             self._ended(call, causes.OUT_OF_ORDER)
