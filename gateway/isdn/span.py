@@ -257,11 +257,17 @@ class Span:
                 self._send_restart()
 
     def _send_restart(self) -> None:
-        """One after the other: all RESTARTs have one call reference. One that nobody acknowledges is given up."""
+        """One after the other: all RESTARTs have one call reference. Who does not acknowledge one is asked for no
+        other."""
         slot = self._restarts[0]
         self._link.command("restart", channel=slot)
         due = self._clock.now() + RESTART_SECONDS
-        self._given_up = self._clock.call_at(due, lambda: self._restart_done(slot))
+        self._given_up = self._clock.call_at(due, self._restarts_over)
+
+    def _restarts_over(self) -> None:
+        self._restarts.clear()
+        for channel in self.channels.all():
+            channel.restarting = False
 
     def _restart_done(self, slot: int) -> None:
         if self._restarts and self._restarts[0] == slot:
@@ -386,7 +392,16 @@ class Span:
         return other is not None
 
     def _restarted(self, slot: int) -> None:
-        """The far end restarted a channel (0: all): libpri acknowledges it, and what was on it is gone."""
+        """The far end restarted a channel (0: all): libpri acknowledges it, and what was on it is gone.
+
+        Where both sides do, libpri does not acknowledge theirs: that the far end began counts as much.
+        """
+        for number in BEARERS if slot == 0 else (slot,):
+            if self._restarts and self._restarts[0] == number:
+                self._restart_done(number)
+            elif number in self._restarts:
+                self._restarts.remove(number)
+                self.channels.get(number).restarting = False
         for call in list(self._calls.values()):
             if slot in (0, call.slot):
                 self.hang_up(call, causes.TEMPORARY_FAILURE)
@@ -401,9 +416,7 @@ class Span:
             for channel in self.channels.all():
                 self.restart(channel.slot)
         elif not up:
-            self._restarts.clear()
-            for channel in self.channels.all():
-                channel.restarting = False
+            self._restarts_over()
         assert self.user is not None
         self.user.span_changed()
 

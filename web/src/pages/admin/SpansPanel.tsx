@@ -289,7 +289,7 @@ function Trace({ span }: { readonly span: string }) {
   if (trace.data === undefined) {
     return <Loading rows={8} />;
   }
-  const shown = trace.data.items.filter((frame) => all || frame.reference !== null);
+  const shown = trace.data.items.filter((frame) => all || frame.reference !== null).reverse();
   return (
     <>
       <div className="ladder-actions">
@@ -318,7 +318,7 @@ function Trace({ span }: { readonly span: string }) {
           <span>{t("spans.switch")}</span>
         </li>
         {shown.map((frame, index) => (
-          <Rung key={`${frame.at} ${String(index)}`} frame={frame} />
+          <Rung key={`${frame.at} ${String(shown.length - index)}`} frame={frame} />
         ))}
       </ol>
     </>
