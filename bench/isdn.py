@@ -20,8 +20,11 @@ import numpy as np
 import psutil
 
 from bench.figures import Figure, conditions, distribution, show, single, write_json
+from ccplatform.app.e1_link import ask_office
+from ccplatform.app.places import Places, places_of
 from ccplatform.kernel.clock import SystemClock, sleep
 from ccplatform.kernel.tasks import TaskSupervisor
+from gateway.isdn import causes
 from gateway.isdn.line import BLOCK_SECONDS, SoftwareSpan
 from gateway.isdn.span import CallState, Span
 from gateway.isdn.switch import Switch, Voice
@@ -34,6 +37,8 @@ CLOCK: Final = SystemClock()
 CONNECT_GOAL_MS: Final = 150.0
 NUMBER: Final = "95002"
 _WITHIN: Final = 20.0
+#: A channel of 0.9 Erl: so many seconds of a cycle it has a call.
+_HELD, _CYCLE = 18.0, 20.0
 
 
 def settings_of(ports: PortBlock, spans: int) -> list[dict[str, Any]]:
@@ -159,6 +164,51 @@ async def standing(
     ]
 
 
+async def busy_hour(
+    switch: Switch, platform: PlatformProcess, seconds: float, problems: list[str]
+) -> list[Figure]:
+    """0.9 Erl on each of 30 channels (R10.3.1.1): a call of 18 s, a pause of 2 s, over and over."""
+    lost = calls = 0
+    end = CLOCK.now() + seconds
+
+    async def channel(number: int) -> None:
+        nonlocal lost, calls
+        await sleep(CLOCK, number * _CYCLE / 30)
+        while CLOCK.now() < end:
+            calls += 1
+            voice = switch.call(NUMBER, f"1381{number:07}")
+            if voice is None or not await switch.reached(voice, CallState.CONNECTED, _WITHIN):
+                lost += 1
+                await sleep(CLOCK, _CYCLE)
+                continue
+            await sleep(CLOCK, _HELD)
+            switch.hang_up(voice)
+            if not await switch.reached(voice, CallState.ENDING, _WITHIN) or voice.call.cause != causes.NORMAL:
+                lost += 1
+            await sleep(CLOCK, _CYCLE - _HELD)
+
+    places = places_of(platform.data_dir)
+    work = asyncio.gather(*(channel(number) for number in range(30)))
+    await sleep(CLOCK, _CYCLE)  # all channels have begun
+    before, begun = await busy_seconds(places), CLOCK.now()
+    await sleep(CLOCK, max(0.0, end - CLOCK.now()))
+    carried = (await busy_seconds(places) - before) / (CLOCK.now() - begun)
+    await work
+    if lost:
+        problems.append(f"{lost} of {calls} calls failed in the busy hour")
+    note = f"{calls} calls, {seconds:.0f} s"
+    return [
+        single("carried by 30 channels (R10.3.1.1)", carried, "Erl", note=note),
+        single("calls that failed", lost, "calls", note=note),
+    ]
+
+
+async def busy_seconds(places: Places) -> float:
+    """What all channels of the first span have carried so far, as the platform counts it."""
+    state = (await ask_office(places, {"do": "state"}))[0]
+    return float(sum(channel["busy_seconds"] for channel in state["channels"]))
+
+
 async def run(options: argparse.Namespace) -> int:
     """0 when no call failed."""
     facts, problems, figures = conditions(), list[str](), list[Figure]()
@@ -178,6 +228,8 @@ async def run(options: argparse.Namespace) -> int:
                 note = f"{options.calls} calls, {options.rate:g} calls/s on a span"
                 connect = distribution("SETUP → CONNECT", delays, goal_ms=CONNECT_GOAL_MS, note=note)
                 figures += filter(None, [connect])
+                if options.busy:
+                    figures += await busy_hour(found[0], platform, options.busy, problems)
                 figures += await standing(found, platform, options.seconds, problems)
                 await sleep(CLOCK, 1.0)
         finally:
@@ -197,6 +249,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="calls per second on the first span")
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long all channels stand")
+    parser.add_argument("--busy", type=float, default=0.0, help="seconds of the busy hour, 0.9 Erl a channel")
     parser.add_argument("--json", type=Path)
     sys.exit(asyncio.run(run(parser.parse_args())))
 

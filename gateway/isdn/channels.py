@@ -85,11 +85,14 @@ class Channels:
                 channel.call = ""
                 channel.busy_seconds += now - channel.since
 
+    def busy_seconds(self, slot: int, now: float) -> float:
+        """How long a channel has had calls since the beginning."""
+        channel = self._channels[slot]
+        return channel.busy_seconds + (now - channel.since if channel.call else 0.0)
+
     def erlangs(self, slot: int, now: float) -> float:
         """The traffic that a channel carried since the beginning (R10.3.1.1)."""
-        channel = self._channels[slot]
-        busy = channel.busy_seconds + (now - channel.since if channel.call else 0.0)
-        return busy / (now - self._begun) if now > self._begun else 0.0
+        return self.busy_seconds(slot, now) / (now - self._begun) if now > self._begun else 0.0
 
     @property
     def busy(self) -> int:

@@ -77,6 +77,7 @@ class ChannelItem(BaseModel):
     blocked: bool
     call: ChannelCall | None
     calls: int
+    busy_seconds: float = Field(description="how long it had calls since the start")
     erlangs: float = Field(description="traffic carried since the start (R10.3.1.1)")
 
 

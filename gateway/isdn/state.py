@@ -41,6 +41,7 @@ def state_of(span: Span, now: float) -> dict[str, Any]:
                 "blocked": channel.blocked,
                 "call": _call(calls[channel.call]) if channel.call in calls else None,
                 "calls": channel.calls,
+                "busy_seconds": round(span.channels.busy_seconds(channel.slot, now), 3),
                 "erlangs": round(span.channels.erlangs(channel.slot, now), 4),
             }
             for channel in channels

@@ -4632,6 +4632,11 @@ export interface components {
         ChannelItem: {
             /** Blocked */
             blocked: boolean;
+            /**
+             * Busy Seconds
+             * @description how long it had calls since the start
+             */
+            busy_seconds: number;
             call: components["schemas"]["ChannelCall"] | null;
             /** Calls */
             calls: number;
