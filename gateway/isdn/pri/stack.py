@@ -83,6 +83,11 @@ class Stack:
         """Of libpri."""
         return str(self._pri.pri_get_version().decode())
 
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The names of those that are not released."""
+        return tuple(self._calls)
+
     # --- in -----------------------------------------------------------------------------------------------
 
     def frame(self, data: bytes) -> None:

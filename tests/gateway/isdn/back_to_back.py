@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ class Link:
     def __init__(self, *, overlap: bool = False, timers: dict[str, int] | None = None) -> None:
         self.frames: list[tuple[str, bytes]] = []
         self.whole = True  # frames go through
+        self.spoil: Callable[[bytes], bytes] = lambda frame: frame  # what the line makes of them
         self._to: dict[str, deque[bytes]] = {"user": deque(), "network": deque()}
         self.heard: dict[str, deque[dict[str, Any]]] = {"user": deque(), "network": deque()}
         self.stacks: dict[str, Stack] = {}
@@ -60,7 +62,7 @@ class Link:
                     frame = frames.popleft()
                     if self.whole:
                         self.frames.append((side, frame))
-                        self.stacks[side].frame(frame)
+                        self.stacks[side].frame(self.spoil(frame))
 
     def inject(self, side: str, frame: bytes) -> None:
         self.stacks[side].frame(frame)

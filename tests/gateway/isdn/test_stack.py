@@ -187,6 +187,31 @@ def test_a_call_outlives_a_short_break_of_layer_2() -> None:
     assert link.take("network", "disconnect")["cause"] == 16
 
 
+@pytest.mark.parametrize("element", ["5f020102", "6d00", "9f", "7e0301ffff", "1c0691a102020100"])
+def test_information_elements_that_nobody_knows_do_no_harm(element: str) -> None:
+    link = Link()
+    link.spoil = lambda frame: frame + bytes.fromhex(element) if frame[7:8] == b"\x05" else frame
+    theirs = connected(link, "network", "user")
+    link.do("user", "hangup", call=theirs, cause=16)
+    assert link.take("network", "disconnect")["cause"] == 16
+
+
+@pytest.mark.parametrize("cut", range(8, 40, 3))
+def test_messages_that_are_cut_end_no_more_than_their_call(cut: int) -> None:
+    link = Link(timers={"T303": 300})
+    link.spoil = lambda frame: frame[:cut] if frame[7:8] == b"\x05" else frame
+    link.do("network", "call", call="cut", channel=4, called="95000", caller="13800000001")
+    link.spoil = lambda frame: frame
+    for told in list(link.heard["user"]):
+        if told["event"] == "setup":
+            link.do("user", "hangup", call=told["call"], cause=28)
+    link.do("network", "hangup", call="cut", cause=16)
+    link.run_until(lambda: not link.stacks["network"].calls)
+    for told in link.heard.values():
+        told.clear()
+    connected(link, "network", "user", name="next")
+
+
 def test_garbage_is_survived() -> None:
     link = Link()
     theirs = connected(link, "network", "user")
