@@ -207,8 +207,8 @@ def test_messages_that_are_cut_end_no_more_than_their_call(cut: int) -> None:
             link.do("user", "hangup", call=told["call"], cause=28)
     link.do("network", "hangup", call="cut", cause=16)
     link.run_until(lambda: not link.stacks["network"].calls)
-    for told in link.heard.values():
-        told.clear()
+    for heard in link.heard.values():
+        heard.clear()
     connected(link, "network", "user", name="next")
 
 
