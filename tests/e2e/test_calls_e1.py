@@ -160,10 +160,11 @@ async def test_a_caller_comes_by_the_menu_and_the_queue_to_an_agent_and_is_recor
         await agent.hang_up()
         assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)
     contact = await centre.ended(number)
-    assert contact["outcome"] == "served"
+    assert (contact["outcome"], contact["agent"], contact["queue"]) == ("handled", "1004", "support")
     assert voice.call.cause == 16
     recording = await centre.recording(contact["id"])
-    assert recording["seconds"] > 0
+    assert recording["complete"]
+    assert recording["seconds"] == pytest.approx(contact["talk_seconds"], abs=0.1)
 
 
 async def test_a_maintainer_sees_blocks_and_resets_channels_and_takes_the_trace_along(exchange: Exchange) -> None:
