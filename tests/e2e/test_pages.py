@@ -188,7 +188,7 @@ async def test_a_call_is_seen_from_the_queue_to_the_talk_and_its_story_is_told(
     await expect(page.locator(".ladder")).to_contain_text("INVITE")
     await page.get_by_role("button", name="Listen").click()
     audio = page.locator("audio")
-    await expect(audio).to_have_attribute("src", re.compile("^blob:"))
+    await expect(audio).to_have_attribute("src", re.compile("^/api/v1/recordings/linked/"))
     seconds = await audio.evaluate(
         """async (audio) => {
             if (audio.readyState < 1) await new Promise((loaded) => (audio.onloadedmetadata = loaded));

@@ -50,14 +50,9 @@ export async function logOut(api: Api, session: SessionStore): Promise<void> {
   }
 }
 
-/** The audio of a recording or message. A media element cannot send the token, so it plays a local copy. */
-export async function fetchAudio(
-  session: SessionStore,
-  recording: string,
-  signal: AbortSignal,
-  of: "recordings" | "messages" = "recordings",
-): Promise<Blob> {
-  const response = await fetch(`/api/v1/${of}/${encodeURIComponent(recording)}/audio`, {
+/** The audio of a message. A media element cannot send the token, so it plays a local copy. */
+export async function fetchAudio(session: SessionStore, message: string, signal: AbortSignal): Promise<Blob> {
+  const response = await fetch(`/api/v1/messages/${encodeURIComponent(message)}/audio`, {
     headers: { Authorization: `Bearer ${session.read().token ?? ""}` },
     signal,
   });

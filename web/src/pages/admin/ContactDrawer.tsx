@@ -11,7 +11,7 @@ import { NOTHING } from "../../ui/format";
 import { Failure, Loading } from "../../ui/notices";
 import { ContactNotes } from "./ContactNotes";
 import { Outcome } from "./ContactsArea";
-import { Recordings } from "./Recordings";
+import { Recordings } from "./recordings/Recordings";
 import { ContactTrace } from "./signalling/ContactTrace";
 import { Story } from "./Story";
 

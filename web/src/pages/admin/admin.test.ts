@@ -3,7 +3,6 @@ import type { Words } from "../../i18n/useWords";
 import { formats } from "../../ui/format";
 import { factDetails, factGroup } from "./facts";
 import { offset } from "./offset";
-import { columns } from "./peaks";
 
 const words: Words = {
   language: "en",
@@ -43,10 +42,4 @@ describe("a fact", () => {
 it("counts offsets from the beginning of the contact", () => {
   expect(offset("2026-01-05T09:00:00.000Z", "2026-01-05T09:01:03.204Z")).toBe("+1:03.20");
   expect(offset("2026-01-05T09:00:00.000Z", "2026-01-05T08:59:59.000Z")).toBe("+0:00.00");
-});
-
-it("finds the peaks of a recording, also of one shorter than the picture is wide", () => {
-  expect(columns(new Float32Array([0, -0.5, 0.25, 1]), 2)).toEqual([0.5, 1]);
-  expect(columns(new Float32Array([0.5]), 4)).toEqual([0.5, 0.5, 0.5, 0.5]);
-  expect(columns(new Float32Array(), 2)).toEqual([0, 0]);
 });

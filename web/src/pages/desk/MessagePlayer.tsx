@@ -24,7 +24,7 @@ export function MessagePlayer({ message, onHeard }: Props) {
   const audio = useRef<HTMLAudioElement>(null);
   const sound = useQuery({
     queryKey: ["message-audio", message],
-    queryFn: async ({ signal }) => URL.createObjectURL(await fetchAudio(session, message, signal, "messages")),
+    queryFn: async ({ signal }) => URL.createObjectURL(await fetchAudio(session, message, signal)),
     gcTime: 0,
     retry: false,
     staleTime: Infinity,

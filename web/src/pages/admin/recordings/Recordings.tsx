@@ -1,16 +1,13 @@
 import { CaretRightOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Alert, Button } from "antd";
-import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { fetchAudio } from "../../api/client";
-import { useApi, useServices } from "../../api/context";
-import { unwrap } from "../../api/problem";
-import { useWords } from "../../i18n/useWords";
-import type { Schemas } from "../../live/types";
-import { Failure } from "../../ui/notices";
-import { Waveform } from "./Waveform";
-import { peaksOf, type Peaks } from "./peaks";
+import { useApi } from "../../../api/context";
+import { unwrap } from "../../../api/problem";
+import { useWords } from "../../../i18n/useWords";
+import type { Schemas } from "../../../live/types";
+import { Failure } from "../../../ui/notices";
+import { Player } from "./Player";
 
 type Recording = Schemas["RecordingRow"];
 
@@ -30,42 +27,20 @@ export function Recordings({ contact }: { readonly contact: string }) {
   ) : (
     <div className="recordings">
       {items.map((recording) => (
-        <Player key={recording.id} recording={recording} />
+        <Listening key={recording.id} recording={recording} />
       ))}
     </div>
   );
 }
 
-/** Nothing is fetched before somebody asks for it: every listening stands in the audit. */
-function Player({ recording }: { readonly recording: Recording }) {
+/** A recording with its player. Nothing is fetched before somebody asks: every listening stands in the audit. */
+export function Listening({ recording }: { readonly recording: Recording }) {
   const { t } = useTranslation();
   const words = useWords();
-  const { session } = useServices();
-  const [loaded, setLoaded] = useState<{ url: string; peaks: Peaks | null } | null>(null);
-  const audio = useRef<HTMLAudioElement>(null);
-  const leaving = useRef(new AbortController());
-  const [place, setPlace] = useState(0);
+  const api = useApi();
   const listen = useMutation({
-    mutationFn: async () => {
-      const blob = await fetchAudio(session, recording.id, leaving.current.signal);
-      return { url: URL.createObjectURL(blob), peaks: await peaksOf(blob) };
-    },
-    onSuccess: setLoaded,
+    mutationFn: () => unwrap(api.POST("/api/v1/recordings/{recording_id}/links", { params: { path: { recording_id: recording.id } } })),
   });
-  useEffect(() => {
-    leaving.current = new AbortController();
-    return () => {
-      leaving.current.abort();
-    };
-  }, []);
-  useEffect(
-    () => () => {
-      if (loaded !== null) {
-        URL.revokeObjectURL(loaded.url);
-      }
-    },
-    [loaded],
-  );
   const writing = recording.ended_at === null;
   return (
     <div className="player" data-recording={recording.id}>
@@ -82,7 +57,7 @@ function Player({ recording }: { readonly recording: Recording }) {
             .join(" · ")}
         </span>
       </p>
-      {loaded === null ? (
+      {listen.data === undefined ? (
         <Button
           icon={<CaretRightOutlined />}
           disabled={writing}
@@ -95,29 +70,7 @@ function Player({ recording }: { readonly recording: Recording }) {
           {t("recordings.listen")}
         </Button>
       ) : (
-        <>
-          {loaded.peaks === null ? null : (
-            <Waveform
-              peaks={loaded.peaks}
-              place={place}
-              onSeek={(share) => {
-                if (audio.current !== null) {
-                  audio.current.currentTime = share * audio.current.duration;
-                }
-              }}
-            />
-          )}
-          <audio
-            ref={audio}
-            src={loaded.url}
-            controls
-            autoPlay
-            aria-label={t("recordings.title")}
-            onTimeUpdate={({ currentTarget }) => {
-              setPlace(currentTarget.duration > 0 ? currentTarget.currentTime / currentTarget.duration : 0);
-            }}
-          />
-        </>
+        <Player recording={recording} link={listen.data} />
       )}
       {listen.error === null ? null : <Alert type="error" showIcon title={words.problem(listen.error)} />}
       <p className="quiet note">{t("recordings.audited")}</p>

@@ -1,0 +1,82 @@
+"""Recordings in a real Chromium: heard while they are fetched, commented, exported with a reason."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from recording.wave import read_wave
+from tests.e2e.centre import Centre
+from tests.e2e.rig import talking
+from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
+
+_LINKED = re.compile("^/api/v1/recordings/linked/")
+
+
+async def listen(page: Page, contact: str) -> Locator:
+    """Open the contact and its player; returns the media element, which plays."""
+    await page.goto(f"/admin/contacts/{contact}")
+    await page.get_by_role("button", name="Listen").click()
+    audio = page.locator("audio")
+    await expect(audio).to_have_attribute("src", _LINKED)
+    await expect(page.get_by_role("img", name="Loudness of caller and agent over time")).to_be_visible()
+    await audio.evaluate("(audio) => audio.readyState < 1 && new Promise((ok) => (audio.onloadedmetadata = ok))")
+    return audio
+
+
+async def test_a_recording_is_heard_from_any_moment_and_commented_there(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    async with talking(centre) as talk:
+        pass
+    await centre.recording(talk.contact)
+    page = await open_page("sup1")
+    audio = await listen(page, talk.contact)
+
+    await page.get_by_text("1.5×", exact=True).click()
+    assert await audio.evaluate("(audio) => audio.playbackRate") == 1.5
+    await page.get_by_role("slider", name="Balance between caller and agent").press("ArrowRight")
+    await audio.evaluate("(audio) => { audio.pause(); audio.currentTime = 0.5; }")
+    await page.get_by_role("button", name="Comment this moment").click()
+    await page.get_by_role("textbox", name="Comment at").fill("asks for a refund 退款")
+    await page.get_by_role("textbox", name="Comment at").press("Enter")
+    comments = page.get_by_role("region", name="Comments")
+    await expect(comments.get_by_role("listitem")).to_contain_text("asks for a refund 退款")
+    await expect(page.locator(".comment-mark")).to_have_count(1)
+    await audio.evaluate("(audio) => { audio.currentTime = 0; }")
+    await comments.get_by_role("button", name="Go to").click()
+    assert await audio.evaluate("(audio) => audio.currentTime") == pytest.approx(0.5, abs=0.01)
+    await expect(page.get_by_role("button", name="Export…")).to_be_disabled()
+
+    await comments.get_by_role("button", name="Take this comment back").click()
+    await expect(comments.get_by_role("listitem")).to_have_count(0)
+
+
+async def test_an_export_needs_a_reason_and_says_so_to_nobody_but_the_audit(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    tmp_path: Path,
+) -> None:
+    async with talking(centre) as talk:
+        pass
+    recording = await centre.recording(talk.contact)
+    page = await open_page("auditor1")
+    await listen(page, talk.contact)
+    await page.get_by_role("button", name="Export…").click()
+    window = page.get_by_role("dialog", name="Export the recording")
+    await expect(window.get_by_role("button", name="Export")).to_be_disabled()
+    await window.get_by_role("textbox", name="Reason").fill("case 4711")
+    async with page.expect_download() as saved:
+        await window.get_by_role("button", name="Export").click()
+    download = await saved.value
+    assert download.suggested_filename.startswith(f"{recording['id']}-")
+    file = tmp_path / "export.wav"
+    await download.save_as(file)
+    assert read_wave(file).seconds == pytest.approx(recording["seconds"], abs=0.001)
+    [row] = await centre.items("audit", user="auditor1", action="recording.export")
+    assert row["object"] == recording["id"]
+    assert row["detail"]["reason"] == "case 4711"
