@@ -120,6 +120,8 @@ class Recording:
     hold_reason: str = ""
     held_by: str = ""
     coding: str = "pcm"
+    disposition: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,7 @@ class KeptRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFilter:
     """What a list is narrowed to; None: everything. ``before`` is the id of the last row seen; ``agents`` leaves
-    those of other agents out, not those of none."""
+    those of other agents out, not those of none. Ranges have both their ends in them."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -164,5 +166,12 @@ class RecordingFilter:
     seat: str | None = None
     queue: str | None = None
     contact: str | None = None
+    caller_digest: bytes | None = None
+    disposition: str | None = None
+    shortest_seconds: float | None = None
+    longest_seconds: float | None = None
+    lowest_score: float | None = None
+    highest_score: float | None = None
+    held: bool = False
     agents: frozenset[AgentId] | None = None
     before: RecordingId | None = None

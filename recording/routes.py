@@ -3,9 +3,10 @@
 No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`build_router`.
 """
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -30,6 +31,10 @@ KEEPERS = (Role.AUDITOR, Role.ADMIN)
 LISTENERS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
 
 _Name = Annotated[str | None, Query(max_length=64)]
+_Seconds = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+_Score = Annotated[float | None, Query(ge=0, le=100, allow_inf_nan=False)]
+#: The numbers of the callers of some contacts, where they are still known.
+Callers: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
 
 
 class RecordingRow(BaseModel):
@@ -57,6 +62,11 @@ class RecordingRow(BaseModel):
     keep_days: int | None = Field(description="By the rule that wanted it; null: as long as all.")
     hold_reason: str = Field(examples=["case 4711"])
     held_by: str
+    disposition: str | None = Field(description="Id of what the agent noted of the contact; null: nothing.")
+    score: float | None = Field(
+        description="Mean of what the caller answered in surveys: 0 the lowest answer, 100 the highest."
+    )
+    caller: str | None = Field(None, description="In lists: the caller's number; null once it was destroyed.")
     coding: str = Field(description="How it rests: pcm, flac or opus. It is played as WAV.", examples=["flac"])
 
 
@@ -102,9 +112,19 @@ class RecordingPage(BaseModel):
 
 
 def build_router(
-    *, access: Access, catalogue: Catalogue, sounds: Sounds, audit: Audit, overseen: Overseen
+    *,
+    access: Access,
+    catalogue: Catalogue,
+    sounds: Sounds,
+    audit: Audit,
+    overseen: Overseen,
+    digest: Callable[[str], bytes],
+    callers: Callers,
 ) -> APIRouter:
-    """All REST routes of the package; a supervisor of teams finds and hears what their agents said."""
+    """All REST routes of the package; a supervisor of teams finds and hears what their agents said.
+
+    ``digest`` is that of callers' numbers, ``callers`` the numbers themselves.
+    """
     router = APIRouter(tags=["recording"])
     listening = Listening(sounds=sounds, audit=audit)
     keeper = Annotated[Principal, Depends(access.require(*KEEPERS))]
@@ -127,6 +147,13 @@ def build_router(
         seat: _Name = None,
         queue: _Name = None,
         contact: UUID | None = None,
+        caller: Annotated[str | None, Query(max_length=64, description="The whole number.")] = None,
+        disposition: _Name = None,
+        shortest: Annotated[_Seconds | None, Query(description="Seconds of sound, at least.")] = None,
+        longest: Annotated[_Seconds | None, Query(description="Seconds of sound, at most.")] = None,
+        lowest_score: _Score = None,
+        highest_score: _Score = None,
+        held: Annotated[bool, Query(description="Only those under legal hold.")] = False,
         cursor: Annotated[str | None, Query(max_length=64)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Any:
@@ -138,13 +165,21 @@ def build_router(
             seat=seat,
             queue=queue,
             contact=None if contact is None else str(contact),
+            caller_digest=digest(caller) if caller else None,
+            disposition=disposition,
+            shortest_seconds=shortest,
+            longest_seconds=longest,
+            lowest_score=lowest_score,
+            highest_score=highest_score,
+            held=held,
             agents=overseen(principal),
             before=cursor_of(cursor),
         )
         rows = await catalogue.page(wanted, limit + 1)
         more = len(rows) > limit
+        numbers = await callers(tuple({row.contact for row in rows[:limit]}))
         return {
-            "items": [asdict(row) for row in rows[:limit]],
+            "items": [{**asdict(row), "caller": numbers.get(row.contact)} for row in rows[:limit]],
             "next_cursor": rows[limit - 1].id if more else None,
         }
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
-from ccplatform.contracts.facts import FactEvent, RecordingEnded, RecordingGap, RecordingStarted
-from ccplatform.contracts.words import DEFAULT_TENANT, RecordingId, RecordingMode, TenantId
+from ccplatform.contracts.facts import (
+    ContactNoted,
+    FactEvent,
+    RecordingEnded,
+    RecordingGap,
+    RecordingStarted,
+    SurveyAnswered,
+)
+from ccplatform.contracts.words import DEFAULT_TENANT, ContactId, RecordingId, RecordingMode, TenantId
 from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Connection, Database
 from recording.errors import NoRecording, RecordingGone
 from recording.files import started_at_of
 from recording.model import LEAST_RETENTION_DAYS, KeptRow, Note, ProvedRow, Recording, RecordingFilter
+from recording.search import search
 
 _STARTED = """
-INSERT INTO recordings (tenant, id, contact, mode, queue, agent, seat, started_at, keep_days)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO recordings (tenant, id, contact, mode, queue, agent, seat, started_at, keep_days, caller_digest,
+                        disposition, score)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        (SELECT disposition FROM recordings WHERE tenant = $1 AND contact = $3 ORDER BY started_at DESC LIMIT 1),
+        (SELECT avg(percent) FROM recording_scores WHERE tenant = $1 AND contact = $3))
 ON CONFLICT (tenant, id) DO NOTHING
 """
 _ENDED = """
@@ -25,11 +36,21 @@ UPDATE recordings
        missing_seconds = $10
  WHERE tenant = $1 AND id = $2 AND ended_at IS NULL
 """
+_NOTED = "UPDATE recordings SET disposition = nullif($3, '') WHERE tenant = $1 AND contact = $2"
+_ANSWERED = """
+INSERT INTO recording_scores (tenant, contact, survey, question, percent) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, contact, survey, question) DO UPDATE SET percent = $5
+"""
+_SCORED = """
+UPDATE recordings
+   SET score = (SELECT avg(percent) FROM recording_scores s WHERE s.tenant = $1 AND s.contact = $2)
+ WHERE tenant = $1 AND contact = $2
+"""
 _GAP = "UPDATE recordings SET gap_seconds = $3 WHERE tenant = $1 AND id = $2"
 _COLUMNS = """
 id, contact, mode, queue, agent, seat, started_at, ended_at, seconds, size_bytes, complete, reason, held,
 deleted_at, paused_seconds, missing_seconds, gap_seconds, keep_days, hold_reason, held_by,
-coding
+coding, disposition, score
 """
 _PROVED = """
 id::text, contact::text, mode, queue, agent, seat, seconds, paused_seconds, missing_seconds, gap_seconds, complete,
@@ -41,23 +62,61 @@ coalesce(encode(stored_root, 'hex'), '') AS stored_root, local
 """
 
 
-class CatalogueProjection:
-    """Keeps the catalogue in step with the journal, in the journal's own transaction."""
+#: The keyed digests of the callers of some contacts, of a tenant, in a transaction.
+CallersOf: TypeAlias = Callable[[Connection, str, Collection[ContactId]], Awaitable[dict[ContactId, bytes]]]
 
-    takes: ClassVar = (RecordingStarted, RecordingEnded, RecordingGap)
+
+async def _no_callers(*_: object) -> dict[ContactId, bytes]:
+    """Nobody is known."""
+    return {}
+
+
+class CatalogueProjection:
+    """Keeps the catalogue in step with the journal, in the journal's own transaction.
+
+    ``callers_of`` knows who called; a disposition or score is that of the contact, so of all its recordings.
+    """
+
+    takes: ClassVar = (RecordingStarted, RecordingEnded, RecordingGap, ContactNoted, SurveyAnswered)
+
+    def __init__(self, *, callers_of: CallersOf = _no_callers) -> None:
+        self._callers_of = callers_of
 
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Write what these events change; applying them again changes nothing."""
-        started = [_started_row(event, event.fact) for event in events if isinstance(event.fact, RecordingStarted)]
-        ended = [_ended_row(event, event.fact) for event in events if isinstance(event.fact, RecordingEnded)]
-        gaps = [
-            (event.tenant, event.fact.recording, event.fact.seconds)
-            for event in events
-            if isinstance(event.fact, RecordingGap)
-        ]
-        for statement, rows in ((_STARTED, started), (_ENDED, ended), (_GAP, gaps)):
-            if rows:
-                await connection.executemany(statement, rows)
+        rows: dict[str, list[tuple[Any, ...]]] = {
+            statement: [] for statement in (_STARTED, _ENDED, _GAP, _NOTED, _ANSWERED, _SCORED)
+        }
+        callers = await self._callers(connection, events)
+        for event in events:
+            match event.fact:
+                case RecordingStarted():
+                    rows[_STARTED].append(_started_row(event, event.fact, callers.get(event.fact.contact)))
+                case RecordingEnded():
+                    rows[_ENDED].append(_ended_row(event, event.fact))
+                case RecordingGap(recording=recording, seconds=seconds):
+                    rows[_GAP].append((event.tenant, recording, seconds))
+                case ContactNoted(contact=contact, disposition=disposition):
+                    rows[_NOTED].append((event.tenant, contact, disposition))
+                case SurveyAnswered(contact=contact):
+                    rows[_ANSWERED].append(_answered_row(event, event.fact))
+                    rows[_SCORED].append((event.tenant, contact))
+                case _:
+                    pass
+        for statement, values in rows.items():
+            if values:
+                await connection.executemany(statement, values)
+
+    async def _callers(self, connection: Connection, events: Sequence[FactEvent]) -> dict[ContactId, bytes]:
+        known: dict[ContactId, bytes] = {}
+        for tenant in {event.tenant for event in events if isinstance(event.fact, RecordingStarted)}:
+            contacts = {
+                event.fact.contact
+                for event in events
+                if isinstance(event.fact, RecordingStarted) and event.tenant == tenant
+            }
+            known |= await self._callers_of(connection, tenant, contacts)
+        return known
 
 
 class Catalogue:
@@ -79,35 +138,9 @@ class Catalogue:
 
     async def page(self, wanted: RecordingFilter, limit: int) -> list[Recording]:
         """Rows whose audio is kept, newest first, after ``wanted.before``."""
-        before = wanted.before
+        sql, values = search(_COLUMNS, self._tenant, wanted, limit)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                f"""
-                SELECT {_COLUMNS} FROM recordings
-                 WHERE tenant = $1 AND deleted_at IS NULL
-                   AND ($2::timestamptz IS NULL OR started_at >= $2)
-                   AND ($3::timestamptz IS NULL OR started_at < $3)
-                   AND ($4::text IS NULL OR agent = $4)
-                   AND ($5::text IS NULL OR seat = $5)
-                   AND ($6::text IS NULL OR queue = $6)
-                   AND ($7::uuid IS NULL OR contact = $7)
-                   AND ($8::uuid IS NULL OR (started_at, id) < ($9, $8))
-                   AND ($11::text[] IS NULL OR agent IS NULL OR agent = ANY($11))
-                 ORDER BY started_at DESC, id DESC
-                 LIMIT $10
-                """,
-                self._tenant,
-                wanted.start,
-                wanted.end,
-                wanted.agent,
-                wanted.seat,
-                wanted.queue,
-                wanted.contact,
-                before,
-                started_at_of(before) if before is not None else None,
-                limit,
-                None if wanted.agents is None else sorted(wanted.agents),
-            )
+            rows = await connection.fetch(sql, *values)
         return [_recording(row) for row in rows]
 
     async def open_rows(self) -> list[Note]:
@@ -155,7 +188,8 @@ class Catalogue:
     ) -> None:
         """Say that the audio is gone, in a transaction of the caller's."""
         await connection.execute(
-            "UPDATE recordings SET deleted_at = $3 WHERE tenant = $1 AND id = ANY($2::uuid[])",
+            "UPDATE recordings SET deleted_at = $3, caller_digest = NULL "
+            "WHERE tenant = $1 AND id = ANY($2::uuid[])",
             self._tenant,
             list(recordings),
             at,
@@ -279,7 +313,7 @@ class Catalogue:
             )
 
 
-def _started_row(event: FactEvent, fact: RecordingStarted) -> tuple[Any, ...]:
+def _started_row(event: FactEvent, fact: RecordingStarted, caller: bytes | None) -> tuple[Any, ...]:
     started_at = started_at_of(fact.recording)
     return (
         event.tenant,
@@ -291,7 +325,13 @@ def _started_row(event: FactEvent, fact: RecordingStarted) -> tuple[Any, ...]:
         fact.seat,
         started_at,
         fact.keep_days,
+        caller,
     )
+
+
+def _answered_row(event: FactEvent, fact: SurveyAnswered) -> tuple[Any, ...]:
+    percent = 100.0 * (fact.score - 1) / (fact.scale - 1) if fact.scale > 1 else 100.0
+    return (event.tenant, fact.contact, fact.survey, fact.question, percent)
 
 
 def _ended_row(event: FactEvent, fact: RecordingEnded) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ from ccplatform.app.voice_mail import MESSAGE_FACTS, MessageLight, build_message
 from ccplatform.calls.calling_store import CallingStore
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
-from ccplatform.calls.store import ContactProjection
+from ccplatform.calls.store import ContactProjection, caller_digests
 from ccplatform.contracts.facts import ContactEnded, Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import AgentId, ReleaseCause
@@ -195,7 +195,7 @@ def _build_journal(settings: Settings, ground: Foundation, alarms: AlarmService)
         settings=settings.journal,
         projections=(
             ContactProjection(digest=ground.caller_digest),
-            CatalogueProjection(),
+            CatalogueProjection(callers_of=caller_digests),
             MessageProjection(vault=ground.vault),
             AlarmProjection(),
         ),

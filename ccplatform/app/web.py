@@ -258,7 +258,13 @@ class WebProcess:
                 exporters=[Role(role) for role in settings.recording.export_roles],
             ),
             build_recording_routes(
-                access=access, catalogue=catalogue, sounds=sounds, audit=ground.audit, overseen=self._overseen
+                access=access,
+                catalogue=catalogue,
+                sounds=sounds,
+                audit=ground.audit,
+                overseen=self._overseen,
+                digest=ground.caller_digest,
+                callers=self.journal.callers,
             ),
             build_message_routes(
                 access=access,

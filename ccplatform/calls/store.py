@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -101,6 +101,19 @@ def _ended(event: FactEvent, fact: ContactEnded) -> tuple[Any, ...]:
         fact.talk_seconds,
         fact.hold_seconds,
     )
+
+
+async def caller_digests(
+    connection: Connection, tenant: str, contacts: Collection[ContactId]
+) -> dict[ContactId, bytes]:
+    """The keyed digests of who called, of those of the contacts that tell it, in a transaction of the caller's."""
+    rows = await connection.fetch(
+        "SELECT id, caller_digest FROM contacts "
+        "WHERE tenant = $1 AND id = ANY($2::uuid[]) AND caller_digest IS NOT NULL",
+        tenant,
+        list(contacts),
+    )
+    return {ContactId(str(row["id"])): row["caller_digest"] for row in rows}
 
 
 #: More contacts of a search are not counted: who searches narrows it down.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -91,6 +91,10 @@ class FakeAudit:
         self.entries.append(entry)
 
 
+async def _callers(contacts: Sequence[str]) -> dict[str, str]:
+    return dict.fromkeys(contacts, "13800000001")
+
+
 class Room:
     """The routes over a real directory with one recording."""
 
@@ -107,6 +111,8 @@ class Room:
             sounds=Sounds(files=self.files, keys=RING),
             audit=cast(Audit, self.audit),
             overseen=of_red,
+            digest=lambda number: f"digest of {number}".encode(),
+            callers=_callers,
         )
         self.app = build_http(
             routers=[router], root_routers=[], readiness=_ready, pages=None, max_body_bytes=100_000

@@ -7797,6 +7797,11 @@ export interface components {
              */
             agent: string | null;
             /**
+             * Caller
+             * @description In lists: the caller's number; null once it was destroyed.
+             */
+            caller?: string | null;
+            /**
              * Coding
              * @description How it rests: pcm, flac or opus. It is played as WAV.
              * @example flac
@@ -7817,6 +7822,11 @@ export interface components {
              * @description When its audio was deleted at the end of its retention.
              */
             deleted_at: string | null;
+            /**
+             * Disposition
+             * @description Id of what the agent noted of the contact; null: nothing.
+             */
+            disposition: string | null;
             /**
              * Ended At
              * @description null while it is written.
@@ -7872,6 +7882,11 @@ export interface components {
              * @example restart
              */
             reason: string;
+            /**
+             * Score
+             * @description Mean of what the caller answered in surveys: 0 the lowest answer, 100 the highest.
+             */
+            score: number | null;
             /**
              * Seat
              * @description Seat (座席号).
@@ -16486,6 +16501,17 @@ export interface operations {
                 seat?: string | null;
                 queue?: string | null;
                 contact?: string | null;
+                /** @description The whole number. */
+                caller?: string | null;
+                disposition?: string | null;
+                /** @description Seconds of sound, at least. */
+                shortest?: number | null;
+                /** @description Seconds of sound, at most. */
+                longest?: number | null;
+                lowest_score?: number | null;
+                highest_score?: number | null;
+                /** @description Only those under legal hold. */
+                held?: boolean;
                 cursor?: string | null;
                 limit?: number;
             };
