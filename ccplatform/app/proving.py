@@ -43,11 +43,15 @@ def acceptance_run(
     target: TargetOption = None,
     profile: Annotated[Profiles, typer.Option(help="quick: minutes; full: two hours a load phase.")] = "quick",
     phase: Annotated[
-        list[str] | None, typer.Option(help="idle, busy or quality; more than once: these. All without it.")
+        list[str] | None, typer.Option(help="idle, busy, quality or agent; more than once: these. All without it.")
     ] = None,
     plan: PlanOption = None,
     config: ConfigOption = None,
-    report: Annotated[Path | None, typer.Option(help="Report to write: FILE.html or FILE.json.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Report to write: FILE.html, FILE.pdf or FILE.json.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="FILE.json: written after each phase; phases that are complete there are skipped."),
+    ] = None,
     speech: Annotated[
         list[Path] | None, typer.Option(help="Recorded reference speech; without it the bundled voice speaks.")
     ] = None,
@@ -62,9 +66,11 @@ def acceptance_run(
 
     if report is not None:
         check_format(report)
+    if resume is not None:
+        check_format(resume, (".json",))
     chosen, flow = _aim(target, plan, config)
     phases = [phase_of(name) for name in phase] if phase else list(Phase)
-    run = asyncio.run(prove(chosen, flow, profile, phases, read_speech(speech or ())))
+    run = asyncio.run(prove(chosen, flow, profile, phases, read_speech(speech or ()), resume))
     print(told_of_run(run))
     if report is not None:
         write(run, report)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from ccplatform.kernel.clock import Clock, sleep
+from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.line import Lateness, Line
 from ccplatform.proof.networks import GOOD, NETWORKS, Network
 from ccplatform.proof.plan import Plan
 from ccplatform.proof.quality import Echoed, echo
+from ccplatform.proof.robots import Robots
 from ccplatform.proof.scoring import pesq_available, scored
 from ccplatform.proof.visit import Visit, make_visit
 from gateway.media.audio import Pcm
@@ -26,6 +28,7 @@ class Phase(StrEnum):
     IDLE = "idle"  # 0.7 Erl per channel
     BUSY = "busy"  # 0.9 Erl per channel
     QUALITY = "quality"  # speech through three networks
+    AGENT = "agent"  # robots at test seats answer: R10.3.2.d
 
 
 def phase_of(name: str) -> Phase:
@@ -43,16 +46,18 @@ LOADS: Final = {Phase.IDLE: 0.7, Phase.BUSY: 0.9}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """How long a run is: seconds of each load phase, echo calls through each network; through the good one twice
-    as many, for the share of R10.3.1.3. The first calls of a phase's channels come within ``spread_seconds``."""
+    as many, for the share of R10.3.1.3; ``agent_calls`` for an agent, through each network in turn. The first
+    calls of a phase's channels come within ``spread_seconds``."""
 
     name: str
     load_seconds: float
     echo_calls: int
+    agent_calls: int = 0
     spread_seconds: float = 20.0
 
 
-QUICK: Final = Profile(name="quick", load_seconds=120.0, echo_calls=30)
-FULL: Final = Profile(name="full", load_seconds=7200.0, echo_calls=40)
+QUICK: Final = Profile(name="quick", load_seconds=120.0, echo_calls=30, agent_calls=6)
+FULL: Final = Profile(name="full", load_seconds=7200.0, echo_calls=40, agent_calls=90)
 PROFILES: Final = {profile.name: profile for profile in (QUICK, FULL)}
 #: Echo calls at a time: few, so that they spoil nobody's timing.
 _AT_ONCE: Final = 10
@@ -71,6 +76,7 @@ class PhaseResult:
     visits: list[Visit] = field(default_factory=list)
     echoes: list[Echoed] = field(default_factory=list)
     unanswered_echoes: int = 0
+    agents: list[Visit] = field(default_factory=list)
     late_share: float = 0.0  # of the prober's own ticks
     worst_late: float = 0.0  # seconds
 
@@ -90,24 +96,35 @@ class Acceptance:
     speech: Sequence[Pcm]
     progress: Progress
     random: random.Random
+    robots: Robots | None = None
+    prompts: Mapping[str, Pcm] = field(default_factory=dict)
+    keep: Callable[[Sequence[PhaseResult]], None] = lambda _: None  # told when a phase is over
     results: list[PhaseResult] = field(default_factory=list)
 
     async def run(self, phases: Sequence[Phase]) -> None:
-        """Do the phases, one after the other."""
+        """Do the phases, one after the other, but those that ``results`` hold complete already."""
+        done = {result.phase for result in self.results if result.complete}
+        self.results = [result for result in self.results if result.complete]
         for phase in phases:
+            if phase in done:
+                continue
             result = PhaseResult(phase=phase)
             self.results.append(result)
             self.line.lateness = Lateness()
             begun = self.clock.now()
             try:
-                if phase is Phase.QUALITY:
-                    await self._quality(result)
-                else:
-                    await self._load(result, LOADS[phase])
+                match phase:
+                    case Phase.QUALITY:
+                        await self._quality(result)
+                    case Phase.AGENT:
+                        await self._agents(result)
+                    case _:
+                        await self._load(result, LOADS[phase])
                 result.complete = True
             finally:
                 result.seconds = self.clock.now() - begun
                 result.late_share, result.worst_late = self.line.lateness.share, self.line.lateness.worst
+                self.keep(self.results)
 
     # --- load ---------------------------------------------------------------------------------------------
 
@@ -132,7 +149,7 @@ class Acceptance:
         spread = self.profile.spread_seconds  # channels are to be out of step
         await sleep(self.clock, (channel + self.random.random()) / self.plan.channels * spread)
         while self.clock.now() < end:
-            visit = await make_visit(self.line, self.plan.visit, self.clock)
+            visit = await make_visit(self.line, self.plan.visit, self.clock, prompts=self.prompts, score=False)
             result.visits.append(visit)
             pause = visit.lasted * (1 - load) / load if visit.connected else _AFTER_FAILURE_SECONDS
             await sleep(self.clock, max(0.0, min(pause, end - self.clock.now())))
@@ -178,6 +195,40 @@ class Acceptance:
             for call in calls:
                 group.create_task(one(*call))
         await asyncio.to_thread(_score, result.echoes, came)
+
+    # --- agents -------------------------------------------------------------------------------------------
+
+    async def _agents(self, result: PhaseResult) -> None:
+        """Calls for an agent, as many at a time as there are robots and numbers by which they know them."""
+        plan, robots = self.plan.agent, self.robots
+        if plan is None or robots is None:
+            return
+        await robots.begin()
+        callers = (plan.callers or (self.plan.caller,))[: robots.seats]
+        turns = iter(range(self.profile.agent_calls))
+        begun = self.clock.now()
+
+        async def one_after_the_other(caller: str) -> None:
+            for turn in turns:
+                network, speech = NETWORKS[turn % len(NETWORKS)], self.speech[turn % len(self.speech)]
+                visit = await make_agent_visit(
+                    self.line, robots, plan, speech, self.clock, caller=caller, network=network, seed=turn + 1
+                )
+                result.agents.append(visit)
+                done, failed = len(result.agents), sum(not each.served for each in result.agents)
+                left = (self.clock.now() - begun) * (self.profile.agent_calls / done - 1)
+                self.progress(result.phase, done / self.profile.agent_calls, done, failed, left)
+                if done < self.profile.agent_calls:
+                    await sleep(self.clock, plan.rest)  # the robot's wrap-up is no customer's wait
+                if not visit.served:
+                    await robots.ready_again()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for caller in callers:
+                    group.create_task(one_after_the_other(caller))
+        finally:
+            await robots.end()
 
 
 def _within(visit: Visit, begin: float, end: float) -> float:

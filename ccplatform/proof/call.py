@@ -56,6 +56,7 @@ class Voice:
         self._clock = clock
         self._ssrc = ssrc
         self._network = network
+        self._inward: Network | None = None
         self._generator = np.random.default_rng(seed)
         self._remote: tuple[str, int] | None = None
         self._peer = peer
@@ -77,9 +78,9 @@ class Voice:
         host, port = self._socket.getsockname()[:2]
         return LocalAudio(host=host, port=port)
 
-    def impair(self, network: Network | None, seed: int) -> None:
-        """Let what is sent go through a network."""
-        self._network, self._generator = network, np.random.default_rng(seed)
+    def impair(self, network: Network | None, seed: int, inward: Network | None = None) -> None:
+        """Let what is sent go through a network, and what comes through another one."""
+        self._network, self._generator, self._inward = network, np.random.default_rng(seed), inward
 
     def connect(self, remote: RemoteAudio) -> None:
         """Begin to send."""
@@ -148,9 +149,21 @@ class Voice:
         ):
             self._source = source
         if source == self._source:
-            self.ear.packet(data, at)
+            self._arrive(data, at)
         else:
             self.foreign += 1
+
+    def _arrive(self, data: bytes, at: float) -> None:
+        """Hear it, by the network on the way to us, if there is one."""
+        if self._inward is None:
+            self.ear.packet(data, at)
+            return
+        fate = float(self._inward.fates(self._generator, 1)[0])
+        if fate != np.inf:
+            self._clock.call_at(at + fate, lambda: self._late(data, at + fate))
+
+    def _late(self, data: bytes, at: float) -> None:
+        self.ear.packet(data, at)
 
     def _arrival(self, extra: list[tuple[int, int, bytes]]) -> float:
         if not extra:

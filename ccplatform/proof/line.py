@@ -190,13 +190,15 @@ class _Asked:
 
 class Line:
     """Calls to one centre at ``target``. ``caller`` is the number that they come from; ``answerer`` takes those
-    that the centre makes to us (None: nobody is there).
+    that the centre makes to us (None: nobody is there); ``way`` is a network that is on the way to the centre and
+    back, besides that of a call.
     """
 
     def __init__(self, *, target: Flow, host: str, caller: str, clock: Clock, tasks: TaskSupervisor) -> None:
         self.target = target
         self.host = host
         self.answerer: Answerer | None = None
+        self.way: Network | None = None
         self._caller = caller
         self._clock = clock
         self.tasks = tasks
@@ -242,7 +244,7 @@ class Line:
         given back by :meth:`leave`."""
         host, tag = host_text(self.host), secrets.token_hex(8)
         call = self._new_call(f"{secrets.token_hex(12)}@{host}")
-        call.voice.impair(network, seed)
+        call.voice.impair(network or self.way, seed or secrets.randbits(32), self.way)
         uri = f"sip:{number}@{self.target.address()}"
         outgoing = OutgoingCall(
             uri=uri,

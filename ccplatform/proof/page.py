@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -18,18 +18,18 @@ from ccplatform.proof.verdicts import rows
 from metrics.compliance import ComplianceRow
 from metrics.indicator import Unit
 
-FORMATS: Final = (".json", ".html")
+FORMATS: Final = (".json", ".html", ".pdf")
 _BARS: Final = 40
 _WIDTH, _HEIGHT = 400, 90
 _LOOPBACK: Final = "<p>本机回环测试，不含接入网络。 / Measured over loopback, without an access network.</p>"
 _BROKEN: Final = '<p class="fail">测试中断 / The run was broken off.</p>'
 
 
-def check_format(path: Path) -> None:
+def check_format(path: Path, formats: Sequence[str] = FORMATS) -> None:
     """Raise WrongPlan for a file that no report can be."""
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in formats:
         ends = path.suffix or "nothing"
-        raise WrongPlan(f"reports end in {' or '.join(FORMATS)}, not in {ends}", where="report")
+        raise WrongPlan(f"reports end in {' or '.join(formats)}, not in {ends}", where="report")
     if not path.absolute().parent.is_dir():
         raise WrongPlan(f"{path.absolute().parent} is no directory", where="report")
 
@@ -37,11 +37,23 @@ def check_format(path: Path) -> None:
 def write(run: Run, path: Path) -> None:
     """Write the report in the format that the name ends in, all or nothing; raises WrongPlan for another one."""
     check_format(path)
-    report = document(run)
-    text = json.dumps(report, ensure_ascii=False, indent=1) if path.suffix.lower() == ".json" else page(run)
+    match path.suffix.lower():
+        case ".json":
+            data = raw(run)
+        case ".pdf":
+            from ccplatform.proof.paper import paper  # loaded by those who print
+
+            data = paper(run)
+        case _:
+            data = page(run).encode()
     fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(text, encoding="utf-8")
+    fresh.write_bytes(data)
     fresh.replace(path)
+
+
+def raw(run: Run) -> bytes:
+    """The JSON report as a file."""
+    return json.dumps(document(run), ensure_ascii=False, indent=1).encode()
 
 
 def page(run: Run) -> str:
@@ -92,7 +104,7 @@ def _clause(row: ComplianceRow) -> str:
 def _phase(result: PhaseResult) -> str:
     load = "–" if result.load is None else f"{result.load:.3f}"
     state = "完成 / complete" if result.complete else "中断 / broken off"
-    calls = len(result.visits) + len(result.echoes) + result.unanswered_echoes
+    calls = len(result.visits) + len(result.echoes) + result.unanswered_echoes + len(result.agents)
     cells = (f"{result.seconds:.0f} s", str(result.channels or "–"), load, str(calls), state)
     return f"<tr><th>{result.phase}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
@@ -108,22 +120,47 @@ def shown(value: float, unit: Unit) -> str:
             return f"{value:.3f}"
 
 
-def _plots(results: Sequence[PhaseResult]) -> str:
+def plotted(results: Sequence[PhaseResult]) -> dict[str, tuple[list[float], str]]:
+    """What is plotted: values and their unit, by name; nothing without values."""
     visits = [visit for result in results for visit in result.visits]
-    series: Mapping[str, list[float]] = {
-        "呼叫接通时延 / connect delay": [visit.connect for visit in visits if visit.connect is not None],
-        "按键响应 / DTMF response": [seconds for visit in visits for seconds in visit.keys],
-        "查询响应 / query response": [seconds for visit in visits for seconds in visit.queries],
+    talks = [visit for result in results for visit in result.agents]
+    echoes = [echoed for result in results for echoed in result.echoes]
+    ways = [way for visit in talks for way in (visit.to_caller_seconds, visit.to_agent_seconds)]
+    series: dict[str, tuple[list[float | None], str]] = {
+        "呼叫接通时延 / connect delay": ([visit.connect for visit in visits], "s"),
+        "按键响应 / DTMF response": ([seconds for visit in visits for seconds in visit.keys], "s"),
+        "查询响应 / query response": ([seconds for visit in visits for seconds in visit.queries], "s"),
+        "转人工等待 / wait for an agent": ([visit.agent_wait for visit in talks], "s"),
+        "单向时延 / one-way delay": (ways, "s"),
     }
-    return "\n".join(histogram(name, values) for name, values in series.items() if values)
+    for network, name in (("good", "良好"), ("poor", "较差"), ("bad", "恶劣")):
+        scores = [echoed.raw for echoed in echoes if echoed.network == network]
+        for visit in talks:
+            if visit.network == network:
+                scores += [visit.to_caller_pesq, visit.to_agent_pesq]
+        series[f"PESQ {name} / {network}"] = (scores, "")
+    known = {
+        name: ([value for value in values if value is not None], unit) for name, (values, unit) in series.items()
+    }
+    return {name: (values, unit) for name, (values, unit) in known.items() if values}
 
 
-def histogram(name: str, values: Sequence[float]) -> str:
-    """Values in seconds as an SVG of bars, from 0 to the largest."""
+def _plots(results: Sequence[PhaseResult]) -> str:
+    return "\n".join(histogram(name, *found) for name, found in plotted(results).items())
+
+
+def counted(values: Sequence[float], bars: int = _BARS) -> tuple[list[int], float]:
+    """How many values are in each of so many classes from 0 to the largest, and that one."""
     top = max(values) or 1.0
-    counts = [0] * _BARS
+    counts = [0] * bars
     for value in values:
-        counts[min(_BARS - 1, int(value / top * _BARS))] += 1
+        counts[max(0, min(bars - 1, int(value / top * bars)))] += 1
+    return counts, top
+
+
+def histogram(name: str, values: Sequence[float], unit: str = "s") -> str:
+    """Values as an SVG of bars, from 0 to the largest."""
+    counts, top = counted(values)
     scale, width = _HEIGHT / max(counts), _WIDTH / _BARS
     bars = "".join(
         f'<rect x="{at * width:.1f}" y="{_HEIGHT - count * scale:.1f}" '
@@ -132,6 +169,6 @@ def histogram(name: str, values: Sequence[float]) -> str:
         if count
     )
     return (
-        f"<figure><figcaption>{escape(name)}: {len(values)}, 0 … {top:.3f} s</figcaption>"
+        f"<figure><figcaption>{escape(name)}: {len(values)}, 0 … {top:.3f} {unit}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}">{bars}</svg></figure>'
     )

@@ -45,6 +45,8 @@ from ccplatform.proof.mouth import KEYS
 _MOST_STEPS: Final = 100
 #: The prompt that is the platform's reference speech.
 REFERENCE: Final = "reference"
+#: What a prompt begins with that is a text, ``say:zh:…`` or ``say:en:…``, in the voice of the platform.
+SAY: Final = "say:"
 _TARGET: Final = re.compile(
     r"sip:(?P<number>[A-Za-z0-9*#+._-]{1,64})@(?P<host>\[[0-9A-Fa-f:]+\]|[^:@\s]+)(:(?P<port>\d{1,5}))?"
 )
@@ -69,8 +71,8 @@ class _Model(BaseModel):
 class Hear(_Model):
     """Wait for the first audible sample after what came before; ``within`` seconds, or the call has failed.
 
-    Where ``prompt`` says what should be heard (a WAV or FLAC file, or ``reference``: the reference speech of the
-    platform) it is listened to to its end, and scored by PESQ.
+    Where ``prompt`` says what should be heard (a WAV or FLAC file; ``reference``: the reference speech of the
+    platform; ``say:zh:…``, ``say:en:…``: a text in its voice), nothing else will do, and it is scored by PESQ.
     """
 
     hear: Sight
@@ -141,6 +143,7 @@ class AgentPlan(_Model):
     steps: tuple[Step, ...] = Field((), max_length=_MOST_STEPS)
     within: float = Field(120.0, gt=0, le=3600)
     settle: float = Field(0.5, ge=0, le=30)
+    rest: float = Field(12.0, ge=0, le=600, description="pause of a robot after a call: longer than its wrap-up")
     callers: tuple[Number, ...] = Field((), max_length=100)
     network: NetworkName = "good"
     seats: tuple[SeatPlan, ...] = Field(min_length=1, max_length=100)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from ccplatform import __version__
-from ccplatform.proof.acceptance import PhaseResult
+from ccplatform.contracts.words import MysteryFate
+from ccplatform.proof.acceptance import Phase, PhaseResult
+from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.plan import Plan
+from ccplatform.proof.quality import Echoed
 from ccplatform.proof.scoring import pesq_available
 from ccplatform.proof.verdicts import rows
+from ccplatform.proof.visit import Visit
 from metrics.compliance import ComplianceRow
 from metrics.indicator import CONFIDENCE
 from metrics.model import Verdict
@@ -56,7 +62,7 @@ def document(run: Run) -> dict[str, Any]:
         "complete": run.complete,
         "confidence": CONFIDENCE,
         "environment": environment(run),
-        "plan": run.plan.model_dump(mode="json"),
+        "plan": run.plan.model_dump(mode="json", exclude={"agent": {"seats"}}),  # seats have passwords
         "rows": [row_document(row) for row in rows(run.results)],
         "phases": [_phase(result) for result in run.results],
     }
@@ -96,6 +102,46 @@ def environment(run: Run) -> dict[str, Any]:
     }
 
 
+def read_results(path: Path, run_target: str, profile: str, plan: Plan) -> list[PhaseResult]:
+    """What an earlier part of the same run measured, from its JSON report; nothing when there is no file yet.
+
+    Raises WrongPlan for a file that is none, and for one of another centre, profile or plan.
+    """
+    if not path.exists():
+        return []
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        same = (found["target"], found["profile"], found["plan"])
+        results = [_result(phase) for phase in found["phases"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WrongPlan(f"{path} is no JSON report of an acceptance run: {error!r}", where="resume") from error
+    ours = (run_target, profile, plan.model_dump(mode="json", exclude={"agent": {"seats"}}))
+    for name, theirs, own in zip(("target", "profile", "plan"), same, ours, strict=True):
+        if theirs != own:
+            raise WrongPlan(f"{path} is of another {name}; a run goes on as it began", where="resume")
+    return results
+
+
+def _result(phase: dict[str, Any]) -> PhaseResult:
+    return PhaseResult(
+        phase=Phase(phase["phase"]),
+        seconds=phase["seconds"],
+        complete=phase["complete"],
+        channels=phase["channels"],
+        load=phase["erlang_per_channel"],
+        visits=[_visit(visit) for visit in phase["visits"]],
+        echoes=[Echoed(**echoed) for echoed in phase["echoes"]],
+        unanswered_echoes=phase["unanswered_echoes"],
+        agents=[_visit(visit) for visit in phase["agents"]],
+        late_share=phase["prober_late_share"],
+        worst_late=phase["prober_worst_late_seconds"],
+    )
+
+
+def _visit(data: dict[str, Any]) -> Visit:
+    return Visit(**{**data, "fate": MysteryFate(data["fate"])})
+
+
 def _phase(result: PhaseResult) -> dict[str, Any]:
     return {
         "phase": str(result.phase),
@@ -108,4 +154,5 @@ def _phase(result: PhaseResult) -> dict[str, Any]:
         "prober_worst_late_seconds": result.worst_late,
         "visits": [asdict(visit) for visit in result.visits],
         "echoes": [asdict(echoed) for echoed in result.echoes],
+        "agents": [asdict(visit) for visit in result.agents],
     }

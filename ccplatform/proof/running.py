@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,14 @@ from typing import Final
 from ccplatform.contracts.words import MysteryFate, Severity
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
-from ccplatform.proof.acceptance import PROFILES, Acceptance, Phase
+from ccplatform.proof.acceptance import PROFILES, Acceptance, Phase, PhaseResult
 from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Line
-from ccplatform.proof.page import shown
-from ccplatform.proof.plan import REFERENCE, Plan
-from ccplatform.proof.report import CALLED, Run
-from ccplatform.proof.speech import read_speech
+from ccplatform.proof.page import shown, write
+from ccplatform.proof.plan import REFERENCE, SAY, Plan
+from ccplatform.proof.report import CALLED, Run, read_results
+from ccplatform.proof.robots import Robots
+from ccplatform.proof.speech import read_prompt, read_speech
 from ccplatform.proof.verdicts import rows
 from ccplatform.proof.visit import Visit, make_visit
 from gateway.media.audio import Pcm
@@ -74,11 +75,36 @@ async def probe(plan: Plan, flow: Flow) -> Visit:
         return await make_visit(line, plan.visit, SystemClock(), prompts=await prompts_of(plan))
 
 
-async def prove(plan: Plan, flow: Flow, profile: str, phases: Sequence[Phase], speech: Sequence[Pcm]) -> Run:
-    """The acceptance run; SIGINT breaks it off, and what was measured is kept. Raises NotReached."""
+async def prove(
+    plan: Plan,
+    flow: Flow,
+    profile: str,
+    phases: Sequence[Phase],
+    speech: Sequence[Pcm],
+    resume: Path | None = None,
+) -> Run:
+    """The acceptance run; SIGINT breaks it off, and what was measured is kept. Raises NotReached.
+
+    ``resume`` is a JSON report that is written after each phase; phases that are complete there are not done
+    again.
+    """
     clock = SystemClock()
     begun = clock.wall()
-    async with line_to(flow, plan.caller) as line:
+    target = f"sip:{plan.visit.number}@{flow.address()}"
+    earlier = [] if resume is None else read_results(resume, target, profile, plan)
+
+    def run_of(results: Sequence[PhaseResult]) -> Run:
+        return Run(
+            target=target,
+            profile=profile,
+            plan=plan,
+            begun=begun,
+            ended=clock.wall(),
+            loopback=ipaddress.ip_address(flow.host).is_loopback,
+            results=results,
+        )
+
+    async with line_to(flow, plan.caller) as line, line_to(flow, plan.caller) as phones:
         await _first_call(line, plan, flow)
         acceptance = Acceptance(
             plan=plan,
@@ -88,6 +114,10 @@ async def prove(plan: Plan, flow: Flow, profile: str, phases: Sequence[Phase], s
             speech=speech or await own_speech(),
             progress=_show_progress,
             random=random.Random(1),
+            robots=Robots(plan.agent.seats, phones, clock) if plan.agent is not None else None,
+            prompts=await prompts_of(plan),
+            keep=lambda results: None if resume is None else write(run_of(results), resume),
+            results=earlier,
         )
         work = asyncio.ensure_future(acceptance.run(phases))
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, work.cancel)
@@ -95,15 +125,7 @@ async def prove(plan: Plan, flow: Flow, profile: str, phases: Sequence[Phase], s
             await work
         except asyncio.CancelledError:
             print("\nbroken off; what was measured is kept", file=sys.stderr)
-    return Run(
-        target=f"sip:{plan.visit.number}@{flow.address()}",
-        profile=profile,
-        plan=plan,
-        begun=begun,
-        ended=clock.wall(),
-        loopback=ipaddress.ip_address(flow.host).is_loopback,
-        results=acceptance.results,
-    )
+    return run_of(acceptance.results)
 
 
 async def _first_call(line: Line, plan: Plan, flow: Flow) -> None:
@@ -127,7 +149,26 @@ async def prompts_of(plan: Plan) -> dict[str, Pcm]:
     """The sounds that a plan names; raises WrongPlan for one that cannot be read."""
     named = plan.prompts()
     found = {REFERENCE: (await own_speech())[0]} if REFERENCE in named else {}
-    return found | {name: read_speech([Path(name)])[0] for name in sorted(named - {REFERENCE})}
+    spoken = {name: name.removeprefix(SAY) for name in named if name.startswith(SAY)}
+    if spoken:
+        found |= await _spoken(spoken)
+    return found | {name: read_speech([Path(name)])[0] for name in sorted(named - found.keys())}
+
+
+async def _spoken(texts: Mapping[str, str]) -> dict[str, Pcm]:
+    """Texts as the bundled voice says them, which is that of the platform's prompts."""
+    voice = EspeakSpeech(settings=SpeechSettings(), clock=SystemClock(), alarms=_NoAlarms())
+    sounds = {}
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            for place, (name, text) in enumerate(sorted(texts.items())):
+                language, _, words = text.partition(":")
+                path = Path(directory) / f"{place}.wav"
+                await voice.synthesize(words, "zh" if language == "zh" else "en", path)
+                sounds[name] = read_prompt(path)
+        finally:
+            await voice.close()
+    return sounds
 
 
 class _NoAlarms:

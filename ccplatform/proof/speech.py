@@ -25,15 +25,20 @@ def read_speech(paths: Sequence[Path]) -> list[Pcm]:
     return [_read(path) for path in paths]
 
 
-def _read(path: Path) -> Pcm:
+def read_prompt(path: Path) -> Pcm:
+    """A prompt in a file, of any length up to 30 s, 8 kHz; raises WrongPlan."""
+    return _read(path, shortest=0.2)
+
+
+def _read(path: Path, shortest: float = _SHORTEST) -> Pcm:
     try:
         found, rate = soundfile.read(path, dtype="float64", always_2d=True, frames=int(_LONGEST * 192_000))
     except (OSError, soundfile.SoundFileError) as error:
         raise WrongPlan(f"{path} cannot be read as sound: {error}", where="speech") from error
     sound = soxr.resample(found[:, 0], rate, RATE) * 32767
-    if not _SHORTEST <= len(sound) / RATE <= _LONGEST:
+    if not shortest <= len(sound) / RATE <= _LONGEST:
         seconds = len(sound) / RATE
-        raise WrongPlan(f"{path} has {seconds:.1f} s, {_SHORTEST:g} to {_LONGEST:g} are needed", where="speech")
+        raise WrongPlan(f"{path} has {seconds:.1f} s, {shortest:g} to {_LONGEST:g} are needed", where="speech")
     active = sound[np.abs(sound) > _ACTIVE]
     if not len(active):
         raise WrongPlan(f"{path} is silent", where="speech")

@@ -25,13 +25,14 @@ _NOT_TESTED: Final = Measurement(value=None, samples=0)
 
 
 def rows(results: Sequence[PhaseResult], design_load: float = 0.9) -> list[ComplianceRow]:
-    """Every clause of 10.3.1, in the order of the standard; `no_data` where nothing was tested.
+    """Every clause of 10.3.1, and the wait for an agent, in the order of the standard; `no_data` where nothing was
+    tested.
 
     ``design_load`` is Erlangs per channel, of which R10.3.1.6 wants 25 %.
     """
     told = []
     for definition in REQUIREMENTS:
-        if definition.id.startswith("R10.3.1."):
+        if definition.id in MEASURES:
             measured = MEASURES[definition.id](results, design_load)
             told.append(judge(_from_outside(definition), measured))
     return told
@@ -117,10 +118,26 @@ def _delay(results: Sequence[PhaseResult], _: float) -> Measurement:
         for echoed in result.echoes
         if echoed.network == GOOD.name and echoed.round_trip is not None
     ]
+    talks = [visit for visit in _talks(results) if visit.network == GOOD.name]
+    single = [
+        way for visit in talks for way in (visit.to_caller_seconds, visit.to_agent_seconds) if way is not None
+    ]
+    ways += single
     if not ways:
         return _NOT_TESTED
     label = f"half of the way to the echo and back; mean {fmean(ways) * 1000:.0f} ms"
+    if single:
+        label = f"{label}; {len(single)} of them one way between caller and agent"
     return share(sum(way < _LONGEST_WAY for way in ways), len(ways), label=label)
+
+
+def _talks(results: Sequence[PhaseResult]) -> list[Visit]:
+    return [visit for result in results for visit in result.agents]
+
+
+def _agent_wait(results: Sequence[PhaseResult], _: float) -> Measurement:
+    talks = _talks(results)
+    return _mean([visit.agent_wait for visit in talks if visit.agent_wait is not None], label=_reasons(talks))
 
 
 def _loss(results: Sequence[PhaseResult], _: float) -> Measurement:
@@ -136,11 +153,19 @@ def _loss(results: Sequence[PhaseResult], _: float) -> Measurement:
 def _pesq(network: str) -> Measure:
     def measure(results: Sequence[PhaseResult], _: float) -> Measurement:
         echoes = [echoed for result in results for echoed in result.echoes if echoed.network == network]
-        scores = [echoed.raw for echoed in echoes if echoed.raw is not None]
-        late = max((result.late_share for result in results if result.echoes), default=0.0)
+        talks = [visit for visit in _talks(results) if visit.network == network]
+        back = [echoed.raw for echoed in echoes if echoed.raw is not None]
+        single = [way for visit in talks for way in (visit.to_caller_pesq, visit.to_agent_pesq) if way is not None]
+        scores = back + single
+        late = max((result.late_share for result in results if result.echoes or result.agents), default=0.0)
         if not scores:
-            return Measurement(value=None, samples=0, label=_WITHOUT_PESQ if echoes else "")
-        label = f"worst {min(scores):.3f}; the caller's speech through the network to an echo and back"
+            return Measurement(value=None, samples=0, label=_WITHOUT_PESQ if echoes or talks else "")
+        told = [f"worst {min(scores):.3f}"]
+        if back:
+            told.append(f"through the network to an echo and back {fmean(back):.3f} (n = {len(back)})")
+        if single:
+            told.append(f"one way with an agent {fmean(single):.3f} (n = {len(single)})")
+        label = "; ".join(told)
         if late > MOST_LATE:
             label = f"{label}; proves nothing: the prober itself was late in {late:.1%} of its ticks"
         return Measurement(value=fmean(scores), samples=len(scores), met=late <= MOST_LATE, label=label)
@@ -165,5 +190,6 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         "R10.3.1.5.b": _success(Phase.BUSY),
         "R10.3.1.6": _keys,
         "R10.3.1.7": _queries,
+        "R10.3.2.d": _agent_wait,
     }
 )

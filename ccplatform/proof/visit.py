@@ -58,6 +58,11 @@ class Visit:
         """Answered with audio (R10.3.1.1)."""
         return self.fate in (MysteryFate.COMPLETED, MysteryFate.FAILED)
 
+    @property
+    def served(self) -> bool:
+        """It got to its end."""
+        return self.fate is MysteryFate.COMPLETED
+
 
 class Missed(Exception):
     """A step did not come about."""
@@ -72,6 +77,7 @@ async def make_visit(
     caller: str = "",
     digest: DigestClient | None = None,
     prompts: Mapping[str, Pcm] = NO_PROMPTS,
+    score: bool = True,
 ) -> Visit:
     """Call, do what the plan says, hang up; whatever the centre does, a visit comes back. ``begun`` is told the
     SIP Call-ID before anybody can hear of the call; ``caller`` and ``digest`` are of a seat that calls.
@@ -83,7 +89,7 @@ async def make_visit(
         if not await answered(call, ANSWER_SECONDS):
             visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408
             return visit
-        await walk(call, plan.steps, visit, clock, prompts)
+        await walk(call, plan.steps, visit, clock, prompts, score=score)
     finally:
         await finish(line, call, visit, clock)
     return visit
@@ -103,14 +109,16 @@ async def walk(
     steps: Sequence[Step],
     visit: Visit,
     clock: Clock,
-    prompts: Mapping[str, Pcm] = MappingProxyType({}),
+    prompts: Mapping[str, Pcm] = NO_PROMPTS,
+    *,
+    score: bool = True,
 ) -> float:
     """Do the steps; the visit's fate says how far that went. From when on the next step would listen."""
     since = call.begun_at
     heard = False
     for number, step in enumerate(steps, 1):
         try:
-            since, heard_now = await _take(step, call, since, visit, clock, prompts)
+            since, heard_now = await _take(step, call, since, visit, clock, prompts, score=score)
             heard = heard or heard_now
         except Missed:
             visit.fate = MysteryFate.FAILED if heard else MysteryFate.SILENT
@@ -122,7 +130,14 @@ async def walk(
 
 
 async def _take(
-    step: Step, call: ProbeCall, since: float, visit: Visit, clock: Clock, prompts: Mapping[str, Pcm]
+    step: Step,
+    call: ProbeCall,
+    since: float,
+    visit: Visit,
+    clock: Clock,
+    prompts: Mapping[str, Pcm],
+    *,
+    score: bool,
 ) -> tuple[float, bool]:
     """Do one step; from when on the next one listens, and whether something was heard."""
     match step:
@@ -138,7 +153,7 @@ async def _take(
                 case Sight.NOTHING:
                     pass
             if step.prompt:
-                visit.prompts.append(await _recognise(call, prompts[step.prompt], at, clock))
+                visit.prompts.append(await _recognise(call, prompts[step.prompt], at, clock, score=score))
                 return clock.now(), True
             return at, True
         case Quiet():
@@ -160,7 +175,7 @@ async def _hear(call: ProbeCall, since: float, within: float, clock: Clock) -> f
     return at
 
 
-async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock) -> float | None:
+async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock, *, score: bool) -> float | None:
     """Listen to a prompt to its end; its raw PESQ, None where that cannot be computed. Another one was missed."""
     lasts = seconds_of(prompt) + _PROMPT_SLACK
     while (left := begun + lasts - clock.now()) > 0 and call.ended is None:
@@ -169,7 +184,7 @@ async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock) -
     way = await asyncio.to_thread(way_of, prompt, heard)
     if way is None:
         raise Missed
-    return await asyncio.to_thread(scored, prompt, heard, way) if pesq_available() else None
+    return await asyncio.to_thread(scored, prompt, heard, way) if score and pesq_available() else None
 
 
 async def _quiet(call: ProbeCall, step: Quiet, clock: Clock) -> None:
