@@ -1,4 +1,4 @@
-"""Quarters of an hour of queues in PostgreSQL, summed up from the journal."""
+"""Quarters of an hour of queues in PostgreSQL, summed up from the journal, without test calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _SUM_UP = """
       coalesce(sum((j.data->>'talk_seconds')::float8), 0) + coalesce(sum((j.data->>'wrap_up_seconds')::float8), 0)
     FROM journal j
     WHERE j.tenant = $1 AND j.at >= $2 AND j.at < $3 AND j.type IN ('QueueLeft', 'TalkEnded', 'WrapUpEnded')
-      AND j.data->>'queue' IS NOT NULL
+      AND j.data->>'queue' IS NOT NULL AND (j.contact IS NULL OR j.contact NOT IN (
+        SELECT test.contact FROM journal test
+        WHERE test.tenant = $1 AND test.type = 'ContactArrived' AND test.data->>'mystery' = 'true'
+          AND test.at >= $2::timestamptz - interval '1 day' AND test.at < $3 AND test.contact IS NOT NULL))
     GROUP BY 2, 3
     ON CONFLICT (tenant, begins, queue) DO UPDATE SET
       arrived = excluded.arrived, abandoned = excluded.abandoned, waited_seconds = excluded.waited_seconds,

@@ -38,7 +38,7 @@ class Ended:
 
 
 class Voice:
-    """Both ways of a call's sound over a UDP socket of its own. ``network`` spoils what is sent.
+    """Both ways of a call's sound over a UDP socket of its own, clear unless it is :meth:`impair`-ed.
 
     Arrivals are the kernel's, so that a late turn of this process makes nobody else look slow. Only the address
     that was negotiated is heard. Where nothing came from there yet, another port of the same host, or of ``peer``,
@@ -46,18 +46,16 @@ class Voice:
     answer are judged when it is there.
     """
 
-    def __init__(
-        self, host: str, *, ssrc: int, network: Network | None, seed: int, clock: Clock, peer: str = ""
-    ) -> None:
+    def __init__(self, host: str, *, ssrc: int, clock: Clock, peer: str = "") -> None:
         self.ear = Ear()
         self.mouth: Mouth | None = None
         self.key_ended_at: float | None = None
         self.spoke_at: float | None = None  # when the first packet of something to say left
         self._clock = clock
         self._ssrc = ssrc
-        self._network = network
-        self._inward: Network | None = None
-        self._generator = np.random.default_rng(seed)
+        self._outward: tuple[Network, ...] = ()
+        self._inward: tuple[Network, ...] = ()
+        self._generator = np.random.default_rng()
         self._remote: tuple[str, int] | None = None
         self._peer = peer
         self._negotiated: tuple[str, int] | None = None
@@ -78,9 +76,11 @@ class Voice:
         host, port = self._socket.getsockname()[:2]
         return LocalAudio(host=host, port=port)
 
-    def impair(self, network: Network | None, seed: int, inward: Network | None = None) -> None:
-        """Let what is sent go through a network, and what comes through another one."""
-        self._network, self._generator, self._inward = network, np.random.default_rng(seed), inward
+    def impair(self, network: Network | None, seed: int, way: Network | None = None) -> None:
+        """Let what is sent go through a network; what is sent and what comes goes through that on the ``way``."""
+        self._generator = np.random.default_rng(seed)
+        self._inward = () if way is None else (way,)
+        self._outward = self._inward if network is None else (network, *self._inward)
 
     def connect(self, remote: RemoteAudio) -> None:
         """Begin to send."""
@@ -114,10 +114,10 @@ class Voice:
         self._socket.close()
 
     def _send_by_network(self, packet: bytes, now: float) -> None:
-        if self._network is None:
+        if not self._outward:
             self._send(packet)
             return
-        fate = float(self._network.fates(self._generator, 1)[0])
+        fate = self._fate(self._outward)
         if fate != np.inf:
             self._clock.call_at(now + fate, lambda: self._send(packet))
 
@@ -155,12 +155,16 @@ class Voice:
 
     def _arrive(self, data: bytes, at: float) -> None:
         """Hear it, by the network on the way to us, if there is one."""
-        if self._inward is None:
+        if not self._inward:
             self.ear.packet(data, at)
             return
-        fate = float(self._inward.fates(self._generator, 1)[0])
+        fate = self._fate(self._inward)
         if fate != np.inf:
             self._clock.call_at(at + fate, lambda: self._late(data, at + fate))
+
+    def _fate(self, networks: tuple[Network, ...]) -> float:
+        """Seconds that a packet takes through all of them; infinite: it is lost."""
+        return sum(float(network.fates(self._generator, 1)[0]) for network in networks)
 
     def _late(self, data: bytes, at: float) -> None:
         self.ear.packet(data, at)

@@ -244,7 +244,7 @@ class Line:
         given back by :meth:`leave`."""
         host, tag = host_text(self.host), secrets.token_hex(8)
         call = self._new_call(f"{secrets.token_hex(12)}@{host}")
-        call.voice.impair(network or self.way, seed or secrets.randbits(32), self.way)
+        call.voice.impair(network, seed or secrets.randbits(32), self.way)
         uri = f"sip:{number}@{self.target.address()}"
         outgoing = OutgoingCall(
             uri=uri,
@@ -272,9 +272,7 @@ class Line:
         call.voice.close()
 
     def _new_call(self, sip_call_id: str) -> ProbeCall:
-        voice = Voice(
-            self.host, ssrc=secrets.randbits(32), network=None, seed=0, clock=self._clock, peer=self.target.host
-        )
+        voice = Voice(self.host, ssrc=secrets.randbits(32), clock=self._clock, peer=self.target.host)
         self._voices.add(voice)
         protection = MediaProtection(ProtectionRules(), secrets.randbits)
         negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)

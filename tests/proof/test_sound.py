@@ -12,6 +12,7 @@ import pytest
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.proof.call import Voice
 from ccplatform.proof.mouth import Mouth
+from ccplatform.proof.networks import Network
 from gateway.media.g711 import Law
 from gateway.media.port import RemoteAudio
 from tests.support.milestone import PATIENCE
@@ -40,7 +41,7 @@ class Source:
 
 @pytest.fixture
 async def voice() -> AsyncIterator[Voice]:
-    voice = Voice(HERE, ssrc=1, network=None, seed=0, clock=SystemClock(), peer="127.0.0.2")
+    voice = Voice(HERE, ssrc=1, clock=SystemClock(), peer="127.0.0.2")
     yield voice
     voice.close()
 
@@ -108,3 +109,21 @@ async def test_a_stranger_is_never_taken_for_the_peer(voice: Voice, sources: Sou
     negotiate(voice, silent)
     stranger.speak(2)
     await heard(voice, 0, foreign=2)
+
+
+async def test_what_is_on_the_way_spoils_both_directions(voice: Voice, sources: Sources) -> None:
+    centre = sources()
+    centre.socket.settimeout(PATIENCE)
+    voice.impair(None, 1, Network(name="cut", loss=1.0))
+    negotiate(voice, centre)
+    centre.speak(3)
+    voice.tick(0.0)
+    await asyncio.sleep(0.05)
+    assert voice.ear.received == 0
+    voice.impair(None, 1, Network(name="slow", delay_ms=30))
+    centre.speak()
+    voice.tick(SystemClock().now())
+    await heard(voice, 1)
+    assert await asyncio.to_thread(centre.socket.recv, 2048)
+    assert voice.mouth is not None
+    assert voice.mouth.sent == 2
