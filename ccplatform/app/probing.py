@@ -56,6 +56,7 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
     """Make calls until SIGTERM; raises CannotStart when there is nothing to call."""
     clock = SystemClock()
     plan, flow = _aim(settings, demo=demo)
+    plan, prompts = await _with_prompts(plan)
     tasks = TaskSupervisor(clock)
     stop = StopSignal()
     witness, orders, linked = Witness(), Orders(), asyncio.Event()
@@ -97,7 +98,7 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
         witness=witness,
         orders=orders,
         robots=robots,
-        prompts=await prompts_of(plan),
+        prompts=prompts,
     )
     ready()
 
@@ -198,7 +199,8 @@ class Probe:
             visit = Visit(began=self._clock.now(), for_agent=True, fate=MysteryFate.FAILED, failed_at=str(error))
             await self._tell_of(visit, plan.number, by)
             return
-        callers = (*self._settings.callers[1:], *plan.callers, self._plan.caller)
+        own = self._settings.callers
+        callers = (*own[1:], *own, *plan.callers, self._plan.caller)
         visit = await make_agent_visit(
             self._line,
             robots,
@@ -286,6 +288,17 @@ def made_of(visit: Visit, number: str, *, loopback: bool, late: bool = False) ->
         to_agent_seconds=visit.to_agent_seconds,
         to_agent_pesq=None if late else visit.to_agent_pesq,
     )
+
+
+async def _with_prompts(plan: Plan) -> tuple[Plan, Mapping[str, Pcm]]:
+    """The plan with its sounds; where the voice of the platform does not work, without what needs it."""
+    try:
+        return plan, await prompts_of(plan)
+    except WrongPlan as error:
+        raise CannotStart(f"probe: {error}") from error
+    except Unavailable as error:
+        _log.error("no calls for agents and no known prompts: the bundled voice does not speak", why=str(error))
+        return plan.model_copy(update={"agent": None, "prompt": None}), {}
 
 
 def _aim(settings: Settings, *, demo: bool) -> tuple[Plan, Flow]:

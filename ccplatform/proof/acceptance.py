@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.agent_visit import make_agent_visit
-from ccplatform.proof.errors import WrongPlan
+from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Lateness, Line
 from ccplatform.proof.networks import GOOD, NETWORKS, Network
 from ccplatform.proof.plan import Plan
@@ -203,7 +205,12 @@ class Acceptance:
         plan, robots = self.plan.agent, self.robots
         if plan is None or robots is None:
             return
-        await robots.begin()
+        try:
+            await robots.begin()
+        except NotReached as error:  # the other phases are worth something without this one
+            why, now = str(error), self.clock.now()
+            result.agents.append(Visit(began=now, for_agent=True, fate=MysteryFate.FAILED, failed_at=why))
+            return
         callers = (plan.callers or (self.plan.caller,))[: robots.seats]
         turns = iter(range(self.profile.agent_calls))
         begun = self.clock.now()
@@ -221,7 +228,8 @@ class Acceptance:
                 if done < self.profile.agent_calls:
                     await sleep(self.clock, plan.rest)  # the robot's wrap-up is no customer's wait
                 if not visit.served:
-                    await robots.ready_again()
+                    with suppress(NotReached):  # the next call tells
+                        await robots.ready_again()
 
         try:
             async with asyncio.TaskGroup() as group:

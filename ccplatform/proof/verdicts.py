@@ -137,7 +137,8 @@ def _talks(results: Sequence[PhaseResult]) -> list[Visit]:
 
 def _agent_wait(results: Sequence[PhaseResult], _: float) -> Measurement:
     talks = _talks(results)
-    return _mean([visit.agent_wait for visit in talks if visit.agent_wait is not None], label=_reasons(talks))
+    waits = [visit.agent_wait for visit in talks if visit.agent_wait is not None]
+    return replace(_mean(waits), label=_reasons(talks)) if not waits else _mean(waits, label=_reasons(talks))
 
 
 def _loss(results: Sequence[PhaseResult], _: float) -> Measurement:

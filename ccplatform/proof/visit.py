@@ -152,7 +152,7 @@ async def _take(
                     visit.queries.append(at - since)
                 case Sight.NOTHING:
                     pass
-            if step.prompt:
+            if step.prompt in prompts:
                 visit.prompts.append(await _recognise(call, prompts[step.prompt], at, clock, score=score))
                 return clock.now(), True
             return at, True

@@ -19,7 +19,7 @@ from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, VirtualClock, sleep
 from ccplatform.proof import acceptance
 from ccplatform.proof.acceptance import Acceptance, Phase, PhaseResult, Profile, phase_of
-from ccplatform.proof.errors import WrongPlan
+from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Lateness, Line
 from ccplatform.proof.networks import Network
 from ccplatform.proof.page import check_format, histogram, page, write
@@ -430,6 +430,22 @@ async def test_robots_take_calls_at_a_time_and_rest_and_sign_in_after_a_failure(
     assert calls == [(0, "71", "good"), (0, "72", "poor"), (15, "71", "bad"), (15, "72", "good")]
     assert robots.asked == ["begin", "ready again", "end"]
     assert run.results[0].complete
+
+
+async def test_robots_that_are_not_let_in_cost_no_other_phase() -> None:
+    class Outside(_Robots):
+        async def begin(self) -> None:
+            raise NotReached("the test seat 8099 cannot register: 403 Forbidden")
+
+    run = _run_of(VirtualClock(), parse_plan(_AGENT, "plan"), 1.0)
+    run.profile = Profile(name="test", load_seconds=1.0, echo_calls=1, agent_calls=4)
+    run.robots = Outside()  # type: ignore[assignment]
+    await run.run([Phase.AGENT])
+    (row,) = [row for row in rows(run.results) if row.definition.id == "R10.3.2.d"]
+    assert (row.verdict, row.measurement.label) == (
+        Verdict.NO_DATA,
+        "the test seat 8099 cannot register: 403 Forbidden: 1",
+    )
 
 
 def test_the_wait_for_an_agent_has_a_verdict_and_his_speech_counts_for_pesq() -> None:
