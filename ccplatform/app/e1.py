@@ -7,6 +7,7 @@ import base64
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, Final
 
 import structlog
@@ -135,31 +136,31 @@ class Office:
         with suppress(ConnectionError, PlatformError):
             while data := await reader.read(65_536):
                 for request in decoder.feed(data):
-                    writer.write(encode_frame(self.answer(request)))
+                    writer.write(encode_frame(await self.answer(request)))
                 await writer.drain()
         writer.close()
 
-    def answer(self, request: Any) -> dict[str, Any]:
+    async def answer(self, request: Any) -> dict[str, Any]:
         """What a request gets: ``{"answer": …}``, or ``{"refused": "not_found" | "invalid", "reason": …}``."""
         try:
-            return {"answer": self._do(request)}
+            return {"answer": await self._do(request)}
         except NotFound as error:
             return {"refused": "not_found", "reason": str(error)}
         except Refusal as error:
             return {"refused": "invalid", "reason": str(error)}
 
-    def _do(self, request: Any) -> Any:
+    async def _do(self, request: Any) -> Any:
         key = str(request.get("key", "")) if isinstance(request, dict) else ""
         if key and key in self._done:
             return None
-        answer = self._carry_out(request)
+        answer = await self._carry_out(request)
         if key:
             self._done[key] = None
             while len(self._done) > _REMEMBERED:
                 self._done.popitem(last=False)
         return answer
 
-    def _carry_out(self, request: Any) -> Any:
+    async def _carry_out(self, request: Any) -> Any:
         match request:
             case {"do": "state"}:
                 return [state_of(span, self._clock.now()) for span in self.spans.values()]
@@ -171,6 +172,16 @@ class Office:
                 self._channel(name, slot).blocked = what == "block"
             case {"do": "block" | "unblock" as what, "span": str(name)}:
                 self._span(name).blocked = what == "block"
+            case {"do": "loop" | "unloop" as what, "span": str(name), "slot": int(slot)}:
+                self._channel(name, slot)
+                if not self._span(name).loop(slot, on=what == "loop"):
+                    raise Refusal(f"channel {slot} of {name} has a call")
+            case {"do": "loop-test", "span": str(name), "slot": int(slot)}:
+                self._channel(name, slot)
+                result = await self._span(name).test_loop(slot)
+                if result is None:
+                    raise Refusal(f"channel {slot} of {name} has a call")
+                return asdict(result)
             case {"do": "reset", "span": str(name), "slot": int(slot)}:
                 self._channel(name, slot)
                 self._span(name).restart(slot)

@@ -17,6 +17,7 @@ class ChannelState(StrEnum):
     BUSY = "busy"
     BLOCKED = "blocked"  # by the operator: no new calls, one that runs goes on
     RESTARTING = "restarting"  # a RESTART was sent and not acknowledged
+    LOOPED = "looped"  # says what it hears, or tests the far end's loop
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Channel:
     call: str = ""
     blocked: bool = False
     restarting: bool = False
+    looped: bool = False
     calls: int = 0
     since: float = 0.0
     busy_seconds: float = 0.0
@@ -36,6 +38,8 @@ class Channel:
         """A busy channel that is blocked is still busy."""
         if self.call:
             return ChannelState.BUSY
+        if self.looped:
+            return ChannelState.LOOPED
         if self.blocked:
             return ChannelState.BLOCKED
         return ChannelState.RESTARTING if self.restarting else ChannelState.IDLE

@@ -107,6 +107,11 @@ class DahdiSpan:
         self._closed = False
 
     @property
+    def timing(self) -> str:
+        """See LineDriver; which span the card follows is said to ``dahdi_cfg``."""
+        return "card"
+
+    @property
     def alarms(self) -> frozenset[LineAlarm]:
         """Those that stand."""
         return self._alarms

@@ -72,6 +72,10 @@ class LineDriver(Protocol):
     counters: LineCounters
 
     @property
+    def timing(self) -> str:
+        """Whose clock times what goes out (R10.6.a): "span", "system" or "card"."""
+
+    @property
     def alarms(self) -> frozenset[LineAlarm]:
         """Those that stand."""
 
@@ -127,6 +131,11 @@ class SoftwareSpan(asyncio.DatagramProtocol):
         self._expected: int | None = None
         self._heard_at = -1.0e9
         self._random = random.Random(1)
+
+    @property
+    def timing(self) -> str:
+        """See LineDriver."""
+        return "system" if self._master or LineAlarm.LOS in self._alarms else "span"
 
     @property
     def alarms(self) -> frozenset[LineAlarm]:

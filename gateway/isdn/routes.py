@@ -28,6 +28,16 @@ class SpanAction(StrEnum):
     RESET = "reset"  # calls are ended, channels restarted on both sides (Q.931 RESTART)
 
 
+class ChannelAction(StrEnum):
+    """What can be done to a channel besides."""
+
+    ACTIVATE = "activate"
+    BLOCK = "block"
+    RESET = "reset"
+    LOOP = "loop"  # what is heard is sent back; no calls
+    UNLOOP = "unloop"
+
+
 class LineItem(BaseModel):
     """Counters of the line since the start."""
 
@@ -91,6 +101,7 @@ class SpanItem(BaseModel):
     blocked: bool
     usable: bool
     alarms: list[str] = Field(description="los, lfa, ais, rai")
+    timing: str = Field(description="whose clock times what goes out: span, system, card (R10.6.a)")
     line: LineItem
     calls: SpanCalls
     channels: list[ChannelItem]
@@ -101,6 +112,15 @@ class SpanPage(BaseModel):
     """Every span."""
 
     items: list[SpanItem]
+
+
+class LoopItem(BaseModel):
+    """What came back of a pattern."""
+
+    looped: bool = Field(description="whether the far end sends anything back")
+    bits: int
+    errors: int
+    delay_rows: int = Field(description="rows of 20 ms between what was sent and what came back")
 
 
 class FrameItem(BaseModel):
@@ -130,8 +150,8 @@ def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
     Reader = Annotated[Principal, Depends(access.require(*READERS))]
     Operator = Annotated[Principal, Depends(access.require(*OPERATORS))]
 
-    async def order(what: SpanAction, by: Principal, key: str, **of: Any) -> None:
-        do = "unblock" if what is SpanAction.ACTIVATE else str(what)
+    async def order(what: SpanAction | ChannelAction, by: Principal, key: str, **of: Any) -> None:
+        do = "unblock" if what == SpanAction.ACTIVATE else str(what)
         await ask({"do": do, "key": f"{by.user} {key}" if key else "", **of})
         name = ":".join(str(part) for part in of.values())
         await audit.record(subject=by.user, action=f"span.{what}", object=name, result="ok")
@@ -147,9 +167,16 @@ def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
         await order(action, by, body.key, span=span)
 
     @router.post("/isdn/spans/{span}/channels/{slot}/{action}", status_code=204)
-    async def operate_channel(span: Name, slot: Slot, action: SpanAction, by: Operator, body: OnceBody) -> None:
-        """Activate, block or reset a bearer channel."""
+    async def operate_channel(span: Name, slot: Slot, action: ChannelAction, by: Operator, body: OnceBody) -> None:
+        """Activate, block or reset a bearer channel; or loop it for the far end's tests."""
         await order(action, by, body.key, span=span, slot=slot)
+
+    @router.post("/isdn/spans/{span}/channels/{slot}/loop-test")
+    async def loop_test(span: Name, slot: Slot, by: Operator, body: OnceBody) -> LoopItem:
+        """Send a pattern for a second to a channel that the far end loops, and count what comes back wrong."""
+        found = await ask({"do": "loop-test", "span": span, "slot": slot})
+        await audit.record(subject=by.user, action="span.loop_test", object=f"{span}:{slot}", result="ok")
+        return LoopItem(**found)
 
     @router.get("/isdn/spans/{span}/trace")
     async def trace(span: Name, _: Reader) -> FramePage:

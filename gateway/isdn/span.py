@@ -21,7 +21,8 @@ from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn import causes
 from gateway.isdn.channels import BEARERS, Channels
-from gateway.isdn.line import BLOCK_BYTES, IDLE, OCTETS, SILENCE, LineAlarm, LineDriver
+from gateway.isdn.line import BLOCK_BYTES, BLOCK_SECONDS, IDLE, OCTETS, SILENCE, LineAlarm, LineDriver
+from gateway.isdn.loops import MOST_DELAY_ROWS, TEST_ROWS, Loop, LoopResult, LoopTest
 from gateway.isdn.pri_link import PriLink
 
 _log = structlog.get_logger("isdn")
@@ -139,6 +140,7 @@ class Span:
         self._clock, self._tasks = clock, tasks
         self._calls: dict[str, SpanCall] = {}
         self._numbers = itertools.count(1)
+        self._loops: dict[int, Loop | LoopTest] = {}
         self._restarts: deque[int] = deque()  # channels to be restarted, the first of them is under way
         self._link = PriLink(
             side=side, overlap=overlap, timers=timers or {}, on_event=self._event, on_frame=self._frame_out
@@ -277,6 +279,33 @@ class Span:
                 self._given_up.cancel()
             if self._restarts:
                 self._send_restart()
+
+    def loop(self, slot: int, *, on: bool) -> bool:
+        """Send back what a channel hears, or no more; False while it has a call. KeyError."""
+        return self._loop(slot, Loop() if on else None)
+
+    async def test_loop(self, slot: int) -> LoopResult | None:
+        """Send a pattern for a second to a channel that the far end loops; None while it has a call. KeyError."""
+        test = LoopTest()
+        if not self._loop(slot, test):
+            return None
+        for _ in range(2 * (TEST_ROWS + MOST_DELAY_ROWS)):
+            if test.over:
+                break
+            await sleep(self._clock, BLOCK_SECONDS)
+        self._loop(slot, None)
+        return test.result()
+
+    def _loop(self, slot: int, loop: Loop | LoopTest | None) -> bool:
+        channel = self.channels.get(slot)
+        if channel.call:
+            return False
+        channel.looped = loop is not None
+        if loop is None:
+            self._loops.pop(slot, None)
+        else:
+            self._loops[slot] = loop
+        return True
 
     def _step(self, call: SpanCall, state: CallState, command: str, **more: Any) -> None:
         if call.name in self._calls and call.state is not CallState.ENDING:
@@ -436,17 +465,19 @@ class Span:
         """A block came: each call hears its slot."""
         for call in tuple(self._calls.values()):
             if call.hear is not None and call.slot:
-                begin = (call.slot - 1) * OCTETS
-                call.hear(block[begin : begin + OCTETS])
+                call.hear(_row(block, call.slot))
+        for slot, loop in self._loops.items():
+            loop.hear(_row(block, slot))
 
     def to_send(self) -> bytes:
         """What all calls say."""
         block = bytearray(IDLE * BLOCK_BYTES)
-        for call in tuple(self._calls.values()):
-            if call.say is not None and call.slot:
-                begin = (call.slot - 1) * OCTETS
-                said = call.say()
-                block[begin : begin + OCTETS] = said if len(said) == OCTETS else SILENCE
+        speakers = [(call.slot, call.say) for call in self._calls.values() if call.say is not None and call.slot]
+        speakers += [(slot, loop.say) for slot, loop in self._loops.items()]
+        for slot, say in speakers:
+            begin = (slot - 1) * OCTETS
+            said = say()
+            block[begin : begin + OCTETS] = said if len(said) == OCTETS else SILENCE
         return bytes(block)
 
     def frame_received(self, frame: bytes) -> None:
@@ -462,6 +493,10 @@ class Span:
         """Calls on a line that is gone end when libpri's T309 says so; new ones find the span unusable."""
         assert self.user is not None
         self.user.span_changed()
+
+
+def _row(block: bytes, slot: int) -> bytes:
+    return block[(slot - 1) * OCTETS : slot * OCTETS]
 
 
 _STATES: Final = {

@@ -21,6 +21,7 @@ def state_of(span: Span, now: float) -> dict[str, Any]:
         "blocked": span.blocked,
         "usable": span.usable,
         "alarms": sorted(span.driver.alarms),
+        "timing": span.driver.timing,
         "line": span.driver.counters.told(),
         "calls": {
             "incoming": counters.incoming,

@@ -196,6 +196,16 @@ async def test_a_maintainer_sees_blocks_and_resets_channels_and_takes_the_trace_
     missing = await centre.ask("POST", f"isdn/spans/{SPAN}/channels/16/block", user="admin", json={})
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
     assert (await centre.ask("POST", "isdn/spans/nowhere/block", user="admin", json={})).status_code == 404
+    looped = await centre.ask("POST", f"isdn/spans/{SPAN}/channels/9/loop", user="admin", json={})
+    assert looped.status_code == 204, looped.text
+    result = await exchange.switch.span.test_loop(9)
+    assert result is not None
+    assert (result.looped, result.errors) == (True, 0)
+    assert exchange.switch.span.loop(10, on=True)
+    tested = await centre.ask("POST", f"isdn/spans/{SPAN}/channels/10/loop-test", user="admin", json={})
+    assert (tested.json()["looped"], tested.json()["errors"]) == (True, 0)
+    assert exchange.switch.span.loop(10, on=False)
+    await centre.ask("POST", f"isdn/spans/{SPAN}/channels/9/unloop", user="admin", json={})
     agent = await centre.ask("POST", f"isdn/spans/{SPAN}/block", user="1001", json={})
     assert agent.status_code == 403
 

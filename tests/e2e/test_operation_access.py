@@ -149,6 +149,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/isdn/spans"): WATCHERS,
     ("POST", "/api/v1/isdn/spans/{span}/{action}"): OPERATORS,
     ("POST", "/api/v1/isdn/spans/{span}/channels/{slot}/{action}"): OPERATORS,
+    ("POST", "/api/v1/isdn/spans/{span}/channels/{slot}/loop-test"): OPERATORS,
     ("GET", "/api/v1/isdn/spans/{span}/trace"): WATCHERS,
     ("GET", "/api/v1/isdn/spans/{span}/capture"): WATCHERS,
     ("GET", "/api/v1/outbound-routes"): WATCHERS,

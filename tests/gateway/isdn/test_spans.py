@@ -162,6 +162,28 @@ async def test_slips_and_bit_errors_are_survived_and_slips_counted() -> None:
         assert loudest(ours.heard()) == pytest.approx(1000, abs=4)
 
 
+async def test_a_looped_channel_is_tested_from_the_far_end() -> None:
+    async with joined() as pair:
+        assert pair.near.span.loop(7, on=True)
+        result = await pair.far.span.test_loop(7)
+        assert result is not None
+        assert (result.looped, result.errors) == (True, 0)
+        assert pair.near.call("1", slot=7) is None  # no calls meanwhile
+        pair.far_line.faults.bit_error_rate = 1e-3
+        result = await pair.far.span.test_loop(7)
+        assert result is not None
+        assert 0 < result.errors < result.bits / 100
+        pair.far_line.faults.bit_error_rate = 0.0
+        assert pair.near.span.loop(7, on=False)
+        result = await pair.far.span.test_loop(7)
+        assert result is not None
+        assert not result.looped
+        ours, _ = await talk(pair.near, pair.far, "1", slot=7)
+        assert not pair.near.span.loop(7, on=True)
+        assert await pair.near.span.test_loop(7) is None
+        assert ours.call.state is CallState.CONNECTED
+
+
 async def test_a_program_that_is_killed_ends_its_calls_and_comes_back() -> None:
     async with joined() as pair:
         ours, _ = await talk(pair.near, pair.far, "1")

@@ -2546,6 +2546,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/isdn/spans/{span}/channels/{slot}/loop-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Loop Test
+         * @description Send a pattern for a second to a channel that the far end loops, and count what comes back wrong.
+         */
+        post: operations["loop_test_api_v1_isdn_spans__span__channels__slot__loop_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/isdn/spans/{span}/channels/{slot}/{action}": {
         parameters: {
             query?: never;
@@ -2557,7 +2577,7 @@ export interface paths {
         put?: never;
         /**
          * Operate Channel
-         * @description Activate, block or reset a bearer channel.
+         * @description Activate, block or reset a bearer channel; or loop it for the far end's tests.
          */
         post: operations["operate_channel_api_v1_isdn_spans__span__channels__slot___action__post"];
         delete?: never;
@@ -4612,6 +4632,12 @@ export interface components {
             secrets: string[];
         };
         /**
+         * ChannelAction
+         * @description What can be done to a channel besides.
+         * @enum {string}
+         */
+        ChannelAction: "activate" | "block" | "reset" | "loop" | "unloop";
+        /**
          * ChannelCall
          * @description The call on a channel.
          */
@@ -6255,6 +6281,26 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * LoopItem
+         * @description What came back of a pattern.
+         */
+        LoopItem: {
+            /** Bits */
+            bits: number;
+            /**
+             * Delay Rows
+             * @description rows of 20 ms between what was sent and what came back
+             */
+            delay_rows: number;
+            /** Errors */
+            errors: number;
+            /**
+             * Looped
+             * @description whether the far end sends anything back
+             */
+            looped: boolean;
         };
         /**
          * Me
@@ -8757,6 +8803,11 @@ export interface components {
             problem: string;
             /** Side */
             side: string;
+            /**
+             * Timing
+             * @description whose clock times what goes out: span, system, card (R10.6.a)
+             */
+            timing: string;
             /** Usable */
             usable: boolean;
         };
@@ -15641,6 +15692,42 @@ export interface operations {
             };
         };
     };
+    loop_test_api_v1_isdn_spans__span__channels__slot__loop_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+                slot: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoopItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     operate_channel_api_v1_isdn_spans__span__channels__slot___action__post: {
         parameters: {
             query?: never;
@@ -15648,7 +15735,7 @@ export interface operations {
             path: {
                 span: string;
                 slot: number;
-                action: components["schemas"]["SpanAction"];
+                action: components["schemas"]["ChannelAction"];
             };
             cookie?: never;
         };

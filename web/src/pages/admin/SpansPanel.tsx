@@ -16,7 +16,7 @@ import "./spans.css";
 type Span = Schemas["SpanItem"];
 type Channel = Schemas["ChannelItem"];
 type Frame = Schemas["FrameItem"];
-type Action = Schemas["SpanAction"];
+type Action = Schemas["ChannelAction"];
 
 interface Order {
   readonly span: string;
@@ -77,11 +77,11 @@ function useOrder() {
   return useMutation({
     mutationFn: ({ span, slot, action }: Order) => {
       const body = { key: newOrderKey() };
-      return slot === undefined
+      return slot === undefined && action !== "loop" && action !== "unloop"
         ? unwrap(api.POST("/api/v1/isdn/spans/{span}/{action}", { params: { path: { span, action } }, body }))
         : unwrap(
             api.POST("/api/v1/isdn/spans/{span}/channels/{slot}/{action}", {
-              params: { path: { span, slot, action } },
+              params: { path: { span, slot: slot ?? 0, action } },
               body,
             }),
           );
@@ -110,6 +110,9 @@ function SpanPanel({ span, onTrace }: { readonly span: Span; readonly onTrace: (
         <b className={span.usable ? "good" : "bad"}>
           {span.usable ? "●" : "▲"} {t(span.usable ? "spans.usable" : span.blocked ? "spans.blocked" : "spans.unusable")}
         </b>
+        <span className="quiet">
+          {t("spans.timing")} {t(`spans.timings.${span.timing}` as "spans.timings.span")}
+        </span>
         <span className={up ? "quiet" : "bad"}>
           {t("spans.layer2")} {t(up ? "spans.up" : "spans.down")}
         </span>
@@ -142,7 +145,7 @@ function SpanPanel({ span, onTrace }: { readonly span: Span; readonly onTrace: (
         ))}
       </div>
       {chosen === undefined ? null : (
-        <ChosenChannel span={span.id} channel={chosen} may={may} order={order} />
+        <ChosenChannel key={chosen.slot} span={span.id} channel={chosen} may={may} order={order} />
       )}
       <Counters span={span} />
     </section>
@@ -174,6 +177,7 @@ function ChosenChannel({
           {call.outgoing ? "→" : "←"} {call.caller || "–"} → {call.called}
         </span>
       )}
+      <Loops span={span} channel={channel} may={may} order={order} />
       <Operate
         of={{ span, slot: channel.slot }}
         blocked={channel.blocked}
@@ -182,6 +186,71 @@ function ChosenChannel({
         name={`${span} : ${String(channel.slot)}`}
       />
     </p>
+  );
+}
+
+/** Looping a channel for the far end, and testing a loop of the far end's. */
+function Loops({
+  span,
+  channel: { slot, state, call },
+  may,
+  order,
+}: {
+  readonly span: string;
+  readonly channel: Channel;
+  readonly may: boolean;
+  readonly order: ReturnType<typeof useOrder>;
+}) {
+  const { t } = useTranslation();
+  const api = useApi();
+  const words = useWords();
+  const toasts = useToasts();
+  const test = useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.POST("/api/v1/isdn/spans/{span}/channels/{slot}/loop-test", {
+          params: { path: { span, slot } },
+          body: { key: newOrderKey() },
+        }),
+      ),
+    onError: (error) => {
+      void toasts.error(words.problem(error));
+    },
+  });
+  const looped = state === "looped" && !test.isPending;
+  const disabled = !may || call !== null;
+  const title = may ? undefined : t("notice.noPermission");
+  return (
+    <span className="row-actions">
+      <Button
+        size="small"
+        disabled={disabled}
+        title={title}
+        onClick={() => {
+          order.mutate({ span, slot, action: looped ? "unloop" : "loop" });
+        }}
+      >
+        {t(looped ? "spans.unloop" : "spans.loop")}
+      </Button>
+      <Button
+        size="small"
+        disabled={disabled || looped}
+        title={title}
+        loading={test.isPending}
+        onClick={() => {
+          test.mutate();
+        }}
+      >
+        {t("spans.test")}
+      </Button>
+      {test.data === undefined ? null : (
+        <b role="status" className={test.data.looped && test.data.errors === 0 ? "good" : "warn"}>
+          {test.data.looped
+            ? t("spans.tested", { errors: test.data.errors, bits: test.data.bits })
+            : t("spans.notLooped")}
+        </b>
+      )}
+    </span>
   );
 }
 
