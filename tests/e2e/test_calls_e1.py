@@ -15,7 +15,7 @@ from gateway.isdn.line import SoftwareSpan
 from gateway.isdn.span import CallState, Span
 from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE
-from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
 from tests.e2e.rig import centre_of
 from tests.gateway.isdn.back_to_back import needs_libpri
 from tests.gateway.isdn.spans import until
@@ -233,17 +233,22 @@ async def test_the_centre_calls_a_number_of_the_switch_by_its_routes(exchange: E
         await centre.ask("PUT", "outbound-routes", user="admin", json={"items": before})
 
 
-async def test_a_span_that_vanishes_ends_its_calls_and_alarms(exchange: Exchange) -> None:
+async def test_a_span_that_vanishes_ends_its_calls_frees_the_agent_and_alarms(exchange: Exchange) -> None:
     centre, number = exchange.centre, exchange.centre.new_caller()
-    await exchange.dial("95002", number)
-    exchange.line.faults.silent = True
-    await centre.eventually(
-        lambda: centre.items("alarms"),
-        lambda rows: (
-            {"e1_line_faulty", "e1_layer2_down"} <= {row["kind"] for row in rows if row["subject"] == SPAN}
-        ),
-    )
-    assert (await centre.ended(number))["outcome"]
+    kinds = {"e1_line_faulty", "e1_layer2_down"}
+
+    def standing(rows: list[Row]) -> set[str]:
+        return kinds & {row["kind"] for row in rows if row["subject"] == SPAN}
+
+    async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+        await exchange.dial("95001", number)
+        agent = await desk.next_call()
+        await agent.answered.wait()
+        exchange.line.faults.silent = True
+        await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: standing(rows) == kinds)
+        assert (await centre.ended(number))["outcome"] == "handled"
+        await centre.eventually(lambda: centre.get("agents/1004"), lambda row: row["state"] != "talking")
     exchange.line.faults.silent = False
     await exchange.in_service()
+    await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: not standing(rows))
     await exchange.dial("95002", centre.new_caller())
