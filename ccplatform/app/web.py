@@ -41,6 +41,7 @@ from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
 from ccplatform.contracts.words import AgentId, Role, TrunkId
+from ccplatform.kernel.errors import NotFound
 from ccplatform.operations.board import AlarmBoard
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.operations.store import AlarmStore
@@ -363,9 +364,11 @@ class WebProcess:
         return {queue.id: queue.target_seconds for queue in self.live.queues.values()}
 
     async def _ask_e1(self, request: dict[str, Any]) -> Any:
-        """Without spans (or in a demo without libpri) no front runs."""
-        if request == {"do": "state"} and not (self._settings.isdn.spans and self._places.e1_socket.exists()):
-            return []
+        """Without spans, or in a demo without libpri, no front runs."""
+        if not (self._settings.isdn.spans and self._places.e1_socket.exists()):
+            if request == {"do": "state"}:
+                return []
+            raise NotFound(f"no span {request['span'][:64]!r}")
         return await ask_office(self._places, request)
 
     def _channels_in_use(self, trunk: TrunkId) -> int | None:

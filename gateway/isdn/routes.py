@@ -166,17 +166,17 @@ def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
         """Activate, block (no new calls) or reset a span."""
         await order(action, by, body.key, span=span)
 
-    @router.post("/isdn/spans/{span}/channels/{slot}/{action}", status_code=204)
-    async def operate_channel(span: Name, slot: Slot, action: ChannelAction, by: Operator, body: OnceBody) -> None:
-        """Activate, block or reset a bearer channel; or loop it for the far end's tests."""
-        await order(action, by, body.key, span=span, slot=slot)
-
     @router.post("/isdn/spans/{span}/channels/{slot}/loop-test")
     async def loop_test(span: Name, slot: Slot, by: Operator, body: OnceBody) -> LoopItem:
         """Send a pattern for a second to a channel that the far end loops, and count what comes back wrong."""
         found = await ask({"do": "loop-test", "span": span, "slot": slot})
         await audit.record(subject=by.user, action="span.loop_test", object=f"{span}:{slot}", result="ok")
         return LoopItem(**found)
+
+    @router.post("/isdn/spans/{span}/channels/{slot}/{action}", status_code=204)
+    async def operate_channel(span: Name, slot: Slot, action: ChannelAction, by: Operator, body: OnceBody) -> None:
+        """Activate, block or reset a bearer channel; or loop it for the far end's tests."""
+        await order(action, by, body.key, span=span, slot=slot)
 
     @router.get("/isdn/spans/{span}/trace")
     async def trace(span: Name, _: Reader) -> FramePage:
