@@ -26,7 +26,8 @@ from ccplatform.kernel.clock import SystemClock, sleep
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn import causes
 from gateway.isdn.line import BLOCK_SECONDS, SoftwareSpan
-from gateway.isdn.span import CallState, Span
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE, Pcm
 from tests.support import audio

@@ -21,7 +21,8 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn import causes
 from gateway.isdn.line import SoftwareSpan
 from gateway.isdn.settings import SpanSettings, host_and_port
-from gateway.isdn.span import CallState, Span
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch
 from gateway.media.audio import AUDIBLE, RATE, Pcm
 from gateway.media.inband_dtmf import KEYPAD

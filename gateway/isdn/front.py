@@ -13,7 +13,8 @@ from gateway.isdn import causes
 from gateway.isdn.bearers import Bearer
 from gateway.isdn.numbering import NumberPlan
 from gateway.isdn.sip_peer import SipPeer
-from gateway.isdn.span import CallState, Span, SpanCall
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState, SpanCall
 from gateway.media.codecs import usable_codecs
 from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.caller_identity import calling_party

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.isdn.span import SpanCall
+from gateway.isdn.span_calls import SpanCall
 from gateway.sip.uri import escape_user
 
 _TYPE: Final = 0x70

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final
 
 import structlog
 
@@ -24,6 +21,7 @@ from gateway.isdn.channels import BEARERS, Channels
 from gateway.isdn.line import BLOCK_BYTES, BLOCK_SECONDS, IDLE, OCTETS, SILENCE, LineAlarm, LineDriver
 from gateway.isdn.loops import MOST_DELAY_ROWS, TEST_ROWS, Loop, LoopResult, LoopTest
 from gateway.isdn.pri_link import PriLink
+from gateway.isdn.span_calls import CallState, SpanCall, SpanCounters, SpanUser, TracedFrame
 
 _log = structlog.get_logger("isdn")
 
@@ -35,81 +33,6 @@ _WITHOUT_SECONDS: Final = 30.0
 #: How long a RESTART may stay without its acknowledgement (T316 is longer, and libpri has it off), seconds.
 RESTART_SECONDS: Final = 5.0
 _DIGITS: Final = frozenset("0123456789*#+")
-
-
-class CallState(StrEnum):
-    """Of one call (Q.931 section 2, in words)."""
-
-    DIALLING = "dialling"  # a SETUP or its digits are under way
-    PROCEEDING = "proceeding"
-    RINGING = "ringing"
-    CONNECTED = "connected"
-    ENDING = "ending"
-
-
-@dataclass(slots=True, kw_only=True)
-class SpanCall:
-    """One call. ``plan`` octets are type and plan of Q.931 section 4.5.8, ``presentation`` that and screening."""
-
-    name: str
-    outgoing: bool
-    called: str
-    caller: str = ""
-    caller_plan: int = 0
-    presentation: int = 0
-    redirecting: str = ""
-    redirecting_reason: int = 0
-    complete: bool = True
-    slot: int = 0
-    state: CallState = CallState.DIALLING
-    cause: int = 0
-    hear: Callable[[bytes], None] | None = None  # takes 160 octets each 20 ms
-    say: Callable[[], bytes] | None = None  # gives 160 octets each 20 ms
-    context: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class TracedFrame:
-    """A frame of the D channel; ``sent`` by us."""
-
-    at: datetime
-    sent: bool
-    data: bytes
-
-
-@dataclass(slots=True)
-class SpanCounters:
-    """Calls since the beginning, by what became of them."""
-
-    incoming: int = 0
-    outgoing: int = 0
-    answered: int = 0
-    no_channel: int = 0
-    glare: int = 0
-    layer2_losses: int = 0
-    by_cause: dict[int, int] = field(default_factory=dict)
-
-
-class SpanUser(Protocol):
-    """What calls and news are told to."""
-
-    def call_arrived(self, call: SpanCall) -> None:
-        """Somebody calls. Its number may go on (``complete`` is false)."""
-
-    def digits_arrived(self, call: SpanCall) -> None:
-        """``called`` got longer."""
-
-    def call_progressed(self, call: SpanCall, *, inband: bool) -> None:
-        """``state`` changed before the answer, or there is something to hear."""
-
-    def call_answered(self, call: SpanCall) -> None:
-        """A call that we made was answered."""
-
-    def call_ended(self, call: SpanCall) -> None:
-        """It is over, with ``cause``; told once."""
-
-    def span_changed(self) -> None:
-        """Layer 2 or the alarms of the line changed."""
 
 
 class Span:

@@ -16,7 +16,8 @@ import numpy as np
 from ccplatform.kernel.clock import Clock
 from gateway.isdn import causes
 from gateway.isdn.line import OCTETS, SILENCE
-from gateway.isdn.span import CallState, Span, SpanCall
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState, SpanCall
 from gateway.media.audio import RATE, Pcm
 from gateway.media.g711 import Law, decode, encode
 from gateway.media.inband_dtmf import tones_of

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gateway.isdn import causes
-from gateway.isdn.span import TracedFrame
+from gateway.isdn.span_calls import TracedFrame
 
 _FILE: Final = struct.Struct("<IHHiIII")
 _RECORD: Final = struct.Struct("<IIII")

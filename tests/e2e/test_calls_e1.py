@@ -12,7 +12,8 @@ from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn.channels import BEARERS
 from gateway.isdn.line import SoftwareSpan
-from gateway.isdn.span import CallState, Span
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row

@@ -10,7 +10,8 @@ from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn.channels import BEARERS
 from gateway.isdn.dahdi import AUDIO_MODE, D_SLOT, SET_LAW, SPAN_STATUS, SPECIFY, DahdiSpan, alarms_of
 from gateway.isdn.line import LineAlarm
-from gateway.isdn.span import CallState, Span
+from gateway.isdn.span import Span
+from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch
 from tests.gateway.isdn.back_to_back import needs_libpri
 from tests.gateway.isdn.fake_card import FakeCard, cable

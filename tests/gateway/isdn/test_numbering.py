@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.isdn.numbering import NumberPlan
-from gateway.isdn.span import SpanCall
+from gateway.isdn.span_calls import SpanCall
 
 PLAN = NumberPlan()
 

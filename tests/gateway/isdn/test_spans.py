@@ -10,7 +10,7 @@ import pytest
 
 from gateway.isdn.channels import BEARERS, ChannelState
 from gateway.isdn.line import LineAlarm
-from gateway.isdn.span import CallState
+from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE, Pcm
 from tests.gateway.isdn.back_to_back import needs_libpri

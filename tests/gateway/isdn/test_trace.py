@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.isdn.span import TracedFrame
+from gateway.isdn.span_calls import TracedFrame
 from gateway.isdn.trace import capture, explained
 from tests.gateway.isdn.back_to_back import Link, needs_libpri
 
