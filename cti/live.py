@@ -12,7 +12,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ccplatform.contracts import facts as f
-from ccplatform.contracts.words import AgentId, AgentState, ContactId, LegRole, OfferEnd, QueueId, SeatId
+from ccplatform.contracts.words import (
+    AgentId,
+    AgentState,
+    ContactId,
+    LegRole,
+    OfferEnd,
+    QueueId,
+    RecordingMode,
+    SeatId,
+)
 from cti.model import (
     CallStage,
     Change,
@@ -23,6 +32,7 @@ from cti.model import (
     LiveParty,
     LiveQueue,
     LiveSeat,
+    Recorded,
 )
 from cti.state import LiveState
 
@@ -82,6 +92,8 @@ class LiveView(LiveState):
                 self._not_answered(fact)
             case f.FlowEntered() | f.FlowNodeEntered():
                 self._party_lost(fact.contact, at)
+            case f.RecordingStarted() | f.RecordingPaused() | f.RecordingResumed() | f.RecordingEnded():
+                self._fold_recording(fact)
             case f.ContactEnded():
                 self._contact_ended(fact, at)
             case f.AgentStateChanged():
@@ -148,6 +160,26 @@ class LiveView(LiveState):
                 if call is not None and fact.role is not LegRole.CALLER:
                     call.parties.append(LiveParty(leg=fact.leg, device=fact.device, agent=fact.agent))
                     self._works_on(fact.agent, call)
+
+    def _fold_recording(
+        self, fact: f.RecordingStarted | f.RecordingPaused | f.RecordingResumed | f.RecordingEnded
+    ) -> None:
+        """Of the talk that began last; what callers leave as messages is no talk."""
+        call = self.call_of(fact.contact)
+        if call is None:
+            return
+        match fact:
+            case f.RecordingStarted() if fact.mode is not RecordingMode.MESSAGE:
+                call.recording, call.recorded, call.paused_by = fact.recording, Recorded.YES, ""
+            case f.RecordingPaused() if fact.recording == call.recording:
+                call.recorded, call.paused_by = Recorded.PAUSED, fact.by
+            case f.RecordingResumed() if fact.recording == call.recording:
+                call.recorded, call.paused_by = Recorded.YES, ""
+            case f.RecordingEnded() if fact.recording == call.recording:
+                call.recording, call.recorded, call.paused_by = None, Recorded.NO, ""
+            case _:
+                return
+        self._touch(Collection.CALLS, call.id)
 
     def _party_left(self, fact: f.ConnectionCleared) -> None:
         call = self.call_of(fact.contact)

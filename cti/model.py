@@ -16,6 +16,7 @@ from ccplatform.contracts.words import (
     Direction,
     LegId,
     QueueId,
+    RecordingId,
     SeatId,
     Severity,
 )
@@ -135,6 +136,14 @@ class LiveParty:
     agent: AgentId | None = None
 
 
+class Recorded(StrEnum):
+    """Whether the talk that goes on is recorded."""
+
+    NO = "no"
+    YES = "yes"
+    PAUSED = "paused"
+
+
 @dataclass(slots=True, kw_only=True)
 class LiveCall:
     """A call now.
@@ -160,6 +169,9 @@ class LiveCall:
     consult_of: ContactId | None = None
     parties: list[LiveParty] = field(default_factory=list)
     cause: str = ""
+    recorded: Recorded = Recorded.NO
+    recording: RecordingId | None = None
+    paused_by: str = ""
     ended: bool = False
 
 

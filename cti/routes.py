@@ -33,6 +33,7 @@ from cti.looking_up import LookUp
 from cti.party_routes import add_party_routes
 from cti.pop import ContactHistory, call_in_front
 from cti.reasons import Reasons, check_reason
+from cti.recording_routes import add_recording_routes
 from cti.rows import agent_row, queue_detail, visible_call
 from cti.settings import CtiSettings
 from cti.softphone import HeldSeats, Softphones
@@ -67,6 +68,7 @@ def build_router(
     _add_calls(router, access=access, live=live, control=control)
     add_party_routes(router, access=access, live=live, control=control)
     add_supervision_routes(router, access=access, live=live, control=control)
+    add_recording_routes(router, access=access, live=live, control=control)
     add_customer_routes(router, access=access, customers=customers)
     look_up = LookUp(live, customers, history, links)
     _add_pop(router, access=access, live=live, look_up=look_up)

@@ -58,7 +58,7 @@ def queue_detail(live: LiveView, queue_id: QueueId, now: datetime) -> Row:
 def call_row(call: LiveCall) -> Row:
     """A call with its numbers in clear; shape: ``schema.Call``."""
     row = _plain(call)
-    del row["ended"]
+    del row["ended"], row["recording"]
     return row
 
 

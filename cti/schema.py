@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from ccplatform.contracts.words import AgentState, Direction, Severity
 from ccplatform.operations.orders import Once
-from cti.model import CallStage
+from cti.model import CallStage, Recorded
 
 ItemT = TypeVar("ItemT")
 
@@ -120,6 +120,8 @@ class Call(Model):
     seat: str | None = Field(examples=["seat-04"])
     consult_of: str | None = Field(None, description="The contact that somebody is consulted about by this call.")
     parties: list[Party] = Field(default_factory=list, description="Who is in the conference besides the two.")
+    recorded: Recorded = Field(description="Whether its talk is recorded now.")
+    paused_by: str = Field(description="Who paused the recording; '' else.", examples=["", "1004"])
     cause: str = Field(description="Why nobody answered whom an agent called; '' else.", examples=["", "busy"])
 
 
@@ -321,6 +323,12 @@ class Listening(Once):
     seat: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         None, description="null: the seat that he is signed in at.", examples=["seat-09"]
     )
+
+
+class RecordingPause(Once):
+    """Why a recording is paused."""
+
+    reason: str = Field(min_length=1, max_length=200, description="Kept with it.", examples=["card number"])
 
 
 class Somebody(Once):

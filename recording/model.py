@@ -125,6 +125,17 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A pause that somebody declared; one that nobody ended ended with its recording."""
+
+    at: datetime
+    by: str
+    reason: str
+    resumed_at: datetime | None
+    resumed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedRow:
     """What of a recording's row the root of its day covers."""
 

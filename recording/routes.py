@@ -70,6 +70,24 @@ class RecordingRow(BaseModel):
     coding: str = Field(description="How it rests: pcm, flac or opus. It is played as WAV.", examples=["flac"])
 
 
+class DeclaredPause(BaseModel):
+    """A pause that somebody declared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: AwareDatetime
+    by: str = Field(examples=["1004"])
+    reason: str = Field(examples=["card number"])
+    resumed_at: AwareDatetime | None = Field(description="null: not before the recording's end.")
+    resumed_by: str
+
+
+class RecordingDetail(RecordingRow):
+    """A recording, with who paused it and why."""
+
+    pauses: list[DeclaredPause]
+
+
 class Hold(BaseModel):
     """Whether it is kept however old it gets."""
 
@@ -196,10 +214,12 @@ def build_router(
         await catalogue.set_hold(recording, held=wanted.held, reason=wanted.reason, by=principal.user, audit=audit)
         return asdict(await catalogue.get(recording))
 
-    @router.get("/recordings/{recording_id}", response_model=RecordingRow)
+    @router.get("/recordings/{recording_id}", response_model=RecordingDetail)
     async def get_recording(principal: listener, recording_id: UUID) -> Any:
         """One recording; still there after its audio was deleted."""
-        return asdict(await seen(principal, recording_id))
+        found = await seen(principal, recording_id)
+        pauses = [asdict(pause) for pause in await catalogue.pauses(found.id)]
+        return {**asdict(found), "pauses": pauses}
 
     @router.get(
         "/recordings/{recording_id}/audio",

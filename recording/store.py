@@ -11,6 +11,8 @@ from ccplatform.contracts.facts import (
     FactEvent,
     RecordingEnded,
     RecordingGap,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     SurveyAnswered,
 )
@@ -19,7 +21,7 @@ from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Connection, Database
 from recording.errors import NoRecording, RecordingGone
 from recording.files import started_at_of
-from recording.model import LEAST_RETENTION_DAYS, KeptRow, Note, ProvedRow, Recording, RecordingFilter
+from recording.model import LEAST_RETENTION_DAYS, KeptRow, Note, Pause, ProvedRow, Recording, RecordingFilter
 from recording.search import search
 
 _STARTED = """
@@ -47,6 +49,14 @@ UPDATE recordings
  WHERE tenant = $1 AND contact = $2
 """
 _GAP = "UPDATE recordings SET gap_seconds = $3 WHERE tenant = $1 AND id = $2"
+_PAUSED = """
+INSERT INTO recording_pauses (tenant, recording, at, by, reason) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, recording, at) DO NOTHING
+"""
+_RESUMED = """
+UPDATE recording_pauses SET resumed_at = $3, resumed_by = $4
+ WHERE tenant = $1 AND recording = $2 AND resumed_at IS NULL AND at <= $3
+"""
 _COLUMNS = """
 id, contact, mode, queue, agent, seat, started_at, ended_at, seconds, size_bytes, complete, reason, held,
 deleted_at, paused_seconds, missing_seconds, gap_seconds, keep_days, hold_reason, held_by,
@@ -77,7 +87,15 @@ class CatalogueProjection:
     ``callers_of`` knows who called; a disposition or score is that of the contact, so of all its recordings.
     """
 
-    takes: ClassVar = (RecordingStarted, RecordingEnded, RecordingGap, ContactNoted, SurveyAnswered)
+    takes: ClassVar = (
+        RecordingStarted,
+        RecordingPaused,
+        RecordingResumed,
+        RecordingEnded,
+        RecordingGap,
+        ContactNoted,
+        SurveyAnswered,
+    )
 
     def __init__(self, *, callers_of: CallersOf = _no_callers) -> None:
         self._callers_of = callers_of
@@ -85,13 +103,17 @@ class CatalogueProjection:
     async def apply(self, connection: Connection, events: Sequence[FactEvent]) -> None:
         """Write what these events change; applying them again changes nothing."""
         rows: dict[str, list[tuple[Any, ...]]] = {
-            statement: [] for statement in (_STARTED, _ENDED, _GAP, _NOTED, _ANSWERED, _SCORED)
+            statement: [] for statement in (_STARTED, _PAUSED, _RESUMED, _ENDED, _GAP, _NOTED, _ANSWERED, _SCORED)
         }
         callers = await self._callers(connection, events)
         for event in events:
             match event.fact:
                 case RecordingStarted():
                     rows[_STARTED].append(_started_row(event, event.fact, callers.get(event.fact.contact)))
+                case RecordingPaused(recording=recording, by=by, reason=reason):
+                    rows[_PAUSED].append((event.tenant, recording, event.at, by, reason))
+                case RecordingResumed(recording=recording, by=by):
+                    rows[_RESUMED].append((event.tenant, recording, event.at, by))
                 case RecordingEnded():
                     rows[_ENDED].append(_ended_row(event, event.fact))
                 case RecordingGap(recording=recording, seconds=seconds):
@@ -142,6 +164,19 @@ class Catalogue:
         async with self._database.connection() as connection:
             rows = await connection.fetch(sql, *values)
         return [_recording(row) for row in rows]
+
+    async def pauses(self, recording: RecordingId) -> list[Pause]:
+        """What people declared, in order."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                """
+                SELECT at, by, reason, resumed_at, resumed_by FROM recording_pauses
+                 WHERE tenant = $1 AND recording = $2 ORDER BY at
+                """,
+                self._tenant,
+                recording,
+            )
+        return [Pause(**dict(row)) for row in rows]
 
     async def open_rows(self) -> list[Note]:
         """Rows whose recording has not ended."""

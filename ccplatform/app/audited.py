@@ -10,6 +10,7 @@ from ccplatform.contracts.commands import (
     Command,
     ConsultCall,
     ControlParties,
+    ControlRecording,
     Done,
     Drain,
     DropParty,
@@ -81,6 +82,8 @@ class AuditedControl:
                 return by, "call.drop", call, {"party": command.leg}
             case SuperviseCall(call=call, by=by):
                 return by, f"call.{command.what}", call, {"seat": command.seat}
+            case ControlRecording(call=call, by=by):
+                return by, f"recording.{command.act}", call, {"reason": command.reason}
             case PickUpCall(call=call, by=by):
                 return by, "call.pick_up", call, {"agent": command.agent}
             case SendCallDigits(call=call, by=by) if not self._own(call, by):

@@ -15,6 +15,7 @@ from ccplatform.contracts.commands import (
     Configure,
     ConsultCall,
     ControlParties,
+    ControlRecording,
     Done,
     Drain,
     DropParty,
@@ -76,6 +77,7 @@ class Orders:
                 | ControlParties()
                 | DropParty()
                 | SuperviseCall()
+                | ControlRecording()
             ):
                 return control.calls.command(command)
             case MakeCall():

@@ -14,8 +14,11 @@
     ├── NoSuchParty     nobody on the call has this leg, or it cannot leave
     ├── NotOnCall       the agent has no part in the call (any more)
     ├── TooManyParties  the conference is full
+    ├── NotRecorded     nothing of the call is recorded, or not so that the order fits
     └── NotInThisState  the order does not fit what the call is doing
 """
+
+from typing import Final
 
 from ccplatform.contracts.words import ReleaseCause
 from ccplatform.kernel.errors import NotFound, Refusal, RemoteViolation
@@ -52,6 +55,19 @@ class NotInThisState(Refusal):
 
     def __init__(self, call: str, order: str, stage: str) -> None:
         super().__init__(f"call {call} is {stage}: {order} is not possible now", code="not_in_this_state")
+
+
+class NotRecorded(Refusal):
+    """The order does not fit what is recorded of the call; ``code`` says why."""
+
+    _WHY: Final = {
+        "not_recorded": "is not recorded",
+        "paused_already": "is recorded with a pause already",
+        "not_paused": "is recorded without a pause",
+    }
+
+    def __init__(self, call: str, code: str) -> None:
+        super().__init__(f"call {call} {self._WHY[code]}", code=code)
 
 
 class NobodyThere(Refusal):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
+from ccplatform.contracts.commands import (
+    ControlParties,
+    ControlRecording,
+    DropParty,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    SuperviseCall,
+)
 from ccplatform.contracts.flows import FlowAsked, FlowRequest
 from ccplatform.contracts.legs import (
     DialTarget,
@@ -194,7 +202,9 @@ class PhonePickUp:
 
 
 #: What people order about a call that goes on: their commands, and a consultation with who was found for it.
-Order: TypeAlias = HangUpCall | HoldCall | MoveCall | ConsultOrder | ControlParties | DropParty | SuperviseCall
+Order: TypeAlias = (
+    HangUpCall | HoldCall | MoveCall | ConsultOrder | ControlParties | DropParty | SuperviseCall | ControlRecording
+)
 
 CallInput: TypeAlias = (
     CallOffered

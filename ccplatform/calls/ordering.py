@@ -19,6 +19,7 @@ from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhonePic
 from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.picking_up import calls, rings_past_queues
 from ccplatform.calls.ports import CallPorts
+from ccplatform.calls.recording_orders import check_recording
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.supervising import check_supervise
 from ccplatform.calls.switchboard import Switchboard
@@ -26,6 +27,7 @@ from ccplatform.contracts.commands import (
     Answer,
     ConsultCall,
     ControlParties,
+    ControlRecording,
     Done,
     DropParty,
     HangUpCall,
@@ -54,6 +56,7 @@ CallCommand: TypeAlias = (
     | ControlParties
     | DropParty
     | SuperviseCall
+    | ControlRecording
 )
 
 
@@ -161,13 +164,17 @@ class Orders:
             case SendCallDigits():
                 digits = SendDigits(leg=saga.state.caller_leg, digits=command.digits)
                 self._ports().media.perform(digits)
-            case ConsultCall() | ControlParties() | DropParty() | SuperviseCall():
+            case ConsultCall() | ControlParties() | DropParty() | SuperviseCall() | ControlRecording():
                 if not command.key or command.key not in saga.state.keys:
                     self._parties(saga, command)
             case _:
                 assert_never(command)
 
-    def _parties(self, saga: CallSaga, command: ConsultCall | ControlParties | DropParty | SuperviseCall) -> None:
+    def _parties(
+        self,
+        saga: CallSaga,
+        command: ConsultCall | ControlParties | DropParty | SuperviseCall | ControlRecording,
+    ) -> None:
         match command:
             case ConsultCall():
                 check_consult(saga.state)
@@ -180,6 +187,9 @@ class Orders:
                 self._post(command)
             case SuperviseCall():
                 check_supervise(saga.state, command)
+                self._post(command)
+            case ControlRecording():
+                check_recording(saga.state, command)
                 self._post(command)
 
     def _consult(self, command: ConsultCall) -> ConsultOrder:

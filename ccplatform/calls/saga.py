@@ -54,11 +54,20 @@ from ccplatform.calls.outcome import outcome_of
 from ccplatform.calls.overflowing import overflowed
 from ccplatform.calls.picking_up import picked_up
 from ccplatform.calls.recorded import mix_recordings, recording_began
+from ccplatform.calls.recording_orders import recording_order
 from ccplatform.calls.step import Step
 from ccplatform.calls.supervising import supervise, supervise_order
 from ccplatform.calls.transferring import transfer_asked
 from ccplatform.calls.whispering import whisper_over
-from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
+from ccplatform.contracts.commands import (
+    ControlParties,
+    ControlRecording,
+    DropParty,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    SuperviseCall,
+)
 from ccplatform.contracts.facts import ContactArrived, ContactEnded
 from ccplatform.contracts.flows import FlowRequest, StartFlow
 from ccplatform.contracts.legs import (
@@ -308,6 +317,8 @@ def _take(step: Step, event: SagaInput) -> None:
             drop_order(step, event)
         case SuperviseCall():
             supervise_order(step, event)
+        case ControlRecording():
+            recording_order(step, event)
         case Overflowed():
             overflowed(step, event)
         case PhoneTransfer():

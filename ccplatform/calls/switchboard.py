@@ -27,7 +27,15 @@ from ccplatform.calls.joining import keeps_first
 from ccplatform.calls.model import CallEffect, Music
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.snapshot import restore_state, snapshot_state
-from ccplatform.contracts.commands import ControlParties, DropParty, HangUpCall, HoldCall, MoveCall, SuperviseCall
+from ccplatform.contracts.commands import (
+    ControlParties,
+    ControlRecording,
+    DropParty,
+    HangUpCall,
+    HoldCall,
+    MoveCall,
+    SuperviseCall,
+)
 from ccplatform.contracts.flows import FlowAsked
 from ccplatform.contracts.legs import (
     DigitPressed,
@@ -162,7 +170,15 @@ class Switchboard:
                 return self._step(saga, event, now) if saga else []
             case HangUpCall():
                 return self._step(self.saga_with(event.call), event, now)
-            case HoldCall() | MoveCall() | ConsultOrder() | ControlParties() | DropParty() | SuperviseCall():
+            case (
+                HoldCall()
+                | MoveCall()
+                | ConsultOrder()
+                | ControlParties()
+                | DropParty()
+                | SuperviseCall()
+                | ControlRecording()
+            ):
                 return self._step(self.saga(event.call), event, now)
             case _:
                 assert_never(event)

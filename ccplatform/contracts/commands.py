@@ -22,6 +22,7 @@ from ccplatform.contracts.words import (
     MessageState,
     PartyAct,
     QueueId,
+    RecordingAct,
     RecordingId,
     SeatId,
     Severity,
@@ -175,6 +176,17 @@ class SuperviseCall:
     what: Supervision
     by: str
     seat: SeatId
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlRecording:
+    """Do something with the recording of a call's talk; ``reason`` says why, in the fact and the audit."""
+
+    call: CallId
+    act: RecordingAct
+    by: str
+    reason: str = ""
     key: str = ""
 
 
@@ -400,6 +412,7 @@ Command: TypeAlias = (
     | ControlParties
     | DropParty
     | SuperviseCall
+    | ControlRecording
     | PromiseCallBack
     | CancelCallBack
     | MoveCallBack

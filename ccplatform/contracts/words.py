@@ -67,6 +67,13 @@ class Supervision(StrEnum):
     TAKE_OVER = "take_over"  # the caller is his
 
 
+class RecordingAct(StrEnum):
+    """What somebody does with the recording of a talk."""
+
+    PAUSE = "pause"  # what is said now is for nobody's ears later
+    RESUME = "resume"
+
+
 class AgentState(StrEnum):
     """The states of `interface.md`."""
 

@@ -177,6 +177,7 @@ class Performer:
                 engine.signal_digit(leg, command.digit)
             case SecureCollect():
                 engine.digits.secure(leg, command.on)
+                engine.recorder.secure(leg.row, command.on)
             case StartTap() | StopTap() | WatchVoice():
                 engine.hearing.perform(leg, command)
             case _:

@@ -31,6 +31,8 @@ class Recorder:
         self._running: dict[RecordingId, _Running] = {}
         self._by_slot: dict[tuple[int, int], RecordingId] = {}  # by rate and slot
         self._call_of: dict[RecordingId, CallId] = {}
+        self._asked: set[RecordingId] = set()  # that somebody wants paused
+        self._secret: set[int] = set()  # rows whose keys nobody may hear
         self._paused: dict[RecordingId, int] = {}  # since which frame
         self._pauses: dict[RecordingId, list[tuple[float, float]]] = {}
         self._frames = 0
@@ -48,12 +50,30 @@ class Recorder:
         self._by_slot[blocks.rate, slot] = order.recording
         self._call_of[order.recording] = order.call
         self._writer.open(order, blocks.rate)
+        self._settle(order.recording)
 
     def pause(self, recording: RecordingId, paused: bool) -> None:
-        """Record silence from now on, or sound again; nothing happens when that is so already."""
-        running = self._running.get(recording)
-        if running is None or paused == (recording in self._paused):
-            return
+        """Record silence from now on, or sound again; nothing happens when that is so already.
+
+        While one of its legs is secret (:meth:`secure`), it stays silent whoever wants to go on.
+        """
+        if recording in self._running:
+            (self._asked.add if paused else self._asked.discard)(recording)
+            self._settle(recording)
+
+    def secure(self, row: int, secret: bool) -> None:
+        """Pause every recording that a leg is on, or no longer: what is keyed and said now is for nobody."""
+        (self._secret.add if secret else self._secret.discard)(row)
+        for recording in self._running:
+            self._settle(recording)
+
+    def _settle(self, recording: RecordingId) -> None:
+        running = self._running[recording]
+        paused = recording in self._asked or not self._secret.isdisjoint(running.blocks.rows(running.slot))
+        if paused != (recording in self._paused):
+            self._turn(recording, running, paused)
+
+    def _turn(self, recording: RecordingId, running: _Running, paused: bool) -> None:
         frame = int(running.blocks.taken[running.slot])
         if paused:
             self._paused[recording] = frame
@@ -66,13 +86,17 @@ class Recorder:
         running = self._running.get(recording)
         if running is not None:
             running.blocks.mix(running.slot, left, right)
+            self._settle(recording)
 
     def stop(self, recording: RecordingId, error: str = "") -> None:
         """End a recording; :meth:`closed` tells when the file is complete."""
-        self.pause(recording, False)
-        running = self._running.pop(recording, None)
+        running = self._running.get(recording)
         if running is None:
             return
+        if recording in self._paused:
+            self._turn(recording, running, False)
+        self._asked.discard(recording)
+        del self._running[recording]
         self._flush(running.blocks, [running.slot])
         self._writer.close(recording, error, tuple(self._pauses.get(recording, ())))
         del self._by_slot[running.blocks.rate, running.slot]
@@ -85,6 +109,7 @@ class Recorder:
             self.stop(recording)
         for blocks in (self._narrow, self._wide):
             blocks.leave(row)
+        self.secure(row, False)
 
     def of_call(self, call: CallId) -> list[RecordingId]:
         """The running recordings of a call."""

@@ -62,6 +62,11 @@ class Blocks(RowArrays):
         if self.mixed[slot] == ((int(self.left[slot]),), (int(self.right[slot]),)):
             del self.mixed[slot]
 
+    def rows(self, slot: int) -> set[int]:
+        """The rows that a slot takes."""
+        left, right = self.mixed.get(slot, ((int(self.left[slot]),), (int(self.right[slot]),)))
+        return {*left, *right}
+
     def leave(self, row: int) -> None:
         """A row that was mixed in is gone."""
         for slot, (left, right) in tuple(self.mixed.items()):

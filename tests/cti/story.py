@@ -16,6 +16,8 @@ from ccplatform.contracts.words import (
     OfferEnd,
     Outcome,
     QueueId,
+    RecordingId,
+    RecordingMode,
     ReleaseCause,
     SeatId,
     TrunkId,
@@ -121,6 +123,39 @@ def held(n: int) -> f.Held:
 
 def retrieved(n: int) -> f.Retrieved:
     return f.Retrieved(contact=ContactId(f"contact-{n}"), leg=LegId(f"leg-{n}"), held_seconds=2.0)
+
+
+def recording_started(n: int, take: int = 1, mode: RecordingMode = RecordingMode.FULL) -> f.RecordingStarted:
+    """``take`` counts the recordings of a contact."""
+    return f.RecordingStarted(
+        contact=ContactId(f"contact-{n}"),
+        recording=RecordingId(f"rec-{n}-{take}"),
+        mode=mode,
+        queue=SUPPORT,
+        agent=None,
+        seat=None,
+    )
+
+
+def recording_paused(n: int, take: int = 1, by: str = "1004") -> f.RecordingPaused:
+    return f.RecordingPaused(
+        contact=ContactId(f"contact-{n}"), recording=RecordingId(f"rec-{n}-{take}"), by=by, reason="card"
+    )
+
+
+def recording_resumed(n: int, take: int = 1, by: str = "1004") -> f.RecordingResumed:
+    return f.RecordingResumed(contact=ContactId(f"contact-{n}"), recording=RecordingId(f"rec-{n}-{take}"), by=by)
+
+
+def recording_ended(n: int, take: int = 1) -> f.RecordingEnded:
+    return f.RecordingEnded(
+        contact=ContactId(f"contact-{n}"),
+        recording=RecordingId(f"rec-{n}-{take}"),
+        seconds=1.0,
+        size_bytes=1,
+        complete=True,
+        reason="",
+    )
 
 
 def conferenced(n: int, agent: str) -> f.Conferenced:

@@ -24,6 +24,7 @@ from ccplatform.contracts.words import (
     LegRole,
     OfferEnd,
     QueueId,
+    RecordingMode,
     ReleaseCause,
     SeatId,
     Severity,
@@ -33,7 +34,7 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Stream
 from cti.figures import expected_wait
 from cti.live import LiveView
-from cti.model import CallStage, Change, Collection, LiveAlarm
+from cti.model import CallStage, Change, Collection, LiveAlarm, Recorded
 from tests.cti import story
 from tests.cti.desk import AGENTS, QUEUES, SHANGHAI
 
@@ -303,6 +304,40 @@ def test_a_broken_snapshot_changes_nothing(broken: dict[str, Any]) -> None:
     assert list(live.queues) == ["sales", "support"]
 
 
+def test_a_call_shows_whether_its_talk_is_recorded_and_who_paused_that() -> None:
+    centre = Centre()
+    centre.tell(*story.talking(1))
+    seen = []
+    for fact in (
+        story.recording_started(1),
+        story.recording_paused(1, by="sup1"),
+        story.recording_resumed(1),
+        story.recording_paused(1),
+        story.recording_started(1, 2),
+        story.recording_paused(1, 1),  # of an earlier talk: no business of this one
+        story.recording_ended(1, 1),
+        story.recording_ended(1, 2),
+    ):
+        centre.tell(fact)
+        seen.append((centre.call().recorded, centre.call().paused_by))
+    assert seen == [
+        (Recorded.YES, ""),
+        (Recorded.PAUSED, "sup1"),
+        (Recorded.YES, ""),
+        (Recorded.PAUSED, "1004"),
+        (Recorded.YES, ""),
+        (Recorded.YES, ""),
+        (Recorded.YES, ""),
+        (Recorded.NO, ""),
+    ]
+
+
+def test_a_message_that_a_caller_leaves_is_no_recorded_talk() -> None:
+    centre = Centre()
+    centre.tell(story.arrived(1), story.recording_started(1, mode=RecordingMode.MESSAGE))
+    assert centre.call().recorded is Recorded.NO
+
+
 # --- properties ---------------------------------------------------------------------------------------------
 
 
@@ -326,6 +361,10 @@ def all_facts() -> st.SearchStrategy[f.Fact]:
         st.builds(story.talk_ended, n, agent, waited),
         st.builds(story.wrap_up_ended, n, agent, waited),
         n.map(story.ended),
+        st.builds(story.recording_started, n, st.integers(1, 2), st.sampled_from(list(RecordingMode))),
+        st.builds(story.recording_paused, n, st.integers(1, 2), agent),
+        st.builds(story.recording_resumed, n, st.integers(1, 2), agent),
+        st.builds(story.recording_ended, n, st.integers(1, 2)),
         st.builds(story.moved, agent, st.sampled_from(["sales", "support"])),
         st.builds(f.SeatRegistered, seat=st.just(SeatId("s")), transport=st.just("udp"), user_agent=st.just("")),
         st.builds(f.SeatUnregistered, seat=st.just(SeatId("s")), reason=st.just("expired")),

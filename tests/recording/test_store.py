@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccplatform.contracts.facts import Fact, FactEvent, RecordingEnded, RecordingStarted
+from ccplatform.contracts.facts import (
+    Fact,
+    FactEvent,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingId, RecordingMode, SeatId
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
@@ -227,3 +234,31 @@ def made_with(archive: Archive, directory: Path, days: int) -> Retention:
         at=time(3),
         zone=ZoneInfo("Asia/Shanghai"),
     )
+
+
+async def test_declared_pauses_say_who_and_why_however_often_they_are_told(archive: Archive) -> None:
+    started = archive.start()
+    about = {"contact": started.contact, "recording": started.recording}
+    facts: list[Fact] = [started]
+    for reason in ("card", "password"):
+        facts += [
+            RecordingPaused(by="1004", reason=reason, **about),
+            RecordingResumed(by="sup1", **about),
+        ]
+    facts.append(RecordingPaused(by="1004", reason="card", **about))
+    events = []
+    for fact in facts:
+        archive.clock.advance(5)
+        events.append(archive.stream.publish(fact))
+    for told in (events, events[1:], events):
+        async with archive.database.transaction() as connection:
+            await CatalogueProjection().apply(connection, told)
+    pauses = await archive.catalogue.pauses(started.recording)
+    assert [(pause.by, pause.reason, pause.resumed_by) for pause in pauses] == [
+        ("1004", "card", "sup1"),
+        ("1004", "password", "sup1"),
+        ("1004", "card", ""),
+    ]
+    lasted = [(pause.resumed_at - pause.at).total_seconds() for pause in pauses[:2] if pause.resumed_at]
+    assert lasted == [5.0, 5.0]
+    assert pauses[2].resumed_at is None

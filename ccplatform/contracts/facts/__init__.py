@@ -76,6 +76,8 @@ from ccplatform.contracts.facts.queues import WrapUpExtended as WrapUpExtended
 from ccplatform.contracts.facts.recordings import RecordingDayProved as RecordingDayProved
 from ccplatform.contracts.facts.recordings import RecordingEnded as RecordingEnded
 from ccplatform.contracts.facts.recordings import RecordingGap as RecordingGap
+from ccplatform.contracts.facts.recordings import RecordingPaused as RecordingPaused
+from ccplatform.contracts.facts.recordings import RecordingResumed as RecordingResumed
 from ccplatform.contracts.facts.recordings import RecordingStarted as RecordingStarted
 from ccplatform.contracts.words import ContactId
 from ccplatform.kernel.codec import Codec
@@ -135,6 +137,8 @@ Fact: TypeAlias = (
     | SeatRegistered
     | SeatUnregistered
     | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
     | RecordingEnded
     | RecordingGap
     | RecordingDayProved

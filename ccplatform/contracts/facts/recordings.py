@@ -21,6 +21,26 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPaused:
+    """From now on it is silent, because somebody wanted that."""
+
+    contact: ContactId
+    recording: RecordingId
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingResumed:
+    """What is said is recorded again."""
+
+    contact: ContactId
+    recording: RecordingId
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEnded:
     """The recording is closed; ``complete`` is false when it was cut (worker lost, disk full).
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ccplatform.contracts.media import RecordingClosed, StartRecording
+from ccplatform.contracts.media import RecordingClosed, SecureCollect, StartRecording
 from ccplatform.contracts.words import CallId, RecordingId
 from gateway.media.audio import RATE
+from gateway.media.commands import Performer
 from gateway.media.legs import Leg
 from tests.gateway.media.peers import Rig, level, tone
 from tests.support.sealed import SEAL, unsealed
@@ -21,6 +22,10 @@ def _record(rig: Rig, left: Leg, right: Leg, path: Path, name: str = "r") -> Non
         call=CallId("call"), recording=RecordingId(name), left=left.id, right=right.id, path=str(path), seal=SEAL
     )
     rig.engine.start_recording(order, left, right)
+
+
+def _perform(rig: Rig, command: SecureCollect) -> None:
+    Performer(rig.engine, lambda _: None, lambda: None).perform(command)
 
 
 def _closed(rig: Rig, count: int = 1) -> list[RecordingClosed]:
@@ -90,6 +95,53 @@ def test_a_pause_is_silence_to_the_sample_and_its_marks_are_told(rig: Rig, tmp_p
     silent = np.flatnonzero(~heard.any(axis=1)).tolist()
     assert set(silent) >= {*range(20, 60), *range(80, 100)}
     assert heard[61:79].any(axis=1).all()
+
+
+def test_while_a_leg_keys_a_secret_nobody_can_go_on_with_its_recording(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    _record(rig, a, b, tmp_path / "r.wav")
+    name, said, recorder = RecordingId("r"), tone(440, 0.4), rig.engine.recorder
+
+    def talk() -> None:
+        rig.talk((caller, said), (agent, said))
+
+    talk()
+    recorder.pause(name, True)
+    talk()
+    _perform(rig, SecureCollect(leg=a.id, on=True))
+    recorder.pause(name, False)
+    talk()
+    recorder.pause(name, True)
+    recorder.pause(name, False)
+    talk()
+    _perform(rig, SecureCollect(leg=a.id, on=False))
+    talk()
+    recorder.stop(name)
+    (closed,) = _closed(rig)
+    assert closed.pauses == ((0.4, 1.6),)
+    samples, _ = unsealed(tmp_path / "r.wav")
+    frames = np.abs(samples).max(axis=1).reshape(-1, 160)
+    assert not frames[20:80].any()
+    assert frames[1:19].any(axis=1).all()
+    assert frames[81:99].any(axis=1).all()
+
+
+def test_a_recording_that_begins_with_a_secret_leg_begins_paused(rig: Rig, tmp_path: Path) -> None:
+    a, caller = rig.leg("a")
+    b, agent = rig.leg("b")
+    c, expert = rig.leg("c")
+    _perform(rig, SecureCollect(leg=c.id, on=True))
+    _record(rig, a, b, tmp_path / "r.wav")
+    said, recorder = tone(440, 0.4), rig.engine.recorder
+    rig.talk((caller, said), (agent, said), (expert, said))
+    recorder.mix(RecordingId("r"), (a.row,), (b.row, c.row))
+    rig.talk((caller, said), (agent, said), (expert, said))
+    rig.engine.close_leg(c)
+    rig.talk((caller, said), (agent, said))
+    recorder.stop(RecordingId("r"))
+    (closed,) = _closed(rig)
+    assert closed.pauses == ((0.4, 0.8),)
 
 
 def test_the_file_is_readable_while_it_grows(rig: Rig, tmp_path: Path) -> None:

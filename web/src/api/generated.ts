@@ -500,6 +500,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/recording/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Recording
+         * @description From now on the recording is silent, sample by sample; who wanted it and why is kept.
+         */
+        post: operations["pause_recording_api_v1_calls__call_id__recording_pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/recording/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Recording
+         * @description What is said is recorded again.
+         */
+        post: operations["resume_recording_api_v1_calls__call_id__recording_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/retrieve": {
         parameters: {
             query?: never;
@@ -4295,6 +4335,13 @@ export interface components {
              */
             parties?: components["schemas"]["Party"][];
             /**
+             * Paused By
+             * @description Who paused the recording; '' else.
+             * @example
+             * @example 1004
+             */
+            paused_by: string;
+            /**
              * Queue
              * @description The queue waited in, or last answered from.
              * @example support
@@ -4306,6 +4353,8 @@ export interface components {
              * @example 2026-01-05T09:00:00Z
              */
             queued_at: string | null;
+            /** @description Whether its talk is recorded now. */
+            recorded: components["schemas"]["Recorded"];
             /**
              * Seat
              * @example seat-04
@@ -5150,6 +5199,34 @@ export interface components {
              * @example 1004
              */
             by: string;
+        };
+        /**
+         * DeclaredPause
+         * @description A pause that somebody declared.
+         */
+        DeclaredPause: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * By
+             * @example 1004
+             */
+            by: string;
+            /**
+             * Reason
+             * @example card number
+             */
+            reason: string;
+            /**
+             * Resumed At
+             * @description null: not before the recording's end.
+             */
+            resumed_at: string | null;
+            /** Resumed By */
+            resumed_by: string;
         };
         /**
          * Digits
@@ -7688,6 +7765,12 @@ export interface components {
             position: number;
         };
         /**
+         * Recorded
+         * @description Whether the talk that goes on is recorded.
+         * @enum {string}
+         */
+        Recorded: "no" | "yes" | "paused";
+        /**
          * RecordedItem
          * @description What the platform recorded of the same call; without a ``contact`` nothing. Seconds.
          */
@@ -7753,6 +7836,133 @@ export interface components {
         RecordingDays: {
             /** Items */
             items: components["schemas"]["RecordingDay"][];
+        };
+        /**
+         * RecordingDetail
+         * @description A recording, with who paused it and why.
+         */
+        RecordingDetail: {
+            /**
+             * Agent
+             * @description Agent number (工号).
+             * @example 1004
+             */
+            agent: string | null;
+            /**
+             * Caller
+             * @description In lists: the caller's number; null once it was destroyed.
+             */
+            caller?: string | null;
+            /**
+             * Coding
+             * @description How it rests: pcm, flac or opus. It is played as WAV.
+             * @example flac
+             */
+            coding: string;
+            /**
+             * Complete
+             * @description False: it was cut, `reason` says why.
+             */
+            complete: boolean | null;
+            /**
+             * Contact
+             * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b39
+             */
+            contact: string;
+            /**
+             * Deleted At
+             * @description When its audio was deleted at the end of its retention.
+             */
+            deleted_at: string | null;
+            /**
+             * Disposition
+             * @description Id of what the agent noted of the contact; null: nothing.
+             */
+            disposition: string | null;
+            /**
+             * Ended At
+             * @description null while it is written.
+             */
+            ended_at: string | null;
+            /**
+             * Gap Seconds
+             * @description Of the talk wanted by the policy, neither recorded nor paused.
+             */
+            gap_seconds: number;
+            /**
+             * Held
+             * @description Legal hold: not deleted, however old.
+             */
+            held: boolean;
+            /** Held By */
+            held_by: string;
+            /**
+             * Hold Reason
+             * @example case 4711
+             */
+            hold_reason: string;
+            /**
+             * Id
+             * @example 019b8d6e-7a10-7c3e-8a55-0d6f6f1c2b3a
+             */
+            id: string;
+            /**
+             * Keep Days
+             * @description By the rule that wanted it; null: as long as all.
+             */
+            keep_days: number | null;
+            /**
+             * Missing Seconds
+             * @description Of it never written: the writer was gone.
+             */
+            missing_seconds: number;
+            /** @description Why it was recorded. */
+            mode: components["schemas"]["RecordingMode"];
+            /**
+             * Paused Seconds
+             * @description Of it silent on purpose.
+             */
+            paused_seconds: number;
+            /** Pauses */
+            pauses: components["schemas"]["DeclaredPause"][];
+            /**
+             * Queue
+             * @example support
+             */
+            queue: string | null;
+            /**
+             * Reason
+             * @example
+             * @example restart
+             */
+            reason: string;
+            /**
+             * Score
+             * @description Mean of what the caller answered in surveys: 0 the lowest answer, 100 the highest.
+             */
+            score: number | null;
+            /**
+             * Seat
+             * @description Seat (座席号).
+             * @example seat-04
+             */
+            seat: string | null;
+            /**
+             * Seconds
+             * @description Length of the audio.
+             * @example 137.2
+             */
+            seconds: number | null;
+            /**
+             * Size Bytes
+             * @example 4390444
+             */
+            size_bytes: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
         };
         /**
          * RecordingItem
@@ -7830,6 +8040,24 @@ export interface components {
              * @description Pass as `cursor` for the next page; null: no more.
              */
             next_cursor: string | null;
+        };
+        /**
+         * RecordingPause
+         * @description Why a recording is paused.
+         */
+        RecordingPause: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Reason
+             * @description Kept with it.
+             * @example card number
+             */
+            reason: string;
         };
         /**
          * RecordingRow
@@ -10691,6 +10919,76 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["PickUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    pause_recording_api_v1_calls__call_id__recording_pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingPause"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_recording_api_v1_calls__call_id__recording_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
             };
         };
         responses: {
@@ -16746,7 +17044,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordingRow"];
+                    "application/json": components["schemas"]["RecordingDetail"];
                 };
             };
             /** @description Validation Error */

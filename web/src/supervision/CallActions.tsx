@@ -1,16 +1,10 @@
 import { MoreOutlined } from "@ant-design/icons";
-import { useMutation } from "@tanstack/react-query";
-import { Button, Popover, Select } from "antd";
-import { useState } from "react";
+import { Button, Popover } from "antd";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useApi } from "../api/context";
-import { newOrderKey } from "../api/orderKey";
-import { unwrap } from "../api/problem";
-import { useWords } from "../i18n/useWords";
-import { useAgents, useLive } from "../live/context";
 import type { Call } from "../live/types";
-import { useToasts } from "../ui/toasts";
-import { PartButtons } from "./PartButtons";
+
+const Actions = lazy(async () => ({ default: (await import("./Actions")).Actions }));
 
 /** What a supervisor does with a call: hear it, move who waits, end it. */
 export function CallActions({ call }: { readonly call: Call }) {
@@ -25,71 +19,17 @@ export function CallActions({ call }: { readonly call: Call }) {
       open={open && !over}
       onOpenChange={setOpen}
       content={
-        <Actions
-          call={call}
-          onDone={() => {
-            setOpen(false);
-          }}
-        />
+        <Suspense fallback={null}>
+          <Actions
+            call={call}
+            onDone={() => {
+              setOpen(false);
+            }}
+          />
+        </Suspense>
       }
     >
       <Button type="text" size="small" icon={<MoreOutlined />} disabled={over} aria-label={t("supervision.actionsOf", { caller: call.caller })} />
     </Popover>
-  );
-}
-
-function Actions({ call, onDone }: { readonly call: Call; readonly onDone: () => void }) {
-  const { t } = useTranslation();
-  const api = useApi();
-  const words = useWords();
-  const toasts = useToasts();
-  const queues = useLive((state) => state.view.rows.queues);
-  const ready = useAgents().filter((agent) => agent.state === "ready");
-  const params = { path: { call_id: call.id } };
-  const act = useMutation({
-    mutationFn: (send: () => Promise<unknown>) => send(),
-    onSuccess: onDone,
-    onError: (error) => {
-      void toasts.error(words.problem(error));
-    },
-  });
-  const waits = call.stage === "queue";
-  return (
-    <div className="supervision-actions">
-      {waits ? null : <PartButtons call={call} />}
-      {waits ? (
-        <>
-          <Select
-            aria-label={t("supervision.move")}
-            placeholder={t("supervision.move")}
-            value={null}
-            loading={act.isPending}
-            options={[...queues.values()].filter(({ id }) => id !== call.queue).map(({ id, name }) => ({ value: id, label: name }))}
-            onChange={(queue: string) => {
-              act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/transfer", { params, body: { queue, key: newOrderKey() } })));
-            }}
-          />
-          <Select
-            aria-label={t("supervision.ring")}
-            placeholder={t(ready.length === 0 ? "supervision.nobodyReady" : "supervision.ring")}
-            disabled={ready.length === 0}
-            value={null}
-            options={ready.map(({ id, name }) => ({ value: id, label: `${id} ${name}` }))}
-            onChange={(agent: string) => {
-              act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/pickup", { params, body: { agent, key: newOrderKey() } })));
-            }}
-          />
-        </>
-      ) : null}
-      <Button
-        danger
-        loading={act.isPending}
-        onClick={() => {
-          act.mutate(() => unwrap(api.POST("/api/v1/calls/{call_id}/hangup", { params, body: { key: newOrderKey() } })));
-        }}
-      >
-        {t("supervision.end")}
-      </Button>
-    </div>
   );
 }

@@ -40,6 +40,8 @@ export function call(id: string, more: Partial<Call> = {}): Call {
     offered_at: null,
     agent: null,
     seat: null,
+    recorded: "no",
+    paused_by: "",
     cause: "",
     ...more,
   };

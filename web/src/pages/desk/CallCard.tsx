@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
-import { useEffect, useState, type CSSProperties, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type CSSProperties, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../api/context";
 import { newOrderKey } from "../../api/orderKey";
@@ -9,6 +9,7 @@ import { useWords } from "../../i18n/useWords";
 import { useLive, useNow } from "../../live/context";
 import { usePhone, usePhoneState } from "../../phone/context";
 import type { Agent, Call } from "../../live/types";
+import { RecordedSign } from "../../recorded/RecordedSign";
 import { cx } from "../../ui/cx";
 import { clock } from "../../ui/format";
 import { KeyCap, useKey } from "../../ui/keys";
@@ -19,6 +20,8 @@ import { useToasts } from "../../ui/toasts";
 import { DialPanel, LastFailure } from "./DialPanel";
 import { Keypad } from "./Keypad";
 import { Parties } from "./Parties";
+
+const RecordingButtons = lazy(async () => ({ default: (await import("../../recorded/RecordingButtons")).RecordingButtons }));
 
 /** How long Enter does nothing more. */
 const CALM_MS = 1_000;
@@ -75,6 +78,7 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
     <div className="live-figure call-in-hand">
       <p className="call-stage">
         <StageWord stage={call.stage} />
+        <RecordedSign call={call} />
         <Timer since={call.since} />
       </p>
       <p className="call-caller num">{call.caller === "" ? t("calls.withheld") : call.caller}</p>
@@ -146,6 +150,11 @@ function CallControls({ call, agent, guest }: { readonly call: Call; readonly ag
         <KeyCap keys="h" />
       </Button>
       <MuteButton disabled={!inTalk} />
+      {call.recorded === "no" ? null : (
+        <Suspense fallback={null}>
+          <RecordingButtons call={call} size="large" />
+        </Suspense>
+      )}
       <Button size="large" disabled={!talks} title={why} onClick={toggleKeypad} aria-expanded={keypad} aria-keyshortcuts="k">
         {t("desk.keypad")}
         <KeyCap keys="k" />
