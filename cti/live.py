@@ -92,7 +92,15 @@ class LiveView(LiveState):
                 self._not_answered(fact)
             case f.FlowEntered() | f.FlowNodeEntered():
                 self._party_lost(fact.contact, at)
-            case f.RecordingStarted() | f.RecordingPaused() | f.RecordingResumed() | f.RecordingEnded():
+            case f.RecordingLeftToPeople() | f.TalkEnded():
+                self._left_to_people(fact.contact, isinstance(fact, f.RecordingLeftToPeople))
+            case (
+                f.RecordingStarted()
+                | f.RecordingStopped()
+                | f.RecordingPaused()
+                | f.RecordingResumed()
+                | f.RecordingEnded()
+            ):
                 self._fold_recording(fact)
             case f.ContactEnded():
                 self._contact_ended(fact, at)
@@ -161,8 +169,15 @@ class LiveView(LiveState):
                     call.parties.append(LiveParty(leg=fact.leg, device=fact.device, agent=fact.agent))
                     self._works_on(fact.agent, call)
 
+    def _left_to_people(self, contact: ContactId, left: bool) -> None:
+        call = self.call_of(contact)
+        if call is not None and call.on_demand != left:
+            call.on_demand = left
+            self._touch(Collection.CALLS, call.id)
+
     def _fold_recording(
-        self, fact: f.RecordingStarted | f.RecordingPaused | f.RecordingResumed | f.RecordingEnded
+        self,
+        fact: f.RecordingStarted | f.RecordingStopped | f.RecordingPaused | f.RecordingResumed | f.RecordingEnded,
     ) -> None:
         """Of the talk that began last; what callers leave as messages is no talk."""
         call = self.call_of(fact.contact)
@@ -171,11 +186,12 @@ class LiveView(LiveState):
         match fact:
             case f.RecordingStarted() if fact.mode is not RecordingMode.MESSAGE:
                 call.recording, call.recorded, call.paused_by = fact.recording, Recorded.YES, ""
+                call.on_demand = fact.on_demand
             case f.RecordingPaused() if fact.recording == call.recording:
                 call.recorded, call.paused_by = Recorded.PAUSED, fact.by
             case f.RecordingResumed() if fact.recording == call.recording:
                 call.recorded, call.paused_by = Recorded.YES, ""
-            case f.RecordingEnded() if fact.recording == call.recording:
+            case f.RecordingEnded() | f.RecordingStopped() if fact.recording == call.recording:
                 call.recording, call.recorded, call.paused_by = None, Recorded.NO, ""
             case _:
                 return

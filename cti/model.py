@@ -172,6 +172,7 @@ class LiveCall:
     recorded: Recorded = Recorded.NO
     recording: RecordingId | None = None
     paused_by: str = ""
+    on_demand: bool = False
     ended: bool = False
 
 

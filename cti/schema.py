@@ -121,6 +121,7 @@ class Call(Model):
     consult_of: str | None = Field(None, description="The contact that somebody is consulted about by this call.")
     parties: list[Party] = Field(default_factory=list, description="Who is in the conference besides the two.")
     recorded: Recorded = Field(description="Whether its talk is recorded now.")
+    on_demand: bool = Field(description="Whether its agent, or a supervisor, may start and stop the recording.")
     paused_by: str = Field(description="Who paused the recording; '' else.", examples=["", "1004"])
     cause: str = Field(description="Why nobody answered whom an agent called; '' else.", examples=["", "busy"])
 
@@ -323,6 +324,12 @@ class Listening(Once):
     seat: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         None, description="null: the seat that he is signed in at.", examples=["seat-09"]
     )
+
+
+class RecordingWish(Once):
+    """Why a recording is started or stopped, if somebody says so."""
+
+    reason: str = Field("", max_length=200, description="Kept with it.", examples=["complaint"])
 
 
 class RecordingPause(Once):

@@ -93,6 +93,8 @@ class Note:
     seat: SeatId | None
     ending: Ending | None = None
     keep_days: int | None = None
+    by: str = ""
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

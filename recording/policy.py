@@ -29,8 +29,18 @@ def decide(policy: Policy, talk: Talk, at: datetime) -> RecordingMode | None:
     if never:
         return None
     if mode in (None, RecordingMode.ON_DEMAND):
-        return RecordingMode.ON_DEMAND if talk.asked else None
+        return RecordingMode.ON_DEMAND if talk.asked or (talk.by and on_demand(policy, talk)) else None
     return mode
+
+
+def on_demand(policy: Policy, talk: Talk) -> bool:
+    """Whether the policy leaves it to people to record this talk; consultations are never theirs."""
+    if talk.about is not None:
+        return False
+    rule = matching_rule(policy, talk)
+    if rule is None:
+        return talk.queue is not None and policy.queue_default is RecordingMode.ON_DEMAND
+    return rule.mode is RecordingMode.ON_DEMAND
 
 
 def matching_rule(policy: Policy, talk: Talk) -> Rule | None:

@@ -26,7 +26,7 @@ from ccplatform.security.errors import VaultClosed
 from recording.gaps import Gaps
 from recording.messages.model import agent_of, queue_of
 from recording.model import Ending, Note, Policy
-from recording.policy import decide, matching_rule
+from recording.policy import decide, matching_rule, on_demand
 from recording.repair import Repair, Repaired, Rows, finish_cut
 from recording.sealed import Sounds
 
@@ -105,8 +105,14 @@ class RecordingService:
             agent=talk.agent,
             seat=talk.seat,
             keep_days=rule.keep_days if rule is not None else None,
+            by=talk.by,
+            on_demand=on_demand(self._policy, talk),
         )
         return self._order(note)
+
+    def on_demand(self, talk: Talk) -> bool:
+        """Whether the policy leaves it to people to record this talk."""
+        return on_demand(self._policy, talk)
 
     def take_message(self, message: Message) -> RecordingOrder | None:
         """A message is recorded whatever the policy says, if there is such a mailbox."""
@@ -275,7 +281,13 @@ class RecordingService:
         self._begin_work("begin recording", self._begin(note))
         self._facts.record(started_fact(note))
         path = str(self._files.path_of(recording))
-        return RecordingOrder(recording=recording, path=path, seal=Seal(key=key, wrapped=wrapped), mode=note.mode)
+        return RecordingOrder(
+            recording=recording,
+            path=path,
+            seal=Seal(key=key, wrapped=wrapped),
+            mode=note.mode,
+            on_demand=note.on_demand,
+        )
 
     def _lose(self, note: Note, reason: str) -> None:
         """A talk that is to be recorded cannot be: its row says so, and the gap is told when it is over."""
@@ -331,6 +343,8 @@ def started_fact(note: Note) -> RecordingStarted:
         agent=note.agent,
         seat=note.seat,
         keep_days=note.keep_days,
+        by=note.by,
+        on_demand=note.on_demand,
     )
 
 

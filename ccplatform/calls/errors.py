@@ -64,6 +64,9 @@ class NotRecorded(Refusal):
         "not_recorded": "is not recorded",
         "paused_already": "is recorded with a pause already",
         "not_paused": "is recorded without a pause",
+        "recorded_already": "is recorded already",
+        "not_on_demand": "is not recorded, or not, by people's wish: the policy decides",
+        "no_talk": "has no talk to record now",
     }
 
     def __init__(self, call: str, code: str) -> None:

@@ -111,11 +111,13 @@ class CallOutBegins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingBegan:
-    """The recorder wants a talk of the call, that of this contact, and gave it this id."""
+    """The recorder wants a talk of the call, that of this contact, and gave it this id; people may stop it where
+    it is ``on_demand``."""
 
     call: CallId
     contact: ContactId
     recording: RecordingId
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

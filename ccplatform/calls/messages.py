@@ -90,8 +90,10 @@ def message_began(step: Step, event: MessageBegan) -> None:
 
 
 def message_closed(step: Step, event: MessageClosed) -> None:
-    """The flow learns how long the message became."""
+    """The flow learns how long the message became; a talk whose recording was cut is not recorded any more."""
     state = step.state
+    if event.recording == state.recording:
+        state.recording = None
     if event.recording != state.message:
         return
     state.message = None

@@ -146,6 +146,7 @@ class CallState:
     key: str = ""  # by which the order to call is known when it comes again
     record_asked: bool = False
     recording: RecordingId | None = None
+    on_demand: bool = False  # people may stop it
     paused: list[RecordingId] = field(default_factory=list)  # that somebody paused
     #: Who is on the channels of recordings that have others than the two that they began with.
     mixed: dict[RecordingId, tuple[tuple[LegId, ...], tuple[LegId, ...]]] = field(default_factory=dict)

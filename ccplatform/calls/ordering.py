@@ -14,7 +14,7 @@ import structlog
 
 from ccplatform.calls.conferring import check_act, check_drop, check_hang_up
 from ccplatform.calls.consulting import check_consult
-from ccplatform.calls.errors import NobodyThere, QueueClosed
+from ccplatform.calls.errors import NobodyThere, NotRecorded, QueueClosed
 from ccplatform.calls.inputs import CallInput, ConsultOrder, PhoneJoin, PhonePickUp, PhoneTransfer
 from ccplatform.calls.moving import check_move, check_pick_up
 from ccplatform.calls.picking_up import calls, rings_past_queues
@@ -23,6 +23,7 @@ from ccplatform.calls.recording_orders import check_recording
 from ccplatform.calls.saga import CallSaga
 from ccplatform.calls.supervising import check_supervise
 from ccplatform.calls.switchboard import Switchboard
+from ccplatform.calls.talk import talk_of
 from ccplatform.contracts.commands import (
     Answer,
     ConsultCall,
@@ -40,7 +41,7 @@ from ccplatform.contracts.commands import (
 )
 from ccplatform.contracts.legs import DialTarget, LegPickUpAsked, LegTransferAsked, SeatTarget
 from ccplatform.contracts.media import SendDigits
-from ccplatform.contracts.words import AgentId, ReleaseCause
+from ccplatform.contracts.words import AgentId, RecordingAct, ReleaseCause
 from ccplatform.kernel.errors import Refusal
 
 _log = structlog.get_logger("calls")
@@ -190,6 +191,8 @@ class Orders:
                 self._post(command)
             case ControlRecording():
                 check_recording(saga.state, command)
+                if command.act is RecordingAct.START and not self._ports().recorder.on_demand(talk_of(saga.state)):
+                    raise NotRecorded(command.call, "not_on_demand")
                 self._post(command)
 
     def _consult(self, command: ConsultCall) -> ConsultOrder:

@@ -41,7 +41,7 @@ def recording_began(step: Step, event: RecordingBegan) -> None:
     """The recorder wants a talk, which may be over by now."""
     state, second = step.state, step.state.second
     if event.contact == state.contact and state.talk_at is not None:
-        state.recording = event.recording
+        state.recording, state.on_demand = event.recording, event.on_demand
     elif second is not None and event.contact == second.contact:
         second.recording = event.recording
     else:

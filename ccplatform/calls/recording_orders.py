@@ -1,4 +1,4 @@
-"""What people do with the recording of a call: pause it for a secret, and let it go on.
+"""What people do with the recording of a call: pause it, let it go on, and start and stop it if the policy lets them.
 
 A pause is about what is recorded now: the talk with the caller and, if there is one, the consultation about him.
 What begins to be recorded later is not paused: each talk has its own reason.
@@ -8,18 +8,58 @@ from __future__ import annotations
 
 from ccplatform.calls.conferring import remember
 from ccplatform.calls.errors import NotRecorded
-from ccplatform.calls.model import CallState, Record
+from ccplatform.calls.model import CallState, ConsiderRecording, Record
 from ccplatform.calls.step import Step
+from ccplatform.calls.talk import talk_of
 from ccplatform.contracts.commands import ControlRecording
-from ccplatform.contracts.facts import RecordingPaused, RecordingResumed
-from ccplatform.contracts.media import PauseRecording, ResumeRecording
+from ccplatform.contracts.facts import RecordingPaused, RecordingResumed, RecordingStopped
+from ccplatform.contracts.media import PauseRecording, ResumeRecording, StopRecording
 from ccplatform.contracts.words import ContactId, RecordingAct, RecordingId
 
 
 def recording_order(step: Step, order: ControlRecording) -> None:
-    """Do it with all that is recorded of the call; raises :class:`NotRecorded`."""
+    """Carry it out; raises :class:`NotRecorded`."""
     check_recording(step.state, order)
     remember(step.state, order.key)
+    match order.act:
+        case RecordingAct.PAUSE | RecordingAct.RESUME:
+            _pause(step, order)
+        case RecordingAct.START:
+            _start(step, order)
+        case RecordingAct.STOP:
+            _stop(step, order)
+
+
+def check_recording(state: CallState, order: ControlRecording) -> None:
+    """Raise :class:`NotRecorded` unless the order fits what is recorded of the call.
+
+    Whether the policy leaves a talk to people the recorder knows; who gives the order asks it.
+    """
+    code = _misfit(state, order.act)
+    if code:
+        raise NotRecorded(state.call, code)
+
+
+def _misfit(state: CallState, act: RecordingAct) -> str:
+    running = _running(state).keys()
+    match act:
+        case RecordingAct.START if state.talk_at is None or state.other_leg is None:
+            return "no_talk"
+        case RecordingAct.START:
+            return "recorded_already" if state.recording is not None else ""
+        case RecordingAct.STOP if state.recording is not None:
+            return "" if state.on_demand else "not_on_demand"
+        case _ if not running:
+            return "not_recorded"
+        case RecordingAct.PAUSE if running <= set(state.paused):
+            return "paused_already"
+        case RecordingAct.RESUME if running.isdisjoint(state.paused):
+            return "not_paused"
+        case _:
+            return ""
+
+
+def _pause(step: Step, order: ControlRecording) -> None:
     pause, state = order.act is RecordingAct.PAUSE, step.state
     running = _running(state)
     for recording, contact in running.items():
@@ -32,15 +72,19 @@ def recording_order(step: Step, order: ControlRecording) -> None:
     state.paused = list(running) if pause else []
 
 
-def check_recording(state: CallState, order: ControlRecording) -> None:
-    """Raise :class:`NotRecorded` unless something is recorded that can be paused, or is."""
-    running = _running(state).keys()
-    if not running:
-        raise NotRecorded(state.call, "not_recorded")
-    if order.act is RecordingAct.PAUSE and running <= set(state.paused):
-        raise NotRecorded(state.call, "paused_already")
-    if order.act is RecordingAct.RESUME and running.isdisjoint(state.paused):
-        raise NotRecorded(state.call, "not_paused")
+def _start(step: Step, order: ControlRecording) -> None:
+    state = step.state
+    assert state.other_leg is not None
+    talk = talk_of(state, by=order.by)
+    step.emit(ConsiderRecording(talk=talk, left=state.caller_leg, right=state.other_leg))
+
+
+def _stop(step: Step, order: ControlRecording) -> None:
+    state = step.state
+    assert state.recording is not None
+    stopped = RecordingStopped(contact=state.contact, recording=state.recording, by=order.by, reason=order.reason)
+    step.emit(StopRecording(recording=state.recording), Record(fact=stopped))
+    state.recording = None
 
 
 def _running(state: CallState) -> dict[RecordingId, ContactId]:

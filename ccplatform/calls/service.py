@@ -30,7 +30,7 @@ from ccplatform.calls.settings import CallsSettings
 from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, HangUpCall, MakeCall
-from ccplatform.contracts.facts import ContactEnded
+from ccplatform.contracts.facts import ContactEnded, RecordingLeftToPeople
 from ccplatform.contracts.flows import (
     FlowAsked,
     FlowCommand,
@@ -268,6 +268,8 @@ class CallService:
     def _consider_recording(self, effect: ConsiderRecording) -> None:
         order = self.ports.recorder.decide(effect.talk)
         if order is None:
+            if self.ports.recorder.on_demand(effect.talk):
+                self._facts.record(RecordingLeftToPeople(contact=effect.talk.contact))
             return
         start = StartRecording(
             call=effect.talk.call,
@@ -279,7 +281,11 @@ class CallService:
         )
         self.ports.media.perform(start)
         talk = effect.talk
-        self._post(RecordingBegan(call=talk.call, contact=talk.contact, recording=order.recording))
+        self._post(
+            RecordingBegan(
+                call=talk.call, contact=talk.contact, recording=order.recording, on_demand=order.on_demand
+            )
+        )
 
     def _take_message(self, effect: TakeMessage) -> None:
         """The message is one-sided: what the caller says is on both channels."""

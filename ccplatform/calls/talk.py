@@ -23,7 +23,12 @@ def open_segment(state: CallState, leg: LegId, now: float, *, since: float | Non
     if state.agent is not None:
         state.talked_agent, state.talked_seat = state.agent, state.agent_seat
     state.pending_key = None
-    talk = Talk(
+    return ConsiderRecording(talk=talk_of(state), left=state.caller_leg, right=leg)
+
+
+def talk_of(state: CallState, *, by: str = "") -> Talk:
+    """The talk with the caller, as the recorder sees it; ``by``: who wants it recorded."""
+    return Talk(
         contact=state.contact,
         call=state.call,
         queue=state.queue,
@@ -31,8 +36,8 @@ def open_segment(state: CallState, leg: LegId, now: float, *, since: float | Non
         seat=state.agent_seat,
         dialled=state.dialled,
         asked=state.record_asked,
+        by=by,
     )
-    return ConsiderRecording(talk=talk, left=state.caller_leg, right=leg)
 
 
 def hold(state: CallState, now: float, *, by: str) -> list[CallEffect]:

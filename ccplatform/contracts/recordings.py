@@ -30,6 +30,7 @@ class Talk:
     dialled: str
     asked: bool = False  # the flow asks for a recording
     about: ContactId | None = None  # a consultation about this one
+    by: str = ""  # who wants it recorded, where the policy leaves that to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class RecordingOrder:
     path: str
     seal: Seal
     mode: RecordingMode
+    on_demand: bool = False  # people may stop it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class Recorder(Protocol):
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
         """The policy's decision; an order also makes the catalogue row and the fact RecordingStarted."""
+
+    def on_demand(self, talk: Talk) -> bool:
+        """Whether the policy leaves it to people to record this talk."""
 
     def take_message(self, message: Message) -> RecordingOrder | None:
         """Where the message is to be written; None: it cannot be (no such mailbox, too many messages)."""

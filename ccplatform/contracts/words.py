@@ -72,6 +72,8 @@ class RecordingAct(StrEnum):
 
     PAUSE = "pause"  # what is said now is for nobody's ears later
     RESUME = "resume"
+    START = "start"  # where the policy leaves it to people
+    STOP = "stop"
 
 
 class AgentState(StrEnum):

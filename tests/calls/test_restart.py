@@ -214,6 +214,9 @@ class Recorder:
     def decide(self, talk: Talk) -> RecordingOrder | None:
         return RecordingOrder(recording=RECORDING, path="/nowhere.wav", seal=SEAL, mode=RecordingMode.FULL)
 
+    def on_demand(self, talk: Talk) -> bool:
+        return False
+
     def take_message(self, message: Message) -> RecordingOrder | None:
         return RecordingOrder(recording=RECORDING, path="/nowhere.wav", seal=SEAL, mode=RecordingMode.MESSAGE)
 

@@ -345,6 +345,9 @@ class Recorder:
             recording=RecordingId(f"r{self.made}"), path="/nowhere.wav", seal=SEAL, mode=RecordingMode.FULL
         )
 
+    def on_demand(self, talk: Talk) -> bool:
+        return False
+
     def take_message(self, message: Message) -> RecordingOrder | None:
         return None
 

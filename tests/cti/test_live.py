@@ -24,6 +24,7 @@ from ccplatform.contracts.words import (
     LegRole,
     OfferEnd,
     QueueId,
+    RecordingId,
     RecordingMode,
     ReleaseCause,
     SeatId,
@@ -330,6 +331,21 @@ def test_a_call_shows_whether_its_talk_is_recorded_and_who_paused_that() -> None
         (Recorded.YES, ""),
         (Recorded.NO, ""),
     ]
+
+
+def test_a_call_shows_whether_people_may_start_and_stop_its_recording() -> None:
+    centre = Centre()
+    centre.tell(*story.talking(1), f.RecordingLeftToPeople(contact=ContactId("contact-1")))
+    assert (centre.call().recorded, centre.call().on_demand) == (Recorded.NO, True)
+    centre.tell(replace(story.recording_started(1), on_demand=True))
+    assert (centre.call().recorded, centre.call().on_demand) == (Recorded.YES, True)
+    stopped = f.RecordingStopped(contact=ContactId("contact-1"), recording=RecordingId("rec-1-1"), by="1004")
+    centre.tell(stopped)
+    assert (centre.call().recorded, centre.call().on_demand) == (Recorded.NO, True)
+    centre.tell(story.recording_ended(1), story.recording_started(1, 2))
+    assert (centre.call().recorded, centre.call().on_demand) == (Recorded.YES, False)
+    centre.tell(f.RecordingLeftToPeople(contact=ContactId("contact-1")), story.talk_ended(1))
+    assert not centre.call().on_demand
 
 
 def test_a_message_that_a_caller_leaves_is_no_recorded_talk() -> None:

@@ -57,6 +57,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("POST", "/calls/call-1/take-over", {"seat": "seat-09"}, SUPERVISORS),
     ("POST", "/calls/call-1/recording/pause", {"reason": "card"}, OWN_AND_ABOVE),
     ("POST", "/calls/call-1/recording/resume", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/recording/stop", None, OWN_AND_ABOVE),
+    ("POST", "/calls/call-1/recording/start", None, OWN_AND_ABOVE),
     ("GET", "/customers?number=13800000001", None, dict.fromkeys(AT_WORK, 200)),
     ("GET", "/customers/600001", None, dict.fromkeys(AT_WORK, 200)),
     ("PUT", "/customers/600001", {"phone": "1", "name": ""}, dict.fromkeys(AT_WORK, 422)),

@@ -102,6 +102,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/calls/{call_id}/pickup"): LISTEN,
     ("POST", "/api/v1/calls/{call_id}/recording/pause"): CALLS,
     ("POST", "/api/v1/calls/{call_id}/recording/resume"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/recording/stop"): CALLS,
+    ("POST", "/api/v1/calls/{call_id}/recording/start"): CALLS,
     ("GET", "/api/v1/call-backs"): LISTENERS,
     ("POST", "/api/v1/call-backs"): PLANNERS | {"agent"},
     ("PUT", "/api/v1/call-backs/{call_back}"): PLANNERS,

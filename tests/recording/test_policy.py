@@ -15,7 +15,7 @@ from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingMod
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from recording.model import Policy, Rule, TimeWindow
-from recording.policy import decide, sampled
+from recording.policy import decide, on_demand, sampled
 from recording.settings import RecordingSettings
 from tests.recording.kit import ZONE, talk
 
@@ -38,6 +38,23 @@ def test_a_flow_that_asks_is_heard_unless_a_rule_says_never() -> None:
     assert decide(rules(never), talk(asked=True), MONDAY_NOON) is None
     nobody = Rule(name="some", mode=RecordingMode.RANDOM, percent=0)
     assert decide(rules(nobody), talk(asked=True), MONDAY_NOON) is RecordingMode.ON_DEMAND
+
+
+@pytest.mark.parametrize("mode", [mode for mode in RecordingMode if mode is not RecordingMode.MESSAGE])
+def test_people_decide_where_the_policy_leaves_it_to_them_and_nowhere_else(mode: RecordingMode) -> None:
+    policy = rules(Rule(name="r", mode=mode, percent=0))
+    theirs = mode is RecordingMode.ON_DEMAND
+    assert on_demand(policy, talk()) is theirs
+    wanted = decide(policy, talk(by="1004"), MONDAY_NOON)
+    assert wanted is (mode if theirs or mode is RecordingMode.FULL else None)
+    assert decide(policy, talk(), MONDAY_NOON) is (RecordingMode.FULL if mode is RecordingMode.FULL else None)
+
+
+def test_without_a_rule_the_default_of_queues_may_leave_it_to_people() -> None:
+    policy = Policy(queue_default=RecordingMode.ON_DEMAND)
+    assert decide(policy, talk(by="1004"), MONDAY_NOON) is RecordingMode.ON_DEMAND
+    assert decide(policy, talk(queue=None, by="1004"), MONDAY_NOON) is None
+    assert not on_demand(policy, talk(about=ContactId("a")))
 
 
 def test_a_consultation_is_recorded_as_talks_are_where_consultations_are() -> None:

@@ -216,3 +216,19 @@ async def test_the_end_waits_for_recordings_that_are_still_written(studio: Studi
     assert not ending.done()
     studio.service.closed(closed(earlier))
     await ending
+
+
+async def test_who_wanted_a_recording_is_told_and_kept_with_it(tmp_path: Path) -> None:
+    studio = Studio(tmp_path / "recordings", Policy(queue_default=RecordingMode.ON_DEMAND))
+    assert studio.service.decide(talk()) is None
+    assert studio.service.on_demand(talk())
+    made = studio.service.decide(talk(by="1004"))
+    assert made is not None
+    assert (made.mode, made.on_demand) == (RecordingMode.ON_DEMAND, True)
+    [started] = studio.told.started
+    assert (started.by, started.on_demand) == ("1004", True)
+    await studio.service.settled()
+    note = studio.files.note_of(made.recording)
+    assert note is not None
+    assert note.by == "1004"
+    await studio.end()

@@ -76,9 +76,11 @@ from ccplatform.contracts.facts.queues import WrapUpExtended as WrapUpExtended
 from ccplatform.contracts.facts.recordings import RecordingDayProved as RecordingDayProved
 from ccplatform.contracts.facts.recordings import RecordingEnded as RecordingEnded
 from ccplatform.contracts.facts.recordings import RecordingGap as RecordingGap
+from ccplatform.contracts.facts.recordings import RecordingLeftToPeople as RecordingLeftToPeople
 from ccplatform.contracts.facts.recordings import RecordingPaused as RecordingPaused
 from ccplatform.contracts.facts.recordings import RecordingResumed as RecordingResumed
 from ccplatform.contracts.facts.recordings import RecordingStarted as RecordingStarted
+from ccplatform.contracts.facts.recordings import RecordingStopped as RecordingStopped
 from ccplatform.contracts.words import ContactId
 from ccplatform.kernel.codec import Codec
 from ccplatform.kernel.stream import Event
@@ -136,7 +138,9 @@ Fact: TypeAlias = (
     | QueueRemoved
     | SeatRegistered
     | SeatUnregistered
+    | RecordingLeftToPeople
     | RecordingStarted
+    | RecordingStopped
     | RecordingPaused
     | RecordingResumed
     | RecordingEnded

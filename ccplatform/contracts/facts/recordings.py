@@ -8,8 +8,18 @@ from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingId,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingLeftToPeople:
+    """A talk begins of which the policy says that its agent, or his supervisor, may record it."""
+
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingStarted:
-    """Samples are being written."""
+    """Samples are being written; ``by`` says who wanted it, '' the policy or a flow.
+
+    ``on_demand``: the policy leaves it to people, who may stop it.
+    """
 
     contact: ContactId
     recording: RecordingId
@@ -18,6 +28,8 @@ class RecordingStarted:
     agent: AgentId | None
     seat: SeatId | None
     keep_days: int | None = None  # by the rule that wanted it; None: as long as all
+    by: str = ""
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,16 @@ class RecordingPaused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingResumed:
     """What is said is recorded again."""
+
+    contact: ContactId
+    recording: RecordingId
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStopped:
+    """Somebody wanted no more of it; its end follows."""
 
     contact: ContactId
     recording: RecordingId

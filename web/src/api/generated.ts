@@ -540,6 +540,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/recording/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Recording
+         * @description Record the talk from now on, where the policy leaves that to people (`on_demand`).
+         */
+        post: operations["start_recording_api_v1_calls__call_id__recording_start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/recording/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Recording
+         * @description Record no more of the talk, where the policy leaves that to people; it can be started again.
+         */
+        post: operations["stop_recording_api_v1_calls__call_id__recording_stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/retrieve": {
         parameters: {
             query?: never;
@@ -4329,6 +4369,11 @@ export interface components {
              * @example 2026-01-05T09:00:00Z
              */
             offered_at: string | null;
+            /**
+             * On Demand
+             * @description Whether its agent, or a supervisor, may start and stop the recording.
+             */
+            on_demand: boolean;
             /**
              * Parties
              * @description Who is in the conference besides the two.
@@ -8185,6 +8230,25 @@ export interface components {
             started_at: string;
         };
         /**
+         * RecordingWish
+         * @description Why a recording is started or stopped, if somebody says so.
+         */
+        RecordingWish: {
+            /**
+             * Key
+             * @description Of the client's choice: sent again within five minutes, it means the same order.
+             * @default
+             */
+            key: string;
+            /**
+             * Reason
+             * @description Kept with it.
+             * @default
+             * @example complaint
+             */
+            reason: string;
+        };
+        /**
          * RegistrationItem
          * @description The trunk is registered with its provider.
          */
@@ -10989,6 +11053,76 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_recording_api_v1_calls__call_id__recording_start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RecordingWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_recording_api_v1_calls__call_id__recording_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RecordingWish"];
             };
         };
         responses: {

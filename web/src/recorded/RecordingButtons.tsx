@@ -19,8 +19,50 @@ interface Props {
   readonly size?: "large" | "middle";
 }
 
-/** Pause what is recorded, saying why, and go on: by `p`, then 1, 2 or 3. */
+/** Pause what is recorded, saying why, and go on: by `p`, then 1, 2 or 3. Where people decide, start and stop: `r`. */
 export function RecordingButtons({ call, size = "middle" }: Props) {
+  if (call.stage !== "talking" && call.stage !== "held") {
+    return null;
+  }
+  return (
+    <>
+      {call.on_demand ? <OnDemand call={call} size={size} /> : null}
+      {call.recorded === "no" ? null : <Pausing call={call} size={size} />}
+    </>
+  );
+}
+
+function OnDemand({ call, size }: Required<Props>) {
+  const { t } = useTranslation();
+  const api = useApi();
+  const words = useWords();
+  const toasts = useToasts();
+  const starts = call.recorded === "no";
+  const order = useMutation({
+    mutationFn: (start: boolean) => {
+      const params = { params: { path: { call_id: call.id } }, body: { reason: "", key: newOrderKey() } };
+      return start
+        ? unwrap(api.POST("/api/v1/calls/{call_id}/recording/start", params))
+        : unwrap(api.POST("/api/v1/calls/{call_id}/recording/stop", params));
+    },
+    onError: (error) => {
+      void toasts.error(words.problem(error));
+    },
+  });
+  const press = () => {
+    order.mutate(starts);
+  };
+  const name = t(starts ? "recorded.start" : "recorded.stop");
+  useKey("r", name, press, !order.isPending);
+  return (
+    <Button size={size} loading={order.isPending} onClick={press} aria-keyshortcuts="r">
+      {name}
+      <KeyCap keys="r" />
+    </Button>
+  );
+}
+
+function Pausing({ call, size }: Required<Props>) {
   const { t } = useTranslation();
   const api = useApi();
   const words = useWords();
@@ -40,8 +82,7 @@ export function RecordingButtons({ call, size = "middle" }: Props) {
     },
   });
   const paused = call.recorded === "paused";
-  const recorded = call.recorded !== "no" && (call.stage === "talking" || call.stage === "held");
-  const asking = asked && recorded && !paused;
+  const asking = asked && !paused;
   const press = () => {
     if (paused) {
       order.mutate(null);
@@ -50,10 +91,7 @@ export function RecordingButtons({ call, size = "middle" }: Props) {
     }
   };
   const name = t(paused ? "recorded.resume" : asking ? "recorded.keep" : "recorded.pause");
-  useKey("p", name, press, recorded && !order.isPending);
-  if (!recorded) {
-    return null;
-  }
+  useKey("p", name, press, !order.isPending);
   return (
     <>
       <Button size={size} loading={order.isPending} onClick={press} aria-keyshortcuts="p" aria-expanded={paused ? undefined : asking}>

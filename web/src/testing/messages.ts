@@ -41,6 +41,7 @@ export function call(id: string, more: Partial<Call> = {}): Call {
     agent: null,
     seat: null,
     recorded: "no",
+    on_demand: false,
     paused_by: "",
     cause: "",
     ...more,

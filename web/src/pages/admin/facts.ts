@@ -92,6 +92,8 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   WrapUpEnded: "talk",
   ContactNoted: "talk",
   RecordingStarted: "record",
+  RecordingLeftToPeople: "record",
+  RecordingStopped: "record",
   RecordingPaused: "record",
   RecordingResumed: "record",
   RecordingEnded: "record",

@@ -150,7 +150,7 @@ function CallControls({ call, agent, guest }: { readonly call: Call; readonly ag
         <KeyCap keys="h" />
       </Button>
       <MuteButton disabled={!inTalk} />
-      {call.recorded === "no" ? null : (
+      {call.recorded === "no" && !call.on_demand ? null : (
         <Suspense fallback={null}>
           <RecordingButtons call={call} size="large" />
         </Suspense>
