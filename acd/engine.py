@@ -195,6 +195,11 @@ class AcdEngine:
         """Whether two agents are of one team."""
         return offers.one_team(self._floor, agent, other)
 
+    def team_of(self, agent: AgentId) -> str:
+        """An agent's team, '' if he has none."""
+        known = self._floor.agents.get(agent)
+        return known.config.team if known is not None else ""
+
     def check_restore(self, event: RestoreContact) -> None:
         """Raise BadSnapshot if the contact cannot be put back."""
         restoring.check(self._floor, event.contact, event.place)

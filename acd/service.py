@@ -214,6 +214,10 @@ class AcdService:
         """Whether two agents are of one team."""
         return self._engine.one_team(agent, other)
 
+    def team_of(self, agent: AgentId) -> str:
+        """An agent's team; '' for one of none, and for somebody who is no agent."""
+        return self._engine.team_of(agent)
+
     def agent_at(self, seat: SeatId) -> AgentId | None:
         """Who is signed in at a seat."""
         return self._engine.agent_at(seat)

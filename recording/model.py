@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
-from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingId, RecordingMode, SeatId
+from ccplatform.contracts.words import AgentId, ContactId, Direction, QueueId, RecordingId, RecordingMode, SeatId
 
 #: Recordings are kept at least so many days (R10.1.f: ≥ 1 month, the longest month).
 LEAST_RETENTION_DAYS: Final = 31
@@ -36,15 +36,18 @@ class TimeWindow:
 class Rule:
     """Which talks it is about (None: any) and what is done with them.
 
-    ``percent`` is the share of a RANDOM rule, 0–100; ``windows`` are the times of a SCHEDULED one. What it records
-    is kept for ``keep_days`` (None: as all are).
+    ``percent`` is the share of a RANDOM rule, 0–100. ``windows`` are the times when a SCHEDULED one records, and
+    when any other is about talks at all (none: always). What it records is kept for ``keep_days`` (None: as all
+    are).
     """
 
     name: str
     mode: RecordingMode
     queues: frozenset[QueueId] | None = None
     agents: frozenset[AgentId] | None = None
+    teams: frozenset[str] | None = None
     dialled: frozenset[str] | None = None
+    directions: frozenset[Direction] | None = None
     percent: float = 100.0
     windows: tuple[TimeWindow, ...] = ()
     keep_days: int | None = None

@@ -19,7 +19,7 @@ def decide(policy: Policy, talk: Talk, at: datetime) -> RecordingMode | None:
     """
     if talk.about is not None and not policy.consultations:
         return None
-    rule = matching_rule(policy, talk)
+    rule = matching_rule(policy, talk, at)
     if rule is not None:
         mode = rule.mode if _takes(policy, rule, talk.about or talk.contact, at) else None
         never = rule.mode is RecordingMode.NEVER
@@ -29,23 +29,23 @@ def decide(policy: Policy, talk: Talk, at: datetime) -> RecordingMode | None:
     if never:
         return None
     if mode in (None, RecordingMode.ON_DEMAND):
-        return RecordingMode.ON_DEMAND if talk.asked or (talk.by and on_demand(policy, talk)) else None
+        return RecordingMode.ON_DEMAND if talk.asked or (talk.by and on_demand(policy, talk, at)) else None
     return mode
 
 
-def on_demand(policy: Policy, talk: Talk) -> bool:
+def on_demand(policy: Policy, talk: Talk, at: datetime) -> bool:
     """Whether the policy leaves it to people to record this talk; consultations are never theirs."""
     if talk.about is not None:
         return False
-    rule = matching_rule(policy, talk)
+    rule = matching_rule(policy, talk, at)
     if rule is None:
         return talk.queue is not None and policy.queue_default is RecordingMode.ON_DEMAND
     return rule.mode is RecordingMode.ON_DEMAND
 
 
-def matching_rule(policy: Policy, talk: Talk) -> Rule | None:
+def matching_rule(policy: Policy, talk: Talk, at: datetime) -> Rule | None:
     """The first rule about this talk."""
-    return next((rule for rule in policy.rules if _is_about(rule, talk)), None)
+    return next((rule for rule in policy.rules if _is_about(rule, talk, at)), None)
 
 
 def sampled(contact: ContactId, percent: float, seed: str) -> bool:
@@ -58,11 +58,14 @@ def sampled(contact: ContactId, percent: float, seed: str) -> bool:
     return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
 
-def _is_about(rule: Rule, talk: Talk) -> bool:
+def _is_about(rule: Rule, talk: Talk, at: datetime) -> bool:
     return (
         (rule.queues is None or talk.queue in rule.queues)
         and (rule.agents is None or talk.agent in rule.agents)
+        and (rule.teams is None or talk.team in rule.teams)
         and (rule.dialled is None or talk.dialled in rule.dialled)
+        and (rule.directions is None or talk.direction in rule.directions)
+        and (rule.mode is RecordingMode.SCHEDULED or not rule.windows or _within(rule, at))
     )
 
 
@@ -73,8 +76,12 @@ def _takes(policy: Policy, rule: Rule, contact: ContactId, at: datetime) -> bool
         case RecordingMode.RANDOM:
             return sampled(contact, rule.percent, f"{policy.seed}\x00{rule.name}")
         case RecordingMode.SCHEDULED:
-            return any(window.holds(at) for window in rule.windows)
+            return _within(rule, at)
         case RecordingMode.ON_DEMAND | RecordingMode.NEVER | RecordingMode.MESSAGE:
             return False
         case _:
             assert_never(rule.mode)
+
+
+def _within(rule: Rule, at: datetime) -> bool:
+    return any(window.holds(at) for window in rule.windows)

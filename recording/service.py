@@ -18,14 +18,14 @@ from ccplatform.contracts.facts import ContactEnded, FactEvent, RecordingEnded, 
 from ccplatform.contracts.media import RecordingClosed, Seal
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
-from ccplatform.contracts.words import Mailbox, RecordingId, RecordingMode, Severity
+from ccplatform.contracts.words import AgentId, Mailbox, RecordingId, RecordingMode, Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.errors import VaultClosed
 from recording.gaps import Gaps
 from recording.messages.model import agent_of, queue_of
-from recording.model import Ending, Note, Policy
+from recording.model import Ending, Note, Policy, Rule
 from recording.policy import decide, matching_rule, on_demand
 from recording.repair import Repair, Repaired, Rows, finish_cut
 from recording.sealed import Sounds
@@ -44,7 +44,8 @@ class RecordingService:
     """Implements :class:`ccplatform.contracts.recordings.Recorder`.
 
     ``rows`` is the catalogue, needed by :meth:`repair` only; ``accepts`` says whether a message can be left in a
-    mailbox, ``refusal`` why nothing new is to be recorded (''). Call :meth:`repair` once at the start.
+    mailbox, ``refusal`` why nothing new is to be recorded (''), ``team_of`` in which team an agent is ('': in none).
+    Call :meth:`repair` once at the start.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class RecordingService:
         zone: ZoneInfo,
         accepts: Callable[[Mailbox], bool] = lambda _: True,
         refusal: Callable[[], str] = lambda: "",
+        team_of: Callable[[AgentId], str] = lambda _: "",
     ) -> None:
-        self._policy = policy
+        self._own_policy = self._policy = policy
+        self._team_of = team_of
         self._sounds = sounds
         self._files = sounds.files
         self._rows = rows
@@ -92,10 +95,11 @@ class RecordingService:
 
     def decide(self, talk: Talk) -> RecordingOrder | None:
         """Ask the policy; an order is told as RecordingStarted, which makes the catalogue row."""
-        mode = decide(self._policy, talk, self._clock.wall().astimezone(self._zone))
+        talk, at = self._seen(talk), self._clock.wall().astimezone(self._zone)
+        mode = decide(self._policy, talk, at)
         if mode is None:
             return None
-        rule = matching_rule(self._policy, talk)
+        rule = matching_rule(self._policy, talk, at)
         recording = RecordingId(self._ids.new())
         note = Note(
             recording=recording,
@@ -106,13 +110,20 @@ class RecordingService:
             seat=talk.seat,
             keep_days=rule.keep_days if rule is not None else None,
             by=talk.by,
-            on_demand=on_demand(self._policy, talk),
+            on_demand=on_demand(self._policy, talk, at),
         )
         return self._order(note)
 
     def on_demand(self, talk: Talk) -> bool:
         """Whether the policy leaves it to people to record this talk."""
-        return on_demand(self._policy, talk)
+        return on_demand(self._policy, self._seen(talk), self._clock.wall().astimezone(self._zone))
+
+    def take_rules(self, rules: tuple[Rule, ...]) -> None:
+        """From now on these rules come before those of the settings."""
+        self._policy = replace(self._own_policy, rules=(*rules, *self._own_policy.rules))
+
+    def _seen(self, talk: Talk) -> Talk:
+        return talk if talk.agent is None else replace(talk, team=self._team_of(talk.agent))
 
     def take_message(self, message: Message) -> RecordingOrder | None:
         """A message is recorded whatever the policy says, if there is such a mailbox."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ccplatform.contracts.words import AgentId, QueueId, RecordingMode
+from ccplatform.contracts.words import AgentId, Direction, QueueId, RecordingMode
 from recording.errors import RetentionTooShort
 from recording.model import LEAST_RETENTION_DAYS, Policy, Rule, TimeWindow
 from recording.stores.settings import StoreSettings
@@ -36,16 +36,23 @@ class WindowSettings(_Section):
         return value
 
 
-class RuleSettings(_Section):
-    """One rule of the policy; the first that fits a talk decides."""
+class RuleBody(_Section):
+    """What a rule is about, and what it wants."""
 
-    name: _Name = Field(description="Name of the rule; part of the random sample's seed.")
     mode: RecordingMode = Field(description="full, random, scheduled, on_demand or never.")
     queues: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Queues it is about; none: any.")
     agents: tuple[_Name, ...] | None = Field(None, max_length=10_000, description="Agents; none: any.")
+    teams: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Teams of agents; none: any.")
     dialled: tuple[_Name, ...] | None = Field(None, max_length=1000, description="Dialled numbers; none: any.")
+    directions: tuple[Direction, ...] | None = Field(
+        None, max_length=3, description="inbound, outbound, internal; none: any."
+    )
     percent: float = Field(100.0, ge=0, le=100, description="Share of a random rule, percent.")
-    windows: tuple[WindowSettings, ...] = Field((), max_length=100, description="Times of a scheduled rule.")
+    windows: tuple[WindowSettings, ...] = Field(
+        (),
+        max_length=100,
+        description="Times: a scheduled rule records the talks that begin in them; any other is about those only.",
+    )
     retention_days: int | None = Field(
         None, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS}; none: as all are."
     )
@@ -56,16 +63,28 @@ class RuleSettings(_Section):
         return days if days is None else _a_month(days)
 
     @model_validator(mode="after")
-    def _fits_its_mode(self) -> RuleSettings:
+    def _fits_its_mode(self) -> Self:
         if self.mode is RecordingMode.MESSAGE:
-            raise ValueError(f"rule {self.name!r}: messages are recorded by flows, not by rules")
+            raise ValueError("messages are recorded by flows, not by rules")
         if self.mode is RecordingMode.SCHEDULED and not self.windows:
-            raise ValueError(f"rule {self.name!r} is scheduled and names no windows: it would never record")
-        if self.windows and self.mode is not RecordingMode.SCHEDULED:
-            raise ValueError(f"rule {self.name!r} has windows, which only a scheduled rule uses")
+            raise ValueError("it is scheduled and names no windows: it would never record")
         if self.percent != 100.0 and self.mode is not RecordingMode.RANDOM:
-            raise ValueError(f"rule {self.name!r} has a percent, which only a random rule uses")
+            raise ValueError("it has a percent, which only a random rule uses")
+        if self.retention_days is not None and self.mode is RecordingMode.NEVER:
+            raise ValueError("it never records and says how long to keep that")
+        for field in ("queues", "agents", "teams", "dialled", "directions"):
+            named = getattr(self, field)
+            if named == ():
+                raise ValueError(f"{field} names nothing: it would be about no talk; leave it out for any")
+            if named is not None and len(set(named)) != len(named):
+                raise ValueError(f"{field} names something twice")
         return self
+
+
+class RuleSettings(RuleBody):
+    """One rule of the policy; the first that fits a talk decides."""
+
+    name: _Name = Field(description="Name of the rule; part of the random sample's seed.")
 
 
 class RecordingSettings(_Section):
@@ -163,7 +182,7 @@ class RecordingSettings(_Section):
     def policy(self) -> Policy:
         """The policy that these settings describe."""
         return Policy(
-            rules=tuple(_rule(rule) for rule in self.rules),
+            rules=tuple(rule_of(rule.name, rule) for rule in self.rules),
             queue_default=RecordingMode(self.queue_default),
             consultations=self.consultations,
             seed=self.seed,
@@ -176,13 +195,16 @@ def _a_month(days: int) -> int:
     return days
 
 
-def _rule(rule: RuleSettings) -> Rule:
+def rule_of(name: str, rule: RuleBody) -> Rule:
+    """The rule as the policy takes it."""
     return Rule(
-        name=rule.name,
+        name=name,
         mode=rule.mode,
         queues=None if rule.queues is None else frozenset(QueueId(queue) for queue in rule.queues),
         agents=None if rule.agents is None else frozenset(AgentId(agent) for agent in rule.agents),
+        teams=None if rule.teams is None else frozenset(rule.teams),
         dialled=None if rule.dialled is None else frozenset(rule.dialled),
+        directions=None if rule.directions is None else frozenset(rule.directions),
         percent=rule.percent,
         keep_days=rule.retention_days,
         windows=tuple(

@@ -103,6 +103,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         committed=journal.flushed,
         accepts=lambda mailbox: messages.accepts(mailbox),
         deleted=lambda recordings: messages.recordings_deleted(recordings),
+        team_of=acd.team_of,
     )
     messages = build_messages(
         settings,

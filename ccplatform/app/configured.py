@@ -27,6 +27,7 @@ from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind
 from ivr.store import IvrStore
 from ivr.versions import Versions
+from recording.rules import RuleStore, rule_kind
 
 
 def settings_store(ground: Foundation) -> SettingsStore:
@@ -55,9 +56,16 @@ def numbers_kept(ground: Foundation, control: Control) -> NumbersKept:
 
 
 def build_configuration(
-    ground: Foundation, *, access: Access, control: Control, changes: Changes, seats: GatewayStore
+    ground: Foundation,
+    *,
+    access: Access,
+    control: Control,
+    changes: Changes,
+    seats: GatewayStore,
+    recording_names: frozenset[str],
 ) -> APIRouter:
-    """``configuration/…`` of every kind that has its list there."""
+    """``configuration/…`` of every kind that has its list there; ``recording_names`` are those of the rules of the
+    settings file."""
     acd = settings_store(ground)
 
     async def knows_agent(agent: str) -> bool:
@@ -78,6 +86,16 @@ def build_configuration(
     async def told_queue(queue: str) -> list[str]:
         return await articles.naming("queues", queue)
 
+    async def recorded_team(team: str) -> list[str]:
+        return await rules.naming("teams", team)
+
+    async def recorded_queue(queue: str) -> list[str]:
+        return await rules.naming("queues", queue)
+
+    async def recorded_agent(agent: str) -> list[str]:
+        return await rules.naming("agents", agent)
+
+    rules = RuleStore(database=ground.database, tenant=ground.tenant)
     articles = article_store(ground)
     links = desk_documents(ground, "crm_link")
     numbers = numbers_kept(ground, control)
@@ -92,8 +110,9 @@ def build_configuration(
             control=control,
             also={
                 Setting.CALENDAR: (numbers.opened_by, versions.going_by),
-                Setting.TEAM: (overseers_of, told_team),
-                Setting.QUEUE: (told_queue, links.naming),
+                Setting.TEAM: (overseers_of, told_team, recorded_team),
+                Setting.QUEUE: (told_queue, links.naming, recorded_queue),
+                Setting.AGENT: (recorded_agent,),
             },
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
@@ -105,6 +124,12 @@ def build_configuration(
         ),
         article_kind(store=articles, knows_team=knows_team, knows_queue=knows_queue),
         link_kind(documents=links, knows_queue=knows_queue),
+        rule_kind(
+            store=rules,
+            control=control,
+            taken=recording_names,
+            known={"queues": knows_queue, "agents": knows_agent, "teams": knows_team},
+        ),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)

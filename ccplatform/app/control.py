@@ -73,6 +73,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     control.database_changed(ground.database.available)
     await control.calling.begin_with(CallingRules.of(control.settings.calls.out))
     control.calls.take_calling_rules(await control.calling.rules())
+    await control.recording.load_rules()
     await control.gateway.load()
     await control.acd.load()
     control.gateway.tell_registered()

@@ -39,6 +39,7 @@ from ccplatform.contracts.commands import (
     ReloadAccess,
     ReloadCallingRules,
     ReloadFlows,
+    ReloadRecordingRules,
     ReportMysteryCall,
     ResetPort,
     ResetSeat,
@@ -116,6 +117,9 @@ class Orders:
                 return Done()
             case ReloadCallingRules():
                 control.calls.take_calling_rules(await control.calling.rules())
+                return Done()
+            case ReloadRecordingRules():
+                await control.recording.load_rules()
                 return Done()
             case _:
                 assert_never(command)

@@ -12,7 +12,7 @@ from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.ports import Alarms, Facts
-from ccplatform.contracts.words import Mailbox, RecordingId
+from ccplatform.contracts.words import AgentId, Mailbox, RecordingId
 from ccplatform.kernel.clock import Clock
 from ccplatform.security.errors import VaultClosed
 from ccplatform.security.key_ring import KEYS_FILE, add_key, open_ring
@@ -23,6 +23,7 @@ from recording.files import RecordingFiles
 from recording.keeper import Keeper
 from recording.relief import Relief
 from recording.retention import Retention
+from recording.rules import RuleStore
 from recording.sealed import Sounds
 from recording.service import RecordingService
 from recording.sharing.store import SharingStore
@@ -45,6 +46,11 @@ class Recording:
     service: RecordingService
     retention: Retention
     space: FreeSpaceWatch
+    rules: RuleStore
+
+    async def load_rules(self) -> None:
+        """Take the rules that people keep as they are stored now; raises DatabaseUnavailable."""
+        self.service.take_rules(await self.rules.rules())
 
 
 def prepare_keys(settings: Settings, places: Places, clock: Clock) -> None:
@@ -136,6 +142,7 @@ def build_recording(
     committed: Callable[[], Awaitable[None]],
     accepts: Callable[[Mailbox], bool],
     deleted: Callable[[Collection[RecordingId]], None],
+    team_of: Callable[[AgentId], str],
 ) -> Recording:
     """Recording into the data directory, catalogued in the platform's database.
 
@@ -195,7 +202,9 @@ def build_recording(
             zone=zone,
             accepts=accepts,
             refusal=space.refusal,
+            team_of=team_of,
         ),
+        rules=RuleStore(database=ground.database, tenant=ground.tenant),
         retention=retention,
         space=space,
     )

@@ -226,7 +226,14 @@ class WebProcess:
                 settings=settings.cti,
             ),
             build_article_routes(access=access, live=self.live, store=article_store(ground), clock=ground.clock),
-            build_configuration(ground, access=access, control=control, changes=changes, seats=seats),
+            build_configuration(
+                ground,
+                access=access,
+                control=control,
+                changes=changes,
+                seats=seats,
+                recording_names=frozenset(rule.name for rule in settings.recording.rules),
+            ),
             *build_flow_routes(
                 settings,
                 ground,

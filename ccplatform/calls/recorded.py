@@ -14,7 +14,7 @@ from ccplatform.calls.model import CallState, ConsiderRecording, Consultation
 from ccplatform.calls.step import Step
 from ccplatform.contracts.media import RecordParties, StopRecording
 from ccplatform.contracts.recordings import Talk
-from ccplatform.contracts.words import LegId, RecordingId, Supervision
+from ccplatform.contracts.words import Direction, LegId, RecordingId, Supervision
 
 #: The legs of the left and of the right channel.
 Channels: TypeAlias = tuple[tuple[LegId, ...], tuple[LegId, ...]]
@@ -31,6 +31,7 @@ def consider_consultation(state: CallState, second: Consultation) -> ConsiderRec
         agent=state.agent,
         seat=state.agent_seat,
         dialled=second.to,
+        direction=Direction.INTERNAL,
         asked=state.record_asked,
         about=state.contact,
     )

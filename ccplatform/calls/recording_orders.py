@@ -1,4 +1,4 @@
-"""What people do with the recording of a call: pause it, let it go on, and start and stop it if the policy lets them.
+"""What people do with the recording of a call: pause it, go on, and start and stop it where the policy lets them.
 
 A pause is about what is recorded now: the talk with the caller and, if there is one, the consultation about him.
 What begins to be recorded later is not paused: each talk has its own reason.

@@ -35,6 +35,7 @@ def talk_of(state: CallState, *, by: str = "") -> Talk:
         agent=state.agent,
         seat=state.agent_seat,
         dialled=state.dialled,
+        direction=state.direction,
         asked=state.record_asked,
         by=by,
     )

@@ -362,6 +362,13 @@ class ReloadCallingRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadRecordingRules:
+    """Take the rules of the recording policy as they are stored now."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetTrunk:
     """End a trunk's calls and begin anew with it: look up, probe, register (R10.4.a)."""
 
@@ -430,6 +437,7 @@ Command: TypeAlias = (
     | ReloadAccess
     | ReloadFlows
     | ReloadCallingRules
+    | ReloadRecordingRules
     | ResetTrunk
     | ResetPort
     | ResetSeat

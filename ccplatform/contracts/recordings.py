@@ -10,6 +10,7 @@ from ccplatform.contracts.words import (
     AgentId,
     CallId,
     ContactId,
+    Direction,
     Mailbox,
     QueueId,
     RecordingId,
@@ -28,6 +29,8 @@ class Talk:
     agent: AgentId | None
     seat: SeatId | None
     dialled: str
+    direction: Direction = Direction.INBOUND
+    team: str = ""  # the agent's, which the recorder knows
     asked: bool = False  # the flow asks for a recording
     about: ContactId | None = None  # a consultation about this one
     by: str = ""  # who wants it recorded, where the policy leaves that to people

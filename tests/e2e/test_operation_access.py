@@ -206,6 +206,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
                 (things, PLANNERS | {"auditor", "maintainer"}, OPERATORS)
                 for things in ("seats", "number-classes", "call-permissions")
             ),
+            ("recording-rules", PLANNERS | {"auditor"}, frozenset({"admin"})),
             ("users", frozenset({"admin", "auditor"}), frozenset({"admin"})),
             ("crm-links", PLANNERS | {"auditor"}, frozenset({"admin"})),
         )

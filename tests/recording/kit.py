@@ -109,6 +109,7 @@ class Studio:
         clock: VirtualClock | None = None,
         rows: FakeRows | None = None,
         refusal: Callable[[], str] = lambda: "",
+        team_of: Callable[[AgentId], str] = lambda _: "",
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ids = Ids(self.clock)
@@ -127,6 +128,7 @@ class Studio:
             tasks=self.tasks,
             zone=ZONE,
             refusal=refusal,
+            team_of=team_of,
         )
 
     async def end(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingMode
+from ccplatform.contracts.words import AgentId, ContactId, Direction, QueueId, RecordingMode
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from recording.model import Policy, Rule, TimeWindow
@@ -44,7 +44,7 @@ def test_a_flow_that_asks_is_heard_unless_a_rule_says_never() -> None:
 def test_people_decide_where_the_policy_leaves_it_to_them_and_nowhere_else(mode: RecordingMode) -> None:
     policy = rules(Rule(name="r", mode=mode, percent=0))
     theirs = mode is RecordingMode.ON_DEMAND
-    assert on_demand(policy, talk()) is theirs
+    assert on_demand(policy, talk(), MONDAY_NOON) is theirs
     wanted = decide(policy, talk(by="1004"), MONDAY_NOON)
     assert wanted is (mode if theirs or mode is RecordingMode.FULL else None)
     assert decide(policy, talk(), MONDAY_NOON) is (RecordingMode.FULL if mode is RecordingMode.FULL else None)
@@ -54,7 +54,7 @@ def test_without_a_rule_the_default_of_queues_may_leave_it_to_people() -> None:
     policy = Policy(queue_default=RecordingMode.ON_DEMAND)
     assert decide(policy, talk(by="1004"), MONDAY_NOON) is RecordingMode.ON_DEMAND
     assert decide(policy, talk(queue=None, by="1004"), MONDAY_NOON) is None
-    assert not on_demand(policy, talk(about=ContactId("a")))
+    assert not on_demand(policy, talk(about=ContactId("a")), MONDAY_NOON)
 
 
 def test_a_consultation_is_recorded_as_talks_are_where_consultations_are() -> None:
@@ -84,12 +84,15 @@ def test_the_first_rule_about_a_talk_decides_even_when_it_does_not_record() -> N
     [
         replace(FULL, queues=frozenset({QueueId("support")})),
         replace(FULL, agents=frozenset({AgentId("1004")})),
+        replace(FULL, teams=frozenset({"blue"})),
         replace(FULL, dialled=frozenset({"95000"})),
+        replace(FULL, directions=frozenset({Direction.OUTBOUND})),
     ],
 )
 def test_a_rule_is_about_its_queues_agents_and_numbers(rule: Rule) -> None:
-    other = talk(queue=QueueId("sales"), agent=AgentId("1001"), dialled="95001")
-    assert decide(rules(rule), talk(), MONDAY_NOON) is RecordingMode.FULL
+    his = talk(team="blue", direction=Direction.OUTBOUND)
+    other = talk(queue=QueueId("sales"), agent=AgentId("1001"), dialled="95001", team="green")
+    assert decide(rules(rule), his, MONDAY_NOON) is RecordingMode.FULL
     assert decide(rules(rule), other, MONDAY_NOON) is None
 
 
@@ -108,6 +111,16 @@ def test_a_rule_is_about_its_queues_agents_and_numbers(rule: Rule) -> None:
 def test_a_scheduled_rule_records_in_its_windows(window: TimeWindow, at: datetime, holds: bool) -> None:
     scheduled = Rule(name="day", mode=RecordingMode.SCHEDULED, windows=(window,))
     assert decide(rules(scheduled), talk(), at) is (RecordingMode.SCHEDULED if holds else None)
+
+
+def test_any_other_rule_with_windows_is_about_their_talks_only() -> None:
+    night = TimeWindow(start=time(20), end=time(8))
+    policy = rules(replace(FULL, mode=RecordingMode.NEVER, windows=(night,)), FULL)
+    assert decide(policy, talk(), MONDAY_NOON) is RecordingMode.FULL
+    assert decide(policy, talk(), MONDAY_NOON.replace(hour=21)) is None
+    theirs = rules(replace(FULL, mode=RecordingMode.ON_DEMAND, windows=(night,)))
+    assert not on_demand(theirs, talk(), MONDAY_NOON)
+    assert on_demand(theirs, talk(), MONDAY_NOON.replace(hour=21))
 
 
 @given(st.uuids().map(str), st.floats(0, 100), st.text(max_size=20))
@@ -174,7 +187,10 @@ def test_settings_become_the_policy() -> None:
         ({"retention_days": -1}, "R10.1.f"),
         ({"rules": [{"name": "a", "mode": "scheduled"}]}, "no windows"),
         ({"rules": [{"name": "a", "mode": "full", "percent": 5}]}, "only a random rule"),
-        ({"rules": [{"name": "a", "mode": "full", "windows": [{}]}]}, "only a scheduled rule"),
+        ({"rules": [{"name": "a", "mode": "never", "retention_days": 40}]}, "never records"),
+        ({"rules": [{"name": "a", "mode": "full", "teams": []}]}, "teams names nothing"),
+        ({"rules": [{"name": "a", "mode": "full", "queues": ["q", "q"]}]}, "queues names something twice"),
+        ({"rules": [{"name": "a", "mode": "full", "directions": ["sideways"]}]}, "directions"),
         ({"rules": [{"name": "a", "mode": "full"}, {"name": "a", "mode": "never"}]}, "same name"),
         ({"low_bytes": 1, "very_low_bytes": 2}, "very_low_bytes"),
         ({"colour": "red"}, "colour"),

@@ -238,14 +238,14 @@ def made_with(archive: Archive, directory: Path, days: int) -> Retention:
 
 async def test_declared_pauses_say_who_and_why_however_often_they_are_told(archive: Archive) -> None:
     started = archive.start()
-    about = {"contact": started.contact, "recording": started.recording}
+    contact, recording = started.contact, started.recording
     facts: list[Fact] = [started]
     for reason in ("card", "password"):
         facts += [
-            RecordingPaused(by="1004", reason=reason, **about),
-            RecordingResumed(by="sup1", **about),
+            RecordingPaused(contact=contact, recording=recording, by="1004", reason=reason),
+            RecordingResumed(contact=contact, recording=recording, by="sup1"),
         ]
-    facts.append(RecordingPaused(by="1004", reason="card", **about))
+    facts.append(RecordingPaused(contact=contact, recording=recording, by="1004", reason="card"))
     events = []
     for fact in facts:
         archive.clock.advance(5)

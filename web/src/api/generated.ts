@@ -1585,6 +1585,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/recording-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every recording_rule */
+        get: operations["list_recording_rule_api_v1_configuration_recording_rules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/recording-rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One recording_rule */
+        get: operations["get_recording_rule_api_v1_configuration_recording_rules__name__get"];
+        /** Add or change a recording_rule */
+        put: operations["put_recording_rule_api_v1_configuration_recording_rules__name__put"];
+        post?: never;
+        /** Remove a recording_rule that nothing needs */
+        delete: operations["delete_recording_rule_api_v1_configuration_recording_rules__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/recording-rules/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a recording_rule */
+        get: operations["history_of_recording_rule_api_v1_configuration_recording_rules__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/recording-rules/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a recording_rule */
+        get: operations["users_of_recording_rule_api_v1_configuration_recording_rules__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/seats": {
         parameters: {
             query?: never;
@@ -6156,6 +6226,25 @@ export interface components {
              */
             total: number;
         };
+        /** Items[RuleItem] */
+        Items_RuleItem_: {
+            /** Items */
+            items: components["schemas"]["RuleItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
+        };
         /** Items[SkillItem] */
         Items_SkillItem_: {
             /** Items */
@@ -8401,6 +8490,120 @@ export interface components {
             row: components["schemas"]["Agent"] | components["schemas"]["Queue"] | components["schemas"]["Call"] | components["schemas"]["Seat"] | components["schemas"]["LiveAlarm"] | null;
         };
         /**
+         * RuleDocument
+         * @description A rule, and where it stands.
+         */
+        RuleDocument: {
+            /**
+             * Agents
+             * @description Agents; none: any.
+             */
+            agents?: string[] | null;
+            /**
+             * Dialled
+             * @description Dialled numbers; none: any.
+             */
+            dialled?: string[] | null;
+            /**
+             * Directions
+             * @description inbound, outbound, internal; none: any.
+             */
+            directions?: components["schemas"]["Direction"][] | null;
+            /** @description full, random, scheduled, on_demand or never. */
+            mode: components["schemas"]["RecordingMode"];
+            /**
+             * Percent
+             * @description Share of a random rule, percent.
+             * @default 100
+             */
+            percent: number;
+            /**
+             * Position
+             * @description The first rule about a talk decides.
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @description Queues it is about; none: any.
+             */
+            queues?: string[] | null;
+            /**
+             * Retention Days
+             * @description Days until deletion; at least 31; none: as all are.
+             */
+            retention_days?: number | null;
+            /**
+             * Teams
+             * @description Teams of agents; none: any.
+             */
+            teams?: string[] | null;
+            /**
+             * Windows
+             * @description Times: a scheduled rule records the talks that begin in them; any other is about those only.
+             * @default []
+             */
+            windows: components["schemas"]["WindowSettings"][];
+        };
+        /**
+         * RuleItem
+         * @description The rule of that id.
+         */
+        RuleItem: {
+            /**
+             * Agents
+             * @description Agents; none: any.
+             */
+            agents?: string[] | null;
+            /**
+             * Dialled
+             * @description Dialled numbers; none: any.
+             */
+            dialled?: string[] | null;
+            /**
+             * Directions
+             * @description inbound, outbound, internal; none: any.
+             */
+            directions?: components["schemas"]["Direction"][] | null;
+            /** Id */
+            id: string;
+            /** @description full, random, scheduled, on_demand or never. */
+            mode: components["schemas"]["RecordingMode"];
+            /**
+             * Percent
+             * @description Share of a random rule, percent.
+             * @default 100
+             */
+            percent: number;
+            /**
+             * Position
+             * @description The first rule about a talk decides.
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @description Queues it is about; none: any.
+             */
+            queues?: string[] | null;
+            /**
+             * Retention Days
+             * @description Days until deletion; at least 31; none: as all are.
+             */
+            retention_days?: number | null;
+            /**
+             * Teams
+             * @description Teams of agents; none: any.
+             */
+            teams?: string[] | null;
+            /**
+             * Windows
+             * @description Times: a scheduled rule records the talks that begin in them; any other is about those only.
+             * @default []
+             */
+            windows: components["schemas"]["WindowSettings"][];
+        };
+        /**
          * Said
          * @description What a recogniser makes of what the caller says.
          */
@@ -10116,6 +10319,40 @@ export interface components {
          * @enum {string}
          */
         What: "entered" | "said" | "stopped" | "pressed" | "spoke" | "heard" | "asked" | "hours" | "failed" | "changed" | "talk" | "turn" | "answered" | "call_back" | "message" | "handed_on" | "ended";
+        /**
+         * WindowSettings
+         * @description A time of the week in which a scheduled rule records.
+         */
+        WindowSettings: {
+            /**
+             * Days
+             * @description ISO weekdays, 1 is Monday.
+             * @default [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5,
+             *       6,
+             *       7
+             *     ]
+             */
+            days: number[];
+            /**
+             * End
+             * Format: time
+             * @description Local time of day, not included; before `start`: past midnight.
+             * @default 00:00:00
+             */
+            end: string;
+            /**
+             * Start
+             * Format: time
+             * @description Local time of day; equal to `end`: the whole day.
+             * @default 00:00:00
+             */
+            start: string;
+        };
         /**
          * WrapUpLeft
          * @description How long the wrap-up lasts from now on.
@@ -13845,6 +14082,209 @@ export interface operations {
         };
     };
     users_of_reason_api_v1_configuration_reasons__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_recording_rule_api_v1_configuration_recording_rules_get: {
+        parameters: {
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_RuleItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_recording_rule_api_v1_configuration_recording_rules__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_recording_rule_api_v1_configuration_recording_rules__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_recording_rule_api_v1_configuration_recording_rules__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_recording_rule_api_v1_configuration_recording_rules__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_recording_rule_api_v1_configuration_recording_rules__name__users_get: {
         parameters: {
             query?: never;
             header?: never;

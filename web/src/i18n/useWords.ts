@@ -35,7 +35,8 @@ export type Group =
   | "settingField"
   | "settingHint"
   | "settingKind"
-  | "state";
+  | "state"
+  | "weekday";
 
 export function useLanguage(): Language {
   const { i18n } = useTranslation();

@@ -54,6 +54,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.NUMBERS, "routes"),
   settings(kinds.NUMBER_CLASSES, "routes"),
   settings(kinds.CALL_PERMISSIONS, "routes"),
+  settings(kinds.RECORDING_RULES, "routes"),
   { path: "trunks", group: "routes", roles: kinds.TRUNKS.readers, area: <TrunksArea /> },
   { path: "alarms", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <AlarmsArea /> },
   { path: "mystery", group: "system", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <MysteryArea /> },

@@ -96,9 +96,11 @@ export function Control(props: ControlProps) {
           open={false}
           suffix={null}
           tokenSeparators={[" ", ",", ";"]}
-          value={(value as string[] | undefined) ?? []}
+          value={(value as string[] | null | undefined) ?? []}
           disabled={disabled}
-          onChange={onChange}
+          onChange={(texts: string[]) => {
+            onChange(texts.length === 0 && field.empty === null ? null : texts);
+          }}
         />
       );
     case "choice":
@@ -130,7 +132,7 @@ function Choice({ field, aria, value, disabled, onChange }: Omit<ControlProps, "
       allowClear={empty !== undefined}
       {...(many ? { mode: "multiple" as const } : {})}
       options={options}
-      value={value === "" ? null : (value)}
+      value={value === "" ? null : Array.isArray(value) ? value.map(String) : value}
       disabled={disabled}
       onChange={(chosen: Value) => {
         const none = chosen === null || chosen === undefined || (many && Array.isArray(chosen) && chosen.length === 0);

@@ -28,7 +28,7 @@ export type Field = Common &
     | { readonly type: "switch" }
     | { readonly type: "choice"; readonly options: Options; readonly empty?: boolean | null }
     | { readonly type: "choices"; readonly options: Options; readonly empty?: null }
-    | { readonly type: "texts" }
+    | { readonly type: "texts"; readonly empty?: null }
     | { readonly type: "levels"; readonly kind: string }
     /** Ordered: the first that fits counts, so that they can be moved. */
     | { readonly type: "rows"; readonly fields: readonly Field[]; readonly fresh: Item; readonly ordered?: boolean }

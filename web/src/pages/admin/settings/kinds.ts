@@ -219,6 +219,49 @@ export const CALL_PERMISSIONS: KindPage = {
   ],
 };
 
+const WEEKDAYS = ["1", "2", "3", "4", "5", "6", "7"] as const;
+
+export const RECORDING_RULES: KindPage = {
+  name: "recording-rules",
+  path: "configuration/recording-rules",
+  readers: READERS,
+  changers: ["admin"],
+  columns: ["position", "mode", "queues", "agents", "dialled", "directions", "retention_days"],
+  fresh: {
+    position: 1000,
+    mode: "full",
+    queues: null,
+    agents: null,
+    teams: null,
+    dialled: null,
+    directions: null,
+    percent: 100,
+    windows: [],
+    retention_days: null,
+  },
+  fields: [
+    { ...position, words: "rule_position" },
+    { name: "mode", type: "choice", options: { words: "recordingMode", of: ["full", "scheduled", "random", "on_demand", "never"] } },
+    { name: "percent", type: "number", least: 0, most: 100, step: 0.1 },
+    { name: "queues", words: "recorded_queues", type: "choices", options: { kind: "configuration/queues" }, empty: null },
+    { name: "teams", words: "recorded_teams", type: "choices", options: { kind: "configuration/teams" }, empty: null },
+    { name: "agents", words: "recorded_agents", type: "choices", options: { kind: "configuration/agents" }, empty: null },
+    { name: "dialled", words: "recorded_dialled", type: "texts", empty: null },
+    { name: "directions", words: "recorded_directions", type: "choices", options: { words: "direction", of: ["inbound", "outbound", "internal"] }, empty: null },
+    {
+      name: "windows",
+      type: "rows",
+      fresh: { days: ["1", "2", "3", "4", "5"], start: "09:00", end: "18:00" },
+      fields: [
+        { name: "days", words: "week_days", type: "choices", options: { words: "weekday", of: WEEKDAYS } },
+        { name: "start", words: "window_start", type: "text" },
+        { name: "end", words: "window_end", type: "text" },
+      ],
+    },
+    { name: "retention_days", type: "number", least: 31, most: 36_500, empty: true },
+  ],
+};
+
 export const USERS: KindPage = {
   name: "users",
   path: "configuration/users",
