@@ -26,7 +26,7 @@ from ccplatform.security.model import Principal, Session
 from ccplatform.security.tokens import Tokens
 from recording.errors import NoRecording, RangeNotSatisfiable
 from recording.files import RecordingFiles, started_at_of
-from recording.model import Recording, RecordingFilter
+from recording.model import Pause, Recording, RecordingFilter
 from recording.ranges import PIECE_BYTES, wanted_span
 from recording.routes import build_router
 from recording.sealed import Sounds
@@ -64,6 +64,10 @@ class FakeCatalogue:
         if recording not in self.rows:
             raise NoRecording(recording)
         return self.rows[recording]
+
+    async def pauses(self, recording: RecordingId) -> list[Pause]:
+        at = self.rows[recording].started_at
+        return [Pause(at=at, by="1004", reason="card", resumed_at=None, resumed_by="")]
 
     async def set_hold(self, recording: RecordingId, *, held: bool, reason: str, by: str, audit: Audit) -> None:
         row = await self.get(recording)
