@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Final
 
@@ -51,6 +52,7 @@ class Rule:
     percent: float = 100.0
     windows: tuple[TimeWindow, ...] = ()
     keep_days: int | None = None
+    announce: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +60,17 @@ class Policy:
     """Rules in order, the first that fits a talk decides; without one, ``queue_default`` for talks from a queue.
 
     Everything else is recorded only when its flow asks; without ``consultations`` none of those is. ``seed``
-    keeps outsiders from working out which contacts a random rule takes.
+    keeps outsiders from working out which contacts a random rule takes. ``announce``: whether parties of talks
+    that no rule is about hear that they are recorded; ``announcements`` are what they hear, by language, the first
+    of them who chose none.
     """
 
     rules: tuple[Rule, ...] = ()
     queue_default: RecordingMode = RecordingMode.FULL
     seed: str = ""
     consultations: bool = True
+    announce: bool = False
+    announcements: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

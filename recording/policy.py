@@ -43,6 +43,19 @@ def on_demand(policy: Policy, talk: Talk, at: datetime) -> bool:
     return rule.mode is RecordingMode.ON_DEMAND
 
 
+def announcement(policy: Policy, talk: Talk, at: datetime) -> str:
+    """What the parties of a talk that is recorded are to hear of it; '': nothing.
+
+    Who is consulted is of the centre and hears nothing.
+    """
+    rule = matching_rule(policy, talk, at)
+    wanted = policy.announce if rule is None else rule.announce
+    if not wanted or talk.about is not None:
+        return ""
+    texts = policy.announcements
+    return texts.get(talk.language) or next(iter(texts.values()), "")
+
+
 def matching_rule(policy: Policy, talk: Talk, at: datetime) -> Rule | None:
     """The first rule about this talk."""
     return next((rule for rule in policy.rules if _is_about(rule, talk, at)), None)

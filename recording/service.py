@@ -9,12 +9,19 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from ccplatform.contracts.facts import ContactEnded, FactEvent, RecordingEnded, RecordingGap, RecordingStarted
+from ccplatform.contracts.facts import (
+    ContactEnded,
+    FactEvent,
+    RecordingAnnounced,
+    RecordingEnded,
+    RecordingGap,
+    RecordingStarted,
+)
 from ccplatform.contracts.media import RecordingClosed, Seal
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
@@ -26,7 +33,7 @@ from ccplatform.security.errors import VaultClosed
 from recording.gaps import Gaps
 from recording.messages.model import agent_of, queue_of
 from recording.model import Ending, Note, Policy, Rule
-from recording.policy import decide, matching_rule, on_demand
+from recording.policy import announcement, decide, matching_rule, on_demand
 from recording.repair import Repair, Repaired, Rows, finish_cut
 from recording.sealed import Sounds
 
@@ -38,13 +45,17 @@ _log = structlog.get_logger("recording")
 ALARM = "recording_failed"
 #: Alarm while recordings have less than was wanted.
 GAP_ALARM = "recording_gap"
+#: Alarm while parties are recorded who should have been told and were not.
+UNANNOUNCED_ALARM = "recording_unannounced"
+#: The facts that :meth:`RecordingService.observe` takes.
+OBSERVED: Final = (ContactEnded, RecordingAnnounced)
 
 
 class RecordingService:
     """Implements :class:`ccplatform.contracts.recordings.Recorder`.
 
     ``rows`` is the catalogue, needed by :meth:`repair` only; ``accepts`` says whether a message can be left in a
-    mailbox, ``refusal`` why nothing new is to be recorded (''), ``team_of`` in which team an agent is ('': in none).
+    mailbox, ``refusal`` why nothing new is to be recorded (''), ``team_of`` in which team an agent is ('': none).
     Call :meth:`repair` once at the start.
     """
 
@@ -112,7 +123,14 @@ class RecordingService:
             by=talk.by,
             on_demand=on_demand(self._policy, talk, at),
         )
-        return self._order(note)
+        order = self._order(note)
+        return order and replace(order, announcement=announcement(self._policy, talk, at))
+
+    def announcements(self) -> Collection[str]:
+        """All that parties may be told, to be spoken beforehand; nothing while no rule wants that."""
+        policy = self._policy
+        wanted = policy.announce or any(rule.announce for rule in policy.rules)
+        return policy.announcements.values() if wanted else ()
 
     def on_demand(self, talk: Talk) -> bool:
         """Whether the policy leaves it to people to record this talk."""
@@ -163,10 +181,19 @@ class RecordingService:
         self._begin_work("finish recording", self._finish(closed.recording, ending))
 
     def observe(self, event: FactEvent) -> None:
-        """A contact ended: so long its recordings should have gone on. Subscribe it last: it tells facts."""
-        if isinstance(event.fact, ContactEnded):
-            for gap in self._gaps.contact_ended(event.fact.contact, self._clock.now()):
-                self._tell_gap(gap)
+        """A contact ended: so long its recordings should have gone on; or its parties were told of one, or not.
+
+        Subscribe it last: it tells facts.
+        """
+        match event.fact:
+            case ContactEnded(contact=contact):
+                for gap in self._gaps.contact_ended(contact, self._clock.now()):
+                    self._tell_gap(gap)
+            case RecordingAnnounced(played=True):
+                self._alarms.clear_alarm(UNANNOUNCED_ALARM, "")
+            case RecordingAnnounced(recording=recording, text=text):
+                unheard = f"recording {recording} was not announced, there is nothing to play: {text}"
+                self._alarms.raise_alarm(UNANNOUNCED_ALARM, "", Severity.NON_URGENT, unheard)
 
     # --- start and end ------------------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ class RuleBody(_Section):
         None, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS}; none: as all are."
     )
 
+    announce: bool = Field(False, description="Whether the parties hear that they are recorded.")
+
     @field_validator("retention_days")
     @classmethod
     def _a_month_at_least(cls, days: int | None) -> int | None:
@@ -72,6 +74,8 @@ class RuleBody(_Section):
             raise ValueError("it has a percent, which only a random rule uses")
         if self.retention_days is not None and self.mode is RecordingMode.NEVER:
             raise ValueError("it never records and says how long to keep that")
+        if self.announce and self.mode is RecordingMode.NEVER:
+            raise ValueError("it never records and announces that it does")
         for field in ("queues", "agents", "teams", "dialled", "directions"):
             named = getattr(self, field)
             if named == ():
@@ -79,6 +83,14 @@ class RuleBody(_Section):
             if named is not None and len(set(named)) != len(named):
                 raise ValueError(f"{field} names something twice")
         return self
+
+
+class AnnouncementSettings(_Section):
+    """What parties hear: a text that is spoken, or a file below `ivr.sounds_dir`."""
+
+    zh: str = Field("本次通话可能会被录音。", min_length=1, max_length=500, description="In Chinese.")
+    en: str = Field("This call may be recorded.", min_length=1, max_length=500, description="In English.")
+    first: Literal["zh", "en"] = Field("zh", description="For callers who chose no language.")
 
 
 class RuleSettings(RuleBody):
@@ -97,6 +109,10 @@ class RecordingSettings(_Section):
     consultations: bool = Field(
         True, description="Whether what agents say to others about their callers is recorded by the same policy."
     )
+    announce: bool = Field(
+        False, description="Whether the parties of recorded talks that no rule is about hear that they are."
+    )
+    announcement: AnnouncementSettings = AnnouncementSettings()
     seed: str = Field("", max_length=200, description="Secret part of the random choice; empty: by id only.")
     at_rest: Literal["flac", "opus", "as_recorded"] = Field(
         "flac",
@@ -186,7 +202,13 @@ class RecordingSettings(_Section):
             queue_default=RecordingMode(self.queue_default),
             consultations=self.consultations,
             seed=self.seed,
+            announce=self.announce,
+            announcements=self._announcements(),
         )
+
+    def _announcements(self) -> dict[str, str]:
+        texts = {"zh": self.announcement.zh, "en": self.announcement.en}
+        return {self.announcement.first: texts[self.announcement.first], **texts}
 
 
 def _a_month(days: int) -> int:
@@ -207,6 +229,7 @@ def rule_of(name: str, rule: RuleBody) -> Rule:
         directions=None if rule.directions is None else frozenset(rule.directions),
         percent=rule.percent,
         keep_days=rule.retention_days,
+        announce=rule.announce,
         windows=tuple(
             TimeWindow(days=frozenset(window.days), start=window.start, end=window.end) for window in rule.windows
         ),

@@ -26,7 +26,7 @@ from ccplatform.calls.calling_store import CallingStore
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.service import CallService
 from ccplatform.calls.store import ContactProjection, caller_digests
-from ccplatform.contracts.facts import ContactEnded, Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
+from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnregistered, is_live
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import AgentId, ReleaseCause
 from ccplatform.kernel.stream import Stream
@@ -42,6 +42,7 @@ from gateway.store import GatewayStore
 from ivr.music import ensure_music
 from ivr.recordings import Recordings
 from recording.messages.store import MessageProjection
+from recording.service import OBSERVED
 from recording.store import CatalogueProjection
 
 
@@ -261,7 +262,7 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(lamps.take, AgentLamps.wants)
     # last: these tell facts themselves
     stream.subscribe(control.messages.observe, lambda kind: kind in MESSAGE_FACTS)
-    stream.subscribe(control.recording.service.observe, lambda kind: kind is ContactEnded)
+    stream.subscribe(control.recording.service.observe, lambda kind: kind in OBSERVED)
 
 
 def _tell_acd(acd: AcdService) -> Callable[[FactEvent], None]:

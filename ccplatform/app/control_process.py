@@ -78,6 +78,12 @@ class ControlProcess:
         """Whether any media worker takes calls."""
         return self.media.connected
 
+    async def load_recording_rules(self) -> None:
+        """Take the rules that people keep; what parties are told by them is spoken beforehand."""
+        await self.recording.load_rules()
+        for text in self.recording.service.announcements():
+            self.speech.whispers.prepare(text)
+
     def refuses_calls(self) -> ReleaseCause | None:
         """Why no new call may come in now; None: they may."""
         if self.draining or self.journal.full or not self.worker_ready:

@@ -119,7 +119,7 @@ class Orders:
                 control.calls.take_calling_rules(await control.calling.rules())
                 return Done()
             case ReloadRecordingRules():
-                await control.recording.load_rules()
+                await control.load_recording_rules()
                 return Done()
             case _:
                 assert_never(command)

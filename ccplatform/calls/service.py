@@ -30,7 +30,7 @@ from ccplatform.calls.settings import CallsSettings
 from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
 from ccplatform.contracts.commands import Answer, HangUpCall, MakeCall
-from ccplatform.contracts.facts import ContactEnded, RecordingLeftToPeople
+from ccplatform.contracts.facts import ContactEnded, RecordingAnnounced, RecordingLeftToPeople
 from ccplatform.contracts.flows import (
     FlowAsked,
     FlowCommand,
@@ -57,6 +57,7 @@ from ccplatform.contracts.media import (
     VoiceChanged,
 )
 from ccplatform.contracts.ports import Facts
+from ccplatform.contracts.recordings import RecordingOrder
 from ccplatform.contracts.routing import (
     AgentOffered,
     CallBackOffered,
@@ -71,6 +72,7 @@ from ccplatform.contracts.words import (
     FlowId,
     Mailbox,
     Outcome,
+    PlaybackId,
     RecordingId,
     ReleaseCause,
     TrunkId,
@@ -280,10 +282,29 @@ class CallService:
             seal=order.seal,
         )
         self.ports.media.perform(start)
+        if order.announcement:
+            self._announce(effect, order)
         talk = effect.talk
         self._post(
             RecordingBegan(
                 call=talk.call, contact=talk.contact, recording=order.recording, on_demand=order.on_demand
+            )
+        )
+
+    def _announce(self, effect: ConsiderRecording, order: RecordingOrder) -> None:
+        """Both parties hear, over what they say, that they are recorded."""
+        items = self.ports.whispers.items(order.announcement)
+        for leg in (effect.left, effect.right) if items else ():
+            self.ports.media.perform(Play(leg=leg, playback=PlaybackId(self._ids.new()), items=items))
+        if not items:
+            self.ports.whispers.prepare(order.announcement)
+            _log.error("a recording was not announced: nothing to play", recording=order.recording)
+        self._facts.record(
+            RecordingAnnounced(
+                contact=effect.talk.contact,
+                recording=order.recording,
+                text=order.announcement,
+                played=bool(items),
             )
         )
 

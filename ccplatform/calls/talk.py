@@ -36,6 +36,7 @@ def talk_of(state: CallState, *, by: str = "") -> Talk:
         seat=state.agent_seat,
         dialled=state.dialled,
         direction=state.direction,
+        language=state.language,
         asked=state.record_asked,
         by=by,
     )

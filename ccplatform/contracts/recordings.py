@@ -33,6 +33,7 @@ class Talk:
     team: str = ""  # the agent's, which the recorder knows
     asked: bool = False  # the flow asks for a recording
     about: ContactId | None = None  # a consultation about this one
+    language: str = ""  # that the caller chose
     by: str = ""  # who wants it recorded, where the policy leaves that to people
 
 
@@ -45,6 +46,7 @@ class RecordingOrder:
     seal: Seal
     mode: RecordingMode
     on_demand: bool = False  # people may stop it
+    announcement: str = ""  # a text, or a file of sounds, that both parties are to hear; '': none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from ccplatform.contracts.commands import (
     ReloadAccess,
     ReloadCallingRules,
     ReloadFlows,
+    ReloadRecordingRules,
     SendCallDigits,
 )
 from ccplatform.contracts.words import CallId, Mailbox, RecordingId
@@ -40,6 +41,7 @@ HARMLESS: Final = {
     ReloadAccess: "what is stored is taken as it is now",
     ReloadCallingRules: "what is stored is taken as it is now",
     ReloadFlows: "what is stored is taken as it is now",
+    ReloadRecordingRules: "what is stored is taken as it is now",
 }
 #: Routes that change something and take no key, and why.
 WITHOUT_KEY: Final = {

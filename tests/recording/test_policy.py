@@ -15,8 +15,8 @@ from ccplatform.contracts.words import AgentId, ContactId, Direction, QueueId, R
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from recording.model import Policy, Rule, TimeWindow
-from recording.policy import decide, on_demand, sampled
-from recording.settings import RecordingSettings
+from recording.policy import announcement, decide, on_demand, sampled
+from recording.settings import AnnouncementSettings, RecordingSettings, RuleSettings
 from tests.recording.kit import ZONE, talk
 
 MONDAY_NOON = datetime(2026, 1, 5, 12, 0, tzinfo=ZONE)
@@ -159,6 +159,22 @@ def test_a_random_rule_takes_its_sample_and_another_rule_another() -> None:
     assert taken("a") != taken("b")
 
 
+def test_what_the_parties_hear_is_in_the_callers_language() -> None:
+    policy = RecordingSettings(
+        rules=(RuleSettings(name="bank", mode=RecordingMode.FULL, queues=("support",), announce=True),)
+    ).policy()
+    heard = {language: announcement(policy, talk(language=language), MONDAY_NOON) for language in ("en", "zh", "")}
+    assert heard == {
+        "en": "This call may be recorded.",
+        "zh": "本次通话可能会被录音。",
+        "": "本次通话可能会被录音。",
+    }
+    assert announcement(policy, talk(queue=QueueId("sales")), MONDAY_NOON) == ""
+    assert announcement(policy, talk(about=ContactId("a")), MONDAY_NOON) == ""
+    everybody = RecordingSettings(announce=True, announcement=AnnouncementSettings(first="en")).policy()
+    assert announcement(everybody, talk(), MONDAY_NOON) == "This call may be recorded."
+
+
 def test_settings_become_the_policy() -> None:
     settings = RecordingSettings.model_validate(
         {
@@ -188,6 +204,7 @@ def test_settings_become_the_policy() -> None:
         ({"rules": [{"name": "a", "mode": "scheduled"}]}, "no windows"),
         ({"rules": [{"name": "a", "mode": "full", "percent": 5}]}, "only a random rule"),
         ({"rules": [{"name": "a", "mode": "never", "retention_days": 40}]}, "never records"),
+        ({"rules": [{"name": "a", "mode": "never", "announce": True}]}, "never records and announces"),
         ({"rules": [{"name": "a", "mode": "full", "teams": []}]}, "teams names nothing"),
         ({"rules": [{"name": "a", "mode": "full", "queues": ["q", "q"]}]}, "queues names something twice"),
         ({"rules": [{"name": "a", "mode": "full", "directions": ["sideways"]}]}, "directions"),

@@ -78,6 +78,7 @@ async def test_all_of_a_rule_is_kept(rules: Rules) -> None:
         "percent": 100.0,
         "windows": [{"days": ["1", 2], "start": "09:00", "end": "18:00"}],
         "retention_days": 400,
+        "announce": True,
     }
     await rules.save("whole", **document)
     window = {"days": [1, 2], "start": "09:00:00", "end": "18:00:00"}

@@ -6,16 +6,21 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ccplatform.contracts.facts import Fact, FactEvent, RecordingAnnounced
 from ccplatform.contracts.media import RecordingClosed
+from ccplatform.contracts.recordings import RecordingOrder
 from ccplatform.contracts.words import AgentId, CallId, QueueId, RecordingId, RecordingMode, SeatId, Severity
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.ids import Ids
-from recording.model import Note, Policy
-from recording.service import ALARM
+from ccplatform.kernel.stream import Event
+from recording.model import Note, Policy, Rule
+from recording.service import ALARM, UNANNOUNCED_ALARM
 from tests.recording.kit import CONTACT, Studio, talk
 from tests.support.sealed import write_sealed
 
@@ -232,3 +237,33 @@ async def test_who_wanted_a_recording_is_told_and_kept_with_it(tmp_path: Path) -
     assert note is not None
     assert note.by == "1004"
     await studio.end()
+
+
+async def test_texts_are_to_be_spoken_beforehand_once_a_rule_wants_them_heard(tmp_path: Path) -> None:
+    studio = Studio(tmp_path / "recordings", Policy(announcements={"zh": "录音", "en": "recorded"}))
+    assert list(studio.service.announcements()) == []
+    assert (order_of(studio)).announcement == ""
+    studio.service.take_rules((Rule(name="all", mode=RecordingMode.FULL, announce=True),))
+    assert list(studio.service.announcements()) == ["录音", "recorded"]
+    assert order_of(studio, language="en").announcement == "recorded"
+    await studio.end()
+
+
+def event_of(fact: Fact) -> FactEvent:
+    return Event(epoch="e", seq=1, id="1", tenant="default", at=datetime.now(UTC), mono=0.0, fact=fact)
+
+
+async def test_an_alarm_says_that_parties_were_not_told_until_others_are(tmp_path: Path) -> None:
+    studio = Studio(tmp_path / "recordings")
+    told = RecordingAnnounced(contact=CONTACT, recording=RecordingId("r"), text="recorded.wav", played=False)
+    studio.service.observe(event_of(told))
+    assert studio.told.alarms == {(UNANNOUNCED_ALARM, ""): Severity.NON_URGENT}
+    studio.service.observe(event_of(replace(told, played=True)))
+    assert studio.told.alarms == {}
+    await studio.end()
+
+
+def order_of(studio: Studio, **changes: object) -> RecordingOrder:
+    made = studio.service.decide(talk(**changes))
+    assert made is not None
+    return made

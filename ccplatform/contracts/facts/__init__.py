@@ -73,6 +73,7 @@ from ccplatform.contracts.facts.queues import SeatUnregistered as SeatUnregister
 from ccplatform.contracts.facts.queues import TalkEnded as TalkEnded
 from ccplatform.contracts.facts.queues import WrapUpEnded as WrapUpEnded
 from ccplatform.contracts.facts.queues import WrapUpExtended as WrapUpExtended
+from ccplatform.contracts.facts.recordings import RecordingAnnounced as RecordingAnnounced
 from ccplatform.contracts.facts.recordings import RecordingDayProved as RecordingDayProved
 from ccplatform.contracts.facts.recordings import RecordingEnded as RecordingEnded
 from ccplatform.contracts.facts.recordings import RecordingGap as RecordingGap
@@ -140,6 +141,7 @@ Fact: TypeAlias = (
     | SeatUnregistered
     | RecordingLeftToPeople
     | RecordingStarted
+    | RecordingAnnounced
     | RecordingStopped
     | RecordingPaused
     | RecordingResumed

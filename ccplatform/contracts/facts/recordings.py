@@ -53,6 +53,16 @@ class RecordingResumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAnnounced:
+    """The parties hear from now on that they are recorded; not ``played``: there was nothing to play."""
+
+    contact: ContactId
+    recording: RecordingId
+    text: str
+    played: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingStopped:
     """Somebody wanted no more of it; its end follows."""
 

@@ -8500,6 +8500,12 @@ export interface components {
              */
             agents?: string[] | null;
             /**
+             * Announce
+             * @description Whether the parties hear that they are recorded.
+             * @default false
+             */
+            announce: boolean;
+            /**
              * Dialled
              * @description Dialled numbers; none: any.
              */
@@ -8555,6 +8561,12 @@ export interface components {
              * @description Agents; none: any.
              */
             agents?: string[] | null;
+            /**
+             * Announce
+             * @description Whether the parties hear that they are recorded.
+             * @default false
+             */
+            announce: boolean;
             /**
              * Dialled
              * @description Dialled numbers; none: any.

@@ -93,6 +93,7 @@ const GROUPS: Readonly<Record<string, FactGroup>> = {
   ContactNoted: "talk",
   RecordingStarted: "record",
   RecordingLeftToPeople: "record",
+  RecordingAnnounced: "record",
   RecordingStopped: "record",
   RecordingPaused: "record",
   RecordingResumed: "record",

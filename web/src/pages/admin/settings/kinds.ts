@@ -238,6 +238,7 @@ export const RECORDING_RULES: KindPage = {
     percent: 100,
     windows: [],
     retention_days: null,
+    announce: false,
   },
   fields: [
     { ...position, words: "rule_position" },
@@ -259,6 +260,7 @@ export const RECORDING_RULES: KindPage = {
       ],
     },
     { name: "retention_days", type: "number", least: 31, most: 36_500, empty: true },
+    { name: "announce", type: "switch" },
   ],
 };
 
