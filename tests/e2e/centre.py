@@ -57,7 +57,7 @@ class Centre:
 
     async def ask(self, method: str, path: str, *, user: str = "sup1", **options: Any) -> httpx.Response:
         """Any request below ``/api/v1/`` as a user."""
-        headers = {"Authorization": f"Bearer {self._token(user)}", **options.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {await self._token(user)}", **options.pop("headers", {})}
         return await self._client.request(method, f"/api/v1/{path}", headers=headers, **options)
 
     async def get(self, path: str, *, user: str = "sup1", **parameters: Any) -> Any:
@@ -196,12 +196,11 @@ class Centre:
             await self.ask("PUT", f"agents/{agent}/state", json={"state": "signed_out"})
         await self.agent_is(agent, "signed_out")
 
-    def _token(self, user: str) -> str:
+    async def _token(self, user: str) -> str:
         token = self._tokens.get(user)
-        if token is None:
-            answer = httpx.post(
-                f"{self.platform.http}/api/v1/auth/login", json={"username": user, "password": f"demo-{user}"}
-            )
+        if token is None:  # nothing here may block: the phones of this process would stand still
+            sign_in = {"username": user, "password": f"demo-{user}"}
+            answer = await self._client.post("/api/v1/auth/login", json=sign_in)
             assert answer.status_code == 200, answer.text
             token = self._tokens[user] = answer.json()["access_token"]
         return token
