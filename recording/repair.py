@@ -77,7 +77,8 @@ class Repair:
 
     def _finish_open_files(self, busy: Collection[RecordingId]) -> list[tuple[Note, Ending]]:
         notes = [note for note in self._files.open_notes() if note.recording not in busy]
-        return [(note, finish_cut(self._sounds, note, "restart")) for note in notes]
+        endings = [(note, finish_cut(self._sounds, note, "restart")) for note in notes]
+        return [(note, ending) for note, ending in endings if ending is not None]
 
     async def _finish_open_rows(self, done: Collection[RecordingId]) -> list[Repaired]:
         rows = [note for note in await self._rows.open_rows() if note.recording not in done]
@@ -90,7 +91,9 @@ class Repair:
                 continue
             note = self._files.note_of(row.recording)
             ending = note.ending if note is not None else None
-            found.append(_repaired(row, ending or finish_cut(self._sounds, row, "restart"), True))
+            ending = ending or finish_cut(self._sounds, row, "restart")
+            if ending is not None:
+                found.append(_repaired(row, ending, True))
         return found
 
     async def _find_rowless(self, done: Collection[RecordingId]) -> list[Repaired]:
@@ -111,9 +114,16 @@ class Repair:
         return started_at_of(recording) < self._before
 
 
-def finish_cut(sounds: Sounds, note: Note, reason: str) -> Ending:
-    """Close and keep a file that its writer did not; its ending is never complete. Blocks."""
-    ending = _ending_of(sounds, note.recording, reason)
+def finish_cut(sounds: Sounds, note: Note, reason: str) -> Ending | None:
+    """Close and keep a file that its writer did not; its ending is never complete. Blocks.
+
+    None: its key cannot be had now. It stays as it is for the next start, rather than to end with nothing in it.
+    """
+    try:
+        ending = _ending_of(sounds, note.recording, reason)
+    except VaultClosed as error:
+        _log.error("a recording is left for the next start", recording=note.recording, reason=str(error))
+        return None
     try:
         return sounds.files.seal(note, ending)
     except OSError as error:
@@ -128,7 +138,7 @@ def _ending_of(sounds: Sounds, recording: RecordingId, reason: str) -> Ending:
             wave = mend_wave(plain)
             return Ending(seconds=wave.seconds, size_bytes=plain.stat().st_size, complete=False, reason=reason)
         torn = sounds.close_torn(recording, reason)
-    except (BadWave, BadSeal, VaultClosed) as error:
+    except (BadWave, BadSeal) as error:
         return Ending(seconds=0.0, size_bytes=0, complete=False, reason=f"{reason}: {error}")
     except OSError as error:
         return Ending(seconds=0.0, size_bytes=0, complete=False, reason=f"{reason}: {error.strerror}")

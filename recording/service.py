@@ -269,7 +269,10 @@ class RecordingService:
     def _keep(self, note: Note, ending: Ending) -> Ending:
         if ending.root:
             return self._files.seal(note, ending)
-        return finish_cut(self._sounds, note, ending.reason or "nobody closed it")
+        reason = ending.reason or "nobody closed it"
+        return finish_cut(self._sounds, note, reason) or replace(
+            ending, complete=False, reason=f"{reason}; no key"
+        )
 
     async def _note_of(self, recording: RecordingId) -> Note | None:
         note = self._open.get(recording) or await self._in_thread(lambda: self._files.note_of(recording))

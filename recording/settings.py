@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -99,6 +100,18 @@ class RuleSettings(RuleBody):
     name: _Name = Field(description="Name of the rule; part of the random sample's seed.")
 
 
+class KeyServiceSettings(_Section):
+    """A key management service: the transit engine of HashiCorp Vault or OpenBao."""
+
+    url: str = Field("", pattern=r"^(https?://[^\s/]+/?)?$", max_length=200, description="Where it answers.")
+    engine: str = Field("transit", pattern=r"^[A-Za-z0-9._/-]{1,100}$", description="Path of the engine.")
+    key: str = Field("ccplatform-recordings", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Its key.")
+    token_file: Path | None = Field(
+        None, description="File with the token, mode 0600; without one it is in `CCP_KEY_SERVICE_TOKEN`."
+    )
+    timeout_seconds: float = Field(3.0, ge=0.1, le=30, description="Longest wait for an answer.")
+
+
 class RecordingSettings(_Section):
     """What is recorded, how long it is kept, and how much space must be free."""
 
@@ -125,8 +138,9 @@ class RecordingSettings(_Section):
     keys: Literal["file", "environment", "kms"] = Field(
         "file",
         description="Where the master keys of recordings are: `recording.keys` in the data directory, the "
-        "environment (`CCP_RECORDING_KEYS`), or a key management service (not available).",
+        "environment (`CCP_RECORDING_KEYS`), or a key management service (`key_service`).",
     )
+    key_service: KeyServiceSettings = KeyServiceSettings()
     retention_days: int = Field(
         93, le=36_500, description=f"Days until deletion; at least {LEAST_RETENTION_DAYS} (R10.1.f)."
     )
@@ -186,6 +200,8 @@ class RecordingSettings(_Section):
     def _fits(self) -> RecordingSettings:
         if self.very_low_bytes > self.low_bytes:
             raise ValueError("very_low_bytes must not be more than low_bytes")
+        if self.keys == "kms" and not self.key_service.url:
+            raise ValueError("keys are in a key management service, and key_service.url does not say where it is")
         if self.refuse_below_bytes > self.very_low_bytes:
             raise ValueError("refuse_below_bytes must not be more than very_low_bytes")
         for what, names in (("rules", self.rules), ("stores", self.stores)):

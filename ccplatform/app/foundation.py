@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from ccplatform.app.places import Places
+from ccplatform.app.recording_keys import ring_of
 from ccplatform.app.settings import Settings
 from ccplatform.contracts.words import TenantId
 from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.audit import Audit
-from ccplatform.security.key_ring import KeyRing, open_ring
+from ccplatform.security.errors import VaultClosed
+from ccplatform.security.key_ring import KeyRing
 from ccplatform.security.passwords import Passwords
 from ccplatform.security.store import UserStore
 from ccplatform.security.vault import Vault, load_vault
@@ -81,12 +85,15 @@ async def lay_foundation(
         tasks=TaskSupervisor(clock),
         tenant=tenant,
         vault=load_vault(places.root),
-        keys=open_ring(settings.recording.keys, places.root),
+        keys=ring_of(settings, places, clock),
         database=database,
         users=UserStore(database, tenant=tenant),
         passwords=Passwords(settings.security.passwords),
         audit=Audit(database, clock=clock, ids=ids, tenant=tenant),
     )
+    if settings.recording.keys == "kms":
+        with suppress(VaultClosed):  # no call is to be the first that asks; it says itself what is wrong
+            await asyncio.to_thread(lambda: foundation.keys.current)
     foundation.tasks.watch_loop()
     await _open(database, clock, needs_database, patience_seconds)
     database.watch(foundation.tasks)

@@ -15,10 +15,11 @@ from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places, places_of
 from ccplatform.app.recorder import copies_of, mark_key, sharing_store, sounds_of
+from ccplatform.app.recording_keys import ring_of
 from ccplatform.app.settings import Settings
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.security.errors import BadSeal, VaultClosed
-from ccplatform.security.key_ring import KEYS_FILE, KeyRing, add_key, master_of, open_ring
+from ccplatform.security.key_ring import KEYS_FILE, KeyRing, add_key, master_of
 from ccplatform.storage.migrate import migrate as apply_migrations
 from recording.errors import BadWave, RecordingsDiffer
 from recording.files import RecordingFiles
@@ -155,4 +156,4 @@ def _shown(ring: KeyRing, recording: str, wrapped: bytes) -> str:
 
 def _ring_and_files(settings: Settings) -> tuple[KeyRing, RecordingFiles]:
     places: Places = places_of(settings.node.data_dir)
-    return open_ring(settings.recording.keys, places.root), RecordingFiles(places.recordings)
+    return ring_of(settings, places, SystemClock()), RecordingFiles(places.recordings)

@@ -27,6 +27,8 @@ from ccplatform.app.errors import WrongConfiguration
 from ccplatform.calls.settings import CallsSettings
 from ccplatform.operations.settings import RetentionSettings
 from ccplatform.proof.settings import ProbeSettings
+from ccplatform.security.key_ring import KEYS_VARIABLE
+from ccplatform.security.key_service import TOKEN_VARIABLE
 from ccplatform.security.settings import SecuritySettings
 from ccplatform.storage.settings import DatabaseSettings, JournalSettings
 from cti.settings import CtiSettings
@@ -40,7 +42,9 @@ from recording.settings import RecordingSettings
 #: What the names of environment variables begin with, and what parts section and name.
 PREFIX, DELIMITER = "CCP_", "__"
 #: Variables of ours that are no settings: of the vault, the command line, the compose file, the pages' workshop.
-OTHER_VARIABLES = frozenset({"CCP_MASTER_KEY", "CCP_USER_PASSWORD", "CCP_CONFIG", "CCP_URL"})
+OTHER_VARIABLES = frozenset(
+    {"CCP_MASTER_KEY", "CCP_USER_PASSWORD", "CCP_CONFIG", "CCP_URL", KEYS_VARIABLE, TOKEN_VARIABLE}
+)
 #: Variables for the tests.
 TEST_PREFIX = "CCP_TEST_"
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
-from ccplatform.app.errors import CannotStart
+from ccplatform.app.errors import CannotStart, WrongConfiguration
 from ccplatform.app.places import places_of
 from ccplatform.app.recorder import prepare_keys
 from ccplatform.app.recording_commands import create_key, list_keys, rewrap_keys
+from ccplatform.app.recording_keys import ring_of
 from ccplatform.app.settings import Settings, load_settings
 from ccplatform.contracts.media import Seal
 from ccplatform.contracts.words import RecordingId
 from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.security.errors import VaultClosed
-from ccplatform.security.key_ring import KEYS_FILE, open_ring
+from ccplatform.security.key_ring import KEYS_FILE, KEYS_VARIABLE, KeyRing, open_ring
+from ccplatform.security.key_service import TOKEN_VARIABLE
+from ccplatform.security.sealed_sound import HEADER_BYTES
 from gateway.media.sealed_file import SealedFile
 from recording.files import RecordingFiles
 from recording.keys import destroy_key
+from tests.support.key_service import TOKEN, transit_engine
 
 
 @pytest.fixture
@@ -33,9 +38,9 @@ def start(settings: Settings) -> None:
     prepare_keys(settings, places, VirtualClock())
 
 
-def record(folder: Path) -> Path:
+def record(folder: Path, ring: KeyRing | None = None) -> Path:
     recording = RecordingId(Ids(SystemClock()).new())
-    key, wrapped = open_ring("file", folder).make(recording)
+    key, wrapped = (ring or open_ring("file", folder)).make(recording)
     path = RecordingFiles(folder / "recordings").path_of(recording)
     SealedFile(str(path), recording, Seal(key=key, wrapped=wrapped)).close()
     return path
@@ -88,3 +93,42 @@ def test_no_key_is_made_where_they_are_not_in_a_file(tmp_path: Path) -> None:
         create_key(load_settings(flags=flags))
     with pytest.raises(CannotStart, match="CCP_RECORDING_KEYS"):
         start(load_settings(flags=flags))
+
+
+def test_keys_of_the_environment_are_taken_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEYS_VARIABLE, f"first:{base64.b64encode(bytes(32)).decode()}")
+    settings = load_settings(flags={"node": {"data_dir": tmp_path}, "recording": {"keys": "environment"}})
+    start(settings)
+    assert list_keys(settings) == "for new recordings: first"
+
+
+def test_keys_in_a_service_are_rotated_there_and_recordings_brought_under_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    with transit_engine() as engine:
+        settings = in_a_service(tmp_path, engine.url)
+        start(settings)
+        assert not (tmp_path / KEYS_FILE).exists()
+        path = record(tmp_path, ring_of(settings, places_of(tmp_path), VirtualClock()))
+        sound = path.read_bytes()[HEADER_BYTES:]
+        engine.rotate()
+        assert rewrap_keys(settings) == "1 keys were wrapped by ccplatform-recordings.v2"
+        assert "ccplatform-recordings.v2: 1 recordings" in list_keys(settings)
+        assert path.read_bytes()[HEADER_BYTES:] == sound
+        with pytest.raises(CannotStart, match="kms"):
+            create_key(settings)
+        engine.away = True
+        start(settings)  # who may not record may still telephone
+        with pytest.raises(VaultClosed, match="sealed"):
+            list_keys(settings)
+
+
+def test_a_service_without_a_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongConfiguration, match=r"key_service\.url"):
+        in_a_service(tmp_path, "")
+
+
+def in_a_service(folder: Path, url: str) -> Settings:
+    recording: dict[str, object] = {"keys": "kms", "key_service": {"url": url}}
+    return load_settings(flags={"node": {"data_dir": folder}, "recording": recording})

@@ -15,6 +15,7 @@ from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.security.key_ring import KeyRing
 from recording.files import RecordingFiles
 from recording.model import Note, Policy
 from recording.sealed import Sounds
@@ -110,6 +111,7 @@ class Studio:
         rows: FakeRows | None = None,
         refusal: Callable[[], str] = lambda: "",
         team_of: Callable[[AgentId], str] = lambda _: "",
+        keys: KeyRing = RING,
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ids = Ids(self.clock)
@@ -119,7 +121,7 @@ class Studio:
         self.tasks = TaskSupervisor(self.clock)
         self.service = RecordingService(
             policy=policy or Policy(),
-            sounds=Sounds(files=self.files, keys=RING),
+            sounds=Sounds(files=self.files, keys=keys),
             rows=self.rows,
             facts=self.told,
             alarms=self.told,

@@ -19,6 +19,8 @@ from ccplatform.contracts.words import AgentId, CallId, QueueId, RecordingId, Re
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Event
+from ccplatform.security.errors import VaultClosed
+from ccplatform.security.key_ring import KeyRing
 from recording.model import Note, Policy, Rule
 from recording.service import ALARM, UNANNOUNCED_ALARM
 from tests.recording.kit import CONTACT, Studio, talk
@@ -187,6 +189,34 @@ async def test_without_the_database_the_files_are_finished_all_the_same(studio: 
     assert await later.service.repair(running=()) == 1
     assert later.told.ended[0].recording == lost
     await later.end()
+
+
+async def test_what_no_key_opens_now_is_left_for_the_start_that_has_it(studio: Studio) -> None:
+    cut = order(studio)
+    tear(studio, cut, 3)
+    await studio.end()
+    shut = Studio(studio.files.directory, clock=studio.clock, keys=KeyRing(Closed()))
+    studio.clock.advance(300)
+    assert await shut.service.repair(running=()) == 0
+    assert shut.told.ended == []
+    await shut.end()
+    later = await after_restart(studio)
+    assert await later.service.repair(running=()) == 1
+    assert [(ended.seconds, ended.complete) for ended in later.told.ended] == [(3.0, False)]
+    await later.end()
+
+
+class Closed:
+    """Master keys that nobody can reach."""
+
+    def current(self) -> str:
+        raise VaultClosed("away")
+
+    def encrypt(self, key_id: str, key: bytes, context: bytes) -> bytes:
+        raise VaultClosed("away")
+
+    def decrypt(self, key_id: str, data: bytes, context: bytes) -> bytes:
+        raise VaultClosed("away")
 
 
 async def test_what_is_no_note_or_no_wave_is_survived(studio: Studio) -> None:

@@ -96,11 +96,6 @@ def test_a_wrong_environment_is_refused(tmp_path: Path, text: str) -> None:
         open_ring("environment", tmp_path, environment={KEYS_VARIABLE: text})
 
 
-def test_a_key_management_service_is_said_to_be_not_available(tmp_path: Path) -> None:
-    with pytest.raises(VaultClosed, match="not available"):
-        open_ring("kms", tmp_path)
-
-
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VaultClosed, match="cannot write"):
