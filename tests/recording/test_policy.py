@@ -147,6 +147,33 @@ def test_a_random_share_is_met_over_ids_made_in_sequence(percent: float) -> None
     assert abs(chosen - total * share) < 4.5 * math.sqrt(total * share * (1 - share))
 
 
+def test_a_random_share_is_met_in_every_hour_of_a_day() -> None:
+    clock = VirtualClock()
+    ids, share, each = Ids(clock), 0.1, 2000
+    for hour in range(24):
+        chosen = 0
+        for _ in range(each):
+            chosen += sampled(ContactId(ids.new()), 100 * share, "seed")
+            clock.advance(3600 / each)
+        assert abs(chosen - each * share) < 4.5 * math.sqrt(each * share * (1 - share)), f"hour {hour}"
+
+
+@given(
+    st.uuids().map(str),
+    st.sampled_from(["support", "sales", None]),
+    st.sampled_from(["1004", "1005", None]),
+    st.sampled_from(list(Direction)),
+    st.datetimes(timezones=st.just(ZONE)),
+)
+def test_nothing_but_the_contact_decides_about_a_random_rule(
+    contact: str, queue: str | None, agent: str | None, direction: Direction, at: datetime
+) -> None:
+    policy = rules(Rule(name="a", mode=RecordingMode.RANDOM, percent=50))
+    first = decide(policy, talk(contact=ContactId(contact)), MONDAY_NOON)
+    other = talk(contact=ContactId(contact), queue=queue, agent=agent, direction=direction, dialled="95002")
+    assert decide(policy, other, at) is first
+
+
 def test_a_random_rule_takes_its_sample_and_another_rule_another() -> None:
     ids = Ids(VirtualClock())
     contacts = [ContactId(ids.new()) for _ in range(2000)]

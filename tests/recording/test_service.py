@@ -269,6 +269,15 @@ async def test_who_wanted_a_recording_is_told_and_kept_with_it(tmp_path: Path) -
     await studio.end()
 
 
+async def test_a_recording_is_kept_as_long_as_its_rule_says(tmp_path: Path) -> None:
+    longer = Rule(name="bank", mode=RecordingMode.FULL, queues=frozenset({QueueId("support")}), keep_days=400)
+    studio = Studio(tmp_path / "recordings", Policy(rules=(longer,)))
+    order_of(studio)
+    order_of(studio, queue=QueueId("sales"))
+    assert [started.keep_days for started in studio.told.started] == [400, None]
+    await studio.end()
+
+
 async def test_texts_are_to_be_spoken_beforehand_once_a_rule_wants_them_heard(tmp_path: Path) -> None:
     studio = Studio(tmp_path / "recordings", Policy(announcements={"zh": "录音", "en": "recorded"}))
     assert list(studio.service.announcements()) == []
