@@ -14,6 +14,7 @@
     └── ExpressionFailed   an expression cannot be computed from what the variables hold
     Unavailable
     ├── SpeechUnavailable  the speech engine crashed, hangs or is being restarted
+    │   └── VoiceLoads     its model is being loaded
     ├── SpeechUnheard      no recogniser for the language, or it is away, busy or too slow
     ├── SoundUnavailable   a flow plays a file, and no directory of sounds is configured
     └── QueryFailed        a data source is away, too slow, or its query is wrong
@@ -92,6 +93,10 @@ class ExpressionFailed(RemoteViolation):
 
 class SpeechUnavailable(Unavailable):
     """No speech now; the caller of the port takes his failure path."""
+
+
+class VoiceLoads(SpeechUnavailable):
+    """A voice is not ready yet: nothing is wrong, another one speaks meanwhile."""
 
 
 class SpeechUnheard(Unavailable):

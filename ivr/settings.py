@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ivr.engine_files import missing_ears, missing_voice
+from ivr.numbers import Language
 from ivr.sources.answers import PATH_PATTERN
 from ivr.sources.templates import names_in
 
@@ -49,11 +51,41 @@ class HttpSpeechSettings(_Model):
     retry_seconds: float = Field(30.0, ge=1, description="how long the bundled engine speaks after a failure")
 
 
+class ModelSpeechSettings(_Model):
+    """Voices with a model file that you supply, spoken by Piper or sherpa-onnx in a process of its own."""
+
+    zh: Path | None = Field(
+        None,
+        description="the Mandarin voice: with piper its .onnx file, with the .onnx.json beside it; with sherpa "
+        "the directory of a VITS model, with a lexicon. Without it the bundled engine speaks",
+    )
+    en: Path | None = Field(None, description="the English voice, likewise")
+    python: Path | None = Field(
+        None, description="the Python of the environment that the engine is installed in; else the platform's own"
+    )
+    speed: float = Field(1.0, ge=0.5, le=2, description="1 is the voice's own")
+    threads: int = Field(1, ge=1, le=64, description="cores that one text may use")
+    start_seconds: float = Field(30.0, gt=0, le=300, description="longest that the models may take to be loaded")
+    timeout_seconds: float = Field(10.0, gt=0, le=60, description="a text that takes longer kills the engine")
+    retry_seconds: float = Field(30.0, ge=1, description="how long the bundled engine speaks after a failure")
+    restart_seconds: tuple[float, float] = Field(
+        (0.5, 30.0), description="first and longest pause before a restart"
+    )
+
+    @property
+    def paths(self) -> dict[Language, Path]:
+        """The models by language."""
+        given: dict[Language, Path | None] = {"zh": self.zh, "en": self.en}
+        return {language: path for language, path in given.items() if path is not None}
+
+
 class SpeechSettings(_Model):
     """Text to speech."""
 
-    engine: Literal["espeak", "http"] = Field(
-        "espeak", description="which engine speaks: the bundled one, or a server whose stand-in it is"
+    engine: Literal["espeak", "http", "piper", "sherpa"] = Field(
+        "espeak",
+        description="which engine speaks: the bundled one; or a server, or Piper or sherpa-onnx with the models "
+        "of ivr.speech.model, whose stand-in it is",
     )
     sample_rate: Literal[8000, 16000] = Field(
         16000, description="rate of the speech, hertz; 16000 is heard by legs that speak G.722 or Opus"
@@ -63,6 +95,7 @@ class SpeechSettings(_Model):
     cache_bytes: int = Field(256 * 2**20, ge=2**20, description="how much spoken text is kept on disk")
     espeak: EspeakSettings = EspeakSettings()
     http: HttpSpeechSettings = HttpSpeechSettings()
+    model: ModelSpeechSettings = ModelSpeechSettings()
 
     @model_validator(mode="after")
     def _has_an_address(self) -> SpeechSettings:
@@ -80,13 +113,36 @@ class RecognitionServerSettings(_Model):
     sample_rate: Literal[8000, 16000] = Field(8000, description="hertz that its model wants")
 
 
+class RecognitionModelSettings(_Model):
+    """Models of recognisers that you supply; their engine runs in a process of its own."""
+
+    zh: Path | None = Field(
+        None,
+        description="the Mandarin model: with vosk the directory of its model; with sherpa the directory of a "
+        "streaming transducer (encoder, decoder, joiner, tokens.txt)",
+    )
+    en: Path | None = Field(None, description="the English model, likewise")
+    sample_rate: Literal[8000, 16000] = Field(16000, description="hertz that the models want")
+    threads: int = Field(1, ge=1, le=64, description="cores that sherpa-onnx may use for one caller")
+
+    @property
+    def paths(self) -> dict[Language, Path]:
+        """The models by language."""
+        given: dict[Language, Path | None] = {"zh": self.zh, "en": self.en}
+        return {language: path for language, path in given.items() if path is not None}
+
+
 class RecognitionSettings(_Model):
     """Speech recognition."""
 
-    engine_en: Literal["pocketsphinx", "server", "none"] = Field(
-        "pocketsphinx", description="who hears English: the bundled engine, a server, or nobody"
+    engine_en: Literal["pocketsphinx", "vosk", "sherpa", "server", "none"] = Field(
+        "pocketsphinx",
+        description="who hears English: the bundled engine; Vosk or sherpa-onnx with the model of "
+        "ivr.recognition.model; a server; or nobody",
     )
-    engine_zh: Literal["server", "none"] = Field("none", description="who hears Mandarin")
+    engine_zh: Literal["vosk", "sherpa", "server", "none"] = Field(
+        "none", description="who hears Mandarin: Vosk or sherpa-onnx with a model, a server, or nobody"
+    )
     max_callers: int = Field(30, ge=1, le=1000, description="callers that one engine hears at once; others key")
     start_seconds: float = Field(10.0, gt=0, le=30, description="an engine that takes longer to begin is down")
     answer_seconds: float = Field(
@@ -96,6 +152,12 @@ class RecognitionSettings(_Model):
         (0.5, 30.0), description="first and longest pause before a restart"
     )
     server: RecognitionServerSettings = RecognitionServerSettings()
+    model: RecognitionModelSettings = RecognitionModelSettings()
+
+    @property
+    def engines(self) -> dict[Language, str]:
+        """Who hears which language."""
+        return {"zh": self.engine_zh, "en": self.engine_en}
 
 
 class BotSettings(_Model):
@@ -268,6 +330,8 @@ class IvrSettings(_Model):
 
     def problems(self) -> Iterator[str]:
         """What names something that there is not, with its path."""
+        yield from missing_voice(self.speech.engine, self.speech.model.paths, self.speech.model.python)
+        yield from missing_ears(self.recognition.engines, self.recognition.model.paths)
         for name, query in self.queries.items():
             if query.source != OWN_SOURCE and query.source not in self.sources:
                 reason = f"there is no such data source; the platform's own database is {OWN_SOURCE!r}"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-import structlog
 from fastapi import APIRouter
 
 from ccplatform.app.configured import numbers_kept, settings_store
@@ -15,12 +14,12 @@ from ccplatform.app.http_limits import LargeBody
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.app.simulating import Simulating, opening_hours
+from ccplatform.app.speech import Untold as Untold
 from ccplatform.app.speech import queries_of
 from ccplatform.calls.service import VOICE_MAIL
 from ccplatform.configuration.changes import Changes
 from ccplatform.contracts.commands import Setting
 from ccplatform.contracts.ports import Control
-from ccplatform.contracts.words import Severity
 from ccplatform.security.access import Access
 from gateway.store import GatewayStore
 from ivr.flow_kind import FlowsKept, flow_kind
@@ -42,8 +41,6 @@ from ivr.versions import Versions
 UPLOAD_SECONDS = 60.0
 #: Largest simulated session, or utterance in one, bytes.
 SIMULATED_BYTES = 4 << 20
-
-_log = structlog.get_logger("web")
 
 
 def build_flow_routes(
@@ -130,14 +127,3 @@ def large_bodies(settings: Settings) -> Sequence[LargeBody]:
         LargeBody(method="PUT", path=path, max_bytes=settings.ivr.uploads.max_bytes, seconds=UPLOAD_SECONDS),
         LargeBody(method="POST", path=simulated, max_bytes=SIMULATED_BYTES, seconds=UPLOAD_SECONDS),
     ]
-
-
-class Untold:
-    """The alarms of an engine that only previews use: whoever asked is answered, and nobody else is concerned."""
-
-    def raise_alarm(self, kind: str, subject: str, severity: Severity, text: str) -> None:
-        """Log it."""
-        _log.warning("preview", kind=kind, subject=subject, text=text)
-
-    def clear_alarm(self, kind: str, subject: str) -> None:
-        """Nothing was raised."""

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
 from ccplatform.calls.service import CallService
 from ccplatform.contracts.ports import AgentDesk, Alarms, Facts, MessageDesk
 from ccplatform.contracts.routing import CallBacks, Line
+from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from ivr.bots.sessions import Bots
 from ivr.catalogue import Catalogue
@@ -26,12 +29,15 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import EspeakSpeech
 from ivr.speech.falling_back import FallingBack
 from ivr.speech.http import HttpSpeech
+from ivr.speech.modelled import ModelSpeech
 from ivr.speech.port import Speech
 from ivr.speech.recognition.engines import Recognisers, build_recognisers
 from ivr.speech.recognition.sessions import Hearings
 from ivr.store import IvrStore
 from ivr.whispers import Whispers
 from ivr.workers import Workers
+
+_log = structlog.get_logger("ivr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,16 +144,37 @@ def build_flows(
 
 
 def speech_engine(settings: SpeechSettings, clock: Clock, alarms: Alarms) -> Speech:
-    """Who speaks, to callers and in previews: the bundled engine, or a server for which it stands in."""
+    """Who speaks, to callers and in previews: the bundled engine, or another one for which it stands in."""
     bundled = EspeakSpeech(settings=settings, clock=clock, alarms=alarms)
     if settings.engine == "espeak":
         return bundled
-    places: dict[Language, str] = {"zh": settings.http.url_zh, "en": settings.http.url_en}
+    first: Speech
+    if settings.engine == "http":
+        first = HttpSpeech(settings=settings)
+        places: dict[Language, str] = {"zh": settings.http.url_zh, "en": settings.http.url_en}
+        speaks = frozenset(language for language, url in places.items() if url)
+        retry = settings.http.retry_seconds
+    else:
+        first = ModelSpeech(settings=settings, clock=clock, alarms=Untold())
+        speaks = frozenset(settings.model.paths)
+        retry = settings.model.retry_seconds
     return FallingBack(
-        first=HttpSpeech(settings=settings),
+        name=settings.engine,
+        first=first,
         second=bundled,
-        speaks=frozenset(language for language, url in places.items() if url),
-        retry_seconds=settings.http.retry_seconds,
+        speaks=speaks,
+        retry_seconds=retry,
         clock=clock,
         alarms=alarms,
     )
+
+
+class Untold:
+    """The alarms of an engine whose failures its user tells: that of previews, or one with a stand-in."""
+
+    def raise_alarm(self, kind: str, subject: str, severity: Severity, text: str) -> None:
+        """Log it."""
+        _log.warning("a speech engine failed", kind=kind, subject=subject, text=text)
+
+    def clear_alarm(self, kind: str, subject: str) -> None:
+        """Nothing was raised."""

@@ -1,4 +1,4 @@
-"""Two engines as one: the better voice, and the bundled one while that is away."""
+"""Two engines as one: the better voice, and the bundled one while that is away, or not there yet."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import structlog
 from ccplatform.contracts.ports import Alarms
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
-from ivr.errors import SpeechUnavailable
+from ivr.errors import SpeechUnavailable, VoiceLoads
 from ivr.numbers import Language
 from ivr.speech.port import Speech
 
 _log = structlog.get_logger("ivr")
 
-#: Alarm kind and subject of a voice that is replaced.
-ALARM = ("tts_unavailable", "http")
+#: Alarm kind of a voice that is replaced; the subject is its name.
+ALARM = "tts_unavailable"
 
 
 class FallingBack:
-    """Speaks the languages of ``speaks`` by ``first``; all others, and for ``retry_seconds`` after a failure of
-    ``first``, which is an alarm, by ``second``."""
+    """Speaks the languages of ``speaks`` by ``first``, which alarms call ``name``; all others, and for
+    ``retry_seconds`` after a failure of ``first``, which is an alarm, by ``second``."""
 
     def __init__(
         self,
         *,
+        name: str = "http",
         first: Speech,
         second: Speech,
         speaks: frozenset[Language],
@@ -34,6 +35,7 @@ class FallingBack:
         clock: Clock,
         alarms: Alarms,
     ) -> None:
+        self._name = name
         self._first = first
         self._second = second
         self._speaks = speaks
@@ -92,9 +94,12 @@ class FallingBack:
         return language in self._speaks and self._clock.now() >= self._not_before
 
     def _failed(self, error: SpeechUnavailable) -> None:
+        if isinstance(error, VoiceLoads):
+            return
         self._not_before = self._clock.now() + self._retry_seconds
         _log.warning("another voice speaks", reason=str(error))
-        self._alarms.raise_alarm(*ALARM, Severity.NON_URGENT, f"the bundled voice speaks instead: {error}")
+        text = f"the bundled voice speaks instead: {error}"
+        self._alarms.raise_alarm(ALARM, self._name, Severity.NON_URGENT, text)
 
     def _works(self) -> None:
-        self._alarms.clear_alarm(*ALARM)
+        self._alarms.clear_alarm(ALARM, self._name)

@@ -127,7 +127,7 @@ async def test_the_bundled_voice_stands_in_until_the_server_is_back(tmp_path: Pa
     pair = Pair()
     pair.first.away = True
     await pair.both.synthesize("One.", "en", tmp_path / "a.wav")
-    assert ALARM in pair.alarms.up
+    assert (ALARM, "http") in pair.alarms.up
     pair.first.away = False
     await pair.both.stream("Two.", "en", tmp_path / "a.raw", lambda rate: None)
     assert (pair.first.spoken, pair.second.spoken) == ([], ["One.", "Two."])

@@ -97,10 +97,15 @@ async def make(tmp_path: Path, alarms: Alarms) -> AsyncIterator[Make]:
 
 
 async def hear(
-    recogniser: Recognisers, samples: Samples, phrases: Sequence[str] | None, name: str = "h"
+    recogniser: Recognisers,
+    samples: Samples,
+    phrases: Sequence[str] | None,
+    name: str = "h",
+    *,
+    alternatives: int = 3,
 ) -> list[tuple[str, float]]:
     """One utterance, begun after half a second of silence."""
-    place = await recogniser.open(name, "en", phrases, 3)
+    place = await recogniser.open(name, "en", phrases, alternatives)
     with closing(Tap(place)) as tap:
         tap.pause(0.5)
         recogniser.begin(name, tap.at)

@@ -14,6 +14,7 @@ from ivr.errors import SpeechUnheard
 from ivr.numbers import Language
 from ivr.settings import RecognitionSettings
 from ivr.speech.recognition.client import RecogniserProcess
+from ivr.speech.recognition.places import ModelPlaces, ServerPlace
 from ivr.speech.recognition.port import Hypothesis, TapPlace
 
 
@@ -71,7 +72,7 @@ def build_recognisers(
     settings: RecognitionSettings, *, sockets: Path, clock: Clock, alarms: Alarms, tasks: TaskSupervisor
 ) -> Recognisers:
     """What the settings name; engines start when they are first needed."""
-    names: dict[Language, str] = {"en": settings.engine_en, "zh": settings.engine_zh}
+    names = settings.engines
     processes = {
         name: RecogniserProcess(
             name=name,
@@ -88,8 +89,21 @@ def build_recognisers(
 
 
 def _arguments(name: str, settings: RecognitionSettings) -> tuple[str, ...]:
-    if name != "server":
-        return (name, str(settings.max_callers))
-    server = settings.server
-    place = {"url": str(server.url), "rate": server.sample_rate, "timeout_seconds": settings.answer_seconds * 0.8}
+    match name:
+        case "server":
+            server = settings.server
+            timeout = settings.answer_seconds * 0.8
+            place: ServerPlace | ModelPlaces = ServerPlace(
+                url=str(server.url), rate=server.sample_rate, timeout_seconds=timeout
+            )
+        case "vosk" | "sherpa":
+            own = settings.model
+            models: dict[str, str] = {
+                language: str(path.resolve())
+                for language, path in own.paths.items()
+                if settings.engines[language] == name
+            }
+            place = ModelPlaces(models=models, rate=own.sample_rate, threads=own.threads)
+        case _:
+            return (name, str(settings.max_callers))
     return (name, str(settings.max_callers), msgspec.json.encode(place).decode())

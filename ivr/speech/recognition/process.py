@@ -18,6 +18,7 @@ from ccplatform.kernel.errors import LocalMisuse
 from ivr.pipes import frame_of, read_frame_now
 from ivr.speech.recognition.engine import Engine
 from ivr.speech.recognition.hearing import Hearing
+from ivr.speech.recognition.places import ModelPlaces, ServerPlace
 from ivr.speech.recognition.wire import (
     Begin,
     Close,
@@ -29,14 +30,6 @@ from ivr.speech.recognition.wire import (
     Report,
     order_of,
 )
-
-
-class ServerPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a recognition server is: the second argument of this program, as JSON."""
-
-    url: str
-    rate: int
-    timeout_seconds: float
 
 
 class Recogniser:
@@ -90,6 +83,14 @@ def engine_of(name: str, place: str = "") -> Engine:
 
             server = msgspec.json.decode(place, type=ServerPlace)
             return ServerEngine(server.url, rate=server.rate, timeout=server.timeout_seconds)
+        case "vosk":
+            from ivr.speech.recognition.vosk_engine import VoskEngine
+
+            return VoskEngine(msgspec.json.decode(place, type=ModelPlaces))
+        case "sherpa":
+            from ivr.speech.recognition.sherpa import SherpaEngine
+
+            return SherpaEngine(msgspec.json.decode(place, type=ModelPlaces))
         case _:
             raise LocalMisuse(f"there is no speech recogniser {name!r}")
 
