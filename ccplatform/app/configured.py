@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from fastapi import APIRouter
 
+from acd.holiday_routes import build_router as build_holiday_routes
 from acd.kinds import kinds as acd_kinds
 from acd.settings_store import SettingsStore
 from ccplatform.app.foundation import Foundation
@@ -133,4 +134,5 @@ def build_configuration(
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)
+    router.include_router(build_holiday_routes(access))
     return router

@@ -9,7 +9,7 @@ import pytest
 
 from acd.calendars import Calendar
 from acd.errors import IllegalSetting
-from acd.holidays import shipped, with_holidays
+from acd.holidays import shipped, with_holidays, years_of
 
 WEEK = {str(day): [{"start": "09:00:00", "end": "18:00:00"}] for day in range(5)}
 
@@ -60,3 +60,8 @@ def test_a_list_that_is_not_there_is_refused_with_those_that_are() -> None:
     assert "cn-2026" in shipped()
     with pytest.raises(IllegalSetting, match=r"calendar office: holidays is 'cn-1900', but there are cn-2026"):
         china(holidays=["cn-1900"])
+
+
+def test_a_list_says_which_years_it_has_days_of() -> None:
+    assert "cn-2026" in shipped()
+    assert years_of("cn-2026") == [2026]

@@ -190,6 +190,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/flows/{name}/publish"): PLANNERS,
     ("POST", "/api/v1/flows/{name}/roll-back"): PLANNERS,
     ("POST", "/api/v1/configuration/numbers/answering"): PLANNERS | {"auditor", "maintainer"},
+    ("GET", "/api/v1/configuration/holidays"): PLANNERS | {"auditor"},
     ("GET", "/api/v1/messages"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}"): MESSAGE_READERS,
     ("GET", "/api/v1/messages/{message_id}/audio"): MESSAGE_READERS,

@@ -1213,6 +1213,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Holidays
+         * @description The lists of public holidays that calendars may name.
+         */
+        get: operations["list_holidays_api_v1_configuration_holidays_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/number-classes": {
         parameters: {
             query?: never;
@@ -6006,6 +6026,33 @@ export interface components {
              * @example case 4711
              */
             reason: string;
+        };
+        /**
+         * HolidayList
+         * @description Public holidays and make-up working days, as published.
+         */
+        HolidayList: {
+            /**
+             * Id
+             * @description what a calendar's holidays name
+             * @example cn-2026
+             */
+            id: string;
+            /**
+             * Years
+             * @description the years that it has days of
+             */
+            years: number[];
+        };
+        /**
+         * HolidayLists
+         * @description All that the program ships.
+         */
+        HolidayLists: {
+            /** Items */
+            items: components["schemas"]["HolidayList"][];
+            /** Next Cursor */
+            next_cursor?: null;
         };
         /**
          * HypothesisItem
@@ -13055,6 +13102,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_holidays_api_v1_configuration_holidays_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolidayLists"];
                 };
             };
         };

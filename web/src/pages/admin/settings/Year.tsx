@@ -3,10 +3,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useWords } from "../../../i18n/useWords";
 import { cx } from "../../../ui/cx";
+import { useHolidays } from "./useHolidays";
 import { kindOf, lacksDays, monthOf, turned, type DayKind, type Exceptions } from "./days";
 
 const MARKS: Readonly<Record<DayKind, string>> = { week: "", closed: "×", own: "◐", make_up: "+" };
-const LISTS = ["cn-2026"];
 
 interface Calendar extends Exceptions {
   readonly holidays?: readonly string[];
@@ -22,6 +22,7 @@ interface Props {
 export function Year({ value, disabled, onChange }: Props) {
   const { t } = useTranslation();
   const words = useWords();
+  const lists = useHolidays(value.holidays ?? []);
   const [year, setYear] = useState(() => new Date().getFullYear());
   return (
     <div className="setting-year">
@@ -51,7 +52,7 @@ export function Year({ value, disabled, onChange }: Props) {
           className="grow"
           placeholder={t("settings.holidays")}
           aria-label={t("settings.holidays")}
-          options={LISTS.map((name) => ({ value: name, label: words.name("settingChoice", name) }))}
+          options={lists.map((name) => ({ value: name, label: words.name("settingChoice", name) }))}
           value={[...(value.holidays ?? [])]}
           disabled={disabled}
           onChange={(holidays) => {
