@@ -74,7 +74,7 @@ class Placing:
     def for_flow(self, number: str, ports: CallPorts) -> DialTarget | None:
         """How a number is dialled that a flow has called; None when nobody has it, or flows may not call it."""
         plain = plain_number(number)
-        target = None if plain is None else ports.numbers.target(plain)
+        target = None if plain is None else ports.numbers.reach(plain)
         if plain is None or not isinstance(target, NumberTarget) or ports.numbers.is_emergency(plain):
             return target
         kind = self.rules.class_of(plain, self._settings.country_code)
