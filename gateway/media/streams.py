@@ -45,7 +45,9 @@ class SpeechStream:
         self._dry_ticks = 0
         self._rest = b""
         self._fd: int | None = None
-        self._splitter = Splitter() if wide and rate > RATE else None
+        self._bands = 2 if wide and rate > RATE else 1
+        # A streaming resampler of good quality holds back more than 100 ms, the filter bank 2.
+        self._splitter = Splitter() if self._bands == 2 or rate == 2 * RATE else None
         target = RATE if self._splitter is None else 2 * RATE
         self._resampler = (
             soxr.ResampleStream(rate, target, 1, dtype="float32") if rate != target and rate in _RATES else None
@@ -129,7 +131,7 @@ class SpeechStream:
             samples = np.clip(np.rint(floats), -32767, 32767).astype(np.int16)
         bands = samples[np.newaxis]
         if self._splitter is not None:
-            bands = np.stack(self._splitter.split(samples, last=last))
+            bands = np.stack(self._splitter.split(samples, last=last)[: self._bands])
         if bands.size:
             self._ready.append(bands)
 

@@ -193,3 +193,34 @@ def test_a_stream_that_is_stopped_is_followed_no_longer(rig: Rig, writer: Writer
     while followed._streams:
         done.wait(0.002)
     assert not rig.told(PlaybackEnded)[0].finished
+
+
+def _sine(hertz: float, seconds: float, rate: int) -> Pcm:
+    wave = 8000 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+    return np.asarray(np.rint(wave), dtype=np.int16)
+
+
+def test_speech_at_16_khz_is_at_a_narrow_leg_as_soon_as_it_is_written(writer: Writer) -> None:
+    stream = SpeechStream(str(writer.path), 16000, 10.0, 1.0, wide=False)
+    said = _sine(1000, 1.0, 16000)
+    for end in range(320, len(said) + 1, 320):
+        writer.write(said[end - 320 : end])
+        assert stream.follow()
+        assert sum(part.shape[1] for part in stream._ready) == end // 2
+    heard = np.concatenate([part[0] for part in stream._ready])
+    assert level(heard[800:], 1000) > 7800
+
+
+@pytest.mark.parametrize(("hertz", "passes"), [(300, True), (3400, True), (5000, False), (7000, False)])
+def test_a_narrow_leg_gets_the_low_band_and_no_mirror_of_the_high_one(
+    writer: Writer, hertz: float, passes: bool
+) -> None:
+    stream = SpeechStream(str(writer.path), 16000, 10.0, 1.0, wide=False)
+    writer.write(_sine(hertz, 1.0, 16000))
+    writer.finish()
+    assert not stream.follow()
+    out, high = np.zeros(8000, dtype=np.int16), np.ones(8000, dtype=np.int16)
+    assert stream.read(out, high) == 8000
+    assert not high.any()
+    loud = np.abs(out[800:]).max()
+    assert loud > 7500 if passes else loud < 30
