@@ -48,7 +48,6 @@ async def is_repeated(centre: Centre, call: PhoneCall, contact: str, digit: int,
         lambda: centre.events(contact),
         lambda rows: sum(row["type"] == "BotTurn" and row["data"]["speaker"] == "caller" for row in rows) >= turns,
     )
-    await call.heard(speech=True, since=since + len(said) / RATE)
 
     async def found() -> float:
         return audio.find_spoken(said[RATE:-RATE], call.recording().since(since)).correlation
