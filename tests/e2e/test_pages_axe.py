@@ -5,16 +5,22 @@ What axe-core cannot see (keys, focus, words that are announced) the other tests
 
 from __future__ import annotations
 
+import io
+import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.async_api import Page, expect
 
 from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
 from tests.support import sources
+from tests.support.fixtures import MakePhone
+from tests.support.g711 import RATE
 from tests.support.phone import AutoAnswer, SipPhone
 
 _AXE: Final = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -101,3 +107,90 @@ async def test_axe_finds_nothing_on_any_page(
         await go(page, path)
         await look(page, shows)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])
+async def test_axe_finds_nothing_in_the_parts_of_the_flow_designer(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    phone: MakePhone,
+    language: str,
+    theme: str,
+) -> None:
+    """The heat map with callers in it, versions and their differences, recordings, the simulator; surveys."""
+    for keys in ("1600001", "4", "3"):
+        call = await (await phone(centre.new_caller())).dial(centre.number("95006"))
+        await call.answered.wait()
+        await call.press("2" + keys)
+        await call.heard(speech=True)
+        await call.hang_up()
+    await centre.eventually(lambda: centre.get("flows/bank/heat"), lambda heat: heat["sessions"] >= 3)
+    await asked_in_two_versions(centre)
+    found: list[str] = []
+
+    async def look() -> None:
+        await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
+        await page.evaluate(_AT_REST)
+        found.extend(await findings(page))
+
+    page = await open_page("sup1", "/admin/flows/of/bank", language=language, theme=theme)
+    await expect(page.locator(".flow-canvas [data-node='menu']")).to_be_visible()
+    await page.keyboard.press("h")
+    await expect(page.locator(".flow-heat-bar .num")).to_contain_text(re.compile("[1-9]"))
+    await look()
+    await page.keyboard.press("h")
+    await page.keyboard.press("i")
+    await expect(page.locator(".sim")).to_be_visible()
+    await look()
+    await go(page, "/admin/flows/of/two")
+    await expect(page.locator(".flow-canvas [data-node='ask']")).to_be_visible()
+    await page.locator(".flow-canvas [data-node='tell']").click()
+    await expect(page.locator("[data-field='prompt']")).to_be_visible()
+    await look()
+    await page.locator(".flow-toolbar h1").click()
+    await page.keyboard.press("v")
+    await expect(page.locator(".flow-differences li.added")).to_be_visible()
+    await look()
+    await page.goto("/admin/flows")
+    recordings = page.locator("[data-flow='two']").get_by_role("button", name=re.compile("^(Recordings|录音)"))
+    await recordings.click()
+    await expect(page.locator("[data-recording='hello zh']")).to_be_visible()
+    await look()
+    await go(page, "/admin/surveys")
+    await expect(page.locator("main h2, h2").first).to_be_visible()
+    await look()
+    await page.goto("about:blank")
+    assert (await centre.ask("DELETE", "flows/two")).status_code == 200
+    assert not found, "\n".join(found)
+
+
+async def asked_in_two_versions(centre: Centre) -> None:
+    """A flow that was published twice, the second time with a question and a recording."""
+    nodes: dict[str, Any] = {
+        "tell": {"kind": "say", "prompt": {"zh": "您好。", "en": "Good day."}, "next": "end"},
+        "end": {"kind": "hangup"},
+    }
+    document = {"flow": "two", "languages": ["zh", "en"], "on_error": "end", "start": "tell", "nodes": nodes}
+    for more in ({}, {"ask": _QUESTION}):
+        nodes |= more
+        if more:
+            nodes["tell"] |= {"next": "ask", "prompt": {"zh": [{"recording": "hello"}], "en": "Good day to you."}}
+            document["title"] = "Two versions"
+            wav = io.BytesIO()
+            soundfile.write(wav, np.sin(np.arange(RATE) * 0.3) * 0.2, RATE, format="WAV")
+            upload = await centre.ask("PUT", "flows/two/recordings/hello/zh", content=wav.getvalue())
+            assert upload.status_code == 200, upload.text
+        kept = await centre.ask("PUT", "flows/two", json={"document": document})
+        assert kept.status_code in (200, 201), kept.text
+        published = await centre.ask(
+            "POST", "flows/two/publish", json={"note": "one more question" if more else ""}
+        )
+        assert published.status_code in (200, 201), published.text
+
+
+_QUESTION: Final[dict[str, Any]] = {
+    "kind": "menu",
+    "prompt": {"zh": "中文请按1。", "en": "For English press 1."},
+    "choices": {"1": "end"},
+    "fallback": "end",
+}

@@ -269,7 +269,7 @@ async def test_recordings_are_heard_and_kept_and_versions_compared_and_brought_b
         assert (await centre.ask("PUT", "flows/sounds", json={"document": document})).status_code == 200
         await page.goto("/admin/flows")
         await page.locator("[data-flow='sounds']").get_by_role("button", name="Recordings").click()
-        await expect(row).to_contain_text("draft, nodes.tell.prompt.en.0")
+        await expect(row).to_contain_text("draft · tell · Prompt")
         await expect(row.get_by_role("button", name="Remove")).to_be_disabled()
 
         # Queries that there are are offered; one that there is not is marked.

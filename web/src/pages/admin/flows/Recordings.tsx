@@ -7,8 +7,10 @@ import { EmptyNotice, Failure, Loading } from "../../../ui/notices";
 import { useToasts } from "../../../ui/toasts";
 import { PlayButton } from "./form/PlayButton";
 import { SOUND_FILES, useFlows, type Recording } from "./useFlows";
+import { LANGUAGES } from "./form/context";
 import { fill } from "../../../i18n/places";
-import { useFlowWords } from "./words";
+import { whereOf } from "./document";
+import { fieldPath, useFlowWords, type FlowWords } from "./words";
 
 interface Props {
   readonly flow: string;
@@ -113,7 +115,7 @@ function RecordingRow({ flow, row, may, upload }: RowProps) {
   return (
     <tr data-recording={which}>
       <th scope="row">{name}</th>
-      <td>{language}</td>
+      <td>{LANGUAGES[language] ?? language}</td>
       <td className="num">{told.figure(row.seconds)} s</td>
       <td className="quiet">{fill(words.list.by, { when: dateTime(row.uploaded_at), who: row.uploaded_by })}</td>
       <td>
@@ -122,12 +124,13 @@ function RecordingRow({ flow, row, may, upload }: RowProps) {
         ) : (
           <ul>
             {used.map((place) => (
-              <li key={place}>{place}</li>
+              <li key={place}>{placeOf(words, place)}</li>
             ))}
           </ul>
         )}
       </td>
-      <td className="right row-actions flow-actions">
+      <td>
+        <span className="row-actions flow-actions">
         <PlayButton of={which} load={() => flows.recording(flow, name, language)} />
         <FileButton
           label={words.recordings.replace}
@@ -158,6 +161,7 @@ function RecordingRow({ flow, row, may, upload }: RowProps) {
             {words.list.remove}
           </Button>
         </Popconfirm>
+        </span>
       </td>
     </tr>
   );
@@ -184,7 +188,7 @@ function AddRecording({ may, upload }: { readonly may: boolean; readonly upload:
         value={language}
         disabled={!may}
         aria-label={words.recordings.language}
-        options={["zh", "en"].map((value) => ({ value, label: value }))}
+        options={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
         onChange={setLanguage}
       />
       <FileButton
@@ -198,6 +202,15 @@ function AddRecording({ may, upload }: { readonly may: boolean; readonly upload:
       <span className="quiet">{words.recordings.formats}</span>
     </div>
   );
+}
+
+/** Where the server says that a recording is played: ``draft, nodes.tell.prompt.zh.0``, ``version 2, …``. */
+function placeOf(words: FlowWords, place: string): string {
+  const [, kept, number, path = place] = /^(draft|version (\d+)), (.+)$/.exec(place) ?? [];
+  const node = whereOf(path).node;
+  const field = fieldPath(words, path);
+  const version = kept === undefined ? "" : number === undefined ? words.recordings.draft : fill(words.recordings.version, { number });
+  return [version, node, field].filter((part) => part !== "" && part !== null).join(" · ");
 }
 
 interface FileProps {

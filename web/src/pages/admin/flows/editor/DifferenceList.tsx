@@ -1,3 +1,4 @@
+import { isTree, wordsOf } from "../document";
 import type { Differences } from "../useFlows";
 import { named } from "../../../../i18n/places";
 import { fieldPath, useFlowWords } from "../words";
@@ -45,8 +46,8 @@ function Fields({ fields }: { readonly fields: Differences["fields"] }) {
         <div key={path}>
           <dt className="quiet">{fieldPath(words, path)}</dt>
           <dd>
-            {before === null ? null : <del>{shown(before)}</del>}
-            {after === null ? null : <ins>{shown(after)}</ins>}
+            {before === null ? null : <del>{shown(path, before)}</del>}
+            {after === null ? null : <ins>{shown(path, after)}</ins>}
           </dd>
         </div>
       ))}
@@ -54,6 +55,20 @@ function Fields({ fields }: { readonly fields: Differences["fields"] }) {
   );
 }
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** Prompts as their words, recordings by the beginning of their contents' hashes, all else as it stands. */
+function shown(path: string, value: unknown): string {
+  if (typeof value === "string") {
+    return value;
+  }
+  if (path === "recordings" && isTree(value)) {
+    const contents = Object.entries(value).flatMap(([name, of]) => Object.entries(isTree(of) ? of : {}).map(([language, hash]) => [name, language, String(hash).slice(0, 8)]));
+    return contents.map((one) => one.join(" ")).join(", ");
+  }
+  const words = Array.isArray(value) && value.every(isPart) ? wordsOf({ of: value }, "of") : "";
+  return words === "" ? JSON.stringify(value) : words;
+}
+
+/** A part of a prompt, and no other thing in a list: one reading with its text. */
+function isPart(value: unknown): boolean {
+  return isTree(value) && Object.keys(value).length === 1 && Object.values(value).every((text) => typeof text === "string");
 }

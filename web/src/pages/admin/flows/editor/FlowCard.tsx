@@ -23,7 +23,7 @@ export const FlowCard = memo(function FlowCard({ id, data, selected }: NodeProps
   const words = useFlowWords();
   const { card, start, problems, heat, warmth, visited } = data;
   return (
-    <div className={cx("flow-card", selected && "chosen", problems > 0 && "wrong", visited && "visited")} data-node={id}>
+    <div className={cx("flow-card", selected && "chosen", problems > 0 && "wrong", visited && "visited", heat !== null && "heated")} data-node={id}>
       <Handle type="target" position={Position.Left} id="in" className="flow-in" />
       {heat === null ? null : <span className="flow-warmth" style={{ opacity: 0.08 + 0.32 * warmth }} />}
       <header>

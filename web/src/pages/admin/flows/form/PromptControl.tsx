@@ -3,14 +3,13 @@ import { isTree } from "../document";
 import type { Field } from "../schema";
 import { fill, named } from "../../../../i18n/places";
 import { useFlowWords } from "../words";
-import { useForm } from "./context";
+import { LANGUAGES, useForm } from "./context";
 import { withField } from "./parts";
 import { ListenButton } from "./ListenButton";
 import { RecordingControl } from "./RecordingControl";
 import { NameControl, type ShapeProps } from "./ShapeControl";
 
 type Part = Readonly<Record<string, unknown>>;
-const LANGUAGES: Readonly<Record<string, string>> = { zh: "中文", en: "English" };
 
 /** A prompt in each language of the flow: words, recordings, and variables that are read. */
 export function PromptControl({ parts, value, path, label, onChange }: ShapeProps & { readonly parts: readonly Field[] }) {

@@ -111,12 +111,13 @@ function Choice({ of, many, aria, value, fallback, onChange }: ShapeProps & { re
 }
 
 /** Where an exit leads. */
-function NodeChoice({ aria, value, onChange }: ShapeProps) {
+function NodeChoice({ aria, label, value, onChange }: ShapeProps) {
   const words = useFlowWords();
   const { nodes, disabled } = useForm();
   return (
     <Select
       {...aria}
+      aria-label={label}
       showSearch
       allowClear
       disabled={disabled}
@@ -131,7 +132,7 @@ function NodeChoice({ aria, value, onChange }: ShapeProps) {
 }
 
 /** A text that names something: what there is is offered, other names may be written. */
-export function NameControl({ of, aria, value, onChange }: ShapeProps & { readonly of: string }) {
+export function NameControl({ of, aria, label, value, onChange }: ShapeProps & { readonly of: string }) {
   const words = useFlowWords();
   const { disabled } = useForm();
   const { options, whole } = useNames(of);
@@ -139,6 +140,7 @@ export function NameControl({ of, aria, value, onChange }: ShapeProps & { readon
   return (
     <AutoComplete
       {...aria}
+      aria-label={label}
       {...(unknown ? { status: "warning" as const, title: fill(words.reasons.noSuch, { what: named(words.fields, of), name: value }) } : {})}
       disabled={disabled}
       allowClear

@@ -15,6 +15,9 @@ export interface FormScope {
   readonly kept: boolean;
 }
 
+/** Languages by their own names. */
+export const LANGUAGES: Readonly<Record<string, string>> = { zh: "中文", en: "English" };
+
 export const FormContext = createContext<FormScope | null>(null);
 
 export function useForm(): FormScope {
