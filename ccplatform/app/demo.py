@@ -6,8 +6,10 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 import structlog
 
+from acd.calendars import Calendar
 from acd.model import Agent, CallBackRules, Overflow, OverflowCause, Queue, TargetKind
 from acd.named import NAMED
 from acd.settings_store import SettingsStore
@@ -42,6 +44,8 @@ async def load_demo(ground: Foundation, settings: Settings) -> None:
         return
     for skill in ("sales", "support", "operator"):
         await acd.save_skill(SkillId(skill), skill)
+    for calendar in centre["calendars"]:
+        await acd.save_calendar(msgspec.convert(calendar, Calendar, str_keys=True))
     settings_store = SettingsStore(database=ground.database, tenant=ground.tenant)
     for setting, kind in NAMED.items():
         for item in centre[f"{setting}s"]:
