@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from metrics.confidence import trials_without_failure
-from metrics.figures import FIGURES
+from metrics.figures import FIGURES, REPORTED
 from metrics.indicator import CONFIDENCE, Comparison, Definition, Source, Unit
 
 
@@ -360,7 +360,7 @@ _OPERATION: tuple[Definition, ...] = (
 
 #: Every definition by its id, in the order of the standard.
 DEFINITIONS: Final[Mapping[str, Definition]] = MappingProxyType(
-    {definition.id: definition for definition in (*_ACCEPTANCE, *_OPERATION, *FIGURES)}
+    {definition.id: definition for definition in (*_ACCEPTANCE, *_OPERATION, *FIGURES, *REPORTED)}
 )
 
 #: Those with a target: the rows of GET compliance.

@@ -3,10 +3,9 @@
 ::
 
     Refusal
-    ├── NoSuchReport        nobody computes a report of this name
-    ├── BadReportQuery      period or grouping that the report does not have
-    ├── FormatNotAvailable  the report exists, not yet in this format
-    └── BadEvidence         no evidence pack, or a period for which none can be made
+    ├── NoSuchReport    nobody computes a report of this name
+    ├── BadReportQuery  period or grouping that the report does not have
+    └── BadEvidence     no evidence pack, or a period for which none can be made
 """
 
 from ccplatform.kernel.errors import NotFound, Refusal
@@ -24,13 +23,6 @@ class BadReportQuery(Refusal):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="bad_request")
-
-
-class FormatNotAvailable(Refusal):
-    """The report exists, but this version of the platform does not write it in this format."""
-
-    def __init__(self, name: str, wanted: str) -> None:
-        super().__init__(f"report {name!r} is not available as {wanted}; use json or csv", code="not_available")
 
 
 class BadEvidence(Refusal):

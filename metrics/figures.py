@@ -150,3 +150,41 @@ FIGURES: Final[tuple[Definition, ...]] = (
         unit=Unit.RATIO,
     ),
 )
+
+
+_FCR_OPEN = (
+    "callers who showed no number; contacts younger than metrics.repeat_days (7), which are open; contacts that "
+    "repeat an earlier one of that time, whose need was counted there; abandons, self-service, outbound calls"
+)
+
+#: Figures of a report's period: what is known of a contact only days later.
+REPORTED: Final[tuple[Definition, ...]] = (
+    Definition(
+        id="D-FCR.strict",
+        title_zh="首次解决率(严格)",
+        title_en="First-call resolution, strict",
+        clause_zh="首位客服代表在首次联络中解决用户需求。",
+        clause_en="The need is resolved by the first agent within the first contact.",
+        numerator="judged contacts in which one agent talked, and whose caller asked for no agent again within "
+        "metrics.repeat_days",
+        denominator="judged contacts: inbound, handled by an agent, their caller's first in metrics.repeat_days",
+        exclusions=_FCR_OPEN,
+        window="report",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+    Definition(
+        id="D-FCR.broad",
+        title_zh="首次解决率(宽松)",
+        title_en="First-call resolution, broad",
+        clause_zh="首次联络中或在承诺的时间内解决，用户没有重复来话。",
+        clause_en="Resolved within the first contact or within the promised time, with no repeat contact.",
+        numerator="judged contacts, by however many agents, whose caller asked for no agent again within "
+        "metrics.repeat_days; our own calls back are no repeat",
+        denominator="judged contacts: inbound, handled by an agent, their caller's first in metrics.repeat_days",
+        exclusions=_FCR_OPEN,
+        window="report",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+)

@@ -17,7 +17,7 @@ MEAN_SAMPLES: Final = 30
 SHARE_SAMPLES: Final = 10
 
 _FIRST: Final = date(2026, 1, 1)
-_SECONDS: Final[Mapping[str, int]] = MappingProxyType({"PT2H": 7200, "P1D": 86400, "day": 0})
+_SECONDS: Final[Mapping[str, int]] = MappingProxyType({"PT2H": 7200, "P1D": 86400, "day": 0, "report": 0})
 
 
 class Comparison(StrEnum):

@@ -1,18 +1,15 @@
-"""Reports of a period: which there are, how they may be grouped, and their tables as CSV (R10.1.g)."""
+"""Reports of a period: which there are, and how they may be grouped (R10.1.g)."""
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from metrics.errors import BadReportQuery, NoSuchReport
-
-#: The longest period of one report by hour or by day: what fits on a page and in a second.
-LONGEST_PERIOD: Final = timedelta(days=366)
 
 
 class Grouping(StrEnum):
@@ -21,22 +18,50 @@ class Grouping(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     SEAT = "seat"
+    QUARTER_HOUR = "quarter_hour"
     HOUR = "hour"
     DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+#: Groupings by time, and how PostgreSQL writes such a time of the centre's zone (weeks are those of ISO 8601).
+TIMES: Final[Mapping[Grouping, str]] = MappingProxyType(
+    {
+        Grouping.QUARTER_HOUR: 'YYYY-MM-DD"T"HH24:MI',
+        Grouping.HOUR: 'YYYY-MM-DD"T"HH24":00"',
+        Grouping.DAY: "YYYY-MM-DD",
+        Grouping.WEEK: 'IYYY-"W"IW',
+        Grouping.MONTH: "YYYY-MM",
+        Grouping.QUARTER: 'YYYY-"Q"Q',
+        Grouping.YEAR: "YYYY",
+    }
+)
+#: The longest period of one report: what has some thousand rows, and ten years of what has fewer.
+_LONGEST_DAYS: Final[Mapping[Grouping, int]] = MappingProxyType(
+    {Grouping.QUARTER_HOUR: 31, Grouping.HOUR: 366, Grouping.DAY: 1098}
+)
+_TEN_YEARS: Final = 3660
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDefinition:
-    """A report: its groupings (the first is the default) and the columns after the group."""
+    """A report: its groupings (the first is the default) and the columns after the group.
+
+    ``longest_days`` bounds the periods of those that read single contacts.
+    """
 
     name: str
     groupings: tuple[Grouping, ...]
     columns: tuple[str, ...]
+    longest_days: int = _TEN_YEARS
 
 
 QUEUE_REPORT: Final = ReportDefinition(
     name="queues",
-    groupings=(Grouping.QUEUE, Grouping.HOUR, Grouping.DAY),
+    groupings=(Grouping.QUEUE, *TIMES),
     columns=(
         "offered",
         "answered",
@@ -54,7 +79,7 @@ QUEUE_REPORT: Final = ReportDefinition(
 )
 AGENT_REPORT: Final = ReportDefinition(
     name="agents",
-    groupings=(Grouping.AGENT, Grouping.SEAT, Grouping.QUEUE, Grouping.HOUR, Grouping.DAY),
+    groupings=(Grouping.AGENT, Grouping.SEAT, Grouping.QUEUE, *TIMES),
     columns=(
         "offers",
         "offers_answered",
@@ -71,9 +96,28 @@ SURVEY_REPORT: Final = ReportDefinition(
     name="surveys",
     groupings=(Grouping.QUEUE, Grouping.AGENT, Grouping.HOUR, Grouping.DAY),
     columns=("survey", "question", "scale", "asked", "answered", "share_answered", "mean", "lowest", "highest"),
+    longest_days=366,
+)
+#: First-call resolution, strict and broad (D-FCR).
+RESOLUTION_REPORT: Final = ReportDefinition(
+    name="resolution",
+    groupings=(Grouping.QUEUE, Grouping.AGENT, Grouping.DAY, Grouping.WEEK, Grouping.MONTH),
+    columns=(
+        "handled",
+        "repeats",
+        "open",
+        "judged",
+        "resolved_strict",
+        "fcr_strict",
+        "resolved_broad",
+        "fcr_broad",
+    ),
+    longest_days=92,
 )
 
-_REPORTS: Final = {report.name: report for report in (QUEUE_REPORT, AGENT_REPORT, SURVEY_REPORT)}
+_REPORTS: Final = {
+    report.name: report for report in (QUEUE_REPORT, AGENT_REPORT, SURVEY_REPORT, RESOLUTION_REPORT)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,29 +146,11 @@ class ReportQuery:
             raise BadReportQuery("from and to need a time zone (RFC 3339)")
         if not begin < end:
             raise BadReportQuery("from must be before to")
-        if end - begin > LONGEST_PERIOD:
-            raise BadReportQuery(f"the period may be {LONGEST_PERIOD.days} days at most")
+        longest = min(report.longest_days, _LONGEST_DAYS.get(grouping, _TEN_YEARS))
+        if end - begin > timedelta(days=longest):
+            raise BadReportQuery(f"by {grouping}, the period may be {longest} days at most")
         return cls(report=report, begin=begin, end=end, grouping=grouping)
 
 
 #: A row: the group, then the columns.
 ReportRow = dict[str, Any]
-
-
-def as_csv(query: ReportQuery, rows: list[ReportRow]) -> str:
-    """The table as CSV (RFC 4180). Cells that a spreadsheet would run as a formula begin with an apostrophe."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    columns = (query.grouping.value, *query.report.columns)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row[column]) for column in columns])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value

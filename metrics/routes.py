@@ -3,6 +3,7 @@
 No ``from __future__ import annotations`` here: FastAPI could not see local names.
 """
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
@@ -22,13 +23,14 @@ from metrics.budgets import Budget, Watched, short_name
 from metrics.compliance import ComplianceRow
 from metrics.day import Figure
 from metrics.definitions import DEFINITIONS
-from metrics.errors import FormatNotAvailable
 from metrics.indicator import Comparison, Source, Unit
 from metrics.model import Verdict
 from metrics.prometheus import CONTENT_TYPE
-from metrics.reports import ReportQuery, as_csv
+from metrics.report_words import SHARES, WORDS, is_seconds
+from metrics.reports import ReportQuery, ReportRow
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
+from metrics.sheets import as_csv, as_xlsx, columns_of
 from metrics.store import ReportStore
 
 _MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
@@ -124,10 +126,37 @@ class ReportFormat(StrEnum):
     PDF = "pdf"
 
 
+def _csv(query: ReportQuery, rows: list[ReportRow], zone: ZoneInfo) -> bytes:
+    return as_csv(query, rows).encode()
+
+
+def _pdf(query: ReportQuery, rows: list[ReportRow], zone: ZoneInfo) -> bytes:
+    from metrics.paper import as_pdf  # a large library, read when somebody wants paper
+
+    return as_pdf(query, rows, zone)
+
+
+_FILES: dict[ReportFormat, tuple[str, Callable[[ReportQuery, list[ReportRow], ZoneInfo], bytes]]] = {
+    ReportFormat.CSV: ("text/csv; charset=utf-8", _csv),
+    ReportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
+    ReportFormat.PDF: ("application/pdf", _pdf),
+}
+
+
+class ReportColumn(BaseModel):
+    """A column of a report, the group first."""
+
+    name: str
+    title: str
+    title_zh: str
+    unit: str = Field(description="count, seconds, ratio; group: what the row stands for")
+
+
 class ReportList(BaseModel):
     """The rows of a report with what they were computed for."""
 
     report: str
+    columns: list[ReportColumn]
     group_by: str
     begin: datetime
     end: datetime
@@ -172,17 +201,21 @@ def build_router(
         group_by: str | None = None,
         format: ReportFormat = ReportFormat.JSON,
     ) -> ReportList | Response:
-        """Queues or agents (those of a supervisor's teams) in a period. xlsx and pdf are not available yet."""
+        """Queues, agents (those of a supervisor's teams), surveys or first-call resolution in a period."""
         now = clock.wall()
         query = ReportQuery.of(name, begin or _midnight(now, zone), end or now + timedelta(seconds=1), group_by)
-        if format in (ReportFormat.XLSX, ReportFormat.PDF):
-            raise FormatNotAvailable(name, format)
         rows = await reports.rows(query, overseen(principal))
-        if format is ReportFormat.CSV:
-            head = {"Content-Disposition": f'attachment; filename="{query.report.name}.csv"'}
-            return Response(as_csv(query, rows), media_type="text/csv; charset=utf-8", headers=head)
+        if format is not ReportFormat.JSON:
+            media, write = _FILES[format]
+            head = {"Content-Disposition": f'attachment; filename="{query.report.name}.{format}"'}
+            return Response(await asyncio.to_thread(write, query, rows, zone), media_type=media, headers=head)
         return ReportList(
-            report=query.report.name, group_by=query.grouping, begin=query.begin, end=query.end, items=rows
+            report=query.report.name,
+            columns=[_column(query, name) for name in columns_of(query)],
+            group_by=query.grouping,
+            begin=query.begin,
+            end=query.end,
+            items=rows,
         )
 
     return router
@@ -227,6 +260,12 @@ def _budget(budget: Budget) -> BudgetItem:
         BurnItem(window=short_name(burn.window), burn=burn.burn, samples=burn.samples) for burn in budget.burns
     ]
     return BudgetItem(left=budget.left, burns=burns, stands=budget.stands)
+
+
+def _column(query: ReportQuery, name: str) -> ReportColumn:
+    zh, en = WORDS[name]
+    unit = "ratio" if name in SHARES else "seconds" if is_seconds(name) else "count"
+    return ReportColumn(name=name, title=en, title_zh=zh, unit="group" if name == query.grouping else unit)
 
 
 def _figure_item(figure: Figure) -> FigureItem:

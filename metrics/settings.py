@@ -31,6 +31,15 @@ class MetricsSettings(BaseModel):
     watch_seconds: float = Field(
         default=15.0, ge=0, le=3600, description="how often section 10.3 is looked at for alarms; 0: never"
     )
+    sum_up_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        description="how often reports are summed up ahead; 0: never",
+    )
+    repeat_days: int = Field(
+        default=7, ge=1, le=90, description="a caller who comes back within so many days was not served (D-FCR)"
+    )
     trunk_full_ratio: float = Field(
         default=0.9,
         gt=0,

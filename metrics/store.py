@@ -1,79 +1,69 @@
-"""The SQL of the reports: facts of the journal, summed for a period.
+"""The SQL of the reports: quarters of an hour that are summed up, and the rest of the period from the journal.
 
-Definitions as in `definitions.py`; a contact is counted in the group and period in which it left the queue, a
-talk where it ended. A talk's seat is the one at which its contact was offered to the agent.
+Definitions as in `definitions.py`; see `sums.py` for what is counted where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, TenantId
-from ccplatform.storage.database import Database
-from metrics.reports import QUEUE_REPORT, SURVEY_REPORT, Grouping, ReportQuery, ReportRow
+from ccplatform.kernel.clock import Clock
+from ccplatform.storage.database import Connection, Database
+from metrics.reports import AGENT_REPORT, QUEUE_REPORT, RESOLUTION_REPORT, TIMES, Grouping, ReportQuery, ReportRow
+from metrics.resolution import resolution_row, resolution_sums
 from metrics.settings import MetricsSettings
+from metrics.sums import COLUMNS, PIECES, QUARTER, quarter_of, summed_up
 from metrics.surveys import survey_row, survey_sums
 
-#: How each grouping is read off a row ``j`` of the journal, in the time zone ``zone.name``.
+#: How each grouping is read off a row ``p`` of sums, in the time zone ``zone.name``.
 _KEYS: Final = {
-    Grouping.QUEUE: "coalesce(j.data->>'queue', '')",
-    Grouping.AGENT: "coalesce(j.data->>'agent', '')",
-    Grouping.SEAT: "coalesce(offer.seat, '')",
-    Grouping.HOUR: "to_char(date_trunc('hour', j.at AT TIME ZONE zone.name), 'YYYY-MM-DD\"T\"HH24:MI')",
-    Grouping.DAY: "to_char(date_trunc('day', j.at AT TIME ZONE zone.name), 'YYYY-MM-DD')",
+    Grouping.QUEUE: "p.queue",
+    Grouping.AGENT: "p.agent",
+    Grouping.SEAT: "p.seat",
+    **{grouping: f"to_char(p.begins AT TIME ZONE zone.name, '{form}')" for grouping, form in TIMES.items()},
 }
 
-_QUEUE_SUMS: Final = """
-    SELECT {key} AS key,
-      count(*) FILTER (WHERE j.type = 'QueueLeft') AS offered,
-      count(*) FILTER (WHERE j.type = 'QueueLeft' AND j.data->>'reason' = 'answered') AS answered,
-      count(*) FILTER (WHERE j.type = 'QueueLeft' AND j.data->>'reason' = 'answered'
-        AND ceil((j.data->>'waited_seconds')::float8)
-          <= floor(coalesce(($5::jsonb->>(j.data->>'queue'))::float8, $6))) AS answered_in_time,
-      coalesce(sum((j.data->>'waited_seconds')::float8)
-        FILTER (WHERE j.data->>'reason' = 'answered'), 0) AS wait_seconds,
-      count(*) FILTER (WHERE j.data->>'reason' = 'abandoned') AS abandoned,
-      count(*) FILTER (WHERE j.data->>'reason' = 'abandoned'
-        AND (j.data->>'waited_seconds')::float8 < $7) AS abandoned_short,
-      count(*) FILTER (WHERE j.type = 'TalkEnded') AS talks,
-      coalesce(sum((j.data->>'talk_seconds')::float8), 0) AS talk_seconds,
-      coalesce(sum((j.data->>'hold_seconds')::float8), 0) AS hold_seconds,
-      coalesce(sum((j.data->>'wrap_up_seconds')::float8), 0) AS wrap_up_seconds
-    FROM journal j CROSS JOIN (SELECT $4::text AS name) zone
-    WHERE j.tenant = $1 AND j.at >= $2 AND j.at < $3 AND j.type IN ('QueueLeft', 'TalkEnded', 'WrapUpEnded')
-    GROUP BY 1 ORDER BY 1
+#: $1 and $2 are those of the pieces, $3 and $4 the period, $5 and $6 the part of it that is summed up already.
+_FROM: Final = f"""
+    FROM (
+      SELECT begins, queue, agent, seat, {", ".join(COLUMNS)} FROM report_quarters
+      WHERE tenant = $1 AND begins >= $5 AND begins < $6
+      UNION ALL {PIECES.format(begin="$3", end="$5")}
+      UNION ALL {PIECES.format(begin="$6", end="$4")}
+    ) p CROSS JOIN (SELECT $7::text AS name) zone
 """
 
-_AGENT_SUMS: Final = """
-    SELECT {key} AS key,
-      count(*) FILTER (WHERE j.type = 'OfferEnded') AS offers,
-      count(*) FILTER (WHERE j.type = 'OfferEnded' AND j.data->>'end' = 'answered') AS offers_answered,
-      count(*) FILTER (WHERE j.type = 'OfferEnded' AND j.data->>'end' = ANY(ARRAY['no_answer', 'rejected',
-        'unreachable'])) AS offers_missed,
-      count(*) FILTER (WHERE j.type = 'TalkEnded') AS talks,
-      coalesce(sum((j.data->>'talk_seconds')::float8), 0) AS talk_seconds,
-      coalesce(sum((j.data->>'hold_seconds')::float8), 0) AS hold_seconds,
-      count(*) FILTER (WHERE j.type = 'WrapUpEnded') AS wrap_ups,
-      coalesce(sum((j.data->>'wrap_up_seconds')::float8), 0) AS wrap_up_seconds
-    FROM journal j CROSS JOIN (SELECT $4::text AS name) zone {offer}
-    WHERE j.tenant = $1 AND j.at >= $2 AND j.at < $3 AND j.type IN ('OfferEnded', 'TalkEnded', 'WrapUpEnded')
-      AND ($5::text[] IS NULL OR j.data->>'agent' = ANY($5))
+
+def _sums(*columns: str) -> str:
+    return ", ".join(
+        f"sum(p.{column}){'' if column.endswith('_seconds') else '::bigint'} AS {column}" for column in columns
+    )
+
+
+_WAITED: Final = ("offered", "answered", "wait_seconds", "abandoned", "abandoned_short")
+_HANDLED: Final = ("talks", "talk_seconds", "hold_seconds", "wrap_up_seconds")
+_QUEUE_SUMS: Final = f"""
+    SELECT {{key}} AS key, {_sums(*_WAITED, *_HANDLED)},
+      sum((SELECT count(*) FROM unnest(p.waits) wait
+        WHERE wait <= floor(coalesce(($8::jsonb->>p.queue)::float8, $9))))::bigint AS answered_in_time
+    {_FROM}
+    WHERE p.offered + p.talks + p.wrap_ups > 0
     GROUP BY 1 ORDER BY 1
 """
-
-_OFFER: Final = """
-    LEFT JOIN LATERAL (
-      SELECT o.data->>'seat' AS seat FROM journal o
-      WHERE o.tenant = j.tenant AND o.contact = j.contact AND o.type = 'Offered' AND o.at <= j.at
-        AND o.at >= $2::timestamptz - interval '1 day' AND o.data->>'agent' = j.data->>'agent'
-      ORDER BY o.at DESC LIMIT 1) offer ON true
+_AGENT_SUMS: Final = f"""
+    SELECT {{key}} AS key, {_sums("offers", "offers_answered", "offers_missed", "wrap_ups", *_HANDLED)}
+    {_FROM}
+    WHERE p.offers + p.talks + p.wrap_ups > 0 AND ($8::text[] IS NULL OR p.agent = ANY($8))
+    GROUP BY 1 ORDER BY 1
 """
 
 
 class ReportStore:
-    """Computes reports from the journal; every method raises DatabaseUnavailable when the database is away.
+    """Computes reports; every method raises DatabaseUnavailable when the database is away.
 
     ``service_levels`` gives Y in seconds of queues that have their own, as for the live figures.
     """
@@ -82,12 +72,14 @@ class ReportStore:
         self,
         database: Database,
         *,
+        clock: Clock,
         settings: MetricsSettings,
         zone: ZoneInfo,
         service_levels: Callable[[], Mapping[str, float]] | None = None,
         tenant: TenantId = DEFAULT_TENANT,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._settings = settings
         self._zone = zone
         self._service_levels = service_levels
@@ -96,22 +88,23 @@ class ReportStore:
     async def rows(self, query: ReportQuery, agents: Collection[AgentId] | None = None) -> list[ReportRow]:
         """The table of a report, ordered by group; hours and days are those of the centre's time zone.
 
-        ``agents`` leaves all others out of a report of agents, and of surveys by agent.
+        ``agents`` leaves all others out of a report of agents, and of the others where they are grouped by agent.
         """
-        if query.report is SURVEY_REPORT:
-            return await self._surveys(query, agents if query.grouping is Grouping.AGENT else None)
-        return await (self._queues(query) if query.report is QUEUE_REPORT else self._agents(query, agents))
+        only = None if agents is None else sorted(agents)
+        if query.report is QUEUE_REPORT:
+            return await self._queues(query)
+        if query.report is AGENT_REPORT:
+            return await self._agents(query, only)
+        return await self._others(query, only if query.grouping is Grouping.AGENT else None)
 
-    async def _surveys(self, query: ReportQuery, agents: Collection[AgentId] | None) -> list[ReportRow]:
+    async def _others(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
+        told: tuple[Any, ...] = (self._tenant, query.begin, query.end, self._zone.key, agents)
         async with self._database.connection() as connection:
-            found = await connection.fetch(
-                survey_sums(query.grouping),
-                self._tenant,
-                query.begin,
-                query.end,
-                self._zone.key,
-                None if agents is None else sorted(agents),
-            )
+            if query.report is RESOLUTION_REPORT:
+                days = self._settings.repeat_days
+                found = await connection.fetch(resolution_sums(query.grouping), *told, days, self._clock.wall())
+                return [resolution_row(query.grouping, dict(row)) for row in found]
+            found = await connection.fetch(survey_sums(query.grouping), *told)
         return [survey_row(query.grouping, dict(row)) for row in found]
 
     async def _queues(self, query: ReportQuery) -> list[ReportRow]:
@@ -119,28 +112,33 @@ class ReportStore:
         async with self._database.connection() as connection:
             found = await connection.fetch(
                 _QUEUE_SUMS.format(key=_KEYS[query.grouping]),
-                self._tenant,
-                query.begin,
-                query.end,
-                self._zone.key,
+                *await self._told(connection, query),
                 limits,
                 self._settings.service_level_seconds,
-                self._settings.short_abandon_seconds,
             )
         return [_queue_row(query.grouping, dict(row)) for row in found]
 
-    async def _agents(self, query: ReportQuery, agents: Collection[AgentId] | None) -> list[ReportRow]:
-        offer = _OFFER if query.grouping is Grouping.SEAT else ""
+    async def _agents(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
         async with self._database.connection() as connection:
-            found = await connection.fetch(
-                _AGENT_SUMS.format(key=_KEYS[query.grouping], offer=offer),
-                self._tenant,
-                query.begin,
-                query.end,
-                self._zone.key,
-                None if agents is None else sorted(agents),
-            )
+            told = await self._told(connection, query)
+            found = await connection.fetch(_AGENT_SUMS.format(key=_KEYS[query.grouping]), *told, agents)
         return [{query.grouping.value: row["key"], **_without_key(dict(row))} for row in found]
+
+    async def _told(self, connection: Connection, query: ReportQuery) -> tuple[Any, ...]:
+        """The first parameters of a statement: whole quarters that are summed up need not be read again."""
+        until = await summed_up(connection, self._tenant)
+        first = _whole(query.begin)
+        last = quarter_of(min(query.end, until)) if until is not None else first
+        if last <= first:
+            first = last = query.end
+        short = self._settings.short_abandon_seconds
+        return (self._tenant, short, query.begin, query.end, first, last, self._zone.key)
+
+
+def _whole(at: datetime) -> datetime:
+    """The first quarter of an hour that begins at ``at`` or later."""
+    begins = quarter_of(at)
+    return begins if begins == at else begins + QUARTER
 
 
 def _queue_row(grouping: Grouping, sums: ReportRow) -> ReportRow:

@@ -76,6 +76,7 @@ from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
 from metrics.service import MetricsService
 from metrics.store import ReportStore
+from metrics.sums import ReportSums
 from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
 from recording.sharing.links import KEY_CONTEXT as RECORDING_LINKS
@@ -183,6 +184,7 @@ class WebProcess:
         )
         reports = ReportStore(
             ground.database,
+            clock=ground.clock,
             settings=settings.metrics,
             zone=settings.node.zone_info,
             service_levels=self._service_levels,
@@ -333,6 +335,8 @@ class WebProcess:
         self._ground.tasks.keep_running("forecast", self._look_ahead)
         if self._settings.recording.stores:
             self._ground.tasks.keep_running("copies of recordings", self._copy_recordings)
+        if self._settings.metrics.sum_up_seconds:
+            self._ground.tasks.keep_running("sums of reports", self._sum_up)
         self.signalling.start(self._ground.tasks)
         if self.webhook is not None:
             self._ground.tasks.keep_running("webhook", self.webhook.run)
@@ -351,6 +355,17 @@ class WebProcess:
     async def _keep_recordings(self) -> None:
         await self.following.informed.wait()  # only then are its tables sure to be there
         await self.keeper.run()
+
+    async def _sum_up(self) -> None:
+        await self.following.informed.wait()
+        sums = ReportSums(
+            self._ground.database,
+            clock=self._ground.clock,
+            short_abandon_seconds=self._settings.metrics.short_abandon_seconds,
+            every_seconds=self._settings.metrics.sum_up_seconds,
+            tenant=self._ground.tenant,
+        )
+        await sums.run()
 
     async def _look_ahead(self) -> None:
         await self.following.informed.wait()

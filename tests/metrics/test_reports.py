@@ -15,9 +15,10 @@ from ccplatform.storage.database import Database
 from ccplatform.storage.journal import JournalWriter
 from ccplatform.storage.journal_reader import JournalReader
 from metrics.errors import BadReportQuery, NoSuchReport
-from metrics.reports import ReportQuery, ReportRow, as_csv
+from metrics.reports import AGENT_REPORT, QUEUE_REPORT, ReportQuery, ReportRow
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
+from metrics.sheets import as_csv
 from metrics.store import ReportStore
 from tests.metrics.telling import SALES, Centre, queue_left, talk_ended, wrap_up_ended
 from tests.storage.stream import VAULT, NotedAlarms
@@ -60,6 +61,17 @@ def day_of_two_queues() -> Centre:
     return centre
 
 
+def store_of(database: Database, centre: Centre) -> ReportStore:  # noqa: F811
+    levels = {"support": 60.0}
+    return ReportStore(
+        database,
+        clock=centre.clock,
+        settings=MetricsSettings(),
+        zone=SHANGHAI,
+        service_levels=lambda: levels,
+    )
+
+
 async def report(
     database: Database,  # noqa: F811
     centre: Centre,
@@ -67,8 +79,7 @@ async def report(
     group_by: str | None = None,
     agents: frozenset[AgentId] | None = None,
 ) -> list[ReportRow]:
-    levels = {"support": 60.0}
-    store = ReportStore(database, settings=MetricsSettings(), zone=SHANGHAI, service_levels=lambda: levels)
+    store = store_of(database, centre)
     begin = centre.events[0].at - timedelta(hours=1)
     return await store.rows(ReportQuery.of(name, begin, begin + timedelta(hours=12), group_by), agents)
 
@@ -131,12 +142,13 @@ async def test_agents_of_some_teams_in_every_grouping(database: Database) -> Non
 async def test_sums_agree_across_groupings(database: Database) -> None:  # noqa: F811
     centre = day_of_two_queues()
     await write(database, centre.events)
-    for name, groupings in (("queues", ("queue", "hour", "day")), ("agents", ("agent", "seat", "queue", "hour"))):
-        totals = []
-        for group_by in groupings:
-            rows = await report(database, centre, name, group_by)
-            totals.append({column: sum(row[column] for row in rows) for column in ("talks", "talk_seconds")})
-        assert all(total == totals[0] == {"talks": 2, "talk_seconds": 150.0} for total in totals)
+    for asked, expected in (
+        (QUEUE_REPORT, {"offered": 3, "answered": 2, "answered_in_time": 1, "abandoned": 1, "talks": 2}),
+        (AGENT_REPORT, {"offers": 3, "offers_answered": 2, "talks": 2, "talk_seconds": 150.0, "wrap_ups": 1}),
+    ):
+        for group_by in asked.groupings:
+            rows = await report(database, centre, asked.name, group_by)
+            assert {column: sum(row[column] for row in rows) for column in expected} == expected, group_by
 
 
 async def test_the_report_of_today_and_the_live_fold_say_the_same(database: Database) -> None:  # noqa: F811
@@ -172,9 +184,16 @@ def test_a_report_that_nobody_computes_does_not_exist() -> None:
     ("begin", "end", "group_by", "reason"),
     [
         (NOW, NOW, None, "before"),
-        (NOW, NOW + timedelta(days=400), None, "366 days"),
+        (NOW, NOW + timedelta(days=400), "hour", "366 days"),
+        (NOW, NOW + timedelta(days=32), "quarter_hour", "31 days"),
+        (NOW, NOW + timedelta(days=3661), None, "3660 days"),
         (NOW.replace(tzinfo=None), NOW, None, "time zone"),
-        (NOW, NOW + timedelta(days=1), "caller", "it has queue, hour, day"),
+        (
+            NOW,
+            NOW + timedelta(days=1),
+            "caller",
+            "it has queue, quarter_hour, hour, day, week",
+        ),
     ],
 )
 def test_periods_and_groupings_are_checked(

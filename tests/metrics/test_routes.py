@@ -165,8 +165,6 @@ async def test_csv_is_a_download() -> None:
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("queues?format=xlsx", 501, "not_available"),
-        ("queues?format=pdf", 501, "not_available"),
         ("nothing", 404, "no_such_report"),
         ("queues?group_by=agent", 400, "bad_request"),
         ("queues?from=2026-01-05T00:00:00", 400, "bad_request"),
@@ -217,3 +215,17 @@ async def test_the_figures_of_the_day_come_with_their_words() -> None:
     assert (level["value"], level["unit"], level["samples"]) == (None, "ratio", 0)
     assert "5 s" in level["exclusions"]
     assert (await web.get("/api/v1/figures", "agent")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("format", "media", "begins"),
+    [
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("pdf", "application/pdf", b"%PDF-"),
+    ],
+)
+async def test_excel_and_pdf_are_downloads(format: str, media: str, begins: bytes) -> None:
+    answer = await Web().get(f"/api/v1/reports/agents?format={format}&group_by=month", "supervisor")
+    assert answer.headers["content-type"] == media
+    assert answer.headers["content-disposition"] == f'attachment; filename="agents.{format}"'
+    assert answer.content.startswith(begins)

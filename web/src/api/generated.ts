@@ -3467,7 +3467,7 @@ export interface paths {
         };
         /**
          * Report
-         * @description Queues or agents (those of a supervisor's teams) in a period. xlsx and pdf are not available yet.
+         * @description Queues, agents (those of a supervisor's teams), surveys or first-call resolution in a period.
          */
         get: operations["report_api_v1_reports__name__get"];
         put?: never;
@@ -8425,6 +8425,23 @@ export interface components {
             removed: boolean;
         };
         /**
+         * ReportColumn
+         * @description A column of a report, the group first.
+         */
+        ReportColumn: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            /**
+             * Unit
+             * @description count, seconds, ratio; group: what the row stands for
+             */
+            unit: string;
+        };
+        /**
          * ReportFormat
          * @description How a report comes.
          * @enum {string}
@@ -8440,6 +8457,8 @@ export interface components {
              * Format: date-time
              */
             begin: string;
+            /** Columns */
+            columns: components["schemas"]["ReportColumn"][];
             /**
              * End
              * Format: date-time

@@ -13,6 +13,7 @@ import { MysteryArea } from "./MysteryArea";
 import * as kinds from "./settings/kinds";
 import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
+import { ReportsArea } from "./ReportsArea";
 import { SettingsArea } from "./settings/SettingsArea";
 import { SignallingArea } from "./signalling/SignallingArea";
 import { SurveysArea } from "./SurveysArea";
@@ -38,6 +39,7 @@ const settings = (kind: KindPage, group: Area["group"]): Area => ({
 const AREAS: readonly Area[] = [
   { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
   { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
+  { path: "reports", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ReportsArea /> },
   { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },
   settings(kinds.ARTICLES, "work"),
   settings(kinds.AGENTS, "people"),

@@ -1,0 +1,38 @@
+"""Reports in a real Chromium: the talk that just was, in a table, as a chart, and in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from tests.e2e.centre import Centre
+from tests.e2e.rig import talking
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
+
+
+async def test_a_supervisor_reads_a_talk_in_the_report_and_takes_it_home(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    tmp_path: Path,
+) -> None:
+    async with talking(centre, "1004") as talk:
+        await talk.caller.hang_up()
+        await centre.ended(talk.number)
+    page = await open_page("sup1", "/admin/reports")
+    row = page.locator("tr", has_text="support")
+    await expect(row.first).to_be_visible()
+    await expect(page.locator(".report-bars rect")).not_to_have_count(0)
+    for name, begins in (("CSV", b"queue,offered"), ("Excel", b"PK"), ("PDF", b"%PDF-")):
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name=name).click()
+        file = tmp_path / name
+        await (await download.value).save_as(file)
+        assert file.read_bytes().startswith(begins)
+    await page.locator(".reports-head").get_by_text("Agents", exact=True).click()
+    await expect(page.locator("td", has_text="1004").first).to_be_visible()
+    if TAKE_PICTURES:
+        await page.screenshot(path=SCREENS / "reports-en-light.png", animations="disabled")
+        chinese = await open_page("sup1", "/admin/reports", language="zh", theme="dark")
+        await expect(chinese.locator(".report-bars")).to_be_visible()
+        await chinese.screenshot(path=SCREENS / "reports-zh-dark.png", animations="disabled")

@@ -1,0 +1,53 @@
+/** What reports there are, and the periods that people ask for. */
+
+export const REPORTS = ["queues", "agents", "resolution"] as const;
+export type Report = (typeof REPORTS)[number];
+
+const TIMES = ["quarter_hour", "hour", "day", "week", "month", "quarter", "year"] as const;
+export type Grouping = "queue" | "agent" | "seat" | (typeof TIMES)[number];
+
+/** The first is the default. */
+export const GROUPINGS: Readonly<Record<Report, readonly [Grouping, ...Grouping[]]>> = {
+  queues: ["queue", ...TIMES],
+  agents: ["agent", "seat", "queue", ...TIMES],
+  resolution: ["queue", "agent", "day", "week", "month"],
+};
+
+/** What the chart shows. */
+export const CHARTED: Readonly<Record<Report, string>> = { queues: "offered", agents: "talks", resolution: "handled" };
+
+export const PERIODS = ["today", "yesterday", "days7", "days30", "month", "lastMonth", "quarter", "lastQuarter", "year"] as const;
+export type Period = (typeof PERIODS)[number];
+
+/** Begin and end (exclusive) of a period, by the clock of whoever looks. */
+export function bounds(period: Period, now: Date): readonly [Date, Date] {
+  const [year, month, day] = [now.getFullYear(), now.getMonth(), now.getDate()];
+  const quarter = month - (month % 3);
+  const tomorrow = new Date(year, month, day + 1);
+  switch (period) {
+    case "today":
+      return [new Date(year, month, day), tomorrow];
+    case "yesterday":
+      return [new Date(year, month, day - 1), new Date(year, month, day)];
+    case "days7":
+      return [new Date(year, month, day - 6), tomorrow];
+    case "days30":
+      return [new Date(year, month, day - 29), tomorrow];
+    case "month":
+      return [new Date(year, month, 1), tomorrow];
+    case "lastMonth":
+      return [new Date(year, month - 1, 1), new Date(year, month, 1)];
+    case "quarter":
+      return [new Date(year, quarter, 1), tomorrow];
+    case "lastQuarter":
+      return [new Date(year, quarter - 3, 1), new Date(year, quarter, 1)];
+    case "year":
+      return [new Date(year, 0, 1), tomorrow];
+  }
+}
+
+/** Whether the server makes this report of this period: single contacts and quarters of an hour have shorter limits. */
+export function fits(report: Report, grouping: Grouping, period: Period): boolean {
+  const long = period === "quarter" || period === "lastQuarter";
+  return !(period === "year" && report === "resolution") && !(grouping === "quarter_hour" && (long || period === "year"));
+}
