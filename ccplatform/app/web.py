@@ -71,6 +71,8 @@ from gateway.signalling.search import SignallingSearch
 from gateway.signalling.service import SignallingService
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
+from metrics.evidence.journal_days import JournalDays
+from metrics.evidence.routes import build_evidence_routes
 from metrics.prometheus import OverloadHealth, WorkerHealth
 from metrics.routes import build_router as build_metrics_routes
 from metrics.routes import build_scrape
@@ -138,6 +140,9 @@ class WebProcess:
             followers=(self.recent, *([] if self.webhook is None else [self.webhook])),
         )
         self.forecasting = forecasting_of(settings, ground, self.live)
+        self.journal_days = JournalDays(
+            ground.database, audit=ground.audit, clock=ground.clock, tenant=ground.tenant
+        )
         self._control = ReloadingControl(self.following.link, ground.clock)
         self._told = ControlAlarms(self.following.link, ground.clock)
         self.keeper = build_keeper(settings, places, ground, self._told)
@@ -285,6 +290,7 @@ class WebProcess:
                 control=control,
                 viewer=message_viewer(self.live),
             ),
+            build_evidence_routes(access=access, days=self.journal_days, clock=ground.clock),
             build_metrics_routes(
                 access=access,
                 service=self.metrics,
@@ -335,6 +341,7 @@ class WebProcess:
         self._ground.tasks.keep_running("forecast", self._look_ahead)
         if self._settings.recording.stores:
             self._ground.tasks.keep_running("copies of recordings", self._copy_recordings)
+        self._ground.tasks.keep_running("days of the journal", self._prove_days)
         if self._settings.metrics.sum_up_seconds:
             self._ground.tasks.keep_running("sums of reports", self._sum_up)
         self.signalling.start(self._ground.tasks)
@@ -355,6 +362,10 @@ class WebProcess:
     async def _keep_recordings(self) -> None:
         await self.following.informed.wait()  # only then are its tables sure to be there
         await self.keeper.run()
+
+    async def _prove_days(self) -> None:
+        await self.following.informed.wait()
+        await self.journal_days.run()
 
     async def _sum_up(self) -> None:
         await self.following.informed.wait()

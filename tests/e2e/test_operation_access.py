@@ -142,6 +142,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/alarms/{alarm}/acknowledge"): frozenset({"supervisor", "maintainer", "admin"}),
     ("GET", "/api/v1/audit"): frozenset({"auditor", "admin"}),
     ("GET", "/api/v1/audit/verification"): frozenset({"auditor", "admin"}),
+    ("GET", "/api/v1/journal/days"): frozenset({"auditor", "admin"}),
     ("GET", "/api/v1/seats"): WATCHERS,
     ("GET", "/api/v1/trunks"): WATCHERS,
     ("GET", "/api/v1/trunks/{trunk}"): WATCHERS,

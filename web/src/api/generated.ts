@@ -2796,6 +2796,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Journal Days
+         * @description The journal's days, each computed anew and compared with its root in the chained audit.
+         */
+        get: operations["journal_days_api_v1_journal_days_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -5852,6 +5872,12 @@ export interface components {
             wait_seconds: number | null;
         };
         /**
+         * Found
+         * @description What a day's facts are against their root.
+         * @enum {string}
+         */
+        Found: "equal" | "different" | "removed";
+        /**
          * FrameItem
          * @description One frame of the D channel, in words.
          */
@@ -6348,6 +6374,41 @@ export interface components {
              * @description how many fit in all
              */
             total: number;
+        };
+        /**
+         * JournalDayItem
+         * @description A day (UTC) of the journal as it was proved, and how it is now.
+         */
+        JournalDayItem: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Facts
+             * @description when it was proved
+             */
+            facts: number;
+            /** Facts Now */
+            facts_now: number;
+            /** @description equal, different, or removed: none are there any more */
+            found: components["schemas"]["Found"];
+            /**
+             * Root
+             * @description SHA-256 over its facts, as the audit keeps it
+             */
+            root: string;
+        };
+        /**
+         * JournalDayList
+         * @description Proved days, the oldest first.
+         */
+        JournalDayList: {
+            /** Items */
+            items: components["schemas"]["JournalDayItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /**
          * LearnedAnswer
@@ -16786,6 +16847,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    journal_days_api_v1_journal_days_get: {
+        parameters: {
+            query?: {
+                /** @description a week ago by default */
+                from?: string | null;
+                /** @description included; today by default */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JournalDayList"];
+                };
             };
             /** @description Validation Error */
             422: {

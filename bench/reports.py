@@ -1,0 +1,182 @@
+"""Reports over months, and what rebuilding takes: ``python -m bench.reports``.
+
+A month of contacts is made in PostgreSQL as the quarters that the platform sums up, waits one by one, and every
+report is asked of it. A slice of journalled calls says how fast quarters and the fold are made anew, from which a
+year is estimated. Everything runs on an embedded PostgreSQL of its own, in a directory that is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bench.figures import Figure, conditions, show, single, write_json
+from bench.metrics import make_events
+from ccplatform.contracts.facts import FactEvent
+from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.tasks import TaskSupervisor
+from ccplatform.storage.database import Database
+from ccplatform.storage.embedded import EmbeddedPostgres
+from ccplatform.storage.journal import JournalWriter
+from ccplatform.storage.journal_reader import JournalReader
+from ccplatform.storage.migrate import migrate
+from metrics.reports import AGENT_REPORT, QUEUE_REPORT, Grouping, ReportDefinition, ReportQuery
+from metrics.service import MetricsService
+from metrics.settings import MetricsSettings
+from metrics.sheets import as_xlsx
+from metrics.store import ReportStore
+from metrics.sums import SETTLED, ReportSums
+from tests.storage.stream import VAULT, NotedAlarms
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MONTH = datetime(2026, 3, 1, tzinfo=ZONE)
+DAYS = 31
+#: Issue 9: a month's report over five million contacts, seconds.
+GOAL_SECONDS = 10.0
+
+_QUEUES = """
+    INSERT INTO report_quarters
+    SELECT 'default', begins, 'queue-' || queue, '', '', $3::int * 11 / 10, $3::int, $3::int * 12.0,
+      (SELECT array_agg((begin * 7 % 60)::smallint) FROM generate_series(1, $3::int) begin), $3::int / 10, 1,
+      0, 0, 0, 0, 0, 0, 0, 0
+    FROM generate_series($1::timestamptz, $2::timestamptz - interval '15 min', '15 min') begins,
+      generate_series(1, $4::int) queue
+"""
+_AGENTS = """
+    INSERT INTO report_quarters
+    SELECT 'default', begins, 'queue-' || (agent % $4::int + 1), agent::text, 'seat-' || agent,
+      0, 0, 0, '{}', 0, 0, $3::int, $3::int, 0, $3::int, $3::int * 180.0, $3::int * 5.0, $3::int, $3::int * 15.0
+    FROM generate_series($1::timestamptz, $2::timestamptz - interval '15 min', '15 min') begins,
+      generate_series(1, $5::int) agent
+"""
+
+
+async def a_month(database: Database, contacts: int, queues: int, agents: int) -> None:
+    """Fill the month: every queue and agent busy in every quarter of an hour."""
+    end, quarters = MONTH + timedelta(days=DAYS), DAYS * 96
+    async with database.connection() as connection:
+        each = -(-contacts // (quarters * queues))
+        await connection.execute(_QUEUES, MONTH, end, each, queues, timeout=600)
+        talks = -(-contacts // (quarters * agents))
+        await connection.execute(_AGENTS, MONTH, end, talks, queues, agents, timeout=600)
+        await connection.execute("INSERT INTO report_progress VALUES ('default', $1)", end)
+        await connection.execute("ANALYZE report_quarters")
+
+
+async def reports(database: Database) -> list[Figure]:
+    """Every report of the month, the slowest of three runs each."""
+    store = ReportStore(database, clock=SystemClock(), settings=MetricsSettings(), zone=ZONE)
+    kinds: list[tuple[ReportDefinition, Grouping]] = [
+        (report, grouping)
+        for report in (QUEUE_REPORT, AGENT_REPORT)
+        for grouping in report.groupings
+        if grouping not in (Grouping.QUARTER, Grouping.YEAR)
+    ]
+    figures = []
+    for report, grouping in kinds:
+        query = ReportQuery.of(report.name, MONTH, MONTH + timedelta(days=DAYS), grouping)
+        slowest, rows = 0.0, []
+        for _ in range(3):
+            begin = time.perf_counter()
+            rows = await store.rows(query)
+            slowest = max(slowest, time.perf_counter() - begin)
+        note = f"{len(rows)} rows"
+        if grouping is Grouping.DAY:
+            begin = time.perf_counter()
+            note += (
+                f", Excel {len(as_xlsx(query, rows, ZONE)) / 1e3:.0f} kB in {time.perf_counter() - begin:.2f} s"
+            )
+        figures.append(single(f"{report.name} by {grouping}", slowest, "s", goal=GOAL_SECONDS, note=note))
+    return figures
+
+
+async def rebuild(database: Database, facts: int, year: int) -> list[Figure]:
+    """Journal a slice, then sum it up and fold it anew; a year has ``year`` contacts."""
+    events = make_events(facts, 20, 200)
+    contacts = sum(type(event.fact).__name__ == "ContactEnded" for event in events)
+    await _journal(database, events)
+    sums = ReportSums(database, clock=_At(events[-1].at), short_abandon_seconds=5.0, every_seconds=60.0)
+    begin = time.perf_counter()
+    await sums.sum_up()
+    summed = time.perf_counter() - begin
+    service = MetricsService(clock=SystemClock(), settings=MetricsSettings(), zone=ZONE)
+    begin = time.perf_counter()
+    await service.load(JournalReader(database, sealer=VAULT), since=events[0].at)
+    folded = time.perf_counter() - begin
+    told = f"{contacts:,} contacts, {len(events):,} facts"
+    return [
+        _rebuilt("quarters summed up anew", contacts, summed, year, told),
+        _rebuilt("journal read and folded anew", contacts, folded, year, told),
+    ]
+
+
+def _rebuilt(name: str, contacts: int, seconds: float, year: int, told: str) -> Figure:
+    rate = contacts / seconds
+    return single(name, rate, "contacts/s", note=f"{told}; a year of {year:,}: {year / rate / 3600:.1f} h")
+
+
+class _At(SystemClock):
+    """The time at which a slice is settled."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self._wall = at + 2 * SETTLED
+
+    def wall(self) -> datetime:
+        """Always the same."""
+        return self._wall.astimezone(UTC)
+
+
+async def _journal(database: Database, events: list[FactEvent]) -> None:
+    clock = SystemClock()
+    writer = JournalWriter(database, sealer=VAULT, clock=clock, alarms=NotedAlarms())
+    tasks = TaskSupervisor(clock)
+    tasks.keep_running("journal", writer.run)
+    for start in range(0, len(events), 5000):
+        for event in events[start : start + 5000]:
+            writer.append(event)
+        await writer.flushed()
+    await tasks.close()
+
+
+async def _measured(options: argparse.Namespace) -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="ccp-bench-") as directory:
+        server = EmbeddedPostgres(Path(directory) / "postgres", durable=False)
+        database = Database(await asyncio.to_thread(server.start), clock=SystemClock())
+        try:
+            await database.open()
+            await migrate(database)
+            figures = await rebuild(database, options.facts, options.year)
+            async with database.connection() as connection:
+                await connection.execute("TRUNCATE report_quarters, report_progress, journal")
+            await a_month(database, options.contacts, options.queues, options.agents)
+            return [*await reports(database), *figures]
+        finally:
+            await database.close()
+            server.stop()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--contacts", type=int, default=5_000_000)
+    parser.add_argument("--queues", type=int, default=20)
+    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--facts", type=int, default=100_000)
+    parser.add_argument("--year", type=int, default=60_000_000, help="contacts of the year that is estimated")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    facts = conditions() | {name: f"{getattr(options, name):,}" for name in ("contacts", "queues", "agents")}
+    figures = asyncio.run(_measured(options))
+    show("reports", figures, facts)
+    if options.json is not None:
+        write_json(options.json, figures, facts)
+
+
+if __name__ == "__main__":
+    main()
