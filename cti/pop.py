@@ -12,6 +12,7 @@ from cti.linking.links import CrmLink
 from cti.live import LiveView
 from cti.model import CallStage, Customer, LiveCall
 from cti.path import FlowStep
+from cti.scripting.scripts import Script
 from cti.viewers import agents_on
 
 #: How many earlier contacts a pop shows.
@@ -117,6 +118,7 @@ class Pop:
     path: tuple[FlowStep, ...]
     call_backs: tuple[OpenCallBack, ...]
     links: tuple[CrmLink, ...]
+    script: Script | None
     looked_up: bool
 
 
@@ -135,6 +137,7 @@ def screen_pop(
     before: Before,
     call_backs: Sequence[OpenCallBack],
     links: Sequence[CrmLink],
+    script: Script | None,
     looked_up: bool,
 ) -> Pop:
     """Put the pop together from the live call and what was looked up for its number."""
@@ -155,6 +158,7 @@ def screen_pop(
         path=before.path,
         call_backs=tuple(call_backs),
         links=tuple(links),
+        script=script,
         looked_up=looked_up,
     )
 

@@ -35,6 +35,7 @@ from cti.pop import ContactHistory, call_in_front
 from cti.reasons import Reasons, check_reason
 from cti.recording_routes import add_recording_routes
 from cti.rows import agent_row, queue_detail, visible_call
+from cti.scripting.scripts import Scripts
 from cti.settings import CtiSettings
 from cti.softphone import HeldSeats, Softphones
 from cti.store import CustomerStore
@@ -56,11 +57,13 @@ def build_router(
     clock: Clock,
     history: ContactHistory | None = None,
     links: Links | None = None,
+    scripts: Scripts | None = None,
     softphones: Softphones | None = None,
     settings: CtiSettings | None = None,
 ) -> APIRouter:
     """All REST routes of the package. ``live`` is the web process's view, ``history`` finds earlier contacts,
-    ``links`` lead into the operator's CRM, ``softphones`` has the accounts of browsers."""
+    ``links`` lead into the operator's CRM, ``scripts`` are what agents say,
+    ``softphones`` has the accounts of browsers."""
     settings = settings or CtiSettings()
     router = APIRouter(tags=["cti"])
     _add_agents(router, access=access, live=live, control=control, reasons=reasons)
@@ -70,7 +73,7 @@ def build_router(
     add_supervision_routes(router, access=access, live=live, control=control)
     add_recording_routes(router, access=access, live=live, control=control)
     add_customer_routes(router, access=access, customers=customers)
-    look_up = LookUp(live, customers, history, links)
+    look_up = LookUp(live, customers, history, links, scripts)
     _add_pop(router, access=access, live=live, look_up=look_up)
     held = HeldSeats(clock, settings.seats_per_user)
     _add_softphone(router, access=access, live=live, softphones=softphones, held=held)

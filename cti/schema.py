@@ -249,6 +249,21 @@ class CrmLink(Model):
     account: str = Field(description="The customer whom it is about; '': it is about the call.")
 
 
+class ScriptStep(Model):
+    """One step of a script."""
+
+    title: str = Field(examples=["Greeting"])
+    text: str
+
+
+class CallScript(Model):
+    """What the agent is to say and do."""
+
+    id: str = Field(examples=["support-first"])
+    name: str = Field(examples=["First call"])
+    steps: list[ScriptStep]
+
+
 class ScreenPop(Model):
     """What an agent sees at the offer, before he answers (R10.1.b)."""
 
@@ -267,6 +282,7 @@ class ScreenPop(Model):
     path: list[FlowStep] = Field(description="The last 50 steps in flows, in order.")
     call_backs: list[OpenCallBack] = Field(description="To this number, the next first, five at most.")
     links: list[CrmLink] = Field(description="Those configured for its queue, in order.")
+    script: CallScript | None = Field(description="That of its queue, if one is configured.")
     looked_up: bool = Field(description="False: the directory is away, customers and contacts are unknown.")
 
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.errors import Refusal
 from ccplatform.security.access import Access, Principal, Role
 from ccplatform.security.errors import NotAllowed, NotAuthenticated
 from ccplatform.security.model import Overseen
@@ -24,7 +25,7 @@ from metrics.compliance import ComplianceRow
 from metrics.day import Figure
 from metrics.definitions import DEFINITIONS
 from metrics.indicator import Comparison, Source, Unit
-from metrics.model import Verdict
+from metrics.model import MICROSECONDS, Verdict
 from metrics.prometheus import CONTENT_TYPE
 from metrics.report_words import SHARES, WORDS, is_seconds
 from metrics.reports import ReportQuery, ReportRow
@@ -34,6 +35,7 @@ from metrics.sheets import as_csv, as_xlsx, columns_of
 from metrics.store import ReportStore
 
 _MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
+_HAVE_A_DAY = (Role.AGENT,)
 _MAY_SEE_REPORTS = (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
 
 
@@ -117,6 +119,19 @@ class FigureList(BaseModel):
     next_cursor: str | None = None
 
 
+class OwnDay(BaseModel):
+    """An agent's day so far, from midnight of the centre's time zone; durations in seconds."""
+
+    agent: str = Field(examples=["1004"])
+    talks: int = Field(description="that ended: of queues, by direct calls, consultations")
+    talk_seconds: float = Field(description="hold included")
+    wrap_up_seconds: float
+    idle_seconds: float = Field(description="ready, or ringing")
+    pause_seconds: float = Field(description="signed in and not ready, meals included")
+    handle_seconds: float | None = Field(description="(talk + wrap-up) / talks; null without a talk that ended")
+    occupancy: float | None = Field(description="(talk + wrap-up) / (talk + wrap-up + idle), or null")
+
+
 class ReportFormat(StrEnum):
     """How a report comes."""
 
@@ -191,6 +206,23 @@ def build_router(
     ) -> FigureList:
         """The figures of section 3.1 for today so far: service level and its variants, speed of answer, times."""
         return FigureList(items=[_figure_item(figure) for figure in service.figures()])
+
+    @router.get("/me/day")
+    async def own_day(principal: Annotated[Principal, Depends(access.require(*_HAVE_A_DAY))]) -> OwnDay:
+        """My own day so far: calls, average handle time, occupancy."""
+        if principal.agent is None:
+            raise Refusal("you have no agent number", code="no_agent_number")
+        times = service.day_of(principal.agent)
+        return OwnDay(
+            agent=principal.agent,
+            talks=times.talks,
+            talk_seconds=times.talk / MICROSECONDS,
+            wrap_up_seconds=times.wrap_up / MICROSECONDS,
+            idle_seconds=times.idle / MICROSECONDS,
+            pause_seconds=(times.rest + times.meal) / MICROSECONDS,
+            handle_seconds=times.handle_seconds,
+            occupancy=times.occupancy,
+        )
 
     @router.get("/reports/{name}", response_model=ReportList)
     async def report(

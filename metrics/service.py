@@ -22,6 +22,7 @@ from ccplatform.contracts.facts import FactEvent
 from ccplatform.contracts.words import Severity
 from ccplatform.kernel.clock import Clock
 from ccplatform.kernel.errors import LocalMisuse
+from metrics.agents import AgentTimes
 from metrics.budgets import Budget, Watched, budgets
 from metrics.compliance import ComplianceRow, rows
 from metrics.day import Figure, figures
@@ -164,6 +165,10 @@ class MetricsService:
     def figures(self) -> list[Figure]:
         """The figures of the day so far (section 3.1)."""
         return figures(self.fold, self._second(), self._limits())
+
+    def day_of(self, agent: str) -> AgentTimes:
+        """How an agent's day was spent so far."""
+        return self.fold.agents.today_of(agent, self._second())
 
     def traffic(self, trunk: str) -> dict[str, Any] | None:
         """What a trunk carried in the last two hours (:class:`metrics.access.Traffic`); None: not known."""

@@ -23,6 +23,7 @@ from cti.documents import DeskDocuments
 from cti.linking.kind import kind as link_kind
 from cti.publishing.kind import kind as article_kind
 from cti.publishing.store import ArticleStore
+from cti.scripting.kind import kind as script_kind
 from gateway.seat_kind import kind as seat_kind
 from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind
@@ -99,6 +100,7 @@ def build_configuration(
     rules = RuleStore(database=ground.database, tenant=ground.tenant)
     articles = article_store(ground)
     links = desk_documents(ground, "crm_link")
+    scripts = desk_documents(ground, "script")
     numbers = numbers_kept(ground, control)
     versions = Versions(database=ground.database, tenant=ground.tenant)
     users = UserAdministration(
@@ -112,7 +114,7 @@ def build_configuration(
             also={
                 Setting.CALENDAR: (numbers.opened_by, versions.going_by),
                 Setting.TEAM: (overseers_of, told_team, recorded_team),
-                Setting.QUEUE: (told_queue, links.naming, recorded_queue),
+                Setting.QUEUE: (told_queue, links.naming, scripts.naming, recorded_queue),
                 Setting.AGENT: (recorded_agent,),
             },
         ),
@@ -131,6 +133,7 @@ def build_configuration(
             taken=recording_names,
             known={"queues": knows_queue, "agents": knows_agent, "teams": knows_team},
         ),
+        script_kind(documents=scripts, knows_queue=knows_queue),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):
         add_kind(router, kind, access=access, changes=changes)

@@ -60,6 +60,7 @@ from cti.noting.routes import build_router as build_note_routes
 from cti.publishing.routes import build_router as build_article_routes
 from cti.recent import RecentFacts
 from cti.routes import build_router as build_cti_routes
+from cti.scripting.scripts import Scripts
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from cti.viewers import overseen
@@ -220,6 +221,7 @@ class WebProcess:
                 clock=ground.clock,
                 history=history,
                 links=Links(desk_documents(ground, "crm_link")),
+                scripts=Scripts(desk_documents(ground, "script")),
                 softphones=BrowserPhones(seats, settings.sip, ground.clock, self._phone_server),
                 settings=settings.cti,
             ),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ccplatform.configuration.kind import Document, Kind
+from ccplatform.configuration.kind import Kind
 from ccplatform.contracts.words import Role
-from ccplatform.kernel.errors import Refusal
 from cti.documents import DeskDocuments
 from cti.linking.templates import MAX_URL, check_template
+from cti.queue_documents import QueueDocuments
 
 #: Most links that are kept at a time.
 MAX_LINKS: Final = 50
@@ -50,36 +50,6 @@ class LinkItem(LinkDocument):
     id: str
 
 
-class _Kept:
-    """See :class:`~ccplatform.configuration.kind.Keeper`."""
-
-    def __init__(self, documents: DeskDocuments, knows_queue: Callable[[str], Awaitable[bool]]) -> None:
-        self._documents = documents
-        self._knows_queue = knows_queue
-
-    async def all(self) -> Mapping[str, Document]:
-        return await self._documents.documents()
-
-    async def one(self, name: str) -> Document | None:
-        return (await self._documents.documents(name)).get(name)
-
-    async def save(self, name: str, document: Document, *, by: str, trial: bool) -> None:
-        for queue in document["queues"]:
-            if not await self._knows_queue(queue):
-                raise Refusal(f"link {name}: there is no queue {queue}", code="illegal_setting", where="queues")
-        known = await self._documents.documents()
-        if name not in known and len(known) >= MAX_LINKS:
-            raise Refusal(f"there are {MAX_LINKS} links; remove old ones", code="too_many", where="id")
-        if not trial:
-            await self._documents.save(name, document)
-
-    async def remove(self, name: str, *, by: str) -> None:
-        await self._documents.remove(name)
-
-    async def users(self, name: str) -> Sequence[str]:
-        return []
-
-
 def kind(*, documents: DeskDocuments, knows_queue: Callable[[str], Awaitable[bool]]) -> Kind:
     """``configuration/crm-links``: administrators say where desks lead."""
     return Kind(
@@ -87,7 +57,7 @@ def kind(*, documents: DeskDocuments, knows_queue: Callable[[str], Awaitable[boo
         path="configuration/crm-links",
         wanted=LinkDocument,
         item=LinkItem,
-        keeper=_Kept(documents, knows_queue),
+        keeper=QueueDocuments(documents, knows_queue, word="link", most=MAX_LINKS),
         readers=(Role.SUPERVISOR, Role.ADMIN, Role.AUDITOR),
         changers=(Role.ADMIN,),
         sheet=True,

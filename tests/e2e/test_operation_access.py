@@ -64,6 +64,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("GET", "/api/v1/me"): ALL,
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
+    ("GET", "/api/v1/me/day"): DESK,
     ("GET", "/api/v1/me/reasons"): ALL,
     ("POST", "/api/v1/me/softphone"): CALLS,
     ("GET", "/api/v1/customers/{account}"): CALLS,
@@ -211,6 +212,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
             ("recording-rules", PLANNERS | {"auditor"}, frozenset({"admin"})),
             ("users", frozenset({"admin", "auditor"}), frozenset({"admin"})),
             ("crm-links", PLANNERS | {"auditor"}, frozenset({"admin"})),
+            ("scripts", PLANNERS | {"auditor"}, frozenset({"admin"})),
         )
         for method, one in (
             ("GET", ""),

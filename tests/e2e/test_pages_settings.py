@@ -268,6 +268,42 @@ async def test_what_a_supervisor_publishes_is_on_the_desk_until_it_is_read(
         assert (await centre.ask("DELETE", "configuration/articles/storm")).status_code == 200
 
 
+async def test_a_script_that_is_configured_by_page_leads_through_the_call(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("admin", "/admin")
+    await begin(page, "scripts")
+    await fill(page, id="first", name="First call")
+    await choose(page, "queues", "support")
+    await page.locator("[data-field='steps.0.title'] input").fill("Greeting")
+    await page.locator("[data-field='steps.0.text'] textarea").fill("Good day, <b>support</b>.")
+    await save(page, "first")
+    saved = await centre.get("configuration/scripts/first", user="admin")
+    more = {name: saved[name] for name in ("name", "queues", "position")}
+    more["steps"] = [*saved["steps"], {"title": "Goodbye", "text": "Thank you for calling."}]
+    assert (await centre.ask("PUT", "configuration/scripts/first", user="admin", json=more)).status_code == 200
+    try:
+        async with (
+            centre.desk("1004", incoming=AutoAnswer()),
+            SipPhone("13800000001", source=sources.tone(CALLER_HZ)) as phone,
+        ):
+            desk = await open_page("1004")
+            call = await phone.dial(centre.number("95001"))
+            script = desk.get_by_role("region", name="Script")
+            await expect(script.get_by_role("heading", name="First call")).to_be_visible()
+            await expect(script).to_contain_text("Good day, <b>support</b>.")  # text, whatever it holds
+            await expect(script).to_contain_text("1 of 2")
+            await desk.keyboard.press("]")
+            await expect(script).to_contain_text("Thank you for calling.")
+            await expect(script).not_to_contain_text("Good day")
+            await call.hang_up()
+            await centre.agent_is("1004", "wrap_up")
+            await expect(script).to_contain_text("2 of 2")
+    finally:
+        assert (await centre.ask("DELETE", "configuration/scripts/first", user="admin")).status_code == 200
+
+
 async def test_a_pop_leads_into_the_crm_that_an_administrator_names(
     open_page: OpenPage,  # noqa: F811
     centre: Centre,

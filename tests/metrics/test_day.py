@@ -264,3 +264,31 @@ def test_every_variant_is_what_counting_gives(told: list[tuple[str, int, QueueId
         ("D-SL.abandons_out", met, offered - early),
     ):
         assert shown[name] == (part / whole if whole else None), name
+
+
+def test_an_agent_s_own_day_is_his_and_of_today(centre: Centre) -> None:
+    previous = AgentState.SIGNED_OUT
+    for seconds, state in (
+        (0.0, AgentState.READY),
+        (60.0, AgentState.RESERVED),
+        (5.0, AgentState.TALKING),
+        (100.0, AgentState.HELD),
+        (20.0, AgentState.TALKING),
+        (30.0, AgentState.WRAP_UP),
+        (25.0, AgentState.READY),
+    ):
+        centre.wait(seconds)
+        centre.tell(agent_changed(state, previous, seconds, agent="1004"))
+        previous = state
+    centre.wait(35.0)
+    day = centre.fold.agents.today_of("1004", centre.now)
+    assert (day.talks, day.talk, day.wrap_up, day.idle) == (1, 150_000_000, 25_000_000, 100_000_000)
+    assert day.handle_seconds == pytest.approx(175.0)
+    assert day.occupancy == pytest.approx(175 / 275)
+    nobody = centre.fold.agents.today_of("1005", centre.now)
+    assert (nobody.talks, nobody.handle_seconds, nobody.occupancy) == (0, None, None)
+    again = Centre(FoldRules(zone=ZoneInfo("Asia/Shanghai")))
+    again.fold.agents.restore(centre.fold.agents.snapshot())
+    assert again.fold.agents.today_of("1004", centre.now) == day
+    centre.wait(24 * 3600.0)
+    assert centre.fold.agents.today_of("1004", centre.now).talks == 0

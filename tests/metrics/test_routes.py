@@ -30,14 +30,15 @@ LOOPBACK = ("127.0.0.1", 4711)
 
 
 class FakeTokens:
-    """The token is a role's name; ``red`` is a supervisor of the agents of that team."""
+    """The token is a role's name; ``red`` is a supervisor of the agents of that team, ``of 1004`` an agent."""
 
     async def session(self, token: str) -> Session:
-        if token not in {*Role, "red"}:
+        if token not in {*Role, "red", "of 1004"}:
             raise NotAuthenticated
-        role = Role.SUPERVISOR if token == "red" else Role(token)
+        own = AgentId("1004") if token == "of 1004" else None
+        role = Role.SUPERVISOR if token == "red" else Role.AGENT if own is not None else Role(token)
         teams = frozenset({"red"} if token == "red" else ())
-        principal = Principal(user=f"the {token}", roles=frozenset({role}), agent=None, teams=teams)
+        principal = Principal(user=f"the {token}", roles=frozenset({role}), agent=own, teams=teams)
         return Session(principal=principal, must_change=False, expires_at=datetime(2027, 1, 1, tzinfo=UTC))
 
 
@@ -229,3 +230,10 @@ async def test_excel_and_pdf_are_downloads(format: str, media: str, begins: byte
     assert answer.headers["content-type"] == media
     assert answer.headers["content-disposition"] == f'attachment; filename="agents.{format}"'
     assert answer.content.startswith(begins)
+
+
+async def test_an_agent_sees_his_own_day_and_nobody_else_s() -> None:
+    web = Web()
+    assert (await web.get("/api/v1/me/day", Role.AGENT)).json()["code"] == "no_agent_number"
+    assert (await web.get("/api/v1/me/day", "of 1004")).json()["occupancy"] is None
+    assert (await web.get("/api/v1/me/day", Role.SUPERVISOR)).status_code == 403

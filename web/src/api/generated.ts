@@ -1675,6 +1675,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/scripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every script */
+        get: operations["list_script_api_v1_configuration_scripts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/scripts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One script */
+        get: operations["get_script_api_v1_configuration_scripts__name__get"];
+        /** Add or change a script */
+        put: operations["put_script_api_v1_configuration_scripts__name__put"];
+        post?: never;
+        /** Remove a script that nothing needs */
+        delete: operations["delete_script_api_v1_configuration_scripts__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/scripts/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a script */
+        get: operations["history_of_script_api_v1_configuration_scripts__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/scripts/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a script */
+        get: operations["users_of_script_api_v1_configuration_scripts__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/seats": {
         parameters: {
             query?: never;
@@ -2894,6 +2964,26 @@ export interface paths {
          * @description Keep what the contact came to, in place of what I said before.
          */
         put: operations["put_note_api_v1_me_contacts__contact__note_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Day
+         * @description My own day so far: calls, average handle time, occupancy.
+         */
+        get: operations["own_day_api_v1_me_day_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -4707,6 +4797,24 @@ export interface components {
             to: string;
         };
         /**
+         * CallScript
+         * @description What the agent is to say and do.
+         */
+        CallScript: {
+            /**
+             * Id
+             * @example support-first
+             */
+            id: string;
+            /**
+             * Name
+             * @example First call
+             */
+            name: string;
+            /** Steps */
+            steps: components["schemas"]["ScriptStep"][];
+        };
+        /**
          * CallStage
          * @description Where a call is, seen from the wallboard.
          * @enum {string}
@@ -6318,6 +6426,25 @@ export interface components {
              */
             total: number;
         };
+        /** Items[ScriptItem] */
+        Items_ScriptItem_: {
+            /** Items */
+            items: components["schemas"]["ScriptItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
+        };
         /** Items[SkillItem] */
         Items_SkillItem_: {
             /** Items */
@@ -7161,6 +7288,49 @@ export interface components {
             kind: components["schemas"]["TargetKind"];
             /** To */
             to: string;
+        };
+        /**
+         * OwnDay
+         * @description An agent's day so far, from midnight of the centre's time zone; durations in seconds.
+         */
+        OwnDay: {
+            /**
+             * Agent
+             * @example 1004
+             */
+            agent: string;
+            /**
+             * Handle Seconds
+             * @description (talk + wrap-up) / talks; null without a talk that ended
+             */
+            handle_seconds: number | null;
+            /**
+             * Idle Seconds
+             * @description ready, or ringing
+             */
+            idle_seconds: number;
+            /**
+             * Occupancy
+             * @description (talk + wrap-up) / (talk + wrap-up + idle), or null
+             */
+            occupancy: number | null;
+            /**
+             * Pause Seconds
+             * @description signed in and not ready, meals included
+             */
+            pause_seconds: number;
+            /**
+             * Talk Seconds
+             * @description hold included
+             */
+            talk_seconds: number;
+            /**
+             * Talks
+             * @description that ended: of queues, by direct calls, consultations
+             */
+            talks: number;
+            /** Wrap Up Seconds */
+            wrap_up_seconds: number;
         };
         /** Page[Agent] */
         Page_Agent_: {
@@ -8834,6 +9004,8 @@ export interface components {
              * @example Support
              */
             queue_name: string | null;
+            /** @description That of its queue, if one is configured. */
+            script: components["schemas"]["CallScript"] | null;
             stage: components["schemas"]["CallStage"];
             /**
              * Waited
@@ -8841,6 +9013,61 @@ export interface components {
              * @example 19
              */
             waited: number | null;
+        };
+        /**
+         * ScriptDocument
+         * @description A script for calls of these queues (none: of all that have no other); of several the first has it.
+         */
+        ScriptDocument: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+            /** Steps */
+            steps: components["schemas"]["StepDocument"][];
+        };
+        /**
+         * ScriptItem
+         * @description A configured script.
+         */
+        ScriptItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 1000
+             */
+            position: number;
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+            /** Steps */
+            steps: components["schemas"]["StepDocument"][];
+        };
+        /**
+         * ScriptStep
+         * @description One step of a script.
+         */
+        ScriptStep: {
+            /** Text */
+            text: string;
+            /**
+             * Title
+             * @example Greeting
+             */
+            title: string;
         };
         /**
          * Seat
@@ -9553,6 +9780,22 @@ export interface components {
              * @description so many seconds go by
              */
             waits?: number | null;
+        };
+        /**
+         * StepDocument
+         * @description One step.
+         */
+        StepDocument: {
+            /**
+             * Text
+             * @example Support, good day. May I have your account number?
+             */
+            text: string;
+            /**
+             * Title
+             * @example Greeting
+             */
+            title: string;
         };
         /**
          * StoreRow
@@ -14474,6 +14717,209 @@ export interface operations {
             };
         };
     };
+    list_script_api_v1_configuration_scripts_get: {
+        parameters: {
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ScriptItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_script_api_v1_configuration_scripts__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_script_api_v1_configuration_scripts__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_script_api_v1_configuration_scripts__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_script_api_v1_configuration_scripts__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_script_api_v1_configuration_scripts__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_seat_api_v1_configuration_seats_get: {
         parameters: {
             query?: {
@@ -17042,6 +17488,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    own_day_api_v1_me_day_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDay"];
                 };
             };
         };

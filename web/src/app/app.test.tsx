@@ -226,7 +226,7 @@ describe("the desk", () => {
 
   it("shows that a number is called, and why nobody answered", async () => {
     const ended = { id: "contact-1", caller: "13800000001", dialled: "95000", direction: "outbound", outcome: "busy", cause: "busy", started_at: "2026-01-05T09:00:00Z" };
-    const unknown = { customers: [], last_contacts: [], conversation: [], call_backs: [], path: [], links: [], looked_up: true };
+    const unknown = { customers: [], last_contacts: [], conversation: [], call_backs: [], path: [], links: [], script: null, looked_up: true };
     show(AGENT, (path) =>
       path === "/api/v1/contacts"
         ? json({ items: [ended], next_cursor: null })
@@ -296,6 +296,7 @@ describe("the desk", () => {
     call_backs: [],
     path: [],
     links: [],
+    script: null,
     looked_up: true,
   };
   const inTalk = () =>

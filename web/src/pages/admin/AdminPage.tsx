@@ -50,6 +50,7 @@ const AREAS: readonly Area[] = [
   settings(kinds.REASONS, "people"),
   settings(kinds.DISPOSITIONS, "people"),
   settings(kinds.CRM_LINKS, "people"),
+  settings(kinds.SCRIPTS, "people"),
   settings(kinds.QUEUES, "routes"),
   settings(kinds.CALENDARS, "routes"),
   { path: "flows", group: "routes", roles: ["supervisor", "maintainer", "auditor", "admin"], area: <FlowsArea /> },

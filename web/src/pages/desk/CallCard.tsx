@@ -20,6 +20,10 @@ import { useToasts } from "../../ui/toasts";
 import { DialPanel, LastFailure } from "./DialPanel";
 import { Keypad } from "./Keypad";
 import { Parties } from "./Parties";
+import { usePop } from "./usePop";
+
+/** Loaded with the first call that has a script. */
+const ScriptSteps = lazy(async () => ({ default: (await import("./ScriptSteps")).ScriptSteps }));
 
 const RecordingButtons = lazy(async () => ({ default: (await import("../../recorded/RecordingButtons")).RecordingButtons }));
 
@@ -95,7 +99,19 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
       ) : null}
       {call.agent === agent.id || joined ? <CallControls call={call} agent={agent} guest={guest} /> : null}
       <Parties key={call.id} call={call} agent={agent} />
+      <Script call={call} />
     </div>
+  );
+}
+
+/** The script of the call's queue, from the first ring to the end of the wrap-up. */
+function Script({ call }: { readonly call: Call }) {
+  const pop = usePop(call);
+  const script = pop.data?.contact === call.contact ? pop.data.script : null;
+  return script == null ? null : (
+    <Suspense>
+      <ScriptSteps key={call.contact} script={script} />
+    </Suspense>
   );
 }
 

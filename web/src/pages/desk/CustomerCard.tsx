@@ -1,13 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
 import { Button } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useApi } from "../../api/context";
-import { unwrap } from "../../api/problem";
 import { useWords } from "../../i18n/useWords";
 import type { Call, Schemas } from "../../live/types";
 import { KeyCap, useKey } from "../../ui/keys";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
+import { usePop } from "./usePop";
 
 /** Loaded with the first call, or when somebody corrects a card or looks who did. */
 const CustomerForm = lazy(async () => ({ default: (await import("./CustomerForm")).CustomerForm }));
@@ -17,15 +15,7 @@ const CustomerHistory = lazy(async () => ({ default: (await import("./CustomerHi
 /** The screen pop: who calls, known before the answer (R10.1.b). */
 export function CustomerCard({ call }: { readonly call: Call | undefined }) {
   const { t } = useTranslation();
-  const api = useApi();
-  const pop = useQuery({
-    // Once more at each stage: what a bot told last may have come after the first look.
-    queryKey: ["pop", call?.contact, call?.stage],
-    queryFn: () => unwrap(api.GET("/api/v1/me/pop")),
-    enabled: call !== undefined,
-    staleTime: Infinity,
-    placeholderData: (before) => (before != null && before.contact === call?.contact ? before : undefined),
-  });
+  const pop = usePop(call);
   return (
     <section className="panel customer-card" aria-label={t("customer.title")}>
       <header className="panel-head">

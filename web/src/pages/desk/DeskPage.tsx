@@ -9,6 +9,7 @@ import { CallCard } from "./CallCard";
 import { CustomerCard } from "./CustomerCard";
 import { MessagesPanel } from "./MessagesPanel";
 import { NoteCard } from "./NoteCard";
+import { OwnDay } from "./OwnDay";
 import { PhoneStrip } from "./PhoneStrip";
 import { QueueSummary } from "./QueueSummary";
 import { StateCard } from "./StateCard";
@@ -49,6 +50,7 @@ export function DeskPage() {
       <ArticlesPanel />
       <MessagesPanel agent={agent} />
       <QueueSummary agent={agent} />
+      <OwnDay agent={agent} />
     </main>
   );
 }

@@ -350,6 +350,30 @@ export const CRM_LINKS: KindPage = {
   ],
 };
 
+export const SCRIPTS: KindPage = {
+  name: "scripts",
+  path: "configuration/scripts",
+  readers: READERS,
+  changers: ["admin"],
+  columns: ["name", "queues", "position"],
+  fresh: { name: "", steps: [{ title: "", text: "" }], queues: [], position: 1000 },
+  fields: [
+    name,
+    {
+      name: "steps",
+      type: "rows",
+      ordered: true,
+      fresh: { title: "", text: "" },
+      fields: [
+        { name: "title", words: "step_title", type: "text", required: true },
+        { name: "text", words: "step_text", type: "text", long: true },
+      ],
+    },
+    { name: "queues", words: "script_queues", type: "choices", options: { kind: "configuration/queues" } },
+    position,
+  ],
+};
+
 function ringsMany(draft: Readonly<Record<string, unknown>>): boolean {
   return draft.strategy === "ring_all" || draft.strategy === "ring_progressively";
 }
