@@ -60,6 +60,11 @@ class Page:
         await self.reads.wait()
         self._from_server.put_nowait(message)
 
+    @property
+    def silent(self) -> bool:
+        """Whether everything that the server did was heard."""
+        return self._from_server.empty()
+
     async def leave(self) -> None:
         """Go away and wait until the server has noticed."""
         assert self._task is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
@@ -28,18 +28,30 @@ UNHEARD_DBM0: Final = -50.0
 
 
 @asynccontextmanager
-async def browser_of(centre: Centre, microphone: Path, hertz: float) -> AsyncIterator[BrowserContext]:
-    """Somebody's browser; its microphone hears one tone. Whatever its pages report as an error fails the test."""
+async def browser_of(
+    centre: Centre,
+    microphone: Path,
+    hertz: float,
+    *,
+    permissions: Sequence[str] = ("microphone",),
+    expected: str = "",
+    **options: Any,
+) -> AsyncIterator[BrowserContext]:
+    """Somebody's browser; its microphone hears one tone.
+
+    Whatever its pages report as an error, but those with the ``expected`` words, fails the test; ``options`` are
+    those of a context.
+    """
     audio.write_wav(microphone, audio.tone(hertz, 1.0, rate=48_000), rate=48_000)
     async with chromium(microphone) as browser:
         context = await browser.new_context(
-            base_url=centre.platform.http,
             viewport={"width": 1280, "height": 720},
             locale="en-GB",
-            permissions=["microphone"],
+            permissions=permissions,
+            **{"base_url": centre.platform.http, **options},
         )
         await give_ear(context)
-        faults = faults_of(context)
+        faults = faults_of(context, expected=expected)
         yield context
     assert not faults, faults
 

@@ -1,0 +1,102 @@
+"""The telephone in the browser when something is in the way: nobody looks, no network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import expect
+
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
+from tests.e2e.test_pages_softphone import browser_of, desk, sign_in
+from tests.support import sources
+from tests.support.chromium import hears
+from tests.support.phone import SipPhone
+from tests.support.relay import relay
+
+_ALERTS: Final = Path(__file__).parents[1] / "support" / "page_alerts.js"
+#: The two tones of the ring, and how loud they are at least, decibels of full scale.
+_RING_HZ, _RING_DB = (440, 480), -40.0
+
+
+async def test_a_call_rings_aloud_and_is_told_to_who_looks_elsewhere_until_it_is_answered(
+    centre: Centre, tmp_path: Path
+) -> None:
+    number = centre.new_caller()
+    allowed = ("microphone", "notifications")
+    async with browser_of(centre, tmp_path / "microphone.wav", AGENT_HZ, permissions=allowed) as context:
+        await context.add_init_script(path=_ALERTS)
+        page = await desk(context, "1004")
+        try:
+            await sign_in(page, "seat-04")
+            await page.evaluate("window.lookedAway = true")
+            async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+                call = await phone.dial(centre.number("95001"))
+                await expect(page.get_by_role("button", name="Answer")).to_be_visible()
+                await page.wait_for_function(
+                    "([tones, loud]) => tones.every((hertz) => soundedAt(hertz) > loud)", arg=[_RING_HZ, _RING_DB]
+                )
+                await page.wait_for_function("notes.length > 0")
+                (note,) = await page.evaluate("notes")
+                assert number in note["title"]
+                assert note["closed"] is False
+                await page.keyboard.press("Enter")
+                await hears(page, CALLER_HZ)
+                await page.wait_for_function("notes.every(({ closed }) => closed)")
+                assert await page.evaluate("sounding.context.state") == "closed"
+                await call.hang_up()
+        finally:
+            await centre.sign_out("1004")
+    await centre.nothing_left()
+
+
+async def test_a_network_that_is_cut_is_told_and_loses_no_call(centre: Centre, tmp_path: Path) -> None:
+    number, platform = centre.new_caller(), centre.platform
+    async with (
+        relay((platform.host, platform.http_port)) as pages,
+        relay((platform.host, platform.sip_ws_port)) as telephone,
+        browser_of(
+            centre,
+            tmp_path / "microphone.wav",
+            AGENT_HZ,
+            expected="ERR_CONNECTION",
+            base_url=f"http://127.0.0.1:{pages.port}",
+            bypass_csp=True,  # which allows the port of the platform's telephone server, not that of the relay
+        ) as context,
+    ):
+        ports = f"[':{platform.sip_ws_port}', ':{telephone.port}']"
+        await context.add_init_script(
+            "window.WebSocket = class extends WebSocket {"
+            f" constructor(url, protocols) {{ super(String(url).replace(...{ports}), protocols); }} }};"
+        )
+        page = await desk(context, "1004")
+        try:
+            await sign_in(page, "seat-04")
+            async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+                call = await phone.dial(centre.number("95001"))
+                await page.get_by_role("button", name="Answer").click()
+                await hears(page, CALLER_HZ)
+
+                await pages.cut()
+                await telephone.cut()
+                await expect(page.locator("[data-phone='lost']")).to_be_visible()
+                await expect(page.locator(".bar.lost")).to_be_visible()
+                await call.heard(tone=AGENT_HZ, since=time.monotonic())
+
+                await pages.mend()
+                await telephone.mend()
+                await expect(page.locator("[data-phone='ready']")).to_be_visible()
+                await expect(page.locator(".bar.lost")).to_have_count(0)
+                await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
+                await hears(page, CALLER_HZ)
+                await call.heard(tone=AGENT_HZ, since=time.monotonic())
+                await page.keyboard.press("h")
+                await expect(page.get_by_role("button", name="Retrieve")).to_be_visible()
+                await page.keyboard.press("h")
+                await hears(page, CALLER_HZ)
+                await page.keyboard.press("e")
+                assert (await call.ended.wait()).by == "peer"
+        finally:
+            await centre.sign_out("1004")
+    await centre.nothing_left()
