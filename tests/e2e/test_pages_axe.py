@@ -43,6 +43,23 @@ _AREAS: Final = {
     "/admin/numbers": "[data-setting='95001']",
     "/admin/trunks": "[data-trunk='lab']",
     "/admin/alarms": "main h2",
+    **{
+        f"/admin/{area}": f".admin:has(a.active[href='/admin/{area}']) main h2"
+        for area in (
+            "callbacks",
+            "surveys",
+            "articles",
+            "skills",
+            "matrix",
+            "seats",
+            "reasons",
+            "dispositions",
+            "crm-links",
+            "calendars",
+            "number-classes",
+            "call-permissions",
+        )
+    },
     "/admin/mystery": ".mystery-hint",
     "/admin/audit": "tr.ant-table-row",
     "/admin/signalling": "tbody tr",
