@@ -91,7 +91,10 @@ INVITE_CLIENT: Final = Machine(
         (_S.PROCEEDING, _C.SUCCESS): (_S.ACCEPTED, (Do.TELL,)),
         (_S.PROCEEDING, _C.FAILURE): (_S.COMPLETED, (Do.SEND_ACK, Do.TELL)),
         (_S.PROCEEDING, _C.TRANSPORT_FAILED): (_S.TERMINATED, (Do.TELL_FAILURE,)),
-        (_S.PROCEEDING, _C.B): (_S.TERMINATED, (Do.TELL_TIMEOUT,)),  # set by a CANCEL only (section 9.1)
+        (_S.PROCEEDING, _C.B): (
+            _S.TERMINATED,
+            (Do.TELL_TIMEOUT,),
+        ),  # CANCEL (9.1), lost connection
         (_S.COMPLETED, _C.FAILURE): (_S.COMPLETED, (Do.SEND_ACK,)),
         (_S.COMPLETED, _C.TRANSPORT_FAILED): (_S.TERMINATED, ()),
         (_S.COMPLETED, _C.D): (_S.TERMINATED, ()),

@@ -18,6 +18,7 @@ from gateway.sip.message import SipMessage, SipRequest, SipResponse
 from gateway.sip.responses import ack_to_failure
 from gateway.sip.transaction_tables import (
     ABSORBING_TIMERS,
+    INVITE_CLIENT,
     REPEATING_TIMERS,
     Cue,
     Do,
@@ -82,7 +83,17 @@ class Transaction:
     with the request received; passing it up is its owner's business.
     """
 
-    __slots__ = ("_deadlines", "_intervals", "_last", "_reliable", "_values", "machine", "request", "state")
+    __slots__ = (
+        "_deadlines",
+        "_intervals",
+        "_last",
+        "_reliable",
+        "_rings",
+        "_values",
+        "machine",
+        "request",
+        "state",
+    )
 
     def __init__(self, machine: Machine, request: SipRequest, reliable: bool, values: TimerValues) -> None:
         self.machine = machine
@@ -93,6 +104,7 @@ class Transaction:
         self._last: SipMessage | None = request if machine.client else None
         self._deadlines: dict[Cue, float] = {}
         self._intervals: dict[Cue, float] = {}
+        self._rings = False
 
     def start(self, now: float) -> list[TransactionEffect]:
         """Begin: start the first state's timers; a client transaction sends its request."""
@@ -112,12 +124,19 @@ class Transaction:
         """Take one event. Messages of the peer that do not fit are ignored; misuse by the user raises."""
         match event:
             case Received(message):
+                ringing = isinstance(message, SipResponse) and 100 < message.status < 200
+                self._rings = self._rings or (self.machine is INVITE_CLIENT and ringing)
                 return self._apply(self._cue_of(message), message, now)
             case Respond(response):
                 cue = _response_cue(response)
                 if self.machine.client or (self.state, cue) not in self.machine.rules:
                     raise IllegalEvent(f"{self.machine.name} transaction in {self.state} cannot send {response!r}")
                 return self._apply(cue, response, now)
+            case TransportFailed() if self._rings and self.state is State.PROCEEDING:
+                # Whose connection is gone while he rings may answer over another one (section 18.2.2): a page that
+                # is loaded anew does. He has the time of one who was sent a CANCEL.
+                self._deadlines.setdefault(Cue.B, now + 64 * self._values.t1)
+                return []
             case TransportFailed():
                 return self._apply(Cue.TRANSPORT_FAILED, None, now)
             case DeadlineReached():

@@ -173,6 +173,26 @@ def test_a_transport_failure_is_told_as_such() -> None:
     assert transaction.handle(TransportFailed(), 0.1) == [TellFailed(False)]
 
 
+def test_who_rings_may_answer_over_another_connection_in_the_time_of_a_cancel() -> None:
+    transaction = started(INVITE_CLIENT)
+    transaction.handle(Received(response_to(transaction.request, 180, to_tag="b")), 1.0)
+    assert transaction.handle(TransportFailed(), 2.0) == []
+    assert transaction.next_deadline() == 2.0 + 32.0
+    answer = transaction.handle(Received(response_to(transaction.request, 200, to_tag="b")), 3.0)
+    assert [type(effect) for effect in answer] == [Tell]
+
+    transaction = started(INVITE_CLIENT)
+    transaction.handle(Received(response_to(transaction.request, 180, to_tag="b")), 1.0)
+    transaction.handle(TransportFailed(), 2.0)
+    assert transaction.handle(DEADLINE, 34.0) == [TellFailed(True)]
+
+
+def test_who_only_tries_is_given_up_with_his_connection() -> None:
+    transaction = started(INVITE_CLIENT)
+    transaction.handle(Received(response_to(transaction.request, 100)), 1.0)
+    assert transaction.handle(TransportFailed(), 2.0) == [TellFailed(False)]
+
+
 @given(
     st.sampled_from(MACHINES), st.lists(st.sampled_from([100, 180, 200, 202, 302, 486, "again", "ack", "time"]))
 )

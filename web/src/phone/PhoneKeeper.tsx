@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useMe } from "../api/context";
 import { useCallsByContact, useHasView, useLive } from "../live/context";
 import type { Call } from "../live/types";
-import { usePhone, usePhoneChoice } from "./context";
+import { usePhone, usePhoneChoice, usePhoneState } from "./context";
 import { useOwnSeat } from "./useOwnSeat";
 
 /** Who calls, in one word. */
@@ -21,7 +21,11 @@ export function PhoneKeeper() {
   const agent = useLive((state) => state.view.rows.agents.get(me.agent ?? ""));
   const calls = useCallsByContact();
   const seat = useOwnSeat();
+  const { talk } = usePhoneState();
   const rings = agent?.state === "reserved";
+  const ringing = talk?.stage === "ringing" ? calls.get(talk.contact) : undefined;
+  // A queue gave him the call, and takes it back: a phone that was loaded anew meanwhile has heard nothing of it.
+  const over = talk?.stage === "ringing" && !rings && (ringing === undefined || ringing.queue !== null);
   const offered = rings && agent.contact !== null ? calls.get(agent.contact) : undefined;
   const caller = offered === undefined ? null : callerOf(offered);
 
@@ -32,9 +36,9 @@ export function PhoneKeeper() {
   }, [phone, hasView, choice, seat]);
   useEffect(() => {
     if (hasView) {
-      phone.settle(rings);
+      phone.settle(!over);
     }
-  }, [phone, hasView, rings]);
+  }, [phone, hasView, over]);
   useEffect(() => {
     if (caller === null || !document.hidden || !("Notification" in window) || Notification.permission !== "granted") {
       return;
