@@ -33,6 +33,7 @@ _AT_REST: Final = """async () => {
 #: Areas of the administration, and what is there when they are drawn.
 _AREAS: Final = {
     "/admin/contacts": "[data-row]",
+    "/admin/recordings": "[data-row]",
     "/admin/users": "[data-setting='sup1']",
     "/admin/users/of/sup1": "[data-field='password']",
     "/admin/teams": "[data-setting]",

@@ -80,3 +80,50 @@ async def test_an_export_needs_a_reason_and_says_so_to_nobody_but_the_audit(
     [row] = await centre.items("audit", user="auditor1", action="recording.export")
     assert row["object"] == recording["id"]
     assert row["detail"]["reason"] == "case 4711"
+
+
+async def test_recordings_are_found_by_their_fields_and_held(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    async with talking(centre) as talk:
+        pass
+    recording = await centre.recording(talk.contact)
+    page = await open_page("auditor1", "/admin/recordings")
+    row = page.locator(f"[data-row='{recording['id']}']")
+    await expect(row).to_contain_text(talk.number)
+    await page.get_by_role("searchbox", name="Caller").fill("13999999999")
+    await page.get_by_role("searchbox", name="Caller").press("Enter")
+    await expect(row).to_have_count(0)
+    await page.get_by_role("searchbox", name="Caller").fill(talk.number)
+    await page.get_by_role("searchbox", name="Caller").press("Enter")
+    await expect(row).to_be_visible()
+    await page.get_by_role("spinbutton", name="From minutes").fill("60")
+    await page.get_by_role("spinbutton", name="From minutes").press("Enter")
+    await expect(page).to_have_url(re.compile("shortest=3600"))
+    await expect(row).to_have_count(0)
+    await page.get_by_role("button", name="Clear filters").click()
+
+    await row.click()
+    hold = page.get_by_role("region", name="Legal hold")
+    await hold.get_by_role("textbox", name="Reason").fill("case 4711")
+    await hold.get_by_role("button", name="Hold").click()
+    await expect(hold).to_contain_text("Held by auditor1: case 4711")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("checkbox", name="Legal hold").check()
+    await expect(row).to_contain_text("legal hold")
+    await page.get_by_role("tab", name="Daily proof").click()
+    await expect(page.get_by_role("tabpanel", name="Daily proof")).to_be_visible()
+
+
+async def test_a_supervisor_sees_neither_the_proof_nor_the_hold(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    async with talking(centre) as talk:
+        pass
+    recording = await centre.recording(talk.contact)
+    page = await open_page("sup1", f"/admin/recordings/{recording['id']}")
+    await expect(page.get_by_role("button", name="Listen")).to_be_visible()
+    await expect(page.get_by_role("region", name="Legal hold")).to_have_count(0)
+    await expect(page.get_by_role("tab", name="Daily proof")).to_have_count(0)

@@ -10,6 +10,7 @@ import { CallBacksArea } from "./CallBacksArea";
 import { ContactsArea } from "./ContactsArea";
 import { FlowsArea } from "./flows/FlowsArea";
 import { MysteryArea } from "./MysteryArea";
+import { RecordingsArea } from "./recordings/RecordingsArea";
 import * as kinds from "./settings/kinds";
 import type { KindPage } from "./settings/kind";
 import { MatrixArea } from "./settings/MatrixArea";
@@ -38,6 +39,7 @@ const settings = (kind: KindPage, group: Area["group"]): Area => ({
 /** The areas there are, and the roles of their routes. */
 const AREAS: readonly Area[] = [
   { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
+  { path: "recordings", group: "work", roles: ["supervisor", "auditor", "admin"], area: <RecordingsArea /> },
   { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
   { path: "reports", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ReportsArea /> },
   { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },

@@ -48,7 +48,7 @@ export function localText(at: string | undefined): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-function instant(text: string): string | undefined {
+export function instant(text: string): string | undefined {
   return text === "" ? undefined : new Date(text).toISOString();
 }
 
