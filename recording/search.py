@@ -2,7 +2,7 @@
 
 Only fixed texts become SQL; every value is a parameter. A range of lengths or scores would have the database
 either read all that fits and sort it, or walk through everything by time until a page is full. So both have
-classes with an index each (migration 0092): one ordered scan for each class in the range, merged.
+classes with an index each (migrations 0092, 0093): one ordered scan for each class in the range, merged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from recording.files import started_at_of
 from recording.model import RecordingFilter
 
 #: Where classes begin; as in the indexes.
-LENGTHS: Final = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+LENGTHS: Final = (1, 3, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 SCORES: Final = (10, 20, 30, 40, 50, 60, 70, 80, 90)
 
 _ORDER: Final = "ORDER BY started_at DESC, id DESC"
@@ -70,7 +70,7 @@ def _classes(wanted: RecordingFilter) -> list[str]:
         ("score", SCORES, wanted.lowest_score, wanted.highest_score),
         ("seconds", LENGTHS, wanted.shortest_seconds, wanted.longest_seconds),
     ):
-        if lowest is None and highest is None:
+        if (lowest is None and highest is None) or (name == "score" and wanted.disposition is not None):
             continue
         first = 0 if lowest is None else bisect_right(edges, lowest)
         last = len(edges) if highest is None else bisect_right(edges, highest)

@@ -17,6 +17,8 @@ from ccplatform.storage.database import Connection, Database, is_lost
 from ccplatform.storage.errors import MigrationError
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+#: An index of a large table takes minutes, longer than any other statement may.
+MIGRATION_SECONDS = 3600.0
 _LOCK = 0x6363_6D69_6772  # any number; two starts at once apply one after the other
 
 _TABLE = """
@@ -87,7 +89,7 @@ def _check(applied: dict[str, str], wanted: tuple[Migration, ...]) -> None:
 async def _apply(connection: Connection, migration: Migration) -> None:
     try:
         async with connection.transaction():
-            await connection.execute(migration.sql)
+            await connection.execute(migration.sql, timeout=MIGRATION_SECONDS)
             await connection.execute(
                 "INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", migration.name, migration.sha256
             )

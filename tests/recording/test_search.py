@@ -113,7 +113,7 @@ async def test_any_filters_find_what_a_look_at_every_row_finds(archive: Archive)
 async def test_each_filter_has_an_index_that_keeps_the_order(
     archive: Archive, wanted: RecordingFilter, index: str
 ) -> None:
-    sql, values = search("id", "default", wanted, 50)
+    sql, values = search("id, started_at", "default", wanted, 50)
     async with archive.database.transaction() as connection:
         for way in ("seqscan", "bitmapscan", "sort"):  # too few rows for an index to pay
             await connection.execute(f"SET LOCAL enable_{way} = off")
