@@ -74,8 +74,10 @@ export function RecordingFilters({ filters, onChange }: Props) {
       aria-label={label}
       title={label}
       changeOnWheel={false}
-      onPressEnter={({ currentTarget }) => {
-        currentTarget.blur();
+      onPressEnter={({ target }) => {
+        if (target instanceof HTMLInputElement) {
+          target.blur();
+        }
       }}
       onBlur={({ target }) => {
         const value = target.value.trim() === "" ? undefined : Number(target.value) * unit;
