@@ -140,7 +140,7 @@ async def standing(
                 continue
             voices.append(voice)
     delays = [delay for voice in voices[:: max(1, len(voices) // 10)] if (delay := await echo_delay(voice))]
-    roles = ("e1", "media", "control")
+    roles, rows_before = ("e1", "media", "control"), await rows_of(platform)
     before, begun = [cpu(platform, role) for role in roles], CLOCK.now()
     slips = sum(switch.span.driver.counters.slips for switch in found)
     blocks = sum(switch.span.driver.counters.blocks_received for switch in found)
@@ -154,7 +154,10 @@ async def standing(
     for switch in found:
         for voice in list(switch.voices.values()):
             switch.hang_up(voice)
+    await sleep(CLOCK, 1.0)
+    rows = await rows_of(platform)
     return [
+        single("rows put in or left out by the E1 process", rows - rows_before, "rows", note=note),
         *filter(None, [distribution("line → centre → line, echo", delays, note=note)]),
         single("E1 process and libpri, of a core", 100 * front / took, "%", note=note),
         single("  per call", 1000 * front / took / len(voices), "‰ of a core", note=note),
@@ -202,6 +205,12 @@ async def busy_hour(
         single("carried by 30 channels (R10.3.1.1)", carried, "Erl", note=note),
         single("calls that failed", lost, "calls", note=note),
     ]
+
+
+async def rows_of(platform: PlatformProcess) -> int:
+    """Rows of 20 ms that calls which ended had too few or too many of."""
+    state = await ask_office(places_of(platform.data_dir), {"do": "state"})
+    return sum(span["calls"]["rows_put_in"] + span["calls"]["rows_left_out"] for span in state)
 
 
 async def busy_seconds(places: Places) -> float:

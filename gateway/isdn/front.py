@@ -167,6 +167,8 @@ class Front:
         if crossing.dialog is not None:
             crossing.dialog.tell(Release(causes.status_of(call.cause), causes.reason_of(call.cause)))
         crossing.bearer.close()
+        self.span.counters.rows_put_in += crossing.bearer.lost
+        self.span.counters.rows_left_out += crossing.bearer.dropped
 
     def span_changed(self) -> None:
         """See SpanUser."""

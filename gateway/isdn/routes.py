@@ -67,6 +67,8 @@ class SpanCalls(BaseModel):
     no_channel: int
     glare: int = Field(description="both sides seized one channel")
     layer2_losses: int
+    rows_put_in: int = Field(description="silent rows of 20 ms towards the line, of calls that ended")
+    rows_left_out: int = Field(description="rows of the centre that the line had no time for, of calls that ended")
     by_cause: list[CauseItem]
 
 

@@ -59,6 +59,8 @@ class SpanCounters:
     no_channel: int = 0
     glare: int = 0
     layer2_losses: int = 0
+    rows_put_in: int = 0  # silent rows of 20 ms towards the line, where the centre's sound did not come in time
+    rows_left_out: int = 0  # rows that came from the centre too early, or in a burst
     by_cause: dict[int, int] = field(default_factory=dict)
 
 

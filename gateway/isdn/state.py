@@ -30,6 +30,8 @@ def state_of(span: Span, now: float) -> dict[str, Any]:
             "no_channel": counters.no_channel,
             "glare": counters.glare,
             "layer2_losses": counters.layer2_losses,
+            "rows_put_in": counters.rows_put_in,
+            "rows_left_out": counters.rows_left_out,
             "by_cause": [
                 {"cause": cause, "text": causes.text_of(cause), "calls": number}
                 for cause, number in sorted(counters.by_cause.items())

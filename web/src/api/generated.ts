@@ -9618,6 +9618,16 @@ export interface components {
             no_channel: number;
             /** Outgoing */
             outgoing: number;
+            /**
+             * Rows Left Out
+             * @description rows of the centre that the line had no time for, of calls that ended
+             */
+            rows_left_out: number;
+            /**
+             * Rows Put In
+             * @description silent rows of 20 ms towards the line, of calls that ended
+             */
+            rows_put_in: number;
         };
         /**
          * SpanDocument
