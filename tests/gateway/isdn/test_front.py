@@ -122,6 +122,7 @@ def scene() -> Iterator[Scene]:
     made = Scene()
     yield made
     for call in made.span.calls:
+        call.cause = call.cause or 16
         made.front.call_ended(call)
 
 
