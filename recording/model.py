@@ -180,7 +180,8 @@ class KeptRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFilter:
     """What a list is narrowed to; None: everything. ``before`` is the id of the last row seen; ``agents`` leaves
-    those of other agents out, not those of none. Ranges have both their ends in them."""
+    those of other agents out, not those of none. Ranges have both
+    their ends in them, that of lengths ends before ``longest_seconds``."""
 
     start: datetime | None = None
     end: datetime | None = None

@@ -168,7 +168,7 @@ def build_router(
         caller: Annotated[str | None, Query(max_length=64, description="The whole number.")] = None,
         disposition: _Name = None,
         shortest: Annotated[_Seconds | None, Query(description="Seconds of sound, at least.")] = None,
-        longest: Annotated[_Seconds | None, Query(description="Seconds of sound, at most.")] = None,
+        longest: Annotated[_Seconds | None, Query(description="Seconds of sound, less than.")] = None,
         lowest_score: _Score = None,
         highest_score: _Score = None,
         held: Annotated[bool, Query(description="Only those under legal hold.")] = False,

@@ -7,7 +7,7 @@ classes with an index each (migrations 0092, 0093): one ordered scan for each cl
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def _clauses(wanted: RecordingFilter) -> tuple[list[str], list[Any]]:
         ("caller_digest = {}", wanted.caller_digest),
         ("disposition = {}", wanted.disposition),
         ("seconds >= {}", wanted.shortest_seconds),
-        ("seconds <= {}", wanted.longest_seconds),
+        ("seconds < {}", wanted.longest_seconds),
         ("score >= {}", wanted.lowest_score),
         ("score <= {}", wanted.highest_score),
         ("(agent IS NULL OR agent = ANY({}::text[]))", None if wanted.agents is None else sorted(wanted.agents)),
@@ -73,7 +73,8 @@ def _classes(wanted: RecordingFilter) -> list[str]:
         if (lowest is None and highest is None) or (name == "score" and wanted.disposition is not None):
             continue
         first = 0 if lowest is None else bisect_right(edges, lowest)
-        last = len(edges) if highest is None else bisect_right(edges, highest)
+        beyond = bisect_left if name == "seconds" else bisect_right  # lengths end before theirs
+        last = len(edges) if highest is None else beyond(edges, highest)
         bucket = f"width_bucket({name}, ARRAY{list(edges)}::double precision[])"
         kept = " AND score IS NOT NULL" if name == "score" else ""
         return [f"{kept} AND {bucket} = {number:d}" for number in range(first, last + 1)]

@@ -30,11 +30,12 @@ def fits(row: Recording, caller: bytes | None, wanted: RecordingFilter) -> bool:
     """What the filter means, said once more."""
     equal = ((wanted.agent, row.agent), (wanted.queue, row.queue), (wanted.disposition, row.disposition))
     at_least = ((wanted.shortest_seconds, row.seconds), (wanted.lowest_score, row.score))
-    at_most = ((wanted.longest_seconds, row.seconds), (wanted.highest_score, row.score))
+    at_most = ((wanted.highest_score, row.score),)
     return (
         all(want is None or want == has for want, has in equal)
         and all(want is None or (has is not None and has >= want) for want, has in at_least)
         and all(want is None or (has is not None and has <= want) for want, has in at_most)
+        and (wanted.longest_seconds is None or (row.seconds is not None and row.seconds < wanted.longest_seconds))
         and (wanted.start is None or row.started_at >= wanted.start)
         and (wanted.end is None or row.started_at < wanted.end)
         and (wanted.caller_digest is None or wanted.caller_digest == caller)

@@ -18134,7 +18134,7 @@ export interface operations {
                 disposition?: string | null;
                 /** @description Seconds of sound, at least. */
                 shortest?: number | null;
-                /** @description Seconds of sound, at most. */
+                /** @description Seconds of sound, less than. */
                 longest?: number | null;
                 lowest_score?: number | null;
                 highest_score?: number | null;
