@@ -97,9 +97,14 @@ _MAGIC, _VERSION = b"E1S", 1
 _SAMPLES, _FRAME = 0, 1
 _AIS, _RAI, _LFA = 1, 2, 4
 _MAX_FRAME: Final = 264
-#: Nothing for so long is a loss of signal, and the clock of the far end is no longer waited for, seconds.
-LOST_SECONDS: Final = 0.1
+#: Nothing for so long is a loss of signal, and the far end's clock is no longer waited for, seconds. A program
+#: that stands still for a moment is none: what it did not send is a gap in the sound.
+LOST_SECONDS: Final = 0.5
+#: What a beat that comes late makes up for at most, seconds.
+BEHIND_SECONDS: Final = 0.1
 _HALF: Final = 1 << 31
+#: A block that is overtaken by more others is none that was late.
+_LATE_BLOCKS: Final = 25
 
 
 @dataclass(slots=True)
@@ -158,13 +163,16 @@ class SoftwareSpan(asyncio.DatagramProtocol):
         """The beat of a master, and of who has lost his."""
         due = self._clock.now()
         while self._transport is not None:
-            lost = self._clock.now() - self._heard_at > LOST_SECONDS
+            now = self._clock.now()
+            if now - due > BLOCK_SECONDS:  # we stood still ourselves: what came meanwhile is still to be read
+                self._heard_at += now - due
+            lost = now - self._heard_at > LOST_SECONDS
             if lost:
                 self._expected = None
                 self._change(frozenset({LineAlarm.LOS}))
             if self._master or lost:
                 self._send_block()
-            due = max(due + BLOCK_SECONDS, self._clock.now() - LOST_SECONDS)
+            due = max(due + BLOCK_SECONDS, self._clock.now() - BEHIND_SECONDS)
             await sleep(self._clock, max(0.0, due - self._clock.now()))
 
     def send_frame(self, frame: bytes) -> None:
@@ -238,6 +246,8 @@ class SoftwareSpan(asyncio.DatagramProtocol):
 
     def _in_order(self, sequence: int) -> bool:
         ahead = 0 if self._expected is None else (sequence - self._expected + _HALF) % (1 << 32) - _HALF
+        if ahead < -_LATE_BLOCKS:  # the far end began anew
+            ahead = 0
         self.counters.slips += ahead != 0
         self.counters.blocks_received += ahead >= 0
         if ahead >= 0:

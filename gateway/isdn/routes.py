@@ -120,9 +120,10 @@ class LoopItem(BaseModel):
     """What came back of a pattern."""
 
     looped: bool = Field(description="whether the far end sends anything back")
-    bits: int
-    errors: int
+    bits: int = Field(description="bits that came back")
+    errors: int = Field(description="those of them that were wrong")
     delay_rows: int = Field(description="rows of 20 ms between what was sent and what came back")
+    lost_rows: int = Field(description="rows of 20 ms, of 50, that did not come back: slips on the way")
 
 
 class FrameItem(BaseModel):

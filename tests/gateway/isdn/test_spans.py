@@ -150,6 +150,15 @@ async def test_the_far_end_hears_that_it_is_not_heard() -> None:
         await until(lambda: not pair.near_line.alarms and not pair.far_line.alarms)
 
 
+async def test_a_far_end_that_begins_anew_within_a_moment_is_heard() -> None:
+    async with joined() as pair:
+        await until(lambda: pair.near_line.counters.blocks_received > 60)
+        pair.far_line._sequence = 0  # as a program that was started again counts
+        slips = pair.near_line.counters.slips
+        await until(lambda: pair.near_line.counters.blocks_received > 100)
+        assert pair.near_line.counters.slips - slips <= 1
+
+
 async def test_slips_and_bit_errors_are_survived_and_slips_counted() -> None:
     async with joined() as pair:
         pair.far_line.faults.bit_error_rate = 1e-4

@@ -6733,20 +6733,31 @@ export interface components {
          * @description What came back of a pattern.
          */
         LoopItem: {
-            /** Bits */
+            /**
+             * Bits
+             * @description bits that came back
+             */
             bits: number;
             /**
              * Delay Rows
              * @description rows of 20 ms between what was sent and what came back
              */
             delay_rows: number;
-            /** Errors */
+            /**
+             * Errors
+             * @description those of them that were wrong
+             */
             errors: number;
             /**
              * Looped
              * @description whether the far end sends anything back
              */
             looped: boolean;
+            /**
+             * Lost Rows
+             * @description rows of 20 ms, of 50, that did not come back: slips on the way
+             */
+            lost_rows: number;
         };
         /**
          * Me

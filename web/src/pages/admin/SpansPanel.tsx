@@ -244,9 +244,9 @@ function Loops({
         {t("spans.test")}
       </Button>
       {test.data === undefined ? null : (
-        <b role="status" className={test.data.looped && test.data.errors === 0 ? "good" : "warn"}>
+        <b role="status" className={test.data.looped && test.data.errors + test.data.lost_rows === 0 ? "good" : "warn"}>
           {test.data.looped
-            ? t("spans.tested", { errors: test.data.errors, bits: test.data.bits })
+            ? t("spans.tested", { errors: test.data.errors, bits: test.data.bits, lost: test.data.lost_rows })
             : t("spans.notLooped")}
         </b>
       )}
