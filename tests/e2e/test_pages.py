@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -147,6 +148,10 @@ async def test_the_overview_follows_the_centre_without_a_reload(open_page: OpenP
     page = await open_page("sup1")
     await expect(page.locator("[data-queue='support']")).to_contain_text("Support")
     await expect(agent_row(page, "1004")).to_contain_text("Signed out")
+    for part in ("/api/v1/seats", "/api/v1/forecast"):  # asked for by parts of the page that come after the first
+        loaded = f"performance.getEntriesByType('resource').some((entry) => entry.name.endsWith('{part}'))"
+        async with asyncio.timeout(PATIENCE):
+            await page.evaluate(f"async () => {{ while (!{loaded}) await new Promise(requestAnimationFrame); }}")
     await page.evaluate("window.sameDocument = true")
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -163,7 +168,8 @@ async def test_the_overview_follows_the_centre_without_a_reload(open_page: OpenP
         await centre.sign_out("1004")
     await expect(agent_row(page, "1004")).to_contain_text("Signed out")
     assert await page.evaluate("window.sameDocument") is True
-    assert not requests, "everything comes over the event stream"
+    asked = [url for url in requests if "/forecast" not in url]  # made anew each minute, asked for then
+    assert not asked, "everything comes over the event stream"
 
 
 async def test_a_call_is_seen_from_the_queue_to_the_talk_and_its_story_is_told(
