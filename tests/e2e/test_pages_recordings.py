@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -32,7 +33,7 @@ async def test_a_recording_is_heard_from_any_moment_and_commented_there(
     centre: Centre,
 ) -> None:
     async with talking(centre) as talk:
-        pass
+        await asyncio.sleep(1.0)  # so that there is a moment in its midst
     await centre.recording(talk.contact)
     page = await open_page("sup1")
     audio = await listen(page, talk.contact)
@@ -110,7 +111,9 @@ async def test_recordings_are_found_by_their_fields_and_held(
     await hold.get_by_role("button", name="Hold").click()
     await expect(hold).to_contain_text("Held by auditor1: case 4711")
     await page.keyboard.press("Escape")
-    await page.get_by_role("checkbox", name="Legal hold").check()
+    held = page.get_by_role("checkbox", name="Legal hold")
+    await held.click()
+    await expect(held).to_be_checked()
     await expect(row).to_contain_text("legal hold")
     await page.get_by_role("tab", name="Daily proof").click()
     await expect(page.get_by_role("tabpanel", name="Daily proof")).to_be_visible()
