@@ -1,10 +1,9 @@
 import { MoreOutlined } from "@ant-design/icons";
 import { Button, Popover } from "antd";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Call } from "../live/types";
-
-const Actions = lazy(async () => ({ default: (await import("./Actions")).Actions }));
+import { Actions } from "./Actions";
 
 /** What a supervisor does with a call: hear it, move who waits, end it. */
 export function CallActions({ call }: { readonly call: Call }) {
@@ -19,14 +18,12 @@ export function CallActions({ call }: { readonly call: Call }) {
       open={open && !over}
       onOpenChange={setOpen}
       content={
-        <Suspense fallback={null}>
-          <Actions
-            call={call}
-            onDone={() => {
-              setOpen(false);
-            }}
-          />
-        </Suspense>
+        <Actions
+          call={call}
+          onDone={() => {
+            setOpen(false);
+          }}
+        />
       }
     >
       <Button type="text" size="small" icon={<MoreOutlined />} disabled={over} aria-label={t("supervision.actionsOf", { caller: call.caller })} />
