@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from ccplatform import __version__
 from ccplatform.kernel.clock import Clock, sleep
-from ccplatform.kernel.core import EffectRunner
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.call import Ended, Voice
 from ccplatform.proof.networks import Network
@@ -21,8 +19,8 @@ from gateway.sip.audio_formats import AudioPolicy
 from gateway.sip.dialog_runner import DialogRunner
 from gateway.sip.dialogs import Identity
 from gateway.sip.digest_client import DigestClient
+from gateway.sip.endpoint import SipEndpoint, Told
 from gateway.sip.flows import Flow
-from gateway.sip.invite_dialog import InviteDialog
 from gateway.sip.invite_events import (
     AcceptOffer,
     Acknowledged,
@@ -38,33 +36,17 @@ from gateway.sip.invite_events import (
     Ring,
 )
 from gateway.sip.media_protection import MediaProtection, ProtectionRules
-from gateway.sip.message import SipRequest
+from gateway.sip.message import SipRequest, SipResponse
 from gateway.sip.offer_answer import AudioNegotiation
-from gateway.sip.parser import parse_message
 from gateway.sip.replies import answer_outside_dialog, answer_to_malformed
 from gateway.sip.responses import response_to
-from gateway.sip.transaction_layer import (
-    LayerEffect,
-    LayerEvent,
-    MessageArrived,
-    RequestArrived,
-    RequestFailed,
-    ResponseArrived,
-    SendRequest,
-    SendResponse,
-    ServerKey,
-    TransactionLayer,
-    TransmitOver,
-)
-from gateway.sip.transactions import TimerValues
-from gateway.sip.uac import InviteClient, OutgoingCall
-from gateway.sip.uas import InviteServer
+from gateway.sip.transaction_layer import RequestArrived, ServerKey
+from gateway.sip.uac import OutgoingCall
 from gateway.sip.uri import host_text
 
 _POLICY: Final = AudioPolicy(codecs=usable_codecs(("PCMA", "PCMU")), comfort_noise=False)
 #: A tick of 20 ms that is later than this is heard.
 LATE_SECONDS: Final = 0.01
-Told: TypeAlias = Callable[[ResponseArrived | RequestFailed], None]
 _USER_AGENT: Final = f"ccplatform-probe/{__version__}"
 
 
@@ -181,13 +163,6 @@ class Answerer(Protocol):
         """It is about to: the call is to be given back by :meth:`Line.leave`."""
 
 
-class _Asked:
-    """Who asked something outside any dialog."""
-
-    def __init__(self, told: Told) -> None:
-        self.told = told
-
-
 class Line:
     """Calls to one centre at ``target``. ``caller`` is the number that they come from; ``answerer`` takes those
     that the centre makes to us (None: nobody is there); ``way`` is a network that is on the way to the centre and
@@ -202,34 +177,27 @@ class Line:
         self._caller = caller
         self._clock = clock
         self.tasks = tasks
-        self._dialogs: dict[tuple[str, str], DialogRunner] = {}
-        self._invites: dict[ServerKey, DialogRunner] = {}
         self._voices: set[Voice] = set()
-        self._transport: asyncio.DatagramTransport | None = None
         self._closed = False
-        self.identity = Identity.at((host,), {"UDP": 0}, _USER_AGENT)
-        self._layer: EffectRunner[LayerEvent, LayerEffect]
+        self._endpoint = SipEndpoint(
+            host=host, user_agent=_USER_AGENT, asked=self._request, clock=clock, tasks=tasks
+        )
         self.lateness = Lateness()
+
+    @property
+    def identity(self) -> Identity:
+        """Where we are, once the line is open."""
+        return self._endpoint.identity
 
     async def open(self) -> None:
         """Bind the socket and start the beat of the voices."""
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=(self.host, 0)
-        )
-        port = self._transport.get_extra_info("sockname")[1]
-        self.identity = Identity.at((self.host,), {"UDP": port}, _USER_AGENT)
-        layer = TransactionLayer(
-            sent_by=self.identity.address, new_branch=lambda: secrets.token_hex(12), timers=TimerValues()
-        )
-        self._layer = EffectRunner(layer, self._perform, self._clock, self.tasks.guarded("probe"))
+        await self._endpoint.open()
         self.tasks.run_once("probe voices", self._beat())
 
     def close(self) -> None:
         """Free the socket; calls must have ended."""
         self._closed = True
-        if self._transport is not None:
-            self._transport.close()
+        self._endpoint.close()
 
     def call(
         self,
@@ -242,7 +210,7 @@ class Line:
     ) -> ProbeCall:
         """Dial a number, with an account where ``digest`` is given; what comes of it shows in the call. It must be
         given back by :meth:`leave`."""
-        host, tag = host_text(self.host), secrets.token_hex(8)
+        host = host_text(self.host)
         call = self._new_call(f"{secrets.token_hex(12)}@{host}")
         call.voice.impair(network, seed or secrets.randbits(32), self.way)
         uri = f"sip:{number}@{self.target.address()}"
@@ -251,19 +219,17 @@ class Line:
             from_party=f"<sip:{caller or self._caller}@{host}>",
             to_party=f"<{uri}>",
             call_id=call.sip_call_id,
-            local_tag=tag,
+            local_tag=secrets.token_hex(8),
             flow=self.target,
             pinned=True,
             digest=digest,
         )
-        core = InviteClient(outgoing, identity=self.identity, timers=TimerValues())
-        dialog = self._runner(core, core.key, None)
-        call.begin(dialog)
+        call.begin(self._endpoint.dial(outgoing))
         return call
 
     def ask(self, request: SipRequest, flow: Flow, told: Told) -> None:
         """Send a request outside any dialog."""
-        self._layer.post(SendRequest(request, flow, _Asked(told)))
+        self._endpoint.ask(request, flow, told)
 
     def leave(self, call: ProbeCall) -> None:
         """End a call if it goes on, and forget its voice."""
@@ -278,88 +244,24 @@ class Line:
         negotiation = AudioNegotiation(voice.local, secrets.randbits(32), _POLICY, protection)
         return ProbeCall(self, voice, negotiation, self._clock, sip_call_id=sip_call_id)
 
-    def _runner(self, core: InviteDialog, key: tuple[str, str], invite: ServerKey | None) -> DialogRunner:
-        dialog = DialogRunner(
-            core,
-            key=key,
-            invite=invite,
-            send=self._layer.post,
-            gone=self._gone,
-            clock=self._clock,
-            guard=self.tasks.guarded("probe"),
-        )
-        self._dialogs[key] = dialog
-        if invite is not None:
-            self._invites[invite] = dialog
-        return dialog
-
-    def _gone(self, dialog: DialogRunner) -> None:
-        self._dialogs.pop(dialog.key, None)
-        if dialog.invite is not None:
-            self._invites.pop(dialog.invite, None)
-
-    # --- the wire -----------------------------------------------------------------------------------------
-
-    def received(self, data: bytes, address: tuple[Any, ...]) -> None:
-        """A datagram came."""
-        if not data.strip(b"\r\n\0"):
-            return
-        try:
-            message = parse_message(data)
-        except SipParseError:
-            return
-        self._layer.post(MessageArrived(message, Flow("UDP", address[0], address[1])))
-
-    def _perform(self, effect: LayerEffect) -> None:
-        match effect:
-            case TransmitOver(message, flow):
-                if self._transport is not None and not self._transport.is_closing():
-                    self._transport.sendto(message.encode(), (flow.host, flow.port))
-            case RequestArrived():
-                self._request(effect)
-            case ResponseArrived(owner, _, _) | RequestFailed(owner, _, _):
-                if isinstance(owner, DialogRunner):
-                    owner.tell(effect)
-                elif isinstance(owner, _Asked):
-                    owner.told(effect)
-            case _:
-                pass
-
-    def _request(self, arrived: RequestArrived) -> None:
-        request, key = arrived.request, arrived.transaction
-        dialog = self._dialogs.get((request.call_id, request.to.tag or ""))
-        if arrived.cancels is not None:
-            dialog = self._invites.get(arrived.cancels)
-        if dialog is not None:
-            dialog.tell(arrived)
-        elif key is None:
-            return  # an ACK of a dialog that is gone
-        elif request.method == "INVITE" and request.to.tag is None and self.answerer is not None:
+    def _request(self, arrived: RequestArrived, key: ServerKey) -> None:
+        request = arrived.request
+        if request.method == "INVITE" and request.to.tag is None and self.answerer is not None:
             self._rings(arrived, key, self.answerer)
         else:
-            self._layer.post(SendResponse(key, _stranger(request)))
+            self._endpoint.reply(key, _stranger(request))
 
     def _rings(self, arrived: RequestArrived, key: ServerKey, answerer: Answerer) -> None:
-        request, tag = arrived.request, secrets.token_hex(8)
+        request = arrived.request
         try:
             user, caller = request.uri.name, request.from_.uri.name
-            wanted = answerer.wants(user, caller)
-            core = InviteServer(
-                arrived,
-                local_tag=tag,
-                pinned=True,
-                identity=self.identity,
-                timers=TimerValues(),
-                now=self._clock.now(),
-            )
+            if not answerer.wants(user, caller):
+                self._endpoint.reply(key, response_to(request, 480))
+                return
+            dialog = self._endpoint.accept(arrived, key)
         except SipParseError as error:
-            self._layer.post(SendResponse(key, answer_to_malformed(request, error)))
+            self._endpoint.reply(key, answer_to_malformed(request, error))
             return
-        if not wanted:
-            self._layer.post(SendResponse(key, response_to(request, 480)))
-            return
-        dialog = self._runner(core, (request.call_id, tag), key)
-        dialog.start()
         call = self._new_call(request.call_id)
         answerer.answers(user, caller, call)
         call.take(dialog, request.body)
@@ -376,18 +278,7 @@ class Line:
             await sleep(self._clock, max(0.0, due - self._clock.now()))
 
 
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._line.received(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        """The far end refuses: the transaction's timers know."""
-
-
-def _stranger(request: SipRequest) -> Any:
+def _stranger(request: SipRequest) -> SipResponse:
     if request.method in ("OPTIONS", "INVITE"):
         return answer_outside_dialog(request) if request.method == "OPTIONS" else response_to(request, 480)
     return response_to(request, 481)
