@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.centre import Centre, unused_numbers
+from tests.e2e.rig import centre_of
 from tests.support.fixtures import own_platform, phone, platform
 from tests.support.milestone import PATIENCE
 from tests.support.platform import PlatformProcess
@@ -32,3 +33,24 @@ async def centre(
     """The session's platform with the demo centre."""
     async with httpx.AsyncClient(base_url=platform.http, timeout=PATIENCE) as client:
         yield Centre(platform, tokens, callers, client)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """A platform with two media workers."""
+    started = PlatformProcess(
+        tmp_path_factory.mktemp("w"),
+        environment={"CCP_MEDIA__WORKERS": "2", "CCP_MEDIA__WORKER_WAIT_SECONDS": "30"},
+    )
+    try:
+        yield started.start()
+    finally:
+        started.close()
+
+
+@pytest.fixture
+async def struck(pair: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
+    """The centre of two workers, whose processes a test may kill."""
+    async with centre_of(pair, callers) as centre:
+        yield centre
+        await centre.nothing_left()

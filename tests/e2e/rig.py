@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -149,3 +150,15 @@ def once(story: list[str], *kinds: str) -> None:
     counts = Counter(story)
     assert all(counts[kind] == 1 for kind in kinds), {kind: counts[kind] for kind in kinds}
     assert sorted(kinds, key=story.index) == list(kinds), story
+
+
+def calls_in_vain(directory: Path) -> dict[str, str]:
+    """The environment of a platform whose mystery caller dials a number that nobody has, again and again."""
+    plan = directory / "plan.toml"
+    lines = ["channels = 1", 'caller = "13900000000"', "[visit]", 'number = "95999"']
+    plan.write_text("\n".join([*lines, 'steps = [{ hear = "greeting" }]', ""]), encoding="utf-8")
+    return {
+        "CCP_PROBE__EVERY_SECONDS": "0.1",
+        "CCP_PROBE__FIRST_SECONDS": "0",
+        "CCP_PROBE__PLAN": str(plan),
+    }

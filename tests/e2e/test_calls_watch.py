@@ -11,18 +11,10 @@ import pytest
 
 from gateway.trunk_schema import TrunkDefinition
 from tests.e2e.centre import Centre, Row
-from tests.e2e.rig import Journal, centre_of, metric
+from tests.e2e.rig import Journal, calls_in_vain, centre_of, metric
 from tests.support.fixtures import MakePhone
 from tests.support.platform import PlatformProcess
 
-#: A mystery caller dials a number that nobody has.
-_PLAN: Final = """
-channels = 1
-caller = "13900000000"
-[visit]
-number = "95999"
-steps = [{ hear = "greeting" }]
-"""
 _WATCHING: Final = {"CCP_METRICS__WATCH_SECONDS": "0.2", "CCP_ACD__FORECAST__EVERY_SECONDS": "0.5"}
 
 
@@ -39,14 +31,7 @@ def watched(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def missed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """One that makes mystery calls besides, which find nobody: ten of them are a verdict."""
-    plan = tmp_path / "plan.toml"
-    plan.write_text(_PLAN, encoding="utf-8")
-    environment = {
-        **_WATCHING,
-        "CCP_PROBE__EVERY_SECONDS": "0.1",
-        "CCP_PROBE__FIRST_SECONDS": "0",
-        "CCP_PROBE__PLAN": str(plan),
-    }
+    environment = {**_WATCHING, **calls_in_vain(tmp_path)}
     started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
     try:
         yield started.start()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.e2e.centre import Centre
-from tests.e2e.rig import Journal, centre_of, metric, once
+from tests.e2e.rig import Journal, metric, once
 from tests.e2e.test_calls_speech import at_the_parrot, line
 from tests.e2e.test_failures_workers import both_are_there, worker_of
 from tests.support import audio, sources
@@ -16,27 +15,6 @@ from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE
 from tests.support.people import recorded
 from tests.support.phone_call import PhoneCall
-from tests.support.platform import PlatformProcess
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    """A platform with two media workers."""
-    started = PlatformProcess(
-        tmp_path_factory.mktemp("w"),
-        environment={"CCP_MEDIA__WORKERS": "2", "CCP_MEDIA__WORKER_WAIT_SECONDS": "30"},
-    )
-    try:
-        yield started.start()
-    finally:
-        started.close()
-
-
-@pytest.fixture
-async def struck(pair: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
-    async with centre_of(pair, callers) as centre:
-        yield centre
-        await centre.nothing_left()
 
 
 async def is_repeated(centre: Centre, call: PhoneCall, contact: str, digit: int, turns: int) -> None:

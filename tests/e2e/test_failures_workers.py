@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
-
-import pytest
 
 from tests.e2e.centre import AGENT_HZ, Centre
-from tests.e2e.rig import Journal, centre_of, once, talking
+from tests.e2e.rig import Journal, once, talking
 from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.phone_call import PhoneCall
 from tests.support.platform import PlatformProcess
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    """A platform with two media workers."""
-    started = PlatformProcess(
-        tmp_path_factory.mktemp("w"),
-        environment={"CCP_MEDIA__WORKERS": "2", "CCP_MEDIA__WORKER_WAIT_SECONDS": "30"},
-    )
-    try:
-        yield started.start()
-    finally:
-        started.close()
-
-
-@pytest.fixture
-async def struck(pair: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:
-    async with centre_of(pair, callers) as centre:
-        yield centre
-        await centre.nothing_left()
 
 
 async def both_are_there(centre: Centre) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -13,32 +13,16 @@ from metrics.definitions import REQUIREMENTS
 from metrics.monitoring.boards import boards
 from metrics.monitoring.rules import groups
 from tests.e2e.centre import Centre
-from tests.e2e.rig import centre_of
+from tests.e2e.rig import calls_in_vain, centre_of
 from tests.support.fixtures import MakePhone
 from tests.support.platform import PlatformProcess
 from tests.support.prometheus import PrometheusProcess
-
-#: A mystery caller dials a number that nobody has, again and again: R10.3.2.a is missed.
-_PLAN: Final = """
-channels = 1
-caller = "13900000000"
-[visit]
-number = "95999"
-steps = [{ hear = "greeting" }]
-"""
 
 
 @pytest.fixture
 def bad(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform that a mystery caller finds bad."""
-    plan = tmp_path / "plan.toml"
-    plan.write_text(_PLAN, encoding="utf-8")
-    environment = {
-        "CCP_PROBE__EVERY_SECONDS": "0.1",
-        "CCP_PROBE__FIRST_SECONDS": "0",
-        "CCP_PROBE__PLAN": str(plan),
-    }
-    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
+    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=calls_in_vain(tmp_path))
     try:
         yield started.start()
     finally:

@@ -5,27 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.e2e.centre import Centre
-from tests.e2e.rig import centre_of, talking
+from tests.e2e.rig import talking
 from tests.e2e.test_calls_agent import verify
-from tests.e2e.test_failures_workers import both_are_there, pair  # noqa: F401
-from tests.support.platform import PlatformProcess
+from tests.e2e.test_failures_workers import both_are_there
 
 #: What a killed worker had not written yet: a block of a second, and the tick that it was in.
 LOST_SECONDS = 1.1
 #: From the kill to the first sound on the other worker there is nothing to record; more is the machine's load.
 MOVED_SECONDS = 5.0
-
-
-@pytest.fixture
-async def struck(pair: PlatformProcess, callers: Iterator[int]) -> AsyncIterator[Centre]:  # noqa: F811
-    async with centre_of(pair, callers) as centre:
-        yield centre
-        await centre.nothing_left()
 
 
 @pytest.mark.parametrize("role", ["media", "control"])
