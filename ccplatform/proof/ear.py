@@ -20,66 +20,101 @@ _MOST_PACKETS: Final = 50 * 3600
 LAWS: Final = {0: Law.PCMU, 8: Law.PCMA}
 
 
+#: A packet whose timestamp parts from its arrival by more than this, seconds, was not delayed: the sender set his
+#: clock anew, as some do who go from one voice to the next (RFC 3550, 5.1 lets no stream do it).
+_JUMP_SECONDS: Final = 0.5
+#: Streams that one party may send in a call.
+_MOST_STREAMS: Final = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One packet: monotonic seconds of its arrival, its extended sequence number and timestamp, its samples."""
+    """One packet: monotonic seconds of its arrival, its run, in which timestamps compare, and its samples."""
 
     at: float
-    sequence: int
+    run: int
     timestamp: int
     pcm: Pcm
 
 
-class Ear:
-    """Hears one stream of G.711; packets of other formats, of other streams, and garbage are left out.
+class _Stream:
+    """What came from one source (SSRC)."""
 
-    Audible is a packet with a sample above the peak of a sine of -50 dBm0, as everywhere in the platform.
+    def __init__(self, sequence: int) -> None:
+        self.first = self.highest = sequence
+        self.seen: set[int] = set()
+        self.last: Heard | None = None
+
+    def is_new(self, sequence: int) -> bool:
+        """Whether a packet of this number was not there yet."""
+        number = self.highest + (sequence - self.highest + _HALF) % _WRAP - _HALF
+        if number in self.seen:
+            return False
+        self.seen.add(number)
+        self.highest = max(self.highest, number)
+        return True
+
+    def jumps(self, timestamp: int, at: float) -> bool:
+        """Whether a packet's timestamp has nothing to do with those before."""
+        last = self.last
+        return last is None or abs(_samples(last.timestamp, timestamp) / RATE - (at - last.at)) > _JUMP_SECONDS
+
+
+class Ear:
+    """Hears one party in G.711; packets of other formats, and garbage, are left out.
+
+    A far end may begin a new stream, or set its timestamps anew, when another one takes over: what was heard stays
+    heard, and the new sound begins where it arrived. Audible is a packet with a sample above the peak of a sine of
+    -50 dBm0, as everywhere in the platform.
     """
 
     def __init__(self) -> None:
         self.packets: list[Heard] = []
         self.received = 0
         self._audible: list[float] = []  # times of arrival
-        self._ssrc: int | None = None
-        self._first = self._highest = 0
-        self._first_timestamp = 0
-        self._seen: set[int] = set()
+        self._streams: dict[int, _Stream] = {}
+        self._runs = 0
 
     def packet(self, data: bytes, at: float) -> bool:
         """Take a packet that arrived at monotonic ``at``; whether it is audible."""
-        if not is_voice(data):
-            return False
-        if self.received >= _MOST_PACKETS:
+        if not is_voice(data) or self.received >= _MOST_PACKETS:
             return False
         sequence, timestamp = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
-        ssrc = int.from_bytes(data[8:12], "big")
-        if ssrc != self._ssrc:  # a new stream is heard from its beginning; what was heard stays heard
-            self._ssrc, self._first, self._highest = ssrc, sequence, sequence
-            self._first_timestamp = timestamp
-            self._seen.clear()
-        number = self._highest + (sequence - self._highest + _HALF) % _WRAP - _HALF
-        if number in self._seen:
+        stream = self._stream(int.from_bytes(data[8:12], "big"), sequence)
+        if stream is None or not stream.is_new(sequence):
             return False
-        self._seen.add(number)
-        self._highest = max(self._highest, number)
         self.received += 1
+        if stream.jumps(timestamp, at):
+            self._runs += 1
+            run = self._runs
+        else:
+            assert stream.last is not None
+            run = stream.last.run
         codes: Bytes = np.frombuffer(data, dtype=np.uint8, offset=HEADER_BYTES)
-        pcm = decode(LAWS[data[1] & 0x7F], codes)
-        audible = bool((np.abs(pcm.astype(np.int32)) > AUDIBLE).any())
+        heard = Heard(at, run, timestamp, decode(LAWS[data[1] & 0x7F], codes))
+        stream.last = heard
+        self.packets.append(heard)
+        audible = bool((np.abs(heard.pcm.astype(np.int32)) > AUDIBLE).any())
         if audible:
             self._audible.append(at)
-        self.packets.append(Heard(at, number, timestamp, pcm))
         return audible
+
+    def _stream(self, ssrc: int, sequence: int) -> _Stream | None:
+        if ssrc not in self._streams and len(self._streams) < _MOST_STREAMS:
+            self._streams[ssrc] = _Stream(sequence)
+        return self._streams.get(ssrc)
 
     @property
     def expected(self) -> int:
-        """Packets that the far end sent of the present stream, by their numbers."""
-        return self._highest - self._first + 1 if self._ssrc is not None else 0
+        """Packets that the far end sent, by the numbers of its streams."""
+        return sum(stream.highest - stream.first + 1 for stream in self._streams.values())
 
     @property
     def lost(self) -> int:
-        """Packets of the present stream that never came."""
-        return max(0, self.expected - len(self._seen))
+        """Packets that never came."""
+        return sum(
+            max(0, stream.highest - stream.first + 1 - len(stream.seen)) for stream in self._streams.values()
+        )
 
     def first_audible(self, since: float) -> float | None:
         """When the first audible packet came that came at or after ``since``."""
@@ -92,20 +127,24 @@ class Ear:
         return self._audible[-1] if self._audible else None
 
     def sound(self, begin: float, seconds: float) -> Pcm:
-        """What came from ``begin`` on: the first packet where it arrived, the others in their places after it by
-        timestamp; silence where nothing came."""
+        """What came from ``begin`` on: of each run the first packet where it arrived, the others in their places
+        after it by timestamp; silence where nothing came."""
         pcm: Pcm = np.zeros(round(seconds * RATE), dtype=np.int16)
-        chosen = [heard for heard in self.packets if begin <= heard.at < begin + seconds]
-        if not chosen:
-            return pcm
-        first = chosen[0]
-        offset = round((first.at - begin) * RATE)
-        for heard in chosen:
-            place = offset + ((heard.timestamp - first.timestamp + (1 << 31)) % (1 << 32) - (1 << 31))
+        firsts: dict[int, Heard] = {}
+        for heard in self.packets:
+            if not begin <= heard.at < begin + seconds:
+                continue
+            first = firsts.setdefault(heard.run, heard)
+            place = round((first.at - begin) * RATE) + _samples(first.timestamp, heard.timestamp)
             left, right = max(0, place), min(len(pcm), place + len(heard.pcm))
             if left < right:
                 pcm[left:right] = heard.pcm[left - place : right - place]
         return pcm
+
+
+def _samples(since: int, timestamp: int) -> int:
+    """From one RTP timestamp to another, either way."""
+    return (timestamp - since + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 def is_voice(data: bytes) -> bool:
