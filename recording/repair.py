@@ -53,13 +53,17 @@ class Rows(Protocol):
 
 
 class Repair:
-    """One look at what runs before ``before`` left behind."""
+    """One look at what runs before ``before`` left behind.
+
+    ``left``: something could not be finished now, for want of its key or of the database.
+    """
 
     def __init__(self, *, sounds: Sounds, rows: Rows, before: datetime) -> None:
         self._sounds = sounds
         self._files = sounds.files
         self._rows = rows
         self._before = before
+        self.left = False
 
     async def run(self, busy: Collection[RecordingId]) -> list[Repaired]:
         """Finish everything but ``busy``; without the database only what the files tell."""
@@ -72,12 +76,13 @@ class Repair:
             found += await self._find_rowless(done)
         except Unavailable as error:
             _log.warning("recordings were compared with the files only", reason=str(error))
+            self.left = True
             found = [_repaired(note, ending, True) for note, ending in cut]
         return found
 
     def _finish_open_files(self, busy: Collection[RecordingId]) -> list[tuple[Note, Ending]]:
         notes = [note for note in self._files.open_notes() if note.recording not in busy]
-        endings = [(note, finish_cut(self._sounds, note, "restart")) for note in notes]
+        endings = [(note, self._finish(note)) for note in notes]
         return [(note, ending) for note, ending in endings if ending is not None]
 
     async def _finish_open_rows(self, done: Collection[RecordingId]) -> list[Repaired]:
@@ -91,10 +96,15 @@ class Repair:
                 continue
             note = self._files.note_of(row.recording)
             ending = note.ending if note is not None else None
-            ending = ending or finish_cut(self._sounds, row, "restart")
+            ending = ending or self._finish(row)
             if ending is not None:
                 found.append(_repaired(row, ending, True))
         return found
+
+    def _finish(self, note: Note) -> Ending | None:
+        ending = finish_cut(self._sounds, note, "restart")
+        self.left = self.left or ending is None
+        return ending
 
     async def _find_rowless(self, done: Collection[RecordingId]) -> list[Repaired]:
         notes = await asyncio.to_thread(lambda: list(self._files.finished_notes(self._before - LOOK_BACK)))
@@ -117,12 +127,12 @@ class Repair:
 def finish_cut(sounds: Sounds, note: Note, reason: str) -> Ending | None:
     """Close and keep a file that its writer did not; its ending is never complete. Blocks.
 
-    None: its key cannot be had now. It stays as it is for the next start, rather than to end with nothing in it.
+    None: its key cannot be had now. It stays as it is until it can, rather than to end with nothing in it.
     """
     try:
         ending = _ending_of(sounds, note.recording, reason)
     except VaultClosed as error:
-        _log.error("a recording is left for the next start", recording=note.recording, reason=str(error))
+        _log.error("a recording stays open until its key can be had", recording=note.recording, reason=str(error))
         return None
     try:
         return sounds.files.seal(note, ending)

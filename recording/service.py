@@ -26,7 +26,7 @@ from ccplatform.contracts.media import RecordingClosed, Seal
 from ccplatform.contracts.ports import Alarms, Facts
 from ccplatform.contracts.recordings import Message, RecordingOrder, Talk
 from ccplatform.contracts.words import AgentId, Mailbox, RecordingId, RecordingMode, Severity
-from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.errors import VaultClosed
@@ -47,6 +47,8 @@ ALARM = "recording_failed"
 GAP_ALARM = "recording_gap"
 #: Alarm while parties are recorded who should have been told and were not.
 UNANNOUNCED_ALARM = "recording_unannounced"
+#: How often what was left unfinished is looked at again.
+REPAIR_SECONDS: Final = 60.0
 #: The facts that :meth:`RecordingService.observe` takes.
 OBSERVED: Final = (ContactEnded, RecordingAnnounced)
 
@@ -96,6 +98,8 @@ class RecordingService:
         self._awaited: set[RecordingId] = set()  # a media worker will say that it closed them
         self._none_awaited = asyncio.Event()
         self._none_awaited.set()
+        self._repaired: set[RecordingId] = set()
+        self._left = False  # something is to be repaired once keys or database are back
         self._prepared = ""
         self._pending = 0
         self._idle = asyncio.Event()
@@ -200,15 +204,24 @@ class RecordingService:
     async def repair(self, running: Collection[RecordingId]) -> int:
         """Finish what an earlier run left unfinished; returns how many recordings that were.
 
-        ``running``: those that a media worker still writes. Without the database only the files are looked at,
-        the rest is found by the next call.
+        ``running``: those that a media worker still writes. Without the database only the files are looked at;
+        what that or a missing key leaves is for the next call, see :meth:`run_repairs`.
         """
         await self.settled()
         self._await(running)
-        busy = frozenset(running) | frozenset(self._open)
-        repaired = await Repair(sounds=self._sounds, rows=self._rows, before=self._started_at).run(busy)
+        busy = self._awaited | self._open.keys() | self._repaired
+        repair = Repair(sounds=self._sounds, rows=self._rows, before=self._started_at)
+        repaired = await repair.run(frozenset(busy))
+        self._left = repair.left
         self._tell(repaired)
         return len(repaired)
+
+    async def run_repairs(self) -> None:
+        """For ever: finish what was left for want of its key or the database. Keep it running as a task."""
+        while True:
+            await sleep(self._clock, REPAIR_SECONDS)
+            if self._left:
+                await self.repair(())
 
     async def settled(self) -> None:
         """Wait until every file closed so far is sealed."""
@@ -270,9 +283,9 @@ class RecordingService:
         if ending.root:
             return self._files.seal(note, ending)
         reason = ending.reason or "nobody closed it"
-        return finish_cut(self._sounds, note, reason) or replace(
-            ending, complete=False, reason=f"{reason}; no key"
-        )
+        cut = finish_cut(self._sounds, note, reason)
+        self._left = self._left or cut is None
+        return cut or replace(ending, complete=False, reason=f"{reason}; no key")
 
     async def _note_of(self, recording: RecordingId) -> Note | None:
         note = self._open.get(recording) or await self._in_thread(lambda: self._files.note_of(recording))
@@ -291,6 +304,7 @@ class RecordingService:
 
     def _tell(self, repaired: Iterable[Repaired]) -> None:
         for one in repaired:
+            self._repaired.add(one.note.recording)
             if not one.row_exists:
                 self._facts.record(started_fact(one.note))
             self._facts.record(ended_fact(one.note, one.ending))

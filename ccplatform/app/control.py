@@ -91,6 +91,7 @@ async def start_control(control: ControlProcess, ground: Foundation) -> None:
     tasks.keep_running("retention", control.retention.run)
     tasks.keep_running("recording retention", control.recording.retention.run)
     tasks.keep_running("recording space", control.recording.space.run)
+    tasks.keep_running("recording repair", control.recording.service.run_repairs)
     gc.set_threshold(*GC_THRESHOLDS)
     gc.freeze()  # agents, queues, code: what is there now stays, and no collection within a call looks at it again
     _log.info("control takes calls", workers=len(control.media.workers), restored=control.calls.active)

@@ -16,15 +16,15 @@ from ccplatform.contracts.facts import Fact, FactEvent, RecordingAnnounced
 from ccplatform.contracts.media import RecordingClosed
 from ccplatform.contracts.recordings import RecordingOrder
 from ccplatform.contracts.words import AgentId, CallId, QueueId, RecordingId, RecordingMode, SeatId, Severity
-from ccplatform.kernel.clock import SystemClock
+from ccplatform.kernel.clock import SystemClock, VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.stream import Event
 from ccplatform.security.errors import VaultClosed
-from ccplatform.security.key_ring import KeyRing
+from ccplatform.security.key_ring import KeyRing, KeySource
 from recording.model import Note, Policy, Rule
-from recording.service import ALARM, UNANNOUNCED_ALARM
+from recording.service import ALARM, REPAIR_SECONDS, UNANNOUNCED_ALARM
 from tests.recording.kit import CONTACT, Studio, talk
-from tests.support.sealed import write_sealed
+from tests.support.sealed import KEYS, write_sealed
 
 
 @pytest.fixture
@@ -191,32 +191,68 @@ async def test_without_the_database_the_files_are_finished_all_the_same(studio: 
     await later.end()
 
 
-async def test_what_no_key_opens_now_is_left_for_the_start_that_has_it(studio: Studio) -> None:
+async def test_what_no_key_opens_now_is_finished_once_there_are_keys_again(studio: Studio) -> None:
     cut = order(studio)
     tear(studio, cut, 3)
     await studio.end()
-    shut = Studio(studio.files.directory, clock=studio.clock, keys=KeyRing(Closed()))
+    source = Reachable(KEYS)
+    shut = Studio(studio.files.directory, clock=studio.clock, keys=KeyRing(source))
     studio.clock.advance(300)
+    source.away = True
     assert await shut.service.repair(running=()) == 0
+    shut.tasks.keep_running("repairs", shut.service.run_repairs)
+    await passed(studio.clock, 2 * REPAIR_SECONDS)
     assert shut.told.ended == []
+    source.away = False
+    while not shut.told.ended:
+        await passed(studio.clock, REPAIR_SECONDS)
+    await passed(studio.clock, 3 * REPAIR_SECONDS)
+    assert [(ended.seconds, ended.complete) for ended in shut.told.ended] == [(3.0, False)]
     await shut.end()
+
+
+async def test_rows_left_open_while_the_database_was_away_end_once_it_is_back(studio: Studio) -> None:
+    ghost, cut = RecordingId(studio.ids.new()), order(studio)
+    tear(studio, cut, 3)
+    studio.rows.open, studio.rows.ids, studio.rows.away = [row(ghost)], {ghost}, True
     later = await after_restart(studio)
     assert await later.service.repair(running=()) == 1
-    assert [(ended.seconds, ended.complete) for ended in later.told.ended] == [(3.0, False)]
+    later.tasks.keep_running("repairs", later.service.run_repairs)
+    studio.rows.away = False
+    while len(later.told.ended) < 2:
+        await passed(studio.clock, REPAIR_SECONDS)
+    await passed(studio.clock, 3 * REPAIR_SECONDS)
+    assert [(ended.recording, ended.seconds) for ended in later.told.ended] == [(cut, 3.0), (ghost, 0.0)]
     await later.end()
 
 
-class Closed:
-    """Master keys that nobody can reach."""
+async def passed(clock: VirtualClock, seconds: float) -> None:
+    """Let time pass and what waits for it go on."""
+    await asyncio.sleep(0.01)
+    clock.advance(seconds)
+    await asyncio.sleep(0.01)
+
+
+class Reachable:
+    """Master keys that can be reached, or not."""
+
+    def __init__(self, source: KeySource) -> None:
+        self._source = source
+        self.away = False
 
     def current(self) -> str:
-        raise VaultClosed("away")
+        return self._there().current()
 
     def encrypt(self, key_id: str, key: bytes, context: bytes) -> bytes:
-        raise VaultClosed("away")
+        return self._there().encrypt(key_id, key, context)
 
     def decrypt(self, key_id: str, data: bytes, context: bytes) -> bytes:
-        raise VaultClosed("away")
+        return self._there().decrypt(key_id, data, context)
+
+    def _there(self) -> KeySource:
+        if self.away:
+            raise VaultClosed("away")
+        return self._source
 
 
 async def test_what_is_no_note_or_no_wave_is_survived(studio: Studio) -> None:

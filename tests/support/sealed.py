@@ -18,7 +18,8 @@ KEY = b"k" * 32
 #: For orders whose file nobody opens by its wrapped key.
 SEAL = Seal(key=KEY, wrapped=b"")
 #: A master key of tests.
-RING = KeyRing(KeysFromEnvironment({KEYS_VARIABLE: f"test:{base64.b64encode(b'm' * 32).decode()}"}))
+KEYS = KeysFromEnvironment({KEYS_VARIABLE: f"test:{base64.b64encode(b'm' * 32).decode()}"})
+RING = KeyRing(KEYS)
 
 
 def seal_of(recording: str) -> Seal:
