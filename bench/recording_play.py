@@ -1,8 +1,10 @@
 """When an hour is heard from any position: ``python -m bench.recording_play``.
 
 From asking for a range to its first 256 KB, of the recording as it was written and as it rests (FLAC), from the
-directory, from a directory elsewhere and from an S3 bucket (moto's emulator, a process of its own on this machine:
-no network lies between). Everything is cold in this process at each try; the disk's cache is not.
+directory, from a directory elsewhere and from two S3 buckets that are processes of their own on this machine (no
+network lies between): moto's emulator, and one with nothing behind it, which shows what is ours of the time. What
+the same requests take alone has a row of its own. Everything is cold in this process at each try; the disk's cache
+and the connections to the buckets are not.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from bench.bare_bucket import BARE, bare_bucket
 from bench.figures import Figure, conditions, distribution, show
 from ccplatform.contracts.media import Seal
 from ccplatform.contracts.words import RecordingId
@@ -73,6 +77,45 @@ def starts(sounds: Sounds, recording: RecordingId, tries: int) -> list[float]:
     return took
 
 
+class _Recalling:
+    """A store that remembers what was asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.name = store.name
+        self.asked: list[tuple[str, int, int]] = []
+
+    def read(self, key: str, first: int, length: int) -> bytes:
+        data = self._store.read(key, first, length)
+        self.asked.append((key, first, len(data)))
+        return data
+
+    def put(self, key: str, parts: Iterator[bytes]) -> None:
+        self._store.put(key, parts)
+
+    def size(self, key: str) -> int:
+        return self._store.size(key)
+
+    def remove(self, key: str) -> None:
+        self._store.remove(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return self._store.keys(prefix)
+
+
+def alone(store: _Recalling, tries: int) -> Iterator[Figure | None]:
+    """The same requests, one after the other, without opening anything."""
+    asked, took = store.asked[:], []
+    count = len(asked) / tries
+    for _, ranges in groupby(enumerate(asked), lambda item: int(item[0] / count)):
+        began = time.perf_counter()
+        for _, (key, first, length) in ranges:
+            store.read(key, first, length)
+        took.append(time.perf_counter() - began)
+    size = sum(length for _, _, length in asked) / tries
+    yield distribution("… its requests alone", took, note=f"{count:.1f} requests, {size / 1024:.0f} KiB a try")
+
+
 def measure(folder: Path, stores: list[Store], minutes: int, tries: int) -> Iterator[Figure | None]:
     """A figure for each form and place."""
     add_key(folder / KEYS_FILE, SystemClock())
@@ -83,11 +126,16 @@ def measure(folder: Path, stores: list[Store], minutes: int, tries: int) -> Iter
         name = f"{coding.name}, {minutes} min"
         yield distribution(f"{name}, the directory", starts(here, recording, tries), goal_ms=GOAL_MS)
         for store in stores:
-            copies = Copies([store], ring)
-            with here.reader(recording) as reader:
-                copies.copy(store, reader)
+            recalling = _Recalling(store)
+            copies = Copies([recalling], ring)
+            if store.name != BARE:  # that has what the directory elsewhere has
+                with here.reader(recording) as reader:
+                    copies.copy(recalling, reader)
             there = Sounds(files=RecordingFiles(folder / "nothing"), keys=ring, elsewhere=copies)
+            starts(there, recording, 2)
+            recalling.asked.clear()
             yield distribution(f"{name}, {store.name}", starts(there, recording, tries), goal_ms=GOAL_MS)
+            yield from alone(recalling, tries)
 
 
 def main() -> None:
@@ -98,11 +146,12 @@ def main() -> None:
     arguments = parser.parse_args()
     facts = conditions()
     with tempfile.TemporaryDirectory() as name, ObjectStore() as emulator:
-        folder = Path(name)
-        (folder / "elsewhere").mkdir()
-        stores: list[Store] = [DirectoryStore("a directory elsewhere", folder / "elsewhere")]
-        stores.append(emulator.store("an S3 bucket (emulated)"))
-        figures = list(measure(folder, stores, arguments.minutes, arguments.tries))
+        folder, elsewhere = Path(name), Path(name) / "elsewhere"
+        elsewhere.mkdir()
+        with bare_bucket(elsewhere) as bare:
+            stores: list[Store] = [DirectoryStore("a directory elsewhere", elsewhere), bare]
+            stores.append(emulator.store("an S3 bucket (emulated)"))
+            figures = list(measure(folder, stores, arguments.minutes, arguments.tries))
     show("From asking to the first sound", [figure for figure in figures if figure is not None], facts)
 
 

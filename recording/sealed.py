@@ -103,6 +103,9 @@ class SealedBytes(Protocol):
     def read_at(self, place: int, length: int) -> bytes:
         """So many from a place on, fewer at the end."""
 
+    def expect(self, end: int) -> None:
+        """What is read from now on goes up to there: one request may fetch it."""
+
     def close(self) -> None:
         """Let go of them."""
 
@@ -124,6 +127,9 @@ class LocalFile:
         """See :class:`SealedBytes`."""
         return os.pread(self._fd, length, place)
 
+    def expect(self, end: int) -> None:
+        """See :class:`SealedBytes`; the system reads ahead."""
+
     def close(self) -> None:
         """See :class:`SealedBytes`."""
         os.close(self._fd)
@@ -135,6 +141,7 @@ class SealedFileReader:
     def __init__(self, file: SealedBytes, keys: KeyRing) -> None:
         self._file = file
         self.read_at = file.read_at  # bytes as they are kept
+        self.expect = file.expect
         with ExitStack() as opened:
             opened.callback(file.close)
             self.description, self.wrapped = read_header(self.read_at(0, HEADER_BYTES))
@@ -211,6 +218,8 @@ class SealedSound:
         at, starts = max(first, WAVE_BYTES) - WAVE_BYTES, self._file.contents.starts
         end -= WAVE_BYTES
         number = bisect_right(starts, at // SAMPLE_BYTES) - 1
+        if at < end:
+            self._file.expect(self._file.contents.chunks[bisect_right(starts, (end - 1) // SAMPLE_BYTES) - 1].end)
         while at < end:
             begins = starts[number] * SAMPLE_BYTES
             samples = self._samples(number)

@@ -35,8 +35,10 @@ from recording.stores.model import Store, StoreAway
 _HEAD, _BODY = ".head", ".body"
 #: The fronts of 37 hours, a second a chunk.
 _MAX_HEAD_BYTES: Final = 16 * 2**20
-#: What is read at once: some seconds of sound, a chunk of ten of them at least.
-READ_BYTES: Final = 256 * 1024
+#: What is read at once where nobody said how far he reads: a chunk of ten seconds at least.
+_READ_BYTES: Final = 256 * 1024
+#: The most that is read at once where he did.
+_MOST_BYTES: Final = 2**20
 _PART_BYTES: Final = 2**20
 
 
@@ -50,6 +52,7 @@ class CopiedFile:
         self.fronts: tuple[Front, ...] | None = tuple(fronts_of_index(self._head[HEADER_BYTES:]))
         self.size = self.fronts[-1].end if self.fronts else HEADER_BYTES
         self._block = (0, b"")
+        self._expected = 0
 
     def distrust_head(self) -> tuple[Front, ...] | None:
         """Take the body for what it is; returns what the head tells of it."""
@@ -63,10 +66,15 @@ class CopiedFile:
             return self._head[place : min(place + length, HEADER_BYTES)]
         begins, block = self._block
         if not begins <= place or place + length > begins + len(block):
-            most = min(max(length, READ_BYTES), self.size - place)
+            ahead = min(self._expected - place, _MOST_BYTES) if self._expected > place else _READ_BYTES
+            most = min(max(length, ahead), self.size - place)
             begins, block = place, self._store.read(self._body, place - HEADER_BYTES, most) if most > 0 else b""
             self._block = begins, block
         return block[place - begins : place - begins + length]
+
+    def expect(self, end: int) -> None:
+        """See :class:`SealedBytes`."""
+        self._expected = end
 
     def close(self) -> None:
         """See :class:`SealedBytes`."""

@@ -15,8 +15,9 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.security.key_ring import KEYS_VARIABLE, KeyRing, KeysFromEnvironment, master_of
 from recording.errors import RecordingGone
 from recording.files import RecordingFiles, place_of
+from recording.ranges import PIECE_BYTES
 from recording.sealed import Sounds
-from recording.stores.copies import READ_BYTES, Copies
+from recording.stores.copies import Copies
 from recording.stores.model import Store
 from tests.support.object_store import ObjectStore
 from tests.support.sealed import RING, write_sealed
@@ -99,9 +100,26 @@ def test_one_second_costs_the_head_and_one_block(archive: Archive) -> None:
     sound = archive.sounds.open(archive.recording)
     place = 44 + 100 * 32_000
     assert sound.read(place, 32_000) == SAID[100 * 32_000 : 101 * 32_000]
-    head, *rest = archive.store.reads
-    assert head == 512 + 60 * 121
-    assert sum(rest) <= 2 * READ_BYTES < archive.size / 4
+    assert archive.store.reads == [512 + 60 * 121, 32_016]
+
+
+@pytest.mark.parametrize("first", [44 + 100 * 32_000, 44 + 70 * 32_000 + 31_996, 44 + len(SAID) - PIECE_BYTES])
+def test_a_player_starts_after_two_requests(archive: Archive, first: int) -> None:
+    archive.let_go()
+    sound = archive.sounds.open(archive.recording)
+    assert sound.read(first, PIECE_BYTES) == SAID[first - 44 :][:PIECE_BYTES]
+    _, body = archive.store.reads
+    assert body <= PIECE_BYTES + 2 * (60 + 32_016)
+    sound.read(first + PIECE_BYTES, PIECE_BYTES)
+    assert len(archive.store.reads) <= 3
+
+
+def test_much_at_once_is_fetched_in_bounded_parts(archive: Archive) -> None:
+    archive.let_go()
+    sound = archive.sounds.open(archive.recording)
+    assert sound.read(44, len(SAID)) == SAID
+    assert max(archive.store.reads) == 2**20
+    assert len(archive.store.reads) <= 2 + len(SAID) // 2**20 + 1
 
 
 def test_nothing_in_the_store_can_be_heard_without_the_key(archive: Archive) -> None:
