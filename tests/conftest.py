@@ -14,19 +14,23 @@ settings.load_profile("any machine")
 _END_TO_END: Final = "tests/e2e/"
 #: Files of end-to-end tests that break the platform, or look at what starts it, and so start their own.
 _OWN_PLATFORM: Final = (f"{_END_TO_END}test_failures_", f"{_END_TO_END}test_operation_")
+#: Files of end-to-end tests in a browser.
+_PAGES: Final = f"{_END_TO_END}test_pages"
 
 
 def scope_of(nodeid: str) -> str:
-    """What one process runs together: the end-to-end tests that share a platform, those that start their own, and
-    each other file."""
+    """What one process runs together: the end-to-end tests that share a platform, calls and pages apart, those that
+    start their own, and each other file."""
     if nodeid.startswith(_OWN_PLATFORM):
         return "end to end, own platform"
+    if nodeid.startswith(_PAGES):
+        return "end to end, pages"
     return _END_TO_END if nodeid.startswith(_END_TO_END) else nodeid.partition("::")[0]
 
 
 class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Each process begins with one half of the end-to-end tests, which mostly wait: both cores are busy then, and
-    when the rest, which computes, is shared out file by file."""
+    """Each process begins with a part of the end-to-end tests, which mostly wait, and who ends his takes the next:
+    both cores are busy then, and when the rest, which computes, is shared out file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)

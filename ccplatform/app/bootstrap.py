@@ -19,6 +19,7 @@ from ccplatform.app.once import Once
 from ccplatform.app.orders import Orders
 from ccplatform.app.places import Places
 from ccplatform.app.recorder import build_recording
+from ccplatform.app.robot_seats import RobotSeats
 from ccplatform.app.settings import Settings
 from ccplatform.app.speech import build_flows
 from ccplatform.app.voice_mail import MESSAGE_FACTS, MessageLight, build_messages
@@ -30,6 +31,7 @@ from ccplatform.contracts.facts import Fact, FactEvent, SeatRegistered, SeatUnre
 from ccplatform.contracts.ports import Facts
 from ccplatform.contracts.words import AgentId, ReleaseCause
 from ccplatform.kernel.stream import Stream
+from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.operations.retention import Retention
 from ccplatform.operations.service import AlarmService
 from ccplatform.operations.store import AlarmProjection, AlarmStore
@@ -184,7 +186,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
         on_clients=control.web_clients,
     )
     gateway.sip.tap.deliver = control.link.publish_signalling
-    _subscribe(control)
+    _subscribe(control, tasks)
     return control
 
 
@@ -249,7 +251,7 @@ def _build_gateway(
     )
 
 
-def _subscribe(control: ControlProcess) -> None:
+def _subscribe(control: ControlProcess, tasks: TaskSupervisor) -> None:
     """Who hears the facts; the journal first."""
     stream = control.stream
     stream.subscribe(control.journal.append)
@@ -258,6 +260,8 @@ def _subscribe(control: ControlProcess) -> None:
     stream.subscribe(_tell_acd(control.acd), lambda kind: kind in (SeatRegistered, SeatUnregistered))
     stream.subscribe(control.call_backs.observe, lambda kind: kind in control.call_backs.OBSERVES)
     stream.subscribe(control.message_light.take, MessageLight.wants)
+    robots = RobotSeats(seats=control.settings.probe.test_seats, desk=control.acd.desk, tasks=tasks)
+    stream.subscribe(robots.take, RobotSeats.wants)
     lamps = AgentLamps(agents=control.acd, notifier=control.gateway.sip.notifier)
     stream.subscribe(lamps.take, AgentLamps.wants)
     # last: these tell facts themselves

@@ -87,17 +87,6 @@ async def _load_robot(ground: Foundation, settings: Settings, acd: AcdStore, rob
         return
     await store.save_seat(seat, robot["sip_user"], robot["sip_password"])
     await acd.save_agent(Agent(id=AgentId(robot["agent"]), name=robot["name"]))
-    users = UserAdministration(
-        users=ground.users, passwords=ground.passwords, audit=ground.audit, clock=ground.clock
-    )
-    await users.ensure(
-        robot["agent"],
-        f"demo-{robot['agent']}",
-        roles=[Role.AGENT],
-        by="demo",
-        agent=AgentId(robot["agent"]),
-        pin=robot["pin"],
-    )
 
 
 async def _load_flows(ground: Foundation, centre: dict[str, Any]) -> None:

@@ -246,7 +246,8 @@ class Line:
 
     def _request(self, arrived: RequestArrived, key: ServerKey) -> None:
         request = arrived.request
-        if request.method == "INVITE" and request.to.tag is None and self.answerer is not None:
+        known = arrived.flow.host == self.target.host  # as a registrar's calls come from where one registered
+        if known and request.method == "INVITE" and request.to.tag is None and self.answerer is not None:
             self._rings(arrived, key, self.answerer)
         else:
             self._endpoint.reply(key, _stranger(request))

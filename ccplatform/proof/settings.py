@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ccplatform.contracts.words import AgentId, SeatId
 
 Number: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9*#+._-]{1,64}$")]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
@@ -30,8 +33,11 @@ class ProbeSettings(BaseModel):
         description="Numbers that test calls come from, over a trunk: such contacts count in no figure of the "
         "centre's own. Mystery calls show the first.",
     )
-    robots: tuple[Name, ...] = Field(
-        (), max_length=100, description="Agents who are robots at test seats: they answer test calls only."
+    robots: dict[Name, Name] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Agents who are robots, and their test seats: they answer test calls only, and are signed in "
+        "while the seat's phone is registered.",
     )
     most_difference_seconds: float = Field(
         0.25,
@@ -39,3 +45,16 @@ class ProbeSettings(BaseModel):
         le=10,
         description="How far a time that was heard may be from the one that was recorded; beyond it: an alarm.",
     )
+
+    @field_validator("robots")
+    @classmethod
+    def _one_each(cls, robots: dict[str, str]) -> dict[str, str]:
+        twice = sorted(seat for seat, times in Counter(robots.values()).items() if times > 1)
+        if twice:
+            raise ValueError(f"{twice[0]} is the test seat of two robots; each has one of his own")
+        return robots
+
+    @property
+    def test_seats(self) -> dict[SeatId, AgentId]:
+        """Whose robot is at which seat."""
+        return {SeatId(seat): AgentId(agent) for agent, seat in self.robots.items()}

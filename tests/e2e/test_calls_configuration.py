@@ -134,21 +134,21 @@ async def test_a_supervisor_moves_and_picks_up_waiting_callers(centre: Centre, p
 
 async def test_an_agent_and_his_skill_come_and_go(centre: Centre) -> None:
     await put(centre, "skills/french", name="Français")
-    unknown = await put(centre, "agents/1099", 409, name="Anne", team="red", skills={"french": 7})
+    unknown = await put(centre, "agents/1077", 409, name="Anne", team="red", skills={"french": 7})
     assert [problem["where"] for problem in unknown["errors"]] == ["team"]
     await put(centre, "teams/red", name="Red 红组")
-    row = await put(centre, "agents/1099", name="Anne", team="red", skills={"french": 7})
+    row = await put(centre, "agents/1077", name="Anne", team="red", skills={"french": 7})
     assert row["skills"] == {"french": 7}
     shown = await centre.eventually(
-        lambda: centre.items("agents"), lambda rows: any(r["id"] == "1099" for r in rows)
+        lambda: centre.items("agents"), lambda rows: any(r["id"] == "1077" for r in rows)
     )
-    assert next(row for row in shown if row["id"] == "1099")["team"] == "red"
+    assert next(row for row in shown if row["id"] == "1077")["team"] == "red"
     in_use = await centre.ask("DELETE", "configuration/skills/french")
     assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
-    assert "agent 1099" in in_use.json()["detail"]
-    await oversees_only(centre, "red", ["1099"])
-    assert (await centre.ask("DELETE", "configuration/agents/1099")).status_code == 200
-    await centre.eventually(lambda: centre.items("agents"), lambda rows: all(r["id"] != "1099" for r in rows))
+    assert "agent 1077" in in_use.json()["detail"]
+    await oversees_only(centre, "red", ["1077"])
+    assert (await centre.ask("DELETE", "configuration/agents/1077")).status_code == 200
+    await centre.eventually(lambda: centre.items("agents"), lambda rows: all(r["id"] != "1077" for r in rows))
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 200
     assert (await centre.ask("DELETE", "configuration/skills/french")).status_code == 404
     assert (await centre.ask("DELETE", "configuration/teams/red")).status_code == 200

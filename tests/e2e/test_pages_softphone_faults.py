@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.test_pages_softphone import browser_of, desk, sign_in
@@ -156,5 +157,32 @@ async def test_a_network_that_is_cut_is_told_and_loses_no_call(centre: Centre, t
                 await page.keyboard.press("e")
                 assert (await call.ended.wait()).by == "peer"
         finally:
+            await centre.sign_out("1004")
+    await centre.nothing_left()
+
+
+async def test_a_call_is_ended_while_an_order_to_hold_it_hangs(centre: Centre, tmp_path: Path) -> None:
+    number = centre.new_caller()
+    async with browser_of(centre, tmp_path / "microphone.wav", AGENT_HZ, expected="ERR_FAILED") as context:
+        page = await desk(context, "1004")
+        ended = asyncio.Event()
+
+        async def hangs(route: Route) -> None:
+            await ended.wait()
+            await route.abort()
+
+        await page.route("**/api/v1/calls/*/hold", hangs)
+        try:
+            await sign_in(page, "seat-04")
+            async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
+                call = await phone.dial(centre.number("95001"))
+                await page.get_by_role("button", name="Answer").click()
+                await hears(page, CALLER_HZ)
+                async with page.expect_request("**/hold"):
+                    await page.keyboard.press("h")
+                await page.keyboard.press("e")
+                assert (await call.ended.wait()).by == "peer"
+        finally:
+            ended.set()
             await centre.sign_out("1004")
     await centre.nothing_left()

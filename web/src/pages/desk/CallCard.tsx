@@ -120,21 +120,24 @@ function CallControls({ call, agent, guest }: { readonly call: Call; readonly ag
   const words = useWords();
   const api = useApi();
   const toasts = useToasts();
-  const act = useMutation({
-    mutationFn: (action: "hold" | "retrieve" | "hangup") => {
-      const params = { params: { path: { call_id: call.id } }, body: { key: newOrderKey() } };
-      switch (action) {
-        case "hold":
-          return unwrap(api.POST("/api/v1/calls/{call_id}/hold", params));
-        case "retrieve":
-          return unwrap(api.POST("/api/v1/calls/{call_id}/retrieve", params));
-        case "hangup":
-          return unwrap(api.POST("/api/v1/calls/{call_id}/hangup", params));
-      }
-    },
-    onError: (error) => {
-      void toasts.error(words.problem(error));
-    },
+  const { talk } = usePhoneState();
+  const order = () => ({ params: { path: { call_id: call.id } }, body: { key: newOrderKey() } });
+  const onError = (error: unknown) => {
+    void toasts.error(words.problem(error));
+  };
+  const holding = useMutation({
+    mutationFn: (retrieve: boolean) =>
+      unwrap(
+        retrieve
+          ? api.POST("/api/v1/calls/{call_id}/retrieve", order())
+          : api.POST("/api/v1/calls/{call_id}/hold", order()),
+      ),
+    onError,
+  });
+  // Apart from holding: a call can be ended while an order to hold it is under way.
+  const ending = useMutation({
+    mutationFn: () => unwrap(api.POST("/api/v1/calls/{call_id}/hangup", order())),
+    onError,
   });
   const [keypad, setKeypad] = useState(false);
   const toggleKeypad = () => {
@@ -143,25 +146,28 @@ function CallControls({ call, agent, guest }: { readonly call: Call; readonly ag
   const held = call.stage === "held";
   const inTalk = held || call.stage === "talking";
   const talks = inTalk && !guest;
-  const ends = inTalk || call.stage === "dialling";
+  // His own telephone knows that it talks before the centre's word of it comes.
+  const ends = inTalk || call.stage === "dialling" || (talk?.stage === "talking" && talk.contact === call.contact);
   // In a conference the others go on talking.
   const hangUpName = t((call.parties ?? []).length > 0 ? "desk.leave" : "desk.hangUp");
+  // An order whose effect shows is done, whenever its answer comes.
+  const turning = holding.isPending && holding.variables === held;
   const hold = () => {
-    act.mutate(held ? "retrieve" : "hold");
+    holding.mutate(held);
   };
   const hangUp = () => {
-    act.mutate("hangup");
+    ending.mutate();
   };
   const why = talks ? undefined : t(guest ? "desk.onlyWhoHasTheCaller" : "desk.onlyTalking");
-  useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !act.isPending);
+  useKey("h", t(held ? "desk.retrieve" : "desk.hold"), hold, talks && !turning);
   useKey("k", t("desk.keypad"), toggleKeypad, talks);
-  useKey("e", hangUpName, hangUp, ends && !act.isPending);
+  useKey("e", hangUpName, hangUp, ends && !ending.isPending);
   return (
     <>
     {keypad && talks ? <Keypad call={call} /> : null}
     <div className="call-controls">
       <AnswerButton offered={call.stage === "ringing"} agent={agent} />
-      <Button size="large" disabled={!talks} title={why} loading={act.isPending && act.variables !== "hangup"} onClick={hold} aria-keyshortcuts="h">
+      <Button size="large" disabled={!talks} title={why} loading={turning} onClick={hold} aria-keyshortcuts="h">
         {t(held ? "desk.retrieve" : "desk.hold")}
         <KeyCap keys="h" />
       </Button>
@@ -175,7 +181,7 @@ function CallControls({ call, agent, guest }: { readonly call: Call; readonly ag
         {t("desk.keypad")}
         <KeyCap keys="k" />
       </Button>
-      <Button size="large" danger disabled={!ends} title={ends ? undefined : why} loading={act.isPending && act.variables === "hangup"} onClick={hangUp} aria-keyshortcuts="e">
+      <Button size="large" danger disabled={!ends} title={ends ? undefined : why} loading={ending.isPending} onClick={hangUp} aria-keyshortcuts="e">
         {hangUpName}
         <KeyCap keys="e" />
       </Button>
