@@ -14,7 +14,10 @@ import structlog
 import typer
 
 from ccplatform import __version__
+from ccplatform.app.cli_options import ConfigOption, DataDirOption, DemoOption, fail, flags
+from ccplatform.app.e1_commands import e1_app
 from ccplatform.app.errors import WrongConfiguration
+from ccplatform.app.flow_commands import flow_app
 from ccplatform.app.proving import acceptance_app, probe_app
 from ccplatform.contracts.words import Role
 from ccplatform.kernel.errors import PlatformError
@@ -32,12 +35,10 @@ db_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The database: migrations, backup, restore."
 )
 user_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Users who log in to the pages.")
-flow_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="IVR flow documents.")
 recording_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Recordings: keys and proof.")
 evidence_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Evidence packs: figures that anybody can compute anew."
 )
-e1_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The E1 switch simulator.")
 keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The master keys of recordings.")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
@@ -50,24 +51,20 @@ app.add_typer(recording_app, name="recording")
 recording_app.add_typer(keys_app, name="keys")
 app.add_typer(evidence_app, name="evidence")
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).")]
-DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Directory of all data.")]
-DemoOption = Annotated[bool, typer.Option("--demo", help="Start the demo centre.")]
-
 
 def main() -> NoReturn:
     """Run the command line; a traceback is shown to those only who ask for it (log level ``debug``)."""
     try:
         code = app(standalone_mode=False)
     except WrongConfiguration as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except PlatformError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except typer.Abort:
-        _fail("stopped", 1)
+        fail("stopped", 1)
     except Exception as error:
         if hasattr(error, "format_message"):  # wrong use, in whatever class the parser has for it
-            _fail(error.format_message(), 2)
+            fail(error.format_message(), 2)
         _fail_unexpectedly(error)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -80,12 +77,7 @@ def _fail_unexpectedly(error: Exception) -> NoReturn:
         sys.exit(1)
     if os.environ.get("CCP_LOG__LEVEL") == "debug":
         traceback.print_exception(error)
-    _fail(f"unexpected error, please report it: {describe(error)}", 1)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(code)
+    fail(f"unexpected error, please report it: {describe(error)}", 1)
 
 
 @app.command()
@@ -109,7 +101,7 @@ def run(
     from ccplatform.app.settings import load_settings
 
     sixth = bind is not None and ":" in bind
-    flags = _flags(
+    given = flags(
         ("node", "data_dir", data_dir),
         ("sip", "bind_ip", bind),
         ("media", "bind_ip", "" if sixth else bind),
@@ -123,19 +115,11 @@ def run(
         ("http", "tls_key", tls_key),
         ("log", "format", log_format),
     )
-    settings = load_settings(config, demo=demo, flags=flags)
+    settings = load_settings(config, demo=demo, flags=given)
     from ccplatform.app import roles
 
     arguments = [argument for argument in sys.argv[2:] if argument]
     sys.exit(roles.run(role, settings, demo=demo, index=index, ready_fd=ready_fd, arguments=arguments))
-
-
-def _flags(*given: tuple[str, str, Any]) -> dict[str, dict[str, Any]]:
-    flags: dict[str, dict[str, Any]] = {}
-    for section, name, value in given:
-        if value is not None:
-            flags.setdefault(section, {})[name] = value
-    return flags
 
 
 @config_app.command("check")
@@ -279,64 +263,12 @@ def _administer(config: Path | None, data_dir: Path | None, what: str, *argument
     from ccplatform.app import administer, evidence_commands, logs, recording_commands
     from ccplatform.app.settings import load_settings
 
-    settings = load_settings(config, flags=_flags(("node", "data_dir", data_dir)))
+    settings = load_settings(config, flags=flags(("node", "data_dir", data_dir)))
     level = "debug" if settings.log.level == "debug" else "error"  # what is done is printed
     logs.configure(json_lines=settings.log.format == "json", role="command", level=level)
     places = (administer, recording_commands, evidence_commands)
     action: Callable[..., str] = next(getattr(place, what) for place in places if hasattr(place, what))
     print(action(settings, *arguments))
-
-
-@flow_app.command("check")
-def flow_check(files: list[Path]) -> None:
-    """Check IVR flow documents, with the flows beside them: every error with its path and why."""
-    from ivr.document import check_flow_file
-
-    problems = {file: check_flow_file(file) for file in files}
-    for problem in (problem for found in problems.values() for problem in found):
-        print(problem, file=sys.stderr)
-    if any(problems.values()):
-        raise typer.Exit(2)
-    for file in files:
-        print(f"{file}: no errors")
-
-
-@flow_app.command("show")
-def flow_show(file: Path) -> None:
-    """Draw an IVR flow as text: what each node says and where it leads."""
-    from ivr.document import read_flow
-    from ivr.drawing import draw
-    from ivr.errors import FlowError
-
-    try:
-        print(draw(read_flow(file)))
-    except FlowError as error:
-        _fail(str(error), 2)
-
-
-@flow_app.command("test")
-def flow_test(
-    files: list[Path],
-    walk: Annotated[bool, typer.Option("--walk", help="Print the nodes of every trial.")] = False,
-) -> None:
-    """Run files of trials of IVR flows in virtual time: what callers do, and what they must hear and reach."""
-    from ivr.errors import FlowError
-    from ivr.trials.runner import run_trials
-
-    failed = 0
-    for file in files:
-        try:
-            results = run_trials(file)
-        except FlowError as error:
-            _fail(str(error), 2)
-        for result in results:
-            failed += bool(result.problem)
-            told = f"FAILED: {result.problem}" if result.problem else "passed"
-            print(f"{file}: {result.name}: {told}", file=sys.stderr if result.problem else sys.stdout)
-            if walk:
-                print("  " + " → ".join(result.walk))
-    if failed:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -360,56 +292,6 @@ def simulate(
     print(report(centre, hours=hours, seed=seed))
 
 
-@e1_app.command("switch")
-def e1_switch(
-    config: ConfigOption = None,
-    demo: DemoOption = False,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Be the switch at the far end of the software spans; `ccplatform e1 dial` has it call."""
-    from ccplatform.app import roles
-    from ccplatform.app.settings import load_settings
-
-    settings = load_settings(config, demo=demo, flags=_flags(("node", "data_dir", data_dir)))
-    sys.exit(roles.run("e1-switch", settings, demo=demo, index=0, ready_fd=None, arguments=()))
-
-
-@e1_app.command("dial")
-def e1_dial(
-    number: str,
-    press: Annotated[list[str] | None, typer.Option(help="Keys to press, as tones; more than once.")] = None,
-    after: Annotated[float, typer.Option(help="Seconds before each of them.", min=0)] = 4.0,
-    seconds: Annotated[float, typer.Option(help="How long to stay then.", min=0)] = 10.0,
-    caller: Annotated[str, typer.Option(help="The number that calls.")] = "13800000001",
-    span: Annotated[str, typer.Option(help="The span; the first one without it.")] = "",
-    record: Annotated[Path | None, typer.Option(help="WAV file for what was heard.")] = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Have the switch simulator of a running platform call a number; exit code 1 where nobody answered."""
-    import asyncio
-
-    from ccplatform.app.e1_switch import Dial, ask_switch
-    from ccplatform.app.places import places_of
-
-    dial = Dial(
-        number=number,
-        span=span,
-        caller=caller,
-        press=tuple(press or ()),
-        after=after,
-        seconds=seconds,
-        record=str(record.resolve()) if record else "",
-    )
-    try:
-        told = asyncio.run(ask_switch(places_of(data_dir or Path("var")), dial))
-    except PlatformError as error:
-        _fail(str(error), 1)
-    for name, value in told.items():
-        print(f"{name.replace('_', ' '):<18} {value}")
-    if "connected_seconds" not in told:
-        raise typer.Exit(1)
-
-
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -418,7 +300,7 @@ def version() -> None:
 
 def _not_available(name: str, what: str) -> None:
     def command() -> None:
-        _fail(f"ccplatform {name}: not available in version {__version__} ({what})", 1)
+        fail(f"ccplatform {name}: not available in version {__version__} ({what})", 1)
 
     context = {"ignore_unknown_options": True, "allow_extra_args": True}
     app.command(name, help=f"{what} (not available yet).", context_settings=context)(command)

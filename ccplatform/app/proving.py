@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ccplatform.app.cli_options import ConfigOption
+
 if TYPE_CHECKING:  # loaded by those who use it: other processes start faster
     from ccplatform.proof.plan import Plan
     from gateway.sip.flows import Flow
@@ -22,7 +24,6 @@ TargetOption = Annotated[
     typer.Option(help="sip:NUMBER@HOST:PORT of any contact centre; without it that of --config, on this machine."),
 ]
 PlanOption = Annotated[Path | None, typer.Option(help="What callers do (TOML); without it, for the demo centre.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).")]
 Profiles = Literal["quick", "full"]
 
 
