@@ -19,8 +19,8 @@ _PAGES: Final = f"{_END_TO_END}test_pages"
 
 
 def scope_of(nodeid: str) -> str:
-    """What one process runs together: end-to-end tests that share a platform, calls and pages apart, those that start
-    their own, and each other file."""
+    """What one process runs together: end-to-end tests that share a platform, calls and pages apart, those that
+    start their own, and each other file."""
     if nodeid.startswith(_OWN_PLATFORM):
         return "end to end, own platform"
     if nodeid.startswith(_PAGES):
