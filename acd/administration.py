@@ -6,7 +6,7 @@ name; loops of overflow and contradictions are the definitions' own rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, assert_never
 
 import msgspec
@@ -29,13 +29,25 @@ T = TypeVar("T")
 
 
 class Administration:
-    """Carries out :class:`Configure`. Raises Refusal and Unavailable; then nothing was changed."""
+    """Carries out :class:`Configure`. Raises Refusal and Unavailable; then nothing was changed.
 
-    def __init__(self, *, acd: AcdService, store: AcdStore, settings: SettingsStore, facts: Facts) -> None:
+    ``overflow_refusal(kind, to)`` says why call control could send nobody there; '': it could.
+    """
+
+    def __init__(
+        self,
+        *,
+        acd: AcdService,
+        store: AcdStore,
+        settings: SettingsStore,
+        facts: Facts,
+        overflow_refusal: Callable[[str, str], str],
+    ) -> None:
         self._acd = acd
         self._store = store
         self._settings = settings
         self._facts = facts
+        self._overflow_refusal = overflow_refusal
 
     async def configure(self, command: Configure) -> Answer:
         """Save or remove, or only check whether that could be done; the answer is empty."""
@@ -78,6 +90,10 @@ class Administration:
         self._facts.record(saved_agent(agent))
 
     async def _save_queue(self, queue: Queue, trial: bool) -> None:
+        for overflow in queue.overflows:
+            rule = self._overflow_refusal(overflow.kind, overflow.to)
+            if rule:
+                raise IllegalSetting(f"queue {queue.id}", f"overflows.{overflow.cause}", overflow.to, rule)
         if trial:
             self._acd.check_queue(queue)
             await self._store.check_skills(queue)

@@ -166,6 +166,7 @@ def build_control(settings: Settings, places: Places, ground: Foundation) -> Con
             store=acd_store,
             settings=SettingsStore(database=ground.database, tenant=tenant),
             facts=facts,
+            overflow_refusal=calls.overflow_refusal,
         ),
         call_backs=call_backs,
         speech=speech,

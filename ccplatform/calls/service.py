@@ -207,6 +207,19 @@ class CallService:
             _log.warning("nothing there to overflow to", queue=event.queue, target=event.target)
         return event
 
+    def overflow_refusal(self, kind: str, to: str) -> str:
+        """Why callers could not overflow to a flow, a voice mail or a number now; '': they could."""
+        ports = self.ports
+        match kind:
+            case "flow" if not ports.flows.knows(FlowId(to)):
+                return "there is no such flow in service"
+            case "voice_mail" if not ports.flows.knows(VOICE_MAIL):
+                return f"there is no flow {VOICE_MAIL} in service"
+            case "number" if ports.numbers.target(to) is None:
+                return "it is no seat's number, and sip.transfer_prefixes allows no number outside that begins so"
+            case _:
+                return ""
+
     def _seated_at(self, target: DialTarget | None) -> AgentId | None:
         return self.ports.router.agent_at(target.seat) if isinstance(target, SeatTarget) else None
 

@@ -104,7 +104,8 @@ class SipSettings(BaseModel):
     transfer_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
         (),
         max_length=1000,
-        description="Beginnings of outside numbers that phones of seats may transfer to (REFER); empty: none",
+        description="Beginnings of outside numbers that phones of seats may transfer to (REFER), and queues "
+        "overflow to; empty: none",
     )
     overload: OverloadSettings = Field(OverloadSettings(), description="Overload control")
     trace: bool = Field(True, description="Keep the SIP messages of every contact (R10.4.d)")

@@ -185,6 +185,8 @@ async def oversees_only(centre: Centre, team: str, agents: list[str]) -> None:
         ("queues/q", {"name": "Q", "skill": "sales", "calendar": "never"}, "there is no such calendar"),
         ("queues/sales", {"name": "S", "skill": "sales", "overflows": "sales"}, "it is the queue itself"),
         ("queues/q", {"name": "Q", "skill": "sales", "overflows": "nowhere"}, "there is no such queue"),
+        ("queues/q", {"name": "Q", "skill": "sales", "overflows": "number:02155"}, "sip.transfer_prefixes allows no"),
+        ("queues/q", {"name": "Q", "skill": "sales", "overflows": "flow:gone"}, "overflows.full is 'gone', but there is"),
         ("queues/q", {"name": "Q", "skill": "sales", "min_level": 11}, "min_level is 11"),
         ("agents/9", {"name": "A", "skills": {"sales": 11}}, "skills.sales is 11"),
         ("agents/9", {"name": "A", "skills": {"nosuch": 1}}, "there is no such skill"),
@@ -195,7 +197,8 @@ async def test_what_breaks_a_rule_is_refused_by_name(
     centre: Centre, path: str, document: dict[str, Any], says: str
 ) -> None:
     if isinstance(document.get("overflows"), str):
-        document = {**document, "overflows": [{"cause": "full", "kind": "queue", "to": document["overflows"]}]}
+        kind, _, to = document["overflows"].rpartition(":")
+        document = {**document, "overflows": [{"cause": "full", "kind": kind or "queue", "to": to}]}
     refused = await put(centre, path, 409, **document)
     assert refused["code"] == "illegal_setting"
     assert says in refused["detail"]
