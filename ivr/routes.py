@@ -87,7 +87,7 @@ class Problems(BaseModel):
 class FlowDetail(FlowItem):
     """A flow with what is wrong with its document."""
 
-    problems: list[Problem]
+    problems: list[Problem] | None = Field(description="null: they were not asked for")
 
 
 class VersionItem(BaseModel):
@@ -231,11 +231,17 @@ def _add_reading(router: APIRouter, reader: Any, keeper: FlowsKept, versions: Ve
         }
 
     @router.get("/flows/{name}", response_model=FlowDetail)
-    async def get_flow(principal: reader, name: FlowName, response: Response) -> Any:
+    async def get_flow(
+        principal: reader,
+        name: FlowName,
+        response: Response,
+        check: Annotated[bool, Query(description="tell why it could not be published")] = True,
+    ) -> Any:
         """The draft, or without one the current version, and why it could not be published."""
         there = await _there(keeper, name)
         response.headers["ETag"] = f'"{revision(there)}"'
-        return {"id": name, **there, "problems": _shown(await keeper.problems(name, there["document"]))}
+        problems = _shown(await keeper.problems(name, there["document"])) if check else None
+        return {"id": name, **there, "problems": problems}
 
     @router.get("/flows/{name}/versions", response_model=VersionList)
     async def list_versions(principal: reader, name: FlowName) -> Any:

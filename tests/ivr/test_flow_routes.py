@@ -95,6 +95,8 @@ async def test_a_draft_may_be_wrong_and_is_not_published_and_says_exactly_where(
         "path": "nodes.tell.prompt.en.0.text",
         "reason": "String should have at least 1 character",
     }
+    unchecked = await flows.get("flows/hours?check=false")
+    assert (unchecked["document"], unchecked["problems"]) == (item["document"], None)
     refused = await flows.publish(status=422)
     assert refused["code"] == "flow_invalid"
     assert refused["errors"][0]["where"] == "nodes.tell.prompt.en.0.text"

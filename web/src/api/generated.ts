@@ -5735,8 +5735,11 @@ export interface components {
             draft: boolean;
             /** Id */
             id: string;
-            /** Problems */
-            problems: components["schemas"]["Problem"][];
+            /**
+             * Problems
+             * @description null: they were not asked for
+             */
+            problems: components["schemas"]["Problem"][] | null;
             /**
              * Version
              * @description the version that new sessions run; null: none
@@ -16578,7 +16581,10 @@ export interface operations {
     };
     get_flow_api_v1_flows__name__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description tell why it could not be published */
+                check?: boolean;
+            };
             header?: never;
             path: {
                 name: string;

@@ -1,5 +1,6 @@
-import { lazy, Suspense, useCallback } from "react";
-import { Navigate, Route, Routes, useLocation } from "react-router";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useCallback, useEffect } from "react";
+import { Navigate, Route, Routes, useLocation, useParams } from "react-router";
 import { useServices, useSession } from "../api/context";
 import { hasRole, worksAtDesk } from "../api/session";
 import { LiveProvider } from "../live/LiveProvider";
@@ -53,13 +54,26 @@ function LoggedIn() {
         </Route>
         <Route element={<Shell />}>
           <Route path="/" element={<Page page={worksAtDesk(me) ? <Desk /> : <Overview />} />} />
-          <Route path="/admin/flows/of/:name" element={<Page page={<FlowEditor />} />} />
+          <Route path="/admin/flows/of/:name" element={<Flow />} />
           <Route path="/admin/*" element={<Page page={<Admin />} />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
       </Routes>
     </LiveProvider>
   );
+}
+
+/** The flow is asked for while the designer, the largest of the pages, is loaded. */
+function Flow() {
+  const { name = "" } = useParams();
+  const { session } = useServices();
+  const queries = useQueryClient();
+  useEffect(() => {
+    void import("../pages/admin/flows/useFlows").then(({ fetchEarly }) => {
+      fetchEarly(session, queries, name);
+    });
+  }, [session, queries, name]);
+  return <Page page={<FlowEditor />} />;
 }
 
 function Page({ page }: { readonly page: React.ReactNode }) {

@@ -1,6 +1,6 @@
 /** REST of flows. */
-import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { useServices } from "../../../api/context";
 import type { SessionStore } from "../../../api/session";
 import type { Schemas } from "../../../live/types";
@@ -28,6 +28,9 @@ export interface Kept {
   readonly revision: string;
 }
 
+/** How long what was asked for before its page was there is as good as new. */
+const EARLY_MS = 10_000;
+
 function flowsOf(session: SessionStore) {
   const json = { "Content-Type": "application/json" };
   const match = (revision: string | null): Record<string, string> =>
@@ -45,7 +48,8 @@ function flowsOf(session: SessionStore) {
   return {
     list: async () => (await get<Schemas["FlowList"]>("flows")).items,
     schema: async () => readSchema(await get("flow-schema")),
-    one: async (name: string) => kept(await answerOf(session, one(name))),
+    /** What is wrong with it is asked for apart: it may take longer than all the rest of opening it. */
+    one: async (name: string) => kept(await answerOf(session, one(name, "?check=false"))),
     /** Without a revision it has to be new. */
     save: async (name: string, document: FlowDocument, revision: string | null) =>
       kept(await answerOf(session, one(name), { method: "PUT", body: JSON.stringify({ document }), headers: { ...json, ...match(revision) } })),
@@ -82,6 +86,8 @@ function flowsOf(session: SessionStore) {
   };
 }
 
+type Flows = ReturnType<typeof flowsOf>;
+
 const textual = (text: string, headers: Readonly<Record<string, string>> = {}) => ({
   method: "POST",
   body: text,
@@ -93,9 +99,32 @@ export function useFlows() {
   return useMemo(() => flowsOf(session), [session]);
 }
 
+const schemaQuery = (flows: Flows) => ({ queryKey: ["flow-schema"], queryFn: flows.schema, staleTime: Infinity });
+const flowQuery = (flows: Flows, name: string) => ({ queryKey: ["flow", name], queryFn: () => flows.one(name), staleTime: EARLY_MS, retry: false });
+
+/** Ask for all that the page of a flow shows first. */
+export function fetchEarly(session: SessionStore, queries: QueryClient, name: string): void {
+  const flows = flowsOf(session);
+  const told = () => undefined; // by the page, which asks for the same
+  queries.query(schemaQuery(flows)).catch(told);
+  queries.query(flowQuery(flows, name)).catch(told);
+}
+
 export function useFlowSchema() {
-  const flows = useFlows();
-  return useQuery({ queryKey: ["flow-schema"], queryFn: flows.schema, staleTime: Infinity });
+  return useQuery(schemaQuery(useFlows()));
+}
+
+/** A flow as it is kept now: forgotten when the page is left, so that who comes back edits what is there then. */
+export function useKeptFlow(name: string) {
+  const queries = useQueryClient();
+  const flow = useQuery(flowQuery(useFlows(), name));
+  useEffect(
+    () => () => {
+      queries.removeQueries({ queryKey: ["flow", name], exact: true });
+    },
+    [queries, name],
+  );
+  return flow;
 }
 
 export function useFlowList(enabled = true) {

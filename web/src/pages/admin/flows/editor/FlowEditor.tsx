@@ -14,7 +14,7 @@ import { usePageTitle } from "../../../../ui/usePageTitle";
 import { placesOf } from "../document";
 import { BOX_WIDTH } from "../layout";
 import type { FlowSchema, NodeKind } from "../schema";
-import { useFlows, useFlowSchema, type Kept } from "../useFlows";
+import { useFlows, useFlowSchema, useKeptFlow, type Kept } from "../useFlows";
 import { useFlowWords } from "../words";
 import { Canvas } from "./Canvas";
 import { ConflictDialog } from "./ConflictDialog";
@@ -39,11 +39,10 @@ const CHANGERS = ["supervisor", "admin"] as const;
 /** The flow designer: palette, canvas, properties, and the problems below. */
 export function FlowEditor() {
   const { name = "" } = useParams();
-  const flows = useFlows();
   const words = useFlowWords();
   const me = useMe();
   const schema = useFlowSchema();
-  const flow = useQuery({ queryKey: ["flow", name], queryFn: () => flows.one(name), staleTime: 0, gcTime: 0, retry: false });
+  const flow = useKeptFlow(name);
   usePageTitle(`${name} · ${words.list.title}`);
   const error = flow.error ?? schema.error;
   if (!hasRole(me, ...READERS)) {
