@@ -4,13 +4,15 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { ApiError } from "../../../api/problem";
 import { useWords } from "../../../i18n/useWords";
-import { Notice } from "../../../ui/notices";
+import { Loading, Notice } from "../../../ui/notices";
 import { useToasts } from "../../../ui/toasts";
+import { currentLists } from "./days";
 import { FieldFrame } from "./FieldFrame";
 import { Fields } from "./Fields";
 import { History } from "./History";
 import { documentOf, type Item, type KindPage } from "./kind";
 import { RemoveButton } from "./RemoveButton";
+import { useHolidays } from "./useHolidays";
 import { useChanges, type Listed } from "./useSettings";
 
 interface Props {
@@ -28,7 +30,8 @@ export function SettingDrawer({ kind, listed, may, fresh = false }: Props) {
   const { id = "" } = useParams();
   const [asking, setAsking] = useState(false);
   const [dirty, setDirty] = useState(false);
-  const item = fresh ? kind.fresh : listed.items.find((row) => row.id === id);
+  const begun = useBegun(kind, fresh);
+  const item = fresh ? begun : listed.items.find((row) => row.id === id);
   const close = () => void navigate(`/admin/${kind.name}`);
   useLeaveQuestion(dirty);
   return (
@@ -44,7 +47,9 @@ export function SettingDrawer({ kind, listed, may, fresh = false }: Props) {
         }
       }}
     >
-      {item === undefined ? (
+      {item === undefined && fresh ? (
+        <Loading rows={6} />
+      ) : item === undefined ? (
         <Notice mark="○" title={t("settings.gone")} hint={t("settings.goneHint")} role="alert" />
       ) : (
         <Tabs
@@ -71,6 +76,16 @@ export function SettingDrawer({ kind, listed, may, fresh = false }: Props) {
         }}
       />
     </Drawer>
+  );
+}
+
+/** What a new one begins with; undefined until the server has told its part of it. */
+function useBegun(kind: KindPage, fresh: boolean): Item | undefined {
+  const asked = fresh && kind.begin === "holidays";
+  const lists = useHolidays(asked);
+  return useMemo(
+    () => (!asked ? kind.fresh : lists && { ...kind.fresh, holidays: currentLists(lists, new Date().getFullYear()) }),
+    [asked, kind, lists],
   );
 }
 

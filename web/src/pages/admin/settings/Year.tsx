@@ -22,7 +22,9 @@ interface Props {
 export function Year({ value, disabled, onChange }: Props) {
   const { t } = useTranslation();
   const words = useWords();
-  const lists = useHolidays(value.holidays ?? []);
+  const lists = useHolidays() ?? [];
+  const chosen = value.holidays ?? [];
+  const names = lists.map(({ id }) => id);
   const [year, setYear] = useState(() => new Date().getFullYear());
   return (
     <div className="setting-year">
@@ -52,15 +54,15 @@ export function Year({ value, disabled, onChange }: Props) {
           className="grow"
           placeholder={t("settings.holidays")}
           aria-label={t("settings.holidays")}
-          options={lists.map((name) => ({ value: name, label: words.name("settingChoice", name) }))}
-          value={[...(value.holidays ?? [])]}
+          options={[...names, ...chosen.filter((name) => !names.includes(name))].map((name) => ({ value: name, label: words.name("settingChoice", name) }))}
+          value={[...chosen]}
           disabled={disabled}
           onChange={(holidays) => {
             onChange({ ...value, holidays });
           }}
         />
       </div>
-      {lacksDays(value, year) ? (
+      {lacksDays(value, lists, year) ? (
         <p className="setting-problem" role="status">
           {t("settings.noHolidays", { year })}
         </p>

@@ -87,10 +87,20 @@ export function instantOf(local: string): string | null {
   return local === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
+interface Listed {
+  readonly id: string;
+  readonly years: readonly number[];
+}
+
 /** Whether a year has no single days though the one before has: nobody entered its holidays yet. */
-export function lacksDays(value: Exceptions & { readonly holidays?: readonly string[] }, year: number): boolean {
+export function lacksDays(value: Exceptions & { readonly holidays?: readonly string[] }, lists: readonly Listed[], year: number): boolean {
   const days = [...Object.keys(value.days), ...Object.keys(value.make_up_days)];
-  const has = (one: number) =>
-    days.some((day) => day.startsWith(`${String(one)}-`)) || (value.holidays ?? []).some((list) => list.endsWith(`-${String(one)}`));
+  const listed = lists.filter(({ id }) => value.holidays?.includes(id) === true).flatMap(({ years }) => years);
+  const has = (one: number) => days.some((day) => day.startsWith(`${String(one)}-`)) || listed.includes(one);
   return has(year - 1) && !has(year);
+}
+
+/** The lists that a new calendar begins with: those that are not all of the past. */
+export function currentLists(lists: readonly Listed[], year: number): readonly string[] {
+  return lists.filter(({ years }) => years.some((one) => one >= year)).map(({ id }) => id);
 }

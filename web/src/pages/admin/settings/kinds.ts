@@ -288,12 +288,13 @@ export const CALENDARS: KindPage = {
   readers: READERS,
   changers: PLANNERS,
   columns: ["zone", "week", "days", "make_up_days"],
-  fresh: { zone: "Asia/Shanghai", week: workingWeek(), days: {}, make_up_days: {}, holidays: ["cn-2026"] },
+  fresh: { zone: "Asia/Shanghai", week: workingWeek(), days: {}, make_up_days: {}, holidays: [] },
   fields: [
     { name: "zone", type: "text" },
     { name: "week", type: "week" },
     { name: "days", words: "single_days", type: "year" },
   ],
+  begin: "holidays",
 };
 
 export const REASONS: KindPage = {

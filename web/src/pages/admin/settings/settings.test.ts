@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import en from "../../../i18n/admin.en.json";
 import zh from "../../../i18n/admin.zh.json";
-import { kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
+import { currentLists, kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
 import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
 import * as kinds from "./kinds";
 
@@ -90,12 +90,14 @@ describe("a year without single days", () => {
   const year = { days: { "2026-10-01": [] }, make_up_days: {}, holidays: [] };
 
   it("is told when the one before has some", () => {
-    expect([2025, 2026, 2027, 2028].filter((one) => lacksDays(year, one))).toEqual([2027]);
-    expect(lacksDays({ ...year, make_up_days: { "2027-02-07": 0 } }, 2027)).toBe(false);
+    expect([2025, 2026, 2027, 2028].filter((one) => lacksDays(year, [], one))).toEqual([2027]);
+    expect(lacksDays({ ...year, make_up_days: { "2027-02-07": 0 } }, [], 2027)).toBe(false);
   });
 
   it("is not told of lists that are chosen and not expanded yet", () => {
-    expect(lacksDays({ days: {}, make_up_days: {}, holidays: ["cn-2026"] }, 2026)).toBe(false);
-    expect(lacksDays({ days: {}, make_up_days: {}, holidays: ["cn-2026"] }, 2027)).toBe(true);
+    const chosen = { days: {}, make_up_days: {}, holidays: ["cn"] };
+    const lists = [{ id: "cn", years: [2025, 2026] }, { id: "hk", years: [2027] }];
+    expect([2025, 2026, 2027].filter((one) => lacksDays(chosen, lists, one))).toEqual([2027]);
+    expect([2024, 2026, 2027, 2028].map((one) => currentLists(lists, one))).toEqual([["cn", "hk"], ["cn", "hk"], ["hk"], []]);
   });
 });

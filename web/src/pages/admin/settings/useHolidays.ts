@@ -1,15 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { useApi } from "../../../api/context";
 import { unwrap } from "../../../api/problem";
+import type { Schemas } from "../../../live/types";
 
-/** The lists of public holidays that the server has, and those that are chosen although it has them no more. */
-export function useHolidays(chosen: readonly string[]): string[] {
+export type HolidayList = Schemas["HolidayList"];
+
+/** The lists of public holidays that the server has; undefined until it has told. */
+export function useHolidays(enabled = true): readonly HolidayList[] | undefined {
   const api = useApi();
   const { data } = useQuery({
     queryKey: ["holidays"],
     queryFn: () => unwrap(api.GET("/api/v1/configuration/holidays")),
     staleTime: Infinity, // they come with the program
+    enabled,
   });
-  const there = (data?.items ?? []).map(({ id }) => id);
-  return [...there, ...chosen.filter((name) => !there.includes(name))];
+  return data?.items;
 }
