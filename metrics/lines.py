@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 #: Name, labels, value.
 Gauge = tuple[str, tuple[str, ...], float]
+_CLOCK: Final = {
+    "offset": "cc_clock_offset_seconds",
+    "synchronised": "cc_clock_synchronised",
+    "most_error": "cc_clock_most_error_seconds",
+}
 
 
 def line_gauges(health: Mapping[str, Any]) -> Iterator[Gauge]:
-    """``health`` are two parts of control's health, {} without one: ``access`` (``{trunks: {name: state}, bans}``)
+    """``health`` are the clock (``{name: value}``) and two parts of control's health, {} without one: ``access``
+    (``{trunks: {name: state}, bans}``)
     and ``ivr`` (``{sources: {name: whether}, voices: {engine: whether}, recognisers: {language: whether},
     bots: {name: state}}``)."""
     yield from _access(health.get("access", {}))
     yield from _ivr(health.get("ivr", {}))
+    for name, value in health.get("clock", {}).items():
+        yield _CLOCK[name], (), value
 
 
 def _ivr(health: Mapping[str, Any]) -> Iterator[Gauge]:

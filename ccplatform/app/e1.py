@@ -182,6 +182,9 @@ class Office:
                 if result is None:
                     raise Refusal(f"channel {slot} of {name} has a call")
                 return asdict(result)
+            case {"do": "time-by", "span": str(name), "source": "span" | "system" as source}:
+                if not self._span(name).driver.time_by(source):
+                    raise Refusal(f"what times the card of {name} is said to dahdi_cfg")
             case {"do": "reset", "span": str(name), "slot": int(slot)}:
                 self._channel(name, slot)
                 self._span(name).restart(slot)

@@ -25,7 +25,7 @@ from pydantic_settings.exceptions import SettingsError
 from acd.settings import AcdSettings
 from ccplatform.app.errors import WrongConfiguration
 from ccplatform.calls.settings import CallsSettings
-from ccplatform.operations.settings import RetentionSettings
+from ccplatform.operations.settings import ClockSettings, RetentionSettings
 from ccplatform.proof.settings import ProbeSettings
 from ccplatform.security.key_ring import KEYS_VARIABLE
 from ccplatform.security.key_service import TOKEN_VARIABLE
@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     )
 
     node: NodeSettings = NodeSettings()
+    clock: ClockSettings = ClockSettings()
     log: LogSettings = LogSettings()
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()

@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from ccplatform.app.browser_phones import phone_server
+from ccplatform.app.clock_watching import ClockWatching
 from ccplatform.app.control_alarms import ControlAlarms
 from ccplatform.app.desk import build_webhook
 from ccplatform.app.e1_link import ask_office
@@ -80,7 +81,7 @@ class WebProcess:
             agents=lambda: [agent for agent in self.live.agents if agent not in settings.probe.robots],
             service_levels=self.service_levels,
             workers=self._workers,
-            lines=lambda: {name: self.following.health.get(name, {}) for name in ("access", "ivr")},
+            lines=self._lines,
             overload=self._overload,
             alarms=self.board.counts,
             messages=lambda: {queue.id: queue.new_messages for queue in self.live.queues.values()},
@@ -109,6 +110,7 @@ class WebProcess:
         )
         self.control = ReloadingControl(self.following.link, ground.clock)
         self._told = ControlAlarms(self.following.link, ground.clock)
+        self.clock = ClockWatching(settings.clock, clock=ground.clock, alarms=self._told)
         self.keeper = build_keeper(settings, places, ground, self._told)
         self.copier = build_copier(settings, places, ground, self._told)
         self.phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
@@ -150,6 +152,7 @@ class WebProcess:
         self.following.start()
         self.ground.tasks.keep_running("reloads", self.control.tell_again)
         self.ground.tasks.keep_running("alarms", self._told.run)
+        self.ground.tasks.keep_running("clock", self.clock.run)
         self.ground.tasks.keep_running("recordings at rest", self._keep_recordings)
         self.ground.tasks.keep_running("forecast", self._look_ahead)
         if self.settings.recording.stores:
@@ -223,6 +226,10 @@ class WebProcess:
         """How many channels of a trunk are busy; None: not known."""
         in_use: int | None = self.following.health.get("channels", {}).get(trunk)
         return in_use
+
+    def _lines(self) -> dict[str, Any]:
+        told = {name: self.following.health.get(name, {}) for name in ("access", "ivr")}
+        return told | {"clock": self.clock.gauges()}
 
     def _overload(self) -> OverloadHealth | None:
         told = self.following.health.get("overload")

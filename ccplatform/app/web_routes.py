@@ -23,6 +23,7 @@ from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
 from ccplatform.contracts.words import Role
+from ccplatform.operations.clock_routes import build_router as build_clock_routes
 from ccplatform.operations.routes import build_router as build_alarm_routes
 from ccplatform.proof.routes import build_mystery_routes
 from ccplatform.security.access import Access
@@ -224,6 +225,7 @@ class _Routes:
     def _gateway(self) -> Iterator[APIRouter]:
         """Seats, spans, trunks, and what was said on the wire."""
         web, ground, access, seats = self._web, self._ground, self._access, self._seats
+        yield build_clock_routes(access=access, state=web.clock.state)
         yield build_gateway_routes(access=access, store=seats, control=web.control, audit=ground.audit)
         yield build_isdn_routes(access=access, ask=web.ask_e1, audit=ground.audit)
         yield build_signalling_routes(

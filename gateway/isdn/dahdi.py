@@ -111,6 +111,10 @@ class DahdiSpan:
         """See LineDriver; which span the card follows is said to ``dahdi_cfg``."""
         return "card"
 
+    def time_by(self, source: str) -> bool:
+        """See LineDriver."""
+        return False
+
     @property
     def alarms(self) -> frozenset[LineAlarm]:
         """Those that stand."""

@@ -75,6 +75,9 @@ class LineDriver(Protocol):
     def timing(self) -> str:
         """Whose clock times what goes out (R10.6.a): "span", "system" or "card"."""
 
+    def time_by(self, source: str) -> bool:
+        """Be timed by "span" or "system" from now on; False where this is not chosen here."""
+
     @property
     def alarms(self) -> frozenset[LineAlarm]:
         """Those that stand."""
@@ -141,6 +144,11 @@ class SoftwareSpan(asyncio.DatagramProtocol):
     def timing(self) -> str:
         """See LineDriver."""
         return "system" if self._master or LineAlarm.LOS in self._alarms else "span"
+
+    def time_by(self, source: str) -> bool:
+        """See LineDriver."""
+        self._master = source == "system"
+        return True
 
     @property
     def alarms(self) -> frozenset[LineAlarm]:

@@ -38,6 +38,13 @@ class ChannelAction(StrEnum):
     UNLOOP = "unloop"
 
 
+class TimingSource(StrEnum):
+    """Whose clock times a span (R10.6.a)."""
+
+    SPAN = "span"
+    SYSTEM = "system"
+
+
 class LineItem(BaseModel):
     """Counters of the line since the start."""
 
@@ -168,6 +175,13 @@ def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
     async def operate(span: Name, action: SpanAction, by: Operator, body: OnceBody) -> None:
         """Activate, block (no new calls) or reset a span."""
         await order(action, by, body.key, span=span)
+
+    @router.post("/isdn/spans/{span}/timing/{source}", status_code=204)
+    async def time_by(span: Name, source: TimingSource, by: Operator, body: OnceBody) -> None:
+        """Choose whose clock times what the span sends, until the next start."""
+        key = f"{by.user} {body.key}" if body.key else ""
+        await ask({"do": "time-by", "span": span, "source": source.value, "key": key})
+        await audit.record(subject=by.user, action="span.timing", object=f"{span}:{source}", result="ok")
 
     @router.post("/isdn/spans/{span}/channels/{slot}/loop-test")
     async def loop_test(span: Name, slot: Slot, by: Operator, body: OnceBody) -> LoopItem:

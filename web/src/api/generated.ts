@@ -681,6 +681,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clock
+         * @description What keeps the time of day, and how far it is from the time servers of the settings.
+         */
+        get: operations["clock_api_v1_clock_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compliance": {
         parameters: {
             query?: never;
@@ -2820,6 +2840,26 @@ export interface paths {
          * @description Activate, block or reset a bearer channel; or loop it for the far end's tests.
          */
         post: operations["operate_channel_api_v1_isdn_spans__span__channels__slot___action__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/isdn/spans/{span}/timing/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Time By
+         * @description Choose whose clock times what the span sends, until the next start.
+         */
+        post: operations["time_by_api_v1_isdn_spans__span__timing__source__post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5007,6 +5047,43 @@ export interface components {
              * @default 1
              */
             weight: number;
+        };
+        /**
+         * ClockItem
+         * @description The time of day of this node.
+         */
+        ClockItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Every Seconds */
+            every_seconds: number;
+            /** Limit Seconds */
+            limit_seconds: number;
+            /**
+             * Most Error Seconds
+             * @description what the kernel thinks it may be off by at most
+             */
+            most_error_seconds: number | null;
+            /**
+             * Offset Seconds
+             * @description from the servers; above zero: our clock is behind
+             */
+            offset_seconds: number | null;
+            /** Servers */
+            servers: components["schemas"]["TimeServerItem"][];
+            /**
+             * Source
+             * @description what keeps it: ntp (the kernel's clock is disciplined), or system
+             */
+            source: string;
+            /**
+             * Synchronised
+             * @description whether the kernel says that it is disciplined; null: not known
+             */
+            synchronised: boolean | null;
         };
         /**
          * Comment
@@ -9975,6 +10052,42 @@ export interface components {
             name: string;
         };
         /**
+         * TimeServerItem
+         * @description One server, as it answered last.
+         */
+        TimeServerItem: {
+            /**
+             * Delay Seconds
+             * @description question to answer
+             */
+            delay_seconds: number | null;
+            /**
+             * Distance Seconds
+             * @description what the offset may be wrong by
+             */
+            distance_seconds: number | null;
+            /**
+             * Offset Seconds
+             * @description above zero: our clock is behind
+             */
+            offset_seconds: number | null;
+            /** Problem */
+            problem: string;
+            /** Server */
+            server: string;
+            /**
+             * Stratum
+             * @description steps from a reference clock
+             */
+            stratum: number | null;
+        };
+        /**
+         * TimingSource
+         * @description Whose clock times a span (R10.6.a).
+         * @enum {string}
+         */
+        TimingSource: "span" | "system";
+        /**
          * TrafficItem
          * @description Traffic of the last two hours (R10.3.1.1), as far back as it is known; our own figure of the channels.
          */
@@ -11960,6 +12073,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    clock_api_v1_clock_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockItem"];
                 };
             };
         };
@@ -17240,6 +17373,40 @@ export interface operations {
                 span: string;
                 slot: number;
                 action: components["schemas"]["ChannelAction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Once"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    time_by_api_v1_isdn_spans__span__timing__source__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                span: string;
+                source: components["schemas"]["TimingSource"];
             };
             cookie?: never;
         };

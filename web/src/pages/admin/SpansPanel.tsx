@@ -110,9 +110,7 @@ function SpanPanel({ span, onTrace }: { readonly span: Span; readonly onTrace: (
         <b className={span.usable ? "good" : "bad"}>
           {span.usable ? "●" : "▲"} {t(span.usable ? "spans.usable" : span.blocked ? "spans.blocked" : "spans.unusable")}
         </b>
-        <span className="quiet">
-          {t("spans.timing")} {t(`spans.timings.${span.timing}` as "spans.timings.span")}
-        </span>
+        <Timing span={span} may={may} />
         <span className={up ? "quiet" : "bad"}>
           {t("spans.layer2")} {t(up ? "spans.up" : "spans.down")}
         </span>
@@ -149,6 +147,54 @@ function SpanPanel({ span, onTrace }: { readonly span: Span; readonly onTrace: (
       )}
       <Counters span={span} />
     </section>
+  );
+}
+
+/** Whose clock times what the span sends; a card's is chosen elsewhere (R10.6.a). */
+function Timing({ span: { id, timing }, may }: { readonly span: Span; readonly may: boolean }) {
+  const { t } = useTranslation();
+  const api = useApi();
+  const words = useWords();
+  const toasts = useToasts();
+  const queries = useQueryClient();
+  const choose = useMutation({
+    mutationFn: (source: Schemas["TimingSource"]) =>
+      unwrap(
+        api.POST("/api/v1/isdn/spans/{span}/timing/{source}", {
+          params: { path: { span: id, source } },
+          body: { key: newOrderKey() },
+        }),
+      ),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["spans"] }),
+    onError: (error) => {
+      void toasts.error(words.problem(error));
+    },
+  });
+  const name = t(`spans.timings.${timing}` as "spans.timings.span");
+  if (timing === "card" || !may) {
+    return (
+      <span className="quiet">
+        {t("spans.timing")} {name}
+      </span>
+    );
+  }
+  const other = timing === "span" ? "system" : "span";
+  return (
+    <span className="quiet">
+      {t("spans.timing")} {name}{" "}
+      <Popconfirm
+        title={`${t("spans.timeBy")} ${t(`spans.timings.${other}`)}?`}
+        okText={t("notice.yes")}
+        cancelText={t("notice.no")}
+        onConfirm={() => {
+          choose.mutate(other);
+        }}
+      >
+        <Button size="small" loading={choose.isPending}>
+          {t("spans.timeBy")} {t(`spans.timings.${other}`)}
+        </Button>
+      </Popconfirm>
+    </span>
   );
 }
 

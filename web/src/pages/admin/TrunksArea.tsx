@@ -12,6 +12,7 @@ import { EmptyNotice, Failure } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { AccessPanel } from "./AccessPanel";
 import { BansPanel } from "./BansPanel";
+import { ClockPanel } from "./ClockPanel";
 import { SpansPanel } from "./SpansPanel";
 import { NewTrunk, TrunkEditor } from "./settings/TrunkEditor";
 import { ACTIONS, REFRESH_MS, useTrunkActions, type TrunkAction } from "./useTrunkActions";
@@ -56,6 +57,7 @@ export function TrunksArea() {
         )}
       </section>
       <SpansPanel />
+      <ClockPanel />
       <BansPanel />
       <AccessPanel />
       <TrunkEditor />
