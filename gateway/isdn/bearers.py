@@ -2,27 +2,24 @@
 
 The octets of a slot are those of PCMA, so nothing is coded anew. What comes goes out as a packet at once, by the
 clock of the line; the worker's jitter buffer takes up the drift, as for any network. What the worker sends waits
-in a store that is emptied by the clock of the line: where the clocks differ a row is left out or a silent one put
-in, and counted.
+in a store that is emptied by the clock of the line (:mod:`gateway.isdn.row_store`).
 """
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections import deque
 from contextlib import suppress
 from typing import Final, Protocol
 
 from gateway.isdn.line import OCTETS, SILENCE
+from gateway.isdn.row_store import RowStore
 from gateway.media.port import LocalAudio, RemoteAudio
 
 _HEADER: Final = struct.Struct("!BBHII")
 _PCMA: Final = 8
 _MARKER: Final = 0x80
 _MAX_PACKET: Final = 2048
-#: Rows that wait before the first is said, and the most that may wait: what is more is drift, or a burst.
-FIRST_ROWS, MOST_ROWS = 2, 5
 
 
 class EchoCanceller(Protocol):
@@ -36,7 +33,7 @@ class Bearer:
     """The sound of one call, both ways. ``host`` is our address towards the workers."""
 
     def __init__(self, host: str, *, ssrc: int, canceller: EchoCanceller | None = None) -> None:
-        self.lost = self.dropped = 0  # rows: silent ones that were put in, and those left out
+        self.rows = RowStore()
         self.sent = 0
         self._ssrc, self._canceller = ssrc, canceller
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
@@ -45,8 +42,6 @@ class Bearer:
         self._remote: tuple[str, int] | None = None
         self._sequence = ssrc & 0xFFFF
         self._clock = ssrc & 0xFFFFFFFF
-        self._rows: deque[bytes] = deque()
-        self._saying = False
         self._said = SILENCE
 
     @property
@@ -81,13 +76,7 @@ class Bearer:
     def say(self) -> bytes:
         """20 ms for the line."""
         self._take()
-        if not self._saying and len(self._rows) < FIRST_ROWS:
-            return SILENCE
-        self._saying = bool(self._rows)
-        if not self._saying:
-            self.lost += 1
-            return SILENCE
-        self._said = self._rows.popleft()
+        self._said = self.rows.take()
         return self._said
 
     def close(self) -> None:
@@ -102,7 +91,4 @@ class Bearer:
             except OSError:  # nothing more, or we were told of a packet that could not be delivered
                 break
             if len(packet) == _HEADER.size + OCTETS and packet[0] == 0x80 and packet[1] & 0x7F == _PCMA:
-                self._rows.append(packet[_HEADER.size :])
-        while len(self._rows) > MOST_ROWS:
-            self._rows.popleft()
-            self.dropped += 1
+                self.rows.put(packet[_HEADER.size :])

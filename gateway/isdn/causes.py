@@ -17,6 +17,7 @@ TEMPORARY_FAILURE: Final = 41
 CHANNEL_UNAVAILABLE: Final = 44
 NOT_SUPPORTED: Final = 58
 INVALID_NUMBER: Final = 28
+WRONG_STATE: Final = 101
 _MOST: Final = 127
 
 #: cause → (its text in Q.850, the SIP status of a call that is refused by it)

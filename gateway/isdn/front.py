@@ -27,16 +27,21 @@ from gateway.sip.invite_events import (
     DialogNews,
     Invite,
     OfferArrived,
+    ReferArrived,
     RefuseOffer,
     Release,
     RemoteAnswered,
     RemoteRinging,
+    ReportRefer,
     Ring,
 )
 from gateway.sip.media_protection import MediaProtection, ProtectionRules
 from gateway.sip.message import SipRequest
 from gateway.sip.offer_answer import AudioNegotiation
+from gateway.sip.replaces import Replaces
 
+#: How long the switch may take to join two calls, seconds; less than the centre waits.
+TRANSFER_SECONDS: Final = 10.0
 #: The time slot's octets as they are; keys come as tones, which the media engine hears.
 _POLICY: Final = AudioPolicy(codecs=usable_codecs(("PCMA",)), comfort_noise=False, telephone_event=False)
 
@@ -51,6 +56,8 @@ class Crossing:
     dialog: DialogRunner | None = None
     offer: bytes = b""  # of a call out, until its answer
     waiting: TimerHandle | None = None
+    asks: TimerHandle | None = None  # the centre asked by REFER for another call's party; until the line says no
+    asked_for: SpanCall | None = None
 
 
 class Front:
@@ -161,14 +168,15 @@ class Front:
         crossing = call.context
         if crossing is None:
             return
+        self._joined_or_not(call)
         call.context = None
         if crossing.waiting is not None:
             crossing.waiting.cancel()
         if crossing.dialog is not None:
             crossing.dialog.tell(Release(causes.status_of(call.cause), causes.reason_of(call.cause)))
         crossing.bearer.close()
-        self.span.counters.rows_put_in += crossing.bearer.lost
-        self.span.counters.rows_left_out += crossing.bearer.dropped
+        self.span.counters.rows_put_in += crossing.bearer.rows.lost
+        self.span.counters.rows_left_out += crossing.bearer.rows.dropped
 
     def span_changed(self) -> None:
         """See SpanUser."""
@@ -188,10 +196,53 @@ class Front:
                 self.span.answer(call)
             case OfferArrived(sdp):
                 self._offered(crossing, sdp)
+            case ReferArrived(_, replaces):
+                self._referred(crossing, replaces)
             case DialogEnded(_, status, q850):
                 self.span.hang_up(call, causes.cause_of(status, q850))
             case _:
                 pass
+
+    def _referred(self, crossing: Crossing, replaces: Replaces | None) -> None:
+        """The centre wants two of its calls on this span joined by the switch (RFC 5589 section 7). A number that
+        is to be called is the centre's to dial."""
+        assert crossing.dialog is not None
+        other = self._named(replaces) if replaces is not None else None
+        ready = other is not None and crossing.call.state is other.state is CallState.CONNECTED
+        if other is None or not ready or other is crossing.call or crossing.asked_for is not None:
+            crossing.dialog.tell(ReportRefer(501 if replaces is None else 603))
+            return
+        crossing.dialog.tell(ReportRefer(202))
+        crossing.asked_for = other
+        due = self._clock.now() + TRANSFER_SECONDS
+        crossing.asks = self._clock.call_at(due, lambda: self._refused(crossing))
+        self.span.transfer(crossing.call, other)
+
+    def _named(self, replaces: Replaces) -> SpanCall | None:
+        for call in self.span.calls:
+            dialog = call.context.dialog.dialog if call.context is not None and call.context.dialog else None
+            if dialog is not None and replaces.matches(dialog.call_id, dialog.local_tag, dialog.remote_tag):
+                return call
+        return None
+
+    def _refused(self, crossing: Crossing) -> None:
+        crossing.asked_for = None
+        if crossing.dialog is not None:
+            crossing.dialog.tell(ReportRefer(503))
+
+    def _joined_or_not(self, ended: SpanCall) -> None:
+        """A call is over, which may be what was asked for: the switch ends both when it has joined them."""
+        for call in (ended, *self.span.calls):
+            crossing = call.context
+            if crossing is None or crossing.asked_for is None or ended not in (call, crossing.asked_for):
+                continue
+            crossing.asked_for = None
+            crossing.asks.cancel()
+            crossing.dialog.tell(ReportRefer(200 if ended.cause == causes.NORMAL else 503))
+
+    def transfer_asked(self, call: SpanCall, other: SpanCall) -> bool:
+        """See SpanUser: whoever is connected here stays so."""
+        return False
 
     def _agree(self, crossing: Crossing, sdp: bytes) -> None:
         if not sdp:

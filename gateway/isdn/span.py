@@ -169,6 +169,22 @@ class Span:
             call.hear = call.say = None
             self._link.command("hangup", call=call.name, cause=cause)
 
+    def transfer(self, call: SpanCall, other: SpanCall) -> None:
+        """Ask the network to join two calls of this span (explicit call transfer, EN 300 369-1): it ends both by
+        cause 16 when it did. Who does not offer that says nothing that is told here."""
+        self._link.command("transfer", call=call.name, to=other.name)
+
+    def hold(self, call: SpanCall) -> None:
+        """Ask the far end to hold a call that is connected (EN 300 196-1); its channel is free then."""
+        self._link.command("hold", call=call.name)
+
+    def retrieve(self, call: SpanCall) -> bool:
+        """Ask for a held call back; False when no channel is free."""
+        slot = self.channels.seize(call.name, self._clock.now()) if call.held else None
+        if slot is not None:
+            self._link.command("retrieve", call=call.name, channel=slot)
+        return slot is not None
+
     def restart(self, slot: int) -> None:
         """Reset a channel (Q.931 section 5.5): its call ends on both sides; KeyError."""
         channel = self.channels.get(slot)
@@ -280,10 +296,55 @@ class Span:
             call.state = CallState.CONNECTED
             self.counters.answered += 1
             self.user.call_answered(call)
+        elif what == "transfer":
+            self._transfer_asked(call, event)
+        elif what in _HOLDING:
+            self._holding(call, what, event)
         elif what == "digits" and not call.outgoing:
             call.called += "".join(digit for digit in event["digits"] if digit in _DIGITS)
             call.complete = bool(event["complete"])
             self.user.digits_arrived(call)
+
+    def _transfer_asked(self, call: SpanCall, event: dict[str, Any]) -> None:
+        assert self.user is not None
+        other = self._calls.get(str(event["to"]))
+        joined = other is not None and self.user.transfer_asked(call, other)
+        self._link.command("transfer_answer", call=call.name, invoke=event["invoke"], joined=joined)
+        for one in (call, other) if joined else ():
+            if one is not None:
+                self.hang_up(one)
+
+    def _holding(self, call: SpanCall, what: str, event: dict[str, Any]) -> None:
+        """Hold and retrieve, whoever began. Who holds us is answered, and the call has no channel meanwhile."""
+        now = self._clock.now()
+        if what == "hold":
+            if call.state is CallState.CONNECTED and not call.held:
+                self._link.command("hold_ack", call=call.name)
+                self._without_channel(call)
+            else:
+                self._link.command("hold_reject", call=call.name, cause=causes.WRONG_STATE)
+        elif what == "hold_ack":
+            self._without_channel(call)
+        elif what == "retrieve":
+            slot = event.get("channel", 0)
+            if not self.channels.take(slot, call.name, now):
+                slot = self.channels.seize(call.name, now) or 0
+            if slot:
+                self._link.command("retrieve_ack", call=call.name, channel=slot)
+                call.slot, call.held = slot, False
+            else:
+                self._link.command("retrieve_reject", call=call.name, cause=causes.NO_CHANNEL)
+        elif what == "retrieve_ack":
+            call.slot, call.held = event.get("channel") or self._slot_of(call), False
+        else:
+            self.channels.free(call.name, now)
+
+    def _without_channel(self, call: SpanCall) -> None:
+        self.channels.free(call.name, self._clock.now())
+        call.slot, call.held = 0, True
+
+    def _slot_of(self, call: SpanCall) -> int:
+        return next((channel.slot for channel in self.channels.all() if channel.call == call.name), 0)
 
     def _moved(self, call: SpanCall, event: dict[str, Any]) -> bool:
         """The far end may give our call another channel with its first answer (Q.931 section 5.1.2)."""
@@ -387,8 +448,8 @@ class Span:
     def received(self, block: bytes) -> None:
         """A block came: each call hears its slot."""
         for call in tuple(self._calls.values()):
-            if call.hear is not None and call.slot:
-                call.hear(_row(block, call.slot))
+            if call.hear is not None and (call.slot or call.held):
+                call.hear(_row(block, call.slot) if call.slot else SILENCE)
         for slot, loop in self._loops.items():
             loop.hear(_row(block, slot))
 
@@ -397,6 +458,9 @@ class Span:
         block = bytearray(IDLE * BLOCK_BYTES)
         speakers = [(call.slot, call.say) for call in self._calls.values() if call.say is not None and call.slot]
         speakers += [(slot, loop.say) for slot, loop in self._loops.items()]
+        for call in self._calls.values():
+            if call.held and call.say is not None:
+                call.say()  # nobody hears it
         for slot, say in speakers:
             begin = (slot - 1) * OCTETS
             said = say()
@@ -428,4 +492,6 @@ _STATES: Final = {
     "progress": CallState.PROCEEDING,
     "alerting": CallState.RINGING,
 }
+#: Of the far end; ``hold_reject`` and ``retrieve_reject`` change nothing but a channel that was sought.
+_HOLDING: Final = frozenset({"hold", "hold_ack", "retrieve", "retrieve_ack", "retrieve_reject"})
 _FORWARD: Final = {state: number for number, state in enumerate(CallState)}

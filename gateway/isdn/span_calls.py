@@ -32,7 +32,8 @@ class SpanCall:
     redirecting: str = ""
     redirecting_reason: int = 0
     complete: bool = True
-    slot: int = 0
+    slot: int = 0  # none while the call is held
+    held: bool = False
     state: CallState = CallState.DIALLING
     cause: int = 0
     hear: Callable[[bytes], None] | None = None  # takes 160 octets each 20 ms
@@ -81,6 +82,9 @@ class SpanUser(Protocol):
 
     def call_ended(self, call: SpanCall) -> None:
         """It is over, with ``cause``; told once."""
+
+    def transfer_asked(self, call: SpanCall, other: SpanCall) -> bool:
+        """The far end wants two of its calls joined; whether they are, and end here."""
 
     def span_changed(self) -> None:
         """Layer 2 or the alarms of the line changed."""

@@ -94,6 +94,7 @@ class Switch:
         self._ring_seconds, self._sound = ring_seconds, sound
         self.voices: dict[str, Voice] = {}
         self.arrived: list[Voice] = []
+        self.joined: list[tuple[SpanCall, SpanCall]] = []  # calls that were transferred to each other
         self.changed = asyncio.Event()  # the span's state
 
     def call(self, number: str, caller: str = "", **more: object) -> Voice | None:
@@ -167,6 +168,11 @@ class Switch:
         """See SpanUser."""
         self.voices.pop(call.name, None)
         self._tell(call)
+
+    def transfer_asked(self, call: SpanCall, other: SpanCall) -> bool:
+        """See SpanUser."""
+        self.joined.append((call, other))
+        return True
 
     def span_changed(self) -> None:
         """See SpanUser."""

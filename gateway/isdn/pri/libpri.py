@@ -199,6 +199,41 @@ class HoldRejected(Structure):
     _fields_ = [("e", c_int), ("channel", c_int), ("call", c_void_p), ("cause", c_int), ("subcmds", c_void_p)]
 
 
+class Facility(Structure):
+    """``struct pri_event_facility``; ``subcmds`` points to a :class:`Subcommands`."""
+
+    _fields_ = [
+        ("e", c_int),
+        ("callingname", c_char * 256),
+        ("callingnum", c_char * 256),
+        ("channel", c_int),
+        ("cref", c_int),
+        ("call", c_void_p),
+        ("callingpres", c_int),
+        ("callingplan", c_int),
+        ("subcmds", c_void_p),
+        ("subcall", c_void_p),
+    ]
+
+
+class Transfer(Structure):
+    """``struct pri_subcmd_transfer``."""
+
+    _fields_ = [
+        ("call_1", c_void_p),
+        ("call_2", c_void_p),
+        ("is_call_1_held", c_int),
+        ("is_call_2_held", c_int),
+        ("invoke_id", c_int),
+    ]
+
+
+class Subcommands(Structure):
+    """``struct pri_subcommands`` up to the first of them, which has the alignment of a pointer."""
+
+    _fields_ = [("count", c_int), ("_", c_int), ("cmd", c_int), ("__", c_int), ("transfer", Transfer)]
+
+
 class Event(Union):
     """``pri_event``."""
 
@@ -215,6 +250,7 @@ class Event(Union):
         ("keypad", Keypad),
         ("hold", Hold),
         ("hold_rejected", HoldRejected),
+        ("facility", Facility),
     ]
 
 
@@ -265,6 +301,9 @@ _FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pri_retrieve": (_I, (_P, _P, _I)),
     "pri_retrieve_ack": (_I, (_P, _P, _I)),
     "pri_retrieve_rej": (_I, (_P, _P, _I)),
+    "pri_transfer_enable": (None, (_P, _I)),
+    "pri_channel_bridge": (_I, (_P, _P)),
+    "pri_transfer_rsp": (_I, (_P, _P, _I, _I)),
 }
 
 

@@ -71,6 +71,7 @@ class Stack:
         pri.pri_hangup_fix_enable(c, 1)
         pri.pri_hold_enable(c, 1)
         pri.pri_persistent_layer2_option(c, _KEEP_UP)
+        pri.pri_transfer_enable(c, int(side == "network"))
         pri.pri_set_overlapdial(c, int(overlap))
         for name, milliseconds in (timers or {}).items():
             index = pri.pri_timer2idx(name.encode())
@@ -243,6 +244,16 @@ class Stack:
     def _retrieve_reject(self, what: dict[str, Any]) -> None:
         self._pri.pri_retrieve_rej(self._controller, self._calls[what["call"]], _cause(what["cause"]))
 
+    def _transfer(self, what: dict[str, Any]) -> None:
+        """Have the network join two calls of ours (explicit call transfer, EN 300 369-1): it ends both when it
+        did. A refusal is not told by libpri."""
+        if self._pri.pri_channel_bridge(self._calls[what["call"]], self._calls[what["to"]]) != 0:
+            raise ValueError("libpri does not ask for that")
+
+    def _transfer_answer(self, what: dict[str, Any]) -> None:
+        call, joined = self._calls[what["call"]], int(bool(what["joined"]))
+        self._pri.pri_transfer_rsp(self._controller, call, int(what["invoke"]), joined)
+
     def _call_and_channel(self, what: dict[str, Any]) -> tuple[int, int]:
         call = self._calls[what["call"]]
         self._unanswered.pop(what["call"], None)
@@ -359,6 +370,17 @@ class Stack:
     def _notified(self, event: Event) -> None:
         self._say("notify", event.notify.call, event.notify.channel, info=event.notify.info)
 
+    def _facility(self, event: Event) -> None:
+        """The other side wants two of its calls joined; the rest of what FACILITY carries is not looked at."""
+        told = event.facility
+        if not told.subcmds:
+            return
+        first = libpri.Subcommands.from_address(told.subcmds)
+        wanted = first.transfer
+        names = [self._names.get(call) for call in (wanted.call_1, wanted.call_2)] if first.count > 0 else []
+        if first.cmd == _TRANSFER_CALL and None not in names and len(names) == 2:
+            self._tell({"event": "transfer", "call": names[0], "to": names[1], "invoke": wanted.invoke_id})
+
     def _held(self, event: Event) -> None:
         self._say(_HOLDS[event.e], event.hold.call, event.hold.channel)
 
@@ -368,6 +390,8 @@ class Stack:
 
 
 _RESTART, _PROCEEDING, _NORMAL = 3, 13, 16
+#: PRI_SUBCMD_TRANSFER_CALL.
+_TRANSFER_CALL: Final = 17
 #: Causes of a RELEASE COMPLETE in answer to a SETUP.
 _REFUSALS: Final = frozenset({1, 34, 44, 81, 82, 88})
 _HOLDS: Final = {
@@ -387,6 +411,7 @@ _EVENTS: Final[dict[int, Callable[[Stack, Event], None]]] = {
     8: Stack._answered,
     9: Stack._released,
     10: Stack._restarted,
+    11: Stack._facility,
     12: Stack._info,
     13: Stack._proceeds,
     14: Stack._setup_acknowledged,
@@ -418,6 +443,8 @@ _COMMANDS: Final[dict[str, Callable[[Stack, dict[str, Any]], None]]] = {
     "retrieve": Stack._retrieve,
     "retrieve_ack": Stack._retrieve_ack,
     "retrieve_reject": Stack._retrieve_reject,
+    "transfer": Stack._transfer,
+    "transfer_answer": Stack._transfer_answer,
 }
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.isdn.bearers import FIRST_ROWS, MOST_ROWS, Bearer
+from gateway.isdn.bearers import Bearer
 from gateway.isdn.line import OCTETS, SILENCE
+from gateway.isdn.row_store import FIRST_ROWS, MOST_ROWS
 from gateway.media.port import RemoteAudio
 
 
@@ -59,14 +60,14 @@ def test_the_line_hears_rows_in_order_after_the_first_have_come(bearer: Bearer, 
         worker.sendto(packet(number), to)
     assert [bearer.say() for _ in range(FIRST_ROWS + 1)] == [row(number) for number in range(1, FIRST_ROWS + 2)]
     assert bearer.say() == SILENCE
-    assert (bearer.lost, bearer.dropped) == (1, 0)
+    assert (bearer.rows.lost, bearer.rows.dropped) == (1, 0)
 
 
 def test_what_is_too_much_is_left_out_and_counted(bearer: Bearer, worker: socket.socket) -> None:
     for number in range(1, MOST_ROWS + 4):
         worker.sendto(packet(number), (bearer.local.host, bearer.local.port))
     assert bearer.say() == row(4)
-    assert bearer.dropped == 3
+    assert bearer.rows.dropped == 3
 
 
 def test_what_is_no_pcma_is_not_heard(bearer: Bearer, worker: socket.socket) -> None:

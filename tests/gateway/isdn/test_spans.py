@@ -100,6 +100,52 @@ async def test_both_sides_seize_one_channel_and_both_calls_get_one() -> None:
         assert pair.near.span.counters.glare + pair.far.span.counters.glare >= 1
 
 
+async def test_who_is_held_has_no_channel_until_he_is_retrieved() -> None:
+    async with joined() as pair:
+        ours, theirs = await talk(pair.far, pair.near, "1", slot=9)
+        ours.repeat(tone(1000))
+        pair.far.span.hold(ours.call)
+        await until(lambda: ours.call.held and theirs.call.held)
+        assert {pair.near.span.channels.get(9).state, pair.far.span.channels.get(9).state} == {ChannelState.IDLE}
+        heard = len(theirs.heard_rows)
+        await until(
+            lambda: len(theirs.heard_rows) > heard + 60
+        )  # silence goes on, so that nobody takes it for an end
+        assert not np.any(theirs.heard()[-RATE // 2 :] > 100)
+        other, _ = await talk(pair.near, pair.far, "2", slot=9)
+        assert pair.far.span.retrieve(ours.call)
+        await until(lambda: not ours.call.held and not theirs.call.held)
+        assert ours.call.slot == theirs.call.slot != other.call.slot
+        heard = len(theirs.heard_rows)
+        await until(lambda: len(theirs.heard_rows) > heard + 60)
+        assert loudest(theirs.heard()) == pytest.approx(1000, abs=4)
+        pair.far.hang_up(ours)
+        pair.near.hang_up(other)
+        await until(lambda: not pair.near.span.calls and not pair.far.span.calls)
+        assert {channel.state for channel in pair.near.span.channels.all()} == {ChannelState.IDLE}
+
+
+async def test_a_switch_joins_two_calls_and_both_end() -> None:
+    async with joined() as pair:
+        incoming, ours = await talk(pair.far, pair.near, "1")
+        outgoing, _ = await talk(pair.near, pair.far, "2")
+        pair.near.span.transfer(ours.call, outgoing.call)
+        await until(lambda: not pair.near.span.calls and not pair.far.span.calls)
+        assert len(pair.far.joined) == 1
+        assert incoming.call in pair.far.joined[0]
+        assert (ours.call.cause, outgoing.call.cause) == (16, 16)
+
+
+async def test_a_held_call_may_end() -> None:
+    async with joined() as pair:
+        ours, theirs = await talk(pair.near, pair.far, "1")
+        pair.near.span.hold(ours.call)
+        await until(lambda: ours.call.held and theirs.call.held)
+        pair.far.hang_up(theirs)
+        await until(lambda: not pair.near.span.calls and not pair.far.span.calls)
+        assert ours.call.cause == 16
+
+
 async def test_blocked_channels_and_spans_get_no_calls() -> None:
     async with joined() as pair:
         for slot in BEARERS[1:]:

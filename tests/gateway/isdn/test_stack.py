@@ -162,6 +162,26 @@ def test_a_call_is_held_and_retrieved(side: str, other: str) -> None:
     assert link.take(side, "retrieve_ack")["call"] == "a"
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_the_network_is_asked_to_join_two_calls(joined: bool) -> None:
+    link = Link()
+    first = connected(link, "user", "network")
+    link.do("network", "call", call="b", channel=7, called="2")
+    second = link.take("user", "setup")["call"]
+    link.do("user", "connect", call=second, channel=7)
+    for told in link.heard.values():
+        told.clear()
+    link.do("user", "transfer", call="a", to=second)
+    asked = link.take("network", "transfer")
+    assert {asked["call"], asked["to"]} == {first, "b"}
+    link.do("network", "transfer_answer", call=asked["call"], invoke=asked["invoke"], joined=joined)
+    assert not link.heard["user"]
+    if joined:
+        for name in (first, "b"):
+            link.do("network", "hangup", call=name, cause=16)
+        assert {link.take("user", "disconnect")["call"], link.take("user", "disconnect")["call"]} == {"a", second}
+
+
 def test_both_sides_seize_one_channel() -> None:
     link = Link()
     for side in ("user", "network"):
