@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings
@@ -26,6 +27,8 @@ from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch
 from gateway.media.audio import AUDIBLE, RATE, Pcm
 from gateway.media.inband_dtmf import KEYPAD
+
+_log = structlog.get_logger("isdn")
 
 _UP_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 60.0
@@ -54,6 +57,7 @@ async def run_switch(settings: Settings, places: Places, *, ready: Callable[[], 
             switches[own.id] = await _open(own, clock, tasks)
     if not switches:
         raise CannotStart("isdn.spans: there is no software span to be the switch of")
+    places.prepare()
     places.e1_switch_socket.unlink(missing_ok=True)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,6 +71,7 @@ async def run_switch(settings: Settings, places: Places, *, ready: Callable[[], 
 
     server = await asyncio.start_unix_server(serve, str(places.e1_switch_socket))
     ready()
+    _log.info("the switch takes and makes calls", spans=list(switches), data_dir=str(places.root))
     await stop.wait()
     server.close()
     for switch in switches.values():

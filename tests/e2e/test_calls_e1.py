@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 
+import psutil
 import pytest
 
-from ccplatform.kernel.clock import SystemClock
-from ccplatform.kernel.tasks import TaskSupervisor
 from gateway.isdn.channels import BEARERS
-from gateway.isdn.line import SoftwareSpan
-from gateway.isdn.span import Span
 from gateway.isdn.span_calls import CallState
-from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE
-from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre, Row
-from tests.e2e.rig import centre_of
+from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Row
+from tests.e2e.exchange import SPAN, SPAN_PORTS, Exchange, environment_of, exchange_of, span_settings
+from tests.e2e.lab import open_lab
 from tests.gateway.isdn.back_to_back import needs_libpri
 from tests.gateway.isdn.spans import until
-from tests.support import audio
+from tests.support import audio, sources
 from tests.support.fixtures import MakePhone
 from tests.support.milestone import PATIENCE
 from tests.support.phone import AutoAnswer
@@ -28,55 +25,21 @@ from tests.support.platform import PlatformProcess
 from tests.support.ports import PortBlock
 
 pytestmark = needs_libpri
-SPAN = "e1-1"
-
-
-@dataclass
-class Exchange:
-    """The centre, and the switch that its span leads to."""
-
-    centre: Centre
-    switch: Switch
-    line: SoftwareSpan
-
-    async def in_service(self) -> None:
-        """Wait until both ends can carry calls."""
-        await until(lambda: self.switch.span.usable)
-        await self.centre.eventually(
-            lambda: self.centre.get("isdn/spans"), lambda page: all(span["usable"] for span in page["items"])
-        )
-        await until(lambda: self.switch.span.usable)
-
-    async def dial(self, number: str, caller: str) -> Voice:
-        """A caller who was answered."""
-        voice = self.switch.call(number, caller)
-        assert voice is not None
-        assert await self.switch.reached(voice, CallState.CONNECTED, PATIENCE), voice.call.cause
-        return voice
-
-    async def hears(self, voice: Voice, seconds: float = 1.0) -> None:
-        """Wait until somebody speaks for so long."""
-        at = len(voice.heard())
-        await until(lambda: audio.activity(voice.heard()[at:]) * (len(voice.heard()) - at) > seconds * RATE)
+#: What the second agent says.
+EXPERT_HZ = 620.0
+ALARMS = {"e1_line_faulty", "e1_layer2_down"}
 
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[PortBlock]:
-    block = PortBlock(8)
+    block = PortBlock(SPAN_PORTS)
     yield block
     block.close()
 
 
 @pytest.fixture(scope="module")
 def e1_platform(tmp_path_factory: pytest.TempPathFactory, ports: PortBlock) -> Iterator[PlatformProcess]:
-    span = {
-        "id": SPAN,
-        "sip_port": ports.first,
-        "local": f"127.0.0.1:{ports.first + 1}",
-        "peer": f"127.0.0.1:{ports.first + 2}",
-        "timers": {"T309": 3000, "T203": 1000},
-    }
-    environment = {"CCP_ISDN__SPANS": json.dumps([span]), "CCP_ISDN__SWITCH": "false"}
+    environment = environment_of(span_settings(ports)) | {"CCP_MEDIA__RTP_TIMEOUT_SECONDS": "8"}
     started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
     try:
         yield started.start()
@@ -89,24 +52,13 @@ def e1_platform(tmp_path_factory: pytest.TempPathFactory, ports: PortBlock) -> I
 async def exchange(
     e1_platform: PlatformProcess, ports: PortBlock, callers: Iterator[int]
 ) -> AsyncIterator[Exchange]:
-    clock = SystemClock()
-    tasks = TaskSupervisor(clock)
-    first = ports.first
-    line = SoftwareSpan(local=("127.0.0.1", first + 2), peer=("127.0.0.1", first + 1), master=True, clock=clock)
-    span = Span(SPAN, side="network", driver=line, clock=clock, tasks=tasks)
-    switch = Switch(span, clock)
-    await span.open(switch)
-    try:
-        async with centre_of(e1_platform, callers) as centre:
-            exchange = Exchange(centre, switch, line)
-            await exchange.in_service()
-            yield exchange
-    finally:
-        for voice in list(switch.voices.values()):
-            switch.hang_up(voice)
-        await until(lambda: not switch.voices)
-        await span.close()
-        await tasks.close()
+    async with exchange_of(e1_platform, ports, callers) as exchange:
+        yield exchange
+
+
+def standing(rows: list[Row]) -> set[str]:
+    """The span's alarms that are up."""
+    return ALARMS & {row["kind"] for row in rows if row["subject"] == SPAN}
 
 
 async def test_the_menu_sounds_on_e1_as_it_does_on_sip(exchange: Exchange, phone: MakePhone) -> None:
@@ -234,19 +186,180 @@ async def test_the_centre_calls_a_number_of_the_switch_by_its_routes(exchange: E
         await centre.ask("PUT", "outbound-routes", user="admin", json={"items": before})
 
 
+async def test_a_group_of_e1_and_sip_is_hunted_through(exchange: Exchange) -> None:
+    """Blocked or busy, the span's calls go to the SIP trunk that comes next; otherwise none does."""
+    centre = exchange.centre
+    before = (await centre.get("outbound-routes"))["items"]
+    route = {"prefix": "7", "choices": [{"trunk": SPAN}, {"trunk": "lab"}]}
+    put = await centre.ask("PUT", "outbound-routes", user="admin", json={"items": [*before, route]})
+    assert put.status_code == 200, put.text
+
+    async def span(action: str) -> None:
+        answer = await centre.ask("POST", f"isdn/spans/{SPAN}/{action}", user="admin", json={})
+        assert answer.status_code == 204, answer.text
+
+    try:
+        async with (
+            open_lab(AutoAnswer()) as lab,
+            centre.desk("1005", incoming=AutoAnswer(), ready=False) as desk,
+        ):
+            await span("block")
+            call = await desk.dial(centre.number("7002"))
+            await call.answered.wait()
+            await lab.next_call()
+            assert not exchange.switch.arrived
+            await call.hang_up()
+            await span("activate")
+            await exchange.in_service()
+            trunks = await centre.items("trunks")
+            assert {SPAN, "lab"} <= {trunk["id"] for trunk in trunks}
+            call = await desk.dial(centre.number("7003"))
+            await call.answered.wait()
+            assert [voice.call.called for voice in exchange.switch.arrived] == ["7003"]
+            await call.hang_up()
+            load = await centre.metrics()
+            assert f'cc_trunk_channels_in_use{{trunk="{SPAN}"}}' in load
+            assert 'cc_trunk_channels_in_use{trunk="lab"}' in load
+    finally:
+        await span("activate")
+        await centre.ask("PUT", "outbound-routes", user="admin", json={"items": before})
+
+
+async def test_a_switch_joins_caller_and_party_whom_an_agent_brought_together(exchange: Exchange) -> None:
+    """Two-channel transfer (EN 300 369-1): no channel of the span and no call of the centre is left."""
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    routes = (await centre.get("outbound-routes"))["items"]
+    trunk = await centre.get(f"trunks/{SPAN}")
+    own = {key: trunk[key] for key in ("host", "port", "probe_seconds", "capacity", "direction")}
+    put = await centre.ask("PUT", f"trunks/{SPAN}", user="admin", json={**own, "transfer": "refer"})
+    assert put.status_code == 200, put.text
+    route = {"prefix": "7", "choices": [{"trunk": SPAN}]}
+    await centre.ask("PUT", "outbound-routes", user="admin", json={"items": [*routes, route]})
+    try:
+        async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+            voice = await exchange.dial("95001", number)
+            agent = await desk.next_call()
+            await agent.answered.wait()
+            rows = await centre.eventually(
+                lambda: centre.items("calls", user="1004"), lambda rows: rows and rows[0]["stage"] == "talking"
+            )
+            call = f"calls/{rows[0]['id']}"
+            for order, body in (("consult", {"number": "7001"}), ("complete", {})):
+                answer = await centre.ask("POST", f"{call}/{order}", user="1004", json=body)
+                assert answer.status_code == 200, answer.text
+                if order == "consult":
+                    await until(
+                        lambda: any(one.call.state is CallState.CONNECTED for one in exchange.switch.arrived)
+                    )
+            assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)
+            assert voice.call.cause == 16
+        contact = await centre.ended(number)
+        told = await centre.happened(contact["id"], "CallerReferred")
+        assert (told["trunk"], told["attended"], told["status"]) == (SPAN, True, 200)
+        assert [{call.called for call in pair} for pair in exchange.switch.joined] == [{"95001", "7001"}]
+        await until(lambda: not exchange.switch.voices)
+        await centre.nothing_left()
+    finally:
+        await centre.ask("PUT", "outbound-routes", user="admin", json={"items": routes})
+        await centre.ask("PUT", f"trunks/{SPAN}", user="admin", json=own)
+
+
+async def test_an_e1_caller_is_held_and_confers_with_two_agents(exchange: Exchange) -> None:
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    async with (
+        centre.desk("1004", incoming=AutoAnswer()) as desk,
+        centre.desk("1005", incoming=AutoAnswer(), ready=False, source=sources.tone(EXPERT_HZ)) as expert_desk,
+    ):
+        voice = await exchange.dial("95001", number)
+        voice.repeat(audio.tone(CALLER_HZ))
+        agent = await desk.next_call()
+        await agent.heard(tone=CALLER_HZ)
+        rows = await centre.eventually(
+            lambda: centre.items("calls", user="1004"), lambda rows: rows and rows[0]["stage"] == "talking"
+        )
+
+        async def order(what: str, **body: str) -> None:
+            answer = await centre.ask("POST", f"calls/{rows[0]['id']}/{what}", user="1004", json=body)
+            assert answer.status_code == 200, answer.text
+
+        await order("consult", agent="1005")
+        expert = await expert_desk.next_call()
+        await expert.answered.wait()
+        await agent.heard(tone=EXPERT_HZ)
+        at = len(voice.heard()) + RATE
+        await until(lambda: len(voice.heard()) > at + RATE)
+        assert not audio.has_tone(voice.heard()[-RATE:], AGENT_HZ)  # music, while he is asked about
+        await order("conference")
+        await exchange.hears_tones(voice, AGENT_HZ, EXPERT_HZ)
+        since = expert.ear.packets[-1].at
+        await expert.heard(tone=CALLER_HZ, since=since)
+        exchange.switch.hang_up(voice)
+        assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)
+    assert (await centre.ended(number))["outcome"] == "handled"
+    await centre.nothing_left()
+
+
+async def test_a_switch_that_dies_ends_its_calls_and_comes_back(exchange: Exchange) -> None:
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+        await exchange.dial("95001", number)
+        agent = await desk.next_call()
+        await agent.answered.wait()
+        await exchange.close()
+        await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: standing(rows) == ALARMS)
+        assert (await centre.ended(number))["outcome"] == "handled"
+        await centre.eventually(lambda: centre.get("agents/1004"), lambda row: row["state"] != "talking")
+    (span,) = (await centre.get("isdn/spans"))["items"]
+    assert (span["layer2"], span["usable"], span["alarms"]) == ("down", False, ["los"])
+    assert {row["cause"] for row in span["calls"]["by_cause"]} & {27, 38, 41}
+    await exchange.open()
+    await exchange.in_service()
+    await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: not standing(rows))
+    await exchange.dial("95002", centre.new_caller())
+
+
+async def test_a_killed_libpri_frees_the_agent_and_is_started_again(exchange: Exchange) -> None:
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    (front,) = centre.platform.pids("e1")
+    (program,) = psutil.Process(front).children()
+    async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+        voice = await exchange.dial("95001", number)
+        agent = await desk.next_call()
+        await agent.answered.wait()
+        os.kill(program.pid, signal.SIGKILL)
+        contact = await centre.ended(number)
+        await agent.ended.wait()
+        assert (contact["outcome"], contact["agent"]) == ("handled", "1004")
+        await centre.eventually(lambda: centre.get("agents/1004"), lambda row: row["state"] != "talking")
+        assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)  # its channels are restarted
+    await exchange.in_service()
+    await exchange.dial("95002", centre.new_caller())
+    assert centre.platform.pids("e1") == [front]
+
+
+async def test_a_killed_front_frees_the_agent_and_is_started_again(exchange: Exchange) -> None:
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+        voice = await exchange.dial("95001", number)
+        agent = await desk.next_call()
+        await agent.answered.wait()
+        centre.platform.kill("e1")
+        assert (await centre.ended(number))["outcome"] == "handled"
+        await agent.ended.wait()
+        await centre.eventually(lambda: centre.get("agents/1004"), lambda row: row["state"] != "talking")
+        assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)
+    await exchange.in_service()
+    await exchange.dial("95002", centre.new_caller())
+
+
 async def test_a_span_that_vanishes_ends_its_calls_frees_the_agent_and_alarms(exchange: Exchange) -> None:
     centre, number = exchange.centre, exchange.centre.new_caller()
-    kinds = {"e1_line_faulty", "e1_layer2_down"}
-
-    def standing(rows: list[Row]) -> set[str]:
-        return kinds & {row["kind"] for row in rows if row["subject"] == SPAN}
-
     async with centre.desk("1004", incoming=AutoAnswer()) as desk:
         await exchange.dial("95001", number)
         agent = await desk.next_call()
         await agent.answered.wait()
         exchange.line.faults.silent = True
-        await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: standing(rows) == kinds)
+        await centre.eventually(lambda: centre.items("alarms", active=True), lambda rows: standing(rows) == ALARMS)
         assert (await centre.ended(number))["outcome"] == "handled"
         await centre.eventually(lambda: centre.get("agents/1004"), lambda row: row["state"] != "talking")
     exchange.line.faults.silent = False

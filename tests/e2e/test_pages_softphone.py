@@ -44,12 +44,12 @@ async def browser_of(
     """
     audio.write_wav(microphone, audio.tone(hertz, 1.0, rate=48_000), rate=48_000)
     async with chromium(microphone) as browser:
-        context = await browser.new_context(
-            viewport={"width": 1280, "height": 720},
-            locale="en-GB",
-            permissions=permissions,
-            **{"base_url": centre.platform.http, **options},
-        )
+        usual: dict[str, Any] = {
+            "base_url": centre.platform.http,
+            "locale": "en-GB",
+            "viewport": {"width": 1280, "height": 720},
+        }
+        context = await browser.new_context(permissions=permissions, **{**usual, **options})
         await give_ear(context)
         faults = faults_of(context, expected=expected)
         yield context
