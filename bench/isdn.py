@@ -12,10 +12,11 @@ import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import numpy as np
 import psutil
 
@@ -30,7 +31,9 @@ from gateway.isdn.span import Span
 from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch, Voice
 from gateway.media.audio import RATE, Pcm
-from tests.support import audio
+from tests.support import audio, sources
+from tests.support.milestone import PeerError
+from tests.support.phone import SipPhone
 from tests.support.platform import PlatformProcess
 from tests.support.ports import PortBlock
 
@@ -168,6 +171,28 @@ async def standing(
     ]
 
 
+async def by_sip(platform: PlatformProcess, seconds: float, problems: list[str], number: int = 30) -> list[Figure]:
+    """As many calls by SIP, which the same centre serves: what is left without the line."""
+    async with AsyncExitStack() as phones:
+        for which in range(number):
+            phone = await phones.enter_async_context(SipPhone(f"1382{which:07}", source=sources.tone(1000.0)))
+            call = await phone.dial(platform.number(NUMBER))
+            try:
+                await call.answered.wait()
+            except PeerError as error:
+                problems.append(f"a SIP call was not answered: {error}")
+        await sleep(CLOCK, 2.0)
+        before, begun = [cpu(platform, role) for role in ("media", "control")], CLOCK.now()
+        await sleep(CLOCK, seconds)
+        took = CLOCK.now() - begun
+        spent = [cpu(platform, role) - was for role, was in zip(("media", "control"), before, strict=True)]
+    note = f"{number} SIP calls, {took:.0f} s"
+    return [
+        single(f"{role}, per SIP call", 1000 * used / took / number, "‰ of a core", note=note)
+        for role, used in zip(("media worker", "control"), spent, strict=True)
+    ]
+
+
 async def busy_hour(
     switch: Switch, platform: PlatformProcess, seconds: float, problems: list[str]
 ) -> list[Figure]:
@@ -201,10 +226,25 @@ async def busy_hour(
     if lost:
         problems.append(f"{lost} of {calls} calls failed in the busy hour")
     note = f"{calls} calls, {seconds:.0f} s"
+    rates = [(row["id"], row["value"], row["samples"]) for row in await connect_rates(platform)]
     return [
+        *(
+            single(f"connect rate, {name}, by the platform", 100 * value, "%", note=f"{of} calls")
+            for name, value, of in rates
+            if value is not None
+        ),
         single("carried by 30 channels (R10.3.1.1)", carried, "Erl", note=note),
         single("calls that failed", lost, "calls", note=note),
     ]
+
+
+async def connect_rates(platform: PlatformProcess) -> list[dict[str, Any]]:
+    """The platform's own rows of R10.3.1.1, idle and busy."""
+    async with httpx.AsyncClient(base_url=platform.http) as client:
+        sign_in = {"username": "admin", "password": "demo-admin"}
+        token = (await client.post("/api/v1/auth/login", json=sign_in)).json()["access_token"]
+        answer = await client.get("/api/v1/compliance", headers={"Authorization": f"Bearer {token}"})
+    return [row for row in answer.json()["items"] if row["id"].startswith("R10.3.1.1.")]
 
 
 async def rows_of(platform: PlatformProcess) -> int:
@@ -241,6 +281,8 @@ async def run(options: argparse.Namespace) -> int:
                 if options.busy:
                     figures += await busy_hour(found[0], platform, options.busy, problems)
                 figures += await standing(found, platform, options.seconds, problems)
+                if options.sip:
+                    figures += await by_sip(platform, options.sip, problems)
                 await sleep(CLOCK, 1.0)
         finally:
             await asyncio.to_thread(platform.stop)
@@ -260,6 +302,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long all channels stand")
     parser.add_argument("--busy", type=float, default=0.0, help="seconds of the busy hour, 0.9 Erl a channel")
+    parser.add_argument("--sip", type=float, default=0.0, help="seconds of as many calls by SIP, to compare")
     parser.add_argument("--json", type=Path)
     sys.exit(asyncio.run(run(parser.parse_args())))
 
