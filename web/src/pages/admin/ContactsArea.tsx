@@ -1,10 +1,10 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Routes, useNavigate, useSearchParams } from "react-router";
 import { useApi } from "../../api/context";
 import { unwrap } from "../../api/problem";
+import { usePages } from "../../api/usePages";
 import { useWords } from "../../i18n/useWords";
 import { useLive } from "../../live/context";
 import type { Schemas } from "../../live/types";
@@ -28,17 +28,9 @@ export function ContactsArea() {
   const filters = filtersOf(address);
   const search = address.size === 0 ? "" : `?${address.toString()}`;
   usePageTitle(t("admin.contacts"));
-  const pages = useInfiniteQuery({
-    queryKey: ["contacts", filters],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET("/api/v1/contacts", {
-          params: { query: { ...filters, limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } },
-        }),
-      ),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-  });
+  const pages = usePages(["contacts", filters], (from) =>
+    unwrap(api.GET("/api/v1/contacts", { params: { query: { ...filters, limit: 50, ...from } } })),
+  );
   const columns = useColumns();
   const total = pages.data?.pages[0]?.total ?? null;
   return (

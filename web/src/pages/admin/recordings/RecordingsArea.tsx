@@ -1,4 +1,3 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, Tabs, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +5,7 @@ import { Route, Routes, useNavigate, useSearchParams } from "react-router";
 import { useApi, useMe } from "../../../api/context";
 import { unwrap } from "../../../api/problem";
 import { hasRole } from "../../../api/session";
+import { usePages } from "../../../api/usePages";
 import { useWords } from "../../../i18n/useWords";
 import { useLive } from "../../../live/context";
 import type { Schemas } from "../../../live/types";
@@ -51,17 +51,9 @@ function RecordingList() {
   const [address, setAddress] = useSearchParams();
   const filters = filtersOf(address);
   const search = address.size === 0 ? "" : `?${address.toString()}`;
-  const pages = useInfiniteQuery({
-    queryKey: ["recordings", filters],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET("/api/v1/recordings", {
-          params: { query: { ...filters, limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } },
-        }),
-      ),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-  });
+  const pages = usePages(["recordings", filters], (from) =>
+    unwrap(api.GET("/api/v1/recordings", { params: { query: { ...filters, limit: 50, ...from } } })),
+  );
   const columns = useColumns();
   return (
     <>

@@ -13,7 +13,7 @@ import { Cell } from "./Cell";
 import { Exchange } from "./Exchange";
 import { compare, type KindPage, type Row } from "./kind";
 import { SettingDrawer } from "./SettingDrawer";
-import { useOne, usePages, type Listed } from "./useSettings";
+import { useOne, useRows, type Listed } from "./useSettings";
 import "./settings.css";
 
 const ROW_HEIGHT = 36;
@@ -28,7 +28,7 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
   const [search, setSearch] = useState("");
   const [sort, setSort] = useState<Sort | null>(null);
   const wanted = useDeferredValue(search.trim());
-  const pages = usePages(kind.path, wanted, sort);
+  const pages = useRows(kind.path, wanted, sort);
   const listed = useListedIn(pages.data?.pages);
   const total = pages.data?.pages[0]?.total ?? 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;

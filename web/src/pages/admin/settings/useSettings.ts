@@ -1,9 +1,10 @@
 /** REST of kinds of settings: all kinds have the same routes, so one set of calls is enough. */
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useServices } from "../../../api/context";
 import { ApiError, problemOf } from "../../../api/problem";
 import type { SessionStore } from "../../../api/session";
+import { usePages, type From } from "../../../api/usePages";
 import type { Schemas } from "../../../live/types";
 import type { Sort } from "../../../ui/LiveTable";
 import type { Item, Row } from "./kind";
@@ -52,13 +53,10 @@ function settingsOf(session: SessionStore) {
     revision === null ? { "If-None-Match": "*" } : { "If-Match": `"${revision}"` };
   return {
     list: (path: string) => json<Listed>(path),
-    page: (path: string, search: string, sort: Sort | null, cursor: string | null) => {
-      const query = new URLSearchParams({ limit: String(PAGE), search });
+    page: (path: string, search: string, sort: Sort | null, from: From) => {
+      const query = new URLSearchParams({ limit: String(PAGE), search, ...from });
       if (sort !== null) {
         query.set("sort", `${sort.down ? "-" : ""}${sort.key}`);
-      }
-      if (cursor !== null) {
-        query.set("cursor", cursor);
       }
       return json<Page>(`${path}?${query.toString()}`);
     },
@@ -100,15 +98,13 @@ export function useListed(path: string, enabled = true) {
 }
 
 /** A list of any length: searched and sorted by the server, page after page. */
-export function usePages(path: string, search: string, sort: Sort | null) {
+export function useRows(path: string, search: string, sort: Sort | null) {
   const settings = useSettings();
-  return useInfiniteQuery({
-    queryKey: ["settings", path, "pages", search, sort],
-    queryFn: ({ pageParam }) => settings.page(path, search, sort, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-    placeholderData: keepPreviousData,
-  });
+  return usePages(
+    ["settings", path, "pages", search, sort],
+    (from) => settings.page(path, search, sort, from),
+    { placeholderData: keepPreviousData },
+  );
 }
 
 /** An item that no page showed yet. */

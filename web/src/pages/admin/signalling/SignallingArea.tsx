@@ -1,9 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../../api/context";
 import { unwrap } from "../../../api/problem";
+import { usePages } from "../../../api/usePages";
 import { KeyCap, useKey } from "../../../ui/keys";
 import { EmptyNotice, Failure, Loading } from "../../../ui/notices";
 import { usePageTitle } from "../../../ui/usePageTitle";
@@ -15,7 +15,6 @@ import { SignallingFilterBar } from "./SignallingFilterBar";
 import { useCapture } from "./useCapture";
 import { useTail } from "./useTail";
 
-
 const PAGE = 100;
 
 /** All signalling: found by filters, followed as it passes, explained, taken along (R10.4.d). */
@@ -25,7 +24,12 @@ export function SignallingArea() {
   const [filters, setFilters] = useState<SignallingFilters>({});
   const [live, setLive] = useState(true);
   const [open, setOpen] = useState<Message | null>(null);
-  const pages = usePages(filters);
+  const api = useApi();
+  const pages = usePages(
+    ["signalling", filters],
+    (from) => unwrap(api.GET("/api/v1/signalling", { params: { query: { ...filters, limit: PAGE, ...from } } })),
+    { refetchOnWindowFocus: false },
+  );
   const tail = useTail(filters, live && filters.to === undefined, pages.data?.pages[0]?.last);
   const items = useMemo(
     () => [...tail.items, ...(pages.data?.pages.flatMap((page) => page.items) ?? [])],
@@ -91,20 +95,4 @@ export function SignallingArea() {
       )}
     </section>
   );
-}
-
-function usePages(filters: SignallingFilters) {
-  const api = useApi();
-  return useInfiniteQuery({
-    queryKey: ["signalling", filters],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET("/api/v1/signalling", {
-          params: { query: { ...filters, limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) } },
-        }),
-      ),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-    refetchOnWindowFocus: false,
-  });
 }
