@@ -10,7 +10,7 @@ import pytest
 
 from ccplatform.calls.store import caller_digests
 from ccplatform.contracts.facts import ContactNoted, SurveyAnswered
-from ccplatform.contracts.words import AgentId, ContactId, RecordingId
+from ccplatform.contracts.words import AgentId, ContactId, QueueId, RecordingId, SeatId
 from ccplatform.storage.database import Connection, Database
 from recording.model import Recording, RecordingFilter
 from recording.search import LENGTHS, SCORES, search
@@ -114,13 +114,34 @@ async def test_any_filters_find_what_a_look_at_every_row_finds(archive: Archive)
 async def test_each_filter_has_an_index_that_keeps_the_order(
     archive: Archive, wanted: RecordingFilter, index: str
 ) -> None:
+    plan = await plan_of(archive, wanted)
+    assert index in plan
+    assert "Sort" not in plan.replace("Sort Key", "")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        RecordingFilter(agent=AGENT, queue=QueueId("support")),
+        RecordingFilter(agent=AGENT, shortest_seconds=900),
+        RecordingFilter(seat=SeatId("seat-04"), disposition="sold"),
+        RecordingFilter(queue=QueueId("support"), highest_score=25),
+        RecordingFilter(queue=QueueId("support"), shortest_seconds=1800),
+        RecordingFilter(queue=QueueId("support"), disposition="sold", shortest_seconds=1800, highest_score=50),
+    ],
+)
+async def test_filters_together_are_decided_within_an_index(archive: Archive, wanted: RecordingFilter) -> None:
+    """Rows that do not fit are not even fetched."""
+    assert "Filter" not in await plan_of(archive, wanted)
+
+
+async def plan_of(archive: Archive, wanted: RecordingFilter) -> str:
+    """How the search is done where it pays to use an index."""
     sql, values = search("id, started_at", "default", wanted, 50)
     async with archive.database.transaction() as connection:
         for way in ("seqscan", "bitmapscan", "sort"):  # too few rows for an index to pay
             await connection.execute(f"SET LOCAL enable_{way} = off")
-        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}", *values))
-    assert index in plan
-    assert "Sort" not in plan.replace("Sort Key", "")
+        return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}", *values))
 
 
 async def test_what_was_noted_and_answered_is_that_of_all_recordings_of_the_contact(archive: Archive) -> None:
