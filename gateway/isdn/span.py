@@ -16,7 +16,7 @@ import structlog
 from ccplatform.kernel.clock import Clock, TimerHandle, sleep
 from ccplatform.kernel.errors import Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
-from gateway.isdn import causes
+from gateway.isdn import causes, holding
 from gateway.isdn.channels import BEARERS, Channels
 from gateway.isdn.line import BLOCK_BYTES, BLOCK_SECONDS, IDLE, OCTETS, SILENCE, LineAlarm, LineDriver
 from gateway.isdn.loops import MOST_DELAY_ROWS, TEST_ROWS, Loop, LoopResult, LoopTest
@@ -68,6 +68,7 @@ class Span:
         self._link = PriLink(
             side=side, overlap=overlap, timers=timers or {}, on_event=self._event, on_frame=self._frame_out
         )
+        self._holding = holding.Holding(self.channels, self._link.command, clock)
 
     # --- life ---------------------------------------------------------------------------------------------
 
@@ -175,15 +176,12 @@ class Span:
         self._link.command("transfer", call=call.name, to=other.name)
 
     def hold(self, call: SpanCall) -> None:
-        """Ask the far end to hold a call that is connected (EN 300 196-1); its channel is free then."""
-        self._link.command("hold", call=call.name)
+        """Ask the far end to hold a call that is connected; its channel is free then."""
+        self._holding.hold(call)
 
     def retrieve(self, call: SpanCall) -> bool:
         """Ask for a held call back; False when no channel is free."""
-        slot = self.channels.seize(call.name, self._clock.now()) if call.held else None
-        if slot is not None:
-            self._link.command("retrieve", call=call.name, channel=slot)
-        return slot is not None
+        return self._holding.retrieve(call)
 
     def restart(self, slot: int) -> None:
         """Reset a channel (Q.931 section 5.5): its call ends on both sides; KeyError."""
@@ -298,8 +296,8 @@ class Span:
             self.user.call_answered(call)
         elif what == "transfer":
             self._transfer_asked(call, event)
-        elif what in _HOLDING:
-            self._holding(call, what, event)
+        elif what in holding.EVENTS:
+            self._holding.heard(call, event)
         elif what == "digits" and not call.outgoing:
             call.called += "".join(digit for digit in event["digits"] if digit in _DIGITS)
             call.complete = bool(event["complete"])
@@ -313,38 +311,6 @@ class Span:
         for one in (call, other) if joined else ():
             if one is not None:
                 self.hang_up(one)
-
-    def _holding(self, call: SpanCall, what: str, event: dict[str, Any]) -> None:
-        """Hold and retrieve, whoever began. Who holds us is answered, and the call has no channel meanwhile."""
-        now = self._clock.now()
-        if what == "hold":
-            if call.state is CallState.CONNECTED and not call.held:
-                self._link.command("hold_ack", call=call.name)
-                self._without_channel(call)
-            else:
-                self._link.command("hold_reject", call=call.name, cause=causes.WRONG_STATE)
-        elif what == "hold_ack":
-            self._without_channel(call)
-        elif what == "retrieve":
-            slot = event.get("channel", 0)
-            if not self.channels.take(slot, call.name, now):
-                slot = self.channels.seize(call.name, now) or 0
-            if slot:
-                self._link.command("retrieve_ack", call=call.name, channel=slot)
-                call.slot, call.held = slot, False
-            else:
-                self._link.command("retrieve_reject", call=call.name, cause=causes.NO_CHANNEL)
-        elif what == "retrieve_ack":
-            call.slot, call.held = event.get("channel") or self._slot_of(call), False
-        else:
-            self.channels.free(call.name, now)
-
-    def _without_channel(self, call: SpanCall) -> None:
-        self.channels.free(call.name, self._clock.now())
-        call.slot, call.held = 0, True
-
-    def _slot_of(self, call: SpanCall) -> int:
-        return next((channel.slot for channel in self.channels.all() if channel.call == call.name), 0)
 
     def _moved(self, call: SpanCall, event: dict[str, Any]) -> bool:
         """The far end may give our call another channel with its first answer (Q.931 section 5.1.2)."""
@@ -492,6 +458,4 @@ _STATES: Final = {
     "progress": CallState.PROCEEDING,
     "alerting": CallState.RINGING,
 }
-#: Of the far end; ``hold_reject`` and ``retrieve_reject`` change nothing but a channel that was sought.
-_HOLDING: Final = frozenset({"hold", "hold_ack", "retrieve", "retrieve_ack", "retrieve_reject"})
 _FORWARD: Final = {state: number for number, state in enumerate(CallState)}

@@ -14,6 +14,7 @@ from gateway.isdn.span_calls import CallState
 from gateway.media.audio import RATE
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Row
 from tests.e2e.exchange import SPAN, SPAN_PORTS, Exchange, environment_of, exchange_of, span_settings
+from tests.e2e.lab import open_lab
 from tests.gateway.isdn.back_to_back import needs_libpri
 from tests.gateway.isdn.spans import until
 from tests.support import audio, sources
@@ -38,7 +39,10 @@ def ports() -> Iterator[PortBlock]:
 
 @pytest.fixture(scope="module")
 def e1_platform(tmp_path_factory: pytest.TempPathFactory, ports: PortBlock) -> Iterator[PlatformProcess]:
-    environment = environment_of(span_settings(ports)) | {"CCP_MEDIA__RTP_TIMEOUT_SECONDS": "8"}
+    environment = environment_of(span_settings(ports)) | {
+        "CCP_MEDIA__RTP_TIMEOUT_SECONDS": "8",
+        "CCP_SIP__TRANSFER_PREFIXES": '["7"]',
+    }
     started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
     try:
         yield started.start()
@@ -53,6 +57,11 @@ async def exchange(
 ) -> AsyncIterator[Exchange]:
     async with exchange_of(e1_platform, ports, callers) as exchange:
         yield exchange
+
+
+def is_up(trunk: Row) -> bool:
+    """Whether the trunk's server answers its probes."""
+    return [server["state"] for server in trunk["targets"] or ()] == ["up"]
 
 
 def standing(rows: list[Row]) -> set[str]:
@@ -183,6 +192,83 @@ async def test_the_centre_calls_a_number_of_the_switch_by_its_routes(exchange: E
             assert voice.call.cause == 16
     finally:
         await centre.ask("PUT", "outbound-routes", user="admin", json={"items": before})
+
+
+async def test_a_group_of_e1_and_sip_is_hunted_through(exchange: Exchange) -> None:
+    """Blocked or busy, the span's calls go to the SIP trunk that comes next; otherwise none does."""
+    centre = exchange.centre
+    before = (await centre.get("outbound-routes"))["items"]
+    route = {"prefix": "7", "choices": [{"trunk": SPAN}, {"trunk": "lab", "priority": 1}]}
+    put = await centre.ask("PUT", "outbound-routes", user="admin", json={"items": [*before, route]})
+    assert put.status_code == 200, put.text
+
+    async def span(action: str) -> None:
+        answer = await centre.ask("POST", f"isdn/spans/{SPAN}/{action}", user="admin", json={})
+        assert answer.status_code == 204, answer.text
+
+    try:
+        async with (
+            open_lab(AutoAnswer()) as lab,
+            centre.desk("1005", incoming=AutoAnswer(), ready=False) as desk,
+        ):
+            await span("block")
+            call = await desk.dial(centre.number("7002"))
+            await call.answered.wait()
+            await lab.next_call()
+            assert not exchange.switch.arrived
+            await call.hang_up()
+            await span("activate")
+            await exchange.in_service()
+            await centre.eventually(lambda: centre.get(f"trunks/{SPAN}"), is_up)
+            call = await desk.dial(centre.number("7003"))
+            await call.answered.wait()
+            assert [voice.call.called for voice in exchange.switch.arrived] == ["7003"]
+            await call.hang_up()
+            load = await centre.metrics()
+            assert f'cc_trunk_channels_in_use{{trunk="{SPAN}"}}' in load
+            assert 'cc_trunk_channels_in_use{trunk="lab"}' in load
+    finally:
+        await span("activate")
+        await centre.ask("PUT", "outbound-routes", user="admin", json={"items": before})
+
+
+async def test_a_switch_joins_caller_and_party_whom_an_agent_brought_together(exchange: Exchange) -> None:
+    """Two-channel transfer (EN 300 369-1): no channel of the span and no call of the centre is left."""
+    centre, number = exchange.centre, exchange.centre.new_caller()
+    routes = (await centre.get("outbound-routes"))["items"]
+    trunk = await centre.get(f"trunks/{SPAN}")
+    own = {key: trunk[key] for key in ("host", "port", "probe_seconds", "capacity", "direction")}
+    put = await centre.ask("PUT", f"trunks/{SPAN}", user="admin", json={**own, "transfer": "refer"})
+    assert put.status_code == 200, put.text
+    route = {"prefix": "7", "choices": [{"trunk": SPAN}]}
+    await centre.ask("PUT", "outbound-routes", user="admin", json={"items": [*routes, route]})
+    try:
+        async with centre.desk("1004", incoming=AutoAnswer()) as desk:
+            voice = await exchange.dial("95001", number)
+            agent = await desk.next_call()
+            await agent.answered.wait()
+            rows = await centre.eventually(
+                lambda: centre.items("calls", user="1004"), lambda rows: rows and rows[0]["stage"] == "talking"
+            )
+            call, contact = f"calls/{rows[0]['id']}", (await centre.contact(number))["id"]
+            for order, body in (("consult", {"number": "7001"}), ("complete", {})):
+                answer = await centre.ask("POST", f"{call}/{order}", user="1004", json=body)
+                assert answer.status_code == 200, answer.text
+                if order == "consult":
+                    await until(
+                        lambda: any(one.call.state is CallState.CONNECTED for one in exchange.switch.arrived)
+                    )
+            assert await exchange.switch.reached(voice, CallState.ENDING, PATIENCE)
+            assert voice.call.cause == 16
+        told = await centre.happened(contact, "CallerReferred")
+        await centre.happened(contact, "ContactEnded", outcome="handled")
+        assert (told["trunk"], told["attended"], told["status"]) == (SPAN, True, 200)
+        assert [{call.called for call in pair} for pair in exchange.switch.joined] == [{"95001", "7001"}]
+        await until(lambda: not exchange.switch.voices)
+        await centre.nothing_left()
+    finally:
+        await centre.ask("PUT", "outbound-routes", user="admin", json={"items": routes})
+        await centre.ask("PUT", f"trunks/{SPAN}", user="admin", json=own)
 
 
 async def test_an_e1_caller_is_held_and_confers_with_two_agents(exchange: Exchange) -> None:

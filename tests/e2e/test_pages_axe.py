@@ -77,7 +77,9 @@ async def go(page: Page, path: str) -> None:
 
 
 async def findings(page: Page) -> list[str]:
-    """What axe-core finds, of whatever impact, a line for each element: where, which rule, which element, why."""
+    """What axe-core finds once all rests, of whatever impact, a line for each element: where, which rule, which
+    element, why."""
+    await page.evaluate(_AT_REST)
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_AXE.read_text("utf-8"))
     found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -102,7 +104,6 @@ async def test_axe_finds_nothing_on_any_page(
     async def look(page: Page, shows: str) -> None:
         await expect(page.locator(shows).first).to_be_visible()
         await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
-        await page.evaluate(_AT_REST)
         found.extend(await findings(page))
 
     async def opened(user: str | None, path: str) -> Page:
@@ -148,7 +149,6 @@ async def test_axe_finds_nothing_in_the_parts_of_the_flow_designer(
 
     async def look() -> None:
         await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
-        await page.evaluate(_AT_REST)
         found.extend(await findings(page))
 
     page = await open_page("sup1", "/admin/flows/of/bank", language=language, theme=theme)

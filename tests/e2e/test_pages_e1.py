@@ -154,7 +154,7 @@ async def test_the_page_of_the_spans_shows_and_does_what_maintenance_needs(
                 lambda: centre.items("alarms", active=True),
                 lambda rows: any(row["kind"] == "clock_off" for row in rows),
             )
-            assert "\ncc_clock_offset_seconds -" in await centre.metrics()
+            await centre.eventually(centre.metrics, lambda text: "\ncc_clock_offset_seconds -" in text)
             if PICTURES:
                 await page.screenshot(path=Path(PICTURES) / f"spans-{language}.png", full_page=True)
             assert not await findings(page)
@@ -175,15 +175,22 @@ async def test_the_page_of_the_spans_shows_and_does_what_maintenance_needs(
 
 async def test_what_times_a_span_is_chosen(exchange: Exchange) -> None:
     centre = exchange.centre
-    for source in ("system", "span"):
-        answer = await centre.ask("POST", f"isdn/spans/{SPAN}/timing/{source}", user="admin", json={})
-        assert answer.status_code == 204, answer.text
-        page = await centre.get("isdn/spans")
-        assert [row["timing"] for row in page["items"] if row["id"] == SPAN] == [source]
-        await exchange.dial("95002", centre.new_caller())
-    wrong = await centre.ask("POST", f"isdn/spans/{SPAN}/timing/moon", user="admin", json={})
-    assert wrong.status_code == 422
-    assert (await centre.ask("POST", "isdn/spans/nowhere/timing/span", user="admin", json={})).status_code == 404
+
+    async def timing() -> list[str]:
+        return [row["timing"] for row in (await centre.get("isdn/spans"))["items"] if row["id"] == SPAN]
+
+    async def choose(source: str, span: str = SPAN) -> int:
+        answer = await centre.ask("POST", f"isdn/spans/{span}/timing/{source}", user="admin", json={})
+        return int(answer.status_code)
+
+    assert await choose("system") == 204
+    await centre.eventually(timing, lambda now: now == ["system"])
+    assert await choose("span") == 204
+    await centre.eventually(timing, lambda now: now == ["span"])
+    await exchange.in_service()
+    await exchange.dial("95002", centre.new_caller())
+    assert await choose("moon") == 422
+    assert await choose("span", "nowhere") == 404
 
 
 async def test_a_switch_that_a_user_starts_calls_the_menu(

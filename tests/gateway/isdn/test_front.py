@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ccplatform.kernel.clock import VirtualClock
-from gateway.isdn.front import Front
+from gateway.isdn.front import TRANSFER_SECONDS, Front
 from gateway.isdn.numbering import NumberPlan
 from gateway.isdn.span_calls import CallState, SpanCall, SpanCounters
 from gateway.sip.headers import Headers
@@ -17,12 +18,16 @@ from gateway.sip.invite_events import (
     DialogEnded,
     DialogNews,
     Invite,
+    ReferArrived,
     Release,
     RemoteAnswered,
     RemoteRinging,
+    ReportRefer,
     Ring,
 )
 from gateway.sip.message import SipRequest
+from gateway.sip.replaces import Replaces
+from gateway.sip.uri import SipUri
 
 OFFER = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -34,6 +39,7 @@ class FakeDialog:
     def __init__(self, listener: Callable[[DialogNews], None] | None = None) -> None:
         self.told: list[Any] = []
         self.listener = listener
+        self.dialog: Any = None  # what is known of it, once it is established
 
     def tell(self, event: Any) -> None:
         self.told.append(event)
@@ -84,6 +90,9 @@ class FakeSpan:
     def answer(self, call: SpanCall) -> None:
         call.state = CallState.CONNECTED
         self.did.append(("answer",))
+
+    def transfer(self, call: SpanCall, other: SpanCall) -> None:
+        self.did.append(("transfer", call.name, other.name))
 
     def hang_up(self, call: SpanCall, cause: int) -> None:
         call.state, call.cause = CallState.ENDING, cause
@@ -218,6 +227,16 @@ def test_an_answer_on_the_line_answers_the_invite(scene: Scene) -> None:
     assert b"PCMA" in answer.sdp
 
 
+@pytest.mark.parametrize("state", [CallState.PROCEEDING, CallState.RINGING])
+def test_what_the_line_says_before_the_answer_is_heard_by_the_centre(scene: Scene, state: CallState) -> None:
+    dialog = scene.invited("7001")
+    call = scene.span.calls[0]
+    call.state = state
+    scene.front.call_progressed(call, inband=True)
+    (ring,) = [event for event in dialog.told if isinstance(event, Ring)]
+    assert b"m=audio" in ring.sdp
+
+
 def test_what_cannot_be_called_is_refused_with_its_reason(scene: Scene) -> None:
     (refusal,) = scene.invited("alice").told
     assert (refusal.status, "cause=28" in refusal.reason) == (484, True)
@@ -231,3 +250,70 @@ def test_a_codec_that_the_line_has_not_is_refused_on_both_sides(scene: Scene) ->
     (refusal,) = scene.invited("7001", OFFER.replace(b"8 PCMA", b"8 G729").replace(b"AVP 8", b"AVP 18")).told
     assert refusal.status == 488
     assert scene.span.did[-1] == ("hang_up", 88)
+
+
+# --- two calls that the switch is to join -------------------------------------------------------------------
+
+PARTY = Replaces("other@centre", "theirs", "ours")
+
+
+def brought_together(scene: Scene) -> tuple[SpanCall, FakeDialog, SpanCall]:
+    """A caller, his dialog, and the party outside whom he shall talk with; both have answered."""
+    caller = scene.arrive("95001")
+    dialog = scene.peer.made[0][2]
+    scene.invited("7001")
+    party = scene.span.calls[1]
+    caller.state = party.state = CallState.CONNECTED
+    party.context.dialog.dialog = SimpleNamespace(call_id="other@centre", local_tag="ours", remote_tag="theirs")
+    return caller, dialog, party
+
+
+def reports(dialog: FakeDialog) -> list[int]:
+    return [event.status for event in dialog.told if isinstance(event, ReportRefer)]
+
+
+def test_the_switch_is_asked_to_join_two_calls_and_ends_them(scene: Scene) -> None:
+    caller, dialog, party = brought_together(scene)
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), PARTY))
+    assert scene.span.did[-1] == ("transfer", caller.name, party.name)
+    assert reports(dialog) == [202]
+    for call in (party, caller):
+        call.cause = 16
+        scene.front.call_ended(call)
+    assert reports(dialog) == [202, 200]
+    assert isinstance(dialog.told[-1], Release)
+
+
+@pytest.mark.parametrize("cause", [27, 38, 41])
+def test_calls_that_end_otherwise_were_not_joined(scene: Scene, cause: int) -> None:
+    _, dialog, party = brought_together(scene)
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), PARTY))
+    party.cause = cause
+    scene.front.call_ended(party)
+    assert reports(dialog) == [202, 503]
+
+
+def test_a_switch_that_says_nothing_leaves_the_two_to_the_centre(scene: Scene) -> None:
+    caller, dialog, _ = brought_together(scene)
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), PARTY))
+    scene.clock.advance(TRANSFER_SECONDS)
+    assert reports(dialog) == [202, 503]
+    assert caller.state is CallState.CONNECTED
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), PARTY))
+    assert reports(dialog) == [202, 503, 202]
+
+
+@pytest.mark.parametrize(("replaces", "status"), [(None, 501), (Replaces("nobody@centre", "theirs", "ours"), 603)])
+def test_whom_the_switch_cannot_join_the_centre_keeps(
+    scene: Scene, replaces: Replaces | None, status: int
+) -> None:
+    _, dialog, _ = brought_together(scene)
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), replaces))
+    assert reports(dialog) == [status]
+
+
+def test_a_party_who_has_not_answered_is_not_joined(scene: Scene) -> None:
+    _, dialog, party = brought_together(scene)
+    party.state = CallState.RINGING
+    dialog.news(ReferArrived(SipUri("sip", "7001", "127.0.0.1"), PARTY))
+    assert reports(dialog) == [603]

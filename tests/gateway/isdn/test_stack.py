@@ -149,6 +149,20 @@ def test_channels_and_the_span_are_restarted(side: str, other: str) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("cause", [None, 17])
+def test_what_is_to_be_heard_before_the_answer_is_told(side: str, other: str, cause: int | None) -> None:
+    link = Link()
+    link.do(side, "call", call="a", channel=3, called="1")
+    theirs = link.take(other, "setup")["call"]
+    link.do(other, "proceeding", call=theirs, channel=3)
+    assert not link.take(side, "proceeding")["inband"]
+    link.do(other, "progress", call=theirs, channel=3, **({} if cause is None else {"cause": cause}))
+    assert link.take(side, "progress")["inband"]
+    link.do(other, "alerting", call=theirs, channel=3, inband=True)
+    assert link.take(side, "alerting")["inband"]
+
+
+@BOTH
 def test_a_call_is_held_and_retrieved(side: str, other: str) -> None:
     link = Link()
     theirs = connected(link, side, other)
