@@ -231,14 +231,14 @@ class _Kept:
         return await self._store.users(self._setting, name)
 
 
-_KINDS: tuple[tuple[Setting, type[BaseModel], type[BaseModel], bool], ...] = (
-    (Setting.AGENT, AgentDocument, AgentItem, True),
-    (Setting.TEAM, TeamDocument, TeamItem, True),
-    (Setting.SKILL, SkillDocument, SkillItem, True),
-    (Setting.QUEUE, QueueDocument, QueueItem, True),
-    (Setting.CALENDAR, WantedCalendar, CalendarItem, False),
-    (Setting.REASON, ReasonDocument, ReasonItem, True),
-    (Setting.DISPOSITION, DispositionDocument, DispositionItem, True),
+_KINDS: tuple[tuple[Setting, type[BaseModel], type[BaseModel]], ...] = (
+    (Setting.AGENT, AgentDocument, AgentItem),
+    (Setting.TEAM, TeamDocument, TeamItem),
+    (Setting.SKILL, SkillDocument, SkillItem),
+    (Setting.QUEUE, QueueDocument, QueueItem),
+    (Setting.CALENDAR, WantedCalendar, CalendarItem),
+    (Setting.REASON, ReasonDocument, ReasonItem),
+    (Setting.DISPOSITION, DispositionDocument, DispositionItem),
 )
 
 
@@ -256,7 +256,6 @@ def kinds(
             readers=_READERS,
             changers=_CHANGERS,
             also=(also or {}).get(setting, ()),
-            sheet=sheet,
         )
-        for setting, wanted, item, sheet in _KINDS
+        for setting, wanted, item in _KINDS
     ]

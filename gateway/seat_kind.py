@@ -106,7 +106,6 @@ def kind(*, store: GatewayStore, control: Control, also: tuple[Users, ...] = ())
         changers=CHANGERS,
         secrets=frozenset({"password"}),
         also=also,
-        sheet=True,
     )
 
 

@@ -198,6 +198,7 @@ def flow_kind(keeper: FlowsKept, *, also: tuple[Users, ...] = ()) -> Kind:
         readers=READERS,
         changers=CHANGERS,
         also=also,
+        sheet=False,
         listed=False,
         acts=("publish", "roll_back", "upload", "drop_recording"),
     )

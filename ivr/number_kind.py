@@ -166,7 +166,6 @@ def number_kind(keeper: NumbersKept) -> Kind:
         keeper=keeper,
         readers=READERS,
         changers=(Role.SUPERVISOR, Role.ADMIN),
-        sheet=True,
     )
 
 

@@ -141,7 +141,6 @@ def kinds(*, store: CallingStore, control: Control, knows_agent: _Knows) -> tupl
             keeper=_Classes(store, control),
             readers=READERS,
             changers=CHANGERS,
-            sheet=True,
         ),
         Kind(
             word="call_permission",

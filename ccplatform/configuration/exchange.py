@@ -100,15 +100,16 @@ class Exchange:
         known = {field: value for field, value in (before or {}).items() if field in kind.wanted.model_fields}
         problems: list[tuple[str, str]] = [("id", "it is on an earlier line already")] if twice else []
         wanted: Document = {**known, **given}
+        old: Document = before or {}
         try:
             wanted = kind.wanted.model_validate(wanted).model_dump(mode="json")
-            if not problems and wanted != _comparable(kind, before):
+            old = _comparable(kind, before)
+            if not problems and wanted != old:
                 await kind.keeper.save(name, wanted, by=by, trial=True)
         except ValidationError as error:
             problems += [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()[:5]]
         except Refusal as error:
             problems.append((error.where, str(error)))
-        old = before or {}
         changed = {
             field: (old.get(field), value)
             for field, value in wanted.items()
@@ -125,9 +126,10 @@ class Exchange:
         )
 
 
-def _comparable(kind: Kind, before: Document | None) -> Document | None:
+def _comparable(kind: Kind, before: Document | None) -> Document:
+    """What is there, as a change of it would say it: with the fields that a change takes and no item has."""
     if before is None:
-        return None
+        return {}
     return kind.wanted.model_validate(
         {field: value for field, value in before.items() if field in kind.wanted.model_fields}
     ).model_dump(mode="json")

@@ -54,8 +54,9 @@ class Kind:
 
     ``word`` names it in the audit (``agent.save``), ``path`` in addresses. ``wanted`` is the body of a change,
     ``item`` an item with its id. ``secrets`` are fields that are taken and never given; ``also`` are needs that
-    other packages have of its items. ``sheet``: it can be exchanged as CSV. ``listed``: it has no list of its own
-    elsewhere. ``acts`` are what else is done to its items and stands in their history (``publish``).
+    other packages have of its items. ``sheet``: it can be exchanged as CSV, as all can but flows. ``listed``:
+    it has no list of its own elsewhere. ``acts`` are what else is done to its items and stands in their history
+    (``publish``).
     """
 
     word: str
@@ -67,7 +68,7 @@ class Kind:
     changers: tuple[Role, ...]
     secrets: frozenset[str] = frozenset()
     also: tuple[Users, ...] = ()
-    sheet: bool = False
+    sheet: bool = True
     listed: bool = True
     acts: tuple[str, ...] = ()
 

@@ -201,7 +201,7 @@ def _add_sheet(router: APIRouter, kind: Kind, reader: Any, changer: Any, exchang
     async def export_items(principal: reader) -> Response:
         columns = columns_of(kind.wanted, kind.secrets)
         # The mark tells spreadsheets that it is UTF-8.
-        text = "\ufeff" + write(await kind.keeper.all(), columns)
+        text = "\ufeff" + write(await kind.keeper.all(), kind.wanted, columns)
         name = kind.path.rpartition("/")[2]
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

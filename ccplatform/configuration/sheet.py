@@ -1,7 +1,8 @@
 """Settings as CSV (RFC 4180), for spreadsheets. Pure.
 
-A column is a field. Levels by name are written ``sales=9; support=7``, other lists and objects as JSON. A text
-that a spreadsheet would run as a formula gets an apostrophe in front of it, which is taken away again on reading.
+A column is a field. Levels by name are written ``sales=9; support=7``, other lists and objects as JSON, an empty
+list as ``[]`` where none at all means something else. A text that a spreadsheet would run as a formula gets an
+apostrophe in front of it, which is taken away again on reading.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ def columns_of(model: type[BaseModel], secrets: Iterable[str] = ()) -> list[str]
     return ["id", *(field for field in model.model_fields if field not in hidden)]
 
 
-def write(items: Mapping[str, Document], columns: Sequence[str]) -> str:
+def write(items: Mapping[str, Document], model: type[BaseModel], columns: Sequence[str]) -> str:
     """The sheet of these items."""
     text = io.StringIO()
+    kinds = {column: str if column == "id" else model.model_fields[column].annotation for column in columns}
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     for name, document in items.items():
         row = {"id": name, **document}
-        writer.writerow([_cell(row.get(column)) for column in columns])
+        writer.writerow([_cell(row.get(column), kinds[column]) for column in columns])
     return text.getvalue()
 
 
@@ -125,7 +127,7 @@ def _structure(number: int, column: str, text: str, kind: Any) -> Any:
     return text
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, kind: Any) -> str:
     match value:
         case None:
             return ""
@@ -135,9 +137,10 @@ def _cell(value: Any) -> str:
             return repr(value)
         case str():
             return f"'{value}" if value.startswith(_FORMULA) else value
-        case dict() if value and all(isinstance(level, int) for level in value.values()):
+        case dict() if value and get_origin(kind) is dict and all(type(level) is int for level in value.values()):
             return "; ".join(f"{name}={level}" for name, level in value.items())
-        case dict() | list():
-            return json.dumps(value, ensure_ascii=False) if value else ""
+        case dict() | list() | tuple():
+            plain = get_origin(kind) in (dict, list)
+            return json.dumps(value, ensure_ascii=False) if value or not plain else ""
         case _:
             return str(value)

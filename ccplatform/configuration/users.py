@@ -136,7 +136,6 @@ def user_kind(*, users: UserAdministration, knows_agent: _Knows, knows_team: _Kn
         readers=(Role.ADMIN, Role.AUDITOR),
         changers=(Role.ADMIN,),
         secrets=frozenset({"password", "pin"}),
-        sheet=True,
     )
 
 

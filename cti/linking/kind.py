@@ -60,5 +60,4 @@ def kind(*, documents: DeskDocuments, knows_queue: Callable[[str], Awaitable[boo
         keeper=QueueDocuments(documents, knows_queue, word="link", most=MAX_LINKS),
         readers=(Role.SUPERVISOR, Role.ADMIN, Role.AUDITOR),
         changers=(Role.ADMIN,),
-        sheet=True,
     )

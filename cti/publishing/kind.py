@@ -88,5 +88,4 @@ def kind(*, store: ArticleStore, knows_team: Knows, knows_queue: Knows) -> Kind:
         keeper=_Kept(store, knows_team, knows_queue),
         readers=READERS,
         changers=CHANGERS,
-        sheet=True,
     )

@@ -92,7 +92,6 @@ async def client(desk: Desk, lamps: Lamps) -> AsyncIterator[httpx.AsyncClient]:
         readers=(Role.ADMIN, Role.AUDITOR, Role.SUPERVISOR),
         changers=(Role.ADMIN, Role.SUPERVISOR),
         secrets=frozenset({"code"}),
-        sheet=True,
     )
 
     async def knows(agent: str) -> bool:

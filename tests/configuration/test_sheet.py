@@ -25,6 +25,8 @@ class Thing(BaseModel):
     many: int = 3
     loud: bool = False
     other: str | None = None
+    only: list[str] | None = None
+    every: dict[str, int] | None = None
 
 
 COLUMNS = columns_of(Thing)
@@ -43,19 +45,21 @@ IDS = st.text("abc019._-", min_size=1, max_size=8)
             seconds=st.floats(0, 1e6),
             many=st.integers(-1000, 1000),
             loud=st.booleans(),
+            only=st.none() | st.lists(TEXT, max_size=2),
+            every=st.none() | st.dictionaries(IDS, st.integers(1, 10), max_size=2),
         ),
         max_size=5,
     )
 )
 def test_what_is_written_is_read_again(things: dict[str, Thing]) -> None:
-    text = write({name: thing.model_dump(mode="json") for name, thing in things.items()}, COLUMNS)
+    text = write({name: thing.model_dump(mode="json") for name, thing in things.items()}, Thing, COLUMNS)
     found = {name: Thing.model_validate(given) for _, name, given in read(text, Thing, COLUMNS)}
     assert found == things
 
 
 @given(TEXT)
 def test_no_text_runs_as_a_formula(text: str) -> None:
-    (_, row) = csv.reader(io.StringIO(write({"a": {"name": text}}, COLUMNS), newline=""))
+    (_, row) = csv.reader(io.StringIO(write({"a": {"name": text}}, Thing, COLUMNS), newline=""))
     assert not row[1].startswith(("=", "+", "-", "@", "\t", "\r"))
 
 

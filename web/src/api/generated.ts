@@ -934,6 +934,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/calendars.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every calendar as CSV */
+        get: operations["export_calendar_api_v1_configuration_calendars_csv_get"];
+        put?: never;
+        /** Add and change calendars by CSV: without a plan only say what would change */
+        post: operations["import_calendar_api_v1_configuration_calendars_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/calendars/{name}": {
         parameters: {
             query?: never;
@@ -998,6 +1016,24 @@ export interface paths {
         get: operations["list_call_permission_api_v1_configuration_call_permissions_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/call-permissions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every call_permission as CSV */
+        get: operations["export_call_permission_api_v1_configuration_call_permissions_csv_get"];
+        put?: never;
+        /** Add and change call_permissions by CSV: without a plan only say what would change */
+        post: operations["import_call_permission_api_v1_configuration_call_permissions_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1642,6 +1678,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/recording-rules.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every recording_rule as CSV */
+        get: operations["export_recording_rule_api_v1_configuration_recording_rules_csv_get"];
+        put?: never;
+        /** Add and change recording_rules by CSV: without a plan only say what would change */
+        post: operations["import_recording_rule_api_v1_configuration_recording_rules_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/recording-rules/{name}": {
         parameters: {
             query?: never;
@@ -1706,6 +1760,24 @@ export interface paths {
         get: operations["list_script_api_v1_configuration_scripts_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/scripts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every script as CSV */
+        get: operations["export_script_api_v1_configuration_scripts_csv_get"];
+        put?: never;
+        /** Add and change scripts by CSV: without a plan only say what would change */
+        post: operations["import_script_api_v1_configuration_scripts_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3842,6 +3914,24 @@ export interface paths {
         get: operations["trunks_api_v1_trunks_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every trunk as CSV */
+        get: operations["export_trunk_api_v1_trunks_csv_get"];
+        put?: never;
+        /** Add and change trunks by CSV: without a plan only say what would change */
+        post: operations["import_trunk_api_v1_trunks_csv_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12701,6 +12791,61 @@ export interface operations {
             };
         };
     };
+    export_calendar_api_v1_configuration_calendars_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_calendar_api_v1_configuration_calendars_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_calendar_api_v1_configuration_calendars__name__get: {
         parameters: {
             query?: never;
@@ -12891,6 +13036,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_PermissionItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_call_permission_api_v1_configuration_call_permissions_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_call_permission_api_v1_configuration_call_permissions_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
                 };
             };
             /** @description Validation Error */
@@ -14708,6 +14908,61 @@ export interface operations {
             };
         };
     };
+    export_recording_rule_api_v1_configuration_recording_rules_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_recording_rule_api_v1_configuration_recording_rules_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_recording_rule_api_v1_configuration_recording_rules__name__get: {
         parameters: {
             query?: never;
@@ -14898,6 +15153,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_ScriptItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_script_api_v1_configuration_scripts_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_script_api_v1_configuration_scripts_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
                 };
             };
             /** @description Validation Error */
@@ -19151,6 +19461,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trunks"];
+                };
+            };
+        };
+    };
+    export_trunk_api_v1_trunks_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_trunk_api_v1_trunks_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -60,7 +60,7 @@ export function SettingsArea({ kind, extra }: { readonly kind: KindPage; readonl
             setSearch(event.target.value);
           }}
         />
-        {kind.sheet === true ? <Exchange kind={kind} may={may} /> : null}
+        <Exchange kind={kind} may={may} />
         <Button
           size="small"
           type="primary"

@@ -4,6 +4,7 @@ import { Route, Routes, useNavigate } from "react-router";
 import { useMe } from "../../../api/context";
 import { hasRole } from "../../../api/session";
 import { TRUNKS } from "./kinds";
+import { Exchange } from "./Exchange";
 import { SettingDrawer } from "./SettingDrawer";
 import { useListed } from "./useSettings";
 import "./settings.css";
@@ -25,14 +26,17 @@ export function NewTrunk() {
   const navigate = useNavigate();
   const may = hasRole(useMe(), ...TRUNKS.changers);
   return (
-    <Button
-      size="small"
-      type="primary"
-      disabled={!may}
-      title={may ? undefined : t("notice.noPermission")}
-      onClick={() => void navigate("/admin/trunks/new")}
-    >
-      {t("settings.new")}
-    </Button>
+    <>
+      <Exchange kind={TRUNKS} may={may} />
+      <Button
+        size="small"
+        type="primary"
+        disabled={!may}
+        title={may ? undefined : t("notice.noPermission")}
+        onClick={() => void navigate("/admin/trunks/new")}
+      >
+        {t("settings.new")}
+      </Button>
+    </>
   );
 }

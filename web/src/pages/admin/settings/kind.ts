@@ -52,7 +52,6 @@ export interface KindPage {
   readonly fresh: Item;
   /** A field of a new one that the server knows what to begin with. */
   readonly begin?: "holidays";
-  readonly sheet?: boolean;
   /** What the form shows besides, of what stands in it. */
   readonly extra?: ComponentType<{ readonly draft: Item; /** Empty while it is new. */ readonly id: string }>;
 }

@@ -32,7 +32,6 @@ export const AGENTS: KindPage = {
   changers: PLANNERS,
   columns: ["name", "team", "skills", "position"],
   fresh: { name: "", team: "", skills: {}, position: 1000 },
-  sheet: true,
   fields: [
     name,
     { name: "team", type: "choice", options: { kind: "configuration/teams" }, empty: true },
@@ -43,7 +42,6 @@ export const AGENTS: KindPage = {
 
 export const TEAMS: KindPage = {
   name: "teams",
-  sheet: true,
   path: "configuration/teams",
   readers: READERS,
   changers: PLANNERS,
@@ -60,7 +58,6 @@ export const QUEUES: KindPage = {
   readers: READERS,
   changers: PLANNERS,
   columns: ["name", "skill", "min_level", "strategy", "weight", "calendar", "max_waiting"],
-  sheet: true,
   fresh: {
     name: "",
     skill: "",
@@ -152,7 +149,6 @@ export const SEATS: KindPage = {
   changers: ["maintainer", "admin"],
   columns: ["sip_user", "name", "phone", "caller", "pick_up_group"],
   fresh: { sip_user: "", name: "", phone: "desk", caller: "", pick_up_group: "", password: null },
-  sheet: true,
   fields: [
     { name: "sip_user", type: "text" },
     { name: "name", type: "text" },
@@ -170,7 +166,6 @@ export const NUMBERS: KindPage = {
   changers: PLANNERS,
   columns: ["flow", "calendar", "closed_flow"],
   fresh: { flow: "", calendar: "", closed_flow: "", rules: [] },
-  sheet: true,
   fields: [
     {
       name: "rules",
@@ -202,7 +197,6 @@ export const NUMBER_CLASSES: KindPage = {
   changers: SEATS.changers,
   columns: ["number_class"],
   fresh: { number_class: "national" },
-  sheet: true,
   fields: [{ name: "number_class", type: "choice", options: NUMBER_CLASSES_OF }],
 };
 
@@ -270,7 +264,6 @@ export const USERS: KindPage = {
   readers: ["auditor", "admin"],
   changers: ["admin"],
   columns: ["roles", "agent", "teams", "locked", "must_change"],
-  sheet: true,
   fresh: { roles: ["agent"], agent: null, teams: [], locked: false, password: null, pin: null },
   fields: [
     { name: "roles", type: "choices", options: { words: "role", of: ["agent", "supervisor", "auditor", "maintainer", "admin"] } },
@@ -322,7 +315,6 @@ export const ARTICLES: KindPage = {
   changers: PLANNERS,
   columns: ["title", "urgent", "teams", "queues", "since", "until"],
   fresh: { title: "", text: "", urgent: false, teams: [], queues: [], since: null, until: null },
-  sheet: true,
   fields: [
     { name: "title", type: "text", required: true },
     { name: "text", type: "text", long: true },
@@ -342,7 +334,6 @@ export const CRM_LINKS: KindPage = {
   changers: ["admin"],
   columns: ["name", "url", "queues", "position"],
   fresh: { name: "", url: "", queues: [], position: 1000 },
-  sheet: true,
   fields: [
     name,
     { name: "url", type: "text", required: true },

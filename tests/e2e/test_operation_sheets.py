@@ -1,0 +1,90 @@
+"""Settings of every kind as CSV: what is read back changes nothing, what is new is looked at before it is done."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.e2e.centre import Centre
+
+KINDS: Final = (
+    "trunks",
+    "configuration/agents",
+    "configuration/teams",
+    "configuration/skills",
+    "configuration/queues",
+    "configuration/calendars",
+    "configuration/reasons",
+    "configuration/dispositions",
+    "configuration/articles",
+    "configuration/crm-links",
+    "configuration/scripts",
+    "configuration/numbers",
+    "configuration/number-classes",
+    "configuration/call-permissions",
+    "configuration/recording-rules",
+    "configuration/seats",
+    "configuration/users",
+)
+#: What only people set: single days, an empty list that is not "all", servers and registration of a trunk.
+MADE: Final[dict[str, dict[str, Any]]] = {
+    "configuration/calendars/sheet": {
+        "week": {"0": [{"start": "09:00:00", "end": "18:00:00"}]},
+        "days": {"2026-05-01": []},
+        "make_up_days": {"2026-05-09": 4},
+    },
+    "configuration/call-permissions/1003": {"may": []},
+    "configuration/recording-rules/sheet": {
+        "mode": "scheduled",
+        "queues": ["support"],
+        "windows": [{"days": [1], "start": "09:00", "end": "12:00"}],
+    },
+    "configuration/scripts/sheet": {"name": "=1", "steps": [{"title": "Greeting", "text": "Good day."}]},
+    "trunks/sheet": {
+        "host": "192.0.2.9",
+        "account": "sheet",
+        "password": "secret",
+        "registration": {"seconds": 600},
+        "numbers_in": [{"prefix": "0", "strip": 1}],
+    },
+}
+
+
+async def test_every_sheet_that_is_read_back_changes_nothing(centre: Centre) -> None:
+    try:
+        for path, document in MADE.items():
+            answer = await centre.ask("PUT", path, user="admin", json=document)
+            assert answer.status_code == 200, f"{path}: {answer.text}"
+        for path in KINDS:
+            sheet = await centre.ask("GET", f"{path}.csv", user="admin")
+            assert sheet.status_code == 200, f"{path}: {sheet.text}"
+            plan = await centre.ask("POST", f"{path}.csv", user="admin", content=sheet.content)
+            assert plan.status_code == 200, f"{path}: {plan.text}"
+            verdicts = {line["id"]: line["verdict"] for line in plan.json()["lines"]}
+            assert set(verdicts.values()) <= {"same"}, plan.text
+            own = {made.removeprefix(f"{path}/") for made in MADE if made.startswith(f"{path}/")}
+            assert own <= verdicts.keys()
+    finally:
+        for path in MADE:
+            await centre.ask("DELETE", path, user="admin")
+
+
+async def test_a_trunk_and_opening_hours_come_by_a_sheet_that_is_looked_at_first(centre: Centre) -> None:
+    week = '"{""0"": [{""start"": ""09:00"", ""end"": ""12:00""}]}"'
+    sheets = {
+        "trunks": "id,host,capacity,registration\r\nsheet,192.0.2.9,4,\r\n",
+        "configuration/calendars": f"id,zone,week\r\nsheet,Asia/Shanghai,{week}\r\n",
+    }
+    try:
+        for path, sheet in sheets.items():
+            plan = (await centre.ask("POST", f"{path}.csv", user="admin", content=sheet)).json()
+            assert [line["verdict"] for line in plan["lines"]] == ["add"], plan
+            assert (await centre.ask("GET", f"{path}/sheet", user="admin")).status_code == 404
+            done = await centre.ask("POST", f"{path}.csv?plan={plan['plan']}", user="admin", content=sheet)
+            assert done.json()["applied"] is True, done.text
+            assert (await centre.ask("GET", f"{path}/sheet", user="admin")).status_code == 200
+        unsecured = "id,account\r\nsheet,somebody\r\n"
+        (line,) = (await centre.ask("POST", "trunks.csv", user="admin", content=unsecured)).json()["lines"]
+        assert (line["verdict"], line["problems"][0]["where"]) == ("refused", "password")
+    finally:
+        for path in sheets:
+            await centre.ask("DELETE", f"{path}/sheet", user="admin")
