@@ -11,6 +11,7 @@ import { useToasts } from "../../ui/toasts";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { download } from "./flows/useFlows";
 import { bounds, CHARTED, fits, GROUPINGS, PERIODS, REPORTS, type Grouping, type Period, type Report } from "./reports";
+import { compare } from "./settings/kind";
 import { answerOf } from "./settings/useSettings";
 
 type Found = components["schemas"]["ReportList"];
@@ -155,6 +156,8 @@ function Figures({ found }: { readonly found: Found }) {
       key: column.name,
       ...(column.unit === "group" ? { fixed: "left" as const } : { align: "right" as const, className: "num" }),
       render: (_one: unknown, row: Row) => shown(column, row[column.name] ?? null),
+      // Also what the keyboard finds in a table that is wider than the page.
+      sorter: (one: Row, other: Row) => compare(one[column.name], other[column.name]),
     }));
   }, [t, words, found.columns]);
   return (
