@@ -160,6 +160,20 @@ _FCR_OPEN = (
 #: Figures of a report's period: what is known of a contact only days later.
 REPORTED: Final[tuple[Definition, ...]] = (
     Definition(
+        id="D-ADH",
+        title_zh="排班遵守率",
+        title_en="Adherence to the shift",
+        clause_zh="按排班执行的时间占排班时间的比例(标准未规定，由本平台定义)。",
+        clause_en="Share of the planned time in which the plan was kept (our own: the standard names none).",
+        numerator="planned for contacts: ready, ringing, talking, holding or in wrap-up; planned for a reason: "
+        "not ready for it; planned for any: not ready, or signed out",
+        denominator="planned time of the day so far; intervals are cut at midnight",
+        exclusions="time outside the plan; agents without one",
+        window="day",
+        unit=Unit.RATIO,
+        since=_VARIANTS,
+    ),
+    Definition(
         id="D-FCR.strict",
         title_zh="首次解决率(严格)",
         title_en="First-call resolution, strict",

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from ccplatform.contracts import facts
 from ccplatform.contracts.facts import FactEvent
 from metrics.access import Access
+from metrics.adherence.attendance import Attendance
 from metrics.agents import Agents
 from metrics.alarms import StandingAlarms
 from metrics.calendar import Calendar
@@ -35,7 +36,7 @@ from metrics.voice import Voice
 Handler: TypeAlias = Callable[[Any, Stamp, list[Observation]], None]
 
 #: Version of the snapshot's shape.
-SNAPSHOT_VERSION = 5
+SNAPSHOT_VERSION = 6
 
 
 class Fold:
@@ -52,6 +53,7 @@ class Fold:
         self.responses = Responses(contacts=self.contacts)
         self.queues = Queues(rules=rules, contacts=self.contacts, names=self.queue_names, calendar=calendar)
         self.agents = Agents(rules=rules, calendar=calendar)
+        self.attendance = Attendance()
         self.alarms = StandingAlarms()
         self.mystery = MysteryCalls()
 
@@ -107,6 +109,7 @@ class Fold:
             "responses": self.responses,
             "queues": self.queues,
             "agents": self.agents,
+            "attendance": self.attendance,
             "alarms": self.alarms,
             "mystery": self.mystery,
             "replay": self._replay,
@@ -134,7 +137,7 @@ class Fold:
             facts.QueueLeft: (self.contacts.left_queue, self.queues.left, self.responses.left_queue),
             facts.TalkEnded: (self.queues.talked,),
             facts.WrapUpEnded: (self.queues.wrapped_up,),
-            facts.AgentStateChanged: (self.agents.changed,),
+            facts.AgentStateChanged: (self.agents.changed, self.attendance.changed),
             facts.RecordingStarted: (self.contacts.recorded,),
             facts.AlarmRaised: (self.alarms.raised,),
             facts.AlarmCleared: (self.alarms.cleared,),

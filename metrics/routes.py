@@ -16,10 +16,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ccplatform.kernel.clock import Clock
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.security.access import Access, Principal, Role
 from ccplatform.security.errors import NotAllowed, NotAuthenticated
 from ccplatform.security.model import Overseen
+from metrics.adherence.model import Adherence
+from metrics.adherence.plans import Plans
+from metrics.adherence.routes import AdherenceFigures, figures_of
 from metrics.budgets import Budget, Watched, short_name
 from metrics.compliance import ComplianceRow
 from metrics.day import Figure
@@ -119,7 +122,7 @@ class FigureList(BaseModel):
     next_cursor: str | None = None
 
 
-class OwnDay(BaseModel):
+class OwnDay(AdherenceFigures):
     """An agent's day so far, from midnight of the centre's time zone; durations in seconds."""
 
     agent: str = Field(examples=["1004"])
@@ -187,6 +190,7 @@ def build_router(
     clock: Clock,
     zone: ZoneInfo,
     overseen: Overseen,
+    plans: Plans,
 ) -> APIRouter:
     """The routes; paths without the prefix ``/api/v1``."""
     router = APIRouter(tags=["metrics"])
@@ -209,10 +213,11 @@ def build_router(
 
     @router.get("/me/day")
     async def own_day(principal: Annotated[Principal, Depends(access.require(*_HAVE_A_DAY))]) -> OwnDay:
-        """My own day so far: calls, average handle time, occupancy."""
+        """My own day so far: calls, average handle time, occupancy, adherence to my shift."""
         if principal.agent is None:
             raise Refusal("you have no agent number", code="no_agent_number")
         times = service.day_of(principal.agent)
+        planned = await _planned(plans, principal.agent)
         return OwnDay(
             agent=principal.agent,
             talks=times.talks,
@@ -222,6 +227,7 @@ def build_router(
             pause_seconds=(times.rest + times.meal) / MICROSECONDS,
             handle_seconds=times.handle_seconds,
             occupancy=times.occupancy,
+            **figures_of(planned).model_dump(),
         )
 
     @router.get("/reports/{name}", response_model=ReportList)
@@ -281,6 +287,14 @@ def _in_networks(host: str, settings: MetricsSettings) -> bool:
     mapped = getattr(address, "ipv4_mapped", None)
     address = mapped if mapped is not None else address
     return any(address.version == network.version and address in network for network in settings.scrape_networks)
+
+
+async def _planned(plans: Plans, agent: str) -> Adherence:
+    """The rest of his day is known while the database is away."""
+    try:
+        return await plans.of(agent)
+    except Unavailable:
+        return Adherence(0, 0, None)
 
 
 def _midnight(now: datetime, zone: ZoneInfo) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 
@@ -29,6 +30,8 @@ from gateway.store import GatewayStore
 from ivr.number_kind import NumbersKept, number_kind
 from ivr.store import IvrStore
 from ivr.versions import Versions
+from metrics.adherence.kind import Shifts, shift_kind
+from metrics.adherence.store import ShiftStore
 from recording.rules import RuleStore, rule_kind
 
 
@@ -57,6 +60,20 @@ def numbers_kept(ground: Foundation, control: Control) -> NumbersKept:
     return NumbersKept(IvrStore(database=ground.database, tenant=ground.tenant), control, calendars)
 
 
+def shifts_kept(ground: Foundation, zone: ZoneInfo) -> Shifts:
+    """What is planned for agents, for the reasons that there are; ``zone`` is the node's."""
+    acd = settings_store(ground)
+
+    async def knows_agent(agent: str) -> bool:
+        return bool(await acd.documents(Setting.AGENT, agent))
+
+    async def knows_reason(reason: str) -> bool:
+        return bool(await acd.documents(Setting.REASON, reason))
+
+    store = ShiftStore(database=ground.database, tenant=ground.tenant)
+    return Shifts(store, clock=ground.clock, zone=zone, knows_agent=knows_agent, knows_reason=knows_reason)
+
+
 def build_configuration(
     ground: Foundation,
     *,
@@ -65,6 +82,7 @@ def build_configuration(
     changes: Changes,
     seats: GatewayStore,
     recording_names: frozenset[str],
+    shifts: Shifts,
 ) -> APIRouter:
     """``configuration/…`` of every kind that has its list there; ``recording_names`` are those of the rules of the
     settings file."""
@@ -115,7 +133,7 @@ def build_configuration(
                 Setting.CALENDAR: (numbers.opened_by, versions.going_by),
                 Setting.TEAM: (overseers_of, told_team, recorded_team),
                 Setting.QUEUE: (told_queue, links.naming, scripts.naming, recorded_queue),
-                Setting.AGENT: (recorded_agent,),
+                Setting.AGENT: (recorded_agent, shifts.planned_for),
             },
         ),
         seat_kind(store=seats, control=control, also=(acd.sitting_at,)),
@@ -133,6 +151,7 @@ def build_configuration(
             taken=recording_names,
             known={"queues": knows_queue, "agents": knows_agent, "teams": knows_team},
         ),
+        shift_kind(shifts),
         script_kind(documents=scripts, knows_queue=knows_queue),
         user_kind(users=users, knows_agent=knows_agent, knows_team=knows_team),
     ):

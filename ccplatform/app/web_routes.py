@@ -12,7 +12,13 @@ from acd.forecasting.routes import build_router as build_forecast_routes
 from ccplatform.app.audited import AuditedControl
 from ccplatform.app.browser_phones import BrowserPhones
 from ccplatform.app.call_backs import call_back_store
-from ccplatform.app.configured import article_store, build_configuration, desk_documents, settings_store
+from ccplatform.app.configured import (
+    article_store,
+    build_configuration,
+    desk_documents,
+    settings_store,
+    shifts_kept,
+)
 from ccplatform.app.desk import DeskChoices
 from ccplatform.app.flows import build_flow_routes
 from ccplatform.app.history import ContactsByNumber
@@ -43,6 +49,8 @@ from gateway.signalling.routes import build_router as build_signalling_routes
 from gateway.signalling.search import SignallingSearch
 from gateway.store import GatewayStore
 from gateway.trunk_routes import build_router as build_trunk_routes
+from metrics.adherence.plans import Plans
+from metrics.adherence.routes import build_router as build_adherence_routes
 from metrics.evidence.routes import build_evidence_routes
 from metrics.routes import build_router as build_metrics_routes
 from metrics.store import ReportStore
@@ -79,6 +87,7 @@ class _Routes:
         )
         self._catalogue = Catalogue(database=ground.database, tenant=ground.tenant)
         self._sounds = sounds_of(settings, web.places, ground)
+        self._shifts = shifts_kept(ground, settings.node.zone_info)
         self._changes = Changes(audit=ground.audit)
         self._control = AuditedControl(control=web.control, audit=ground.audit, live=web.live)
 
@@ -150,6 +159,7 @@ class _Routes:
             changes=self._changes,
             seats=self._seats,
             recording_names=frozenset(rule.name for rule in settings.recording.rules),
+            shifts=self._shifts,
         )
         yield from build_flow_routes(
             settings,
@@ -195,6 +205,12 @@ class _Routes:
     def _figures(self) -> Iterator[APIRouter]:
         """Figures, their proof, and alarms."""
         web, settings, ground, access = self._web, self._settings, self._ground, self._access
+        plans = Plans(
+            self._shifts,
+            clock=ground.clock,
+            zone=settings.node.zone_info,
+            attendance=lambda: web.metrics.fold.attendance,
+        )
         yield build_evidence_routes(access=access, days=web.journal_days, clock=ground.clock)
         yield build_metrics_routes(
             access=access,
@@ -210,7 +226,9 @@ class _Routes:
             clock=ground.clock,
             zone=settings.node.zone_info,
             overseen=web.overseen,
+            plans=plans,
         )
+        yield build_adherence_routes(access=access, plans=plans, overseen=web.overseen)
         yield build_mystery_routes(
             access=access,
             history=web.journal,

@@ -38,7 +38,17 @@ WATCHERS: Final = frozenset({"supervisor", "maintainer", "admin"})
 OPERATORS: Final = frozenset({"maintainer", "admin"})
 NOTHING: Final = UUID(int=0)
 
-PLANNED: Final = ("agents", "teams", "skills", "queues", "calendars", "reasons", "dispositions", "articles")
+PLANNED: Final = (
+    "agents",
+    "teams",
+    "skills",
+    "queues",
+    "calendars",
+    "reasons",
+    "dispositions",
+    "articles",
+    "shifts",
+)
 
 #: Method and path → the roles that may; None: nobody has to say who he is.
 MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
@@ -51,6 +61,7 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("POST", "/api/v1/me/password"): ALL,
     ("GET", "/api/v1/me/pop"): DESK,
     ("GET", "/api/v1/me/day"): DESK,
+    ("GET", "/api/v1/adherence"): LISTENERS,
     ("GET", "/api/v1/me/reasons"): ALL,
     ("POST", "/api/v1/me/softphone"): CALLS,
     ("GET", "/api/v1/customers/{account}"): CALLS,

@@ -16,6 +16,7 @@ KINDS: Final = (
     "configuration/reasons",
     "configuration/dispositions",
     "configuration/articles",
+    "configuration/shifts",
     "configuration/crm-links",
     "configuration/scripts",
     "configuration/numbers",
@@ -37,6 +38,13 @@ MADE: Final[dict[str, dict[str, Any]]] = {
         "mode": "scheduled",
         "queues": ["support"],
         "windows": [{"days": [1], "start": "09:00", "end": "12:00"}],
+    },
+    "configuration/shifts/sheet": {
+        "agent": "1003",
+        "day": "2030-01-31",
+        "start": "22:00",
+        "end": "06:00",
+        "activities": [{"reason": "lunch", "start": "01:00", "end": "01:30"}],
     },
     "configuration/scripts/sheet": {"name": "=1", "steps": [{"title": "Greeting", "text": "Good day."}]},
     "trunks/sheet": {

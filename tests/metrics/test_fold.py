@@ -242,7 +242,7 @@ def test_alarms_that_are_up_are_counted_by_severity() -> None:
 
 
 def test_a_snapshot_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 0, not 5"):
+    with pytest.raises(ValueError, match="version 0, not 6"):
         Fold(FoldRules()).restore({"v": 0})
 
 

@@ -18,7 +18,12 @@ from ccplatform.security.access import Access
 from ccplatform.security.errors import NotAuthenticated
 from ccplatform.security.model import Principal, Session
 from ccplatform.security.tokens import Tokens
+from ccplatform.storage.errors import DatabaseUnavailable
+from metrics.adherence.model import Shift
+from metrics.adherence.plans import Plans
+from metrics.adherence.routes import build_router as build_adherence_routes
 from metrics.figures import FIGURES
+from metrics.model import wall_us
 from metrics.reports import ReportQuery, ReportRow
 from metrics.routes import build_router, build_scrape
 from metrics.service import MetricsService
@@ -55,6 +60,23 @@ class FakeReports:
         return [{query.grouping.value: "sales", **dict.fromkeys(query.report.columns, 1)}]
 
 
+class FakeShifts:
+    """These, or none while the database is away."""
+
+    def __init__(self) -> None:
+        self.there: list[Shift] = []
+        self.away = False
+
+    async def between(self, start: datetime, end: datetime, agent: str | None = None) -> list[Shift]:
+        if self.away:
+            raise DatabaseUnavailable("away")
+        return [shift for shift in self.there if agent in (None, shift.agent)]
+
+
+def overseen(principal: Principal) -> frozenset[AgentId] | None:
+    return frozenset({AgentId("1005")}) if principal.teams else None
+
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -69,18 +91,28 @@ class Web:
         for event in self.centre.events:
             service.apply(event)
         self.reports = FakeReports()
+        self.shifts = FakeShifts()
+        self.plans = Plans(
+            self.shifts,
+            clock=self.centre.clock,
+            zone=SHANGHAI,
+            attendance=lambda: service.fold.attendance,
+        )
+        access = Access(tokens=cast(Tokens, FakeTokens()))
         router = build_router(
-            access=Access(tokens=cast(Tokens, FakeTokens())),
+            access=access,
             service=service,
             reports=cast(ReportStore, self.reports),
             clock=self.centre.clock,
             zone=SHANGHAI,
-            overseen=lambda principal: frozenset({AgentId("1005")}) if principal.teams else None,
+            overseen=overseen,
+            plans=self.plans,
         )
+        watched = build_adherence_routes(access=access, plans=self.plans, overseen=overseen)
         root = APIRouter()
         root.add_api_route("/metrics", build_scrape(service=service, settings=chosen))
         self.app = build_http(
-            routers=[router],
+            routers=[router, watched],
             root_routers=[root],
             readiness=_ready,
             pages=None,
@@ -237,3 +269,28 @@ async def test_an_agent_sees_his_own_day_and_nobody_else_s() -> None:
     assert (await web.get("/api/v1/me/day", Role.AGENT)).json()["code"] == "no_agent_number"
     assert (await web.get("/api/v1/me/day", "of 1004")).json()["occupancy"] is None
     assert (await web.get("/api/v1/me/day", Role.SUPERVISOR)).status_code == 403
+
+
+async def test_adherence_is_for_supervisors_of_their_agents_and_for_oneself() -> None:
+    web = Web()
+    nine = wall_us(web.centre.clock.wall())
+    web.shifts.there = [
+        Shift(agent=agent, start_us=nine - 3_600_000_000, end_us=nine + 3_600_000_000)
+        for agent in ("1004", "1005")
+    ]
+    rows = (await web.get("/api/v1/adherence", "supervisor")).json()["items"]
+    assert [(row["agent"], row["adherence"]) for row in rows] == [("1004", 0.0), ("1005", 0.0)]
+    assert rows[0]["planned_now"]["reason"] is None
+    assert [row["agent"] for row in (await web.get("/api/v1/adherence", "red")).json()["items"]] == ["1005"]
+    assert (await web.get("/api/v1/adherence", "agent")).status_code == 403
+    own = (await web.get("/api/v1/me/day", "of 1004")).json()
+    assert (own["adherence"], own["planned_seconds"]) == (0.0, pytest.approx(3600, abs=5))
+
+
+async def test_without_a_plan_or_the_database_there_is_no_adherence_but_the_rest_of_the_day() -> None:
+    web = Web()
+    assert (await web.get("/api/v1/me/day", "of 1004")).json()["adherence"] is None
+    web.shifts.away = True
+    day = (await web.get("/api/v1/me/day", "of 1004")).json()
+    assert (day["adherence"], day["talks"]) == (None, 0)
+    assert (await web.get("/api/v1/adherence", "supervisor")).status_code == 503

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/adherence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Adherence
+         * @description How far agents (of a supervisor's teams) kept to their shifts today, and what is planned now (R6.3).
+         */
+        get: operations["adherence_api_v1_adherence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -1925,6 +1945,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every shift */
+        get: operations["list_shift_api_v1_configuration_shifts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/shifts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every shift as CSV */
+        get: operations["export_shift_api_v1_configuration_shifts_csv_get"];
+        put?: never;
+        /** Add and change shifts by CSV: without a plan only say what would change */
+        post: operations["import_shift_api_v1_configuration_shifts_csv_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/shifts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One shift */
+        get: operations["get_shift_api_v1_configuration_shifts__name__get"];
+        /** Add or change a shift */
+        put: operations["put_shift_api_v1_configuration_shifts__name__put"];
+        post?: never;
+        /** Remove a shift that nothing needs */
+        delete: operations["delete_shift_api_v1_configuration_shifts__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/shifts/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of a shift */
+        get: operations["history_of_shift_api_v1_configuration_shifts__name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/shifts/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a shift */
+        get: operations["users_of_shift_api_v1_configuration_shifts__name__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configuration/skills": {
         parameters: {
             query?: never;
@@ -3092,7 +3200,7 @@ export interface paths {
         };
         /**
          * Own Day
-         * @description My own day so far: calls, average handle time, occupancy.
+         * @description My own day so far: calls, average handle time, occupancy, adherence to my shift.
          */
         get: operations["own_day_api_v1_me_day_get"];
         put?: never;
@@ -4085,6 +4193,61 @@ export interface components {
              * @constant
              */
             done: true;
+        };
+        /**
+         * ActivityDocument
+         * @description A planned pause; times before the shift's start are on the next day.
+         */
+        ActivityDocument: {
+            /**
+             * End
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            end: string;
+            /**
+             * Reason
+             * @description a reason for not being ready; '': any
+             * @default
+             */
+            reason: string;
+            /**
+             * Start
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            start: string;
+        };
+        /**
+         * AdherenceItem
+         * @description Of one agent.
+         */
+        AdherenceItem: {
+            /**
+             * Adherence
+             * @description D-ADH: kept / planned; null: nothing was planned so far
+             */
+            adherence: number | null;
+            /** Agent */
+            agent: string;
+            /** Kept Seconds */
+            kept_seconds: number;
+            /** @description null: nothing is planned for this moment */
+            planned_now: components["schemas"]["PlannedItem"] | null;
+            /** Planned Seconds */
+            planned_seconds: number;
+        };
+        /**
+         * AdherenceList
+         * @description Every agent for whom something is planned today, by number.
+         */
+        AdherenceList: {
+            /** Items */
+            items: components["schemas"]["AdherenceItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /**
          * Agent
@@ -6615,6 +6778,25 @@ export interface components {
              */
             total: number;
         };
+        /** Items[ShiftItem] */
+        Items_ShiftItem_: {
+            /** Items */
+            items: components["schemas"]["ShiftItem"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: string;
+            };
+            /**
+             * Total
+             * @description how many fit in all
+             */
+            total: number;
+        };
         /** Items[SkillItem] */
         Items_SkillItem_: {
             /** Items */
@@ -7476,6 +7658,11 @@ export interface components {
          */
         OwnDay: {
             /**
+             * Adherence
+             * @description D-ADH: kept / planned; null: nothing was planned so far
+             */
+            adherence: number | null;
+            /**
              * Agent
              * @example 1004
              */
@@ -7490,6 +7677,8 @@ export interface components {
              * @description ready, or ringing
              */
             idle_seconds: number;
+            /** Kept Seconds */
+            kept_seconds: number;
             /**
              * Occupancy
              * @description (talk + wrap-up) / (talk + wrap-up + idle), or null
@@ -7500,6 +7689,10 @@ export interface components {
              * @description signed in and not ready, meals included
              */
             pause_seconds: number;
+            /** @description null: nothing is planned for this moment */
+            planned_now: components["schemas"]["PlannedItem"] | null;
+            /** Planned Seconds */
+            planned_seconds: number;
             /**
              * Talk Seconds
              * @description hold included
@@ -7758,6 +7951,22 @@ export interface components {
              * @default
              */
             key: string;
+        };
+        /**
+         * PlannedItem
+         * @description What is planned for this moment.
+         */
+        PlannedItem: {
+            /**
+             * Reason
+             * @description null: contacts; a reason for not being ready, '': any
+             */
+            reason: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * PlayedRecording
@@ -9508,6 +9717,84 @@ export interface components {
             why: string;
         };
         /**
+         * ShiftDocument
+         * @description What is planned for an agent on a day; an end that is not after the start is on the next one.
+         */
+        ShiftDocument: {
+            /**
+             * Activities
+             * @default []
+             */
+            activities: components["schemas"]["ActivityDocument"][];
+            /** Agent */
+            agent: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * End
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            end: string;
+            /**
+             * Start
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            start: string;
+            /**
+             * Zone
+             * @description '': that of the node
+             * @default
+             */
+            zone: string;
+        };
+        /**
+         * ShiftItem
+         * @description A planned shift.
+         */
+        ShiftItem: {
+            /**
+             * Activities
+             * @default []
+             */
+            activities: components["schemas"]["ActivityDocument"][];
+            /** Agent */
+            agent: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * End
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            end: string;
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: time
+             * @description local time
+             * @example 09:00:00
+             */
+            start: string;
+            /**
+             * Zone
+             * @description '': that of the node
+             * @default
+             */
+            zone: string;
+        };
+        /**
          * SignallingItem
          * @description One SIP message; secrets are masked in its text.
          */
@@ -10982,6 +11269,26 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    adherence_api_v1_adherence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdherenceList"];
+                };
+            };
+        };
+    };
     list_agents_api_v1_agents_get: {
         parameters: {
             query?: never;
@@ -15615,6 +15922,264 @@ export interface operations {
         };
     };
     users_of_seat_api_v1_configuration_seats__name__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_shift_api_v1_configuration_shifts_get: {
+        parameters: {
+            query?: {
+                /** @description words that an item has somewhere */
+                search?: string;
+                /** @description a field; -field: down */
+                sort?: string;
+                cursor?: string | null;
+                /** @description left out: all */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ShiftItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_shift_api_v1_configuration_shifts_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    import_shift_api_v1_configuration_shifts_csv_post: {
+        parameters: {
+            query?: {
+                plan?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetPlan"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_shift_api_v1_configuration_shifts__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_shift_api_v1_configuration_shifts__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_shift_api_v1_configuration_shifts__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    history_of_shift_api_v1_configuration_shifts__name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    users_of_shift_api_v1_configuration_shifts__name__users_get: {
         parameters: {
             query?: never;
             header?: never;

@@ -45,6 +45,7 @@ const AREAS: readonly Area[] = [
   { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },
   settings(kinds.ARTICLES, "work"),
   settings(kinds.AGENTS, "people"),
+  settings(kinds.SHIFTS, "people"),
   settings(kinds.TEAMS, "people"),
   settings(kinds.SKILLS, "people"),
   { path: "matrix", group: "people", roles: kinds.AGENTS.readers, area: <MatrixArea /> },

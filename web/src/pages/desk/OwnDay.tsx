@@ -24,6 +24,7 @@ export function OwnDay({ agent }: { readonly agent: Agent }) {
     [t("day.talks"), found === undefined ? NOTHING : String(found.talks)],
     [t("day.handle"), found?.handle_seconds == null ? NOTHING : words.clock(found.handle_seconds)],
     [t("day.occupancy"), found?.occupancy == null ? NOTHING : words.percent(found.occupancy)],
+    [t("day.adherence"), found?.adherence == null ? NOTHING : words.percent(found.adherence)],
     [t("day.pause"), found === undefined ? NOTHING : words.clock(found.pause_seconds)],
   ] as const;
   return (

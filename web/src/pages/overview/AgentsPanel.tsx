@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useReasons } from "../../agents/useReasons";
 import { useMe } from "../../api/context";
 import { hasRole, seesAgent } from "../../api/session";
+import { useWords } from "../../i18n/useWords";
 import { useAgents, useCallsByContact } from "../../live/context";
 import { AGENT_STATES, type Agent, type Call } from "../../live/types";
 import { DrillLink } from "../../ui/DrillLink";
@@ -17,9 +18,12 @@ import { EmptyNotice } from "../../ui/notices";
 import { StateWord } from "../../ui/StateMark";
 import { Timer } from "../../ui/Timer";
 import { AgentActions } from "./AgentActions";
+import { useAdherence } from "./useAdherence";
 
 interface Row extends Agent {
   readonly call: Call | null;
+  /** Share of the planned time of today that was kept; null: nothing was planned. */
+  readonly adherence: number | null;
 }
 
 /** Of a key, its text: all that `t` may give is more than the compiler works out for a whole list of titles. */
@@ -38,13 +42,23 @@ export function AgentsPanel() {
     field.current?.focus();
   });
   const mayForce = hasRole(me, "supervisor", "admin");
-  const columns = useMemo(() => columnsOf(t, nameOf, mayForce), [t, nameOf, mayForce]);
+  const { percent } = useWords();
+  const adherence = useAdherence(hasRole(me, "supervisor", "auditor", "admin"));
+  const planned = adherence.size > 0;
+  const columns = useMemo(
+    () => columnsOf(t, nameOf, percent, mayForce).filter(({ key }) => planned || key !== "adherence"),
+    [t, nameOf, percent, mayForce, planned],
+  );
   const rows = useMemo<Row[]>(
     () =>
       agents
         .filter((agent) => fits(agent, search, t))
-        .map((agent) => ({ ...agent, call: agent.contact === null ? null : (calls.get(agent.contact) ?? null) })),
-    [agents, calls, search, t],
+        .map((agent) => ({
+          ...agent,
+          call: agent.contact === null ? null : (calls.get(agent.contact) ?? null),
+          adherence: adherence.get(agent.id) ?? null,
+        })),
+    [agents, calls, adherence, search, t],
   );
   const signedIn = agents.filter((agent) => agent.state !== "signed_out").length;
   return (
@@ -83,7 +97,12 @@ export function AgentsPanel() {
   );
 }
 
-function columnsOf(t: Translate, reasonName: (id: string) => string, mayForce: boolean): Column<Row>[] {
+function columnsOf(
+  t: Translate,
+  reasonName: (id: string) => string,
+  percent: (share: number) => string,
+  mayForce: boolean,
+): Column<Row>[] {
   return [
     {
       key: "id",
@@ -111,6 +130,13 @@ function columnsOf(t: Translate, reasonName: (id: string) => string, mayForce: b
       className: "right",
       cell: (row) => (row.state === "signed_out" ? NOTHING : <Timer since={row.since} />),
       order: (one, other) => (one.since ?? "~").localeCompare(other.since ?? "~"),
+    },
+    {
+      key: "adherence",
+      title: <span title={t("agents.adherenceHint")}>{t("agents.adherence")}</span>,
+      className: "num right",
+      cell: (row) => (row.adherence === null ? NOTHING : percent(row.adherence)),
+      order: (one, other) => (one.adherence ?? 2) - (other.adherence ?? 2),
     },
     { key: "seat", title: t("agents.seat"), className: "num", cell: (row) => row.seat ?? NOTHING },
     { key: "call", title: t("agents.call"), className: "num call-cell", cell: (row) => row.call === null ? NOTHING : (

@@ -366,6 +366,32 @@ export const SCRIPTS: KindPage = {
   ],
 };
 
+const SPAN = [
+  { name: "start", words: "window_start", type: "text", required: true },
+  { name: "end", words: "window_end", type: "text", required: true },
+] as const;
+
+export const SHIFTS: KindPage = {
+  name: "shifts",
+  path: "configuration/shifts",
+  readers: READERS,
+  changers: PLANNERS,
+  columns: ["agent", "day", "start", "end", "activities"],
+  fresh: { agent: "", day: "", start: "09:00", end: "18:00", zone: "", activities: [] },
+  fields: [
+    { name: "agent", type: "choice", options: { kind: "configuration/agents" } },
+    { name: "day", words: "shift_day", type: "text", required: true },
+    ...SPAN,
+    { name: "zone", type: "text" },
+    {
+      name: "activities",
+      type: "rows",
+      fresh: { reason: "", start: "12:00", end: "13:00" },
+      fields: [{ name: "reason", words: "pause_reason", type: "choice", options: { kind: "configuration/reasons" }, empty: true }, ...SPAN],
+    },
+  ],
+};
+
 function ringsMany(draft: Readonly<Record<string, unknown>>): boolean {
   return draft.strategy === "ring_all" || draft.strategy === "ring_progressively";
 }
