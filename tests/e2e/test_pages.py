@@ -261,6 +261,33 @@ async def test_the_wallboard_shows_queues_and_the_clauses_of_the_standard(open_p
     await expect(page.locator(".wall-controls")).to_be_visible()
 
 
+#: Least height of a digit that is read from ten metres: 16 minutes of arc (ISO 9241-303) are 46.5 mm, and a pixel
+#: of a screen of 65 inches (1920 of them in a row) is 0.749 mm.
+_TEN_METRES_PX: Final = 62
+#: Height of a digit of each element as it is drawn, pixels.
+_DIGITS: Final = """(all) => all.map((one) => {
+    const { font, fontSize, fontWeight, fontFamily } = getComputedStyle(one);
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = font || `${fontWeight} ${fontSize} ${fontFamily}`;
+    return pen.measureText("8").actualBoundingBoxAscent;
+})"""
+
+
+async def test_the_loud_figures_of_a_full_screen_are_read_from_ten_metres(open_page: OpenPage) -> None:
+    page = await open_page("sup1", "/wallboard")
+    await page.set_viewport_size({"width": 1920, "height": 1080})
+    await expect(page.locator("[data-requirement]").first).to_be_visible()
+    await page.keyboard.press("f")
+    await expect(page.locator(".wall.full")).to_be_visible()
+    for figures in (".tile-level b", ".tile-waits b"):
+        await expect(page.locator(figures).first).to_be_visible()
+        heights = await page.locator(figures).evaluate_all(_DIGITS)
+        assert min(heights) >= _TEN_METRES_PX, (figures, heights)
+    clipped = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"
+    assert await page.locator(".tile").evaluate_all(clipped) == []
+    await page.keyboard.press("f")
+
+
 async def test_the_administration_shows_what_the_role_permits(open_page: OpenPage) -> None:
     page = await open_page("admin", "/admin/audit")
     await expect(page.locator("tr.ant-table-row").first).to_contain_text("Log in")
