@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-from ccplatform.contracts.words import AgentId
+from ccplatform.contracts.words import AgentId, ContactId, QueueId
 from ccplatform.kernel.errors import Unavailable
-from cti.linking.links import CrmLink, Links, links_of
+from cti.linking.links import Links, LinkTemplate, links_of
 from cti.live import LiveView
-from cti.model import Customer, LiveCall
+from cti.model import LiveCall
 from cti.pop import (
     LAST_CONTACTS,
     Before,
@@ -41,26 +42,28 @@ class LookUp:
 
     async def pop(self, call: LiveCall, agent: AgentId) -> Pop:
         """The pop for this agent; he sees the call in any case."""
-        known: Sequence[Customer] = ()
-        past: Sequence[EarlierContact] = ()
-        call_backs: Sequence[OpenCallBack] = ()
-        links: Sequence[CrmLink] = ()
-        script: Script | None = None
-        before = Before()
-        looked_up = True
         try:
-            known = await self._customers.matching(call.caller)
-            if self._links is not None:
-                links = links_of(call, await self._links.templates(), known, agent)
-            if self._scripts is not None:
-                script = await self._scripts.of(call.queue)
-            if self._history is not None and call.caller:
-                past = await self._history.last_contacts(call.caller, LAST_CONTACTS)
-                call_backs = await self._history.call_backs(call.caller)
-            if self._history is not None:
-                before = await self._history.before(call.contact)
+            # All at once: the agent's phone rings already.
+            known, templates, script, past, call_backs, before = await asyncio.gather(
+                self._customers.matching(call.caller),
+                self._templates(),
+                self._script(call.queue),
+                self._past(call.caller),
+                self._call_backs(call.caller),
+                self._before(call.contact),
+            )
         except Unavailable:
-            looked_up = False
+            return screen_pop(
+                call,
+                live=self._live,
+                customers=(),
+                last_contacts=(),
+                before=Before(),
+                call_backs=(),
+                links=(),
+                script=None,
+                looked_up=False,
+            )
         return screen_pop(
             call,
             live=self._live,
@@ -68,7 +71,24 @@ class LookUp:
             last_contacts=past,
             before=before,
             call_backs=call_backs,
-            links=links,
+            links=links_of(call, templates, known, agent),
             script=script,
-            looked_up=looked_up,
+            looked_up=True,
         )
+
+    async def _templates(self) -> Sequence[LinkTemplate]:
+        return () if self._links is None else await self._links.templates()
+
+    async def _script(self, queue: QueueId | None) -> Script | None:
+        return None if self._scripts is None else await self._scripts.of(queue)
+
+    async def _past(self, caller: str) -> Sequence[EarlierContact]:
+        if self._history is None or not caller:
+            return ()
+        return await self._history.last_contacts(caller, LAST_CONTACTS)
+
+    async def _call_backs(self, caller: str) -> Sequence[OpenCallBack]:
+        return () if self._history is None or not caller else await self._history.call_backs(caller)
+
+    async def _before(self, contact: ContactId) -> Before:
+        return Before() if self._history is None else await self._history.before(contact)

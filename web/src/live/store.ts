@@ -5,6 +5,8 @@ import type { Resume, ServerMessage } from "./types";
 
 /** At a thousand events a second the page still renders only this often. */
 const PUBLISH_MS = 40;
+/** After a calm it renders this soon, with what comes in one go: an offer is in front of its agent at once. */
+const CALM_MS = 4;
 
 export interface LiveState {
   readonly view: LiveView;
@@ -21,6 +23,7 @@ export class LiveStore {
   private current: LiveState = NOTHING;
   private offset = 0;
   private due: ReturnType<typeof setTimeout> | undefined;
+  private publishedAt = 0;
   private readonly listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -72,14 +75,18 @@ export class LiveStore {
   }
 
   private publishSoon(): void {
-    this.due ??= setTimeout(() => {
-      this.publish();
-    }, PUBLISH_MS);
+    this.due ??= setTimeout(
+      () => {
+        this.publish();
+      },
+      Math.max(CALM_MS, PUBLISH_MS - (performance.now() - this.publishedAt)),
+    );
   }
 
   private publish(): void {
     clearTimeout(this.due);
     this.due = undefined;
+    this.publishedAt = performance.now();
     this.published = this.current;
     for (const listener of this.listeners) {
       listener();
