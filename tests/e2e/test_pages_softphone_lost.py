@@ -1,4 +1,4 @@
-"""The telephone in the browser when the log-in ends in a call, when audio is cut, and before the first call."""
+"""The telephone in the browser when the log-in ends in a call, and before the first call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import CDPSession, expect
+from playwright.async_api import expect
 
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.e2e.test_pages import fill_log_in
@@ -57,36 +57,6 @@ async def test_a_log_in_that_ends_in_a_talk_is_told_and_loses_no_call(centre: Ce
                 await call.hang_up()
             contact = await centre.ended(number)
             assert (contact["outcome"], contact["agent"]) == ("handled", "1004")
-        finally:
-            await centre.sign_out("1004")
-    await centre.nothing_left()
-
-
-async def lose(network: CDPSession, percent: int) -> None:
-    """What the page's calls send and get is lost from now on, its connections go on."""
-    unlimited = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    await network.send("Network.emulateNetworkConditions", {**unlimited, "packetLoss": percent})
-
-
-async def test_audio_that_is_cut_comes_back_with_its_path(centre: Centre, tmp_path: Path) -> None:
-    number = centre.new_caller()
-    async with browser_of(centre, tmp_path / "microphone.wav", AGENT_HZ) as context:
-        page = await desk(context, "1004")
-        network = await context.new_cdp_session(page)
-        try:
-            await sign_in(page, "seat-04")
-            async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
-                call = await phone.dial(centre.number("95001"))
-                await page.get_by_role("button", name="Answer").click()
-                await hears(page, CALLER_HZ)
-                await call.heard(tone=AGENT_HZ)
-                await lose(network, 100)
-                await call.ear.silent_for(0.5)
-                await lose(network, 0)
-                await hears(page, CALLER_HZ)
-                await call.heard(tone=AGENT_HZ, since=time.monotonic())
-                await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
-                await call.hang_up()
         finally:
             await centre.sign_out("1004")
     await centre.nothing_left()
