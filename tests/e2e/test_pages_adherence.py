@@ -28,7 +28,8 @@ async def test_an_agent_and_his_supervisor_see_how_far_he_keeps_to_his_shift(
         await centre.set_state("1004", "ready", seat="seat-04", user="1004")
 
         async def own() -> Row:
-            return await centre.get("me/day", user="1004")
+            day: Row = await centre.get("me/day", user="1004")
+            return day
 
         day = await centre.eventually(own, lambda day: day["kept_seconds"] > 0)
         assert day["planned_now"]["reason"] is None
