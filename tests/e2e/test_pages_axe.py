@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ import soundfile
 from playwright.async_api import Page, expect
 
 from tests.e2e.centre import CALLER_HZ, Centre
+from tests.e2e.rig import talking
 from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
 from tests.support import sources
 from tests.support.fixtures import MakePhone
@@ -180,6 +182,54 @@ async def test_axe_finds_nothing_in_the_parts_of_the_flow_designer(
     await look()
     await page.goto("about:blank")
     assert (await centre.ask("DELETE", "flows/two")).status_code == 200
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "dark"), ("en", "light")])
+async def test_axe_finds_nothing_in_the_player_of_a_recording(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    language: str,
+    theme: str,
+) -> None:
+    """The list with a disposition by its name, the player with a comment, the export, the proof of each day."""
+    async with talking(centre) as talk:
+        pass
+    recording = await centre.recording(talk.contact)
+    note = {"disposition": "follow-up", "note": "", "key": secrets.token_hex(8)}
+    kept = await centre.ask("PUT", f"me/contacts/{talk.contact}/note", user="1004", json=note)
+    assert kept.status_code == 200, kept.text
+    found: list[str] = []
+
+    async def look() -> None:
+        await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
+        await page.evaluate(_AT_REST)
+        found.extend(await findings(page))
+
+    await centre.eventually(
+        lambda: centre.items("recordings", contact=talk.contact),
+        lambda rows: rows[0]["disposition"] == "follow-up",
+    )
+    page = await open_page("auditor1", "/admin/recordings", language=language, theme=theme)
+    row = page.locator(f"[data-row='{recording['id']}']")
+    await expect(row).to_contain_text("Follow-up 需跟进")
+    await row.click()
+    player = page.locator(f"[data-recording='{recording['id']}']")
+    await player.get_by_role("button", name=re.compile("Listen|收 ?听")).click()
+    await expect(player.locator(".waveform")).to_be_visible()
+    await player.get_by_role("button", name=re.compile("Comment this moment|批注此刻")).click()
+    await player.get_by_role("textbox").fill("asks for a refund 退款")
+    await player.get_by_role("textbox").press("Enter")
+    await expect(player.get_by_role("listitem")).to_be_visible()
+    await look()
+    await player.get_by_role("button", name=re.compile("Export|导出")).click()
+    await expect(page.locator(".ant-modal").get_by_role("textbox")).to_be_visible()
+    await look()
+    await page.goto("/admin/recordings")
+    await page.get_by_role("tab").last.click()
+    await expect(page.get_by_role("tabpanel")).not_to_be_empty()
+    await look()
+    await page.goto("about:blank")
     assert not found, "\n".join(found)
 
 

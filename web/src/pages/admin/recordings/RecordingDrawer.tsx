@@ -34,7 +34,9 @@ export function RecordingDrawer({ onClose }: { readonly onClose: () => void }) {
         <>
           <p className="num">
             {words.dateTime(row.data.started_at)}{" "}
-            {[row.data.queue, row.data.agent, row.data.seat].filter((word) => word !== null).join(" · ")}{" "}
+            {[row.data.queue, row.data.agent, row.data.seat].filter((word) => word !== null).join(" · ")}
+          </p>
+          <p>
             <Link to={`/admin/contacts/${row.data.contact}`}>{t("recordings.toContact")}</Link>
           </p>
           <div className="recordings">

@@ -1,11 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
 import { Button, Checkbox, Input, InputNumber, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { useApi } from "../../../api/context";
-import { unwrap } from "../../../api/problem";
 import { useLive } from "../../../live/context";
 import { instant, localText } from "../ContactFilters";
 import { addressOf, type Filters } from "./filters";
+import { useDispositions } from "./useDispositions";
 
 interface Props {
   readonly filters: Filters;
@@ -14,13 +12,9 @@ interface Props {
 
 export function RecordingFilters({ filters, onChange }: Props) {
   const { t } = useTranslation();
-  const api = useApi();
   const agents = useLive((state) => state.view.rows.agents);
   const queues = useLive((state) => state.view.rows.queues);
-  const dispositions = useQuery({
-    queryKey: ["dispositions"],
-    queryFn: () => unwrap(api.GET("/api/v1/configuration/dispositions")),
-  });
+  const dispositions = useDispositions();
   const set = (changed: { [Name in keyof Filters]?: Filters[Name] | undefined }) => {
     onChange(addressOf({ ...filters, ...changed }));
   };
@@ -107,7 +101,7 @@ export function RecordingFilters({ filters, onChange }: Props) {
       {choice(
         "disposition",
         t("recordings.disposition"),
-        (dispositions.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name })),
+        dispositions.map(({ id, name }) => ({ value: id, label: name })),
       )}
       {figure("shortest", t("recordings.shortest"), 60)}
       {figure("longest", t("recordings.longest"), 60)}

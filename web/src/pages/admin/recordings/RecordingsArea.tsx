@@ -16,6 +16,7 @@ import { filtersOf } from "./filters";
 import { RecordingDays } from "./RecordingDays";
 import { RecordingDrawer } from "./RecordingDrawer";
 import { RecordingFilters } from "./RecordingFilters";
+import { useDispositions } from "./useDispositions";
 
 type Recording = Schemas["RecordingRow"];
 
@@ -87,6 +88,7 @@ function useColumns(): TableColumnsType<Recording> {
   const words = useWords();
   const queues = useLive((state) => state.view.rows.queues);
   const agents = useLive((state) => state.view.rows.agents);
+  const dispositions = useDispositions();
   return useMemo(
     () => [
       { title: t("contacts.started"), dataIndex: "started_at", className: "num", render: (at: string) => words.dateTime(at) },
@@ -110,7 +112,11 @@ function useColumns(): TableColumnsType<Recording> {
         className: "num",
         render: (seconds: number | null) => (seconds === null ? NOTHING : words.clock(seconds)),
       },
-      { title: t("recordings.disposition"), dataIndex: "disposition", render: (id: string | null) => id ?? NOTHING },
+      {
+        title: t("recordings.disposition"),
+        dataIndex: "disposition",
+        render: (id: string | null) => (id === null ? NOTHING : (dispositions.find((one) => one.id === id)?.name ?? id)),
+      },
       {
         title: t("recordings.score"),
         dataIndex: "score",
@@ -121,7 +127,7 @@ function useColumns(): TableColumnsType<Recording> {
       { title: t("recordings.why"), dataIndex: "mode", render: (mode: Recording["mode"]) => t(`recordingMode.${mode}`) },
       { title: t("recordings.state"), key: "state", render: (_one, row) => <State row={row} /> },
     ],
-    [t, words, queues, agents],
+    [t, words, queues, agents, dispositions],
   );
 }
 
