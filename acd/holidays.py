@@ -31,25 +31,27 @@ def with_holidays(document: dict[str, Any], subject: str) -> dict[str, Any]:
     for name in document.get("holidays", ()):
         if name not in shipped():
             raise IllegalSetting(subject, "holidays", name, f"there are {', '.join(shipped())}")
-        listed = _read(name)
-        free = _free(listed)
+        free, worked = days_of(name)
         days |= {day.isoformat(): [] for day in free if day.isoformat() not in own}
-        make_up_days |= {day.isoformat(): 0 for day in listed["make_up_days"] if day.isoformat() not in own}
+        make_up_days |= {day.isoformat(): 0 for day in worked if day.isoformat() not in own}
     return {**rest, "days": days, "make_up_days": make_up_days}
 
 
 def years_of(name: str) -> list[int]:
     """The years that a list has days of."""
+    free, worked = days_of(name)
+    return sorted({day.year for day in (*free, *worked)})
+
+
+def days_of(name: str) -> tuple[list[date], list[date]]:
+    """The free days of a list, and those that are worked in place of others."""
     listed = _read(name)
-    return sorted({day.year for day in (*_free(listed), *listed["make_up_days"])})
+    free = [day for span in listed["days"] for day in _from_to(span["from"], span["to"])]
+    return free, listed["make_up_days"]
 
 
 def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(files("config").joinpath(_FOLDER).joinpath(f"{name}.toml").read_text("utf-8"))
-
-
-def _free(listed: dict[str, Any]) -> list[date]:
-    return [day for span in listed["days"] for day in _from_to(span["from"], span["to"])]
 
 
 def _from_to(first: date, last: date) -> list[date]:

@@ -122,6 +122,34 @@ async def test_refusals_stand_at_their_field_and_nothing_is_overwritten(
         await centre.ask("DELETE", "configuration/agents/2002")
 
 
+async def test_a_new_calendar_begins_with_the_holidays_that_the_server_has(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("admin", "/admin/calendars")
+    year = await page.evaluate("() => new Date().getFullYear()")
+    free, worked = f"{year}-01-03", f"{year}-01-04"
+    lists = [
+        {"id": "cn-2026", "years": [year], "days": [free], "make_up_days": [worked]},
+        {"id": "past", "years": [year - 1], "days": [f"{year - 1}-01-03"], "make_up_days": []},
+    ]
+    await page.route("**/api/v1/configuration/holidays", lambda route: route.fulfill(json={"items": lists}))
+    try:
+        await begin(page, "calendars")
+        day = page.locator(f"[data-day='{free}']")
+        await expect(day).to_have_class(re.compile("closed"))
+        await expect(page.locator(f"[data-day='{worked}']")).to_have_class(re.compile("make_up"))
+        await day.click()
+        await expect(day).to_have_class(re.compile("make_up"))
+        await fill(page, id="fresh")
+        await save(page, "fresh")
+        made = await centre.get("configuration/calendars/fresh")
+        assert made["make_up_days"][free] == 0
+        assert made["days"]["2026-10-01"] == []  # of the list that the server has itself
+    finally:
+        await centre.ask("DELETE", "configuration/calendars/fresh")
+
+
 async def test_a_sheet_is_compared_before_it_is_applied(
     open_page: OpenPage,  # noqa: F811
     centre: Centre,

@@ -6500,11 +6500,21 @@ export interface components {
          */
         HolidayList: {
             /**
+             * Days
+             * @description free days
+             */
+            days: string[];
+            /**
              * Id
              * @description what a calendar's holidays name
              * @example cn-2026
              */
             id: string;
+            /**
+             * Make Up Days
+             * @description days that are worked in place of others
+             */
+            make_up_days: string[];
             /**
              * Years
              * @description the years that it has days of

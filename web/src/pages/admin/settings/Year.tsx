@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useWords } from "../../../i18n/useWords";
 import { cx } from "../../../ui/cx";
 import { useHolidays } from "./useHolidays";
-import { kindOf, lacksDays, monthOf, turned, type DayKind, type Exceptions } from "./days";
+import { kindOf, lacksDays, monthOf, turned, withLists, type DayKind, type Exceptions } from "./days";
 
 const MARKS: Readonly<Record<DayKind, string>> = { week: "", closed: "×", own: "◐", make_up: "+" };
 
@@ -25,6 +25,7 @@ export function Year({ value, disabled, onChange }: Props) {
   const lists = useHolidays() ?? [];
   const chosen = value.holidays ?? [];
   const names = lists.map(({ id }) => id);
+  const shown = withLists(value, lists);
   const [year, setYear] = useState(() => new Date().getFullYear());
   return (
     <div className="setting-year">
@@ -67,7 +68,7 @@ export function Year({ value, disabled, onChange }: Props) {
           {t("settings.noHolidays", { year })}
         </p>
       ) : null}
-      <p className="quiet">
+      <p className="quiet setting-year-marks">
         {(["closed", "make_up", "own"] as const).map((kind) => `${MARKS[kind]} ${t(`settings.day.${kind}`)}`).join(" · ")}
       </p>
       <div className="setting-months">
@@ -79,7 +80,7 @@ export function Year({ value, disabled, onChange }: Props) {
                 if (day === null) {
                   return <span key={place} />;
                 }
-                const kind = kindOf(day, value);
+                const kind = kindOf(day, shown);
                 return (
                   <button
                     key={day}
@@ -90,7 +91,7 @@ export function Year({ value, disabled, onChange }: Props) {
                     title={t(`settings.day.${kind}`)}
                     aria-label={`${day}: ${t(`settings.day.${kind}`)}`}
                     onClick={() => {
-                      onChange({ ...value, ...turned(day, value) });
+                      onChange({ ...value, ...turned(day, value, kind) });
                     }}
                   >
                     {Number(day.slice(8))}

@@ -49,12 +49,12 @@ export function kindOf(day: string, { days, make_up_days }: Exceptions): DayKind
 }
 
 /** The next kind of a day that is pressed: as the week says, closed, works like a Monday. */
-export function turned(day: string, exceptions: Exceptions): Exceptions {
+export function turned(day: string, exceptions: Exceptions, kind = kindOf(day, exceptions)): Exceptions {
   const drop = <Part,>(part: Readonly<Record<string, Part>>) =>
     Object.fromEntries(Object.entries(part).filter(([key]) => key !== day));
   const days = drop(exceptions.days);
   const make_up_days = drop(exceptions.make_up_days);
-  switch (kindOf(day, exceptions)) {
+  switch (kind) {
     case "week":
       return { days: { ...days, [day]: [] }, make_up_days };
     case "closed":
@@ -90,14 +90,34 @@ export function instantOf(local: string): string | null {
 interface Listed {
   readonly id: string;
   readonly years: readonly number[];
+  readonly days: readonly string[];
+  readonly make_up_days: readonly string[];
 }
 
+interface Chosen extends Exceptions {
+  readonly holidays?: readonly string[];
+}
+
+const chosenOf = ({ holidays }: Chosen, lists: readonly Listed[]) => lists.filter(({ id }) => holidays?.includes(id) === true);
+
 /** Whether a year has no single days though the one before has: nobody entered its holidays yet. */
-export function lacksDays(value: Exceptions & { readonly holidays?: readonly string[] }, lists: readonly Listed[], year: number): boolean {
+export function lacksDays(value: Chosen, lists: readonly Listed[], year: number): boolean {
   const days = [...Object.keys(value.days), ...Object.keys(value.make_up_days)];
-  const listed = lists.filter(({ id }) => value.holidays?.includes(id) === true).flatMap(({ years }) => years);
+  const listed = chosenOf(value, lists).flatMap(({ years }) => years);
   const has = (one: number) => days.some((day) => day.startsWith(`${String(one)}-`)) || listed.includes(one);
   return has(year - 1) && !has(year);
+}
+
+/** With the days of the lists that are chosen, as the server will add them: its own days count first. */
+export function withLists(value: Chosen, lists: readonly Listed[]): Exceptions {
+  const chosen = chosenOf(value, lists);
+  const own = (day: string) => day in value.days || day in value.make_up_days;
+  const added = <Part,>(days: readonly string[], part: Part) =>
+    Object.fromEntries(days.filter((day) => !own(day)).map((day) => [day, part]));
+  return {
+    days: { ...value.days, ...added(chosen.flatMap(({ days }) => days), []) },
+    make_up_days: { ...value.make_up_days, ...added(chosen.flatMap((list) => list.make_up_days), 0) },
+  };
 }
 
 /** The lists that a new calendar begins with: those that are not all of the past. */

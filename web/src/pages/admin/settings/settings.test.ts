@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import en from "../../../i18n/admin.en.json";
 import zh from "../../../i18n/admin.zh.json";
-import { currentLists, kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned } from "./days";
+import { currentLists, kindOf, lacksDays, monthOf, spansOf, textOfSpans, textOfWeek, turned, withLists } from "./days";
 import { compare, documentOf, matches, type Field, type KindPage } from "./kind";
 import * as kinds from "./kinds";
 
@@ -86,6 +86,8 @@ describe("hours and days", () => {
   });
 });
 
+const list = (id: string, years: readonly number[]) => ({ id, years, days: [], make_up_days: [] });
+
 describe("a year without single days", () => {
   const year = { days: { "2026-10-01": [] }, make_up_days: {}, holidays: [] };
 
@@ -96,8 +98,17 @@ describe("a year without single days", () => {
 
   it("is not told of lists that are chosen and not expanded yet", () => {
     const chosen = { days: {}, make_up_days: {}, holidays: ["cn"] };
-    const lists = [{ id: "cn", years: [2025, 2026] }, { id: "hk", years: [2027] }];
+    const lists = [list("cn", [2025, 2026]), list("hk", [2027])];
     expect([2025, 2026, 2027].filter((one) => lacksDays(chosen, lists, one))).toEqual([2027]);
     expect([2024, 2026, 2027, 2028].map((one) => currentLists(lists, one))).toEqual([["cn", "hk"], ["cn", "hk"], ["hk"], []]);
+  });
+
+  it("has the days of the lists that are chosen, but for those of its own", () => {
+    const lists = [{ ...list("cn", [2026]), days: ["2026-01-01", "2026-01-02"], make_up_days: ["2026-01-04"] }, list("hk", [2026])];
+    const own = { days: {}, make_up_days: { "2026-01-02": 0 }, holidays: ["cn"] };
+    const shown = withLists(own, lists);
+    expect(["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"].map((day) => kindOf(day, shown))).toEqual(["closed", "make_up", "week", "make_up"]);
+    expect(withLists({ ...own, holidays: [] }, lists)).toEqual({ days: {}, make_up_days: own.make_up_days });
+    expect(turned("2026-01-01", own, "closed").make_up_days).toEqual({ "2026-01-01": 0, "2026-01-02": 0 });
   });
 });
