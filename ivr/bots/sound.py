@@ -13,6 +13,13 @@ _SAMPLE_BYTES: Final = 2
 _PATIENCE: Final = 2
 #: Most marks that wait.
 MAX_MARKS: Final = 100
+#: A bot that speaks as it hears would keep each delay for good, once a frame of its was late for its turn: where
+#: what waits was never more than so many frames, the least that waited all through so many turns is too much, but
+#: for one frame, which the next that is late has in hand.
+_STANDING_FRAMES: Final = 25
+_SMALL_FRAMES: Final = 10
+#: No sample of a frame that may be left out to make up for it is further from nothing: -50 dBFS.
+_QUIET: Final = 104
 
 
 class WaitingSound:
@@ -26,6 +33,8 @@ class WaitingSound:
         self._marks: deque[tuple[int, str]] = deque()  # bytes to be taken before it
         self._taken = 0
         self._held = 0
+        self._stood: list[int] = []  # whole frames that were left behind, take by take
+        self._late = 0  # frames that may be left out
 
     def __len__(self) -> int:
         """Bytes that wait."""
@@ -50,13 +59,29 @@ class WaitingSound:
         there = len(self._samples)
         if there < self.frame_bytes:
             self._held += 1
+            self._late = 0
+            self._stood.clear()
             if not there or self._held <= _PATIENCE:
                 return None
         self._held = 0
+        frame = self._next()
+        if self._late and len(self._samples) >= self.frame_bytes and _is_quiet(frame):
+            self._late -= 1
+            frame = self._next()
+        self._look_back()
+        return frame.ljust(self.frame_bytes, b"\0")
+
+    def _next(self) -> bytes:
         frame = bytes(self._samples[: self.frame_bytes])
         del self._samples[: self.frame_bytes]
         self._taken += len(frame)
-        return frame.ljust(self.frame_bytes, b"\0")
+        return frame
+
+    def _look_back(self) -> None:
+        self._stood.append(len(self._samples) // self.frame_bytes)
+        if len(self._stood) == _STANDING_FRAMES:
+            self._late = max(0, min(self._stood) - 1) if max(self._stood) <= _SMALL_FRAMES else 0
+            self._stood.clear()
 
     def reached(self) -> list[str]:
         """The marks before which nothing waits any more; each is told once."""
@@ -70,5 +95,10 @@ class WaitingSound:
         names = [name for _, name in self._marks]
         self._marks.clear()
         self._samples.clear()
-        self._held = 0
+        self._held = self._late = 0
         return names
+
+
+def _is_quiet(frame: bytes) -> bool:
+    samples = memoryview(frame).cast("h")
+    return max(samples) <= _QUIET and min(samples) >= -_QUIET

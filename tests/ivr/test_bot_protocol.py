@@ -14,6 +14,9 @@ from ivr.bots.masking import CardMask, without_cards
 from ivr.bots.protocol import MAX_TEXT_BYTES, End, Mark, Transfer, Turn, message_from
 from ivr.bots.sound import MAX_MARKS, WaitingSound
 
+#: Frames at 8 kHz.
+LOUD, QUIET = b"\0\x10" * 160, b"\1\0" * 160
+
 
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -92,6 +95,37 @@ def test_the_rest_of_a_frame_is_waited_for_a_while() -> None:
     assert sound.take() == b"\1\0" * 160
     sound.put(b"\1\0" * 10)
     assert [sound.take() is None for _ in range(3)] == [True, True, False]
+
+
+def test_a_bot_that_speaks_as_it_hears_is_not_late_for_good() -> None:
+    sound = WaitingSound(8000, 1.0)
+    assert [sound.take() for _ in range(4)] == [None] * 4  # its turns that it missed, as the processor was busy
+    sound.put(QUIET * 4)
+    delays = []
+    for number in range(200):
+        sound.put(LOUD if number % 50 == 0 else QUIET)
+        sound.take()
+        delays.append(len(sound) // sound.frame_bytes)
+    assert (delays[0], delays[-1]) == (4, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=300))
+def test_of_what_a_bot_says_only_quiet_frames_are_left_out(said: list[tuple[int, bool]]) -> None:
+    sound, heard, loud = WaitingSound(8000, 60.0), list[bytes | None](), 0
+    for frames, speaks in said:
+        for _ in range(frames):
+            sound.put(LOUD if speaks else QUIET)
+        loud += frames if speaks else 0
+        heard.append(sound.take())
+    heard += [sound.take() for _ in range(sum(frames for frames, _ in said))]
+    assert (heard.count(LOUD), len(sound)) == (loud, 0)
+
+
+def test_a_pause_in_what_a_bot_sent_ahead_is_as_long_as_it_is() -> None:
+    sound = WaitingSound(8000, 10.0)
+    said = [LOUD] * 40 + [QUIET] * 100 + [LOUD] * 40
+    sound.put(b"".join(said))
+    assert [sound.take() for _ in said] == said
 
 
 def test_what_goes_beyond_the_bounds_is_refused() -> None:
