@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.e2e.centre import AGENT_HZ, Centre, Row
 from tests.support.fixtures import MakePhone
+from tests.support.phone import SipPhone
 from tests.support.phone_call import PhoneCall
 
 
@@ -44,26 +45,33 @@ async def test_an_adviser_who_refuses_leads_to_the_queue(centre: Centre, phone: 
         assert (await centre.ended(number))["outcome"] == "abandoned_queue"
 
 
+async def is_asked_after_his_talk(
+    centre: Centre, phone: MakePhone, desk: SipPhone, number: str
+) -> tuple[PhoneCall, str]:
+    """The call of somebody who talked with an agent and hears the first question, and its contact."""
+    caller = await phone(number)
+    call = await caller.dial(centre.number("95006"))
+    await call.answered.wait()
+    contact = await centre.contact(number)
+    await call.press("20")
+    ringing = await desk.next_call()
+    await ringing.answer()
+    await call.heard(tone=AGENT_HZ)
+    await ringing.hang_up()
+    await centre.happened(contact["id"], "FlowEntered", flow="satisfaction")
+    await call.heard(speech=True)
+    return call, contact["id"]
+
+
 async def test_who_talked_is_asked_how_it_was_when_the_agent_hangs_up(centre: Centre, phone: MakePhone) -> None:
     number = centre.new_caller()
-    caller = await phone(number)
     async with centre.desk("1004") as desk:
-        call = await caller.dial(centre.number("95006"))
-        await call.answered.wait()
-        contact = await centre.contact(number)
-        await call.press("20")
-        ringing = await desk.next_call()
-        await ringing.answer()
-        await call.heard(tone=AGENT_HZ)
-        await ringing.hang_up()
-        asked = await centre.happened(contact["id"], "FlowEntered", flow="satisfaction")
-        assert asked is not None
-        await call.heard(speech=True)
+        call, contact = await is_asked_after_his_talk(centre, phone, desk, number)
         await centre.agent_is("1004", "wrap_up")
         await call.press("5")
-        await centre.happened(contact["id"], "SurveyAnswered", question="service", score=5, scale=5)
+        await centre.happened(contact, "SurveyAnswered", question="service", score=5, scale=5)
         await call.press("1")
-        await centre.happened(contact["id"], "SurveyAnswered", question="solved", score=1, scale=2)
+        await centre.happened(contact, "SurveyAnswered", question="solved", score=1, scale=2)
         assert (await call.ended.wait()).by == "peer"
         ended = await centre.ended(number)
         assert (ended["outcome"], ended["agent"], ended["queue"]) == ("handled", "1004", "support")

@@ -8,7 +8,9 @@ from playwright.async_api import expect
 
 from tests.e2e.centre import Centre
 from tests.e2e.rig import talking
+from tests.e2e.test_calls_bank import is_asked_after_his_talk
 from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
+from tests.support.fixtures import MakePhone
 
 
 async def test_a_supervisor_reads_a_talk_in_the_report_and_takes_it_home(
@@ -36,3 +38,27 @@ async def test_a_supervisor_reads_a_talk_in_the_report_and_takes_it_home(
         chinese = await open_page("sup1", "/admin/reports", language="zh", theme="dark")
         await expect(chinese.locator(".report-bars")).to_be_visible()
         await chinese.screenshot(path=SCREENS / "reports-zh-dark.png", animations="disabled")
+
+
+async def test_what_a_caller_answered_after_his_talk_is_on_the_page_of_surveys(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+    phone: MakePhone,
+) -> None:
+    number = centre.new_caller()
+    async with centre.desk("1004") as desk:
+        call, contact = await is_asked_after_his_talk(centre, phone, desk, number)
+        await call.press("4")
+        await centre.happened(contact, "SurveyAnswered", question="service", score=4, scale=5)
+        await call.hang_up()
+        await centre.ended(number)
+    page = await open_page("sup1", "/admin/surveys")
+    rows = page.locator(".ant-table-row", has_text="service")
+    await expect(rows.filter(has_text="support")).to_contain_text("of 5")
+    await page.get_by_text("Agent", exact=True).click()
+    await expect(rows.filter(has_text="1004")).to_contain_text("satisfaction")
+    if TAKE_PICTURES:
+        await page.screenshot(path=SCREENS / "surveys-en-light.png", animations="disabled")
+        chinese = await open_page("sup1", "/admin/surveys", language="zh", theme="dark")
+        await expect(chinese.locator(".ant-table-row").first).to_be_visible()
+        await chinese.screenshot(path=SCREENS / "surveys-zh-dark.png", animations="disabled")
