@@ -14,10 +14,11 @@ from ccplatform.security.access import Access
 from ccplatform.security.model import Principal
 from cti import permissions as may
 from cti import schema
+from cti.customer_sheet import ACCOUNT
 from cti.model import Customer
 from cti.store import CustomerStore
 
-_ACCOUNT = Path(pattern=r"^[0-9A-Za-z._-]{1,64}$", examples=["600001"])
+_ACCOUNT = Path(pattern=ACCOUNT, examples=["600001"])
 _Match = Annotated[str | None, Header(max_length=100)]
 
 

@@ -45,12 +45,12 @@ class CustomerStore:
 
     def __init__(self, *, database: Database, country: str = "86", tenant: TenantId = DEFAULT_TENANT) -> None:
         self._database = database
-        self._country = country
+        self.country = country
         self._tenant = tenant
 
     async def by_number(self, number: str) -> list[Customer]:
         """Every customer with this number, the one changed last first; raises BadNumber."""
-        phone = normalise(number, self._country)
+        phone = normalise(number, self.country)
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """
@@ -73,13 +73,30 @@ class CustomerStore:
         except BadNumber:
             return []
 
-    async def by_account(self, account: str) -> Customer:
-        """One card; raises NotFound."""
+    async def all(self) -> list[Customer]:
+        """Every card, by account."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                """
+                SELECT account, phone, name, name_latin, level, city, note, version
+                  FROM customers WHERE tenant = $1 ORDER BY account
+                """,
+                self._tenant,
+            )
+        return [_customer(row) for row in rows]
+
+    async def find(self, account: str) -> Customer | None:
+        """One card, if there is one."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(_CARD, self._tenant, account)
-        if row is None:
+        return None if row is None else _customer(row)
+
+    async def by_account(self, account: str) -> Customer:
+        """One card; raises NotFound."""
+        found = await self.find(account)
+        if found is None:
             raise NotFound(f"no customer {account}")
-        return _customer(row)
+        return found
 
     async def change(self, customer: Customer, *, by: str, expected: int | None) -> Customer:
         """Enter or correct one card, and keep who did; gives it as it is now.
@@ -87,7 +104,7 @@ class CustomerStore:
         ``expected`` is the version that the change starts from, 0: there is none yet, None: whatever it is. Raises
         ChangedMeanwhile when it is another, BadNumber.
         """
-        wanted = replace(customer, phone=normalise(customer.phone, self._country))
+        wanted = replace(customer, phone=normalise(customer.phone, self.country))
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(f"{_CARD} FOR UPDATE", self._tenant, wanted.account)
             before = None if row is None else _customer(row)
@@ -95,13 +112,13 @@ class CustomerStore:
             if expected is not None and expected != version:
                 raise ChangedMeanwhile(f"customer {wanted.account}")
             after = replace(wanted, version=version + 1)
-            if before is not None and _fields(before) == _fields(after):
+            if before is not None and fields_of(before) == fields_of(after):
                 return before
             tag = await connection.execute(
                 _INSERT if before is None else _UPDATE,
                 self._tenant,
                 after.account,
-                *_fields(after).values(),
+                *fields_of(after).values(),
                 after.version,
             )
             if not tag.endswith(" 1"):
@@ -115,8 +132,8 @@ class CustomerStore:
                 after.account,
                 after.version,
                 by,
-                None if before is None else _fields(before),
-                _fields(after),
+                None if before is None else fields_of(before),
+                fields_of(after),
             )
         return after
 
@@ -150,7 +167,7 @@ class CustomerStore:
             (
                 self._tenant,
                 customer.account,
-                normalise(customer.phone, self._country),
+                normalise(customer.phone, self.country),
                 customer.name,
                 customer.name_latin,
                 customer.level,
@@ -169,7 +186,7 @@ class CustomerStore:
             )
 
 
-def _fields(customer: Customer) -> dict[str, str]:
+def fields_of(customer: Customer) -> dict[str, str]:
     """What can be changed of a card, in the order of the statements."""
     return {name: getattr(customer, name) for name in FIELDS}
 

@@ -28,6 +28,7 @@ from ccplatform.app.voice_mail import message_store, message_viewer
 from ccplatform.calls.routes import build_router as build_contact_routes
 from ccplatform.calls.store import ContactStore
 from ccplatform.configuration.changes import Changes
+from ccplatform.configuration.routes import add_sheet
 from ccplatform.contracts.words import Role
 from ccplatform.operations.clock_routes import build_router as build_clock_routes
 from ccplatform.operations.routes import build_router as build_alarm_routes
@@ -35,6 +36,7 @@ from ccplatform.proof.routes import build_mystery_routes
 from ccplatform.security.access import Access
 from ccplatform.security.login import LogIn
 from ccplatform.security.routes import build_router as build_security_routes
+from cti.customer_sheet import customer_kind
 from cti.linking.links import Links
 from cti.noting.routes import build_router as build_note_routes
 from cti.publishing.routes import build_router as build_article_routes
@@ -107,13 +109,17 @@ class _Routes:
             self._contacts, web.journal, call_backs=call_back_store(ground), recent=web.recent
         )
         choices = DeskChoices(settings_store(ground))
+        customers = CustomerStore(
+            database=ground.database, country=settings.cti.country_code, tenant=ground.tenant
+        )
+        sheets = APIRouter(tags=["customers"])
+        add_sheet(sheets, customer_kind(customers), access=access, changes=self._changes)
+        yield sheets
         yield build_cti_routes(
             access=access,
             live=web.live,
             control=self._control,
-            customers=CustomerStore(
-                database=ground.database, country=settings.cti.country_code, tenant=ground.tenant
-            ),
+            customers=customers,
             reasons=choices,
             clock=ground.clock,
             history=history,

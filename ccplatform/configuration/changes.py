@@ -100,6 +100,13 @@ class Changes:
             before, after = await work(there)
             await self._record(kind, name, by=by, action=what, before=before, after=after, secrets=[])
 
+    async def taken(self, kind: Kind, count: int, *, by: str) -> None:
+        """Somebody took a sheet of all items of people along."""
+        if kind.personal:
+            await self._audit.record(
+                subject=by, action=f"{kind.word}.export", object=kind.path, result="ok", detail={"count": count}
+            )
+
     async def history(self, kind: Kind, name: str, limit: int) -> list[Change]:
         """What was done to an item, newest first."""
         rows = await self._audit.page(
@@ -136,6 +143,8 @@ class Changes:
         after: Document | None,
         secrets: list[str],
     ) -> None:
+        if kind.personal:
+            return
         detail: dict[str, object] = {"before": before, "after": after}
         if secrets:
             detail["secrets"] = secrets

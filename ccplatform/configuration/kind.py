@@ -56,7 +56,8 @@ class Kind:
     ``item`` an item with its id. ``secrets`` are fields that are taken and never given; ``also`` are needs that
     other packages have of its items. ``sheet``: it can be exchanged as CSV, as all can but flows. ``listed``:
     it has no list of its own elsewhere. ``acts`` are what else is done to its items and stands in their history
-    (``publish``).
+    (``publish``). ``personal``: items are people who may have to be forgotten, so that their keeper keeps what was
+    changed of them beside them, and the audit has no word of it but that a sheet of all was taken.
     """
 
     word: str
@@ -71,6 +72,7 @@ class Kind:
     sheet: bool = True
     listed: bool = True
     acts: tuple[str, ...] = ()
+    personal: bool = False
 
     async def users(self, name: str) -> list[str]:
         """Everything that names the item."""

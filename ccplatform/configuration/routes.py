@@ -6,6 +6,7 @@ is another by now, one with ``If-None-Match: *`` when there is one already.
 No ``from __future__ import annotations`` here: the routes' annotations hold objects of :func:`add_kind`.
 """
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -100,7 +101,7 @@ def add_kind(router: APIRouter, kind: Kind, *, access: Access, changes: Changes)
     _add_changing(router, kind, changer, changes)
     _add_asking(router, kind, reader, changes)
     if kind.sheet:
-        _add_sheet(router, kind, reader, changer, Exchange(changes=changes))
+        add_sheet(router, kind, access=access, changes=changes)
 
 
 def _add_reading(router: APIRouter, kind: Kind, reader: Any) -> None:
@@ -188,7 +189,11 @@ def _add_asking(router: APIRouter, kind: Kind, reader: Any, changes: Changes) ->
         return History.model_validate({"items": rows}, from_attributes=True)
 
 
-def _add_sheet(router: APIRouter, kind: Kind, reader: Any, changer: Any, exchange: Exchange) -> None:
+def add_sheet(router: APIRouter, kind: Kind, *, access: Access, changes: Changes) -> None:
+    """Give the kind the routes of its sheet alone; those of people are for the whole centre's."""
+    reader: Any = Annotated[Principal, Depends(access.require(*kind.readers, whole_centre=kind.personal))]
+    changer: Any = Annotated[Principal, Depends(access.require(*kind.changers, whole_centre=True))]
+    exchange = Exchange(changes=changes)
     csv: Any = {"text/csv": {"schema": {"type": "string"}}}
 
     @router.get(
@@ -201,7 +206,9 @@ def _add_sheet(router: APIRouter, kind: Kind, reader: Any, changer: Any, exchang
     async def export_items(principal: reader) -> Response:
         columns = columns_of(kind.wanted, kind.secrets)
         # The mark tells spreadsheets that it is UTF-8.
-        text = "\ufeff" + write(await kind.keeper.all(), kind.wanted, columns)
+        there = await kind.keeper.all()
+        text = "\ufeff" + await asyncio.to_thread(write, there, kind.wanted, columns)
+        await changes.taken(kind, len(there), by=principal.user)
         name = kind.path.rpartition("/")[2]
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -107,6 +107,8 @@ MAY: Final[dict[tuple[str, str], frozenset[str] | None]] = {
     ("PUT", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("DELETE", "/api/v1/call-backs/{call_back}"): PLANNERS,
     ("GET", "/api/v1/customers"): CALLS,
+    ("GET", "/api/v1/customers.csv"): PLANNERS,
+    ("POST", "/api/v1/customers.csv"): PLANNERS,
     ("POST", "/api/v1/sip/ports/{transport}/reset"): OPERATORS,
     ("POST", "/api/v1/seats/{seat}/reset"): OPERATORS,
     **{

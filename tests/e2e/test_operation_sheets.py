@@ -7,6 +7,7 @@ from typing import Any, Final
 from tests.e2e.centre import Centre
 
 KINDS: Final = (
+    "customers",
     "trunks",
     "configuration/agents",
     "configuration/teams",
@@ -96,3 +97,25 @@ async def test_a_trunk_and_opening_hours_come_by_a_sheet_that_is_looked_at_first
     finally:
         for path in sheets:
             await centre.ask("DELETE", f"{path}/sheet", user="admin")
+
+
+async def test_customers_come_by_sheet_with_their_history_and_go_out_on_the_record(centre: Centre) -> None:
+    sheet = "id,phone,name\r\nsheet-1,+86 139 0000 7001,王芳\r\n"
+    plan = (await centre.ask("POST", "customers.csv", content=sheet.encode())).json()
+    assert [line["verdict"] for line in plan["lines"]] == ["add"]
+    assert (await centre.ask("GET", "customers/sheet-1")).status_code == 404
+    done = await centre.ask("POST", f"customers.csv?plan={plan['plan']}", content=sheet.encode())
+    assert done.json()["applied"] is True, done.text
+    (found,) = await centre.items("customers", number="13900007001")
+    assert (found["account"], found["name"]) == ("sheet-1", "王芳")
+    (change,) = await centre.items("customers/sheet-1/history")
+    assert (change["by"], change["before"]) == ("sup1", None)
+    assert await centre.items("audit", user="auditor1", action="customer.save") == []
+
+    wrong = "id,phone,name\r\nsheet-2,nobody,A\r\nno account,13900007002,B\r\n"
+    lines = (await centre.ask("POST", "customers.csv", content=wrong)).json()["lines"]
+    assert [line["problems"][0]["where"] for line in lines] == ["phone", "id"]
+
+    assert "王芳" in (await centre.ask("GET", "customers.csv")).text
+    taken = await centre.items("audit", user="auditor1", action="customer.export")
+    assert (taken[0]["object"], taken[0]["subject"]) == ("customers", "sup1")

@@ -8,6 +8,7 @@ import { AlarmsArea } from "./AlarmsArea";
 import { AuditArea } from "./AuditArea";
 import { CallBacksArea } from "./CallBacksArea";
 import { ContactsArea } from "./ContactsArea";
+import { CustomersArea } from "./CustomersArea";
 import { FlowsArea } from "./flows/FlowsArea";
 import { MysteryArea } from "./MysteryArea";
 import { RecordingsArea } from "./recordings/RecordingsArea";
@@ -40,6 +41,7 @@ const settings = (kind: KindPage, group: Area["group"]): Area => ({
 const AREAS: readonly Area[] = [
   { path: "contacts", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ContactsArea /> },
   { path: "recordings", group: "work", roles: ["supervisor", "auditor", "admin"], area: <RecordingsArea /> },
+  { path: "customers", group: "work", roles: kinds.CUSTOMERS.readers, area: <CustomersArea /> },
   { path: "callbacks", group: "work", roles: ["supervisor", "auditor", "admin"], area: <CallBacksArea /> },
   { path: "reports", group: "work", roles: ["supervisor", "auditor", "admin"], area: <ReportsArea /> },
   { path: "surveys", group: "work", roles: ["supervisor", "auditor", "admin"], area: <SurveysArea /> },

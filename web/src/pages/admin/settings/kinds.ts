@@ -371,6 +371,17 @@ const SPAN = [
   { name: "end", words: "window_end", type: "text", required: true },
 ] as const;
 
+/** Exchanged as a whole; single cards are the desk's. */
+export const CUSTOMERS: KindPage = {
+  name: "customers",
+  path: "customers",
+  readers: PLANNERS,
+  changers: PLANNERS,
+  columns: [],
+  fresh: {},
+  fields: [],
+};
+
 export const SHIFTS: KindPage = {
   name: "shifts",
   path: "configuration/shifts",
