@@ -1,9 +1,10 @@
 """The agent's page with the telephone in it: ``python -m bench.cti [--calls 20]``.
 
 A Chromium without a window signs an agent in and takes call after call of a SIP phone. Measured: from the press
-of Enter until both hear each other's tone, from the offer (its event's time) until the pop is painted, how long
-a page takes to be there when it is loaded anew, and what is loaded, compressed as on the wire, until the log-in
-shows, until the desk does, and until the telephone is ready.
+of Enter until both hear each other's tone, from the offer (its event's time) until the pop is painted, and until a
+supervisor's wallboard shows the agent in his new state, how long a page takes to be there when it is loaded anew,
+and what is loaded, compressed as on the wire, until the log-in shows, until the desk does, and until the telephone
+is ready.
 Browser, caller and platform share the CPUs: figures are upper bounds.
 """
 
@@ -34,6 +35,7 @@ from tests.support.platform import PlatformProcess
 
 TALK_GOAL_MS: Final = 700.0
 POP_GOAL_MS: Final = 200.0
+WALL_GOAL_MS: Final = 1_000.0
 LOAD_GOAL_KB: Final = 300.0
 INTERACTIVE_GOAL_MS: Final = 1_500.0
 
@@ -53,6 +55,16 @@ window.heardAt = (hertz) => new Promise((done) => {
 });
 true  // a function would be called
 """
+#: Notes when each change of the agents' states in a queue was painted.
+_WATCH_WALL: Final = """
+window.changed = [];
+new MutationObserver(() => {
+  requestAnimationFrame(() => requestAnimationFrame(() => window.changed.push(Date.now())));
+}).observe(document.querySelector("[data-queue='support'] .tile-agents"), {
+  subtree: true, childList: true, characterData: true, attributes: true,
+});
+true
+"""
 
 
 @asynccontextmanager
@@ -65,7 +77,9 @@ async def _browser(base: str, folder: Path) -> AsyncIterator[BrowserContext]:
         yield context
 
 
-async def _one(page: Page, centre: Centre, talk: list[float], pops: list[float]) -> None:
+async def _one(
+    page: Page, wall: Page, centre: Centre, talk: list[float], pops: list[float], shown: list[float]
+) -> None:
     number = centre.new_caller()
     async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
         call = await phone.dial(centre.number("95001"))
@@ -79,7 +93,10 @@ async def _one(page: Page, centre: Centre, talk: list[float], pops: list[float])
         contact = await centre.contact(number)
         offered = next(event for event in await centre.events(contact["id"]) if event["type"] == "Offered")
         painted = await page.evaluate("caller => window.popped[caller]", number)
-        pops.append(painted / 1000 - datetime.fromisoformat(offered["at"]).timestamp())
+        at = datetime.fromisoformat(offered["at"]).timestamp()
+        pops.append(painted / 1000 - at)
+        change = await wall.wait_for_function("since => changed.find((when) => when >= since)", arg=at * 1000)
+        shown.append(await change.json_value() / 1000 - at)
         await call.hang_up()
     await expect(page.locator(".state-now")).to_have_attribute("data-state", "wrap_up")
     await page.keyboard.press("F2")
@@ -101,6 +118,7 @@ async def run(options: argparse.Namespace) -> int:
     pops: list[float] = []
     loads: list[float] = []
     ready: list[float] = []
+    shown: list[float] = []
     with tempfile.TemporaryDirectory(prefix="bench-cti-") as folder:
         platform = PlatformProcess(Path(folder) / "data")
         platform.start()
@@ -130,13 +148,21 @@ async def run(options: argparse.Namespace) -> int:
                 ready.append(await _interactive(page, ".state-now[data-state='ready']"))
                 await expect(page.locator("[data-phone='ready']")).to_be_visible()
                 await page.evaluate(_WATCH)
+                wall = await context.new_page()
+                await wall.goto("/login")
+                await fill_log_in(wall, "sup1", "demo-sup1")
+                await expect(wall).to_have_url(f"{platform.http}/")
+                await wall.goto("/wallboard")
+                await expect(wall.locator("[data-requirement]").first).to_be_visible()
+                await wall.evaluate(_WATCH_WALL)
                 for _ in range(options.calls):
-                    await _one(page, centre, talk, pops)
+                    await _one(page, wall, centre, talk, pops, shown)
         finally:
             platform.stop()
     figures = [
         distribution("Enter → both hear each other in the browser", talk, goal_ms=TALK_GOAL_MS),
         distribution("offer → pop painted", pops, goal_ms=POP_GOAL_MS),
+        distribution("offer → wallboard shows it", shown, goal_ms=WALL_GOAL_MS),
         single("log-in loaded anew until it takes input", ready[0], "ms", goal=INTERACTIVE_GOAL_MS),
         single("desk loaded anew until the live state is there", ready[1], "ms", goal=INTERACTIVE_GOAL_MS),
         single("loaded until the log-in shows", loads[0], "kB", goal=LOAD_GOAL_KB),
