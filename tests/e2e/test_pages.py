@@ -247,6 +247,8 @@ async def test_the_wallboard_shows_queues_and_the_clauses_of_the_standard(open_p
     page = await open_page("sup1", "/wallboard")
     await expect(page.locator("article[data-queue]")).to_have_count(3)
     await expect(page.locator("article[data-queue='sales']")).to_contain_text("Target 80 % in 20 s")
+    await expect(page.locator("article[data-queue='sales'] .tile-more")).to_contain_text("Expected wait")
+    await expect(page.locator("article[data-queue='sales'] .tile-more")).to_contain_text("abandoned")
     clauses = page.locator("[data-requirement]")
     await expect(clauses.first).to_be_visible()
     assert {"R10.3.1.1.a", "R10.3.1.2", "R10.3.1.3.delay", "R10.3.1.6", "R10.3.2.d"} <= {

@@ -62,6 +62,14 @@ export function QueueTile({ queue }: { readonly queue: Queue }) {
           </b>
         </div>
       </div>
+      <p className="tile-more live-figure quiet num">
+        <span title={queue.expected_wait === null ? t("queues.expectedUnknown") : undefined}>
+          {t("queues.expectedWait")} <strong>{queue.expected_wait === null ? NOTHING : clock(queue.expected_wait)}</strong>
+        </span>
+        <DrillLink to={contactsAddress({ queue: queue.id, outcome: "abandoned_queue", from: midnight(new Date()) })} title={t("drill.contacts")}>
+          {t("queues.abandonedToday", { abandoned: queue.abandoned_today })}
+        </DrillLink>
+      </p>
       <div className="live-figure tile-agents">
         <StateBar counts={queue.agents} large />
       </div>
