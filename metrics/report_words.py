@@ -11,11 +11,19 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "queues": ("队列报表", "Queues"),
         "agents": ("座席报表", "Agents"),
+        "trunks": ("中继话务报表", "Traffic of trunks"),
+        "flows": ("IVR流程报表", "Flows"),
+        "contacts": ("联络清单", "Contacts"),
         "surveys": ("满意度报表", "Surveys"),
         "resolution": ("首次解决率报表", "First-call resolution"),
         "queue": ("队列", "Queue"),
         "agent": ("工号", "Agent"),
         "seat": ("座席号", "Seat"),
+        "trunk": ("中继", "Trunk"),
+        "direction": ("方向", "Direction"),
+        "flow": ("流程", "Flow"),
+        "node": ("节点", "Node"),
+        "contact": ("联络", "Contact"),
         "quarter_hour": ("15分钟", "Quarter of an hour"),
         "hour": ("小时", "Hour"),
         "day": ("日", "Day"),
@@ -39,6 +47,27 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "hold_seconds": ("保持时长", "Hold time"),
         "wrap_ups": ("事后处理数", "Wrap-ups"),
         "wrap_up_seconds": ("事后处理时长", "Wrap-up time"),
+        "self_service": ("自助完成", "Self-service"),
+        "transferred": ("转出", "Transferred"),
+        "call_backs": ("预约回呼", "Call-backs promised"),
+        "voice_mails": ("留言", "Voice mails"),
+        "ended_otherwise": ("其他结束", "Ended otherwise"),
+        "refused": ("拒绝呼叫", "Refused"),
+        "blocked": ("遇全忙", "Blocked"),
+        "line_seconds": ("占线时长", "Line time"),
+        "nodes_entered": ("节点进入量", "Nodes entered"),
+        "inputs": ("按键输入", "Inputs by keys"),
+        "sessions": ("流程会话", "Sessions ended"),
+        "completed": ("完成", "Completed"),
+        "hung_up": ("用户挂断", "Caller hung up"),
+        "failed": ("系统失败", "Failed"),
+        "success": ("成功率", "Success"),
+        "began": ("开始", "Began"),
+        "ended": ("结束", "Ended"),
+        "dialled": ("被叫号码", "Dialled"),
+        "outcome": ("结果", "Outcome"),
+        "cause": ("原因", "Cause"),
+        "queue_seconds": ("排队时长", "Queue time"),
         "survey": ("问卷", "Survey"),
         "question": ("问题", "Question"),
         "scale": ("分制", "Scale"),
@@ -58,13 +87,37 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 #: Columns that are shares, 0 to 1.
-SHARES: Final = frozenset({"service_level", "share_answered", "fcr_strict", "fcr_broad"})
+SHARES: Final = frozenset({"success", "service_level", "share_answered", "fcr_strict", "fcr_broad"})
+#: Columns that are words, wherever they are not the group.
+TEXTS: Final = frozenset(
+    {
+        *("survey", "question", "began", "ended", "direction", "trunk", "dialled", "queue", "agent", "seat"),
+        *("outcome", "cause"),
+    }
+)
 #: What the chart of a report shows.
 CHARTED: Final[Mapping[str, str]] = MappingProxyType(
-    {"queues": "offered", "agents": "talks", "surveys": "mean", "resolution": "handled"}
+    {
+        "queues": "offered",
+        "agents": "talks",
+        "trunks": "contacts",
+        "flows": "sessions",
+        "contacts": "line_seconds",
+        "surveys": "mean",
+        "resolution": "handled",
+    }
 )
 
 
 def is_seconds(column: str) -> bool:
     """Whether a column is a duration."""
     return column.endswith("_seconds")
+
+
+def unit_of(column: str, grouping: str) -> str:
+    """What a column is counted in: group (what the row stands for), text, ratio, seconds or count."""
+    if column == grouping:
+        return "group"
+    if column in TEXTS:
+        return "text"
+    return "ratio" if column in SHARES else "seconds" if is_seconds(column) else "count"

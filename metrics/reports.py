@@ -18,6 +18,11 @@ class Grouping(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     SEAT = "seat"
+    TRUNK = "trunk"
+    DIRECTION = "direction"
+    FLOW = "flow"
+    NODE = "node"
+    CONTACT = "contact"
     QUARTER_HOUR = "quarter_hour"
     HOUR = "hour"
     DAY = "day"
@@ -115,8 +120,66 @@ RESOLUTION_REPORT: Final = ReportDefinition(
     longest_days=92,
 )
 
-_REPORTS: Final = {
-    report.name: report for report in (QUEUE_REPORT, AGENT_REPORT, SURVEY_REPORT, RESOLUTION_REPORT)
+#: Traffic of trunks; what had no trunk is of the centre itself.
+TRUNK_REPORT: Final = ReportDefinition(
+    name="trunks",
+    groupings=(Grouping.TRUNK, Grouping.DIRECTION, *TIMES),
+    columns=(
+        "contacts",
+        "handled",
+        "self_service",
+        "transferred",
+        "call_backs",
+        "voice_mails",
+        "abandoned",
+        "ended_otherwise",
+        "refused",
+        "blocked",
+        "line_seconds",
+        "talk_seconds",
+    ),
+)
+#: What became of callers in flows; by node: where they were when their session ended.
+FLOW_REPORT: Final = ReportDefinition(
+    name="flows",
+    groupings=(Grouping.FLOW, Grouping.NODE, *TIMES),
+    columns=("nodes_entered", "inputs", "sessions", "completed", "hung_up", "failed", "success"),
+)
+#: The list of contacts, one row each.
+CONTACT_REPORT: Final = ReportDefinition(
+    name="contacts",
+    groupings=(Grouping.CONTACT,),
+    columns=(
+        "began",
+        "ended",
+        "direction",
+        "trunk",
+        "dialled",
+        "queue",
+        "agent",
+        "seat",
+        "outcome",
+        "cause",
+        "queue_seconds",
+        "talk_seconds",
+        "hold_seconds",
+        "line_seconds",
+    ),
+    longest_days=31,
+)
+
+#: All, by name.
+REPORTS: Final = {
+    report.name: report
+    for report in (
+        QUEUE_REPORT,
+        AGENT_REPORT,
+        TRUNK_REPORT,
+        FLOW_REPORT,
+        CONTACT_REPORT,
+        SURVEY_REPORT,
+        RESOLUTION_REPORT,
+    )
 }
 
 
@@ -132,7 +195,7 @@ class ReportQuery:
     @classmethod
     def of(cls, name: str, begin: datetime, end: datetime, group_by: str | None) -> ReportQuery:
         """Check what somebody asked for; raises NoSuchReport or BadReportQuery."""
-        report = _REPORTS.get(name)
+        report = REPORTS.get(name)
         if report is None:
             raise NoSuchReport(name)
         allowed = ", ".join(report.groupings)

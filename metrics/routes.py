@@ -30,11 +30,12 @@ from metrics.definitions import DEFINITIONS
 from metrics.indicator import Comparison, Source, Unit
 from metrics.model import MICROSECONDS, Verdict
 from metrics.prometheus import CONTENT_TYPE
-from metrics.report_words import SHARES, WORDS, is_seconds
-from metrics.reports import ReportQuery, ReportRow
+from metrics.report_files import FILES
+from metrics.report_words import WORDS, unit_of
+from metrics.reports import ReportQuery
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
-from metrics.sheets import as_csv, as_xlsx, columns_of
+from metrics.sheets import columns_of
 from metrics.store import ReportStore
 
 _MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
@@ -144,30 +145,13 @@ class ReportFormat(StrEnum):
     PDF = "pdf"
 
 
-def _csv(query: ReportQuery, rows: list[ReportRow], zone: ZoneInfo) -> bytes:
-    return as_csv(query, rows).encode()
-
-
-def _pdf(query: ReportQuery, rows: list[ReportRow], zone: ZoneInfo) -> bytes:
-    from metrics.paper import as_pdf  # a large library, read when somebody wants paper
-
-    return as_pdf(query, rows, zone)
-
-
-_FILES: dict[ReportFormat, tuple[str, Callable[[ReportQuery, list[ReportRow], ZoneInfo], bytes]]] = {
-    ReportFormat.CSV: ("text/csv; charset=utf-8", _csv),
-    ReportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
-    ReportFormat.PDF: ("application/pdf", _pdf),
-}
-
-
 class ReportColumn(BaseModel):
     """A column of a report, the group first."""
 
     name: str
     title: str
     title_zh: str
-    unit: str = Field(description="count, seconds, ratio; group: what the row stands for")
+    unit: str = Field(description="count, seconds, ratio, text; group: what the row stands for")
 
 
 class ReportList(BaseModel):
@@ -239,12 +223,12 @@ def build_router(
         group_by: str | None = None,
         format: ReportFormat = ReportFormat.JSON,
     ) -> ReportList | Response:
-        """Queues, agents (those of a supervisor's teams), surveys or first-call resolution in a period."""
+        """Queues, agents (those of a supervisor's teams), trunks, flows, contacts, surveys, resolution."""
         now = clock.wall()
         query = ReportQuery.of(name, begin or _midnight(now, zone), end or now + timedelta(seconds=1), group_by)
         rows = await reports.rows(query, overseen(principal))
         if format is not ReportFormat.JSON:
-            media, write = _FILES[format]
+            media, write = FILES[format]
             head = {"Content-Disposition": f'attachment; filename="{query.report.name}.{format}"'}
             return Response(await asyncio.to_thread(write, query, rows, zone), media_type=media, headers=head)
         return ReportList(
@@ -310,8 +294,7 @@ def _budget(budget: Budget) -> BudgetItem:
 
 def _column(query: ReportQuery, name: str) -> ReportColumn:
     zh, en = WORDS[name]
-    unit = "ratio" if name in SHARES else "seconds" if is_seconds(name) else "count"
-    return ReportColumn(name=name, title=en, title_zh=zh, unit="group" if name == query.grouping else unit)
+    return ReportColumn(name=name, title=en, title_zh=zh, unit=unit_of(name, query.grouping))
 
 
 def _figure_item(figure: Figure) -> FigureItem:

@@ -13,11 +13,22 @@ from zoneinfo import ZoneInfo
 from ccplatform.contracts.words import DEFAULT_TENANT, AgentId, TenantId
 from ccplatform.kernel.clock import Clock
 from ccplatform.storage.database import Connection, Database
-from metrics.reports import AGENT_REPORT, QUEUE_REPORT, RESOLUTION_REPORT, TIMES, Grouping, ReportQuery, ReportRow
+from metrics.listing import LISTED, listed
+from metrics.reports import (
+    AGENT_REPORT,
+    CONTACT_REPORT,
+    QUEUE_REPORT,
+    RESOLUTION_REPORT,
+    TIMES,
+    Grouping,
+    ReportQuery,
+    ReportRow,
+)
 from metrics.resolution import resolution_row, resolution_sums
 from metrics.settings import MetricsSettings
 from metrics.sums import COLUMNS, PIECES, QUARTER, quarter_of, summed_up
 from metrics.surveys import survey_row, survey_sums
+from metrics.tallies import SUMMED, tally_row, tally_sums
 
 #: How each grouping is read off a row ``p`` of sums, in the time zone ``zone.name``.
 _KEYS: Final = {
@@ -88,13 +99,18 @@ class ReportStore:
     async def rows(self, query: ReportQuery, agents: Collection[AgentId] | None = None) -> list[ReportRow]:
         """The table of a report, ordered by group; hours and days are those of the centre's time zone.
 
-        ``agents`` leaves all others out of a report of agents, and of the others where they are grouped by agent.
+        ``agents`` leaves all others out of a report of agents and of the list of contacts, and of the others where
+        they are grouped by agent.
         """
         only = None if agents is None else sorted(agents)
         if query.report is QUEUE_REPORT:
             return await self._queues(query)
         if query.report is AGENT_REPORT:
             return await self._agents(query, only)
+        if query.report.name in SUMMED:
+            return await self._tallies(query)
+        if query.report is CONTACT_REPORT:
+            return await self._contacts(query, only)
         return await self._others(query, only if query.grouping is Grouping.AGENT else None)
 
     async def _others(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
@@ -124,15 +140,37 @@ class ReportStore:
             found = await connection.fetch(_AGENT_SUMS.format(key=_KEYS[query.grouping]), *told, agents)
         return [{query.grouping.value: row["key"], **_without_key(dict(row))} for row in found]
 
+    async def _tallies(self, query: ReportQuery) -> list[ReportRow]:
+        name = query.report.name
+        async with self._database.connection() as connection:
+            told = (
+                self._tenant,
+                query.begin,
+                query.end,
+                *await self._whole_part(connection, query, "report_tallies"),
+            )
+            found = await connection.fetch(tally_sums(name, query.grouping), *told, self._zone.key)
+        return [tally_row(name, query.grouping, dict(row)) for row in found]
+
+    async def _contacts(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
+        async with self._database.connection() as connection:
+            told = (self._tenant, query.begin, query.end, self._zone.key, agents)
+            return listed([dict(row) for row in await connection.fetch(LISTED, *told)])
+
     async def _told(self, connection: Connection, query: ReportQuery) -> tuple[Any, ...]:
-        """The first parameters of a statement: whole quarters that are summed up need not be read again."""
-        until = await summed_up(connection, self._tenant)
+        """The first parameters of a statement."""
+        part = await self._whole_part(connection, query)
+        short = self._settings.short_abandon_seconds
+        return (self._tenant, short, query.begin, query.end, *part, self._zone.key)
+
+    async def _whole_part(
+        self, connection: Connection, query: ReportQuery, table: str = "report_quarters"
+    ) -> tuple[datetime, datetime]:
+        """From when to when whole quarters of the period are summed up, which need not be read again."""
+        until = await summed_up(connection, self._tenant, table)
         first = _whole(query.begin)
         last = quarter_of(min(query.end, until)) if until is not None else first
-        if last <= first:
-            first = last = query.end
-        short = self._settings.short_abandon_seconds
-        return (self._tenant, short, query.begin, query.end, first, last, self._zone.key)
+        return (first, last) if last > first else (query.end, query.end)
 
 
 def _whole(at: datetime) -> datetime:

@@ -1,8 +1,9 @@
-"""Quarters of an hour of queues, agents and seats, summed up from the journal: what reports are made of.
+"""Quarters of an hour of queues, agents and seats, summed up from the journal: what reports are made of (R10.1.g).
 
 The same statement sums up for the table ``report_quarters`` and, for what is not in it yet, while a report is
-made: there is no second way to count. A contact is counted in the group and quarter in which it left the queue, a
-talk where it ended. A talk's seat is the one at which its contact was offered to the agent.
+made: there is no second way to count; `tallies.py` has those of trunks and flows. A contact is counted in the
+group and quarter in which it left the queue, a talk where it ended. A talk's seat is the one at which its contact
+was offered to the agent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.storage.database import Connection, Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from metrics.queues import LONGEST_WAIT
+from metrics.tallies import summing_up
 
 QUARTER: Final = timedelta(minutes=15)
 #: A quarter is summed up so long after its end, when late facts have come. A process that starts sums up the last
@@ -81,11 +83,12 @@ def quarter_of(at: datetime) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // 900 * 900, at.tzinfo)
 
 
-async def summed_up(connection: Connection, tenant: TenantId) -> datetime | None:
-    """The instant before which every quarter is summed up; None: none is."""
-    until: datetime | None = await connection.fetchval(
-        "SELECT until FROM report_progress WHERE tenant = $1", tenant
-    )
+async def summed_up(connection: Connection, tenant: TenantId, table: str = "report_quarters") -> datetime | None:
+    """The instant before which every quarter is summed up in ``table``; None: none is."""
+    row = await connection.fetchrow("SELECT until, tallied FROM report_progress WHERE tenant = $1", tenant)
+    if row is None:
+        return None
+    until: datetime | None = row["until" if table == "report_quarters" else "tallied"]
     return until
 
 
@@ -130,6 +133,8 @@ class ReportSums:
     async def _begin(self) -> datetime | None:
         async with self._database.connection() as connection:
             until = await summed_up(connection, self._tenant)
+            if await summed_up(connection, self._tenant, "report_tallies") is None:
+                until = None  # of a version that had one table only
             first: datetime | None = await connection.fetchval(
                 "SELECT min(at) FROM journal WHERE tenant = $1", self._tenant
             )
@@ -140,17 +145,20 @@ class ReportSums:
 
     async def _day(self, begin: datetime, end: datetime) -> None:
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM report_quarters WHERE tenant = $1 AND begins >= $2 AND begins < $3",
-                self._tenant,
-                begin,
-                end,
-            )
+            for table in ("report_quarters", "report_tallies"):
+                await connection.execute(
+                    f"DELETE FROM {table} WHERE tenant = $1 AND begins >= $2 AND begins < $3",
+                    self._tenant,
+                    begin,
+                    end,
+                )
             await connection.execute(_SUM_UP, self._tenant, self._short, begin, end)
+            await connection.execute(summing_up("$2", "$3"), self._tenant, begin, end)
             await connection.execute(
                 """
-                INSERT INTO report_progress (tenant, until) VALUES ($1, $2)
-                ON CONFLICT (tenant) DO UPDATE SET until = greatest(report_progress.until, excluded.until)
+                INSERT INTO report_progress (tenant, until, tallied) VALUES ($1, $2, $2)
+                ON CONFLICT (tenant) DO UPDATE SET until = greatest(report_progress.until, excluded.until),
+                  tallied = greatest(report_progress.tallied, excluded.tallied)
                 """,
                 self._tenant,
                 end,

@@ -55,6 +55,11 @@ class Places:
         return self.root / "postgres"
 
     @property
+    def reports(self) -> Path:
+        """Reports that are made by themselves, where the settings name no other folder."""
+        return self.root / "reports"
+
+    @property
     def speech(self) -> Path:
         """Spoken texts and music, kept by hash."""
         return self.root / "speech"

@@ -36,6 +36,7 @@ from gateway.isdn.settings import IsdnSettings
 from gateway.media.settings import MediaSettings
 from gateway.sip.settings import SipSettings
 from ivr.settings import IvrSettings
+from metrics.scheduling.settings import ReportSettings
 from metrics.settings import MetricsSettings
 from recording.settings import RecordingSettings
 
@@ -120,6 +121,7 @@ class Settings(BaseSettings):
     recording: RecordingSettings = RecordingSettings()
 
     metrics: MetricsSettings = MetricsSettings()
+    reports: ReportSettings = ReportSettings()
     probe: ProbeSettings = ProbeSettings()
 
     cti: CtiSettings = CtiSettings()

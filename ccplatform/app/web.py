@@ -49,7 +49,10 @@ from gateway.signalling.service import SignallingService
 from metrics.evidence.journal_days import JournalDays
 from metrics.prometheus import OverloadHealth, WorkerHealth
 from metrics.routes import build_scrape
+from metrics.scheduling.service import ReportSchedules
+from metrics.scheduling.store import ScheduleStore
 from metrics.service import MetricsService
+from metrics.store import ReportStore
 from metrics.sums import ReportSums
 
 _log = structlog.get_logger("web")
@@ -111,6 +114,15 @@ class WebProcess:
         self.control = ReloadingControl(self.following.link, ground.clock)
         self._told = ControlAlarms(self.following.link, ground.clock)
         self.clock = ClockWatching(settings.clock, clock=ground.clock, alarms=self._told)
+        self.reports = ReportStore(
+            ground.database,
+            clock=ground.clock,
+            settings=settings.metrics,
+            zone=settings.node.zone_info,
+            service_levels=self.service_levels,
+            tenant=ground.tenant,
+        )
+        self.schedules = ScheduleStore(ground.database, tenant=ground.tenant)
         self.keeper = build_keeper(settings, places, ground, self._told)
         self.copier = build_copier(settings, places, ground, self._told)
         self.phone_server = phone_server(settings.sip, lambda: self.following.health.get("access", {}))
@@ -160,6 +172,8 @@ class WebProcess:
         self.ground.tasks.keep_running("days of the journal", self._prove_days)
         if self.settings.metrics.sum_up_seconds:
             self.ground.tasks.keep_running("sums of reports", self._sum_up)
+        if self.settings.reports.look_seconds:
+            self.ground.tasks.keep_running("reports that are due", self._make_reports)
         self.signalling.start(self.ground.tasks)
         if self.webhook is not None:
             self.ground.tasks.keep_running("webhook", self.webhook.run)
@@ -193,6 +207,20 @@ class WebProcess:
             tenant=self.ground.tenant,
         )
         await sums.run()
+
+    async def _make_reports(self) -> None:
+        await self.following.informed.wait()
+        settings = self.settings.reports
+        schedules = ReportSchedules(
+            self.schedules,
+            self.reports,
+            alarms=self._told,
+            clock=self.ground.clock,
+            zone=self.settings.node.zone_info,
+            settings=settings,
+            folder=settings.folder or self.places.reports,
+        )
+        await schedules.run()
 
     async def _look_ahead(self) -> None:
         await self.following.informed.wait()

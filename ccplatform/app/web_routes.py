@@ -55,7 +55,7 @@ from metrics.adherence.plans import Plans
 from metrics.adherence.routes import build_router as build_adherence_routes
 from metrics.evidence.routes import build_evidence_routes
 from metrics.routes import build_router as build_metrics_routes
-from metrics.store import ReportStore
+from metrics.scheduling.routes import build_schedule_routes
 from recording.messages.routes import build_router as build_message_routes
 from recording.routes import build_router as build_recording_routes
 from recording.sharing.links import KEY_CONTEXT as RECORDING_LINKS
@@ -221,20 +221,21 @@ class _Routes:
         yield build_metrics_routes(
             access=access,
             service=web.metrics,
-            reports=ReportStore(
-                ground.database,
-                clock=ground.clock,
-                settings=settings.metrics,
-                zone=settings.node.zone_info,
-                service_levels=web.service_levels,
-                tenant=ground.tenant,
-            ),
+            reports=web.reports,
             clock=ground.clock,
             zone=settings.node.zone_info,
             overseen=web.overseen,
             plans=plans,
         )
         yield build_adherence_routes(access=access, plans=plans, overseen=web.overseen)
+        yield build_schedule_routes(
+            access=access,
+            store=web.schedules,
+            audit=ground.audit,
+            clock=ground.clock,
+            zone=settings.node.zone_info,
+            mail=settings.reports.mail,
+        )
         yield build_mystery_routes(
             access=access,
             history=web.journal,

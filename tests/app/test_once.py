@@ -53,6 +53,8 @@ WITHOUT_KEY: Final = {
     ("PUT", "/api/v1/customers/{account}"): "who saw an older card is refused (If-Match)",
     ("PUT", "/api/v1/recordings/{recording_id}/hold"): "it is held, or is not",
     ("POST", "/api/v1/recordings/{recording_id}/links"): "a link more, to the same recording",
+    ("PUT", "/api/v1/report-schedules/{schedule_id}"): "a whole schedule takes the place of the one of its id",
+    ("DELETE", "/api/v1/report-schedules/{schedule_id}"): "it is gone",
     ("PUT", "/api/v1/outbound-routes"): "all routes take the place of all",
     ("POST", "/api/v1/flows/validate"): "changes nothing",
     ("POST", "/api/v1/flows/preview"): "changes nothing",

@@ -33,6 +33,12 @@ async def test_a_supervisor_reads_a_talk_in_the_report_and_takes_it_home(
         assert file.read_bytes().startswith(begins)
     await page.locator(".reports-head").get_by_text("Agents", exact=True).click()
     await expect(page.locator("td", has_text="1004").first).to_be_visible()
+    head = page.locator(".reports-head")
+    for kind, text in (("Trunks", "Contacts"), ("Flows", "Sessions ended"), ("Contacts", "handled")):
+        await head.get_by_text(kind, exact=True).click()
+        await expect(page.locator(".ant-table").first.get_by_text(text, exact=True).first).to_be_visible()
+    await head.get_by_text("Queues", exact=True).click()
+    await expect(row.first).to_be_visible()
     if TAKE_PICTURES:
         await page.screenshot(path=SCREENS / "reports-en-light.png", animations="disabled")
         chinese = await open_page("sup1", "/admin/reports", language="zh", theme="dark")
@@ -62,3 +68,29 @@ async def test_what_a_caller_answered_after_his_talk_is_on_the_page_of_surveys(
         chinese = await open_page("sup1", "/admin/surveys", language="zh", theme="dark")
         await expect(chinese.locator(".ant-table-row").first).to_be_visible()
         await chinese.screenshot(path=SCREENS / "surveys-zh-dark.png", animations="disabled")
+
+
+async def test_an_administrator_lets_a_report_make_itself_pauses_and_removes_it(
+    open_page: OpenPage,  # noqa: F811
+    centre: Centre,
+) -> None:
+    page = await open_page("admin", "/admin/reports")
+    await page.get_by_role("button", name="Schedule this report").click()
+    name = page.get_by_label("Name")
+    await expect(name).to_have_value("Queues Queue")
+    await name.fill("Queues of the day")
+    await page.get_by_role("button", name="Save").click()
+    row = page.locator("tr", has_text="Queues of the day")
+    await expect(row).to_be_visible()
+    await expect(row).to_contain_text("folder")
+    await expect(row).to_contain_text("none yet")
+    if TAKE_PICTURES:
+        await page.screenshot(path=SCREENS / "report-schedules-en-light.png", animations="disabled")
+    await row.get_by_role("button", name="Pause").click()
+    await expect(row.get_by_role("button", name="Go on")).to_be_visible()
+    other = await open_page("sup1", "/admin/reports")
+    await expect(other.locator("tr", has_text="Queues of the day")).to_contain_text("paused")
+    await expect(other.get_by_role("button", name="Go on")).to_have_count(0)
+    await row.get_by_role("button", name="Remove").click()
+    await page.locator(".ant-popconfirm").get_by_role("button", name="Remove").click()
+    await expect(row).to_have_count(0)

@@ -16,7 +16,7 @@ import pytest
 from metrics.errors import BadReportQuery
 from metrics.paper import MOST_ROWS, as_pdf
 from metrics.report_words import CHARTED, WORDS
-from metrics.reports import AGENT_REPORT, QUEUE_REPORT, RESOLUTION_REPORT, SURVEY_REPORT, ReportQuery, ReportRow
+from metrics.reports import REPORTS, ReportDefinition, ReportQuery, ReportRow
 from metrics.sheets import as_xlsx
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -66,9 +66,10 @@ def pages(paper: bytes) -> list[bytes]:
     return [zlib.decompress(a85decode(stream)) for stream in streams]
 
 
-@pytest.mark.parametrize("report", [QUEUE_REPORT, AGENT_REPORT, SURVEY_REPORT, RESOLUTION_REPORT])
-def test_every_report_has_words_and_a_chart(report: object) -> None:
-    query = next(asked(name) for name in CHARTED if asked(name).report is report)
+@pytest.mark.parametrize("report", REPORTS.values(), ids=lambda report: report.name)
+def test_every_report_has_words_and_a_chart(report: ReportDefinition) -> None:
+    query = asked(report.name)
+    assert CHARTED[report.name] in report.columns
     assert {query.report.name, *query.report.groupings, *query.report.columns} <= set(WORDS)
     paper = as_pdf(query, [row_of(query, f"key {number}") for number in range(20)], SHANGHAI)
     assert paper.startswith(b"%PDF-")

@@ -176,8 +176,8 @@ NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def test_a_report_that_nobody_computes_does_not_exist() -> None:
-    with pytest.raises(NoSuchReport, match="'trunks'"):
-        query(NOW, NOW + timedelta(days=1), "trunks")
+    with pytest.raises(NoSuchReport, match="'weather'"):
+        query(NOW, NOW + timedelta(days=1), "weather")
 
 
 @pytest.mark.parametrize(

@@ -3806,6 +3806,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/report-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description Reports that are made by themselves, and what came of the last ones.
+         */
+        get: operations["list_schedules_api_v1_report_schedules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Schedule
+         * @description Add one, or change it: what was missed while it was paused is not made up.
+         */
+        put: operations["put_schedule_api_v1_report_schedules__schedule_id__put"];
+        post?: never;
+        /**
+         * Remove Schedule
+         * @description Forget one; reports that it made stay.
+         */
+        delete: operations["remove_schedule_api_v1_report_schedules__schedule_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{name}": {
         parameters: {
             query?: never;
@@ -3815,7 +3859,7 @@ export interface paths {
         };
         /**
          * Report
-         * @description Queues, agents (those of a supervisor's teams), surveys or first-call resolution in a period.
+         * @description Queues, agents (those of a supervisor's teams), trunks, flows, contacts, surveys, resolution.
          */
         get: operations["report_api_v1_reports__name__get"];
         put?: never;
@@ -5958,6 +6002,12 @@ export interface components {
             server: components["schemas"]["SnapshotMessage"] | components["schemas"]["EventMessage"] | components["schemas"]["HeartbeatMessage"];
         };
         /**
+         * Every
+         * @description The whole period that a report is of: the last one that is over when it is made.
+         * @enum {string}
+         */
+        Every: "day" | "week" | "month" | "quarter" | "year";
+        /**
          * Exit
          * @description Where callers went from a node.
          */
@@ -6061,6 +6111,12 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /**
+         * FileFormat
+         * @description What the report is written as.
+         * @enum {string}
+         */
+        FileFormat: "csv" | "xlsx" | "pdf";
         /**
          * First
          * @description Whose phone rings first when a promise is kept.
@@ -9086,7 +9142,7 @@ export interface components {
             title_zh: string;
             /**
              * Unit
-             * @description count, seconds, ratio; group: what the row stands for
+             * @description count, seconds, ratio, text; group: what the row stands for
              */
             unit: string;
         };
@@ -9355,6 +9411,133 @@ export interface components {
              * @example 2026-01-05T09:00:00Z
              */
             saved_at: string;
+        };
+        /**
+         * ScheduleItem
+         * @description One with what came of it.
+         */
+        ScheduleItem: {
+            /** @default xlsx */
+            format: components["schemas"]["FileFormat"];
+            /**
+             * Group By
+             * @example queue
+             */
+            group_by: string;
+            /** Id */
+            id: string;
+            /** Last Ok */
+            last_ok: boolean | null;
+            /**
+             * Last Period
+             * @description the period of the last one
+             * @example 2026-01-05
+             */
+            last_period: string;
+            /**
+             * Last Result
+             * @description the file or the addresses; what went wrong, if last_ok is false
+             */
+            last_result: string;
+            /**
+             * Mail To
+             * @description none: into the folder
+             * @default []
+             */
+            mail_to: string[];
+            /**
+             * Minute
+             * @description of the day after the period, by the centre's clock
+             * @default 360
+             */
+            minute: number;
+            /**
+             * Name
+             * @description of the file, too
+             * @example Queues of the day
+             */
+            name: string;
+            /**
+             * Next At
+             * Format: date-time
+             * @description when the next one is due
+             */
+            next_at: string;
+            /**
+             * Paused
+             * @default false
+             */
+            paused: boolean;
+            /** @description the whole period that it is of; it is made when that is over */
+            period: components["schemas"]["Every"];
+            /**
+             * Report
+             * @example queues
+             */
+            report: string;
+            /**
+             * Tried At
+             * @description when the last one was made; null: none was yet
+             */
+            tried_at: string | null;
+        };
+        /**
+         * ScheduleList
+         * @description All of them, by name, and where reports can go.
+         */
+        ScheduleList: {
+            /** Items */
+            items: components["schemas"]["ScheduleItem"][];
+            /**
+             * Mail Domains
+             * @description domains of the addresses; none: no report goes by e-mail
+             */
+            mail_domains: string[];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /**
+         * SchedulePut
+         * @description A report that is to be made by itself.
+         */
+        SchedulePut: {
+            /** @default xlsx */
+            format: components["schemas"]["FileFormat"];
+            /**
+             * Group By
+             * @example queue
+             */
+            group_by: string;
+            /**
+             * Mail To
+             * @description none: into the folder
+             * @default []
+             */
+            mail_to: string[];
+            /**
+             * Minute
+             * @description of the day after the period, by the centre's clock
+             * @default 360
+             */
+            minute: number;
+            /**
+             * Name
+             * @description of the file, too
+             * @example Queues of the day
+             */
+            name: string;
+            /**
+             * Paused
+             * @default false
+             */
+            paused: boolean;
+            /** @description the whole period that it is of; it is made when that is over */
+            period: components["schemas"]["Every"];
+            /**
+             * Report
+             * @example queues
+             */
+            report: string;
         };
         /**
          * ScreenPop
@@ -19712,6 +19895,90 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WaveformRow"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_schedules_api_v1_report_schedules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+        };
+    };
+    put_schedule_api_v1_report_schedules__schedule_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleItem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_schedule_api_v1_report_schedules__schedule_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -10,7 +10,8 @@ import { EmptyNotice, Failure, Loading } from "../../ui/notices";
 import { useToasts } from "../../ui/toasts";
 import { usePageTitle } from "../../ui/usePageTitle";
 import { download } from "./flows/useFlows";
-import { bounds, CHARTED, fits, GROUPINGS, PERIODS, REPORTS, type Grouping, type Period, type Report } from "./reports";
+import { bounds, CHARTED, fits, FORMATS, GROUPINGS, PERIODS, REPORTS, type Grouping, type Period, type Report } from "./reports";
+import { SchedulesPanel } from "./SchedulesPanel";
 import { compare } from "./settings/kind";
 import { answerOf } from "./settings/useSettings";
 
@@ -18,7 +19,6 @@ type Found = components["schemas"]["ReportList"];
 type Column = components["schemas"]["ReportColumn"];
 type Row = Readonly<Record<string, string | number | null>>;
 
-const FORMATS = ["csv", "xlsx", "pdf"] as const;
 /** Bars that can be told apart. */
 const MOST_BARS = 120;
 const HEIGHT = 80;
@@ -42,68 +42,71 @@ export function ReportsArea() {
     staleTime: 0,
   });
   return (
-    <section className="panel">
-      <header className="panel-head reports-head">
-        <h2>{t("reports.title")}</h2>
-        <Segmented<Report>
-          size="small"
-          aria-label={t("reports.report")}
-          value={report}
-          onChange={(next) => {
-            setReport(next);
-            setGrouping(GROUPINGS[next][0]);
-          }}
-          options={REPORTS.map((value) => ({ value, label: t(`reports.kinds.${value}`) }))}
-        />
-        <span className="grow" />
-        <Select<Grouping>
-          size="small"
-          aria-label={t("reports.by")}
-          value={grouping}
-          onChange={setGrouping}
-          popupMatchSelectWidth={false}
-          options={GROUPINGS[report].map((value) => ({ value, label: t(`reports.grouping.${value}`) }))}
-        />
-        <Select<Period>
-          size="small"
-          aria-label={t("reports.period")}
-          value={period}
-          onChange={setPeriod}
-          popupMatchSelectWidth={false}
-          options={periods.map((value) => ({ value, label: t(`reports.periods.${value}`) }))}
-        />
-        {FORMATS.map((format) => (
-          <Button
-            key={format}
+    <>
+      <section className="panel">
+        <header className="panel-head reports-head">
+          <h2>{t("reports.title")}</h2>
+          <Segmented<Report>
             size="small"
-            onClick={() => {
-              ask(format)
-                .then((answer) => answer.blob())
-                .then(
-                  (file) => {
-                    download(file, `${report}.${format}`);
-                  },
-                  (error: unknown) => void toasts.error(words.problem(error)),
-                );
+            aria-label={t("reports.report")}
+            value={report}
+            onChange={(next) => {
+              setReport(next);
+              setGrouping(GROUPINGS[next][0]);
             }}
-          >
-            {t(`reports.${format}`)}
-          </Button>
-        ))}
-      </header>
-      {found.error !== null && found.data === undefined ? (
-        <Failure error={found.error} onRetry={() => void found.refetch()} />
-      ) : found.data === undefined ? (
-        <Loading rows={4} />
-      ) : found.data.items.length === 0 ? (
-        <EmptyNotice title={t("reports.none")} hint={t("reports.noneHint")} />
-      ) : (
-        <>
-          <Bars found={found.data} charted={CHARTED[report]} />
-          <Figures found={found.data} />
-        </>
-      )}
-    </section>
+            options={REPORTS.map((value) => ({ value, label: t(`reports.kinds.${value}`) }))}
+          />
+          <span className="grow" />
+          <Select<Grouping>
+            size="small"
+            aria-label={t("reports.by")}
+            value={grouping}
+            onChange={setGrouping}
+            popupMatchSelectWidth={false}
+            options={GROUPINGS[report].map((value) => ({ value, label: t(`reports.grouping.${value}`) }))}
+          />
+          <Select<Period>
+            size="small"
+            aria-label={t("reports.period")}
+            value={period}
+            onChange={setPeriod}
+            popupMatchSelectWidth={false}
+            options={periods.map((value) => ({ value, label: t(`reports.periods.${value}`) }))}
+          />
+          {FORMATS.map((format) => (
+            <Button
+              key={format}
+              size="small"
+              onClick={() => {
+                ask(format)
+                  .then((answer) => answer.blob())
+                  .then(
+                    (file) => {
+                      download(file, `${report}.${format}`);
+                    },
+                    (error: unknown) => void toasts.error(words.problem(error)),
+                  );
+              }}
+            >
+              {t(`reports.${format}`)}
+            </Button>
+          ))}
+        </header>
+        {found.error !== null && found.data === undefined ? (
+          <Failure error={found.error} onRetry={() => void found.refetch()} />
+        ) : found.data === undefined ? (
+          <Loading rows={4} />
+        ) : found.data.items.length === 0 ? (
+          <EmptyNotice title={t("reports.none")} hint={t("reports.noneHint")} />
+        ) : (
+          <>
+            <Bars found={found.data} charted={CHARTED[report]} />
+            <Figures found={found.data} />
+          </>
+        )}
+      </section>
+      <SchedulesPanel report={report} grouping={grouping} />
+    </>
   );
 }
 
@@ -154,7 +157,7 @@ function Figures({ found }: { readonly found: Found }) {
     return found.columns.map((column) => ({
       title: titleOf(column, words.language) + (column.unit === "seconds" ? " (s)" : ""),
       key: column.name,
-      ...(column.unit === "group" ? { fixed: "left" as const } : { align: "right" as const, className: "num" }),
+      ...(column.unit === "group" ? { fixed: "left" as const } : column.unit === "text" ? {} : { align: "right" as const, className: "num" }),
       render: (_one: unknown, row: Row) => shown(column, row[column.name] ?? null),
       // Also what the keyboard finds in a table that is wider than the page.
       sorter: (one: Row, other: Row) => compare(one[column.name], other[column.name]),

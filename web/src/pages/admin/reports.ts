@@ -1,20 +1,30 @@
 /** What reports there are, and the periods that people ask for. */
 
-export const REPORTS = ["queues", "agents", "resolution"] as const;
+export const REPORTS = ["queues", "agents", "trunks", "flows", "contacts", "resolution"] as const;
 export type Report = (typeof REPORTS)[number];
 
 const TIMES = ["quarter_hour", "hour", "day", "week", "month", "quarter", "year"] as const;
-export type Grouping = "queue" | "agent" | "seat" | (typeof TIMES)[number];
+export type Grouping = "queue" | "agent" | "seat" | "trunk" | "direction" | "flow" | "node" | "contact" | (typeof TIMES)[number];
 
 /** The first is the default. */
 export const GROUPINGS: Readonly<Record<Report, readonly [Grouping, ...Grouping[]]>> = {
   queues: ["queue", ...TIMES],
   agents: ["agent", "seat", "queue", ...TIMES],
+  trunks: ["trunk", "direction", ...TIMES],
+  flows: ["flow", "node", ...TIMES],
+  contacts: ["contact"],
   resolution: ["queue", "agent", "day", "week", "month"],
 };
 
 /** What the chart shows. */
-export const CHARTED: Readonly<Record<Report, string>> = { queues: "offered", agents: "talks", resolution: "handled" };
+export const CHARTED: Readonly<Record<Report, string>> = {
+  queues: "offered",
+  agents: "talks",
+  trunks: "contacts",
+  flows: "sessions",
+  contacts: "line_seconds",
+  resolution: "handled",
+};
 
 export const PERIODS = ["today", "yesterday", "days7", "days30", "month", "lastMonth", "quarter", "lastQuarter", "year"] as const;
 export type Period = (typeof PERIODS)[number];
@@ -49,5 +59,24 @@ export function bounds(period: Period, now: Date): readonly [Date, Date] {
 /** Whether the server makes this report of this period: single contacts and quarters of an hour have shorter limits. */
 export function fits(report: Report, grouping: Grouping, period: Period): boolean {
   const long = period === "quarter" || period === "lastQuarter";
-  return !(period === "year" && report === "resolution") && !(grouping === "quarter_hour" && (long || period === "year"));
+  const short = grouping === "quarter_hour" || report === "contacts";
+  return !(period === "year" && report === "resolution") && !(short && (long || period === "year"));
+}
+
+/** Whole periods of reports that make themselves, and what they are written as. */
+export const WHOLE = ["day", "week", "month", "quarter", "year"] as const;
+export const FORMATS = ["csv", "xlsx", "pdf"] as const;
+
+/** Minutes of a day as people write them, and back; null where nobody would. */
+export function timeOf(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+}
+export function minuteOf(time: string): number | null {
+  const found = /^([01]\d|2[0-3]):([0-5]\d)$/u.exec(time);
+  return found === null ? null : Number(found[1]) * 60 + Number(found[2]);
+}
+
+/** Addresses out of what somebody wrote, parted by commas, semicolons or blanks. */
+export function addressesOf(text: string): string[] {
+  return text.split(/[\s,;，；]+/u).filter((one) => one !== "");
 }

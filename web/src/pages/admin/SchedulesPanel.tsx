@@ -1,0 +1,246 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button, Form, Input, Modal, Popconfirm, Select, Table, type TableColumnsType } from "antd";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useApi, useMe } from "../../api/context";
+import { unwrap } from "../../api/problem";
+import { hasRole } from "../../api/session";
+import { useWords } from "../../i18n/useWords";
+import type { Schemas } from "../../live/types";
+import { NOTHING } from "../../ui/format";
+import { EmptyNotice, Failure, Loading } from "../../ui/notices";
+import { useToasts } from "../../ui/toasts";
+import { addressesOf, FORMATS, minuteOf, timeOf, WHOLE, type Grouping, type Report } from "./reports";
+
+type Schedule = Schemas["ScheduleItem"];
+type Put = Schemas["SchedulePut"];
+
+const LIST = ["report-schedules"];
+
+/** Reports that make themselves (R10.1.g): what came of the last ones, and for administrators to add, pause, remove. */
+export function SchedulesPanel({ report, grouping }: { readonly report: Report; readonly grouping: Grouping }) {
+  const { t } = useTranslation();
+  const api = useApi();
+  const may = hasRole(useMe(), "admin");
+  const [edited, setEdited] = useState<readonly [string, Put] | null>(null);
+  const { put, remove } = useScheduleActions();
+  const found = useQuery({ queryKey: LIST, queryFn: () => unwrap(api.GET("/api/v1/report-schedules")), refetchInterval: 30_000 });
+  const columns = useColumns(may, put.mutate, remove.mutate, setEdited);
+  return (
+    <section className="panel">
+      <header className="panel-head">
+        <h2>{t("reports.schedules.title")}</h2>
+        <span className="grow" />
+        {may ? (
+          <Button
+            size="small"
+            onClick={() => {
+              const name = `${t(`reports.kinds.${report}`)} ${t(`reports.grouping.${grouping}`)}`;
+              setEdited([crypto.randomUUID(), { name, report, group_by: grouping, period: "day", format: "xlsx", minute: 360, mail_to: [], paused: false }]);
+            }}
+          >
+            {t("reports.schedules.add")}
+          </Button>
+        ) : null}
+      </header>
+      {found.error !== null && found.data === undefined ? (
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
+      ) : found.data === undefined ? (
+        <Loading rows={1} />
+      ) : found.data.items.length === 0 ? (
+        <EmptyNotice title={t("reports.schedules.none")} {...(may ? { hint: t("reports.schedules.noneHint") } : {})} />
+      ) : (
+        <Table<Schedule> size="small" rowKey="id" columns={columns} dataSource={found.data.items} scroll={{ x: "max-content" }} pagination={false} />
+      )}
+      {edited === null ? null : (
+        <Edit
+          key={edited[0]}
+          schedule={edited[1]}
+          domains={found.data?.mail_domains ?? []}
+          saving={put.isPending}
+          onSave={(body) => {
+            put.mutate([edited[0], body], {
+              onSuccess: () => {
+                setEdited(null);
+              },
+            });
+          }}
+          onClose={() => {
+            setEdited(null);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function useScheduleActions() {
+  const api = useApi();
+  const words = useWords();
+  const toasts = useToasts();
+  const queries = useQueryClient();
+  const after = {
+    onSettled: () => queries.invalidateQueries({ queryKey: LIST }),
+    onError: (error: Error) => void toasts.error(words.problem(error)),
+  };
+  const put = useMutation({
+    mutationFn: ([id, body]: readonly [string, Put]) =>
+      unwrap(api.PUT("/api/v1/report-schedules/{schedule_id}", { params: { path: { schedule_id: id } }, body })),
+    ...after,
+  });
+  const remove = useMutation({
+    mutationFn: (id: string) => unwrap(api.DELETE("/api/v1/report-schedules/{schedule_id}", { params: { path: { schedule_id: id } } })),
+    ...after,
+  });
+  return { put, remove };
+}
+
+function useColumns(
+  may: boolean,
+  put: (change: readonly [string, Put]) => void,
+  remove: (id: string) => void,
+  edit: (change: readonly [string, Put]) => void,
+): TableColumnsType<Schedule> {
+  const { t } = useTranslation();
+  const words = useWords();
+  return useMemo(() => {
+    const say = (key: "name" | "what" | "every" | "at" | "format" | "to" | "folder" | "next" | "last" | "paused" | "pause" | "resume" | "edit" | "remove" | "keep") =>
+      t(`reports.schedules.${key}`);
+    return [
+      { title: say("name"), dataIndex: "name" },
+      {
+        title: say("what"),
+        key: "what",
+        render: (_one: unknown, { report, group_by }) => `${t(`reports.kinds.${report as Report}`)} · ${t(`reports.grouping.${group_by as Grouping}`)}`,
+      },
+      { title: say("every"), dataIndex: "period", render: (period: Schedule["period"]) => t(`reports.schedules.whole.${period}`) },
+      { title: say("at"), dataIndex: "minute", className: "num", render: timeOf },
+      { title: say("format"), dataIndex: "format", render: (format: Schedule["format"]) => t(`reports.${format}`) },
+      { title: say("to"), dataIndex: "mail_to", render: (to: string[]) => (to.length === 0 ? say("folder") : to.join(", ")) },
+      {
+        title: say("next"),
+        dataIndex: "next_at",
+        className: "num",
+        render: (at: string, { paused }) => (paused ? <span className="quiet">{say("paused")}</span> : words.dateTime(at)),
+      },
+      {
+        title: say("last"),
+        key: "last",
+        render: (_one: unknown, row) => <Last row={row} />,
+      },
+      {
+        title: <span className="sr-only">{t("trunks.actions")}</span>,
+        key: "actions",
+        render: (_one: unknown, row) =>
+          may ? (
+            <span className="row-actions">
+              <Button size="small" onClick={() => { put([row.id, bodyOf({ ...row, paused: !row.paused })]); }}>
+                {say(row.paused ? "resume" : "pause")}
+              </Button>
+              <Button size="small" onClick={() => { edit([row.id, bodyOf(row)]); }}>
+                {say("edit")}
+              </Button>
+              <Popconfirm
+                title={t("reports.schedules.sure", { name: row.name })}
+                okText={say("remove")}
+                cancelText={say("keep")}
+                onConfirm={() => { remove(row.id); }}
+              >
+                <Button size="small" danger>
+                  {say("remove")}
+                </Button>
+              </Popconfirm>
+            </span>
+          ) : (
+            NOTHING
+          ),
+      },
+    ];
+  }, [t, words, may, put, remove, edit]);
+}
+
+function Last({ row }: { readonly row: Schedule }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  if (row.tried_at === null) {
+    return <span className="quiet">{t("reports.schedules.never")}</span>;
+  }
+  return (
+    <>
+      <span className={row.last_ok === false ? "bad" : "good"}>
+        {row.last_ok === false ? t("reports.schedules.failed", { why: row.last_result }) : row.last_result || row.last_period}
+      </span>
+      <div className="quiet num">
+        {row.last_period} · {words.dateTime(row.tried_at)}
+      </div>
+    </>
+  );
+}
+
+interface EditProps {
+  readonly schedule: Put;
+  readonly domains: readonly string[];
+  readonly saving: boolean;
+  readonly onSave: (body: Put) => void;
+  readonly onClose: () => void;
+}
+
+function Edit({ schedule, domains, saving, onSave, onClose }: EditProps) {
+  const { t } = useTranslation();
+  const [name, setName] = useState(schedule.name);
+  const [period, setPeriod] = useState(schedule.period);
+  const [format, setFormat] = useState(schedule.format);
+  const [time, setTime] = useState(timeOf(schedule.minute));
+  const [mail, setMail] = useState(schedule.mail_to.join(", "));
+  const minute = minuteOf(time);
+  return (
+    <Modal
+      open
+      title={`${t(`reports.kinds.${schedule.report as Report}`)} · ${t(`reports.grouping.${schedule.group_by as Grouping}`)}`}
+      okText={t("reports.schedules.save")}
+      cancelText={t("reports.schedules.cancel")}
+      okButtonProps={{ disabled: name.trim() === "" || minute === null, loading: saving }}
+      onOk={() => {
+        onSave({ ...schedule, name: name.trim(), period, format, minute: minute ?? 360, mail_to: addressesOf(mail) });
+      }}
+      onCancel={onClose}
+    >
+      <Form layout="vertical">
+        <Form.Item label={t("reports.schedules.name")} htmlFor="schedule-name">
+          <Input id="schedule-name" value={name} maxLength={80} onChange={(event) => { setName(event.target.value); }} />
+        </Form.Item>
+        <Form.Item label={t("reports.schedules.every")} htmlFor="schedule-period">
+          <Select<Put["period"]>
+            id="schedule-period"
+            value={period}
+            onChange={setPeriod}
+            options={WHOLE.map((value) => ({ value, label: t(`reports.schedules.whole.${value}`) }))}
+          />
+        </Form.Item>
+        <Form.Item label={t("reports.schedules.format")} htmlFor="schedule-format">
+          <Select<Put["format"]>
+            id="schedule-format"
+            value={format}
+            onChange={setFormat}
+            options={FORMATS.map((value) => ({ value, label: t(`reports.${value}`) }))}
+          />
+        </Form.Item>
+        <Form.Item label={t("reports.schedules.at")} htmlFor="schedule-at">
+          <Input id="schedule-at" type="time" value={time} onChange={(event) => { setTime(event.target.value); }} />
+        </Form.Item>
+        <Form.Item
+          label={t("reports.schedules.mail")}
+          htmlFor="schedule-mail"
+          extra={domains.length === 0 ? t("reports.schedules.noMail") : t("reports.schedules.mailHint", { domains: domains.join(", ") })}
+        >
+          <Input id="schedule-mail" value={mail} disabled={domains.length === 0} onChange={(event) => { setMail(event.target.value); }} />
+        </Form.Item>
+      </Form>
+    </Modal>
+  );
+}
+
+/** What the server is told of a schedule. */
+function bodyOf({ name, report, group_by, period, format, minute, mail_to, paused }: Schedule): Put {
+  return { name, report, group_by, period, format, minute, mail_to, paused };
+}
