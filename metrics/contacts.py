@@ -11,13 +11,15 @@ from ccplatform.contracts.facts import (
     ConnectionCleared,
     ContactArrived,
     ContactEnded,
+    ContactNoted,
     FlowNodeEntered,
     LegMeasured,
     Queued,
     QueueLeft,
     RecordingStarted,
+    Transferred,
 )
-from ccplatform.contracts.words import Direction, LegRole, Outcome, TrunkId
+from ccplatform.contracts.words import Direction, LegRole, Outcome, ReleaseCause, TrunkId
 from metrics.model import ONE_DAY, Counted, Observation, Stamp
 from metrics.names import Names
 
@@ -46,10 +48,11 @@ class OpenContact:
 class Contacts:
     """The table of open contacts, bounded: beyond ``limit`` the oldest is forgotten."""
 
-    def __init__(self, *, limit: int, queues: Names, trunks: Names) -> None:
+    def __init__(self, *, limit: int, queues: Names, trunks: Names, dispositions: Names) -> None:
         self._limit = limit
         self._queues = queues
         self._trunks = trunks
+        self._dispositions = dispositions
         self._open: dict[str, OpenContact] = {}
         self.waiting: dict[str, int] = {}
 
@@ -76,10 +79,12 @@ class Contacts:
     def refused(self, fact: CallRefused, stamp: Stamp, out: list[Observation]) -> None:
         """A call that never became a contact."""
         self._refused(Direction.INBOUND if fact.seat is None else Direction.INTERNAL, fact.trunk, 1, out)
+        out.append(Counted("cc_call_failures", (fact.cause, str(fact.sip_status))))
 
     def refused_unread(self, fact: CallsRefused, stamp: Stamp, out: list[Observation]) -> None:
         """Calls that overload control did not let in; those without a trunk were seats'."""
         self._refused(Direction.INTERNAL if fact.trunk is None else Direction.INBOUND, fact.trunk, fact.calls, out)
+        out.append(Counted("cc_call_failures", (fact.cause, str(fact.sip_status)), fact.calls))
 
     def _refused(self, direction: Direction, trunk: TrunkId | None, calls: int, out: list[Observation]) -> None:
         name = self._trunks.maybe(trunk) or ""
@@ -108,6 +113,8 @@ class Contacts:
         direction = contact.direction if contact is not None else unknown
         out.append(Counted("cc_calls", (direction, trunk, fact.outcome)))
         out.append(Counted("cc_contacts", (self._queues.maybe(fact.queue) or "", fact.outcome)))
+        if fact.cause is not ReleaseCause.NORMAL:
+            out.append(Counted("cc_call_failures", (fact.cause, "")))
         self._forget(fact.contact)
 
     def entered_node(self, fact: FlowNodeEntered, stamp: Stamp, out: list[Observation]) -> None:
@@ -131,6 +138,16 @@ class Contacts:
     def recorded(self, fact: RecordingStarted, stamp: Stamp, out: list[Observation]) -> None:
         """A recording of it began."""
         out.append(Counted("cc_recordings", (fact.mode,)))
+
+    def transferred(self, fact: Transferred, stamp: Stamp, out: list[Observation]) -> None:
+        """It was handed on, by the flow or by an agent."""
+        out.append(Counted("cc_transfers", ("flow" if fact.by == "flow" else "agent",)))
+
+    def noted(self, fact: ContactNoted, stamp: Stamp, out: list[Observation]) -> None:
+        """An agent wrote down what it came to; a correction is one more."""
+        out.append(
+            Counted("cc_dispositions", (self._dispositions.of(fact.disposition) if fact.disposition else "",))
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able state."""

@@ -55,6 +55,14 @@ _MOS = (1.5, 2.0, 2.5, 2.8, 3.1, 3.4, 3.6, 3.8, 4.0, 4.2, 4.3, 4.4)
 _ALL: Final = (
     _counter("cc_calls", "Calls that ended or were refused (R10.3.1.1)", "direction", "trunk", "outcome"),
     _counter("cc_blocked_calls", "Calls that found every channel of their trunk busy (R10.3.1.1)", "trunk"),
+    _counter(
+        "cc_call_failures",
+        "Calls that ended by a fault or were refused, by cause and SIP status given (R10.3.1.1)",
+        "cause",
+        "status",
+    ),
+    _counter("cc_transfers", "Contacts handed on, by whom: flow or agent (R10.1.g)", "by"),
+    _counter("cc_dispositions", "Notes of agents by disposition, corrections too (R10.1.g)", "disposition"),
     _counter("cc_ivr_sessions", "IVR sessions by how they ended (R10.3.1.5, R10.3.2.a)", "outcome"),
     _counter("cc_ivr_query_failures", "Customer-data queries that failed (R10.3.1.7, R10.3.2.c)"),
     _counter("cc_mystery_calls", "Mystery calls by how they ended (R10.3.2.a)", "fate"),

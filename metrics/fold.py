@@ -47,7 +47,13 @@ class Fold:
         self.queue_names = Names(rules.max_names)
         self.trunk_names = Names(rules.max_names)
         calendar = Calendar(rules.zone)
-        self.contacts = Contacts(limit=rules.max_open_contacts, queues=self.queue_names, trunks=self.trunk_names)
+        self.disposition_names = Names(rules.max_names)
+        self.contacts = Contacts(
+            limit=rules.max_open_contacts,
+            queues=self.queue_names,
+            trunks=self.trunk_names,
+            dispositions=self.disposition_names,
+        )
         self.access = Access(contacts=self.contacts, trunks=self.trunk_names)
         self.voice = Voice(contacts=self.contacts)
         self.responses = Responses(contacts=self.contacts)
@@ -103,6 +109,7 @@ class Fold:
         return {
             "queue_names": self.queue_names,
             "trunk_names": self.trunk_names,
+            "disposition_names": self.disposition_names,
             "contacts": self.contacts,
             "access": self.access,
             "voice": self.voice,
@@ -128,6 +135,8 @@ class Fold:
             facts.MediaMoved: (self.voice.moved,),
             facts.ConnectionCleared: (self.contacts.cleared,),
             facts.ContactEnded: (self.access.ended, self.contacts.ended),
+            facts.Transferred: (self.contacts.transferred,),
+            facts.ContactNoted: (self.contacts.noted,),
             facts.KeyAnswered: (self.responses.key_answered,),
             facts.QueryAnswered: (self.responses.query_answered,),
             facts.MysteryCallMade: (self.mystery.made,),

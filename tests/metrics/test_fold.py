@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from random import Random
@@ -15,15 +16,19 @@ from ccplatform.contracts.facts import (
     AlarmCleared,
     AlarmRaised,
     CallRefused,
+    CallsRefused,
     ContactArrived,
+    ContactNoted,
     Fact,
     FactEvent,
     FirstVoiceSent,
     FlowEntered,
     KeyAnswered,
     QueryAnswered,
+    Transferred,
 )
 from ccplatform.contracts.words import (
+    AgentId,
     AgentState,
     ContactId,
     FlowId,
@@ -36,8 +41,9 @@ from ccplatform.contracts.words import (
 )
 from metrics.compliance import rows
 from metrics.day import figures
+from metrics.families import FAMILIES
 from metrics.fold import Fold
-from metrics.model import OTHER, AnswerLimits, FoldRules, LoadClass
+from metrics.model import OTHER, AnswerLimits, Counted, FoldRules, LoadClass
 from tests.metrics.telling import (
     PSTN,
     Centre,
@@ -220,6 +226,38 @@ def test_names_beyond_the_limit_are_counted_together() -> None:
         centre.tell(queue_left(centre.arrive(trunk=TrunkId(name)), "answered", 1.0, QueueId(name)))
     day = centre.fold.queues.day(centre.now)
     assert {name: page.answered for name, page in day.items()} == {"a": 2, "b": 1, OTHER: 2}
+
+
+def test_faults_transfers_and_notes_are_counted() -> None:
+    centre = Centre(FoldRules(max_names=1))
+    contact = centre.arrive()
+    for by in ("flow", "1001", "1002"):
+        centre.tell(Transferred(contact=contact, to="95001", by=by))
+    for disposition in ("order", "other", ""):
+        note = ContactNoted(
+            contact=contact, queue=None, agent=AgentId("1001"), disposition=disposition, disposition_name=""
+        )
+        centre.tell(note)
+    centre.end(contact, Outcome.FAILED, cause=ReleaseCause.TIMEOUT)
+    centre.good_call()
+    refused = CallRefused(trunk=TrunkId("pstn"), dialled="1", cause=ReleaseCause.BUSY, sip_status=486)
+    unread = CallsRefused(trunk=None, source="", calls=3, cause=ReleaseCause.OVERLOAD, sip_status=503)
+    centre.tell(refused, unread)
+    counted = Counter[tuple[str, ...]]()
+    for one in centre.observations:
+        if isinstance(one, Counted) and one.metric in ("cc_call_failures", "cc_transfers", "cc_dispositions"):
+            counted[(one.metric, *one.labels)] += one.amount
+    assert counted == {
+        ("cc_transfers", "flow"): 1,
+        ("cc_transfers", "agent"): 2,
+        ("cc_dispositions", "order"): 1,
+        ("cc_dispositions", OTHER): 1,
+        ("cc_dispositions", ""): 1,
+        ("cc_call_failures", "timeout", ""): 1,
+        ("cc_call_failures", "busy", "486"): 1,
+        ("cc_call_failures", "overload", "503"): 3,
+    }
+    assert set(FAMILIES) > {family for family, *_ in counted}
 
 
 def test_open_contacts_are_bounded_and_lost_ones_forgotten() -> None:
