@@ -8,6 +8,11 @@ from typing import Final
 from metrics.indicator import Definition, Unit
 
 _VARIANTS: Final = date(2026, 11, 23)
+# What definitions share: the clause of the service level, its numerator, the contacts that times are a mean of.
+_SL_ZH: Final = "在Y秒内接起的电话占X%。"
+_SL_EN: Final = "Share X of contacts answered within Y seconds."
+_IN_TIME: Final = "contacts answered within Y whole seconds of entering the queue"
+_TALKED: Final = "contacts with at least one talk that ended; a transferred contact counts once"
 
 #: Figures of the day, in the order of section 3.1.
 FIGURES: Final[tuple[Definition, ...]] = (
@@ -15,9 +20,9 @@ FIGURES: Final[tuple[Definition, ...]] = (
         id="D-SL",
         title_zh="服务水平",
         title_en="Service level X/Y",
-        clause_zh="在Y秒内接起的电话占X%。",
-        clause_en="Share X of contacts answered within Y seconds.",
-        numerator="contacts answered within Y whole seconds of entering the queue",
+        clause_zh=_SL_ZH,
+        clause_en=_SL_EN,
+        numerator=_IN_TIME,
         denominator="all offered: contacts that left the queue, answered or not, on the day they left",
         exclusions="none (headline); abandons, short ones too, count against it and are shown beside it",
         window="day",
@@ -27,9 +32,9 @@ FIGURES: Final[tuple[Definition, ...]] = (
         id="D-SL.answered",
         title_zh="服务水平(接起量为分母)",
         title_en="Service level, of those answered",
-        clause_zh="在Y秒内接起的电话占X%。",
-        clause_en="Share X of contacts answered within Y seconds.",
-        numerator="contacts answered within Y whole seconds of entering the queue",
+        clause_zh=_SL_ZH,
+        clause_en=_SL_EN,
+        numerator=_IN_TIME,
         denominator="contacts answered from the queue",
         exclusions="every abandon, however long it waited: callers who give up never count",
         window="day",
@@ -40,9 +45,9 @@ FIGURES: Final[tuple[Definition, ...]] = (
         id="D-SL.without_short",
         title_zh="服务水平(不计短时放弃)",
         title_en="Service level, short abandons left out",
-        clause_zh="在Y秒内接起的电话占X%。",
-        clause_en="Share X of contacts answered within Y seconds.",
-        numerator="contacts answered within Y whole seconds of entering the queue",
+        clause_zh=_SL_ZH,
+        clause_en=_SL_EN,
+        numerator=_IN_TIME,
         denominator="all offered but short abandons",
         exclusions="abandons before metrics.short_abandon_seconds (5 s): they could not have been answered",
         window="day",
@@ -53,8 +58,8 @@ FIGURES: Final[tuple[Definition, ...]] = (
         id="D-SL.abandons_met",
         title_zh="服务水平(Y秒内放弃视为达标)",
         title_en="Service level, abandons within Y count as met",
-        clause_zh="在Y秒内接起的电话占X%。",
-        clause_en="Share X of contacts answered within Y seconds.",
+        clause_zh=_SL_ZH,
+        clause_en=_SL_EN,
         numerator="contacts answered within Y whole seconds of entering it, and those that gave up within Y",
         denominator="all offered",
         exclusions="none; who gave up in time was not kept waiting",
@@ -66,9 +71,9 @@ FIGURES: Final[tuple[Definition, ...]] = (
         id="D-SL.abandons_out",
         title_zh="服务水平(不计Y秒内放弃)",
         title_en="Service level, abandons within Y left out",
-        clause_zh="在Y秒内接起的电话占X%。",
-        clause_en="Share X of contacts answered within Y seconds.",
-        numerator="contacts answered within Y whole seconds of entering the queue",
+        clause_zh=_SL_ZH,
+        clause_en=_SL_EN,
+        numerator=_IN_TIME,
         denominator="all offered but those that gave up within Y",
         exclusions="abandons within Y; later ones count against it",
         window="day",
@@ -94,7 +99,7 @@ FIGURES: Final[tuple[Definition, ...]] = (
         clause_zh="通话时长(含保持)与事后处理时长之和,按处理的联络平均。",
         clause_en="Talk time, hold included, plus after-call work, per handled contact.",
         numerator="sum of talk (TalkEnded, hold included) and wrap-up (WrapUpEnded) of all segments",
-        denominator="contacts with at least one talk that ended; a transferred contact counts once",
+        denominator=_TALKED,
         exclusions="none",
         window="day",
         unit=Unit.SECONDS,
@@ -106,7 +111,7 @@ FIGURES: Final[tuple[Definition, ...]] = (
         clause_zh="从客服代表应答到用户挂机的时长，不含振铃，含保持。",
         clause_en="From the agent's answer to the user's hang-up; ringback excluded, hold included.",
         numerator="sum of the talks of all segments (TalkEnded, hold included)",
-        denominator="contacts with at least one talk that ended; a transferred contact counts once",
+        denominator=_TALKED,
         exclusions="none; in a conference each agent's segment counts",
         window="day",
         unit=Unit.SECONDS,
@@ -157,6 +162,8 @@ _FCR_OPEN = (
     "repeat an earlier one of that time, whose need was counted there; abandons, self-service, outbound calls"
 )
 
+_JUDGED: Final = "judged contacts: inbound, handled by an agent, their caller's first in metrics.repeat_days"
+
 #: Figures of a report's period: what is known of a contact only days later.
 REPORTED: Final[tuple[Definition, ...]] = (
     Definition(
@@ -181,7 +188,7 @@ REPORTED: Final[tuple[Definition, ...]] = (
         clause_en="The need is resolved by the first agent within the first contact.",
         numerator="judged contacts in which one agent talked, and whose caller asked for no agent again within "
         "metrics.repeat_days",
-        denominator="judged contacts: inbound, handled by an agent, their caller's first in metrics.repeat_days",
+        denominator=_JUDGED,
         exclusions=_FCR_OPEN,
         window="report",
         unit=Unit.RATIO,
@@ -195,7 +202,7 @@ REPORTED: Final[tuple[Definition, ...]] = (
         clause_en="Resolved within the first contact or within the promised time, with no repeat contact.",
         numerator="judged contacts, by however many agents, whose caller asked for no agent again within "
         "metrics.repeat_days; our own calls back are no repeat",
-        denominator="judged contacts: inbound, handled by an agent, their caller's first in metrics.repeat_days",
+        denominator=_JUDGED,
         exclusions=_FCR_OPEN,
         window="report",
         unit=Unit.RATIO,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from ccplatform.app.administer import BY, with_database
 from ccplatform.app.errors import CannotStart
 from ccplatform.app.foundation import Foundation
 from ccplatform.app.settings import Settings
-from ccplatform.storage.journal_reader import JournalReader
 from metrics.errors import BadEvidence
+from metrics.evidence.journal_days import JournalDays
+from metrics.evidence.lines import journal_lines
 from metrics.evidence.making import make, signer_of
 from metrics.evidence.model import BEFORE, Period, fact_types
 from metrics.evidence.verifying import verify
@@ -31,22 +31,27 @@ def make_evidence(settings: Settings, begin: datetime, end: datetime, file: Path
     async def work(ground: Foundation) -> str:
         if period.end > ground.clock.wall():
             raise BadEvidence("the period has not ended yet")
-        journal = JournalReader(ground.database, sealer=ground.vault, tenant=ground.tenant)
         verdict = await ground.audit.verify()
         if not verdict.intact:
             raise CannotStart(f"the audit chain is broken at row {verdict.broken_at}; nothing is signed")
+        proofs = JournalDays(ground.database, audit=ground.audit, clock=ground.clock, tenant=ground.tenant)
+        first = (period.begin - BEFORE).astimezone(UTC).date()
+        last = (period.end - timedelta(microseconds=1)).astimezone(UTC).date()
+        days = await proofs.proofs(first, last)
+        begin, end = datetime.combine(first, time(), UTC), period.end
+        if any(row.object == last.isoformat() for row in days):  # the day is over: it is there as a whole
+            end = max(end, datetime.combine(last, time(), UTC) + timedelta(days=1))
         facts = await make(
             file,
-            journal.since(period.begin - BEFORE, until=period.end, types=fact_types(rules)),
+            journal_lines(ground.database, begin, end, fact_types(rules), tenant=ground.tenant),
             period=period,
             rules=rules,
             key=signer_of(ground.vault.derive(_KEY_CONTEXT)),
             made_at=ground.clock.wall(),
             audit_head=verdict.head.hex(),
+            days=days,
+            held=(begin, end),
         )
-        if journal.skipped:
-            await asyncio.to_thread(file.unlink)
-            raise BadEvidence(f"{journal.skipped} events of the journal cannot be read: no pack would be whole")
         detail: dict[str, object] = {"begin": str(period.begin), "end": str(period.end), "facts": facts}
         await ground.audit.record(subject=BY, action="evidence.make", object=file.name, result="ok", detail=detail)
         return f"{file}: {facts} facts. Verify it with: ccplatform evidence verify {file}"
@@ -60,6 +65,7 @@ def verify_evidence(file: Path, signer: str) -> tuple[str, bool]:
     head = [
         f"{file}: {found.manifest['begin']} to {found.manifest['end']}, signed by {found.signer}",
         f"{found.facts} facts give {found.figures} figures, each computed anew",
+        f"{found.days} whole days (UTC) compared with their proofs in the audit, {found.unproved} without one",
     ]
     if found.problems:
         return "\n".join([*head, *(f"NOT EQUAL: {problem}" for problem in found.problems)]), False

@@ -17,18 +17,20 @@ import structlog
 
 from ccplatform.contracts.words import DEFAULT_TENANT, TenantId
 from ccplatform.kernel.clock import Clock, sleep
-from ccplatform.security.audit import Audit
+from ccplatform.security.audit import Audit, AuditRow
 from ccplatform.storage.database import Database
 from ccplatform.storage.errors import DatabaseUnavailable
+from metrics.evidence.days import ACTION
+from metrics.evidence.lines import HOUR, DaySums, Sums
 
-#: The action of the audit under which each day's root is kept.
-ACTION: Final = "journal.day"
 #: A day is proved so long after its end: its last facts are there by then.
 SETTLED: Final = timedelta(hours=1)
 #: The first run of an installation, and the one after a long stand-still, look so far back.
 LOOK_BACK: Final = timedelta(days=31)
 _EVERY_SECONDS: Final = 900.0
 _DAY: Final = timedelta(days=1)
+#: Days of thirty years.
+_MOST_PROOFS: Final = 11_000
 
 #: $1 tenant, $2 and $3 an hour: SHA-256 over the hashes of its facts, in the order of the journal's key.
 _HOUR: Final = """
@@ -130,11 +132,29 @@ class JournalDays:
             facts += row["facts"]
         return JournalDay(day=day, facts=facts, root=digest.hexdigest())
 
+    async def sums(self, day: date) -> Sums:
+        """By type, the facts of a day and the hash over their lines, as evidence packs hold them."""
+        sums, begin = DaySums(), datetime.combine(day, time(), UTC)
+        for hour in range(24):
+            first = begin + timedelta(hours=hour)
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(HOUR, self._tenant, first, first + timedelta(hours=1))
+            for row in rows:
+                sums.hour(day, row["type"], row["facts"], row["hash"])
+        return sums.of(day)
+
+    async def proofs(self, first: date, last: date) -> list[AuditRow]:
+        """What the audit keeps of the days from ``first`` to ``last``; raises DatabaseUnavailable."""
+        names = {(first + number * _DAY).isoformat() for number in range((last - first).days + 1)}
+        rows = await self._audit.page(action=ACTION, limit=_MOST_PROOFS)
+        return [row for row in rows if row.object in names]
+
     async def _keep(self, found: JournalDay) -> None:
         name = found.day.isoformat()
         detail: dict[str, object] = {"facts": found.facts, "root": found.root}
-        await self._audit.record(subject="system", action=ACTION, object=name, result="ok", detail=detail)
         _log.info("the facts of a day are proved", day=name, **detail)
+        detail["types"] = await self.sums(found.day)
+        await self._audit.record(subject="system", action=ACTION, object=name, result="ok", detail=detail)
 
 
 def _kept(name: str, detail: str) -> JournalDay:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from ccplatform.contracts.events import decode_event, encode_event
-from ccplatform.contracts.facts import FactEvent, personal_fields
+from ccplatform.contracts.facts import FactEvent
 from metrics.compliance import rows
 from metrics.definitions import DEFINITIONS
 from metrics.errors import BadEvidence
@@ -105,20 +101,6 @@ def fact_types(rules: FoldRules) -> tuple[str, ...]:
 def definitions() -> dict[str, Any]:
     """The table of definitions, as it is in packs."""
     return {name: asdict(definition) for name, definition in DEFINITIONS.items()}
-
-
-def decoded(line: bytes) -> FactEvent:
-    """A line of facts; raises ValueError, KeyError, TypeError or RemoteViolation."""
-    return decode_event(msgspec.json.decode(line))
-
-
-def line_of(event: FactEvent) -> bytes:
-    """An event as a line of facts, without what identifies a person."""
-    fact: Any = event.fact
-    kind: type = type(fact)
-    erased = dict.fromkeys(personal_fields(kind), "")
-    fact = dataclasses.replace(fact, **erased) if erased else fact
-    return msgspec.json.encode(encode_event(msgspec.structs.replace(event, fact=fact))) + b"\n"
 
 
 def rules_document(rules: FoldRules) -> dict[str, Any]:

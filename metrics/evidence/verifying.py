@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ccplatform.kernel.errors import RemoteViolation
 from metrics.errors import BadEvidence
-from metrics.evidence.model import Period, Recomputation, Row, as_json, decoded, definitions, rules_of
+from metrics.evidence.days import against, proved, whole_days
+from metrics.evidence.lines import DaySums, read
+from metrics.evidence.model import MOST_DAYS, Period, Recomputation, Row, as_json, definitions, rules_of
 
-_FILES: Final = ("definitions.json", "facts.jsonl", "results.json")
+_FILES: Final = ("days.json", "definitions.json", "facts.jsonl", "results.json")
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_SMALL_BYTES: Final = 64 << 20
 #: Facts of a large centre's year, unpacked.
@@ -36,6 +38,8 @@ class Verified:
     signer: str
     facts: int
     figures: int
+    days: int  # of the journal, whose facts are those of when the day was proved
+    unproved: int  # days that are here, and in the audit not
     problems: tuple[str, ...]
 
 
@@ -66,23 +70,39 @@ def _verify(pack: zipfile.ZipFile, signer: str) -> Verified:
             zone=str(manifest["zone"]),
         )
         rules = rules_of(manifest["rules"], period.zone)
+        begin, end = (datetime.fromisoformat(at) for at in manifest["held"])
+        types, days = (
+            [str(name) for name in manifest["types"]],
+            list(islice(whole_days(begin, end), MOST_DAYS + 3)),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise BadEvidence(f"manifest.json does not say what a pack says: {error!r}") from error
     problems = [*_signature(pack, raw, key, signer)]
-    work = Recomputation(rules, period.instants())
-    problems += islice(_facts(pack, work, told.get("facts.jsonl")), _MOST_PROBLEMS)
+    work, sums = Recomputation(rules, period.instants()), DaySums()
+    problems += islice(_facts(pack, work, sums, told.get("facts.jsonl")), _MOST_PROBLEMS)
     contents: dict[str, Any] = {}
-    for name in ("definitions.json", "results.json"):
+    for name in ("days.json", "definitions.json", "results.json"):
         data = _read(pack, name)
         if hashlib.sha256(data).hexdigest() != told.get(name):
             problems.append(f"{name} was changed: its hash is not that of the manifest")
         contents[name] = _document(data, name)
     problems += _definitions(contents["definitions.json"])
     problems += differences(contents["results.json"], work.finish())
+    then, wrong = proved(contents["days.json"])
+    problems += [*wrong, *against(then, sums, days, types)]
     if manifest.get("facts") != work.facts:
         problems.append(f"{work.facts} facts are there, the manifest tells of {manifest.get('facts')}")
     figures = sum(map(len, work.results.values()))
-    return Verified(manifest=manifest, signer=key, facts=work.facts, figures=figures, problems=tuple(problems))
+    checked = sum(day in then for day in days)
+    return Verified(
+        manifest=manifest,
+        signer=key,
+        facts=work.facts,
+        figures=figures,
+        days=checked,
+        unproved=len(days) - checked,
+        problems=tuple(problems),
+    )
 
 
 def _signature(pack: zipfile.ZipFile, manifest: bytes, key: str, wanted: str) -> Iterator[str]:
@@ -95,7 +115,7 @@ def _signature(pack: zipfile.ZipFile, manifest: bytes, key: str, wanted: str) ->
         yield f"signed by {key}, not by {wanted}"
 
 
-def _facts(pack: zipfile.ZipFile, work: Recomputation, told: Any) -> Iterator[str]:
+def _facts(pack: zipfile.ZipFile, work: Recomputation, sums: DaySums, told: Any) -> Iterator[str]:
     if pack.getinfo("facts.jsonl").file_size > _MOST_FACTS_BYTES:
         raise BadEvidence(f"facts.jsonl is larger than {_MOST_FACTS_BYTES} bytes")
     digest = hashlib.sha256()
@@ -103,8 +123,10 @@ def _facts(pack: zipfile.ZipFile, work: Recomputation, told: Any) -> Iterator[st
         for number, line in enumerate(_lines(lines), 1):
             digest.update(line)
             try:
-                work.take(decoded(line))
-            except (RemoteViolation, ValueError, KeyError, TypeError) as error:
+                fact = read(line)
+                work.take(fact.event)
+                sums.take(fact, line[:-1])
+            except (RemoteViolation, ValueError, KeyError, TypeError, LookupError) as error:
                 yield f"facts.jsonl line {number} is no fact that this program knows: {error}"
     if digest.hexdigest() != told:
         yield "facts.jsonl was changed: its hash is not that of the manifest"

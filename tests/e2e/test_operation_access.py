@@ -279,6 +279,7 @@ VALUES: Final = {
     "recording": "welcome",
     "language": "en",
     "call_back": str(NOTHING),
+    "schedule_id": str(NOTHING),
     "trunk": "nowhere",
     "transport": "SCTP",
     "seat": "nowhere",

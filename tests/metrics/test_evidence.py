@@ -11,13 +11,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccplatform.contracts.facts import FactEvent, KeyAnswered, MysteryCallMade
+from ccplatform.contracts.facts import FACTS, FactEvent, KeyAnswered, MysteryCallMade
 from ccplatform.contracts.words import MysteryFate
+from ccplatform.storage.sealing import split
 from metrics.compliance import rows
 from metrics.errors import BadEvidence
 from metrics.evidence.making import make, signer_of
@@ -43,9 +45,16 @@ def _day() -> Centre:
     return centre
 
 
-async def _told(events: Sequence[FactEvent]) -> AsyncIterator[FactEvent]:
+async def _told(events: Sequence[FactEvent]) -> AsyncIterator[bytes]:
+    """The lines that PostgreSQL would write, without its blanks."""
     for event in events:
-        yield event
+        seen, _ = split(event)
+        kind, version = FACTS.name_of(event.fact)
+        contact = getattr(event.fact, "contact", None)
+        at = f"{event.at.timestamp():.6f}"
+        yield msgspec.json.encode(
+            [event.id, at, event.epoch, event.seq, str(event.mono), contact, kind, version, seen]
+        )
 
 
 async def _pack(file: Path, centre: Centre, period: Period = _PERIOD, key: Ed25519PrivateKey = _KEY) -> int:
@@ -90,6 +99,7 @@ async def test_what_was_made_is_equal(tmp_path: Path) -> None:
     assert (found.facts, facts) == (len(centre.events), len(centre.events))
     results = json.loads(_files(file)["results.json"])
     assert list(results) == [at.isoformat() for at in _PERIOD.instants()]
+    assert (found.days, found.unproved) == (0, 0)
     assert found.figures == 13 * len(rows(centre.fold, centre.now))
     first = {row["id"]: row for row in results[_PERIOD.instants()[0].isoformat()]}
     assert first["R10.3.2.b"]["samples"] == 1
@@ -206,8 +216,9 @@ def test_periods_must_be_of_use() -> None:
 
 
 async def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
-    async def broken() -> AsyncIterator[FactEvent]:
-        yield _day().events[0]
+    async def broken() -> AsyncIterator[bytes]:
+        async for line in _told(_day().events[:1]):
+            yield line
         raise OSError("away")
 
     with pytest.raises(OSError, match="away"):

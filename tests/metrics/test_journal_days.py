@@ -10,7 +10,8 @@ from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.ids import Ids
 from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Database
-from metrics.evidence.journal_days import ACTION, Found, JournalDays
+from metrics.evidence.days import ACTION
+from metrics.evidence.journal_days import Found, JournalDays
 from tests.metrics.telling import Centre, queue_left
 from tests.metrics.test_reports import write
 from tests.support.database import database, postgres_dsn  # noqa: F401
