@@ -133,14 +133,14 @@ class ReportSums:
     async def _begin(self) -> datetime | None:
         async with self._database.connection() as connection:
             until = await summed_up(connection, self._tenant)
-            if await summed_up(connection, self._tenant, "report_tallies") is None:
-                until = None  # of a version that had one table only
+            tallied = await summed_up(connection, self._tenant, "report_tallies")
             first: datetime | None = await connection.fetchval(
                 "SELECT min(at) FROM journal WHERE tenant = $1", self._tenant
             )
         oldest = quarter_of(first) if first is not None else None
-        if until is None or oldest is None:
+        if until is None or tallied is None or oldest is None:
             return oldest
+        until = min(until, tallied)  # which differ where a version had one table only
         return max(oldest, until - _DAY) if self._again else until
 
     async def _day(self, begin: datetime, end: datetime) -> None:

@@ -74,7 +74,13 @@ def mail(settings: MailSettings, recipients: Sequence[str], report: Finished) ->
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's vacation notice is wanted
     message.set_content(report.text)
     main, sub = report.media.split(";")[0].split("/")
-    message.add_attachment(report.data, maintype=main, subtype=sub, filename=f"{report.name}.{report.ending}")
+    message.add_attachment(
+        report.data,
+        maintype=main,
+        subtype=sub,
+        filename=f"{report.name}.{report.ending}",
+        params={"charset": "utf-8"} if main == "text" else None,
+    )
     try:
         with _connected(settings) as server:
             if settings.user:
