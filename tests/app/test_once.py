@@ -68,7 +68,12 @@ WITHOUT_KEY: Final = {
     ("POST", "/api/v1/configuration/numbers/answering"): "changes nothing",
 }
 #: Documents that are put as a whole or removed: by the revision that was seen, or for good.
-DOCUMENTS: Final = ("/api/v1/configuration/", "/api/v1/flows/{name}", "/api/v1/trunks/{name}")
+DOCUMENTS: Final = (
+    "/api/v1/configuration/",
+    "/api/v1/flows/{name}",
+    "/api/v1/trunks/{name}",
+    "/api/v1/trunks.csv",
+)
 
 
 @dataclass
