@@ -274,6 +274,11 @@ _DIGITS: Final = """(all) => all.map((one) => {
     return pen.measureText("8").actualBoundingBoxAscent;
 })"""
 
+#: What does not fit into its frame.
+_TOO_SMALL: Final = """(all) => all
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1)
+    .map((one) => one.innerText)"""
+
 
 async def test_the_loud_figures_of_a_full_screen_are_read_from_ten_metres(open_page: OpenPage) -> None:
     page = await open_page("sup1", "/wallboard")
@@ -285,9 +290,11 @@ async def test_the_loud_figures_of_a_full_screen_are_read_from_ten_metres(open_p
         await expect(page.locator(figures).first).to_be_visible()
         heights = await page.locator(figures).evaluate_all(_DIGITS)
         assert min(heights) >= _TEN_METRES_PX, (figures, heights)
-    clipped = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)"
-    assert await page.locator(".tile").evaluate_all(clipped) == []
+    assert await page.locator(".tile").evaluate_all(_TOO_SMALL) == []
     await page.keyboard.press("f")
+    await expect(page.locator(".wall-controls")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    assert await page.locator(".tile").evaluate_all(_TOO_SMALL) == []
 
 
 async def test_the_administration_shows_what_the_role_permits(open_page: OpenPage) -> None:
