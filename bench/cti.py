@@ -126,6 +126,7 @@ async def run(options: argparse.Namespace) -> int:
             async with (
                 httpx.AsyncClient(base_url=platform.http, timeout=15.0) as client,
                 _browser(platform.http, Path(folder)) as context,
+                _browser(platform.http, Path(folder)) as across,  # a page behind another one is drawn late
             ):
                 centre = Centre(platform, {}, unused_numbers(), client)
                 sizes: list[float] = []
@@ -148,7 +149,7 @@ async def run(options: argparse.Namespace) -> int:
                 ready.append(await _interactive(page, ".state-now[data-state='ready']"))
                 await expect(page.locator("[data-phone='ready']")).to_be_visible()
                 await page.evaluate(_WATCH)
-                wall = await context.new_page()
+                wall = await across.new_page()
                 await wall.goto("/login")
                 await fill_log_in(wall, "sup1", "demo-sup1")
                 await expect(wall).to_have_url(f"{platform.http}/")
