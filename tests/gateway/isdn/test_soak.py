@@ -120,7 +120,7 @@ async def day_of(calls: int) -> None:
             assert {one.state for one in side.span.channels.all()} == {ChannelState.IDLE}
             assert sum(counters.by_cause.values()) == counters.incoming + counters.outgoing, counters
             assert memory(side) - before.get(side.span.pid, memory(side)) < MOST_GROWTH
-        # Who is refused while channels are restarted calls again at once, so that this says little.
+        # Who is refused calls again at once, so that this says little of the span.
         assert day.answered > calls / 2, f"{day.answered} of {day.begun} were answered"
         print(
             f"{day.begun} calls, {day.answered} answered; near {pair.near.span.counters}; "
