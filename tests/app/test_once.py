@@ -73,6 +73,7 @@ DOCUMENTS: Final = (
     "/api/v1/flows/{name}",
     "/api/v1/trunks/{name}",
     "/api/v1/trunks.csv",
+    "/api/v1/customers.csv",
 )
 
 
