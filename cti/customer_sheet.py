@@ -21,6 +21,8 @@ from cti.store import CustomerStore, fields_of
 
 #: An account, as it stands in addresses and sheets.
 ACCOUNT: Final = r"^[0-9A-Za-z._-]{1,64}$"
+#: The largest directory that goes by sheet; some 50 MB in memory.
+MOST_CUSTOMERS: Final = 100_000
 
 
 class _Kept:
@@ -30,7 +32,7 @@ class _Kept:
         self._store = store
 
     async def all(self) -> Mapping[str, Document]:
-        return {customer.account: fields_of(customer) for customer in await self._store.all()}
+        return {customer.account: fields_of(customer) for customer in await self._store.all(MOST_CUSTOMERS)}
 
     async def one(self, name: str) -> Document | None:
         found = await self._store.find(name)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ccplatform.configuration.errors import ChangedMeanwhile
 from ccplatform.contracts.words import DEFAULT_TENANT, TenantId
-from ccplatform.kernel.errors import NotFound
+from ccplatform.kernel.errors import NotFound, Refusal
 from ccplatform.storage.database import Database
 from cti.errors import BadNumber
 from cti.model import Customer, CustomerChange
@@ -73,16 +73,19 @@ class CustomerStore:
         except BadNumber:
             return []
 
-    async def all(self) -> list[Customer]:
-        """Every card, by account."""
+    async def all(self, most: int) -> list[Customer]:
+        """Every card, by account; raises Refusal where there are more than ``most``."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """
                 SELECT account, phone, name, name_latin, level, city, note, version
-                  FROM customers WHERE tenant = $1 ORDER BY account
+                  FROM customers WHERE tenant = $1 ORDER BY account LIMIT $2
                 """,
                 self._tenant,
+                most + 1,
             )
+        if len(rows) > most:
+            raise Refusal(f"there are more than {most} customers, too many for one sheet", code="too_many")
         return [_customer(row) for row in rows]
 
     async def find(self, account: str) -> Customer | None:

@@ -46,6 +46,7 @@ _DTMF = (0.05, 0.08, 0.12, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 _QUERY = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 30.0)
 _WAIT = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
 _HANDLE = (15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 420.0, 600.0, 900.0, 1800.0)
+_BACKLOG = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0, 172800.0, 604800.0)
 _LOSS = (0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _JITTER = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2)
 _DELAY = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0)
@@ -78,6 +79,12 @@ _ALL: Final = (
     _histogram("cc_ivr_query_seconds", "Last key of a query to its result (R10.3.1.7, R10.3.2.c)", _QUERY),
     _histogram("cc_agent_wait_seconds", "Choosing 'agent' to the agent's answer (R10.3.2.d)", _WAIT),
     _histogram("cc_queue_wait_seconds", "Entering the queue to the agent's answer (D-ASA, D-SL)", _WAIT, "queue"),
+    _histogram(
+        "cc_backlog_age_seconds",
+        "Age of what waited for somebody (call_back, message) when it was done with (annex A)",
+        _BACKLOG,
+        "kind",
+    ),
     _histogram("cc_handle_seconds", "Talk with hold plus wrap-up of an agent's segment (D-AHT)", _HANDLE, "queue"),
     _histogram(
         "cc_media_gap_seconds",

@@ -22,6 +22,7 @@ from metrics.access import Access
 from metrics.adherence.attendance import Attendance
 from metrics.agents import Agents
 from metrics.alarms import StandingAlarms
+from metrics.backlog import called_back, message_done
 from metrics.calendar import Calendar
 from metrics.contacts import Contacts
 from metrics.model import FoldRules, Observation, Stamp
@@ -137,6 +138,8 @@ class Fold:
             facts.ContactEnded: (self.access.ended, self.contacts.ended),
             facts.Transferred: (self.contacts.transferred,),
             facts.ContactNoted: (self.contacts.noted,),
+            facts.CallBackEnded: (called_back,),
+            facts.MessageMarked: (message_done,),
             facts.KeyAnswered: (self.responses.key_answered,),
             facts.QueryAnswered: (self.responses.query_answered,),
             facts.MysteryCallMade: (self.mystery.made,),

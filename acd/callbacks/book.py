@@ -296,6 +296,7 @@ class CallBackBook:
             state=state,
             reason=reason,
             attempts=row.attempts + (state is State.KEPT),
+            age_seconds=(now - row.created_at).total_seconds(),
         )
         self._out += [Store(call_back=row), ended]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -83,6 +83,7 @@ class Exchange:
         for number, name, given in read(decoded(body), kind.wanted, columns):
             lines.append(await self._line(kind, number, name, given, there.get(name), by, twice=name in seen))
             seen.add(name)
+        lines = _without_clashes(kind, lines)
         names = json.dumps([[line.id, line.wanted, revision(there.get(line.id))] for line in lines], default=str)
         return Plan(lines=tuple(lines), token=hashlib.sha256(names.encode()).hexdigest()[:32])
 
@@ -124,6 +125,20 @@ class Exchange:
             problems=tuple(problems),
             wanted=wanted,
         )
+
+
+def _without_clashes(kind: Kind, lines: list[Line]) -> list[Line]:
+    """The lines, those refused that do not go with an earlier one of the sheet."""
+    if kind.clashes is None:
+        return lines
+    legal = {line.id: line.wanted for line in lines if line.verdict is not LineVerdict.REFUSED}
+    clashes = kind.clashes(legal)
+    return [
+        replace(line, verdict=LineVerdict.REFUSED, problems=(clashes[line.id],))
+        if line.id in clashes and line.verdict is not LineVerdict.REFUSED
+        else line
+        for line in lines
+    ]
 
 
 def _comparable(kind: Kind, before: Document | None) -> Document:

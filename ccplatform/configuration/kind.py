@@ -19,6 +19,8 @@ MAX_ID: Final = 64
 Document: TypeAlias = Mapping[str, Any]
 #: Who else needs an item: ``queue support``.
 Users: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+#: Of items by id: those that do not go with an earlier one, the field, and why.
+Clashes: TypeAlias = Callable[[Mapping[str, Document]], Mapping[str, tuple[str, str]]]
 
 
 class Keeper(Protocol):
@@ -57,7 +59,8 @@ class Kind:
     other packages have of its items. ``sheet``: it can be exchanged as CSV, as all can but flows. ``listed``:
     it has no list of its own elsewhere. ``acts`` are what else is done to its items and stands in their history
     (``publish``). ``personal``: items are people who may have to be forgotten, so that their keeper keeps what was
-    changed of them beside them, and the audit has no word of it but that a sheet of all was taken.
+    changed of them beside them, and the audit has no word of it but that a sheet of all was taken. ``clashes`` are
+    items of one sheet that do not go together, which their keeper would not see before the first is kept.
     """
 
     word: str
@@ -73,6 +76,7 @@ class Kind:
     listed: bool = True
     acts: tuple[str, ...] = ()
     personal: bool = False
+    clashes: Clashes | None = None
 
     async def users(self, name: str) -> list[str]:
         """Everything that names the item."""

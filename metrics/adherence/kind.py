@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -29,6 +29,15 @@ def _local(at: time) -> time:
     if at.tzinfo is not None:
         raise ValueError("a local time has no offset; the zone says where it is")
     return at
+
+
+def _zone(name: str) -> str:
+    try:
+        if name:
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name[:64]}") from None
+    return name
 
 
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -55,7 +64,7 @@ class ShiftDocument(BaseModel):
     day: date
     start: _Local
     end: _Local
-    zone: Annotated[str, Field(max_length=64, description="'': that of the node")] = ""
+    zone: Annotated[str, AfterValidator(_zone), Field(max_length=64, description="'': that of the node")] = ""
     activities: Annotated[list[ActivityDocument], Field(max_length=20)] = []
 
     def shift(self, node_zone: ZoneInfo) -> Shift:
@@ -98,8 +107,6 @@ class Shifts:
     async def save(self, name: str, document: Document, *, by: str, trial: bool) -> None:
         """See Keeper."""
         wanted = ShiftDocument.model_validate(document)
-        if wanted.zone and wanted.zone not in available_timezones():
-            raise _refused(name, "zone", f"there is no time zone {wanted.zone}")
         if not await self._knows_agent(wanted.agent):
             raise _refused(name, "agent", f"there is no agent {wanted.agent}")
         shift = wanted.shift(self._zone)
@@ -125,6 +132,19 @@ class Shifts:
         """Nothing uses them."""
         return []
 
+    def clashes(self, documents: Mapping[str, Document]) -> dict[str, tuple[str, str]]:
+        """Those of one agent that have time in common with an earlier one of his."""
+        found: dict[str, tuple[str, str]] = {}
+        last: dict[str, tuple[int, str]] = {}  # of each agent: when his last shift ends, and which that is
+        shifts = {name: ShiftDocument.model_validate(one).shift(self._zone) for name, one in documents.items()}
+        for name, shift in sorted(shifts.items(), key=lambda item: item[1].start_us):
+            end, other = last.get(shift.agent, (shift.start_us, ""))
+            if end > shift.start_us:
+                found[name] = ("start", f"agent {shift.agent} has shift {other} of this sheet in this time")
+            if end <= shift.end_us:
+                last[shift.agent] = (shift.end_us, name)
+        return found
+
     async def planned_for(self, agent: str) -> list[str]:
         """What is still planned for an agent, as what names him."""
         return await self._store.planned_for(agent, self._clock.wall())
@@ -145,6 +165,7 @@ def shift_kind(shifts: Shifts) -> Kind:
         keeper=shifts,
         readers=READERS,
         changers=CHANGERS,
+        clashes=shifts.clashes,
     )
 
 

@@ -44,6 +44,8 @@ COMMIT_SECONDS: Final = 5.0
 LEAST_SECONDS: Final = 1.0
 #: Sounds of dropped messages are looked for so far back: a crash may have come before their removal.
 LOOK_BACK: Final = timedelta(days=2)
+#: Who deletes what is too old.
+_RETENTION: Final = "retention"
 
 
 class MessageService:
@@ -115,7 +117,7 @@ class MessageService:
         for recording in recordings:
             message = self._book.get(recording)
             if message is not None:
-                self._facts.record(_marked(message, MessageState.DELETED, "retention"))
+                self._facts.record(self._marked(message, MessageState.DELETED, _RETENTION))
 
     # --- for others ---------------------------------------------------------------------------------------
 
@@ -150,7 +152,7 @@ class MessageService:
         if not new:
             return None
         message = new[0]
-        await self._commit(_marked(message, MessageState.HEARD, by))
+        await self._commit(self._marked(message, MessageState.HEARD, by))
         return WaitingMessage(
             message=message.id,
             caller=message.caller,
@@ -164,7 +166,7 @@ class MessageService:
         if who is None or found.mailbox not in who[1]:
             raise NoMessage(message)
         state = MessageState.HANDLED if action == "handled" else MessageState.DELETED
-        await self._commit(_marked(found, state, who[0]))
+        await self._commit(self._marked(found, state, who[0]))
 
     async def audio(self, message: RecordingId) -> FileItem:
         """See :class:`~ccplatform.contracts.ports.MessageDesk`."""
@@ -193,7 +195,7 @@ class MessageService:
                     if self._book.get(message.id) is None and state in WAITING:
                         self._book.expect(message)
                     if state is not message.state or note:
-                        await self._commit(_marked(message, state, by, note))
+                        await self._commit(self._marked(message, state, by, note))
                 case HandOutMessage(to=to):
                     await self._hand_out(message, to, command.by)
                 case _:
@@ -211,7 +213,7 @@ class MessageService:
             return
         if self._book.get(message.id) is None:  # it was handled: it is work again
             self._book.expect(message)
-            await self._commit(_marked(message, MessageState.NEW, by))
+            await self._commit(self._marked(message, MessageState.NEW, by))
         await self._commit(
             MessageHandedOut(
                 contact=message.contact, message=message.id, mailbox=to, before=message.mailbox, by=by
@@ -231,8 +233,14 @@ class MessageService:
         except TimeoutError as error:
             raise Unavailable("PostgreSQL does not answer; it is written once it does") from error
 
-
-def _marked(message: VoiceMessage, state: MessageState, by: str, note: str = "") -> MessageMarked:
-    return MessageMarked(
-        contact=message.contact, message=message.id, mailbox=message.mailbox, state=state, by=by, note=note
-    )
+    def _marked(self, message: VoiceMessage, state: MessageState, by: str, note: str = "") -> MessageMarked:
+        done = message.state in WAITING and state not in WAITING and by != _RETENTION
+        return MessageMarked(
+            contact=message.contact,
+            message=message.id,
+            mailbox=message.mailbox,
+            state=state,
+            by=by,
+            note=note,
+            age_seconds=(self._clock.wall() - message.left_at).total_seconds() if done else None,
+        )

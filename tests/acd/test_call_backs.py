@@ -107,6 +107,8 @@ class Desk:
             case Store():
                 self.rows[effect.call_back.id] = effect.call_back
             case CallBackEnded():
+                promised = self.rows[effect.call_back].created_at
+                assert effect.age_seconds == (self.now - promised).total_seconds()
                 self.ended.append(effect)
             case CallBackBegun():
                 pass

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ccplatform.configuration.errors import ChangedMeanwhile
-from ccplatform.kernel.errors import NotFound
+from ccplatform.kernel.errors import NotFound, Refusal
 from ccplatform.storage.database import Database
 from cti.directory import demo_customers, seed_demo_customers
 from cti.errors import BadNumber
@@ -114,3 +114,10 @@ async def test_a_new_start_of_the_demo_keeps_what_agents_corrected(store: Custom
     await store.change(replace(first, city="北京"), by="1004", expected=first.version)
     await seed_demo_customers(store)
     assert (await store.by_account("600001")).city == "北京"
+
+
+async def test_a_directory_too_large_for_a_sheet_is_refused(store: CustomerStore) -> None:
+    await store.save_customers([Customer(account=str(n), phone="13900000001", name="A") for n in range(3)])
+    assert len(await store.all(3)) == 3
+    with pytest.raises(Refusal, match="more than 2 customers"):
+        await store.all(2)

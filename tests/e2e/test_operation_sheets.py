@@ -119,3 +119,22 @@ async def test_customers_come_by_sheet_with_their_history_and_go_out_on_the_reco
     assert "王芳" in (await centre.ask("GET", "customers.csv")).text
     taken = await centre.items("audit", user="auditor1", action="customer.export")
     assert (taken[0]["object"], taken[0]["subject"]) == ("customers", "sup1")
+
+
+async def test_shifts_of_one_sheet_do_not_overlap_and_none_is_planned_where_one_does(centre: Centre) -> None:
+    sheet = "\r\n".join(
+        (
+            "id,agent,day,start,end,zone",
+            "one,1003,2030-02-01,09:00,12:00,",
+            "two,1003,2030-02-01,11:59,14:00,",
+            "three,1003,2030-02-01,14:00,15:00,",
+            "four,1005,2030-02-01,09:00,12:00,",
+            "five,1005,2030-02-02,01:00,02:00,Mars",
+        )
+    )
+    plan = (await centre.ask("POST", "configuration/shifts.csv", user="admin", content=sheet)).json()
+    refused = {line["id"]: line["problems"][0]["where"] for line in plan["lines"] if line["verdict"] == "refused"}
+    assert refused == {"two": "start", "five": "zone"}
+    told = await centre.ask("POST", f"configuration/shifts.csv?plan={plan['plan']}", user="admin", content=sheet)
+    assert told.status_code == 409, told.text
+    assert (await centre.ask("GET", "configuration/shifts/one", user="admin")).status_code == 404

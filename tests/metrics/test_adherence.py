@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 
 from ccplatform.contracts.facts import AgentStateChanged
 from ccplatform.contracts.words import AgentId, AgentState
+from ccplatform.kernel.clock import VirtualClock
 from metrics.adherence.attendance import MAX_MARKS, Attendance, Doing
+from metrics.adherence.kind import Shifts
 from metrics.adherence.model import Activity, Shift, adherence, instants, parts
+from metrics.adherence.store import ShiftStore
 from metrics.model import MICROSECONDS, Stamp
 
 HOUR = 3600 * MICROSECONDS
@@ -167,3 +171,30 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(attendance.snapshot()["1004"]) <= MAX_MARKS
     days = did(*((24.0 * n, READY if n % 2 else PAUSED, "") for n in range(10)))
     assert len(days.snapshot()["1004"]) <= 4
+
+
+@given(st.lists(st.tuples(st.sampled_from(["1003", "1004"]), st.integers(0, 20), st.integers(1, 4)), max_size=8))
+def test_of_a_sheet_no_two_shifts_that_are_left_overlap(spans: list[tuple[str, int, int]]) -> None:
+    kind = Shifts(
+        cast(ShiftStore, None), clock=VirtualClock(), zone=SHANGHAI, knows_agent=_knows, knows_reason=_knows
+    )
+    sheet: dict[str, dict[str, Any]] = {
+        str(number): {
+            "agent": agent,
+            "day": date(2030, 1, 1),
+            "start": time(start),
+            "end": time((start + hours) % 24),
+        }
+        for number, (agent, start, hours) in enumerate(spans)
+    }
+    clashes = kind.clashes(sheet)
+    left = [span for number, span in enumerate(spans) if str(number) not in clashes]
+    for one, other in combinations(left, 2):
+        assert one[0] != other[0] or one[1] + one[2] <= other[1] or other[1] + other[2] <= one[1]
+    every = combinations(spans, 2)
+    overlap = any(a[0] == b[0] and a[1] < b[1] + b[2] and b[1] < a[1] + a[2] for a, b in every)
+    assert bool(clashes) == overlap
+
+
+async def _knows(_: str) -> bool:
+    return True

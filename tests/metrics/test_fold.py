@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ccplatform.contracts.facts import (
     AlarmCleared,
     AlarmRaised,
+    CallBackEnded,
     CallRefused,
     CallsRefused,
     ContactArrived,
@@ -24,6 +26,7 @@ from ccplatform.contracts.facts import (
     FirstVoiceSent,
     FlowEntered,
     KeyAnswered,
+    MessageMarked,
     QueryAnswered,
     Transferred,
 )
@@ -33,8 +36,11 @@ from ccplatform.contracts.words import (
     ContactId,
     FlowId,
     FlowOutcome,
+    Mailbox,
+    MessageState,
     Outcome,
     QueueId,
+    RecordingId,
     ReleaseCause,
     Severity,
     TrunkId,
@@ -43,9 +49,10 @@ from metrics.compliance import rows
 from metrics.day import figures
 from metrics.families import FAMILIES
 from metrics.fold import Fold
-from metrics.model import OTHER, AnswerLimits, Counted, FoldRules, LoadClass
+from metrics.model import OTHER, AnswerLimits, Counted, FoldRules, LoadClass, Observed
 from tests.metrics.telling import (
     PSTN,
+    SALES,
     Centre,
     agent_answered,
     agent_changed,
@@ -292,3 +299,20 @@ def test_channel_facts_that_come_late_are_superseded() -> None:
     events: Sequence[FactEvent] = centre.events
     fold = folded([events[1], events[0]], centre.rules)
     assert fold.access.trunks["pstn"].level.current == (20, 30)
+
+
+def test_what_waited_for_somebody_is_told_with_its_age() -> None:
+    centre = Centre()
+    contact = centre.arrive()
+    ended = CallBackEnded(
+        contact=contact, call_back="1", queue=SALES, state="kept", reason="", attempts=1, age_seconds=3600.0
+    )
+    heard = MessageMarked(
+        contact=contact, message=RecordingId("1"), mailbox=Mailbox("queue:sales"), state=MessageState.HEARD, by="1"
+    )
+    centre.tell(ended, heard, replace(heard, state=MessageState.HANDLED, age_seconds=60.0))
+    ages = [one for one in centre.observations if one.metric == "cc_backlog_age_seconds"]
+    assert ages == [
+        Observed("cc_backlog_age_seconds", 3600.0, ("call_back",)),
+        Observed("cc_backlog_age_seconds", 60.0, ("message",)),
+    ]

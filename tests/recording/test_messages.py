@@ -205,6 +205,8 @@ async def test_marks_are_committed_and_counted(office: Office) -> None:
     row = await office.store.get(message)
     assert (row.state, row.handled_by, row.note) == (MessageState.HANDLED, "1004", "rang him")
     assert office.last_counts(SUPPORT) == (0, 0)
+    ages = [event.fact.age_seconds for event in office.events if isinstance(event.fact, MessageMarked)]
+    assert ages == [None, (office.clock.wall() - row.left_at).total_seconds()]
     await office.service.command(mark(message, MessageState.NEW))
     assert office.last_counts(SUPPORT) == (1, 0)
     found = await office.service.fetch(SeatId("seat-04"))

@@ -31,7 +31,7 @@ class MessageDropped:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageMarked:
     """Somebody heard, handled or deleted a message, or did not after all; ``by`` is a user, an
-    agent, or ``retention``."""
+    agent, or ``retention``. ``age_seconds``: how long it waited, where it is done with that."""
 
     contact: ContactId
     message: RecordingId
@@ -39,6 +39,7 @@ class MessageMarked:
     state: MessageState
     by: str
     note: str = personal("")
+    age_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

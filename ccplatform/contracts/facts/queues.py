@@ -42,7 +42,7 @@ class CallBackBegun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBackEnded:
-    """A promised call-back is over: kept, given_up, expired or cancelled."""
+    """A promised call-back is over: kept, given_up, expired or cancelled; ``age_seconds`` after its promise."""
 
     contact: ContactId  # the one that was promised it
     call_back: str
@@ -50,6 +50,7 @@ class CallBackEnded:
     state: str
     reason: str
     attempts: int
+    age_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
