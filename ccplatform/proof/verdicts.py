@@ -84,7 +84,7 @@ def _success(phase: Phase) -> Measure:
 def _mean(values: Sequence[float], *, met: bool = True, label: str = "") -> Measurement:
     if not values:
         return _NOT_TESTED
-    told = "; ".join(part for part in (f"worst {max(values):.3f} s", label) if part)
+    told = "; ".join(part for part in (f"最差 / worst {max(values):.3f} s", label) if part)
     return Measurement(value=fmean(values), samples=len(values), met=met, label=told)
 
 
@@ -103,7 +103,11 @@ def _keys(results: Sequence[PhaseResult], design_load: float) -> Measurement:
     if not values:
         return _NOT_TESTED
     least = min(loads)
-    return _mean(values, met=least >= needed, label=f"load {least:.3f} Erl per channel, needed {needed:.3f}")
+    return _mean(
+        values,
+        met=least >= needed,
+        label=f"每信道负荷 / load per channel {least:.3f} Erl, 要求 / needed {needed:.3f}",
+    )
 
 
 def _queries(results: Sequence[PhaseResult], _: float) -> Measurement:
@@ -125,9 +129,9 @@ def _delay(results: Sequence[PhaseResult], _: float) -> Measurement:
     ways += single
     if not ways:
         return _NOT_TESTED
-    label = f"half of the way to the echo and back; mean {fmean(ways) * 1000:.0f} ms"
+    label = f"回声往返之半 / half of the way to the echo and back; 平均 / mean {fmean(ways) * 1000:.0f} ms"
     if single:
-        label = f"{label}; {len(single)} of them one way between caller and agent"
+        label = f"{label}; 其中主叫与坐席间单程 / of them one way between caller and agent: {len(single)}"
     return share(sum(way < _LONGEST_WAY for way in ways), len(ways), label=label)
 
 
@@ -147,7 +151,10 @@ def _loss(results: Sequence[PhaseResult], _: float) -> Measurement:
     if not heard:
         return _NOT_TESTED
     lost, received = sum(visit.lost for visit in heard), sum(visit.received for visit in heard)
-    label = f"from the centre to the caller: {lost} of {lost + received} packets; the other way is not known here"
+    label = (
+        f"中心至主叫丢包 / packets lost from the centre to the caller: {lost} / {lost + received}; "
+        "另一方向无从得知 / the other way is not known here"
+    )
     return Measurement(value=lost / (lost + received), samples=len(heard), label=label)
 
 
@@ -161,20 +168,22 @@ def _pesq(network: str) -> Measure:
         late = max((result.late_share for result in results if result.echoes or result.agents), default=0.0)
         if not scores:
             return Measurement(value=None, samples=0, label=_WITHOUT_PESQ if echoes or talks else "")
-        told = [f"worst {min(scores):.3f}"]
+        told = [f"最差 / worst {min(scores):.3f}"]
         if back:
-            told.append(f"through the network to an echo and back {fmean(back):.3f} (n = {len(back)})")
+            told.append(
+                f"经网络至回声往返 / through the network to an echo and back {fmean(back):.3f} (n = {len(back)})"
+            )
         if single:
-            told.append(f"one way with an agent {fmean(single):.3f} (n = {len(single)})")
+            told.append(f"与坐席单程 / one way with an agent {fmean(single):.3f} (n = {len(single)})")
         label = "; ".join(told)
         if late > MOST_LATE:
-            label = f"{label}; proves nothing: the prober itself was late in {late:.1%} of its ticks"
+            label = f"{label}; 拨测端自身迟延，不足为证 / proves nothing, the prober itself was late: {late:.1%} of its ticks"
         return Measurement(value=fmean(scores), samples=len(scores), met=late <= MOST_LATE, label=label)
 
     return measure
 
 
-_WITHOUT_PESQ: Final = "the package pesq is not installed: pip install 'ccplatform[pesq]'"
+_WITHOUT_PESQ: Final = "未安装 pesq 包 / the package pesq is not installed: pip install 'ccplatform[pesq]'"
 
 #: How each clause is measured from outside.
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(

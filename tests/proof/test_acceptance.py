@@ -216,7 +216,7 @@ def test_scores_of_a_prober_that_was_late_prove_nothing() -> None:
     late = PhaseResult(phase=Phase.QUALITY, echoes=_echoes("good", 60, 2.0), late_share=0.01)
     (row,) = [row for row in rows([late]) if row.definition.id == "R10.3.1.4.a"]
     assert row.verdict is Verdict.INSUFFICIENT
-    assert "the prober itself was late in 1.0% of its ticks" in row.measurement.label
+    assert "the prober itself was late: 1.0% of its ticks" in row.measurement.label
 
 
 def test_a_prober_knows_how_late_it_was() -> None:
