@@ -177,7 +177,8 @@ def _pesq(network: str) -> Measure:
             told.append(f"与坐席单程 / one way with an agent {fmean(single):.3f} (n = {len(single)})")
         label = "; ".join(told)
         if late > MOST_LATE:
-            label = f"{label}; 拨测端自身迟延，不足为证 / proves nothing, the prober itself was late: {late:.1%} of its ticks"
+            ticks = f"the prober itself was late: {late:.1%} of its ticks"
+            label = f"{label}; 拨测端自身迟延，不足为证 / proves nothing, {ticks}"
         return Measurement(value=fmean(scores), samples=len(scores), met=late <= MOST_LATE, label=label)
 
     return measure
