@@ -1,6 +1,7 @@
-import { Button, Table, type TableColumnsType } from "antd";
+import { Button, type TableColumnsType } from "antd";
 import { useTranslation } from "react-i18next";
 import { EmptyNotice, Failure } from "../../ui/notices";
+import { WideTable } from "../../ui/WideTable";
 
 /** What of an infinite query the table needs. */
 interface Pages<Row> {
@@ -31,14 +32,13 @@ export function PagedTable<Row extends { id: string }>({ pages, columns, empty, 
   const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
-      <Table<Row>
+      <WideTable<Row>
         size="small"
         rowKey="id"
         columns={columns}
         dataSource={rows}
         loading={pages.isPending}
         pagination={false}
-        scroll={{ x: "max-content" }}
         {...(onOpen === undefined ? {} : { onRow: (row: Row) => openable(row, onOpen) })}
         {...(expanded === undefined ? {} : {
               expandable: {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Segmented, Select, Table, type TableColumnsType } from "antd";
+import { Button, Segmented, Select, type TableColumnsType } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { components } from "../../api/generated";
@@ -9,6 +9,7 @@ import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
 import { useToasts } from "../../ui/toasts";
 import { usePageTitle } from "../../ui/usePageTitle";
+import { WideTable } from "../../ui/WideTable";
 import { download } from "./flows/useFlows";
 import { bounds, CHARTED, fits, FORMATS, GROUPINGS, PERIODS, REPORTS, type Grouping, type Period, type Report } from "./reports";
 import { SchedulesPanel } from "./SchedulesPanel";
@@ -164,12 +165,11 @@ function Figures({ found }: { readonly found: Found }) {
     }));
   }, [t, words, found.columns]);
   return (
-    <Table<Row>
+    <WideTable<Row>
       size="small"
       rowKey={(row) => String(row[found.group_by])}
       columns={columns}
       dataSource={found.items as Row[]}
-      scroll={{ x: "max-content" }}
       pagination={{ pageSize: 50, hideOnSinglePage: true, showSizeChanger: false }}
     />
   );

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Form, Input, Modal, Popconfirm, Select, Table, type TableColumnsType } from "antd";
+import { Button, Form, Input, Modal, Popconfirm, Select, type TableColumnsType } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi, useMe } from "../../api/context";
@@ -10,6 +10,7 @@ import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
 import { useToasts } from "../../ui/toasts";
+import { WideTable } from "../../ui/WideTable";
 import { addressesOf, FORMATS, minuteOf, timeOf, WHOLE, type Grouping, type Report } from "./reports";
 
 type Schedule = Schemas["ScheduleItem"];
@@ -53,7 +54,7 @@ export function SchedulesPanel({ report, grouping }: { readonly report: Report; 
       ) : found.data.items.length === 0 ? (
         <EmptyNotice title={t("reports.schedules.none")} {...(may ? { hint: t("reports.schedules.noneHint") } : {})} />
       ) : (
-        <Table<Schedule> size="small" rowKey="id" columns={columns} dataSource={found.data.items} scroll={{ x: "max-content" }} pagination={false} />
+        <WideTable<Schedule> size="small" rowKey="id" columns={columns} dataSource={found.data.items} pagination={false} />
       )}
       {edited === null ? null : (
         <Edit

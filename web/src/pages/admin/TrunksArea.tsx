@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Popconfirm, Table, type TableColumnsType } from "antd";
+import { Button, Popconfirm, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -10,6 +10,7 @@ import type { Schemas } from "../../live/types";
 import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure } from "../../ui/notices";
 import { usePageTitle } from "../../ui/usePageTitle";
+import { WideTable } from "../../ui/WideTable";
 import { AccessPanel } from "./AccessPanel";
 import { BansPanel } from "./BansPanel";
 import { ClockPanel } from "./ClockPanel";
@@ -41,14 +42,13 @@ export function TrunksArea() {
         {error !== null && data === undefined ? (
           <Failure error={error} onRetry={() => void refetch()} />
         ) : (
-          <Table<Trunk>
+          <WideTable<Trunk>
             size="small"
             rowKey="id"
             columns={columns}
             dataSource={data?.items ?? []}
             loading={isPending}
             pagination={false}
-            scroll={{ x: "max-content" }}
             onRow={(row) => ({ "data-trunk": row.id }) as React.HTMLAttributes<HTMLElement>}
             locale={{
               emptyText: isPending ? " " : <EmptyNotice title={t("trunks.none")} hint={t("trunks.noneHint")} />,

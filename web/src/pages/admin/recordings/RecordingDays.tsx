@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { Table, type TableColumnsType } from "antd";
+import type { TableColumnsType } from "antd";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../../../api/context";
 import { unwrap } from "../../../api/problem";
 import { useWords } from "../../../i18n/useWords";
 import type { Schemas } from "../../../live/types";
 import { EmptyNotice, Failure, Loading } from "../../../ui/notices";
+import { WideTable } from "../../../ui/WideTable";
 
 type Day = Schemas["RecordingDay"];
 
@@ -40,5 +41,5 @@ export function RecordingDays() {
     { title: t("recordings.gaps"), dataIndex: "gap_seconds", ...figure, render: seconds },
     { title: t("recordings.root"), dataIndex: "root", render: (root: string) => <code className="root">{root}</code> },
   ];
-  return <Table<Day> size="small" rowKey="day" columns={columns} dataSource={items} pagination={false} scroll={{ x: "max-content" }} />;
+  return <WideTable<Day> size="small" rowKey="day" columns={columns} dataSource={items} pagination={false} />;
 }
