@@ -13,7 +13,9 @@ settings.load_profile("any machine")
 
 _END_TO_END: Final = "tests/e2e/"
 #: Files of end-to-end tests that break the platform, or look at what starts it, and so start their own.
-_OWN_PLATFORM: Final = (f"{_END_TO_END}test_failures_", f"{_END_TO_END}test_operation_")
+_OWN_PLATFORM: Final = tuple(
+    f"{_END_TO_END}{name}" for name in ("test_failures_", "test_operation_", "test_calls_walk")
+)
 #: Files of end-to-end tests in a browser.
 _PAGES: Final = f"{_END_TO_END}test_pages"
 

@@ -16,7 +16,7 @@ import numpy as np
 from ivr.model import Node
 from ivr.numbers import Language
 from tests.e2e.centre import AGENT_HZ, Centre
-from tests.e2e.lab import LAB_HZ, open_lab
+from tests.e2e.lab import LAB_HZ, lab_of
 from tests.e2e.prompts import OTHER, SAME, Heard, PromptBook, Spoken
 from tests.e2e.rig import centre_of
 from tests.e2e.test_calls_speech import line
@@ -365,7 +365,7 @@ DAY: Final[tuple[Story, ...]] = (
 async def test_every_node_of_the_bank_is_visited_and_says_what_it_should_in_both_languages(
     own_platform: PlatformProcess, callers: Iterator[int]
 ) -> None:
-    async with centre_of(own_platform, callers) as centre, open_lab(RingOnly()) as lab:
+    async with centre_of(own_platform, callers) as centre, lab_of(centre, RingOnly()) as lab:
         walk = Walk(centre, PromptBook(centre, "bank", "identify", "satisfaction"), lab)
         await calendar(centre, ALL_DAY)
         async with asyncio.TaskGroup() as stories:
