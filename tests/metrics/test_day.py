@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccplatform.contracts.words import AgentState, Outcome, QueueId
+from ccplatform.contracts.words import AgentId, AgentState, Outcome, QueueId
 from metrics.calendar import Calendar
 from metrics.day import Figure, figures
 from metrics.definitions import DEFINITIONS
@@ -17,6 +18,7 @@ from metrics.model import AnswerLimits, FoldRules
 from tests.metrics.telling import (
     SALES,
     Centre,
+    agent_answered,
     agent_changed,
     queue_left,
     queued,
@@ -221,6 +223,26 @@ def test_talk_and_hold_are_those_of_a_contact_over_all_its_agents(centre: Centre
     centre.tell(talk_ended(two, 30.0))
     assert (figure(centre, "D-TALK").value, figure(centre, "D-TALK").samples) == (90.0, 2)
     assert figure(centre, "D-HOLD").value == 7.5
+
+
+def test_a_conference_is_one_contact_and_the_work_of_both_agents(centre: Centre) -> None:
+    contact = centre.arrive()
+    centre.tell(
+        queued(contact),
+        queue_left(contact, "answered", 12.0),
+        agent_answered(contact, 12.0),
+        replace(agent_answered(contact, None), agent=AgentId("1002"), queue=None),  # asked to join after a minute
+        talk_ended(contact, 300.0),
+        talk_ended(contact, 240.0, agent="1002"),
+        wrap_up_ended(contact, 20.0),
+        wrap_up_ended(contact, 10.0, agent="1002"),
+    )
+    centre.end(contact, Outcome.HANDLED)
+    assert (figure(centre, "D-SL").value, figure(centre, "D-SL").samples) == (1.0, 1)
+    assert (figure(centre, "D-ASA").value, figure(centre, "D-ASA").samples) == (12.0, 1)
+    assert centre.fold.responses.agents(centre.now) == (1, 12_000_000)  # R10.3.2.d: the first who answered
+    assert (figure(centre, "D-TALK").value, figure(centre, "D-TALK").samples) == (540.0, 1)
+    assert (figure(centre, "D-AHT").value, figure(centre, "D-AHT").samples) == (570.0, 1)
 
 
 def test_talks_of_a_day_whose_clocks_change_belong_to_it() -> None:
