@@ -81,7 +81,7 @@ _ALL: Final = (
     _histogram("cc_queue_wait_seconds", "Entering the queue to the agent's answer (D-ASA, D-SL)", _WAIT, "queue"),
     _histogram(
         "cc_backlog_age_seconds",
-        "Age of what waited for somebody (call_back, message) when it was done with (annex A)",
+        "Age of what waited for somebody (call_back, message) when it was done with (R10.1.g)",
         _BACKLOG,
         "kind",
     ),
