@@ -36,6 +36,7 @@ from recording.stores.copies import Copies
 from recording.stores.directory import DirectoryStore
 from recording.stores.model import Store
 from tests.support.object_store import ObjectStore
+from tests.support.recalling_store import RecallingStore
 
 RATE = 8000
 GOAL_MS = 300.0
@@ -77,33 +78,7 @@ def starts(sounds: Sounds, recording: RecordingId, tries: int) -> list[float]:
     return took
 
 
-class _Recalling:
-    """A store that remembers what was asked of it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.name = store.name
-        self.asked: list[tuple[str, int, int]] = []
-
-    def read(self, key: str, first: int, length: int) -> bytes:
-        data = self._store.read(key, first, length)
-        self.asked.append((key, first, len(data)))
-        return data
-
-    def put(self, key: str, parts: Iterator[bytes]) -> None:
-        self._store.put(key, parts)
-
-    def size(self, key: str) -> int:
-        return self._store.size(key)
-
-    def remove(self, key: str) -> None:
-        self._store.remove(key)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        return self._store.keys(prefix)
-
-
-def alone(store: _Recalling, tries: int) -> Iterator[Figure | None]:
+def alone(store: RecallingStore, tries: int) -> Iterator[Figure | None]:
     """The same requests, one after the other, without opening anything."""
     asked, took = store.asked[:], []
     count = len(asked) / tries
@@ -126,7 +101,7 @@ def measure(folder: Path, stores: list[Store], minutes: int, tries: int) -> Iter
         name = f"{coding.name}, {minutes} min"
         yield distribution(f"{name}, the directory", starts(here, recording, tries), goal_ms=GOAL_MS)
         for store in stores:
-            recalling = _Recalling(store)
+            recalling = RecallingStore(store)
             copies = Copies([recalling], ring)
             if store.name != BARE:  # that has what the directory elsewhere has
                 with here.reader(recording) as reader:

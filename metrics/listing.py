@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from metrics.errors import BadReportQuery
+from metrics.left_out import OF_PERIOD
 from metrics.reports import ReportRow
 
 #: More are read by nobody: the period is to be shorter.
@@ -26,9 +27,7 @@ LISTED: Final = f"""
     WHERE c.tenant = $1 AND c.ended_at >= $2 AND c.ended_at < $3
       AND c.started_at >= $2::timestamptz - interval '1 day' AND c.started_at < $3
       AND ($5::text[] IS NULL OR c.agent IS NULL OR c.agent = ANY($5))
-      AND c.id NOT IN (SELECT test.contact FROM journal test
-        WHERE test.tenant = $1 AND test.type = 'ContactArrived' AND test.data->>'mystery' = 'true'
-          AND test.at >= $2::timestamptz - interval '1 day' AND test.at < $3 AND test.contact IS NOT NULL)
+      AND c.id NOT IN ({OF_PERIOD})
     ORDER BY c.ended_at, c.id LIMIT {MOST_CONTACTS + 1}
 """
 

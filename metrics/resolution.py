@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from metrics.left_out import OF_PERIOD
 from metrics.reports import TIMES, Grouping, ReportRow
 
 _KEYS: Final = {
@@ -18,9 +19,9 @@ _KEYS: Final = {
 }
 
 #: $1 tenant, $2 and $3 the period, $4 the time zone, $5 agents or NULL for all, $6 days, $7 now.
-_SUMS: Final = """
+_SUMS: Final = f"""
     WITH handled AS (
-      SELECT {key} AS key, h.ended_at + make_interval(days => $6) <= $7 AS over,
+      SELECT {{key}} AS key, h.ended_at + make_interval(days => $6) <= $7 AS over,
         (SELECT count(DISTINCT j.data->>'agent') FROM journal j
           WHERE j.tenant = $1 AND j.contact = h.id AND j.type = 'TalkEnded'
             AND j.at >= h.started_at - interval '1 minute' AND j.at <= h.ended_at + interval '1 hour') AS agents,
@@ -35,9 +36,7 @@ _SUMS: Final = """
       FROM contacts h CROSS JOIN (SELECT $4::text AS name) zone
       WHERE h.tenant = $1 AND h.ended_at >= $2 AND h.ended_at < $3 AND h.direction = 'inbound'
         AND h.outcome = 'handled' AND h.caller_digest IS NOT NULL
-        AND h.id NOT IN (SELECT test.contact FROM journal test
-          WHERE test.tenant = $1 AND test.type = 'ContactArrived' AND test.data->>'mystery' = 'true'
-            AND test.at >= $2::timestamptz - interval '1 day' AND test.at < $3 AND test.contact IS NOT NULL)
+        AND h.id NOT IN ({OF_PERIOD})
         AND h.started_at >= $2::timestamptz - interval '1 day' AND ($5::text[] IS NULL OR h.agent = ANY($5))
     )
     SELECT key, count(*) AS handled, count(*) FILTER (WHERE again) AS repeats,

@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from metrics.left_out import REAL
 from metrics.reports import FLOW_REPORT, TIMES, TRUNK_REPORT, Grouping, ReportRow
 
-#: Contacts of the mystery caller, which are in no report.
-_REAL: Final = """(j.contact IS NULL OR j.contact NOT IN (
-        SELECT test.contact FROM journal test
-        WHERE test.tenant = $1 AND test.type = 'ContactArrived' AND test.data->>'mystery' = 'true'
-          AND test.at >= {begin}::timestamptz - interval '1 day' AND test.at < {end}
-          AND test.contact IS NOT NULL))"""
 _QUARTER: Final = "date_bin('15 min', j.at, timestamptz '2000-01-01Z')"
 _ABANDONED: Final = "'abandoned_ivr', 'abandoned_queue', 'abandoned_before_answer'"
 _CALLS: Final = "CASE j.type WHEN 'CallRefused' THEN 1 WHEN 'CallsRefused' THEN (j.data->>'calls')::int ELSE 0 END"
@@ -77,7 +72,7 @@ _TRUNK_TALLIES: Final = f"""
       WHERE a.tenant = j.tenant AND a.contact = j.contact AND a.type = 'ContactArrived' AND a.at <= j.at
         AND a.at >= {{begin}}::timestamptz - interval '1 day'
       ORDER BY a.at LIMIT 1) came ON j.type = 'ContactEnded'
-    WHERE j.tenant = $1 AND j.at >= {{begin}} AND j.at < {{end}} AND {_REAL}
+    WHERE j.tenant = $1 AND j.at >= {{begin}} AND j.at < {{end}} AND {REAL}
       AND j.type IN ('ContactEnded', 'CallRefused', 'CallsRefused')
     GROUP BY 1, 2, 3, 4
 """
@@ -94,7 +89,7 @@ _FLOW_TALLIES: Final = f"""
         AND (j.type <> 'FlowLeft' OR n.data->>'flow' = j.data->>'flow')
         AND (j.type <> 'KeysEntered' OR n.data->>'node' = j.data->>'node')
       ORDER BY n.at DESC, n.seq DESC LIMIT 1) last ON j.type IN ('FlowLeft', 'KeysEntered')
-    WHERE j.tenant = $1 AND j.at >= {{begin}} AND j.at < {{end}} AND {_REAL}
+    WHERE j.tenant = $1 AND j.at >= {{begin}} AND j.at < {{end}} AND {REAL}
       AND j.type IN ('FlowLeft', 'FlowNodeEntered', 'KeysEntered')
     GROUP BY 1, 2, 3, 4
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 import structlog
 
@@ -26,6 +26,7 @@ from ccplatform.calls.switchboard import Switchboard
 from ccplatform.calls.talk import talk_of
 from ccplatform.contracts.commands import (
     Answer,
+    CallCommand,
     ConsultCall,
     ControlParties,
     ControlRecording,
@@ -45,20 +46,6 @@ from ccplatform.contracts.words import AgentId, RecordingAct, ReleaseCause
 from ccplatform.kernel.errors import Refusal
 
 _log = structlog.get_logger("calls")
-
-#: What people order about calls.
-CallCommand: TypeAlias = (
-    HangUpCall
-    | HoldCall
-    | SendCallDigits
-    | MoveCall
-    | PickUpCall
-    | ConsultCall
-    | ControlParties
-    | DropParty
-    | SuperviseCall
-    | ControlRecording
-)
 
 
 class Orders:

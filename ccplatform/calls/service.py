@@ -22,14 +22,14 @@ from ccplatform.calls.inputs import (
     RecordingBegan,
 )
 from ccplatform.calls.model import CallEffect, ConsiderRecording, Music, Record, TakeMessage, Whisper
-from ccplatform.calls.ordering import CallCommand, Orders
+from ccplatform.calls.ordering import Orders
 from ccplatform.calls.placing import Placing
 from ccplatform.calls.ports import CallPorts
 from ccplatform.calls.restoring import Restorer
 from ccplatform.calls.settings import CallsSettings
 from ccplatform.calls.snapshot import Further, KeptCall
 from ccplatform.calls.switchboard import Switchboard
-from ccplatform.contracts.commands import Answer, HangUpCall, MakeCall
+from ccplatform.contracts.commands import Answer, CallCommand, HangUpCall, MakeCall
 from ccplatform.contracts.facts import ContactEnded, RecordingAnnounced, RecordingLeftToPeople
 from ccplatform.contracts.flows import (
     FlowAsked,
@@ -194,18 +194,27 @@ class CallService:
     def _overflow(self, event: QueueRefused) -> QueueRefused | Overflowed:
         """Where the queue sends the caller, if that is there; else he goes back to his flow."""
         kind, _, to = event.target.partition(":")
-        if kind == "flow" and self.ports.flows.knows(FlowId(to)):
-            return Overflowed(contact=event.contact, queue=event.queue, flow=FlowId(to))
-        if kind == "voice_mail" and self.ports.flows.knows(VOICE_MAIL):
-            mailbox = Mailbox(to if ":" in to else f"queue:{to}")
-            return Overflowed(contact=event.contact, queue=event.queue, flow=VOICE_MAIL, mailbox=mailbox)
-        target = self.ports.numbers.target(to) if kind == "number" else None
-        if target is not None:
-            seated = self._seated_at(target)
-            return Overflowed(contact=event.contact, queue=event.queue, number=to, target=target, seated=seated)
-        if kind:
-            _log.warning("nothing there to overflow to", queue=event.queue, target=event.target)
-        return event
+        refusal = self.overflow_refusal(kind, to)
+        if refusal:
+            _log.warning("nothing there to overflow to", queue=event.queue, target=event.target, reason=refusal)
+            return event
+        match kind:
+            case "flow":
+                return Overflowed(contact=event.contact, queue=event.queue, flow=FlowId(to))
+            case "voice_mail":
+                mailbox = Mailbox(to if ":" in to else f"queue:{to}")
+                return Overflowed(contact=event.contact, queue=event.queue, flow=VOICE_MAIL, mailbox=mailbox)
+            case "number":
+                target = self.ports.numbers.target(to)
+                return Overflowed(
+                    contact=event.contact,
+                    queue=event.queue,
+                    number=to,
+                    target=target,
+                    seated=self._seated_at(target),
+                )
+            case _:
+                return event
 
     def overflow_refusal(self, kind: str, to: str) -> str:
         """Why callers could not overflow to a flow, a voice mail or a number now; '': they could."""

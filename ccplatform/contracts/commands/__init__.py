@@ -16,6 +16,7 @@ from ccplatform.contracts.commands.answers import ANSWERS as ANSWERS
 from ccplatform.contracts.commands.answers import Answer as Answer
 from ccplatform.contracts.commands.answers import Done as Done
 from ccplatform.contracts.commands.answers import Refused as Refused
+from ccplatform.contracts.commands.calls import CallCommand as CallCommand
 from ccplatform.contracts.commands.calls import ConsultCall as ConsultCall
 from ccplatform.contracts.commands.calls import ControlParties as ControlParties
 from ccplatform.contracts.commands.calls import ControlRecording as ControlRecording
@@ -57,17 +58,8 @@ Command: TypeAlias = (
     | ExtendWrapUp
     | FinishWrapUp
     | NoteContact
-    | HangUpCall
     | MakeCall
-    | HoldCall
-    | SendCallDigits
-    | MoveCall
-    | PickUpCall
-    | ConsultCall
-    | ControlParties
-    | DropParty
-    | SuperviseCall
-    | ControlRecording
+    | CallCommand
     | PromiseCallBack
     | CancelCallBack
     | MoveCallBack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ccplatform.contracts.words import AgentId, CallId, LegId, PartyAct, QueueId, RecordingAct, SeatId, Supervision
 
@@ -129,3 +130,18 @@ class PickUpCall:
     agent: AgentId
     by: str
     key: str = ""
+
+
+#: What people order about a call that there is.
+CallCommand: TypeAlias = (
+    HangUpCall
+    | HoldCall
+    | SendCallDigits
+    | MoveCall
+    | PickUpCall
+    | ConsultCall
+    | ControlParties
+    | DropParty
+    | SuperviseCall
+    | ControlRecording
+)
