@@ -38,14 +38,11 @@ async def centre(
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform with two media workers."""
-    started = PlatformProcess(
+    with PlatformProcess(
         tmp_path_factory.mktemp("w"),
         environment={"CCP_MEDIA__WORKERS": "2", "CCP_MEDIA__WORKER_WAIT_SECONDS": "30"},
-    )
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    ) as started:
+        yield started
 
 
 @pytest.fixture

@@ -43,12 +43,9 @@ def e1_platform(tmp_path_factory: pytest.TempPathFactory, ports: PortBlock) -> I
         "CCP_MEDIA__RTP_TIMEOUT_SECONDS": "8",
         "CCP_SIP__TRANSFER_PREFIXES": '["7"]',
     }
-    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment)
-    try:
-        yield started.start()
+    with PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment) as started:
+        yield started
         assert started.stop() == 0, started.tail()
-    finally:
-        started.close()
 
 
 @pytest.fixture

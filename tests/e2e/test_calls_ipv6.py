@@ -25,11 +25,8 @@ SIX = "::1"
 @pytest.fixture(scope="module")
 def at_both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     both = {"CCP_SIP__BIND_IP6": SIX, "CCP_MEDIA__BIND_IP6": SIX}
-    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=both)
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("p"), environment=both) as started:
+        yield started
 
 
 @pytest.fixture

@@ -121,8 +121,9 @@ async def test_95005_is_recorded(centre: Centre, phone: MakePhone) -> None:
     sound = await centre.ask("GET", f"recordings/{recording['id']}/audio")
     with wave.open(io.BytesIO(sound.content)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
-    assert audio.has_tone(data[:, 0], CALLER_HZ)
-    assert audio.has_tone(data[:, 1], LAB_HZ)
+    for channel, hertz in ((data[:, 0], CALLER_HZ), (data[:, 1], LAB_HZ)):
+        level = audio.steady_level_dbm0(channel, hertz)  # packets of a busy machine's test come late, and some not
+        assert level == pytest.approx(-13, abs=1.5), audio.describe(channel)
 
 
 async def test_the_lab_may_be_sipp(centre: Centre, phone: MakePhone) -> None:

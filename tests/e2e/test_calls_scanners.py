@@ -22,11 +22,8 @@ SCANNER, HONEST = "127.0.0.1", "127.0.0.77"
 
 @pytest.fixture(scope="module")
 def open_to_the_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    started = PlatformProcess(tmp_path_factory.mktemp("scanned"))
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("scanned")) as started:
+        yield started
 
 
 @pytest.fixture

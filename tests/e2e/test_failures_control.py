@@ -28,11 +28,8 @@ from tests.support.speech import speech_like
 @pytest.fixture(scope="module")
 def sturdy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform whose control process is killed again and again."""
-    started = PlatformProcess(tmp_path_factory.mktemp("c"))
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("c")) as started:
+        yield started
 
 
 @pytest.fixture

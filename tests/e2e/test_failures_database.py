@@ -28,11 +28,8 @@ NOTICED = 15.0
 @pytest.fixture(scope="module")
 def orphan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform whose database is taken away."""
-    started = PlatformProcess(tmp_path_factory.mktemp("d"))
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("d")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -24,17 +24,14 @@ RTP_TIMEOUT = 3.0
 @pytest.fixture(scope="module")
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform that gives up silent parties soon."""
-    started = PlatformProcess(
+    with PlatformProcess(
         tmp_path_factory.mktemp("m"),
         environment={
             "CCP_MEDIA__RTP_TIMEOUT_SECONDS": str(RTP_TIMEOUT),
             "CCP_MEDIA__WORKER_WAIT_SECONDS": "30",  # a busy machine starts a process slowly
         },
-    )
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    ) as started:
+        yield started
 
 
 @pytest.fixture

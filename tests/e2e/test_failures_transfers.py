@@ -29,11 +29,8 @@ CARRIER = "127.0.0.9"
 def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform on which phones may hand callers on to numbers outside."""
     allowed = {"CCP_SIP__TRANSFER_PREFIXES": '["1390"]'}
-    started = PlatformProcess(tmp_path_factory.mktemp("t"), environment=allowed)
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("t"), environment=allowed) as started:
+        yield started
 
 
 @pytest.fixture

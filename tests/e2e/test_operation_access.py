@@ -297,11 +297,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProces
         "CCP_SECURITY__TOKEN_CACHE_SECONDS": "0",
         "CCP_SECURITY__THROTTLE__FIRST_WAIT_SECONDS": "1",
     }
-    started = PlatformProcess(tmp_path_factory.mktemp("a"), environment=environment)
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("a"), environment=environment) as started:
+        yield started
 
 
 @pytest.fixture

@@ -31,11 +31,8 @@ GROWTH_BYTES = 48 * 2**20
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    started = PlatformProcess(tmp_path_factory.mktemp("g"))
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("g")) as started:
+        yield started
 
 
 @pytest.fixture

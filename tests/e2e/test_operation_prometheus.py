@@ -22,11 +22,8 @@ from tests.support.prometheus import PrometheusProcess
 @pytest.fixture
 def bad(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
     """A platform that a mystery caller finds bad."""
-    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=calls_in_vain(tmp_path))
-    try:
-        yield started.start()
-    finally:
-        started.close()
+    with PlatformProcess(tmp_path_factory.mktemp("p"), environment=calls_in_vain(tmp_path)) as started:
+        yield started
 
 
 @asynccontextmanager

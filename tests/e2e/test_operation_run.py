@@ -76,11 +76,8 @@ def run_to_its_end(home: Path, *arguments: str, limit: float = 60.0) -> tuple[in
 @pytest.fixture(scope="module")
 def later(home: Path) -> Iterator[PlatformProcess]:
     """A run that comes after those of the tests before; one that starts another must come after it is gone."""
-    platform = PlatformProcess(home)
-    try:
-        yield platform.start()
-    finally:
-        platform.close()
+    with PlatformProcess(home) as platform:
+        yield platform
 
 
 async def test_a_drain_lets_running_calls_end_and_ends_them_when_its_time_is_over(

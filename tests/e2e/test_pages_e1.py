@@ -48,12 +48,9 @@ def e1_platform(tmp_path_factory: pytest.TempPathFactory, ports: PortBlock) -> I
     spans = span_settings(ports, overlap=True, digits_seconds=5.0), span_settings(ports, OTHER)
     time_server = json.dumps([f"127.0.0.1:{ports.first + 2 * SPAN_PORTS}"])
     clock = {"CCP_CLOCK__SERVERS": time_server, "CCP_CLOCK__EVERY_SECONDS": "1"}
-    started = PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment_of(*spans) | clock)
-    try:
-        yield started.start()
+    with PlatformProcess(tmp_path_factory.mktemp("p"), environment=environment_of(*spans) | clock) as started:
+        yield started
         assert started.stop() == 0, started.tail()
-    finally:
-        started.close()
 
 
 @pytest.fixture

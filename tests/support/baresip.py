@@ -78,6 +78,15 @@ def take_netstrings(buffer: bytearray) -> list[bytes]:
     return taken
 
 
+def _message(text: bytes) -> dict[str, Any]:
+    """An event or an answer; what is not JSON is an event that nobody waits for, and failures tell it."""
+    try:
+        message: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return {"event": True, "type": f"not JSON: {text!r}"}
+    return message
+
+
 class Baresip:
     """One baresip with one account. A context manager: started, and gone at the end.
 
@@ -154,6 +163,7 @@ class Baresip:
         await until(self._ready, lambda: f"baresip ready; {self.output()}")
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._control_port)
         self._reader = asyncio.create_task(self._read(reader), name=f"baresip {self.user}")
+        await self.command("about")  # it listens to this connection, so its events come here from now on
         return self
 
     async def registered(self, limit: float = PATIENCE) -> None:
@@ -284,7 +294,7 @@ class Baresip:
         while data := await reader.read(65536):
             buffer += data
             for text in take_netstrings(buffer):
-                self._take(json.loads(text))
+                self._take(_message(text))
 
     def _ready(self) -> bool:
         assert self._process is not None
@@ -323,6 +333,7 @@ class Baresip:
     ) -> None:
         def story() -> str:
             kinds = ", ".join(str(event.get("type")) for event in self.events) or "none"
+            kinds += ", then its connection closed" if self._reader is None or self._reader.done() else ""
             return f"baresip {self.user} {what}; {more()} events: {kinds}; output ends:\n{self.output()[-800:]}"
 
         await until(condition, story, limit=limit)

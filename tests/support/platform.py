@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 import psutil
@@ -92,7 +92,7 @@ class PlatformProcess:
 
     # --- life ----------------------------------------------------------------------------------------------
 
-    def start(self, limit: float = START_SECONDS) -> PlatformProcess:
+    def start(self, limit: float = START_SECONDS) -> Self:
         """Start and wait for the log line ``ready``."""
         begun = time.monotonic()
         self._ended = False
@@ -130,6 +130,17 @@ class PlatformProcess:
             raise PeerError(f"not ended within {limit:g} s of SIGTERM; left: {left}\n{self.tail()}") from None
         self._release()
         return code
+
+    def __enter__(self) -> Self:
+        """Started; on the way out nothing of it is left."""
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Make sure that nothing of it is left, and give its ports back."""
