@@ -86,7 +86,7 @@ class SecureLegs:
             leg.security.signal(leg.address_of(remote))
         if remote.dtls is not None:
             if leg.security is None or before is None or before.dtls is None:
-                self._secure_by_dtls(leg, remote, remote.dtls, now)
+                self._secure_by_dtls(leg, remote, remote.dtls, now, heard=None)
             elif before.dtls != remote.dtls:
                 self._renew(leg, remote, remote.dtls, before.dtls, now)
         elif remote.sdes is not None:
@@ -115,11 +115,18 @@ class SecureLegs:
         security.session = SrtpSession(keys, before.session if before is not None else None)
         self.protection.use(leg.row, security, security.session)
 
-    def _secure_by_dtls(self, leg: Leg, remote: RemoteAudio, dtls: DtlsPeer, now: float) -> None:
+    def _secure_by_dtls(
+        self, leg: Leg, remote: RemoteAudio, dtls: DtlsPeer, now: float, *, heard: float | None
+    ) -> None:
+        """``heard``: when something last came of a talk that is taken to a new path. Its network may be away
+        just now: it has as long as any peer that falls silent, and a handshake's time at least."""
+        patience, silence = self._settings.handshake_seconds, self._settings.rtp_timeout_seconds
         security = self._begin(leg, LegSecurity(signalled=leg.address_of(remote), ice=_ice(dtls)))
         security.handshake = Handshake(self._certificate, fingerprint=dtls.fingerprint, active=dtls.active)
-        security.give_up_at = now + self._settings.handshake_seconds
-        self._parts.sources.last_heard[leg.row] = now
+        # However often the path is renewed, the silence goes on: a call that nobody hears ends.
+        since = now if heard is None else min(now, max(heard, now + patience - silence))
+        security.give_up_at = now + patience if heard is None else since + max(silence, patience)
+        self._parts.sources.last_heard[leg.row] = since
         fd = leg.ports.rtp.fileno()
         self._parts.receiver.remove(fd)
         self._poll.register(fd, select.EPOLLIN)
@@ -132,7 +139,8 @@ class SecureLegs:
         assert leg.security is not None
         if (dtls.fingerprint, dtls.active) != (before.fingerprint, before.active):
             self.remove(leg)
-            self._secure_by_dtls(leg, remote, dtls, now)
+            heard = float(self._parts.sources.last_heard[leg.row])
+            self._secure_by_dtls(leg, remote, dtls, now, heard=heard)
         elif dtls.ice is not None:
             security = leg.security
             security.peer = security.source()

@@ -1,9 +1,8 @@
-"""The telephone in the browser when something is in the way: nobody looks, no microphone, a reload, no network."""
+"""The telephone in the browser when something is in the way: nobody looks, no microphone, a reload."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,6 @@ from tests.e2e.test_pages_softphone import browser_of, desk, sign_in
 from tests.support import sources
 from tests.support.chromium import hears
 from tests.support.phone import SipPhone
-from tests.support.relay import relay
 
 _ALERTS: Final = Path(__file__).parents[1] / "support" / "page_alerts.js"
 #: The two tones of the ring, and how loud they are at least, decibels of full scale.
@@ -105,57 +103,6 @@ async def test_a_microphone_that_is_denied_is_told_and_the_call_rings_on_until_i
                 await call.heard(tone=AGENT_HZ)
                 await expect(told).to_have_count(0)
                 await call.hang_up()
-        finally:
-            await centre.sign_out("1004")
-    await centre.nothing_left()
-
-
-async def test_a_network_that_is_cut_is_told_and_loses_no_call(centre: Centre, tmp_path: Path) -> None:
-    number, platform = centre.new_caller(), centre.platform
-    async with (
-        relay((platform.host, platform.http_port)) as pages,
-        relay((platform.host, platform.sip_ws_port)) as telephone,
-        browser_of(
-            centre,
-            tmp_path / "microphone.wav",
-            AGENT_HZ,
-            expected="ERR_CONNECTION",
-            base_url=f"http://127.0.0.1:{pages.port}",
-            bypass_csp=True,  # which allows the port of the platform's telephone server, not that of the relay
-        ) as context,
-    ):
-        ports = f"[':{platform.sip_ws_port}', ':{telephone.port}']"
-        await context.add_init_script(
-            "window.WebSocket = class extends WebSocket {"
-            f" constructor(url, protocols) {{ super(String(url).replace(...{ports}), protocols); }} }};"
-        )
-        page = await desk(context, "1004")
-        try:
-            await sign_in(page, "seat-04")
-            async with SipPhone(number, source=sources.tone(CALLER_HZ)) as phone:
-                call = await phone.dial(centre.number("95001"))
-                await page.get_by_role("button", name="Answer").click()
-                await hears(page, CALLER_HZ)
-
-                await pages.cut()
-                await telephone.cut()
-                await expect(page.locator("[data-phone='lost']")).to_be_visible()
-                await expect(page.locator(".bar.lost")).to_be_visible()
-                await call.heard(tone=AGENT_HZ, since=time.monotonic())
-
-                await pages.mend()
-                await telephone.mend()
-                await expect(page.locator("[data-phone='ready']")).to_be_visible()
-                await expect(page.locator(".bar.lost")).to_have_count(0)
-                await expect(page.locator(".state-now")).to_have_attribute("data-state", "talking")
-                await hears(page, CALLER_HZ)
-                await call.heard(tone=AGENT_HZ, since=time.monotonic())
-                await page.keyboard.press("h")
-                await expect(page.get_by_role("button", name="Retrieve")).to_be_visible()
-                await page.keyboard.press("h")
-                await hears(page, CALLER_HZ)
-                await page.keyboard.press("e")
-                assert (await call.ended.wait()).by == "peer"
         finally:
             await centre.sign_out("1004")
     await centre.nothing_left()

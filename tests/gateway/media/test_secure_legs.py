@@ -139,6 +139,32 @@ def test_a_peer_has_only_so_long(make_rig: MakeRig, checks: bool, reason: str) -
     assert len(rig.told(LegNotSecured)) == 1
 
 
+def test_a_new_path_has_the_time_of_a_silent_peer_and_however_often_it_is_renewed_the_silence_ends(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(handshake_seconds=2, rtp_timeout_seconds=6)
+    leg, browser = SecureRig(rig).connected()
+    rig.talk((browser, tone(700, 0.2)))
+
+    def renew() -> None:
+        remote = browser.dtls_remote()
+        assert remote.dtls is not None
+        anew = Certificate(rig.clock.wall()).fingerprint
+        changed = DtlsPeer(fingerprint=anew, active=remote.dtls.active, ice=remote.dtls.ice)
+        rig.engine.connect_leg(leg, browser.dtls_remote(dtls=changed))
+
+    renew()
+    rig.ticks(200)
+    renew()  # after 4 s: what a handshake may take is not over before the silence is
+    rig.ticks(75)
+    assert rig.told(LegNotSecured) == rig.told(LegSilent) == []
+    renew()  # after 5.5 s: it has those 2 s
+    rig.ticks(75)
+    assert rig.told(LegNotSecured) == rig.told(LegSilent) == []
+    rig.ticks(50)
+    assert rig.told(LegSilent)
+
+
 def test_a_lost_last_flight_is_repeated(rig: Rig) -> None:
     secure = SecureRig(rig)
     leg, browser = secure.browser()

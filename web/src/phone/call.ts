@@ -1,7 +1,8 @@
 /** One call of the browser's phone: its audio, its quality, and whether it is still there. */
 import type { RTCSession } from "jssip/lib/RTCSession";
 import { devices, release } from "./microphone";
-import { countsOf, qualityBetween, type Counts, type Quality } from "./quality";
+import { Path } from "./path";
+import { qualityBetween, statisticsOf, type Counts, type Quality } from "./quality";
 import { play } from "./sounds";
 
 const LOOK_MS = 2_000;
@@ -10,17 +11,28 @@ const PATIENCE_MS = 3_000;
 /** Ends that nobody wanted: the other side may still have the call. */
 const LOST = ["Connection Error", "RTP Timeout", "Request Timeout", "Dialog Error", "WebRTC Error"];
 
+/** The Reason of a BYE (RFC 3326) with a Q.850 cause that is no normal clearing. */
+const FAULT = /^\s*Q\.850\s*;.*\bcause=(?!16\b)/i;
+
 /** No server in between: the platform is reached directly, and answers checks from wherever they come. */
 export const PEER: RTCConfiguration = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" };
+
+/** `lost`: by a fault on this side; `fault`: the platform says that something failed; else by somebody's wish. */
+export type End = "lost" | "fault" | "wish";
 
 export interface Watcher {
   readonly confirmed: () => void;
   readonly quality: (quality: Quality) => void;
+  /** The network does not carry its sound, in one direction at least, or does again. */
+  readonly cut: (cut: boolean) => void;
   /** Nothing arrives on its path any more. */
   readonly stuck: () => void;
-  /** `lost`: by a fault on this side, not by somebody's wish. */
-  readonly ended: (lost: boolean) => void;
+  readonly ended: (how: End) => void;
   readonly soundBlocked: () => void;
+}
+
+interface Message {
+  readonly getHeader: (name: string) => string | undefined;
 }
 
 export class BrowserCall {
@@ -28,6 +40,7 @@ export class BrowserCall {
   private readonly watcher: Watcher;
   private microphone: MediaStream | null = null;
   private counts: Counts | null = null;
+  private readonly path = new Path();
   private timers: ReturnType<typeof setTimeout>[] = [];
   private silence: (() => void) | null = null;
   private over = false;
@@ -42,11 +55,11 @@ export class BrowserCall {
       this.timers.push(setInterval(() => void this.look(), LOOK_MS));
       watcher.confirmed();
     });
-    session.on("ended", ({ cause }) => {
-      this.end(cause);
+    session.on("ended", ({ cause, message }) => {
+      this.end(LOST.includes(cause) ? "lost" : FAULT.test((message as Message | null)?.getHeader("Reason") ?? "") ? "fault" : "wish");
     });
     session.on("failed", ({ cause }) => {
-      this.end(cause);
+      this.end(LOST.includes(cause) ? "lost" : "wish");
     });
     const connection = session.connection as RTCPeerConnection | null;
     if (connection === null) {
@@ -94,33 +107,46 @@ export class BrowserCall {
         });
     });
     const look = (event: Event) => {
-      if (connection.iceConnectionState === "failed") {
-        event.stopImmediatePropagation(); // the library would end a call that can be taken to a new path
-        this.watcher.stuck();
-      } else if (connection.iceConnectionState === "disconnected") {
-        const patience = setTimeout(() => {
-          if (connection.iceConnectionState === "disconnected") {
-            this.watcher.stuck();
-          }
-        }, PATIENCE_MS);
-        this.timers.push(patience);
+      switch (connection.iceConnectionState) {
+        case "failed":
+          event.stopImmediatePropagation(); // the library would end a call that can be taken to a new path
+          this.watcher.stuck();
+          break;
+        case "disconnected":
+          this.watcher.cut(true);
+          this.timers.push(
+            setTimeout(() => {
+              if (connection.iceConnectionState === "disconnected") {
+                this.watcher.stuck();
+              }
+            }, PATIENCE_MS),
+          );
+          break;
+        case "connected":
+        case "completed":
+          this.watcher.cut(false);
       }
     };
     connection.addEventListener("iceconnectionstatechange", look, { capture: true });
   }
 
   private async look(): Promise<void> {
-    const counts = await countsOf(this.session.connection);
-    if (counts !== null && !this.over) {
+    const { connection } = this.session;
+    const { counts, checks } = await statisticsOf(connection);
+    if (this.over) {
+      return;
+    }
+    this.watcher.cut(this.path.cut(connection.iceConnectionState, checks));
+    if (counts !== null) {
       this.watcher.quality(qualityBetween(this.counts, counts));
       this.counts = counts;
     }
   }
 
-  private end(cause: string): void {
+  private end(how: End): void {
     if (!this.over) {
       this.finish();
-      this.watcher.ended(LOST.includes(cause));
+      this.watcher.ended(how);
     }
   }
 

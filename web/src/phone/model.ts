@@ -14,6 +14,8 @@ export interface Talk {
   readonly stage: "ringing" | "answering" | "talking" | "returning";
   readonly muted: boolean;
   readonly quality: Quality | null;
+  /** The network does not carry its sound, in one direction at least. */
+  readonly cut: boolean;
 }
 
 export interface PhoneState {
@@ -24,6 +26,8 @@ export interface PhoneState {
   /** The browser does not let the page sound before it was clicked at. */
   readonly soundBlocked: boolean;
   readonly talk: Talk | null;
+  /** Why the last call is over that nobody ended: no sound came any more, something else failed, or it was gone when it was to be taken back. */
+  readonly broken: "silent" | "fault" | "gone" | null;
 }
 
 /** What the phone is made of; tests bring their own. */
@@ -38,7 +42,7 @@ export interface Parts {
   readonly instance: string;
 }
 
-export const OFF: PhoneState = { phase: "off", problem: null, microphone: null, soundBlocked: false, talk: null };
+export const OFF: PhoneState = { phase: "off", problem: null, microphone: null, soundBlocked: false, talk: null, broken: null };
 
 /** Of a request or response, as JsSIP has them. */
 export interface Named {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countsOf, qualityBetween, type Counts } from "./quality";
+import { qualityBetween, statisticsOf, type Counts } from "./quality";
 
 const counts = (more: Partial<Counts> = {}): Counts => ({ received: 100, lost: 0, jitterMs: 2, roundTripMs: 20, ...more });
 
@@ -27,14 +27,17 @@ describe("the quality of a call", () => {
   it("is read from what the browser counts, the round trip from the path before RTCP has one", async () => {
     const rows = [
       { type: "inbound-rtp", kind: "audio", packetsReceived: 50, packetsLost: 1, jitter: 0.003 },
-      { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.02 },
+      { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.02, requestsSent: 7, responsesReceived: 6 },
     ];
     const connection = { getStats: () => Promise.resolve(new Map(rows.entries())) } as unknown as RTCPeerConnection;
-    expect(await countsOf(connection)).toEqual({ received: 50, lost: 1, jitterMs: 3, roundTripMs: 20 });
+    expect(await statisticsOf(connection)).toEqual({
+      counts: { received: 50, lost: 1, jitterMs: 3, roundTripMs: 20 },
+      checks: { sent: 7, answered: 6 },
+    });
     rows.push({ type: "remote-inbound-rtp", roundTripTime: 0.05 } as never);
     const later = { getStats: () => Promise.resolve(new Map(rows.entries())) } as unknown as RTCPeerConnection;
-    expect(await countsOf(later)).toMatchObject({ roundTripMs: 50 });
+    expect((await statisticsOf(later)).counts).toMatchObject({ roundTripMs: 50 });
     const silent = { getStats: () => Promise.resolve(new Map()) } as unknown as RTCPeerConnection;
-    expect(await countsOf(silent)).toBeNull();
+    expect(await statisticsOf(silent)).toEqual({ counts: null, checks: null });
   });
 });

@@ -1,4 +1,5 @@
 /** How good a call sounds, from what WebRTC counts: the E-model of ITU-T G.107 in short, in four bars. */
+import type { Checks } from "./path";
 
 export interface Counts {
   readonly received: number;
@@ -39,21 +40,31 @@ function barsOf(lossPercent: number, jitterMs: number, roundTripMs: number): 1 |
   return rating >= 80 ? 4 : rating >= 70 ? 3 : rating >= 60 ? 2 : 1;
 }
 
-/** What a connection counted so far; null while no audio stream is known. */
-export async function countsOf(connection: RTCPeerConnection): Promise<Counts | null> {
+export interface Statistics {
+  /** Null while no audio stream is known. */
+  readonly counts: Counts | null;
+  /** Of the pair of addresses in use; null while there is none. */
+  readonly checks: Checks | null;
+}
+
+/** What a connection counted so far (W3C webrtc-stats). */
+export async function statisticsOf(connection: RTCPeerConnection): Promise<Statistics> {
   const rows: Record<string, unknown>[] = [];
   (await connection.getStats()).forEach((row: Record<string, unknown>) => rows.push(row));
   const audio = rows.find((row) => row.type === "inbound-rtp" && row.kind === "audio");
-  if (audio === undefined) {
-    return null;
-  }
   const remote = rows.find((row) => row.type === "remote-inbound-rtp");
   const pair = rows.find((row) => row.type === "candidate-pair" && row.nominated === true);
   const roundTrip = remote?.roundTripTime ?? pair?.currentRoundTripTime;
   return {
-    received: Number(audio.packetsReceived ?? 0),
-    lost: Number(audio.packetsLost ?? 0),
-    jitterMs: 1_000 * Number(audio.jitter ?? 0),
-    roundTripMs: roundTrip === undefined ? null : 1_000 * Number(roundTrip),
+    counts:
+      audio === undefined
+        ? null
+        : {
+            received: Number(audio.packetsReceived ?? 0),
+            lost: Number(audio.packetsLost ?? 0),
+            jitterMs: 1_000 * Number(audio.jitter ?? 0),
+            roundTripMs: roundTrip === undefined ? null : 1_000 * Number(roundTrip),
+          },
+    checks: pair === undefined ? null : { sent: Number(pair.requestsSent ?? 0), answered: Number(pair.responsesReceived ?? 0) },
   };
 }

@@ -21,8 +21,20 @@ class Emitter {
   }
 }
 
+/** What a call needs of an RTCPeerConnection. */
+class Connection extends EventTarget {
+  iceConnectionState = "new";
+  close = vi.fn();
+  getStats = () => Promise.resolve(new Map());
+
+  turns(state: string): void {
+    this.iceConnectionState = state;
+    this.dispatchEvent(new Event("iceconnectionstatechange"));
+  }
+}
+
 class Session extends Emitter {
-  connection = null;
+  connection: Connection | null = null;
   answer = vi.fn();
   terminate = vi.fn();
   mute = vi.fn();
@@ -296,6 +308,72 @@ describe("the phone in the browser", () => {
     expect(first.phone.read()).toMatchObject({ phase: "elsewhere", talk: null });
     expect(agent.stop).toHaveBeenCalledTimes(1);
     expect(new DialogMemory(first.shelf as unknown as Storage, first.shelf.events).of("seat-04")).not.toBeNull();
+  });
+
+  it("says that a call which was there is gone, and that it was read", async () => {
+    const before = made();
+    await talks(before.phone, await registered(before.phone));
+    const { phone } = made(before.shelf);
+    const agent = await registered(phone);
+    await settled();
+    agent.calls[0]?.session.emit("failed", { cause: "SIP Failure Code" });
+    expect(phone.read()).toMatchObject({ talk: null, broken: "gone" });
+    phone.noted();
+    expect(phone.read().broken).toBeNull();
+  });
+
+  it("says nothing of a call that somebody ended", async () => {
+    const { phone } = made();
+    const session = await talks(phone, await registered(phone));
+    session.emit("ended", { cause: "Terminated", message: { getHeader: () => 'Q.850;cause=16;text="Normal call clearing"' } });
+    expect(phone.read()).toMatchObject({ talk: null, broken: null });
+  });
+
+  it("tries again to take back what it could not ask for", async () => {
+    const before = made();
+    await talks(before.phone, await registered(before.phone));
+    const { phone } = made(before.shelf);
+    const agent = await registered(phone);
+    await settled();
+    agent.calls[0]?.session.emit("failed", { cause: "Request Timeout" });
+    expect(phone.read()).toMatchObject({ talk: { stage: "returning" }, broken: null });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(agent.calls.map(({ headers }) => headers)).toEqual([["Replaces: c1;to-tag=theirs;from-tag=ours"], ["Replaces: c1;to-tag=theirs;from-tag=ours"]]);
+  });
+
+  it("takes a call whose path is broken onto a new one, says so meanwhile, and why it ends if it does", async () => {
+    const { phone } = made();
+    const agent = await registered(phone);
+    const session = rings(agent);
+    const connection = new Connection();
+    session.emit("peerconnection", { peerconnection: connection });
+    await phone.answer();
+    session.connection = connection;
+    session.emit("confirmed");
+    connection.turns("connected");
+    expect(phone.read().talk).toMatchObject({ stage: "talking", cut: false });
+    connection.turns("disconnected");
+    expect(phone.read().talk).toMatchObject({ stage: "talking", cut: true });
+    connection.turns("connected");
+    expect(phone.read().talk?.cut).toBe(false);
+    connection.turns("disconnected");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(agent.calls.map(({ headers }) => headers)).toEqual([["Replaces: c1;to-tag=theirs;from-tag=ours"]]);
+    const next = agent.calls[0]?.session as Session;
+    next.connection = new Connection();
+    next.emit("peerconnection", { peerconnection: next.connection });
+    next.emit("accepted", { response: { call_id: "c2", from_tag: "a", to_tag: "b" } });
+    next.emit("confirmed");
+    expect(phone.read().talk).toMatchObject({ stage: "talking", cut: true });
+    expect(connection.close).toHaveBeenCalledTimes(1);
+    next.connection.turns("failed");
+    await settled();
+    expect(agent.calls[1]?.headers).toEqual(["Replaces: c2;to-tag=b;from-tag=a"]);
+    const last = agent.calls[1]?.session as Session;
+    last.emit("accepted", { response: { call_id: "c3", from_tag: "c", to_tag: "d" } });
+    last.emit("confirmed");
+    last.emit("ended", { cause: "Terminated", message: { getHeader: () => 'Q.850;cause=41;text="Temporary failure"' } });
+    expect(phone.read()).toMatchObject({ talk: null, broken: "silent" });
   });
 
   it("leaves with its agent", async () => {

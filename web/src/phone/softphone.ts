@@ -2,7 +2,7 @@
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { RTCSessionEvent, UA } from "jssip/lib/UA";
 import { ApiError } from "../api/problem";
-import { BrowserCall, PEER } from "./call";
+import { BrowserCall, PEER, type End } from "./call";
 import { Exclusive } from "./exclusive";
 import { replacesHeader, type Dialog } from "./memory";
 import { MicrophoneError, release, type MicrophoneProblem } from "./microphone";
@@ -31,6 +31,7 @@ export class Softphone {
   private failures = 0;
   private calls = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private back: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -119,6 +120,11 @@ export class Softphone {
   /** The microphone works after all, as a test has shown, or why it does not. */
   microphone(problem: MicrophoneProblem | null): void {
     this.set({ microphone: problem });
+  }
+
+  /** What was said of the last call was read. */
+  noted(): void {
+    this.set({ broken: null });
   }
 
   /** What rang before the reload rings no more. */
@@ -236,6 +242,7 @@ export class Softphone {
 
   private stop(): void {
     clearTimeout(this.retry);
+    clearTimeout(this.back);
     this.place?.exit();
     this.agent?.stop();
     this.place = this.agent = this.kept = null;
@@ -255,7 +262,7 @@ export class Softphone {
     const dialog = { seat: this.seat, contact, callId: request.call_id, localTag: request.to_tag, remoteTag: request.from_tag };
     this.parts.memory.keep({ ...dialog, answered: false });
     this.call = new BrowserCall(session, this.watching(() => ({ ...dialog, answered: true })));
-    this.set({ talk: { contact, stage: "ringing", muted: false, quality: null } });
+    this.set({ talk: { contact, stage: "ringing", muted: false, quality: null, cut: false }, broken: null });
     // Open by the time it is answered. Why it cannot be is said then.
     this.stream = this.parts.openMicrophone();
     this.stream.then(
@@ -285,7 +292,7 @@ export class Softphone {
     if (dialog.answered) {
       void this.takeBack();
     } else if (this.call === null) {
-      this.set({ talk: { contact: dialog.contact, stage: "ringing", muted: false, quality: null } });
+      this.set({ talk: { contact: dialog.contact, stage: "ringing", muted: false, quality: null, cut: false } });
       this.quiet = this.parts.ring();
     }
   }
@@ -298,8 +305,8 @@ export class Softphone {
     }
     this.kept = null;
     const before = this.call;
-    const muted = this.state.talk?.muted ?? false;
-    this.set({ talk: { contact: kept.contact, stage: "returning", muted, quality: null } });
+    const { muted, cut } = this.state.talk ?? { muted: false, cut: false };
+    this.set({ talk: { contact: kept.contact, stage: "returning", muted, quality: null, cut }, broken: null });
     const stream = await this.streamOrSilence();
     let dialog: Dialog = kept;
     const session = agent.call(account.uri, {
@@ -315,6 +322,13 @@ export class Softphone {
     const call = new BrowserCall(session, this.watching(() => dialog));
     call.uses(stream);
     this.call = call;
+    session.on("failed", () => {
+      if (this.state.talk === null) {
+        before?.drop(); // nobody has its other end any more, and its microphone is open
+      } else if (this.call === null) {
+        this.call = before;
+      }
+    });
     if (muted) {
       call.mute(true);
     }
@@ -342,7 +356,14 @@ export class Softphone {
         this.talk({ stage: "talking" });
       },
       quality: (quality: Quality) => {
-        this.talk({ quality });
+        if (mine()) {
+          this.talk({ quality });
+        }
+      },
+      cut: (cut: boolean) => {
+        if (mine() && this.state.talk?.cut !== cut) {
+          this.talk({ cut });
+        }
       },
       stuck: () => {
         if (mine() && this.kept === null) {
@@ -353,17 +374,10 @@ export class Softphone {
           }
         }
       },
-      ended: (lost: boolean) => {
-        if (!mine()) {
-          return; // its place was taken
-        }
-        this.call = null;
-        const talked = this.state.talk?.stage === "talking" || this.state.talk?.stage === "returning";
-        if (lost && talked && this.state.phase === "lost") {
-          this.kept = dialog();
-          this.talk({ stage: "returning", quality: null });
-        } else {
-          this.over();
+      ended: (how: End) => {
+        if (mine()) {
+          this.call = null; // otherwise its place was taken
+          this.ended(how, dialog());
         }
       },
       soundBlocked: () => {
@@ -372,7 +386,23 @@ export class Softphone {
     };
   }
 
+  private ended(how: End, dialog: Dialog): void {
+    const { stage, cut } = this.state.talk ?? {};
+    if (how === "lost" && (stage === "talking" || stage === "returning")) {
+      this.kept = dialog;
+      this.talk({ stage: "returning", quality: null });
+      if (this.state.phase !== "lost") { // with the connection it comes back by itself
+        clearTimeout(this.back);
+        this.back = setTimeout(() => void this.takeBack(), RETRY_MS[0]);
+      }
+      return;
+    }
+    this.over();
+    this.set({ broken: how === "fault" ? (cut === true ? "silent" : "fault") : stage === "returning" ? "gone" : null });
+  }
+
   private over(): void {
+    clearTimeout(this.back);
     this.hush();
     this.kept = this.call = null;
     if (this.stream !== null) {

@@ -87,6 +87,9 @@ export function PhoneStrip({ seat, alone, children }: Props) {
           onTakeOver={() => {
             phone.takeOver();
           }}
+          onNoted={() => {
+            phone.noted();
+          }}
         />
       ) : null}
       {browser && state.talk !== null && alone ? <OwnCall state={state} /> : null}
@@ -103,11 +106,13 @@ interface ProblemsProps {
   readonly state: PhoneState;
   readonly onRetry: () => void;
   readonly onTakeOver: () => void;
+  readonly onNoted: () => void;
 }
 
-function Problems({ state, onRetry, onTakeOver }: ProblemsProps) {
+function Problems({ state, onRetry, onTakeOver, onNoted }: ProblemsProps) {
   const { t } = useTranslation();
   const words = useWords();
+  const cut = state.talk?.cut === true;
   const retry = (
     <Button size="small" onClick={onRetry}>
       {t("notice.retry")}
@@ -126,11 +131,19 @@ function Problems({ state, onRetry, onTakeOver }: ProblemsProps) {
       {state.phase === "lost" ? (
         <Problem
           title={state.problem === "register" ? t("phone.register") : state.problem === "unreachable" || state.problem === null ? t("phone.unreachable") : words.name("problem", state.problem)}
-          hint={t(state.talk === null ? "phone.lostHint" : "phone.lostInCall")}
+          hint={t(state.talk === null || cut ? "phone.lostHint" : "phone.lostInCall")}
         >
           {retry}
         </Problem>
       ) : null}
+      {cut ? <Problem title={t("phone.cut")} hint={t("phone.lostInCall")} /> : null}
+      {state.broken === null ? null : (
+        <Problem title={t(`phone.broken.${state.broken}`)} hint={t(`phone.brokenHint.${state.broken}`)}>
+          <Button size="small" onClick={onNoted}>
+            {t("phone.noted")}
+          </Button>
+        </Problem>
+      )}
       {state.microphone === null ? null : (
         <Problem title={t(`phone.microphone.${state.microphone}`)} hint={t(`phone.microphoneHint.${state.microphone}`)} />
       )}
