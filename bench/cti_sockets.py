@@ -33,7 +33,7 @@ _USERS: Final = ("sup1", "1001", "1002", "1003", "1004", "1005")
 _AT_ONCE: Final = 50
 
 
-class _Came:
+class Came:
     """When each event happened, and how long after that it was at each socket, seconds."""
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ class _Came:
         self.took.append(now - self._at[seq])
 
 
-class _Socket:
+class Socket:
     """One page: logs in, then notes when each event with a number came."""
 
-    def __init__(self, came: _Came) -> None:
+    def __init__(self, came: Came) -> None:
         self._came = came
         self._writer: asyncio.StreamWriter | None = None
 
@@ -106,7 +106,8 @@ async def _frame(reader: asyncio.StreamReader) -> bytes:
     return payload if first & 0x0F == 1 else b""
 
 
-async def _tokens(client: httpx.AsyncClient) -> list[str]:
+async def tokens_of(client: httpx.AsyncClient) -> list[str]:
+    """Tokens of a supervisor and of agents of the demo centre."""
     accounts = [{"username": user, "password": f"demo-{user}"} for user in _USERS]
     answers = [await client.post("/api/v1/auth/login", json=account) for account in accounts]
     return [answer.json()["access_token"] for answer in answers]
@@ -115,8 +116,8 @@ async def _tokens(client: httpx.AsyncClient) -> list[str]:
 async def run(options: argparse.Namespace) -> int:
     """Open the sockets, change states, wait until all is there; 0 when nothing was lost."""
     facts = conditions()
-    came = _Came()
-    sockets = [_Socket(came) for _ in range(options.sockets)]
+    came = Came()
+    sockets = [Socket(came) for _ in range(options.sockets)]
     limits = {"CCP_CTI__EVENTS__SOCKETS_PER_USER": "1000"}
     with tempfile.TemporaryDirectory(prefix="bench-sockets-") as folder:
         platform = PlatformProcess(Path(folder) / "data", environment=limits)
@@ -124,7 +125,7 @@ async def run(options: argparse.Namespace) -> int:
         try:
             async with httpx.AsyncClient(base_url=platform.http, timeout=15.0) as client:
                 centre = Centre(platform, {}, unused_numbers(), client)
-                tokens = await _tokens(client)
+                tokens = await tokens_of(client)
                 readers: list[asyncio.StreamReader] = []
                 for first in range(0, len(sockets), _AT_ONCE):
                     some = list(enumerate(sockets))[first : first + _AT_ONCE]

@@ -17,7 +17,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,19 +54,22 @@ PHASES = ("ready", "enters")
 ROLES = ("control", "media", "web")
 #: The platform as it is delivered, unlike that of tests.
 AS_SHIPPED = {"CCP_SIP__OVERLOAD__LAG_SECONDS": "0.2"}
-#: Straight into the queue, nothing but music.
-FLOW = {
-    "flow": "bench_queue",
-    "title": "Bench",
-    "languages": ["en"],
-    "speak": ["en"],
-    "start": "queue",
-    "on_error": "end",
-    "nodes": {
-        "queue": {"kind": "queue", "queue": QUEUE, "on_error": "end"},
-        "end": {"kind": "hangup"},
-    },
-}
+
+
+def flow_into(queue: str) -> dict[str, object]:
+    """Straight into the queue, nothing but music."""
+    return {
+        "flow": f"{queue}_queue",
+        "title": "Bench",
+        "languages": ["en"],
+        "speak": ["en"],
+        "start": "queue",
+        "on_error": "end",
+        "nodes": {
+            "queue": {"kind": "queue", "queue": queue, "on_error": "end"},
+            "end": {"kind": "hangup"},
+        },
+    }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,8 +123,17 @@ def users_of(count: int) -> list[str]:
     return [str(200_000 + number) for number in range(count)]
 
 
-async def furnish(data_dir: Path, agents: list[str]) -> Places:
-    """A database with the demo centre, the agents, their seats and the queue."""
+async def furnish(
+    data_dir: Path,
+    agents: list[str],
+    queues: Mapping[str, str] | None = None,
+    unstaffed: Mapping[str, str] | None = None,
+) -> Places:
+    """A database with the demo centre, the agents and their seats, and queues by their numbers: those that the
+    agents work in, as many in each, and those that nobody works in."""
+    queues = queues or {NUMBER: QUEUE}
+    names = list(queues.values())
+    numbers = {**queues, **(unstaffed or {})}
     settings = load_settings(demo=True, flags={"node": {"data_dir": data_dir}})
     places = places_of(data_dir)
     places.prepare()
@@ -132,9 +144,10 @@ async def furnish(data_dir: Path, agents: list[str]) -> Places:
         await migrate(ground.database)
         await load_demo(ground, settings)
         acd = AcdStore(database=ground.database, tenant=ground.tenant)
-        await acd.save_skill(SkillId(QUEUE), QUEUE)
-        queue = Queue(id=QueueId(QUEUE), name=QUEUE, skill=SkillId(QUEUE), wrap_up_seconds=0.0)
-        await acd.save_queue(queue)
+        for name in numbers.values():
+            await acd.save_skill(SkillId(name), name)
+            queue = Queue(id=QueueId(name), name=name, skill=SkillId(name), wrap_up_seconds=0.0)
+            await acd.save_queue(queue)
         seats = GatewayStore(
             database=ground.database,
             vault=ground.vault,
@@ -142,13 +155,16 @@ async def furnish(data_dir: Path, agents: list[str]) -> Places:
             realm=settings.sip.realm,
             tenant=ground.tenant,
         )
-        for agent in agents:
-            await acd.save_agent(Agent(id=AgentId(agent), name=agent, team="", skills={SkillId(QUEUE): 5}))
+        for place, agent in enumerate(agents):
+            skills = {SkillId(names[place % len(names)]): 5}
+            await acd.save_agent(Agent(id=AgentId(agent), name=agent, team="", skills=skills))
             await seats.save_seat(SeatId(f"seat-{agent}"), agent, f"demo-{agent}")
         flows = IvrStore(database=ground.database, tenant=ground.tenant)
         versions = Versions(database=ground.database, tenant=ground.tenant)
-        await versions.publish(flow_from(FLOW, "bench"), at=ground.clock.wall(), by="bench")
-        await flows.save_entry_point(EntryPoint(number=NUMBER, flow=FlowId("bench_queue"), from_seat=False))
+        for number, name in numbers.items():
+            await versions.publish(flow_from(flow_into(name), "bench"), at=ground.clock.wall(), by="bench")
+            entry = EntryPoint(number=number, flow=FlowId(f"{name}_queue"), from_seat=False)
+            await flows.save_entry_point(entry)
     finally:
         await ground.tasks.close()
         await ground.database.close()
