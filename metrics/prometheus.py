@@ -1,8 +1,8 @@
 """The Prometheus exposition: counters and histograms fed by live facts, gauges read from the fold at a scrape.
 
 Counters begin at zero when the process starts, as Prometheus expects; the windows behind the compliance rows
-are rebuilt from the journal. A scrape has two halves: :meth:`Exposition.collect` copies figures (on the event
-loop, short), :func:`render` makes text of them (in a thread, long).
+are rebuilt from the journal. A scrape has two halves: :meth:`Exposition.collect` copies figures, at once, and
+:func:`metrics.text_format.pieces` makes text of them, piece by piece.
 """
 
 from __future__ import annotations
@@ -12,23 +12,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from ccplatform.contracts.words import Severity
 from metrics.budgets import budgets, short_name
 from metrics.compliance import rows
 from metrics.day import figures
-from metrics.families import FAMILIES, Family, Kind
+from metrics.families import FAMILIES, Family
 from metrics.fold import Fold
 from metrics.lines import Gauge, line_gauges
 from metrics.model import OTHER, AnswerLimits, Counted, Observation, Observed, Verdict
-
-#: Content type of :func:`render`'s text.
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-#: A gauge's family, labels and value.
+from metrics.text_format import Sample
 
 #: Answers which names of a label are configured; None: no list to check against.
 Known = Callable[[], Collection[str]] | None
@@ -87,15 +79,6 @@ class Histogram:
         """Count a value; a bucket holds what is at most its bound."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One line's worth: labels and value, or buckets and sum."""
-
-    labels: tuple[str, ...]
-    value: float
-    buckets: tuple[int, ...] = ()
 
 
 class Exposition:
@@ -200,49 +183,6 @@ class Exposition:
         known = self._known.get(name)
         names = known() if known is not None else ()
         return value if not names or not value or value in names else OTHER
-
-
-def render(samples: Mapping[str, Sequence[Sample]]) -> bytes:
-    """The text of a scrape. Takes tens of milliseconds for a big centre: call it in a thread."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(samples))
-    return generate_latest(registry)
-
-
-class _Families(Collector):
-    def __init__(self, samples: Mapping[str, Sequence[Sample]]) -> None:
-        self._samples = samples
-
-    def collect(self) -> Iterator[Metric]:
-        for name, samples in self._samples.items():
-            yield _metric(FAMILIES[name], samples)
-
-
-def _metric(family: Family, samples: Sequence[Sample]) -> Metric:
-    match family.kind:
-        case Kind.COUNTER:
-            counter = CounterMetricFamily(family.name, family.help, labels=family.labels)
-            for sample in samples:
-                counter.add_metric(sample.labels, sample.value)
-            return counter
-        case Kind.GAUGE:
-            gauge = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-            for sample in samples:
-                gauge.add_metric(sample.labels, sample.value)
-            return gauge
-        case Kind.HISTOGRAM:
-            histogram = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-            for sample in samples:
-                histogram.add_metric(sample.labels, _cumulative(family.buckets, sample.buckets), sample.value)
-            return histogram
-
-
-def _cumulative(bounds: tuple[float, ...], counts: tuple[int, ...]) -> list[tuple[str, float]]:
-    buckets, reached = [], 0
-    for bound, count in zip((*(str(value) for value in bounds), "+Inf"), counts, strict=True):
-        reached += count
-        buckets.append((bound, float(reached)))
-    return buckets
 
 
 def _trunk_gauges(fold: Fold, now: int) -> Iterator[Gauge]:

@@ -29,7 +29,6 @@ from metrics.day import Figure
 from metrics.definitions import DEFINITIONS
 from metrics.indicator import Comparison, Source, Unit
 from metrics.model import MICROSECONDS, Verdict
-from metrics.prometheus import CONTENT_TYPE
 from metrics.report_files import FILES
 from metrics.report_words import WORDS, unit_of
 from metrics.reports import ReportQuery
@@ -37,6 +36,7 @@ from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
 from metrics.sheets import columns_of
 from metrics.store import ReportStore
+from metrics.text_format import CONTENT_TYPE
 
 _MAY_SEE_COMPLIANCE = (Role.SUPERVISOR, Role.AUDITOR, Role.MAINTAINER, Role.ADMIN)
 _HAVE_A_DAY = (Role.AGENT,)

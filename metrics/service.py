@@ -29,9 +29,10 @@ from metrics.day import Figure, figures
 from metrics.fold import Fold
 from metrics.history import POINTS, STEP_SECONDS, History
 from metrics.model import MICROSECONDS, ONE_DAY, AnswerLimits, wall_us
-from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
+from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth
 from metrics.saturation import filling
 from metrics.settings import MetricsSettings
+from metrics.text_format import pieces
 from metrics.watch import Due
 
 #: How far back a rebuild reads by itself: the longest window of 10.3 at the oldest point of its line, and the day
@@ -176,12 +177,16 @@ class MetricsService:
         return asdict(found) if found is not None else None
 
     async def scrape(self) -> bytes:
-        """The text for Prometheus; rendered in a thread, at most once a second."""
+        """The text for Prometheus; made in pieces between other work, at most once a second."""
         async with self._scraping:
             now = self._clock.now()
             if self._text is None or now - self._text[0] >= _SCRAPE_SECONDS:
                 samples = self._exposition.collect(self.fold, self._second(), self._limits())
-                self._text = (now, await asyncio.to_thread(render, samples))
+                made = []
+                for piece in pieces(samples):
+                    made.append(piece.encode())
+                    await asyncio.sleep(0)
+                self._text = (now, b"".join(made))
             return self._text[1]
 
     async def _rebuilt(self, journal: JournalSource, since: datetime | None) -> tuple[Fold, History]:

@@ -19,7 +19,8 @@ from ccplatform.contracts.words import (
 )
 from metrics.families import FAMILIES
 from metrics.model import AnswerLimits
-from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth, render
+from metrics.prometheus import Exposition, OverloadHealth, WorkerHealth
+from metrics.text_format import pieces
 from tests.metrics.telling import (
     PSTN,
     SALES,
@@ -73,7 +74,7 @@ def scrape(
 ) -> str:
     exposition = Exposition(queues=queues, workers=lambda: workers, overload=lambda: OVERLOAD)
     exposition.observe(centre.observations)
-    return render(exposition.collect(centre.fold, centre.now, AnswerLimits())).decode()
+    return "".join(pieces(exposition.collect(centre.fold, centre.now, AnswerLimits())))
 
 
 def samples(text: str) -> Samples:
