@@ -131,7 +131,7 @@ def _delay(results: Sequence[PhaseResult], _: float) -> Measurement:
         return _NOT_TESTED
     label = f"回声往返之半 / half of the way to the echo and back; 平均 / mean {fmean(ways) * 1000:.0f} ms"
     if single:
-        label = f"{label}; 其中主叫与坐席间单程 / of them one way between caller and agent: {len(single)}"
+        label = f"{label}; 其中主叫与座席间单程 / of them one way between caller and agent: {len(single)}"
     return share(sum(way < _LONGEST_WAY for way in ways), len(ways), label=label)
 
 
@@ -174,11 +174,11 @@ def _pesq(network: str) -> Measure:
                 f"经网络至回声往返 / through the network to an echo and back {fmean(back):.3f} (n = {len(back)})"
             )
         if single:
-            told.append(f"与坐席单程 / one way with an agent {fmean(single):.3f} (n = {len(single)})")
+            told.append(f"与座席单程 / one way with an agent {fmean(single):.3f} (n = {len(single)})")
         label = "; ".join(told)
         if late > MOST_LATE:
             ticks = f"the prober itself was late: {late:.1%} of its ticks"
-            label = f"{label}; 拨测端自身迟延，不足为证 / proves nothing, {ticks}"
+            label = f"{label}; 测试端自身迟延，不足为证 / proves nothing, {ticks}"
         return Measurement(value=fmean(scores), samples=len(scores), met=late <= MOST_LATE, label=label)
 
     return measure

@@ -70,7 +70,7 @@ _BAD_FROM_ONE: Final = ((None, "green"), (1, "red"))
 def _operations() -> Iterable[Panel]:
     yield _stat("Calls now 当前通话", "cc_calls_active")
     yield _stat("Waiting now 排队人数", "sum(cc_queue_waiting)")
-    yield _stat("Agents ready 空闲座席", 'cc_agents{state="ready"}')
+    yield _stat("Agents ready 就绪座席", 'cc_agents{state="ready"}')
     yield _stat("Service level today, worst queue 最低服务水平", "min(cc_service_level_ratio)", unit="percentunit")
     yield _stat("Speed of answer today 平均应答速度 (D-ASA)", "cc_asa_seconds", unit="s")
     yield _stat("Urgent alarms 紧急告警", 'cc_alarms{severity="urgent"}', steps=_BAD_FROM_ONE)
@@ -81,7 +81,7 @@ def _operations() -> Iterable[Panel]:
         width=12,
     )
     yield _plot("Agents by state 座席状态", ('cc_agents{state!="signed_out"}', "{{state}}"), width=12)
-    yield _plot("Waiting by queue 各队列排队", ("cc_queue_waiting", "{{queue}}"), width=12)
+    yield _plot("Waiting by queue 各技能组排队", ("cc_queue_waiting", "{{queue}}"), width=12)
     yield _plot(
         "Wait, 95th percentile of an hour 等待时间",
         ("cc:queue_wait_seconds:p95_1h", "{{queue}}"),
@@ -137,7 +137,7 @@ def _compliance() -> Iterable[Panel]:
         unit="percentunit",
     )
     yield _plot(
-        "Mystery calls in 24 h 拨测",
+        "Mystery calls in 24 h 神秘电话",
         ("sum by (fate) (increase(cc_mystery_calls_total[24h]))", "{{fate}}"),
         width=12,
     )

@@ -51,9 +51,9 @@ def test_a_workbook_holds_numbers_as_numbers_and_texts_as_texts() -> None:
     query = asked()
     rows = [row_of(query, "=1+1"), {**row_of(query, "销售"), "service_level": 0.8, "asa_seconds": None}]
     found = cells(as_xlsx(query, rows, SHANGHAI))
-    assert found["A1"] == ("s", "队列报表 Queues")
+    assert found["A1"] == ("s", "技能组报表 Queues")
     assert found["A2"][1] == "2026-01-05 08:00 – 2026-01-06 08:00 (Asia/Shanghai)"
-    assert (found["A3"][1], found["A4"][1], found["E4"][1]) == ("队列", "Queue", "Service level")
+    assert (found["A3"][1], found["A4"][1], found["E4"][1]) == ("技能组", "Queue", "Service level")
     assert found["A5"] == ("s", "=1+1")
     assert found["B5"] == ("n", "7")
     assert (found["A6"][1], found["E6"]) == ("销售", ("n", "0.8"))
