@@ -113,6 +113,8 @@ def _said(error: Exception) -> str:
             return f"refused {', '.join(sorted(recipients))}"
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
             return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"[:300]
+        case ssl.SSLCertVerificationError(verify_message=text):
+            return f"the certificate is not trusted: {text}"
         case OSError(strerror=str(text)):
             return text
         case _:
