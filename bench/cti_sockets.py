@@ -27,6 +27,7 @@ from tests.e2e.centre import Centre, unused_numbers
 from tests.support.platform import PlatformProcess
 
 FANOUT_GOAL_MS: Final = 100.0
+_PING, _PONG = 0x9, 0xA
 _EVENT: Final = b'{"type":"event","seq":'
 _USERS: Final = ("sup1", "1001", "1002", "1003", "1004", "1005")
 #: Opened at a time: a socket that did not log in yet counts for a limit of its own.
@@ -73,16 +74,18 @@ class Socket:
         assert b" 101 " in head, head
         text = json.dumps({"type": "authenticate", "token": token}).encode()
         self._writer.write(_masked(text))
-        while json.loads(await _frame(reader))["type"] != "heartbeat":
+        while json.loads((await _frame(reader))[1])["type"] != "heartbeat":
             pass
         return reader
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
         """Until cancelled. The number stands near the beginning: nothing else is read of a message."""
         while True:
-            frame = await _frame(reader)
+            opcode, frame = await _frame(reader)
             now = time.time()
-            if frame.startswith(_EVENT):
+            if opcode == _PING and self._writer is not None:
+                self._writer.write(bytes([0x80 | _PONG, 0x80 | len(frame)]) + b"\0\0\0\0" + frame)
+            elif frame.startswith(_EVENT):
                 self._came.note(frame, now)
 
     def close(self) -> None:
@@ -96,14 +99,14 @@ def _masked(payload: bytes) -> bytes:
     return bytes([0x81, 0x80 | 126]) + len(payload).to_bytes(2, "big") + mask + body
 
 
-async def _frame(reader: asyncio.StreamReader) -> bytes:
-    """The next text message (RFC 6455 section 5.2), unmasked and in one piece as the server sends it."""
+async def _frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """The next frame (RFC 6455 section 5.2), opcode and payload: unmasked, in one piece, as the server sends it."""
     first, second = await reader.readexactly(2)
     size = second & 0x7F
     if size > 125:
         size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
     payload = await reader.readexactly(size)
-    return payload if first & 0x0F == 1 else b""
+    return first & 0x0F, payload
 
 
 async def tokens_of(client: httpx.AsyncClient) -> list[str]:
