@@ -245,7 +245,9 @@ def _trunks() -> Iterable[Panel]:
         steps=((None, "green"), (0.8, "orange"), (0.9, "red")),
     )
     yield _stat(
-        "Blocked in 2 h 呼损", f"sum(increase(cc_blocked_calls_total{{{_TRUNK}}}[2h]))", steps=_BAD_FROM_ONE
+        "Blocked in 2 h 呼损",
+        f"sum(increase(cc_blocked_calls_total{{{_TRUNK}}}[2h])) or vector(0)",
+        steps=_BAD_FROM_ONE,
     )
     yield _stat(
         "Servers down 服务器故障", f"count(cc_trunk_server_up{{{_TRUNK}}} == 0) or vector(0)", steps=_BAD_FROM_ONE

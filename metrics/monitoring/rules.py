@@ -16,17 +16,19 @@ Rule = dict[str, Any]
 
 _HUMAN: Final = {Unit.RATIO: " | humanizePercentage", Unit.SECONDS: " | humanizeDuration"}
 
-#: A share of counters, or a mean of a histogram, over the window of its clause: record, expression, ids.
+#: A share of counters, or a mean of a histogram, over the window of its clause: record, expression, ids. A counter
+#: that never rose has no series: its share is 0 and not nothing.
 _SHARES: Final = (
     (
         "cc:calls_heard:ratio2h",
-        "sum(increase(cc_call_connect_seconds_count[2h])) / (sum(increase(cc_calls_total{"
+        "(sum(increase(cc_call_connect_seconds_count[2h])) or vector(0)) / (sum(increase(cc_calls_total{"
         'direction="inbound",outcome!="abandoned_before_answer"}[2h])) > 0)',
         "R10.3.1.1",
     ),
     (
         "cc:calls_blocked:ratio2h",
-        "sum by (trunk) (increase(cc_blocked_calls_total[2h])) / "
+        "(sum by (trunk) (increase(cc_blocked_calls_total[2h])) or "
+        '0 * sum by (trunk) (increase(cc_calls_total{direction="inbound"}[2h]))) / '
         '(sum by (trunk) (increase(cc_calls_total{direction="inbound"}[2h])) > 0)',
         "R10.3.1.1",
     ),
@@ -44,19 +46,19 @@ _SHARES: Final = (
     ),
     (
         "cc:ivr_success:ratio2h",
-        'sum(increase(cc_ivr_sessions_total{outcome="completed"}[2h])) / '
+        '(sum(increase(cc_ivr_sessions_total{outcome="completed"}[2h])) or vector(0)) / '
         '(sum(increase(cc_ivr_sessions_total{outcome=~"completed|failed"}[2h])) > 0)',
         "R10.3.1.5",
     ),
     (
         "cc:ivr_success:ratio24h",
-        'sum(increase(cc_ivr_sessions_total{outcome="completed"}[24h])) / '
+        '(sum(increase(cc_ivr_sessions_total{outcome="completed"}[24h])) or vector(0)) / '
         '(sum(increase(cc_ivr_sessions_total{outcome=~"completed|failed"}[24h])) > 0)',
         "R10.3.2.a",
     ),
     (
         "cc:mystery_calls_good:ratio24h",
-        'sum(increase(cc_mystery_calls_total{fate="completed"}[24h])) / '
+        '(sum(increase(cc_mystery_calls_total{fate="completed"}[24h])) or vector(0)) / '
         "(sum(increase(cc_mystery_calls_total[24h])) > 0)",
         "R10.3.2.a",
     ),
