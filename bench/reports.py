@@ -1,8 +1,10 @@
 """Reports over months, and what rebuilding takes: ``python -m bench.reports``.
 
-A month of contacts is made in PostgreSQL as the quarters that the platform sums up, waits one by one, and every
-report is asked of it. A slice of journalled calls says how fast quarters and the fold are made anew, from which a
-year is estimated. Everything runs on an embedded PostgreSQL of its own, in a directory that is removed.
+A month of contacts is made in PostgreSQL as the quarters that the platform sums up, waits one by one, and the
+reports of queues, agents, trunks and flows are asked of it; those of single contacts (lists, first-call
+resolution, surveys) are bounded in rows or days instead. A slice of journalled calls says how fast quarters and
+the fold are made anew, from which a year is estimated. Everything runs on an embedded PostgreSQL of its own, in a
+directory that is removed.
 """
 
 from __future__ import annotations
@@ -25,12 +27,21 @@ from ccplatform.storage.embedded import EmbeddedPostgres
 from ccplatform.storage.journal import JournalWriter
 from ccplatform.storage.journal_reader import JournalReader
 from ccplatform.storage.migrate import migrate
-from metrics.reports import AGENT_REPORT, QUEUE_REPORT, Grouping, ReportDefinition, ReportQuery
+from metrics.reports import (
+    AGENT_REPORT,
+    FLOW_REPORT,
+    QUEUE_REPORT,
+    TRUNK_REPORT,
+    Grouping,
+    ReportDefinition,
+    ReportQuery,
+)
 from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
 from metrics.sheets import as_xlsx
 from metrics.store import ReportStore
 from metrics.sums import SETTLED, ReportSums
+from metrics.tallies import SUMMED
 from tests.storage.stream import VAULT, NotedAlarms
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -54,18 +65,38 @@ _AGENTS = """
     FROM generate_series($1::timestamptz, $2::timestamptz - interval '15 min', '15 min') begins,
       generate_series(1, $5::int) agent
 """
+#: Trunks by direction, flows by node; $3 how many names, $4 what they part into, $5 what each sum is in a quarter.
+_TALLIES = """
+    INSERT INTO report_tallies
+    SELECT 'default', begins, $6, $6 || name, part, $5::float8[]
+    FROM generate_series($1::timestamptz, $2::timestamptz - interval '15 min', '15 min') begins,
+      generate_series(1, $3::int) name, unnest($4::text[]) part
+"""
+#: Each flow has so many nodes.
+NODES = 30
 
 
-async def a_month(database: Database, contacts: int, queues: int, agents: int) -> None:
-    """Fill the month: every queue and agent busy in every quarter of an hour."""
+async def a_month(database: Database, contacts: int, options: argparse.Namespace) -> None:
+    """Fill the month: every queue, agent, trunk and node busy in every quarter of an hour."""
+    queues, agents = options.queues, options.agents
     end, quarters = MONTH + timedelta(days=DAYS), DAYS * 96
     async with database.connection() as connection:
         each = -(-contacts // (quarters * queues))
         await connection.execute(_QUEUES, MONTH, end, each, queues, timeout=600)
         talks = -(-contacts // (quarters * agents))
         await connection.execute(_AGENTS, MONTH, end, talks, queues, agents, timeout=600)
-        await connection.execute("INSERT INTO report_progress VALUES ('default', $1)", end)
-        await connection.execute("ANALYZE report_quarters")
+        nodes = [f"node-{number}" for number in range(NODES)]
+        for report, names, parts in (
+            (TRUNK_REPORT.name, options.trunks, ["inbound", "outbound"]),
+            (FLOW_REPORT.name, options.flows, nodes),
+        ):
+            each = -(-contacts // (quarters * names * len(parts)))
+            sums = [float(each)] * len(SUMMED[report])
+            await connection.execute(_TALLIES, MONTH, end, names, parts, sums, report, timeout=600)
+        await connection.execute(
+            "INSERT INTO report_progress (tenant, until, tallied) VALUES ('default', $1, $1)", end
+        )
+        await connection.execute("ANALYZE report_quarters, report_tallies")
 
 
 async def reports(database: Database) -> list[Figure]:
@@ -73,7 +104,7 @@ async def reports(database: Database) -> list[Figure]:
     store = ReportStore(database, clock=SystemClock(), settings=MetricsSettings(), zone=ZONE)
     kinds: list[tuple[ReportDefinition, Grouping]] = [
         (report, grouping)
-        for report in (QUEUE_REPORT, AGENT_REPORT)
+        for report in (QUEUE_REPORT, AGENT_REPORT, TRUNK_REPORT, FLOW_REPORT)
         for grouping in report.groupings
         if grouping not in (Grouping.QUARTER, Grouping.YEAR)
     ]
@@ -153,8 +184,8 @@ async def _measured(options: argparse.Namespace) -> list[Figure]:
             await migrate(database)
             figures = await rebuild(database, options.facts, options.year)
             async with database.connection() as connection:
-                await connection.execute("TRUNCATE report_quarters, report_progress, journal")
-            await a_month(database, options.contacts, options.queues, options.agents)
+                await connection.execute("TRUNCATE report_quarters, report_tallies, report_progress, journal")
+            await a_month(database, options.contacts, options)
             return [*await reports(database), *figures]
         finally:
             await database.close()
@@ -167,11 +198,15 @@ def main() -> None:
     parser.add_argument("--contacts", type=int, default=5_000_000)
     parser.add_argument("--queues", type=int, default=20)
     parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--trunks", type=int, default=20)
+    parser.add_argument("--flows", type=int, default=20, help=f"of {NODES} nodes each")
     parser.add_argument("--facts", type=int, default=100_000)
     parser.add_argument("--year", type=int, default=60_000_000, help="contacts of the year that is estimated")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    facts = conditions() | {name: f"{getattr(options, name):,}" for name in ("contacts", "queues", "agents")}
+    facts = conditions() | {
+        name: f"{getattr(options, name):,}" for name in ("contacts", "queues", "agents", "trunks", "flows")
+    }
     figures = asyncio.run(_measured(options))
     show("reports", figures, facts)
     if options.json is not None:
