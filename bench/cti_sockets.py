@@ -100,7 +100,7 @@ def _masked(payload: bytes) -> bytes:
 
 
 async def _frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """The next frame (RFC 6455 section 5.2), opcode and payload: unmasked, in one piece, as the server sends it."""
+    """The next frame (RFC 6455 section 5.2), opcode and payload: unmasked and whole, as the server sends it."""
     first, second = await reader.readexactly(2)
     size = second & 0x7F
     if size > 125:

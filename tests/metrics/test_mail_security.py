@@ -87,7 +87,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TlsFiles:
 @pytest.fixture
 def logged() -> Iterator[list[Any]]:
     with capture_logs() as lines:
-        yield lines  # type: ignore[misc]
+        yield lines
 
 
 async def sent(office: Office) -> tuple[bool | None, str]:
