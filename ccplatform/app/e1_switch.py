@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from gateway.isdn.settings import SpanSettings, host_and_port
 from gateway.isdn.span import Span
 from gateway.isdn.span_calls import CallState
 from gateway.isdn.switch import Switch
+from gateway.isdn.talks import About, Asked, Done, NoSpan, SpanFacts, Talk, Talking, read
 from gateway.media.audio import AUDIBLE, RATE, Pcm
 from gateway.media.inband_dtmf import KEYPAD
 
@@ -33,6 +35,8 @@ _log = structlog.get_logger("isdn")
 _UP_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 60.0
 _MOST_SECONDS: Final = 3600.0
+#: Largest frame that is taken (a minute of sound to be said), and what may wait for who does not read, bytes.
+_MOST_FRAME, _MOST_UNREAD = 1 << 20, 1 << 22
 
 
 class Dial(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -52,8 +56,11 @@ async def run_switch(settings: Settings, places: Places, *, ready: Callable[[], 
     clock, stop = SystemClock(), StopSignal()
     tasks = TaskSupervisor(clock)
     switches: dict[str, Switch] = {}
+    loopback: set[str] = set()
     for own in settings.isdn.spans:
         if own.driver == "software":
+            if ip_address(host_and_port(own.local)[0]).is_loopback:
+                loopback.add(own.id)
             switches[own.id] = await _open(own, clock, tasks)
     if not switches:
         raise CannotStart("isdn.spans: there is no software span to be the switch of")
@@ -61,13 +68,7 @@ async def run_switch(settings: Settings, places: Places, *, ready: Callable[[], 
     places.e1_switch_socket.unlink(missing_ok=True)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        decoder = FrameDecoder(65_536)
-        with suppress(ConnectionError, RemoteViolation):
-            while data := await reader.read(65_536):
-                for request in decoder.feed(data):
-                    writer.write(encode_frame(await _answer(switches, request, clock)))
-                await writer.drain()
-        writer.close()
+        await Desk(switches, loopback, writer, clock).serve(reader)
 
     server = await asyncio.start_unix_server(serve, str(places.e1_switch_socket))
     ready()
@@ -93,23 +94,87 @@ async def _open(own: SpanSettings, clock: Clock, tasks: TaskSupervisor) -> Switc
     return switch
 
 
-async def _answer(switches: dict[str, Switch], request: Any, clock: Clock) -> dict[str, Any]:
+class Desk:
+    """One connection to the switch: orders to dial with their answers, or a talk (:mod:`gateway.isdn.talks`)."""
+
+    def __init__(
+        self, switches: Mapping[str, Switch], loopback: Set[str], writer: asyncio.StreamWriter, clock: Clock
+    ) -> None:
+        self._switches, self._loopback = switches, loopback
+        self._writer, self._clock = writer, clock
+        self._talking: Talking | None = None
+
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        """Until the other side has gone; its talk ends with it."""
+        decoder = FrameDecoder(_MOST_FRAME)
+        with suppress(ConnectionError, RemoteViolation):
+            while data := await reader.read(65_536):
+                for request in decoder.feed(data):
+                    await self._take(request)
+                await self._writer.drain()
+        if self._talking is not None:
+            self._talking.end()
+        self._writer.close()
+
+    async def _take(self, request: Any) -> None:
+        if self._talking is not None:
+            self._talking.take(read(request, Done))
+        elif not isinstance(request, dict) or "type" not in request:
+            self._tell(await _answer(self._switches, request, self._clock))
+        else:
+            match read(request, Asked):
+                case About(span=span):
+                    self._tell(await self._facts(span))
+                case Talk(span=span) as talk if span in self._switches:
+                    self._talking = Talking(self._switches[span], self._clock, self._tell)
+                    self._talking.begin(talk)
+                case _:
+                    self._tell(NoSpan(spans=tuple(self._switches)))
+
+    async def _facts(self, name: str) -> SpanFacts | NoSpan:
+        switch = self._switches.get(name or next(iter(self._switches)))
+        if switch is None:
+            return NoSpan(spans=tuple(self._switches))
+        span = switch.span
+        return SpanFacts(
+            span=span.name,
+            side=span.side,
+            channels=len(span.channels.all()),
+            loopback=span.name in self._loopback,
+            problem="" if await _in_service(switch) else span.problem or "the span is down",
+        )
+
+    def _tell(self, what: Any) -> None:
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._writer.transport.abort()  # who does not listen is gone
+        elif not self._writer.is_closing():
+            self._writer.write(encode_frame(what))
+
+
+async def _in_service(switch: Switch) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_UP_SECONDS):
+            while not switch.span.usable:
+                switch.changed.clear()
+                await switch.changed.wait()
+    return switch.span.usable
+
+
+async def _answer(switches: Mapping[str, Switch], request: Any, clock: Clock) -> dict[str, Any]:
     try:
         dial = msgspec.convert(request, Dial)
     except msgspec.ValidationError as error:
         return {"failed": str(error)}
-    switch = switches.get(dial.span) or next(iter(switches.values()))
+    switch = switches.get(dial.span or next(iter(switches)))
+    if switch is None:
+        return {"failed": f"the switch has no span {dial.span[:64]!r}, but {', '.join(switches)}"}
     if not set("".join(dial.press)) <= set(KEYPAD):
         return {"failed": "keys are 0-9, *, # and A-D"}
     return await _dial(switch, dial, clock)
 
 
 async def _dial(switch: Switch, dial: Dial, clock: Clock) -> dict[str, Any]:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_UP_SECONDS):
-            while not switch.span.usable:
-                switch.changed.clear()
-                await switch.changed.wait()
+    await _in_service(switch)
     voice = switch.call(dial.number, dial.caller)
     if voice is None:
         return {"failed": switch.span.problem or "the span is down, or all its channels are busy"}

@@ -24,9 +24,10 @@ from ccplatform.kernel.errors import CannotStart, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.errors import NotReached, WrongPlan
-from ccplatform.proof.line import Lateness, Line
+from ccplatform.proof.line import Line
 from ccplatform.proof.networks import network_of
 from ccplatform.proof.plan import REFERENCE, AgentPlan, Plan, VisitPlan, parse_plan, read_plan, read_target
+from ccplatform.proof.port import Lateness
 from ccplatform.proof.reconciling import compare
 from ccplatform.proof.robots import Robots
 from ccplatform.proof.running import address_of, own_address, prompts_of

@@ -14,9 +14,9 @@ from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.errors import NotReached, WrongPlan
-from ccplatform.proof.line import Lateness, Line
-from ccplatform.proof.networks import GOOD, NETWORKS, Network
+from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.plan import Plan
+from ccplatform.proof.port import CallerLine, Lateness
 from ccplatform.proof.quality import Echoed, echo
 from ccplatform.proof.robots import Robots
 from ccplatform.proof.scoring import pesq_available, scored
@@ -93,7 +93,7 @@ class Acceptance:
 
     plan: Plan
     profile: Profile
-    line: Line
+    line: CallerLine
     clock: Clock
     speech: Sequence[Pcm]
     progress: Progress
@@ -170,7 +170,7 @@ class Acceptance:
             return
         calls = [
             (network, number)
-            for network in NETWORKS
+            for network in self.line.front.networks
             for number in range(self.profile.echo_calls * (2 if network is GOOD else 1))
         ]
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -212,12 +212,12 @@ class Acceptance:
             result.agents.append(Visit(began=now, for_agent=True, fate=MysteryFate.FAILED, failed_at=why))
             return
         callers = (plan.callers or (self.plan.caller,))[: robots.seats]
-        turns = iter(range(self.profile.agent_calls))
+        turns, networks = iter(range(self.profile.agent_calls)), self.line.front.networks
         begun = self.clock.now()
 
         async def one_after_the_other(caller: str) -> None:
             for turn in turns:
-                network, speech = NETWORKS[turn % len(NETWORKS)], self.speech[turn % len(self.speech)]
+                network, speech = networks[turn % len(networks)], self.speech[turn % len(self.speech)]
                 visit = await make_agent_visit(
                     self.line, robots, plan, speech, self.clock, caller=caller, network=network, seed=turn + 1
                 )

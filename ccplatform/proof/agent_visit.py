@@ -14,12 +14,12 @@ from typing import Final
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
-from ccplatform.proof.line import Line, ProbeCall, answered
 from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.plan import AgentPlan
+from ccplatform.proof.port import Call, CallerLine, answered
 from ccplatform.proof.robots import Expected, Robots
 from ccplatform.proof.scoring import LONGEST_WAY, pesq_available, scored, way_of
-from ccplatform.proof.visit import ANSWER_SECONDS, Missed, Visit, finish, walk
+from ccplatform.proof.visit import ANSWER_SECONDS, Missed, Visit, finish, refuse, walk
 from gateway.media.audio import Pcm
 
 _LOOK_SECONDS: Final = 0.1
@@ -35,7 +35,7 @@ class Way:
 
 
 async def make_agent_visit(
-    line: Line,
+    line: CallerLine,
     robots: Robots,
     plan: AgentPlan,
     speech: Pcm,
@@ -57,21 +57,21 @@ async def make_agent_visit(
     visit = Visit(began=call.begun_at, sip_call_id=call.sip_call_id, for_agent=True, network=network.name)
     try:
         if not await answered(call, ANSWER_SECONDS):
-            visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408
+            refuse(visit, call)
             return visit
         since = await walk(call, plan.steps, visit, clock)
         if visit.fate is MysteryFate.COMPLETED:
             await _talk(call, expected, plan, speech, visit, since, clock)
     finally:
         robots.forget(expected)
-        await finish(line, call, visit, clock)
+        await finish(call, visit, clock)
         if expected.call is not None:
-            expected.call.line.leave(expected.call)
+            expected.call.leave()
     return visit
 
 
 async def _talk(
-    call: ProbeCall, expected: Expected, plan: AgentPlan, speech: Pcm, visit: Visit, since: float, clock: Clock
+    call: Call, expected: Expected, plan: AgentPlan, speech: Pcm, visit: Visit, since: float, clock: Clock
 ) -> None:
     try:
         agent = await _robot_of(call, expected, plan.within, clock)
@@ -90,10 +90,10 @@ async def _talk(
     visit.agent_wait = agent.answered_at - since + to_caller.seconds
 
 
-async def _robot_of(call: ProbeCall, expected: Expected, within: float, clock: Clock) -> ProbeCall:
+async def _robot_of(call: Call, expected: Expected, within: float, clock: Clock) -> Call:
     """The robot's side of the call, once he answered and can speak."""
     limit = clock.now() + within
-    while (agent := expected.call) is None or agent.voice.mouth is None:
+    while (agent := expected.call) is None or not agent.voice.speaks:
         if call.ended is not None:
             raise Missed(f"the centre hung up before an agent answered ({call.ended.status})")
         if clock.now() >= limit:
@@ -102,15 +102,13 @@ async def _robot_of(call: ProbeCall, expected: Expected, within: float, clock: C
     return agent
 
 
-async def _speech_both_ways(
-    call: ProbeCall, agent: ProbeCall, speech: Pcm, settle: float, clock: Clock
-) -> tuple[Way, Way]:
+async def _speech_both_ways(call: Call, agent: Call, speech: Pcm, settle: float, clock: Clock) -> tuple[Way, Way]:
     """Both speak at once; to the caller, and to the agent."""
     await sleep(clock, settle)
     for side in (call, agent):
-        if side.ended is not None or side.voice.mouth is None:
+        if side.ended is not None or not side.voice.speaks:
             raise Missed("the call ended before a word was said")
-        side.voice.mouth.say(speech)
+        side.voice.say(speech)
     lasts = seconds_of(speech) + LONGEST_WAY
     await sleep(clock, lasts + 0.1)
     heard = [

@@ -15,6 +15,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.proof.ear import Ear, is_voice
 from ccplatform.proof.mouth import Mouth
 from ccplatform.proof.networks import Network
+from gateway.media.audio import Pcm
 from gateway.media.g711 import Law
 from gateway.media.port import LocalAudio, RemoteAudio
 
@@ -35,6 +36,7 @@ class Ended:
     by_remote: bool
     status: int = 0
     q850: int | None = None
+    why: str = ""  # in words, where there are any
 
 
 class Voice:
@@ -75,6 +77,31 @@ class Voice:
         """Where we want the far end's sound."""
         host, port = self._socket.getsockname()[:2]
         return LocalAudio(host=host, port=port)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is somebody to speak to."""
+        return self.mouth is not None
+
+    @property
+    def presses(self) -> bool:
+        """Whether the far end takes keys by RFC 4733."""
+        return self.mouth is not None and self.mouth.presses
+
+    @property
+    def pressing(self) -> bool:
+        """Whether keys are left to press."""
+        return self.mouth is not None and self.mouth.pressing
+
+    def say(self, pcm: Pcm) -> None:
+        """Say this after what is being said; nothing where nobody is there."""
+        if self.mouth is not None:
+            self.mouth.say(pcm)
+
+    def press(self, keys: str) -> None:
+        """Press these keys; nothing where nobody is there."""
+        if self.mouth is not None:
+            self.mouth.press(keys)
 
     def impair(self, network: Network | None, seed: int, way: Network | None = None) -> None:
         """Let what is sent go through a network; what is sent and what comes goes through that on the ``way``."""

@@ -1,4 +1,4 @@
-"""What one party of a call hears: RTP packets with their times of arrival, and what they tell. Pure."""
+"""What one party of a call hears: packets or rows with their times of arrival, and what they tell. Pure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Stream:
 
 
 class Ear:
-    """Hears one party in G.711; packets of other formats, and garbage, are left out.
+    """Hears one party in G.711, in packets or over a circuit; packets of other formats, and garbage, are left out.
 
     A far end may begin a new stream, or set its timestamps anew, when another one takes over: what was heard stays
     heard, and the new sound begins where it arrived. Audible is a packet with a sample above the peak of a sine of
@@ -73,6 +73,7 @@ class Ear:
         self.received = 0
         self._audible: list[float] = []  # times of arrival
         self._streams: dict[int, _Stream] = {}
+        self._circuit = _Stream(0)
         self._runs = 0
 
     def packet(self, data: bytes, at: float) -> bool:
@@ -84,14 +85,26 @@ class Ear:
         if stream is None or not stream.is_new(sequence):
             return False
         self.received += 1
+        codes: Bytes = np.frombuffer(data, dtype=np.uint8, offset=HEADER_BYTES)
+        return self._take(stream, timestamp, at, decode(LAWS[data[1] & 0x7F], codes))
+
+    def row(self, octets: bytes, at: float) -> bool:
+        """Take 20 ms of a circuit (A-law), which follow those before; whether they are audible."""
+        if self.received >= _MOST_PACKETS:
+            return False
+        timestamp = self.received * FRAME
+        self.received += 1
+        codes: Bytes = np.frombuffer(octets, dtype=np.uint8)
+        return self._take(self._circuit, timestamp, at, decode(Law.PCMA, codes))
+
+    def _take(self, stream: _Stream, timestamp: int, at: float, pcm: Pcm) -> bool:
         if stream.jumps(timestamp, at):
             self._runs += 1
             run = self._runs
         else:
             assert stream.last is not None
             run = stream.last.run
-        codes: Bytes = np.frombuffer(data, dtype=np.uint8, offset=HEADER_BYTES)
-        heard = Heard(at, run, timestamp, decode(LAWS[data[1] & 0x7F], codes))
+        heard = Heard(at, run, timestamp, pcm)
         stream.last = heard
         self.packets.append(heard)
         audible = bool((np.abs(heard.pcm.astype(np.int32)) > AUDIBLE).any())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Protocol
 
 from ccplatform import __version__
@@ -12,6 +12,7 @@ from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.call import Ended, Voice
 from ccplatform.proof.networks import Network
+from ccplatform.proof.port import Front, Lateness
 from gateway.errors import SdpError, SipParseError
 from gateway.media.audio import TICK_SECONDS
 from gateway.media.codecs import usable_codecs
@@ -45,29 +46,7 @@ from gateway.sip.uac import OutgoingCall
 from gateway.sip.uri import host_text
 
 _POLICY: Final = AudioPolicy(codecs=usable_codecs(("PCMA", "PCMU")), comfort_noise=False)
-#: A tick of 20 ms that is later than this is heard.
-LATE_SECONDS: Final = 0.01
 _USER_AGENT: Final = f"ccplatform-probe/{__version__}"
-
-
-@dataclass(slots=True)
-class Lateness:
-    """How well the prober keeps its own time: what it sends late is not the centre's fault."""
-
-    ticks: int = 0
-    late: int = 0  # by more than LATE_SECONDS
-    worst: float = 0.0  # seconds
-
-    def note(self, seconds: float) -> None:
-        """Count a tick that came so much after its time."""
-        self.ticks += 1
-        self.late += seconds > LATE_SECONDS
-        self.worst = max(self.worst, seconds)
-
-    @property
-    def share(self) -> float:
-        """Which share of the ticks was late."""
-        return self.late / self.ticks if self.ticks else 0.0
 
 
 class ProbeCall:
@@ -82,6 +61,7 @@ class ProbeCall:
         self.begun_at = clock.now()
         self.answered_at: float | None = None
         self.ended: Ended | None = None
+        self.channel = 0  # of a circuit: none
         self.changed = asyncio.Event()  # answered or ended
         self._negotiation = negotiation
         self._clock = clock
@@ -112,6 +92,10 @@ class ProbeCall:
         """End it, in whatever state it is; nothing if it has ended."""
         if self._dialog is not None and self.ended is None:
             self._dialog.tell(Release())
+
+    def leave(self) -> None:
+        """End it if it goes on, and forget its sound."""
+        self.line.leave(self)
 
     def _news(self, news: DialogNews) -> None:
         match news:
@@ -183,6 +167,12 @@ class Line:
             host=host, user_agent=_USER_AGENT, asked=self._request, clock=clock, tasks=tasks
         )
         self.lateness = Lateness()
+
+    @property
+    def front(self) -> Front:
+        """SIP over UDP."""
+        loopback = ip_address(self.target.host).is_loopback
+        return Front(kind="sip", address=self.target.address(), loopback=loopback, environment={"front": "SIP"})
 
     @property
     def identity(self) -> Identity:
@@ -283,15 +273,3 @@ def _stranger(request: SipRequest) -> SipResponse:
     if request.method in ("OPTIONS", "INVITE"):
         return answer_outside_dialog(request) if request.method == "OPTIONS" else response_to(request, 480)
     return response_to(request, 481)
-
-
-async def answered(call: ProbeCall, within: float) -> bool:
-    """Wait for the answer; False when it ended, or did not come in time."""
-    try:
-        async with asyncio.timeout(within):
-            while call.answered_at is None and call.ended is None:
-                call.changed.clear()
-                await call.changed.wait()
-    except TimeoutError:
-        return False
-    return call.answered_at is not None and call.ended is None

@@ -14,7 +14,6 @@ from ccplatform import __version__
 from ccplatform.proof.acceptance import PhaseResult
 from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.report import CALLED, Run, document, environment
-from ccplatform.proof.verdicts import rows
 from metrics.compliance import ComplianceRow
 from metrics.indicator import Unit
 
@@ -58,7 +57,7 @@ def raw(run: Run) -> bytes:
 
 def page(run: Run) -> str:
     """One page that needs nothing else: verdicts, definitions, plots, environment, raw data."""
-    told = rows(run.results)
+    told = run.rows
     counts = {called[0]: sum(row.verdict is verdict for row in told) for verdict, called in CALLED.items()}
     template = Template(files("ccplatform.proof").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -68,7 +67,7 @@ def page(run: Run) -> str:
         ended=run.ended.strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=escape(" · ".join(f"{count} {name}" for name, count in counts.items() if count)),
         broken="" if run.complete else _BROKEN,
-        loopback=_LOOPBACK if run.loopback else "",
+        loopback=_LOOPBACK if run.front.loopback else "",
         rows="\n".join(map(_clause, told)),
         phases="\n".join(map(_phase, run.results)),
         plots=_plots(run.results),

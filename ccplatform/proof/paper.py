@@ -22,7 +22,6 @@ from reportlab.platypus import Flowable, KeepTogether, PageBreak, Paragraph, Sim
 from ccplatform import __version__
 from ccplatform.proof.page import counted, plotted, raw, shown
 from ccplatform.proof.report import CALLED, Run, environment
-from ccplatform.proof.verdicts import rows
 from metrics.compliance import ComplianceRow
 from metrics.model import Verdict
 
@@ -52,7 +51,7 @@ def paper(run: Run) -> bytes:
     """The whole report. Raw data are not in it: the JSON report holds them, whose SHA-256 is."""
     if _FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-    told = rows(run.results)
+    told = run.rows
     story: list[Flowable] = [
         _text("验收测试报告 / Acceptance report", 16),
         _text(f"{run.target} · {run.profile} · {_when(run.begun)} – {_when(run.ended)}"),
@@ -99,7 +98,7 @@ def _summary(run: Run, told: Sequence[ComplianceRow]) -> str:
     parts = [f"{count} {chinese} {english}" for count, (english, chinese) in counts if count]
     if not run.complete:
         parts.append("测试中断 / broken off")
-    if run.loopback:
+    if run.front.loopback:
         parts.append("本机回环，不含接入网络 / over loopback, without an access network")
     return " · ".join(parts)
 

@@ -50,6 +50,9 @@ SAY: Final = "say:"
 _TARGET: Final = re.compile(
     r"sip:(?P<number>[A-Za-z0-9*#+._-]{1,64})@(?P<host>\[[0-9A-Fa-f:]+\]|[^:@\s]+)(:(?P<port>\d{1,5}))?"
 )
+#: What the target of a call over E1 begins with.
+SPAN_TARGET: Final = "e1:"
+_SPAN_TARGET: Final = re.compile(r"e1:(?P<number>[0-9*#+]{1,32})(@(?P<span>[A-Za-z0-9._-]{1,32}))?")
 
 NetworkName = Literal["good", "poor", "bad"]
 Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9*#+._-]{1,64}$")]
@@ -203,10 +206,18 @@ def parse_plan(text: str, name: str) -> Plan:
         raise WrongPlan(f"{name}: {where}: {first['msg']}", where=where) from error
 
 
+def read_span_target(text: str) -> tuple[str, str]:
+    """Number and span ('': the first) of ``e1:NUMBER@SPAN``; raises WrongPlan."""
+    found = _SPAN_TARGET.fullmatch(text)
+    if found is None:
+        raise WrongPlan(f"{text[:100]!r} is no target: e1:NUMBER or e1:NUMBER@SPAN", where="target")
+    return found["number"], found["span"] or ""
+
+
 def read_target(text: str) -> tuple[str, str, int]:
     """Number, host and port of ``sip:NUMBER@HOST:PORT``; raises WrongPlan."""
     found = _TARGET.fullmatch(text)
     port = int(found["port"] or 5060) if found else 0
     if found is None or not 0 < port < 65536:
-        raise WrongPlan(f"{text[:100]!r} is no target: sip:NUMBER@HOST:PORT", where="target")
+        raise WrongPlan(f"{text[:100]!r} is no target: sip:NUMBER@HOST:PORT or e1:NUMBER@SPAN", where="target")
     return found["number"], found["host"].strip("[]"), port

@@ -9,8 +9,8 @@ import numpy as np
 
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
-from ccplatform.proof.line import Line, answered
 from ccplatform.proof.networks import Network
+from ccplatform.proof.port import CallerLine, answered
 from ccplatform.proof.scoring import LONGEST_WAY, way_of
 from ccplatform.proof.visit import ANSWER_SECONDS
 from gateway.media.audio import Pcm
@@ -33,16 +33,16 @@ class Echoed:
 
 
 async def echo(
-    line: Line, number: str, speech: Pcm, network: Network, *, seed: int, clock: Clock
+    line: CallerLine, number: str, speech: Pcm, network: Network, *, seed: int, clock: Clock
 ) -> tuple[Pcm, Echoed | None]:
     """Say ``speech`` to an echo through a network; what was heard from the first word on, and how it was. None:
     the call was not answered. Its score is None; computing that takes a processor for long (:func:`scored`)."""
     call = line.call(number, network=network, seed=seed)
     try:
-        if not await answered(call, ANSWER_SECONDS) or call.voice.mouth is None:
+        if not await answered(call, ANSWER_SECONDS) or not call.voice.speaks:
             return np.zeros(0, dtype=np.int16), None
         await sleep(clock, _SETTLING)
-        call.voice.mouth.say(speech)
+        call.voice.say(speech)
         lasts = seconds_of(speech) + LONGEST_WAY
         await sleep(clock, lasts + 0.1)
         begun = call.voice.spoke_at or clock.now()
@@ -51,4 +51,4 @@ async def echo(
         ear = call.voice.ear
         return heard, Echoed(network=network.name, round_trip=way, raw=None, received=ear.received, lost=ear.lost)
     finally:
-        line.leave(call)
+        call.leave()

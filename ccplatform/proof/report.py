@@ -15,6 +15,7 @@ from ccplatform.contracts.words import MysteryFate
 from ccplatform.proof.acceptance import Phase, PhaseResult
 from ccplatform.proof.errors import WrongPlan
 from ccplatform.proof.plan import Plan
+from ccplatform.proof.port import Front
 from ccplatform.proof.quality import Echoed
 from ccplatform.proof.scoring import pesq_available
 from ccplatform.proof.verdicts import rows
@@ -41,13 +42,18 @@ class Run:
     plan: Plan
     begun: datetime
     ended: datetime
-    loopback: bool
+    front: Front
     results: Sequence[PhaseResult]
 
     @property
     def complete(self) -> bool:
         """Whether no phase was broken off."""
         return all(result.complete for result in self.results)
+
+    @property
+    def rows(self) -> list[ComplianceRow]:
+        """The clauses with their verdicts."""
+        return rows(self.results, untested=self.front.untested)
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def document(run: Run) -> dict[str, Any]:
         "confidence": CONFIDENCE,
         "environment": environment(run),
         "plan": run.plan.model_dump(mode="json", exclude={"agent": {"seats"}}),  # seats have passwords
-        "rows": [row_document(row) for row in rows(run.results)],
+        "rows": [row_document(row) for row in run.rows],
         "phases": [_phase(result) for result in run.results],
     }
 
@@ -96,7 +102,8 @@ def environment(run: Run) -> dict[str, Any]:
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
-        "loopback": run.loopback,
+        **run.front.environment,
+        "loopback": run.front.loopback,
         "pesq": pesq_available(),
         "reference_speech": "synthesized unless files were given",
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import random
 import signal
 import socket
@@ -11,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +18,15 @@ from ccplatform.contracts.words import MysteryFate, Severity
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.acceptance import PROFILES, Acceptance, Phase, PhaseResult
+from ccplatform.proof.e1_line import E1Line
 from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.line import Line
 from ccplatform.proof.page import shown, write
 from ccplatform.proof.plan import REFERENCE, SAY, Plan
+from ccplatform.proof.port import CallerLine, Front
 from ccplatform.proof.report import CALLED, Run, read_results
 from ccplatform.proof.robots import Robots
 from ccplatform.proof.speech import read_prompt, read_speech
-from ccplatform.proof.verdicts import rows
 from ccplatform.proof.visit import Visit, make_visit
 from gateway.media.audio import Pcm
 from gateway.sip.flows import Flow
@@ -55,6 +56,32 @@ def own_address(flow: Flow) -> str:
         return str(way.getsockname()[0])
 
 
+@dataclass(frozen=True, slots=True)
+class SpanTarget:
+    """A centre behind a span of the switch at ``control``; its test seats register at ``seats``."""
+
+    control: Path
+    span: str
+    seats: Flow
+
+
+@asynccontextmanager
+async def line_over(target: Flow | SpanTarget, caller: str) -> AsyncIterator[CallerLine]:
+    """A line to a centre, by SIP or E1, open within the block; raises NotReached, WrongPlan."""
+    if isinstance(target, Flow):
+        async with line_to(target, caller) as line:
+            yield line
+        return
+    clock = SystemClock()
+    tasks = TaskSupervisor(clock)
+    span = E1Line(target.control, target.span, caller=caller, clock=clock, tasks=tasks)
+    await span.open()
+    try:
+        yield span
+    finally:
+        await tasks.close()
+
+
 @asynccontextmanager
 async def line_to(flow: Flow, caller: str) -> AsyncIterator[Line]:
     """A line to a centre, open within the block; calls come from the number ``caller``."""
@@ -69,15 +96,15 @@ async def line_to(flow: Flow, caller: str) -> AsyncIterator[Line]:
         await tasks.close()
 
 
-async def probe(plan: Plan, flow: Flow) -> Visit:
+async def probe(plan: Plan, target: Flow | SpanTarget) -> Visit:
     """One mystery call."""
-    async with line_to(flow, plan.caller) as line:
+    async with line_over(target, plan.caller) as line:
         return await make_visit(line, plan.visit, SystemClock(), prompts=await prompts_of(plan))
 
 
 async def prove(
     plan: Plan,
-    flow: Flow,
+    target: Flow | SpanTarget,
     profile: str,
     phases: Sequence[Phase],
     speech: Sequence[Pcm],
@@ -90,22 +117,25 @@ async def prove(
     """
     clock = SystemClock()
     begun = clock.wall()
-    target = f"sip:{plan.visit.number}@{flow.address()}"
-    earlier = [] if resume is None else read_results(resume, target, profile, plan)
+    seats = target if isinstance(target, Flow) else target.seats
+    async with line_over(target, plan.caller) as line, line_to(seats, plan.caller) as phones:
+        front = line.front
+        aim = f"{front.kind}:{plan.visit.number}@{front.address}"
+        earlier = [] if resume is None else read_results(resume, aim, profile, plan)
+        _fits(plan, front)
 
-    def run_of(results: Sequence[PhaseResult]) -> Run:
-        return Run(
-            target=target,
-            profile=profile,
-            plan=plan,
-            begun=begun,
-            ended=clock.wall(),
-            loopback=ipaddress.ip_address(flow.host).is_loopback,
-            results=results,
-        )
+        def run_of(results: Sequence[PhaseResult]) -> Run:
+            return Run(
+                target=aim,
+                profile=profile,
+                plan=plan,
+                begun=begun,
+                ended=clock.wall(),
+                front=front,
+                results=results,
+            )
 
-    async with line_to(flow, plan.caller) as line, line_to(flow, plan.caller) as phones:
-        await _first_call(line, plan, flow)
+        await _first_call(line, plan)
         acceptance = Acceptance(
             plan=plan,
             profile=PROFILES[profile],
@@ -128,11 +158,19 @@ async def prove(
     return run_of(acceptance.results)
 
 
-async def _first_call(line: Line, plan: Plan, flow: Flow) -> None:
+def _fits(plan: Plan, front: Front) -> None:
+    """Raise WrongPlan for more channels than a span has."""
+    there = front.environment.get("channels", plan.channels)
+    if isinstance(there, int) and plan.channels > there:
+        raise WrongPlan(f"channels = {plan.channels}: the span {front.address} has {there}", where="channels")
+
+
+async def _first_call(line: CallerLine, plan: Plan) -> None:
     """Raise NotReached where a run would only measure that nobody is there."""
     visit = await make_visit(line, plan.visit.model_copy(update={"steps": plan.visit.steps[:1]}), SystemClock())
     if visit.fate is MysteryFate.REFUSED and visit.status in (403, 404, 408, 503):
-        raise NotReached(f"{plan.visit.number} at {flow.address()} does not answer: {visit.status}")
+        why = f"{visit.status} {visit.failed_at}".strip()
+        raise NotReached(f"{plan.visit.number} at {line.front.address} does not answer: {why}")
 
 
 async def own_speech() -> list[Pcm]:
@@ -210,7 +248,7 @@ def told_of_visit(visit: Visit) -> str:
 def told_of_run(run: Run) -> str:
     """A line for each clause."""
     lines = []
-    for row in rows(run.results):
+    for row in run.rows:
         definition, measured = row.definition, row.measurement
         value = "–" if measured.value is None else shown(measured.value, definition.unit)
         target = f"{definition.comparison} {shown(definition.target or 0.0, definition.unit)}"

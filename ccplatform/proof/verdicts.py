@@ -24,16 +24,22 @@ MOST_LATE: Final = 0.002
 _NOT_TESTED: Final = Measurement(value=None, samples=0)
 
 
-def rows(results: Sequence[PhaseResult], design_load: float = 0.9) -> list[ComplianceRow]:
+def rows(
+    results: Sequence[PhaseResult], design_load: float = 0.9, untested: Mapping[str, str] = MappingProxyType({})
+) -> list[ComplianceRow]:
     """Every clause of 10.3.1, and the wait for an agent, in the order of the standard; `no_data` where nothing was
     tested.
 
-    ``design_load`` is Erlangs per channel, of which R10.3.1.6 wants 25 %.
+    ``design_load`` is Erlangs per channel, of which R10.3.1.6 wants 25 %. ``untested`` are clauses that mean
+    nothing on the line that calls came by, with the reason: they have no value whatever was measured.
     """
     told = []
     for definition in REQUIREMENTS:
         if definition.id in MEASURES:
-            measured = MEASURES[definition.id](results, design_load)
+            if definition.id in untested:
+                measured = replace(_NOT_TESTED, label=untested[definition.id])
+            else:
+                measured = MEASURES[definition.id](results, design_load)
             told.append(judge(_from_outside(definition), measured))
     return told
 
@@ -63,7 +69,9 @@ def _reasons(visits: Sequence[Visit]) -> str:
     counted: dict[str, int] = {}
     for visit in visits:
         if visit.fate is not MysteryFate.COMPLETED:
-            why = f"{visit.fate} {visit.status}" if visit.status else visit.failed_at or str(visit.fate)
+            why = visit.failed_at or str(visit.fate)
+            if visit.status:
+                why = " ".join(filter(None, (str(visit.fate), str(visit.status), visit.failed_at)))
             counted[why] = counted.get(why, 0) + 1
     most = sorted(counted.items(), key=lambda item: -item[1])[:5]
     return "; ".join(f"{why}: {count}" for why, count in most)

@@ -11,8 +11,8 @@ from typing import Final
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
-from ccplatform.proof.line import Line, ProbeCall, answered
 from ccplatform.proof.plan import Hear, Press, Quiet, Sight, Stay, Step, VisitPlan
+from ccplatform.proof.port import Call, CallerLine, answered
 from ccplatform.proof.scoring import pesq_available, scored, way_of
 from gateway.media.audio import Pcm
 from gateway.sip.digest_client import DigestClient
@@ -34,6 +34,7 @@ class Visit:
 
     began: float
     sip_call_id: str = ""
+    channel: int = 0  # the time slot of a call over E1
     fate: MysteryFate = MysteryFate.COMPLETED
     status: int = 0
     failed_at: str = ""  # the step that did not come about
@@ -69,7 +70,7 @@ class Missed(Exception):
 
 
 async def make_visit(
-    line: Line,
+    line: CallerLine,
     plan: VisitPlan,
     clock: Clock,
     *,
@@ -87,25 +88,31 @@ async def make_visit(
     visit = Visit(began=call.begun_at, sip_call_id=call.sip_call_id)
     try:
         if not await answered(call, ANSWER_SECONDS):
-            visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408
+            refuse(visit, call)
             return visit
         await walk(call, plan.steps, visit, clock, prompts, score=score)
     finally:
-        await finish(line, call, visit, clock)
+        await finish(call, visit, clock)
     return visit
 
 
-async def finish(line: Line, call: ProbeCall, visit: Visit, clock: Clock) -> None:
+def refuse(visit: Visit, call: Call) -> None:
+    """Note why it was not answered."""
+    visit.fate, visit.status = MysteryFate.REFUSED, call.ended.status if call.ended else 408
+    visit.failed_at = call.ended.why if call.ended else ""
+
+
+async def finish(call: Call, visit: Visit, clock: Clock) -> None:
     """Note how long it lasted and what came, and hang up."""
-    visit.lasted = clock.now() - call.begun_at
+    visit.lasted, visit.channel = clock.now() - call.begun_at, call.channel
     visit.received, visit.lost = call.voice.ear.received, call.voice.ear.lost
     call.hang_up()
     await _gone(call)
-    line.leave(call)
+    call.leave()
 
 
 async def walk(
-    call: ProbeCall,
+    call: Call,
     steps: Sequence[Step],
     visit: Visit,
     clock: Clock,
@@ -131,7 +138,7 @@ async def walk(
 
 async def _take(
     step: Step,
-    call: ProbeCall,
+    call: Call,
     since: float,
     visit: Visit,
     clock: Clock,
@@ -166,7 +173,7 @@ async def _take(
             return clock.now(), False
 
 
-async def _hear(call: ProbeCall, since: float, within: float, clock: Clock) -> float:
+async def _hear(call: Call, since: float, within: float, clock: Clock) -> float:
     limit = clock.now() + within
     while (at := call.voice.ear.first_audible(since)) is None:
         if call.ended is not None or clock.now() > limit:
@@ -175,7 +182,7 @@ async def _hear(call: ProbeCall, since: float, within: float, clock: Clock) -> f
     return at
 
 
-async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock, *, score: bool) -> float | None:
+async def _recognise(call: Call, prompt: Pcm, begun: float, clock: Clock, *, score: bool) -> float | None:
     """Listen to a prompt to its end; its raw PESQ, None where that cannot be computed. Another one was missed."""
     lasts = seconds_of(prompt) + _PROMPT_SLACK
     while (left := begun + lasts - clock.now()) > 0 and call.ended is None:
@@ -187,7 +194,7 @@ async def _recognise(call: ProbeCall, prompt: Pcm, begun: float, clock: Clock, *
     return await asyncio.to_thread(scored, prompt, heard, way) if score and pesq_available() else None
 
 
-async def _quiet(call: ProbeCall, step: Quiet, clock: Clock) -> None:
+async def _quiet(call: Call, step: Quiet, clock: Clock) -> None:
     limit, begun = clock.now() + step.within, clock.now()
     while True:
         if call.ended is not None or clock.now() > limit:
@@ -198,19 +205,18 @@ async def _quiet(call: ProbeCall, step: Quiet, clock: Clock) -> None:
         await sleep(clock, left)
 
 
-async def _press(call: ProbeCall, keys: str, clock: Clock) -> float:
-    mouth = call.voice.mouth
-    if mouth is None or not mouth.presses:  # the centre takes no keys by RFC 4733
+async def _press(call: Call, keys: str, clock: Clock) -> float:
+    if not call.voice.presses:  # the centre takes no keys by RFC 4733
         raise Missed
-    mouth.press(keys)
-    while mouth.pressing:
+    call.voice.press(keys)
+    while call.voice.pressing:
         if call.ended is not None:
             raise Missed
         await sleep(clock, _POLL_SECONDS)
     return call.voice.key_ended_at or clock.now()
 
 
-async def _stay(call: ProbeCall, seconds: float, clock: Clock) -> None:
+async def _stay(call: Call, seconds: float, clock: Clock) -> None:
     until = clock.now() + seconds
     while (left := until - clock.now()) > 0:
         if call.ended is not None:
@@ -218,7 +224,7 @@ async def _stay(call: ProbeCall, seconds: float, clock: Clock) -> None:
         await sleep(clock, min(left, 0.25))
 
 
-async def _gone(call: ProbeCall) -> None:
+async def _gone(call: Call) -> None:
     try:
         async with asyncio.timeout(_GOODBYE_SECONDS):
             while call.ended is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +24,7 @@ from gateway.media.g711 import Law, decode, encode
 from gateway.media.inband_dtmf import tones_of
 
 #: A key: so long, and the pause after it, in rows of 20 ms; each of its tones has this amplitude (-9 dBm0).
-_KEY_ROWS, _PAUSE_ROWS = 5, 5
+_KEY_ROWS, PAUSE_ROWS = 5, 5
 _KEY_AMPLITUDE: Final = 8000.0
 #: Most that one call records, rows: an hour.
 _MOST_ROWS: Final = 180_000
@@ -44,6 +45,7 @@ class Voice:
 
     call: SpanCall
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    listener: Callable[[], None] = lambda: None  # told when the call's state has changed
     echo: bool = False
     heard_rows: list[bytes] = field(default_factory=list)
     _said: deque[bytes] = field(default_factory=deque)
@@ -78,7 +80,7 @@ class Voice:
         """Press keys; ValueError for what is none."""
         for key in keys:
             self.speak(key_tones(key))
-            self._said.extend([SILENCE] * _PAUSE_ROWS)
+            self._said.extend([SILENCE] * PAUSE_ROWS)
 
     def heard(self) -> Pcm:
         """All that was heard."""
@@ -181,6 +183,7 @@ class Switch:
     def _tell(self, call: SpanCall) -> None:
         if call.context is not None:
             call.context.changed.set()
+            call.context.listener()
 
 
 def rows_of(pcm: Pcm) -> list[bytes]:

@@ -47,8 +47,8 @@ from ccplatform.contracts.words import (
 )
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import CannotStart, Unavailable
-from ccplatform.proof.line import Lateness
 from ccplatform.proof.plan import plan_for
+from ccplatform.proof.port import Lateness
 from ccplatform.proof.reconciling import compare
 from ccplatform.proof.visit import Visit
 from ccplatform.proof.witness import Witness

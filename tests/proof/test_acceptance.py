@@ -19,11 +19,13 @@ from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, VirtualClock, sleep
 from ccplatform.proof import acceptance
 from ccplatform.proof.acceptance import Acceptance, Phase, PhaseResult, Profile, phase_of
+from ccplatform.proof.e1_line import UNTESTED
 from ccplatform.proof.errors import NotReached, WrongPlan
-from ccplatform.proof.line import Lateness, Line
-from ccplatform.proof.networks import Network
+from ccplatform.proof.line import Line
+from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.page import check_format, histogram, page, write
 from ccplatform.proof.plan import Plan, VisitPlan, parse_plan, plan_for
+from ccplatform.proof.port import Front, Lateness
 from ccplatform.proof.quality import Echoed
 from ccplatform.proof.report import Run, document, read_results
 from ccplatform.proof.scoring import raw_of_lqo, way_of
@@ -34,6 +36,7 @@ from metrics.definitions import REQUIREMENTS
 from metrics.model import Verdict
 
 _NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_SIP = Front(kind="sip", address="127.0.0.1:5060", loopback=True, environment={"front": "SIP"})
 
 
 def _visit(
@@ -76,6 +79,7 @@ async def _in_virtual_time(clock: VirtualClock, work: Awaitable[None], seconds: 
 
 class _NoLine:
     lateness = Lateness()
+    front = _SIP
 
 
 def _run_of(clock: Clock, plan: Plan, load_seconds: float) -> Acceptance:
@@ -291,14 +295,14 @@ def test_speech_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 # --- reports --------------------------------------------------------------------------------------------------
 
 
-def _run(*results: PhaseResult, target: str = "sip:1@127.0.0.1:5060") -> Run:
+def _run(*results: PhaseResult, target: str = "sip:1@127.0.0.1:5060", front: Front = _SIP) -> Run:
     return Run(
         target=target,
         profile="quick",
         plan=plan_for("1"),
         begun=_NOW,
         ended=_NOW,
-        loopback=True,
+        front=front,
         results=results,
     )
 
@@ -312,6 +316,29 @@ def test_the_document_holds_rows_and_every_call() -> None:
     assert [visit["fate"] for visit in told["phases"][0]["visits"]] == ["completed", "refused"]
     assert told["complete"] is False
     assert {row["verdict"] for row in told["rows"]} >= {"not_tested"}
+
+
+def test_what_means_nothing_over_e1_is_not_tested_whatever_was_measured() -> None:
+    front = Front(
+        kind="e1",
+        address="e1-1",
+        loopback=True,
+        environment={"front": "E1 (ISDN PRI)", "span": "e1-1", "channels": 30},
+        networks=(GOOD,),
+        untested=UNTESTED,
+    )
+    results = (
+        PhaseResult(phase=Phase.IDLE, load=0.7, visits=[_visit()] * 40),
+        PhaseResult(phase=Phase.QUALITY, echoes=_echoes("good", 60, 4.1) + _echoes("bad", 60, 4.1)),
+    )
+    told = document(_run(*results, target="e1:1@e1-1", front=front))
+    found = {row["id"]: row for row in told["rows"]}
+    for name in ("R10.3.1.3.loss", "R10.3.1.4.b", "R10.3.1.4.c"):
+        row = found[name]
+        assert (row["verdict"], row["value"], row["note"]) == ("not_tested", None, UNTESTED[name])
+    assert {found[name]["verdict"] for name in ("R10.3.1.2", "R10.3.1.4.a", "R10.3.1.6")} == {"pass"}
+    told_of = {name: told["environment"][name] for name in ("front", "span", "channels")}
+    assert told_of == {"front": "E1 (ISDN PRI)", "span": "e1-1", "channels": 30}
 
 
 class _Tags(HTMLParser):

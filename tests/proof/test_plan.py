@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccplatform.proof.errors import WrongPlan
-from ccplatform.proof.plan import Hear, Plan, Press, Quiet, Sight, parse_plan, plan_for, read_plan, read_target
+from ccplatform.proof.plan import (
+    Hear,
+    Plan,
+    Press,
+    Quiet,
+    Sight,
+    parse_plan,
+    plan_for,
+    read_plan,
+    read_span_target,
+    read_target,
+)
 
 _SHIPPED = Path(__file__).parents[2] / "config" / "acceptance.toml"
 
@@ -79,3 +90,16 @@ def test_no_targets(text: str) -> None:
 
 def test_a_number_alone_has_a_plan() -> None:
     assert isinstance(plan_for("95000"), Plan)
+
+
+@pytest.mark.parametrize(("text", "found"), [("e1:95000", ("95000", "")), ("e1:*11#@e1-2", ("*11#", "e1-2"))])
+def test_targets_over_e1(text: str, found: tuple[str, str]) -> None:
+    assert read_span_target(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["e1:", "e1:@e1-1", "e1:95000@", "e1:anna", "e1:95000@a b", "E1:95000", "e1:95000\n"]
+)
+def test_no_targets_over_e1(text: str) -> None:
+    with pytest.raises(WrongPlan, match="e1:NUMBER"):
+        read_span_target(text)
