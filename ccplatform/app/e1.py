@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from ccplatform.app.e1_timing import ChosenTimings
 from ccplatform.app.link_client import LinkClient
 from ccplatform.app.places import Places
 from ccplatform.app.settings import Settings, own_host
@@ -63,6 +64,9 @@ async def run_e1(settings: Settings, places: Places, *, ready: Callable[[], None
     tasks.keep_running("control link", keep_linked)
     office = Office(settings, clock=clock, tasks=tasks)
     await office.open()
+    timings = ChosenTimings(office, settings, places, clock)
+    if not await timings.apply():
+        tasks.run_once("what times the spans", timings.keep_trying())
     alarms = SpanAlarms(office, link, clock)
     tasks.keep_running("e1 alarms", alarms.watch)
     places.e1_socket.unlink(missing_ok=True)
@@ -85,6 +89,7 @@ class Office:
         self._settings, self._clock, self._tasks = settings, clock, tasks
         self.spans: dict[str, Span] = {}
         self._peers: list[SipPeer] = []
+        self._timed: set[str] = set()  # spans for which a source was chosen since the start
         self._done: OrderedDict[str, None] = OrderedDict()  # keys of orders that were carried out
 
     async def open(self) -> None:
@@ -185,6 +190,7 @@ class Office:
             case {"do": "time-by", "span": str(name), "source": "span" | "system" as source}:
                 if not self._span(name).driver.time_by(source):
                     raise Refusal(f"what times the card of {name} is said to dahdi_cfg")
+                self._timed.add(name)
             case {"do": "reset", "span": str(name), "slot": int(slot)}:
                 self._channel(name, slot)
                 self._span(name).restart(slot)
@@ -195,6 +201,11 @@ class Office:
             case _:
                 raise Refusal("no such request")
         return None
+
+    def timed_before(self, name: str, source: str) -> None:
+        """What was chosen before the start; a choice since then is newer."""
+        if name in self.spans and name not in self._timed:
+            self.spans[name].driver.time_by(source)
 
     def _span(self, name: str) -> Span:
         span = self.spans.get(name)

@@ -45,6 +45,7 @@ from cti.scripting.scripts import Scripts
 from cti.socket import EventSockets, build_event_router
 from cti.store import CustomerStore
 from gateway.isdn.routes import build_router as build_isdn_routes
+from gateway.isdn.timing_store import TimingStore
 from gateway.routes import build_router as build_gateway_routes
 from gateway.signalling.places import Places as SignallingPlaces
 from gateway.signalling.routes import build_router as build_signalling_routes
@@ -252,7 +253,13 @@ class _Routes:
         web, ground, access, seats = self._web, self._ground, self._access, self._seats
         yield build_clock_routes(access=access, state=web.clock.state)
         yield build_gateway_routes(access=access, store=seats, control=web.control, audit=ground.audit)
-        yield build_isdn_routes(access=access, ask=web.ask_e1, audit=ground.audit)
+        yield build_isdn_routes(
+            access=access,
+            ask=web.ask_e1,
+            audit=ground.audit,
+            timings=TimingStore(ground.database, tenant=ground.tenant),
+            configured={span.id: span.clock for span in web.settings.isdn.spans},
+        )
         yield build_signalling_routes(
             access=access,
             service=web.signalling,

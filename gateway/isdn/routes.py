@@ -1,7 +1,8 @@
 """REST of E1 spans (R10.4.a). No ``from __future__ import annotations``: FastAPI reads local names here."""
 
+import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field
 from ccplatform.operations.orders import OnceBody
 from ccplatform.security.access import Access, Principal
 from ccplatform.security.audit import Audit
+from gateway.isdn.timing_store import TimingStore
 from gateway.signalling.pcap import MEDIA_TYPE
 from gateway.trunk_routes import OPERATORS, READERS, Name
 
@@ -154,8 +156,11 @@ class FramePage(BaseModel):
     items: list[FrameItem]
 
 
-def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
-    """``isdn/spans``."""
+def build_router(
+    *, access: Access, ask: Ask, audit: Audit, timings: TimingStore, configured: Mapping[str, str]
+) -> APIRouter:
+    """``isdn/spans``. ``configured`` is what times each span by the settings."""
+    choosing = asyncio.Lock()  # the front and the database learn of choices in one order
     router = APIRouter(tags=["gateway"])
     Reader = Annotated[Principal, Depends(access.require(*READERS))]
     Operator = Annotated[Principal, Depends(access.require(*OPERATORS))]
@@ -178,10 +183,15 @@ def build_router(*, access: Access, ask: Ask, audit: Audit) -> APIRouter:
 
     @router.post("/isdn/spans/{span}/timing/{source}", status_code=204)
     async def time_by(span: Name, source: TimingSource, by: Operator, body: OnceBody) -> None:
-        """Choose whose clock times what the span sends, until the next start."""
+        """Choose whose clock times what the span sends, from now on and after a restart."""
         key = f"{by.user} {body.key}" if body.key else ""
-        await ask({"do": "time-by", "span": span, "source": source.value, "key": key})
-        await audit.record(subject=by.user, action="span.timing", object=f"{span}:{source}", result="ok")
+        async with choosing:
+            chosen = await timings.all()  # without the database nothing is changed
+            await ask({"do": "time-by", "span": span, "source": source.value, "key": key})
+            if chosen.get(span, configured.get(span)) != source.value:
+                await timings.choose(
+                    span, source.value, configured=configured.get(span, ""), by=by.user, audit=audit
+                )
 
     @router.post("/isdn/spans/{span}/channels/{slot}/loop-test")
     async def loop_test(span: Name, slot: Slot, by: Operator, body: OnceBody) -> LoopItem:

@@ -176,12 +176,23 @@ async def test_what_times_a_span_is_chosen(exchange: Exchange) -> None:
     async def timing() -> list[str]:
         return [row["timing"] for row in (await centre.get("isdn/spans"))["items"] if row["id"] == SPAN]
 
+    async def in_service() -> list[bool]:
+        answer = await centre.ask("GET", "isdn/spans")
+        rows = answer.json()["items"] if answer.status_code == 200 else []
+        return [row["usable"] for row in rows if row["id"] == SPAN]
+
     async def choose(source: str, span: str = SPAN) -> int:
         answer = await centre.ask("POST", f"isdn/spans/{span}/timing/{source}", user="admin", json={})
         return int(answer.status_code)
 
     assert await choose("system") == 204
     await centre.eventually(timing, lambda now: now == ["system"])
+    centre.platform.kill("e1")
+    await centre.eventually(in_service, lambda there: there == [True])
+    assert await timing() == ["system"]
+    (kept,) = [row for row in await centre.items("audit", user="admin") if row["action"] == "span.timing"]
+    change = {"before": {"timing": "span"}, "after": {"timing": "system"}}
+    assert (kept["subject"], kept["object"], kept["detail"]) == ("admin", SPAN, change)
     assert await choose("span") == 204
     await centre.eventually(timing, lambda now: now == ["span"])
     await exchange.in_service()

@@ -3055,7 +3055,7 @@ export interface paths {
         put?: never;
         /**
          * Time By
-         * @description Choose whose clock times what the span sends, until the next start.
+         * @description Choose whose clock times what the span sends, from now on and after a restart.
          */
         post: operations["time_by_api_v1_isdn_spans__span__timing__source__post"];
         delete?: never;
