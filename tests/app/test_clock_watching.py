@@ -51,6 +51,21 @@ async def test_a_clock_that_is_off_is_an_urgent_alarm_until_it_is_right() -> Non
         assert not told.up
 
 
+async def test_an_alarm_outlives_a_watch_that_begins_anew_until_that_knows_better() -> None:
+    told = Told()
+    async with TimeServer() as server:
+        server.ahead = 30.0
+        first = watching(told, server.name)
+        for _ in range(2):
+            await first.look()
+        second = watching(told, server.name)  # the process was restarted; control kept the alarm
+        server.ahead = 0.0
+        await second.look()
+        assert "clock_off" in told.up
+        await second.look()
+        assert not told.up
+
+
 async def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ccplatform.app.clock_watching.ANSWER_SECONDS", 0.05)
     told = Told()

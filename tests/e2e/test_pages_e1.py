@@ -170,6 +170,25 @@ async def test_the_page_of_the_spans_shows_and_does_what_maintenance_needs(
             await page.screenshot(path=Path(PICTURES) / f"trace-{language}.png")
 
 
+async def test_the_alarm_of_a_wrong_clock_outlives_the_process_that_watches_it(
+    exchange: Exchange, ports: PortBlock
+) -> None:
+    centre = exchange.centre
+
+    async def alarms() -> list[str]:
+        rows = await centre.items("alarms", active=True)
+        return [row["id"] for row in rows if row["kind"] == "clock_off"]
+
+    async with TimeServer(port=ports.first + 2 * SPAN_PORTS) as server:
+        server.ahead = 30.0
+        (alarm,) = await centre.eventually(alarms, bool)
+        killed = centre.platform.kill("web")
+        await centre.platform.wait_ready_again("web", killed)
+        assert await alarms() == [alarm]
+        server.ahead = 0.0
+        await centre.eventually(alarms, lambda ids: not ids)
+
+
 async def test_what_times_a_span_is_chosen(exchange: Exchange) -> None:
     centre = exchange.centre
 
