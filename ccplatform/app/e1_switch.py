@@ -141,6 +141,7 @@ class Desk:
             side=span.side,
             channels=len(span.channels.all()),
             loopback=span.name in self._loopback,
+            slips=span.driver.counters.slips,
             problem="" if await _in_service(switch) else span.problem or "the span is down",
         )
 

@@ -145,6 +145,21 @@ class E1Call:
             self.changed.set()
 
 
+async def facts_of(control: Path, span: str) -> SpanFacts | NoSpan:
+    """What the switch at ``control`` says of a span; raises OSError, RemoteViolation."""
+    reader, writer = await asyncio.open_unix_connection(str(control))
+    try:
+        writer.write(encode_frame(About(span=span)))
+        decoder = FrameDecoder()
+        while data := await reader.read(_READ_BYTES):
+            for message in decoder.feed(data):
+                told: SpanFacts | NoSpan = read(message, SpanFacts | NoSpan)
+                return told
+    finally:
+        writer.close()
+    raise RemoteViolation("it went away")
+
+
 class E1Line:
     """Calls by one span of the switch at ``control``, its socket; ``span`` without a name is the first."""
 
@@ -164,7 +179,7 @@ class E1Line:
         """Ask for the span; raises WrongPlan where there is none of its name, NotReached where it is down."""
         try:
             async with asyncio.timeout(_ABOUT_SECONDS):
-                told = await self._about()
+                told = await facts_of(self._control, self._span)
         except (OSError, TimeoutError, RemoteViolation) as error:
             why = getattr(error, "strerror", None) or str(error) or "no answer"
             raise NotReached(
@@ -190,19 +205,6 @@ class E1Line:
             networks=(GOOD,),
             untested=UNTESTED,
         )
-
-    async def _about(self) -> SpanFacts | NoSpan:
-        reader, writer = await asyncio.open_unix_connection(str(self._control))
-        try:
-            writer.write(encode_frame(About(span=self._span)))
-            decoder = FrameDecoder()
-            while data := await reader.read(_READ_BYTES):
-                for message in decoder.feed(data):
-                    told: SpanFacts | NoSpan = read(message, SpanFacts | NoSpan)
-                    return told
-        finally:
-            writer.close()
-        raise RemoteViolation("it went away")
 
     def call(
         self,

@@ -31,12 +31,14 @@ class About(msgspec.Struct, frozen=True, kw_only=True, tag="about", forbid_unkno
 
 
 class SpanFacts(msgspec.Struct, frozen=True, kw_only=True, tag="span"):
-    """A span of the switch. ``problem``: why no calls can be made, '' when they can."""
+    """A span of the switch. ``problem``: why no calls can be made, '' when they can. ``slips``: blocks of the line
+    that did not come in their order, so far."""
 
     span: str
     side: str
     channels: int
     loopback: bool
+    slips: int
     problem: str = ""
 
 
