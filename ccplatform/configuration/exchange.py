@@ -14,7 +14,7 @@ from ccplatform.configuration.changes import Changes
 from ccplatform.configuration.errors import ChangedMeanwhile
 from ccplatform.configuration.kind import Document, Kind, revision
 from ccplatform.configuration.sheet import columns_of, decoded, read
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.errors import Refusal, Unavailable
 
 
 class LineVerdict(StrEnum):
@@ -63,7 +63,10 @@ class Exchange:
             return await self._plan(kind, body, await kind.keeper.all(), by)
 
     async def apply(self, kind: Kind, body: bytes, token: str, *, by: str) -> Plan:
-        """Do what the plan of this token said; raises ChangedMeanwhile when it would be something else now."""
+        """Do what the plan of this token said; raises ChangedMeanwhile when it would be something else now.
+
+        What keeps a line from being done (the database is away) raises its own error, which says how far it came.
+        """
         async with self._changes.lock(kind):
             there = await kind.keeper.all()
             plan = await self._plan(kind, body, there, by)
@@ -71,9 +74,15 @@ class Exchange:
                 raise ChangedMeanwhile(f"what the sheet changes of {kind.word}s")
             if not plan.legal:
                 raise Refusal("the sheet has lines that are refused; nothing was changed", code="bad_sheet")
+            done = 0
             for line in plan.lines:
-                if line.verdict is not LineVerdict.SAME:
+                if line.verdict is LineVerdict.SAME:
+                    continue
+                try:
                     await self._changes.carry_out(kind, line.id, line.wanted, there.get(line.id), by=by)
+                except (Refusal, Unavailable) as error:
+                    raise _stopped(line.line, done, error) from error
+                done += 1
             return plan
 
     async def _plan(self, kind: Kind, body: bytes, there: Any, by: str) -> Plan:
@@ -125,6 +134,15 @@ class Exchange:
             problems=tuple(problems),
             wanted=wanted,
         )
+
+
+def _stopped(line: int, done: int, error: Refusal | Unavailable) -> Refusal | Unavailable:
+    """The error of a line that could not be done, with what became of the others."""
+    before = f"lines in force before it: {done}" if done else "nothing was changed"
+    text = f"stopped at line {line}: {error}; {before}; send the sheet again to do the rest"
+    if isinstance(error, Unavailable):
+        return Unavailable(text, retry_after=error.retry_after)
+    return Refusal(text, code=error.code, where=error.where)
 
 
 def _without_clashes(kind: Kind, lines: list[Line]) -> list[Line]:

@@ -16,7 +16,7 @@ from ccplatform.configuration.kind import Document, Kind
 from ccplatform.configuration.routes import add_kind
 from ccplatform.configuration.users import user_kind
 from ccplatform.contracts.words import Role
-from ccplatform.kernel.errors import Refusal
+from ccplatform.kernel.errors import Refusal, Unavailable
 from ccplatform.security.routes import build_router as build_security_router
 from ccplatform.storage.database import Database
 from tests.security.desk import Desk, bearer, open_desk
@@ -44,6 +44,7 @@ class Lamps:
         self.there: dict[str, Document] = {}
         self.codes: dict[str, str] = {}
         self.needed: list[str] = []
+        self.away_for: set[str] = set()  # lamps that cannot be kept now
 
     async def all(self) -> Mapping[str, Document]:
         return dict(self.there)
@@ -56,6 +57,8 @@ class Lamps:
             raise Refusal(f"lamp {name}: too strong", code="illegal_setting", where="watts")
         if trial:
             return
+        if name in self.away_for:
+            raise Unavailable("the database is not available")
         self.there[name] = {"name": document["name"], "watts": document["watts"]}
         if document["code"] is not None:
             self.codes[name] = document["code"]
@@ -245,6 +248,28 @@ async def test_a_sheet_is_done_as_it_was_shown_or_not_at_all(client: httpx.Async
     stopped = await client.post(f"configuration/lamps.csv?plan={refused['plan']}", content=bad)
     assert (stopped.status_code, stopped.json()["code"]) == (409, "bad_sheet")
     assert lamps.there == {"hall": {"name": "Other", "watts": 10}}
+
+
+async def test_a_sheet_that_is_stopped_says_how_far_it_came_and_is_done_again(
+    client: httpx.AsyncClient, lamps: Lamps
+) -> None:
+    sheet = b"id,name,watts\nhall,Hall,10\nyard,Yard,20\ndoor,Door,30\n"
+    path = "configuration/lamps.csv"
+    shown = (await client.post(path, content=sheet)).json()
+    lamps.away_for = {"yard"}
+    stopped = await client.post(path, content=sheet, params={"plan": shown["plan"]})
+    assert stopped.status_code == 503
+    assert stopped.json()["detail"] == (
+        "stopped at line 3: the database is not available; lines in force before it: 1; "
+        "send the sheet again to do the rest"
+    )
+    assert list(lamps.there) == ["hall"]
+    lamps.away_for = set()
+    rest = (await client.post(path, content=sheet)).json()
+    assert [line["verdict"] for line in rest["lines"]] == ["same", "add", "add"]
+    done = await client.post(path, content=sheet, params={"plan": rest["plan"]})
+    assert done.json()["applied"] is True
+    assert list(lamps.there) == ["hall", "yard", "door"]
 
 
 async def test_who_may_only_look_changes_nothing(client: httpx.AsyncClient) -> None:
