@@ -332,9 +332,10 @@ async def test_pictures_of_the_designer(open_page: OpenPage, language: str, them
 
 
 async def test_a_flow_is_walked_by_voice(centre: Centre, tmp_path: Path) -> None:
-    """Somebody says "seven" into the microphone of the page, as often as he is asked."""
+    """Somebody says "three" into the microphone of the page, as often as he is asked: of the recorded digits
+    one that is understood with a confidence of 90 %, whatever a browser does to it."""
     noise = np.random.default_rng(1).normal(0, 6, 7 * RATE)
-    said = np.concatenate([noise[: 3 * RATE], recorded("digits/7"), noise[3 * RATE :]])
+    said = np.concatenate([noise[: 3 * RATE], recorded("digits/3"), noise[3 * RATE :]])
     microphone = tmp_path / "microphone.wav"
     audio.write_wav(microphone, soxr.resample(said, RATE, 48_000), rate=48_000)
     async with chromium(microphone) as browser:  # noqa: F811
@@ -353,8 +354,8 @@ async def test_a_flow_is_walked_by_voice(centre: Centre, tmp_path: Path) -> None
         await expect(page.locator(".sim-place")).to_contain_text("may be said")
         await page.get_by_role("switch", name="Sound").click()
         await page.get_by_role("switch", name="Microphone").click()
-        await expect(page.locator(".sim-spoke", has_text="seven").first).to_be_visible()
-        await expect(page.locator(".sim-changed", has_text="digit = 7").first).to_be_visible()
+        await expect(page.locator(".sim-spoke", has_text="three").first).to_be_visible()
+        await expect(page.locator(".sim-changed", has_text="digit = 3").first).to_be_visible()
         await expect(page.locator(".sim-entered", has_text=re.compile("→ (tell|doubt)")).first).to_be_visible()
         await context.close()
         assert not faults, faults

@@ -28,7 +28,6 @@ from ccplatform.proof.plan import Plan, VisitPlan, parse_plan, plan_for
 from ccplatform.proof.port import Front, Lateness
 from ccplatform.proof.quality import Echoed
 from ccplatform.proof.report import Run, document, read_results
-from ccplatform.proof.scoring import raw_of_lqo, way_of
 from ccplatform.proof.speech import read_speech
 from ccplatform.proof.verdicts import MEASURES, rows
 from ccplatform.proof.visit import Visit
@@ -254,27 +253,6 @@ def test_shares_are_what_counting_gives(fates: list[MysteryFate]) -> None:
 
 
 # --- speech ---------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(0, 12000), st.integers(0, 2**32 - 1))
-def test_the_way_of_speech_is_found_to_the_sample(lag: int, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    said = generator.integers(-8000, 8000, 8000).astype(np.int16)
-    heard = np.zeros(24000, dtype=np.int16)
-    heard[lag : lag + len(said)] = said
-    assert way_of(said, heard) == lag / 8000
-
-
-def test_other_sound_is_no_echo() -> None:
-    generator = np.random.default_rng(1)
-    said, other = generator.integers(-8000, 8000, (2, 16000)).astype(np.int16)
-    assert way_of(said, other) is None
-    assert way_of(said, np.zeros(16000, dtype=np.int16)) is None
-
-
-def test_raw_scores_are_those_of_the_requirements() -> None:
-    for raw, lqo in ((3.8, 3.94), (3.4, 3.41), (2.8, 2.53)):
-        assert raw_of_lqo(lqo) == pytest.approx(raw, abs=0.01)
 
 
 def test_speech_that_cannot_be_used_is_named(tmp_path: Path) -> None:
