@@ -190,6 +190,7 @@ async def test_sound_that_is_cut_one_way_or_both_is_told_and_comes_back(lasting:
         for to_platform, to_browser in ((True, True), (True, False), (False, True)):
             talk.network.media.cut(to_platform=to_platform, to_browser=to_browser)
             await expect(talk.told).to_be_visible()
+            await expect(talk.page.locator(".call-card")).to_contain_text("No sound goes through the network.")
             await expect(talk.page.locator(".state-now")).to_have_attribute("data-state", "talking")
             talk.network.media.mend()
             await talk.is_back()

@@ -38,6 +38,7 @@ interface Props {
 export function CallCard({ call, agent }: Props) {
   const { t } = useTranslation();
   const dialled = useDialled(call);
+  const last = useLastOne(call);
   return (
     <section className="panel call-card" aria-label={t("desk.myCall")}>
       {call === undefined ? (
@@ -47,13 +48,22 @@ export function CallCard({ call, agent }: Props) {
             title={t("desk.noCall")}
             hint={t(agent.state === "ready" ? "desk.noCallReady" : agent.state === "signed_out" ? "desk.noCallOut" : "desk.noCallPause")}
           />
-          {agent.state === "signed_out" ? null : <DialPanel agent={agent} />}
+          {agent.state === "signed_out" ? null : <DialPanel agent={agent} last={last} />}
         </div>
       ) : (
         <CallInHand call={call} agent={agent} />
       )}
     </section>
   );
+}
+
+/** The contact of the call in hand, or of the last one that was. */
+function useLastOne(call: Call | undefined): string | null {
+  const [last, setLast] = useState<string | null>(null);
+  if (call !== undefined && call.contact !== last) {
+    setLast(call.contact);
+  }
+  return last;
 }
 
 /** The contact that the agent called last, until another call is in hand. */
@@ -87,10 +97,14 @@ function CallInHand({ call, agent }: { readonly call: Call; readonly agent: Agen
       </p>
       <p className="call-caller num">{call.caller === "" ? t("calls.withheld") : call.caller}</p>
       {call.caller_name === "" ? null : <p className="call-name">{call.caller_name}</p>}
-      <p className="quiet num">
-        {call.direction === "outbound" ? t("dial.shown", { number: call.dialled }) : `${call.dialled} → ${queue?.name ?? call.queue ?? t("calls.direct")}`}
-        {waited === null ? null : <> · {t("desk.waited", { time: words.clock(waited) })}</>}
-      </p>
+      {talk?.cut === true && talk.contact === call.contact ? (
+        <p className="bad">▲ {t("phone.cutShort")}</p> // in place of another line: nothing moves
+      ) : (
+        <p className="quiet num">
+          {call.direction === "outbound" ? t("dial.shown", { number: call.dialled }) : `${call.dialled} → ${queue?.name ?? call.queue ?? t("calls.direct")}`}
+          {waited === null ? null : <> · {t("desk.waited", { time: words.clock(waited) })}</>}
+        </p>
+      )}
       {call.stage === "ringing" && talk === null ? <p className="ring-note">{t("desk.answerOnPhone")}</p> : null}
       {call.stage === "dialling" ? (
         <p className={call.cause === "" ? "ring-note" : "warn"} role="status">

@@ -51,8 +51,9 @@ export function CustomerForm({ card, number, onDone }: Props) {
   });
   const error = save.error instanceof ApiError ? save.error : null;
   const meanwhile = error?.code === "changed_meanwhile";
-  const field = (name: keyof Wanted, label: string, most: number) => (
+  const field = (name: keyof Wanted, label: string, most: number, first = false) => (
     <Field
+      first={first}
       label={label}
       most={most}
       value={wanted[name]}
@@ -71,8 +72,8 @@ export function CustomerForm({ card, number, onDone }: Props) {
         save.mutate();
       }}
     >
-      {card === null ? <Field label={t("customer.account")} most={64} value={account} problem={error?.fields.account} onChange={setAccount} /> : null}
-      {field("phone", t("customer.phone"), 40)}
+      {card === null ? <Field label={t("customer.account")} most={64} value={account} problem={error?.fields.account} onChange={setAccount} first /> : null}
+      {field("phone", t("customer.phone"), 40, card !== null)}
       {field("name", t("customer.name"), 200)}
       {field("name_latin", t("customer.nameLatin"), 200)}
       {field("level", t("customer.level"), 32)}
@@ -116,10 +117,12 @@ interface FieldProps {
   readonly value: string;
   readonly most: number;
   readonly problem: string | undefined;
+  /** It has the focus when the form opens. */
+  readonly first: boolean;
   readonly onChange: (value: string) => void;
 }
 
-function Field({ label, value, most, problem, onChange }: FieldProps) {
+function Field({ label, value, most, problem, first, onChange }: FieldProps) {
   const id = useId();
   return (
     <>
@@ -129,6 +132,7 @@ function Field({ label, value, most, problem, onChange }: FieldProps) {
       <Input
         id={id}
         size="small"
+        autoFocus={first}
         maxLength={most}
         value={value}
         {...(problem === undefined ? {} : { status: "error" as const, title: problem })}

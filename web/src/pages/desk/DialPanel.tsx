@@ -16,8 +16,18 @@ type Contact = Schemas["Contact"];
 
 const SHOWN = 6;
 
+/** It is written a moment after the call is gone. */
+const LOOK_MS = 300;
+const LOOKS = 10;
+
+interface Props {
+  readonly agent: Agent;
+  /** The call in hand before, if there was one: it is looked for among the last contacts until it is there. */
+  readonly last: string | null;
+}
+
 /** Call a number: typed, or that of one of the last contacts. The agent's own phone rings first. */
-export function DialPanel({ agent }: { readonly agent: Agent }) {
+export function DialPanel({ agent, last }: Props) {
   const { t } = useTranslation();
   const words = useWords();
   const api = useApi();
@@ -26,8 +36,11 @@ export function DialPanel({ agent }: { readonly agent: Agent }) {
   const field = useRef<InputRef>(null);
   const [number, setNumber] = useState("");
   const recent = useQuery({
-    queryKey: ["own-contacts", agent.id, agent.state],
+    queryKey: ["own-contacts", agent.id, agent.state, last],
     queryFn: () => unwrap(api.GET("/api/v1/contacts", { params: { query: { limit: SHOWN } } })),
+    placeholderData: (before) => before,
+    refetchInterval: ({ state }) =>
+      last !== null && state.dataUpdateCount < LOOKS && state.data?.items.some(({ id, outcome }) => id === last && outcome !== null) !== true ? LOOK_MS : false,
   });
   const dial = useMutation({
     // The key makes a click that is sent twice one call.
@@ -95,14 +108,16 @@ interface RecentProps {
 function Recent({ contacts, disabled, onCall }: RecentProps) {
   const { t } = useTranslation();
   const words = useWords();
-  const known = contacts.filter((contact) => (contact.caller ?? "") !== "");
+  const known = contacts
+    .map((contact) => ({ ...contact, other: contact.direction === "internal" ? contact.dialled : (contact.caller ?? "") }))
+    .filter(({ other }) => other !== "");
   if (known.length === 0) {
     return null;
   }
   return (
     <ul className="recent num" aria-label={t("dial.recent")}>
       {known.map((contact) => {
-        const other = contact.direction === "internal" ? contact.dialled : (contact.caller ?? "");
+        const { other } = contact;
         return (
           <li key={contact.id}>
             <span aria-label={words.name("direction", contact.direction)}>{contact.direction === "inbound" ? "↙" : "↗"}</span>
@@ -138,7 +153,7 @@ export function LastFailure({ contact }: { readonly contact: string }) {
     queryFn: () => unwrap(api.GET("/api/v1/contacts", { params: { query: { limit: SHOWN } } })),
     select: ({ items }) => items.find(({ id }) => id === contact),
     refetchInterval: (query) =>
-      query.state.data?.items.find(({ id }) => id === contact)?.outcome == null && query.state.dataUpdateCount < 10 ? 300 : false,
+      query.state.data?.items.find(({ id }) => id === contact)?.outcome == null && query.state.dataUpdateCount < LOOKS ? LOOK_MS : false,
   });
   useEffect(() => {
     const timer = window.setTimeout(() => {

@@ -34,17 +34,17 @@ export function MessageRow({ message, chosen, playing, disabled, onPlay, onOrder
       <time className="quiet num" dateTime={message.left_at}>{words.dateTime(message.left_at)}</time>
       <span className="num">{clock(message.seconds)}</span>
       <span className="message-acts">
-        <Button size="small" icon={<CaretRightOutlined />} onClick={onPlay} aria-keyshortcuts="v p">
+        <Button size="small" icon={<CaretRightOutlined aria-hidden="true" />} onClick={onPlay} aria-keyshortcuts="v p">
           {t("messages.play")}
           {cap("v p")}
         </Button>
-        <Button size="small" icon={<CheckOutlined />} disabled={disabled} onClick={() => { onOrder("handled"); }} aria-keyshortcuts="v h">
+        <Button size="small" icon={<CheckOutlined aria-hidden="true" />} disabled={disabled} onClick={() => { onOrder("handled"); }} aria-keyshortcuts="v h">
           {t("messages.handled")}
           {cap("v h")}
         </Button>
         <Button
           size="small"
-          icon={<PhoneOutlined />}
+          icon={<PhoneOutlined aria-hidden="true" />}
           disabled={disabled || !mayCallBack(message)}
           title={mayCallBack(message) ? undefined : t("messages.noCallBack")}
           onClick={() => { onOrder("call-back"); }}
@@ -60,7 +60,7 @@ export function MessageRow({ message, chosen, playing, disabled, onPlay, onOrder
           disabled={disabled}
           onConfirm={() => { onOrder("delete"); }}
         >
-          <Button size="small" icon={<DeleteOutlined />} disabled={disabled} aria-label={t("messages.delete")} title={t("messages.delete")} />
+          <Button size="small" icon={<DeleteOutlined aria-hidden="true" />} disabled={disabled} aria-label={t("messages.delete")} title={t("messages.delete")} />
         </Popconfirm>
       </span>
       {message.note === "" ? null : <span className="message-note quiet">{message.note}</span>}

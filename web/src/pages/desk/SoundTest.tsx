@@ -1,5 +1,5 @@
-import { Button, Select } from "antd";
-import { useEffect, useState } from "react";
+import { Button } from "antd";
+import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { usePhone } from "../../phone/context";
 import { devices, MicrophoneError, openMicrophone, release, watchLevel } from "../../phone/microphone";
@@ -43,27 +43,61 @@ export function SoundTest() {
     };
   }, [microphone, phone]);
 
-  const options = (kind: MediaDeviceKind) => [
-    { value: "", label: t("phone.systemDevice") },
-    ...known.filter((each) => each.kind === kind && each.deviceId !== "" && each.deviceId !== "default").map((each) => ({ value: each.deviceId, label: each.label })),
-  ];
   const choose = (kind: "microphone" | "speaker", set: (id: string) => void) => (id: string) => {
     devices.choose(kind, id);
     set(id);
   };
   return (
     <div className="sound-test">
-      <label htmlFor="phone-microphone">{t("phone.microphoneLabel")}</label>
-      <Select id="phone-microphone" value={microphone} options={options("audioinput")} onChange={choose("microphone", setMicrophone)} />
-      <div className="level-field">
-        <meter min={0} max={1} low={0.25} value={level} aria-label={t("phone.level")} />
-        <span className="quiet">{t(level > 0.25 ? "phone.heard" : "phone.speak")}</span>
-      </div>
-      <label htmlFor="phone-speaker">{t("phone.speakerLabel")}</label>
-      <Select id="phone-speaker" value={speaker} options={options("audiooutput")} onChange={choose("speaker", setSpeaker)} />
-      <Button size="small" onClick={() => void testTone(speaker)}>
-        {t("phone.playTone")}
-      </Button>
+      <Choice name="microphone" label={t("phone.microphoneLabel")} kind="audioinput" known={known} chosen={microphone} onChoose={choose("microphone", setMicrophone)}>
+        <div className="level-field">
+          <meter min={0} max={1} low={0.25} value={level} aria-label={t("phone.level")} />
+          <span className="quiet">{t(level > 0.25 ? "phone.heard" : "phone.speak")}</span>
+        </div>
+      </Choice>
+      <Choice name="speaker" label={t("phone.speakerLabel")} kind="audiooutput" known={known} chosen={speaker} onChoose={choose("speaker", setSpeaker)}>
+        <div>
+          <Button size="small" onClick={() => void testTone(speaker)}>
+            {t("phone.playTone")}
+          </Button>
+        </div>
+      </Choice>
     </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: MediaDeviceKind;
+  readonly known: readonly MediaDeviceInfo[];
+  readonly chosen: string;
+  readonly onChoose: (id: string) => void;
+  readonly children: ReactNode;
+}
+
+/** All devices of a kind to be seen: one click takes one, as the arrow keys do. One that was pulled out is that of the system. */
+function Choice({ name, label, kind, known, chosen, onChoose, children }: ChoiceProps) {
+  const { t } = useTranslation();
+  const there = known.filter((each) => each.kind === kind && each.deviceId !== "" && each.deviceId !== "default");
+  const taken = there.some(({ deviceId }) => deviceId === chosen) ? chosen : "";
+  return (
+    <fieldset className="device-choice">
+      <legend>{label}</legend>
+      {[{ deviceId: "", label: t("phone.systemDevice") }, ...there].map((each) => (
+        <label key={each.deviceId}>
+          <input
+            type="radio"
+            name={name}
+            checked={each.deviceId === taken}
+            onChange={() => {
+              onChoose(each.deviceId);
+            }}
+          />
+          <span>{each.label}</span>
+        </label>
+      ))}
+      {children}
+    </fieldset>
   );
 }
