@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from bench import calls, figures
+from bench import calls, cti_walls, figures
 from bench.phones import Answer, Phones
 from tests.support import audio, sip, sources
 from tests.support.phone import AutoAnswer, SipPhone
@@ -136,3 +136,11 @@ def test_a_bench_runs_the_phases_named_and_knows_no_others(capsys: pytest.Captur
     with pytest.raises(SystemExit):
         parser.parse_args(["--only", "enters,leaves"])
     assert "no such phase: leaves; there are ready, enters" in capsys.readouterr().err
+
+
+def test_a_change_of_a_wallboard_counts_when_it_was_drawn_before_the_same_was_so_again() -> None:
+    changes = [cti_walls.Change(float(at), at % 2 == 0) for at in range(10, 14)]
+    shown = [(9.9, True), (10.1, True), (11.2, False), (13.4, False)]  # the third was over before it was drawn
+    seconds, missed = cti_walls.delays(changes, shown)
+    assert [round(value, 3) for value in seconds] == [0.1, 0.2, 0.4]
+    assert missed == 1
