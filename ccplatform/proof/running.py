@@ -233,15 +233,19 @@ def told_of_visit(visit: Visit) -> str:
     """What one call heard, for people."""
     lines = [f"{visit.fate}" + (f" ({visit.status})" if visit.status else "")]
     if visit.failed_at:
-        lines.append(f"at {visit.failed_at}")
+        lines.append(visit.failed_at if visit.status else f"at {visit.failed_at}")
     if visit.connect is not None:
-        lines.append(f"INVITE to first voice   {visit.connect * 1000:8.1f} ms   R10.3.1.2  <= 1000 ms")
+        asked = "SETUP" if visit.channel else "INVITE"
+        lines.append(f"{f'{asked} to first voice':<23} {visit.connect * 1000:8.1f} ms   R10.3.1.2  <= 1000 ms")
     for name, times, clause in (
         ("key to answer", visit.keys, "R10.3.1.6  <= 3000 ms"),
         ("last key to result", visit.queries, "R10.3.1.7  <= 8000 ms"),
     ):
         lines += [f"{name:<23} {seconds * 1000:8.1f} ms   {clause}" for seconds in times]
-    lines.append(f"packets from the centre {visit.received} received, {visit.lost} lost; {visit.lasted:.1f} s")
+    if visit.channel:
+        lines.append(f"rows of channel {visit.channel:<8} {visit.received}; {visit.lasted:.1f} s")
+    else:
+        lines.append(f"packets from the centre {visit.received} received, {visit.lost} lost; {visit.lasted:.1f} s")
     return "\n".join(lines)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from ccplatform.app import e1_timing
 from ccplatform.app.e1 import Office
 from ccplatform.app.e1_timing import ChosenTimings
 from ccplatform.app.places import places_of
@@ -17,6 +20,7 @@ from ccplatform.kernel.ids import Ids
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.security.audit import Audit
 from ccplatform.storage.database import Database
+from ccplatform.storage.errors import DatabaseUnavailable
 from gateway.isdn.timing_store import TimingStore
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
@@ -77,12 +81,28 @@ async def test_what_is_chosen_after_the_start_is_newer_than_what_is_read_late(tm
     assert driver.source == "span"
 
 
-async def test_without_a_database_the_settings_hold_and_it_is_tried_again(tmp_path: Path) -> None:
+async def test_without_a_database_the_settings_hold(tmp_path: Path) -> None:
     settings = Settings.model_validate({"database": {"url": "postgresql://nobody@127.0.0.1:1/none"}})
     office, driver = _office(settings)
     timings = ChosenTimings(office, settings, places_of(tmp_path), CLOCK)
     assert not await timings.apply()
     assert driver.source == ""
-    trying = asyncio.ensure_future(timings.keep_trying())
-    await asyncio.sleep(0)
-    trying.cancel()
+
+
+async def test_what_was_chosen_is_taken_as_soon_as_the_database_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def chosen(_: ChosenTimings) -> Mapping[str, str]:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise DatabaseUnavailable("it is away")
+        return {"e1-1": "system"}
+
+    monkeypatch.setattr(ChosenTimings, "_chosen", chosen)
+    monkeypatch.setattr(e1_timing, "_AGAIN_SECONDS", 0.001)
+    office, driver = _office(Settings())
+    await ChosenTimings(office, Settings(), places_of(tmp_path), CLOCK).keep_trying()
+    assert (driver.source, asked) == ("system", 3)
