@@ -77,7 +77,7 @@ async def test_an_administrator_lets_a_report_make_itself_pauses_and_removes_it(
     page = await open_page("admin", "/admin/reports")
     await page.get_by_role("button", name="Schedule this report").click()
     name = page.get_by_label("Name")
-    await expect(name).to_have_value("Queues Queue")
+    await expect(name).to_have_value("Queues by queue")
     await name.fill("Queues of the day")
     await page.get_by_role("button", name="Save").click()
     row = page.locator("tr", has_text="Queues of the day")

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Form, Input, Modal, Popconfirm, Select, type TableColumnsType } from "antd";
+import { Button, Popconfirm, type TableColumnsType } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi, useMe } from "../../api/context";
@@ -11,7 +11,8 @@ import { NOTHING } from "../../ui/format";
 import { EmptyNotice, Failure, Loading } from "../../ui/notices";
 import { useToasts } from "../../ui/toasts";
 import { WideTable } from "../../ui/WideTable";
-import { addressesOf, FORMATS, minuteOf, timeOf, WHOLE, type Grouping, type Report } from "./reports";
+import { FORMAT_NAMES, timeOf, type Grouping, type Report } from "./reports";
+import { ScheduleForm, useReportName } from "./ScheduleForm";
 
 type Schedule = Schemas["ScheduleItem"];
 type Put = Schemas["SchedulePut"];
@@ -23,6 +24,7 @@ export function SchedulesPanel({ report, grouping }: { readonly report: Report; 
   const { t } = useTranslation();
   const api = useApi();
   const may = hasRole(useMe(), "admin");
+  const nameOf = useReportName();
   const [edited, setEdited] = useState<readonly [string, Put] | null>(null);
   const { put, remove } = useScheduleActions();
   const found = useQuery({ queryKey: LIST, queryFn: () => unwrap(api.GET("/api/v1/report-schedules")), refetchInterval: 30_000 });
@@ -39,8 +41,7 @@ export function SchedulesPanel({ report, grouping }: { readonly report: Report; 
           <Button
             size="small"
             onClick={() => {
-              const name = `${t(`reports.kinds.${report}`)} ${t(`reports.grouping.${grouping}`)}`;
-              setEdited([crypto.randomUUID(), { name, report, group_by: grouping, period: "day", format: "xlsx", minute: 360, mail_to: [], paused: false }]);
+              setEdited([crypto.randomUUID(), { name: nameOf(report, grouping), report, group_by: grouping, period: "day", format: "xlsx", minute: 360, mail_to: [], paused: false }]);
             }}
           >
             {t("reports.schedules.add")}
@@ -57,7 +58,7 @@ export function SchedulesPanel({ report, grouping }: { readonly report: Report; 
         <WideTable<Schedule> size="small" rowKey="id" columns={columns} dataSource={found.data.items} pagination={false} />
       )}
       {edited === null ? null : (
-        <Edit
+        <ScheduleForm
           key={edited[0]}
           schedule={edited[1]}
           domains={found.data?.mail_domains ?? []}
@@ -107,6 +108,7 @@ function useColumns(
 ): TableColumnsType<Schedule> {
   const { t } = useTranslation();
   const words = useWords();
+  const nameOf = useReportName();
   return useMemo(() => {
     const say = (key: "name" | "what" | "every" | "at" | "format" | "to" | "folder" | "next" | "last" | "paused" | "pause" | "resume" | "edit" | "remove" | "keep") =>
       t(`reports.schedules.${key}`);
@@ -115,11 +117,11 @@ function useColumns(
       {
         title: say("what"),
         key: "what",
-        render: (_one: unknown, { report, group_by }) => `${t(`reports.kinds.${report as Report}`)} · ${t(`reports.grouping.${group_by as Grouping}`)}`,
+        render: (_one: unknown, { report, group_by }) => nameOf(report as Report, group_by as Grouping),
       },
       { title: say("every"), dataIndex: "period", render: (period: Schedule["period"]) => t(`reports.schedules.whole.${period}`) },
       { title: say("at"), dataIndex: "minute", className: "num", render: timeOf },
-      { title: say("format"), dataIndex: "format", render: (format: Schedule["format"]) => t(`reports.${format}`) },
+      { title: say("format"), dataIndex: "format", render: (format: Schedule["format"]) => FORMAT_NAMES[format] },
       { title: say("to"), dataIndex: "mail_to", render: (to: string[]) => (to.length === 0 ? say("folder") : to.join(", ")) },
       {
         title: say("next"),
@@ -160,7 +162,7 @@ function useColumns(
           ),
       },
     ];
-  }, [t, words, may, put, remove, edit]);
+  }, [t, words, nameOf, may, put, remove, edit]);
 }
 
 function Last({ row }: { readonly row: Schedule }) {
@@ -178,69 +180,6 @@ function Last({ row }: { readonly row: Schedule }) {
         {row.last_period} · {words.dateTime(row.tried_at)}
       </div>
     </>
-  );
-}
-
-interface EditProps {
-  readonly schedule: Put;
-  readonly domains: readonly string[];
-  readonly saving: boolean;
-  readonly onSave: (body: Put) => void;
-  readonly onClose: () => void;
-}
-
-function Edit({ schedule, domains, saving, onSave, onClose }: EditProps) {
-  const { t } = useTranslation();
-  const [name, setName] = useState(schedule.name);
-  const [period, setPeriod] = useState(schedule.period);
-  const [format, setFormat] = useState(schedule.format);
-  const [time, setTime] = useState(timeOf(schedule.minute));
-  const [mail, setMail] = useState(schedule.mail_to.join(", "));
-  const minute = minuteOf(time);
-  return (
-    <Modal
-      open
-      title={`${t(`reports.kinds.${schedule.report as Report}`)} · ${t(`reports.grouping.${schedule.group_by as Grouping}`)}`}
-      okText={t("reports.schedules.save")}
-      cancelText={t("reports.schedules.cancel")}
-      okButtonProps={{ disabled: name.trim() === "" || minute === null, loading: saving }}
-      onOk={() => {
-        onSave({ ...schedule, name: name.trim(), period, format, minute: minute ?? 360, mail_to: addressesOf(mail) });
-      }}
-      onCancel={onClose}
-    >
-      <Form layout="vertical">
-        <Form.Item label={t("reports.schedules.name")} htmlFor="schedule-name">
-          <Input id="schedule-name" value={name} maxLength={80} onChange={(event) => { setName(event.target.value); }} />
-        </Form.Item>
-        <Form.Item label={t("reports.schedules.every")} htmlFor="schedule-period">
-          <Select<Put["period"]>
-            id="schedule-period"
-            value={period}
-            onChange={setPeriod}
-            options={WHOLE.map((value) => ({ value, label: t(`reports.schedules.whole.${value}`) }))}
-          />
-        </Form.Item>
-        <Form.Item label={t("reports.schedules.format")} htmlFor="schedule-format">
-          <Select<Put["format"]>
-            id="schedule-format"
-            value={format}
-            onChange={setFormat}
-            options={FORMATS.map((value) => ({ value, label: t(`reports.${value}`) }))}
-          />
-        </Form.Item>
-        <Form.Item label={t("reports.schedules.at")} htmlFor="schedule-at">
-          <Input id="schedule-at" type="time" value={time} onChange={(event) => { setTime(event.target.value); }} />
-        </Form.Item>
-        <Form.Item
-          label={t("reports.schedules.mail")}
-          htmlFor="schedule-mail"
-          extra={domains.length === 0 ? t("reports.schedules.noMail") : t("reports.schedules.mailHint", { domains: domains.join(", ") })}
-        >
-          <Input id="schedule-mail" value={mail} disabled={domains.length === 0} onChange={(event) => { setMail(event.target.value); }} />
-        </Form.Item>
-      </Form>
-    </Modal>
   );
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bounds, fits, GROUPINGS, PERIODS, REPORTS } from "./reports";
+import { bounds, fits, foreign, GROUPINGS, PERIODS, REPORTS } from "./reports";
 
 const NOW = new Date(2026, 1, 14, 15, 30); // a Saturday in February
 const DAY = 86_400_000;
@@ -43,5 +43,15 @@ describe("periods of reports", () => {
         }
       }
     }
+  });
+});
+
+describe("the addresses of a report", () => {
+  it("are those of the domains that are set, however they are written", () => {
+    expect(foreign(["a@example.org", "B@Example.ORG"], ["Example.org"])).toEqual([]);
+    expect(foreign(["a@other.net", "a@sub.example.org"], ["example.org"])).toEqual(["a@other.net", "a@sub.example.org"]);
+    expect(foreign(["example.org", "a@b@example.org", "@example.org"], ["example.org"])).toHaveLength(3);
+    expect(foreign(["a@example.org"], [])).toEqual(["a@example.org"]);
+    expect(foreign([], [])).toEqual([]);
   });
 });

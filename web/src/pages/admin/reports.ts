@@ -66,6 +66,7 @@ export function fits(report: Report, grouping: Grouping, period: Period): boolea
 /** Whole periods of reports that make themselves, and what they are written as. */
 export const WHOLE = ["day", "week", "month", "quarter", "year"] as const;
 export const FORMATS = ["csv", "xlsx", "pdf"] as const;
+export const FORMAT_NAMES = { csv: "CSV", xlsx: "Excel", pdf: "PDF" } as const;
 
 /** Minutes of a day as people write them, and back; null where nobody would. */
 export function timeOf(minute: number): string {
@@ -79,4 +80,10 @@ export function minuteOf(time: string): number | null {
 /** Addresses out of what somebody wrote, parted by commas, semicolons or blanks. */
 export function addressesOf(text: string): string[] {
   return text.split(/[\s,;，；]+/u).filter((one) => one !== "");
+}
+
+/** Those of some addresses that no report may go to: of another domain than these, or none at all. */
+export function foreign(addresses: readonly string[], domains: readonly string[]): string[] {
+  const known = new Set(domains.map((domain) => domain.toLowerCase()));
+  return addresses.filter((one) => !/^[^@\s]+@[^@\s]+$/u.test(one) || !known.has(one.slice(one.indexOf("@") + 1).toLowerCase()));
 }
