@@ -1,10 +1,10 @@
 """Reports over months, and what rebuilding takes: ``python -m bench.reports``.
 
 A month of contacts is made in PostgreSQL as the quarters that the platform sums up, waits one by one, and the
-reports of queues, agents, trunks and flows are asked of it; those of single contacts (lists, first-call
-resolution, surveys) are bounded in rows or days instead. A slice of journalled calls says how fast quarters and
-the fold are made anew, from which a year is estimated. Everything runs on an embedded PostgreSQL of its own, in a
-directory that is removed.
+reports of queues, agents, trunks and flows are asked of it. Reports that look at single contacts (the list of an
+hour, first-call resolution, surveys) are asked of ``--single`` contacts of the same month. A slice of journalled
+calls says how fast quarters and the fold are made anew, from which a year is estimated. Everything runs on an
+embedded PostgreSQL of its own, in a directory that is removed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from ccplatform.storage.journal_reader import JournalReader
 from ccplatform.storage.migrate import migrate
 from metrics.reports import (
     AGENT_REPORT,
+    CONTACT_REPORT,
     FLOW_REPORT,
     QUEUE_REPORT,
+    RESOLUTION_REPORT,
+    SURVEY_REPORT,
     TRUNK_REPORT,
     Grouping,
     ReportDefinition,
@@ -72,6 +75,23 @@ _TALLIES = """
     FROM generate_series($1::timestamptz, $2::timestamptz - interval '15 min', '15 min') begins,
       generate_series(1, $3::int) name, unnest($4::text[]) part
 """
+#: Single contacts, each handled by one agent; three in four callers come once, one in ten is asked what he thinks.
+_SINGLE = """
+    INSERT INTO contacts (tenant, id, call, channel, direction, dialled, trunk, caller_digest, started_at,
+      answered_at, ended_at, outcome, cause, queue, agent, seat, total_seconds, queue_seconds, talk_seconds,
+      hold_seconds)
+    SELECT 'default', gen_random_uuid(), gen_random_uuid(), 'voice', 'inbound', '95000', 'pstn',
+      sha256((number % ($3::int * 3 / 4))::text::bytea), at, at, at + interval '3 min', 'handled', 'normal',
+      'queue-' || number % $4::int, (number % $5::int)::text, 'seat', 180, 10, 150, 0
+    FROM (SELECT number, $1::timestamptz + ($2::timestamptz - $1) * (number * 7919 % $3::int) / $3::int AS at
+      FROM generate_series(0, $3::int - 1) number) told
+"""
+_TOLD = """
+    INSERT INTO journal (tenant, at, id, epoch, seq, mono, contact, type, version, data)
+    SELECT 'default', c.ended_at + $1::int * interval '1 s', gen_random_uuid(), gen_random_uuid(), 1, 0, c.id, $2,
+      1, jsonb_build_object('queue', c.queue, 'agent', c.agent) || $3::jsonb
+    FROM contacts c WHERE $4::int = 1 OR hashtext(c.id::text) % $4::int = 0
+"""
 #: Each flow has so many nodes.
 NODES = 30
 
@@ -97,6 +117,45 @@ async def a_month(database: Database, contacts: int, options: argparse.Namespace
             "INSERT INTO report_progress (tenant, until, tallied) VALUES ('default', $1, $1)", end
         )
         await connection.execute("ANALYZE report_quarters, report_tallies")
+
+
+async def single_contacts(database: Database, options: argparse.Namespace) -> None:
+    """Fill the month with contacts and what was told of them."""
+    end = MONTH + timedelta(days=DAYS)
+    begun = {"survey": "satisfaction"}
+    answered = begun | {"question": "service", "score": 4, "scale": 5}
+    async with database.connection() as connection:
+        await connection.execute(
+            f"CREATE TABLE journal_bench PARTITION OF journal FOR VALUES FROM ('{MONTH}') TO ('{end + SETTLED}')"
+        )
+        told = (MONTH, end - timedelta(hours=1), options.single, options.queues, options.agents)
+        await connection.execute(_SINGLE, *told, timeout=1200)
+        for after, kind, data, one_in in (
+            (0, "TalkEnded", {}, 1),
+            (5, "SurveyBegun", begun, 10),
+            (9, "SurveyAnswered", answered, 20),
+        ):
+            await connection.execute(_TOLD, after, kind, data, one_in, timeout=1200)
+        await connection.execute("ANALYZE contacts, journal")
+
+
+async def single_reports(database: Database, options: argparse.Namespace) -> list[Figure]:
+    """Reports that look at each contact, once each; all but the list are of the month."""
+    clock = _At(MONTH + timedelta(days=2 * DAYS))
+    store = ReportStore(database, clock=clock, settings=MetricsSettings(), zone=ZONE)
+    figures = []
+    for report, grouping, period in (
+        (CONTACT_REPORT, Grouping.CONTACT, timedelta(hours=1)),
+        (RESOLUTION_REPORT, Grouping.QUEUE, timedelta(days=DAYS)),
+        (SURVEY_REPORT, Grouping.QUEUE, timedelta(days=DAYS)),
+    ):
+        query = ReportQuery.of(report.name, MONTH, MONTH + period, grouping)
+        begin = time.perf_counter()
+        rows = await store.rows(query)
+        seconds = time.perf_counter() - begin
+        note = f"{len(rows)} rows; {options.single:,} contacts in the month"
+        figures.append(single(f"{report.name} by {grouping}", seconds, "s", goal=GOAL_SECONDS, note=note))
+    return figures
 
 
 async def reports(database: Database) -> list[Figure]:
@@ -186,7 +245,9 @@ async def _measured(options: argparse.Namespace) -> list[Figure]:
             async with database.connection() as connection:
                 await connection.execute("TRUNCATE report_quarters, report_tallies, report_progress, journal")
             await a_month(database, options.contacts, options)
-            return [*await reports(database), *figures]
+            found = await reports(database)
+            await single_contacts(database, options)
+            return [*found, *await single_reports(database, options), *figures]
         finally:
             await database.close()
             server.stop()
@@ -200,6 +261,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=200)
     parser.add_argument("--trunks", type=int, default=20)
     parser.add_argument("--flows", type=int, default=20, help=f"of {NODES} nodes each")
+    parser.add_argument("--single", type=int, default=500_000, help="contacts one by one")
     parser.add_argument("--facts", type=int, default=100_000)
     parser.add_argument("--year", type=int, default=60_000_000, help="contacts of the year that is estimated")
     parser.add_argument("--json", type=Path, help="also write the figures here")

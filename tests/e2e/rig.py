@@ -17,6 +17,7 @@ import httpx
 from ccplatform.storage.embedded import EmbeddedPostgres
 from tests.e2e.centre import AGENT_HZ, CALLER_HZ, Centre
 from tests.support import audio, sources
+from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE, Samples
 from tests.support.milestone import PATIENCE
 from tests.support.phone import AutoAnswer, Incoming, SipPhone
@@ -95,6 +96,25 @@ async def talking(
         talk = Talk(number, contact["id"], phone, caller, desk, answered)
         await talk.hear_each_other(answered.answered.at or 0.0)
         yield talk
+
+
+async def is_served(centre: Centre, phone: MakePhone) -> None:
+    """A new caller hears the menu, asks for a balance and talks with an agent, whose wrap-up ends."""
+    number = centre.new_caller()
+    caller = await phone(number)
+    async with centre.desk("1006") as desk:
+        call = await caller.dial(centre.number("95000"))
+        await call.heard(speech=True)
+        pressed = await call.press("3600001#", seconds=0.06, gap=0.06)
+        await call.heard(speech=True, since=pressed + 0.1)
+        await call.press("2")
+        ringing = await desk.next_call()
+        await ringing.answer()
+        await call.heard(tone=AGENT_HZ)
+        await call.hang_up()
+        await centre.agent_is("1006", "wrap_up")
+        await centre.set_state("1006", "not_ready")
+    await centre.ended(number)
 
 
 def share_with_tone(samples: Samples, hertz: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.centre import AGENT_HZ, Centre, Row
+from tests.e2e.centre import Centre, Row
+from tests.e2e.rig import is_served
 from tests.support.fixtures import MakePhone
 
 #: Rows that a call with a query and an agent brings samples for.
@@ -46,21 +47,7 @@ HEADS_ONLY = ("cc_voice_mos", "cc_compliance_ok")
 
 async def test_a_call_with_a_query_and_an_agent_is_measured(centre: Centre, phone: MakePhone) -> None:
     before = {row["id"]: row for row in await centre.items("compliance")}
-    number = centre.new_caller()
-    caller = await phone(number)
-    async with centre.desk("1006") as desk:
-        call = await caller.dial(centre.number("95000"))
-        await call.heard(speech=True)
-        pressed = await call.press("3600001#", seconds=0.06, gap=0.06)
-        await call.heard(speech=True, since=pressed + 0.1)
-        await call.press("2")
-        ringing = await desk.next_call()
-        await ringing.answer()
-        await call.heard(tone=AGENT_HZ)
-        await call.hang_up()
-        await centre.agent_is("1006", "wrap_up")
-        await centre.set_state("1006", "not_ready")
-    await centre.ended(number)
+    await is_served(centre, phone)
 
     after = await centre.eventually(
         lambda: centre.items("compliance"),

@@ -15,8 +15,8 @@ import pytest
 from metrics.definitions import REQUIREMENTS
 from metrics.monitoring.boards import boards
 from metrics.monitoring.rules import groups
-from tests.e2e.centre import AGENT_HZ, Centre
-from tests.e2e.rig import calls_in_vain, centre_of
+from tests.e2e.centre import Centre
+from tests.e2e.rig import calls_in_vain, centre_of, is_served
 from tests.support.fixtures import MakePhone
 from tests.support.platform import PlatformProcess
 from tests.support.prometheus import PrometheusProcess
@@ -94,7 +94,7 @@ async def test_every_panel_of_every_board_gets_data(
         await centre.eventually(lambda: _series(prometheus, "cc_calls_active"), bool)
         before = await _handled(prometheus)
         for number in (1, 2):  # a counter has risen when it is seen twice
-            await _be_served(centre, phone)
+            await is_served(centre, phone)
             await centre.eventually(lambda: _handled(prometheus), partial(operator.le, before + number))
         asked = [*_queries()]
         assert {part for part in MAY_BE_EMPTY if not any(part in query for _, query in asked)} == set()
@@ -128,25 +128,6 @@ async def _handled(prometheus: PrometheusProcess) -> float:
     """How many talks of agents Prometheus has seen the end of."""
     found = (await prometheus.ask("query", query="sum(cc_handle_seconds_count)")).get("result", [])
     return float(found[0]["value"][1]) if found else 0.0
-
-
-async def _be_served(centre: Centre, phone: MakePhone) -> None:
-    """A caller hears the menu, asks for a balance and talks with an agent, whose wrap-up ends."""
-    number = centre.new_caller()
-    caller = await phone(number)
-    async with centre.desk("1006") as desk:
-        call = await caller.dial(centre.number("95000"))
-        await call.heard(speech=True)
-        pressed = await call.press("3600001#", seconds=0.06, gap=0.06)
-        await call.heard(speech=True, since=pressed + 0.1)
-        await call.press("2")
-        ringing = await desk.next_call()
-        await ringing.answer()
-        await call.heard(tone=AGENT_HZ)
-        await call.hang_up()
-        await centre.agent_is("1006", "wrap_up")
-        await centre.set_state("1006", "not_ready")
-    await centre.ended(number)
 
 
 async def _hear_the_menu(centre: Centre, phone: MakePhone) -> None:
