@@ -107,14 +107,16 @@ class Desk:
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Until the other side has gone; its talk ends with it."""
         decoder = FrameDecoder(_MOST_FRAME)
-        with suppress(ConnectionError, RemoteViolation):
-            while data := await reader.read(65_536):
-                for request in decoder.feed(data):
-                    await self._take(request)
-                await self._writer.drain()
-        if self._talking is not None:
-            self._talking.end()
-        self._writer.close()
+        try:
+            with suppress(ConnectionError, RemoteViolation):
+                while data := await reader.read(65_536):
+                    for request in decoder.feed(data):
+                        await self._take(request)
+                    await self._writer.drain()
+        finally:
+            if self._talking is not None:
+                self._talking.end()
+            self._writer.close()
 
     async def _take(self, request: Any) -> None:
         if self._talking is not None:
