@@ -83,7 +83,8 @@ _SINGLE = """
     SELECT 'default', gen_random_uuid(), gen_random_uuid(), 'voice', 'inbound', '95000', 'pstn',
       sha256((number % ($3::int * 3 / 4))::text::bytea), at, at, at + interval '3 min', 'handled', 'normal',
       'queue-' || number % $4::int, (number % $5::int)::text, 'seat', 180, 10, 150, 0
-    FROM (SELECT number, $1::timestamptz + ($2::timestamptz - $1) * (number * 7919 % $3::int) / $3::int AS at
+    FROM (SELECT number,
+        $1::timestamptz + ($2::timestamptz - $1) * (number::bigint * 7919 % $3::int) / $3::int AS at
       FROM generate_series(0, $3::int - 1) number) told
 """
 _TOLD = """
