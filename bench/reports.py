@@ -93,6 +93,8 @@ _TOLD = """
       1, jsonb_build_object('queue', c.queue, 'agent', c.agent) || $3::jsonb
     FROM contacts c WHERE $4::int = 1 OR hashtext(c.id::text) % $4::int = 0
 """
+#: So many days after a contact it is known whether its caller came back (D-FCR).
+REPEAT_DAYS = MetricsSettings().repeat_days
 #: Each flow has so many nodes.
 NODES = 30
 
@@ -142,9 +144,12 @@ async def single_contacts(database: Database, options: argparse.Namespace) -> No
 
 async def single_reports(database: Database, options: argparse.Namespace) -> list[Figure]:
     """Reports that look at each contact, once each; all but the list are of the month."""
-    clock = _At(MONTH + timedelta(days=2 * DAYS))
-    store = ReportStore(database, clock=clock, settings=MetricsSettings(), zone=ZONE)
-    figures = []
+    end = MONTH + timedelta(days=DAYS)
+    store = ReportStore(database, clock=_At(end), settings=MetricsSettings(), zone=ZONE)
+    begin = time.perf_counter()
+    await _sums(database, end).sum_up()
+    note = f"{options.single:,} contacts, but those of the last {REPEAT_DAYS} days"
+    figures = [single("first-call resolution summed up", time.perf_counter() - begin, "s", note=note)]
     for report, grouping, period in (
         (CONTACT_REPORT, Grouping.CONTACT, timedelta(hours=1)),
         (RESOLUTION_REPORT, Grouping.QUEUE, timedelta(days=DAYS)),
@@ -191,7 +196,7 @@ async def rebuild(database: Database, facts: int, year: int) -> list[Figure]:
     events = make_events(facts, 20, 200)
     contacts = sum(type(event.fact).__name__ == "ContactEnded" for event in events)
     await _journal(database, events)
-    sums = ReportSums(database, clock=_At(events[-1].at), short_abandon_seconds=5.0, every_seconds=60.0)
+    sums = _sums(database, events[-1].at)
     begin = time.perf_counter()
     await sums.sum_up()
     summed = time.perf_counter() - begin
@@ -204,6 +209,12 @@ async def rebuild(database: Database, facts: int, year: int) -> list[Figure]:
         _rebuilt("quarters summed up anew", contacts, summed, year, told),
         _rebuilt("journal read and folded anew", contacts, folded, year, told),
     ]
+
+
+def _sums(database: Database, at: datetime) -> ReportSums:
+    return ReportSums(
+        database, clock=_At(at), short_abandon_seconds=5.0, every_seconds=60.0, repeat_days=REPEAT_DAYS
+    )
 
 
 def _rebuilt(name: str, contacts: int, seconds: float, year: int, told: str) -> Figure:

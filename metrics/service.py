@@ -184,7 +184,7 @@ class MetricsService:
                 samples = self._exposition.collect(self.fold, self._second(), self._limits())
                 made = []
                 for piece in pieces(samples):
-                    made.append(piece.encode())
+                    made.append(piece)
                     await asyncio.sleep(0)
                 self._text = (now, b"".join(made))
             return self._text[1]

@@ -38,7 +38,11 @@ class MetricsSettings(BaseModel):
         description="how often reports are summed up ahead; 0: never",
     )
     repeat_days: int = Field(
-        default=7, ge=1, le=90, description="a caller who comes back within so many days was not served (D-FCR)"
+        default=7,
+        ge=1,
+        le=90,
+        description="a caller who comes back within so many days was not served (D-FCR); a change holds for "
+        "contacts that are not judged yet",
     )
     trunk_full_ratio: float = Field(
         default=0.9,

@@ -26,7 +26,7 @@ from metrics.reports import (
 )
 from metrics.resolution import resolution_row, resolution_sums
 from metrics.settings import MetricsSettings
-from metrics.sums import COLUMNS, PIECES, QUARTER, quarter_of, summed_up
+from metrics.sums import COLUMNS, PIECES, QUARTER, Progress, quarter_of, summed_up
 from metrics.surveys import survey_row, survey_sums
 from metrics.tallies import SUMMED, tally_row, tally_sums
 
@@ -114,12 +114,16 @@ class ReportStore:
         return await self._others(query, only if query.grouping is Grouping.AGENT else None)
 
     async def _others(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
-        told: tuple[Any, ...] = (self._tenant, query.begin, query.end, self._zone.key, agents)
         async with self._database.connection() as connection:
             if query.report is RESOLUTION_REPORT:
-                days = self._settings.repeat_days
-                found = await connection.fetch(resolution_sums(query.grouping), *told, days, self._clock.wall())
+                found = await connection.fetch(
+                    resolution_sums(query.grouping),
+                    *(self._tenant, query.begin, query.end),
+                    *await self._whole_part(connection, query, "resolved"),
+                    *(self._zone.key, agents, self._settings.repeat_days, self._clock.wall()),
+                )
                 return [resolution_row(query.grouping, dict(row)) for row in found]
+            told = (self._tenant, query.begin, query.end, self._zone.key, agents)
             found = await connection.fetch(survey_sums(query.grouping), *told)
         return [survey_row(query.grouping, dict(row)) for row in found]
 
@@ -147,7 +151,7 @@ class ReportStore:
                 self._tenant,
                 query.begin,
                 query.end,
-                *await self._whole_part(connection, query, "report_tallies"),
+                *await self._whole_part(connection, query, "tallied"),
             )
             found = await connection.fetch(tally_sums(name, query.grouping), *told, self._zone.key)
         return [tally_row(name, query.grouping, dict(row)) for row in found]
@@ -164,10 +168,10 @@ class ReportStore:
         return (self._tenant, short, query.begin, query.end, *part, self._zone.key)
 
     async def _whole_part(
-        self, connection: Connection, query: ReportQuery, table: str = "report_quarters"
+        self, connection: Connection, query: ReportQuery, what: Progress = "until"
     ) -> tuple[datetime, datetime]:
         """From when to when whole quarters of the period are summed up, which need not be read again."""
-        until = await summed_up(connection, self._tenant, table)
+        until = await summed_up(connection, self._tenant, what)
         first = _whole(query.begin)
         last = quarter_of(min(query.end, until)) if until is not None else first
         return (first, last) if last > first else (query.end, query.end)

@@ -9,7 +9,7 @@ was offered to the agent.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import structlog
 
@@ -19,13 +19,16 @@ from ccplatform.storage.database import Connection, Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from metrics.left_out import REAL
 from metrics.queues import LONGEST_WAIT
-from metrics.tallies import summing_up
+from metrics.resolution import SUM_UP
+from metrics.tallies import SUMMED, summing_up
 
 QUARTER: Final = timedelta(minutes=15)
 #: A quarter is summed up so long after its end, when late facts have come. A process that starts sums up the last
 #: day once more, for facts that waited for the database.
 SETTLED: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+#: How far something is summed up: quarters of queues and agents, those of trunks and flows, first-call resolution.
+Progress: TypeAlias = Literal["until", "tallied", "resolved"]
 
 #: Columns of sums, in their order in the table.
 COLUMNS: Final = (
@@ -80,12 +83,12 @@ def quarter_of(at: datetime) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // 900 * 900, at.tzinfo)
 
 
-async def summed_up(connection: Connection, tenant: TenantId, table: str = "report_quarters") -> datetime | None:
-    """The instant before which every quarter is summed up in ``table``; None: none is."""
-    row = await connection.fetchrow("SELECT until, tallied FROM report_progress WHERE tenant = $1", tenant)
-    if row is None:
-        return None
-    until: datetime | None = row["until" if table == "report_quarters" else "tallied"]
+async def summed_up(connection: Connection, tenant: TenantId, what: Progress = "until") -> datetime | None:
+    """The instant before which every quarter is summed up; None: none is."""
+    row = await connection.fetchrow(
+        "SELECT until, tallied, resolved FROM report_progress WHERE tenant = $1", tenant
+    )
+    until: datetime | None = None if row is None else row[what]
     return until
 
 
@@ -99,12 +102,14 @@ class ReportSums:
         clock: Clock,
         short_abandon_seconds: float,
         every_seconds: float,
+        repeat_days: int,
         tenant: TenantId = DEFAULT_TENANT,
     ) -> None:
         self._database = database
         self._clock = clock
         self._short = short_abandon_seconds
         self._every = every_seconds
+        self._repeat = timedelta(days=repeat_days)
         self._tenant = tenant
         self._again = True
 
@@ -126,11 +131,40 @@ class ReportSums:
             await self._day(begin, until)
             begin = until
         self._again = False
+        await self._resolve()
+
+    async def _resolve(self) -> None:
+        """Sum up first-call resolution where it is known of all contacts, a day at a time."""
+        end = quarter_of(self._clock.wall() - SETTLED - self._repeat)
+        async with self._database.connection() as connection:
+            begin = await summed_up(connection, self._tenant, "resolved")
+            if begin is None:
+                first: datetime | None = await connection.fetchval(
+                    "SELECT min(started_at) FROM contacts WHERE tenant = $1", self._tenant
+                )
+                begin = quarter_of(first) if first is not None else end
+        while begin < end:
+            until = min(begin + _DAY, end)
+            await self._resolved(begin, until)
+            begin = until
+
+    async def _resolved(self, begin: datetime, end: datetime) -> None:
+        async with self._database.transaction() as connection:
+            wall, days = self._clock.wall(), self._repeat.days
+            await connection.execute(SUM_UP, self._tenant, begin, end, days, wall)
+            await connection.execute(
+                """
+                INSERT INTO report_progress (tenant, until, resolved) VALUES ($1, $2, $2)
+                ON CONFLICT (tenant) DO UPDATE SET resolved = $2
+                """,
+                self._tenant,
+                end,
+            )
 
     async def _begin(self) -> datetime | None:
         async with self._database.connection() as connection:
             until = await summed_up(connection, self._tenant)
-            tallied = await summed_up(connection, self._tenant, "report_tallies")
+            tallied = await summed_up(connection, self._tenant, "tallied")
             first: datetime | None = await connection.fetchval(
                 "SELECT min(at) FROM journal WHERE tenant = $1", self._tenant
             )
@@ -142,13 +176,16 @@ class ReportSums:
 
     async def _day(self, begin: datetime, end: datetime) -> None:
         async with self._database.transaction() as connection:
-            for table in ("report_quarters", "report_tallies"):
-                await connection.execute(
-                    f"DELETE FROM {table} WHERE tenant = $1 AND begins >= $2 AND begins < $3",
-                    self._tenant,
-                    begin,
-                    end,
-                )
+            period = (self._tenant, begin, end)
+            await connection.execute(
+                "DELETE FROM report_quarters WHERE tenant = $1 AND begins >= $2 AND begins < $3", *period
+            )
+            await connection.execute(
+                "DELETE FROM report_tallies WHERE tenant = $1 AND begins >= $2 AND begins < $3"
+                " AND report = ANY($4)",
+                *period,
+                list(SUMMED),
+            )
             await connection.execute(_SUM_UP, self._tenant, self._short, begin, end)
             await connection.execute(summing_up("$2", "$3"), self._tenant, begin, end)
             await connection.execute(

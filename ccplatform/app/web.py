@@ -204,6 +204,7 @@ class WebProcess:
             clock=self.ground.clock,
             short_abandon_seconds=self.settings.metrics.short_abandon_seconds,
             every_seconds=self.settings.metrics.sum_up_seconds,
+            repeat_days=self.settings.metrics.repeat_days,
             tenant=self.ground.tenant,
         )
         await sums.run()

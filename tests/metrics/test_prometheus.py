@@ -74,7 +74,7 @@ def scrape(
 ) -> str:
     exposition = Exposition(queues=queues, workers=lambda: workers, overload=lambda: OVERLOAD)
     exposition.observe(centre.observations)
-    return "".join(pieces(exposition.collect(centre.fold, centre.now, AnswerLimits())))
+    return b"".join(pieces(exposition.collect(centre.fold, centre.now, AnswerLimits()))).decode()
 
 
 def samples(text: str) -> Samples:

@@ -39,7 +39,7 @@ def around_new_year(seed: int, contacts: int) -> Centre:
 
 
 def sums_of(database: Database, centre: Centre) -> ReportSums:  # noqa: F811
-    return ReportSums(database, clock=centre.clock, short_abandon_seconds=5.0, every_seconds=60.0)
+    return ReportSums(database, clock=centre.clock, short_abandon_seconds=5.0, every_seconds=60.0, repeat_days=7)
 
 
 async def tables(database: Database, centre: Centre, begin: datetime, end: datetime) -> dict[str, list[ReportRow]]:  # noqa: F811

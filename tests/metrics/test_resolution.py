@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -10,10 +11,12 @@ from ccplatform.contracts.words import AgentId, ContactId, Direction, Outcome
 from ccplatform.storage.database import Database
 from metrics.reports import ReportQuery, ReportRow
 from tests.metrics.telling import Centre, talk_ended
+from tests.metrics.test_report_sums import sums_of
 from tests.metrics.test_reports import RULES, SHANGHAI, store_of, write
 from tests.support.database import database, postgres_dsn  # noqa: F401
 
 DAY = 24 * 3600
+HOUR = timedelta(hours=1)
 BEGIN = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
 
 
@@ -42,7 +45,12 @@ class Callers:
         return contact
 
     async def report(
-        self, base: Database, group_by: str = "queue", agents: frozenset[AgentId] | None = None
+        self,
+        base: Database,
+        group_by: str = "queue",
+        agents: frozenset[AgentId] | None = None,
+        *,
+        query: ReportQuery | None = None,
     ) -> list[ReportRow]:
         await write(base, self.centre.events)
         async with base.connection() as connection:
@@ -54,7 +62,9 @@ class Callers:
                 """,
                 self.rows,
             )
-        query = ReportQuery.of("resolution", BEGIN, BEGIN + timedelta(days=30), group_by)
+        self.rows.clear()
+        self.centre.events.clear()
+        query = query or ReportQuery.of("resolution", BEGIN, BEGIN + timedelta(days=30), group_by)
         return await store_of(base, self.centre).rows(query, agents)
 
 
@@ -98,11 +108,32 @@ async def test_nothing_is_judged_before_its_days_are_over(database: Database) ->
     callers.centre.wait(7 * DAY - 1)
     (row,) = await callers.report(database)
     assert (row["open"], row["judged"], row["fcr_strict"]) == (1, 0, None)
-    callers.rows.clear()
-    callers.centre.events.clear()
     callers.centre.wait(1)
     (row,) = await callers.report(database)
     assert (row["open"], row["judged"], row["fcr_strict"]) == (0, 1, 1.0)
+
+
+@pytest.mark.parametrize("group_by", ["queue", "agent", "day", "month"])
+async def test_a_report_is_the_same_from_sums_and_from_contacts(database: Database, group_by: str) -> None:  # noqa: F811
+    random, callers = Random(7), Callers()
+    for _ in range(120):
+        callers.centre.wait(random.choice((600, 7200, DAY)))
+        agents = random.sample(["1001", "1002", "1003"], random.choice((1, 1, 2)))
+        callers.call(random.choice("abcdefghijklmnop"), *agents, queue=random.choice(("sales", "support")))
+    query = ReportQuery.of("resolution", BEGIN, callers.centre.clock.wall() - timedelta(minutes=7), group_by)
+    before = await callers.report(database, query=query)
+    assert sum(row["repeats"] for row in before) > 5
+    assert sum(row["resolved_strict"] for row in before) > 5
+    for _ in range(2):  # again changes nothing
+        await sums_of(database, callers.centre).sum_up()
+        assert await callers.report(database, query=query) == before
+    async with database.connection() as connection:
+        summed = await connection.fetchval("SELECT count(*) FROM report_tallies WHERE report = 'resolution'")
+        assert 0 < summed < 120
+        await connection.execute("UPDATE contacts SET caller_digest = NULL WHERE ended_at < $1", BEGIN + 40 * HOUR)
+    assert await callers.report(database, query=query) == before, (
+        "what was summed up stays when callers are forgotten"
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def samples_of(family: Family) -> st.SearchStrategy[Sample]:
 
 @given(scrapes())
 def test_what_is_read_is_what_was_written(scrape: dict[str, list[Sample]]) -> None:
-    read = {family.name: family for family in text_string_to_metric_families("".join(pieces(scrape)))}
+    read = {family.name: family for family in text_string_to_metric_families(b"".join(pieces(scrape)).decode())}
     assert read.keys() == FAMILIES.keys()
     for name, samples in scrape.items():
         family = FAMILIES[name]
@@ -81,15 +81,15 @@ def big() -> dict[str, list[Sample]]:
     return found
 
 
-def test_a_big_scrape_comes_in_pieces_of_some_hundred_lines(big: dict[str, list[Sample]]) -> None:
+def test_a_big_scrape_comes_in_pieces_of_some_lines(big: dict[str, list[Sample]]) -> None:
     made = list(pieces(big))
     assert len(made) > 10
-    assert max(piece.count("\n") for piece in made) < text_format._PIECE_LINES + 100
-    assert all(piece.endswith("\n") for piece in made if piece)
+    assert max(piece.count(b"\n") for piece in made) <= text_format._PIECE_LINES + 2
+    assert all(piece.endswith(b"\n") for piece in made)
 
 
 def test_promtool_has_nothing_against_it(big: dict[str, list[Sample]]) -> None:
-    text = "".join(pieces(big))
+    text = b"".join(pieces(big)).decode()
     done = subprocess.run(
         ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
