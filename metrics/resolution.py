@@ -2,8 +2,8 @@
 
 A caller is known by the keyed digest of his number; contacts of callers who showed none, or whose number was
 forgotten, are left out. Whether a caller comes back is known once so many days are over: until then a contact is
-open, and in no share. Quarters of an hour of which all is known are summed up like those of other reports
-(`sums.py`), with the days that hold then; what came after them is looked at contact by contact.
+open, and in no share. Quarters of an hour are summed up like those of other reports (`sums.py`), and again when
+all is known of them, with the days that hold then; what lies between is looked at contact by contact.
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ _PIECES: Final = f"""
       OFFSET 0) known
     GROUP BY 1, 2, 3, 4
 """
+#: What is summed up of whole quarters: $1 tenant, $2 and $3 from when to when.
+FORGET: Final = f"""
+    DELETE FROM report_tallies
+    WHERE tenant = $1 AND report = '{RESOLUTION_REPORT.name}' AND begins >= $2 AND begins < $3
+"""
 #: $1 tenant, $2 and $3 whole quarters, $4 days, $5 now.
 SUM_UP: Final = f"""
     INSERT INTO report_tallies (begins, report, name, part, sums, tenant)
@@ -72,21 +77,22 @@ SUM_UP: Final = f"""
 
 
 def resolution_sums(grouping: Grouping) -> str:
-    """The statement: $1 tenant, $2 and $3 the period, $4 and $5 the part of it that is summed up already, $6 the
-    time zone, $7 agents or NULL for all, $8 days, $9 now."""
+    """The statement: $1 tenant; $2 to $3, $4 to $5 are summed up, $6 to $2, $3 to $4, $5 to $7 looked at now;
+    $8 the time zone, $9 agents or NULL for all, $10 days, $11 now."""
     sums = ", ".join(f"sum(p.sums[{place}])::bigint AS {name}" for place, name in enumerate(_SUMMED, 1))
-    before, after = (
-        _PIECES.format(begin=begin, end=end, days="$8", now="$9") for begin, end in (("$2", "$4"), ("$5", "$3"))
+    looked_at = " UNION ALL ".join(
+        f"({_PIECES.format(begin=begin, end=end, days='$10', now='$11')})"
+        for begin, end in (("$6", "$2"), ("$3", "$4"), ("$5", "$7"))
     )
     return f"""
         SELECT {_KEYS[grouping]} AS key, {sums}
         FROM (
           SELECT begins, report, name, part, sums FROM report_tallies
-          WHERE tenant = $1 AND report = '{RESOLUTION_REPORT.name}' AND begins >= $4 AND begins < $5
-          UNION ALL ({before})
-          UNION ALL ({after})
-        ) p CROSS JOIN (SELECT $6::text AS name) zone
-        WHERE $7::text[] IS NULL OR p.part = ANY($7)
+          WHERE tenant = $1 AND report = '{RESOLUTION_REPORT.name}'
+            AND (begins >= $2 AND begins < $3 OR begins >= $4 AND begins < $5)
+          UNION ALL {looked_at}
+        ) p CROSS JOIN (SELECT $8::text AS name) zone
+        WHERE $9::text[] IS NULL OR p.part = ANY($9)
         GROUP BY 1 ORDER BY 1
     """
 

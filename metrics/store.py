@@ -6,7 +6,7 @@ Definitions as in `definitions.py`; see `sums.py` for what is counted where.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -116,11 +116,12 @@ class ReportStore:
     async def _others(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
         async with self._database.connection() as connection:
             if query.report is RESOLUTION_REPORT:
+                days, now = self._settings.repeat_days, self._clock.wall()
                 found = await connection.fetch(
                     resolution_sums(query.grouping),
-                    *(self._tenant, query.begin, query.end),
-                    *await self._whole_part(connection, query, "resolved"),
-                    *(self._zone.key, agents, self._settings.repeat_days, self._clock.wall()),
+                    self._tenant,
+                    *await self._resolved_parts(connection, query, now - timedelta(days=days)),
+                    *(query.begin, query.end, self._zone.key, agents, days, now),
                 )
                 return [resolution_row(query.grouping, dict(row)) for row in found]
             told = (self._tenant, query.begin, query.end, self._zone.key, agents)
@@ -155,6 +156,21 @@ class ReportStore:
             )
             found = await connection.fetch(tally_sums(name, query.grouping), *told, self._zone.key)
         return [tally_row(name, query.grouping, dict(row)) for row in found]
+
+    async def _resolved_parts(
+        self, connection: Connection, query: ReportQuery, judged: datetime
+    ) -> tuple[datetime, datetime, datetime, datetime]:
+        """From when to when quarters are summed up of which all is known, and those of which nothing is: contacts
+        that ended before ``judged`` are not open any more."""
+        first = last = query.begin
+        resolved = await summed_up(connection, self._tenant, "resolved")
+        if resolved is not None and quarter_of(min(query.end, resolved)) > _whole(first):
+            first, last = _whole(first), quarter_of(min(query.end, resolved))
+        begin = end = max(last, min(_whole(max(judged, last)), query.end))
+        opened = await summed_up(connection, self._tenant, "opened")
+        if opened is not None:
+            end = max(begin, quarter_of(min(query.end, opened)))
+        return first, last, begin, end
 
     async def _contacts(self, query: ReportQuery, agents: list[AgentId] | None) -> list[ReportRow]:
         async with self._database.connection() as connection:

@@ -19,7 +19,7 @@ from ccplatform.storage.database import Connection, Database
 from ccplatform.storage.errors import DatabaseUnavailable
 from metrics.left_out import REAL
 from metrics.queues import LONGEST_WAIT
-from metrics.resolution import SUM_UP
+from metrics.resolution import FORGET, SUM_UP
 from metrics.tallies import SUMMED, summing_up
 
 QUARTER: Final = timedelta(minutes=15)
@@ -27,8 +27,9 @@ QUARTER: Final = timedelta(minutes=15)
 #: day once more, for facts that waited for the database.
 SETTLED: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-#: How far something is summed up: quarters of queues and agents, those of trunks and flows, first-call resolution.
-Progress: TypeAlias = Literal["until", "tallied", "resolved"]
+#: How far something is summed up: quarters of queues and agents, those of trunks and flows, first-call resolution
+#: with contacts that are still open, and without.
+Progress: TypeAlias = Literal["until", "tallied", "opened", "resolved"]
 
 #: Columns of sums, in their order in the table.
 COLUMNS: Final = (
@@ -86,7 +87,7 @@ def quarter_of(at: datetime) -> datetime:
 async def summed_up(connection: Connection, tenant: TenantId, what: Progress = "until") -> datetime | None:
     """The instant before which every quarter is summed up; None: none is."""
     row = await connection.fetchrow(
-        "SELECT until, tallied, resolved FROM report_progress WHERE tenant = $1", tenant
+        "SELECT until, tallied, opened, resolved FROM report_progress WHERE tenant = $1", tenant
     )
     until: datetime | None = None if row is None else row[what]
     return until
@@ -131,31 +132,33 @@ class ReportSums:
             await self._day(begin, until)
             begin = until
         self._again = False
-        await self._resolve()
+        settled = self._clock.wall() - SETTLED
+        await self._resolve("resolved", quarter_of(settled - self._repeat))
+        await self._resolve("opened", quarter_of(settled))
 
-    async def _resolve(self) -> None:
-        """Sum up first-call resolution where it is known of all contacts, a day at a time."""
-        end = quarter_of(self._clock.wall() - SETTLED - self._repeat)
+    async def _resolve(self, what: Literal["opened", "resolved"], end: datetime) -> None:
+        """Sum up first-call resolution, a day at a time."""
         async with self._database.connection() as connection:
-            begin = await summed_up(connection, self._tenant, "resolved")
-            if begin is None:
-                first: datetime | None = await connection.fetchval(
-                    "SELECT min(started_at) FROM contacts WHERE tenant = $1", self._tenant
-                )
-                begin = quarter_of(first) if first is not None else end
+            known = [await summed_up(connection, self._tenant, kind) for kind in {what, "resolved"}]
+            first: datetime | None = await connection.fetchval(
+                "SELECT min(started_at) FROM contacts WHERE tenant = $1", self._tenant
+            )
+        if first is None:
+            return
+        begin = max((at for at in known if at is not None), default=quarter_of(first))
         while begin < end:
             until = min(begin + _DAY, end)
-            await self._resolved(begin, until)
+            await self._resolved(what, begin, until)
             begin = until
 
-    async def _resolved(self, begin: datetime, end: datetime) -> None:
+    async def _resolved(self, what: str, begin: datetime, end: datetime) -> None:
         async with self._database.transaction() as connection:
-            wall, days = self._clock.wall(), self._repeat.days
-            await connection.execute(SUM_UP, self._tenant, begin, end, days, wall)
+            await connection.execute(FORGET, self._tenant, begin, end)
+            await connection.execute(SUM_UP, self._tenant, begin, end, self._repeat.days, self._clock.wall())
             await connection.execute(
-                """
-                INSERT INTO report_progress (tenant, until, resolved) VALUES ($1, $2, $2)
-                ON CONFLICT (tenant) DO UPDATE SET resolved = $2
+                f"""
+                INSERT INTO report_progress (tenant, until, {what}) VALUES ($1, $2, $2)
+                ON CONFLICT (tenant) DO UPDATE SET {what} = $2
                 """,
                 self._tenant,
                 end,

@@ -113,6 +113,16 @@ async def test_nothing_is_judged_before_its_days_are_over(database: Database) ->
     assert (row["open"], row["judged"], row["fcr_strict"]) == (0, 1, 1.0)
 
 
+async def by_contacts(database: Database, callers: Callers, query: ReportQuery) -> list[ReportRow]:  # noqa: F811
+    """The report as it is without sums."""
+    async with database.connection() as connection:
+        known = await connection.fetchrow("SELECT opened, resolved FROM report_progress")
+        await connection.execute("UPDATE report_progress SET opened = NULL, resolved = NULL")
+        rows = await callers.report(database, query=query)
+        await connection.execute("UPDATE report_progress SET opened = $1, resolved = $2", *known or (None, None))
+    return rows
+
+
 @pytest.mark.parametrize("group_by", ["queue", "agent", "day", "month"])
 async def test_a_report_is_the_same_from_sums_and_from_contacts(database: Database, group_by: str) -> None:  # noqa: F811
     random, callers = Random(7), Callers()
@@ -121,19 +131,42 @@ async def test_a_report_is_the_same_from_sums_and_from_contacts(database: Databa
         agents = random.sample(["1001", "1002", "1003"], random.choice((1, 1, 2)))
         callers.call(random.choice("abcdefghijklmnop"), *agents, queue=random.choice(("sales", "support")))
     query = ReportQuery.of("resolution", BEGIN, callers.centre.clock.wall() - timedelta(minutes=7), group_by)
-    before = await callers.report(database, query=query)
-    assert sum(row["repeats"] for row in before) > 5
-    assert sum(row["resolved_strict"] for row in before) > 5
-    for _ in range(2):  # again changes nothing
+    for wait in (0, 0, 900, 2400, 5400):  # again changes nothing
+        callers.centre.wait(wait)
+        before = await by_contacts(database, callers, query)
+        assert await callers.report(database, query=query) == before
         await sums_of(database, callers.centre).sum_up()
         assert await callers.report(database, query=query) == before
+    assert sum(row["repeats"] for row in before) > 5
+    assert sum(row["resolved_strict"] for row in before) > 5
     async with database.connection() as connection:
         summed = await connection.fetchval("SELECT count(*) FROM report_tallies WHERE report = 'resolution'")
-        assert 0 < summed < 120
+        assert summed > 60
         await connection.execute("UPDATE contacts SET caller_digest = NULL WHERE ended_at < $1", BEGIN + 40 * HOUR)
     assert await callers.report(database, query=query) == before, (
         "what was summed up stays when callers are forgotten"
     )
+
+
+async def test_contacts_are_judged_one_by_one_and_quarters_after_them(database: Database) -> None:  # noqa: F811
+    callers = Callers()
+    for number in range(40):
+        callers.call(f"caller {number}", "1001")
+        callers.centre.wait(60)
+    query = ReportQuery.of("resolution", BEGIN, BEGIN + timedelta(days=30), "queue")
+    (row,) = await callers.report(database, query=query)
+    assert (row["open"], row["judged"]) == (40, 0)
+    callers.centre.wait(7 * DAY - 90 * 60)
+    judged = set()
+    for _ in range(25):
+        callers.centre.wait(420)
+        exact = await by_contacts(database, callers, query)
+        assert await callers.report(database, query=query) == exact
+        await sums_of(database, callers.centre).sum_up()
+        assert await callers.report(database, query=query) == exact
+        judged.add(exact[0]["judged"])
+    assert {0, 40} <= judged
+    assert len(judged) > 8
 
 
 @pytest.mark.parametrize(
