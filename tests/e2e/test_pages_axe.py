@@ -19,7 +19,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.centre import CALLER_HZ, Centre
 from tests.e2e.rig import talking
-from tests.e2e.test_pages import OpenPage, browser, open_page  # noqa: F401
+from tests.e2e.test_pages import SCREENS, TAKE_PICTURES, OpenPage, browser, open_page  # noqa: F401
 from tests.support import sources
 from tests.support.fixtures import MakePhone
 from tests.support.g711 import RATE
@@ -76,6 +76,15 @@ async def go(page: Page, path: str) -> None:
     )
 
 
+def _drawn_of(area: str) -> str:
+    return _DRAWN.get(area, f".admin:has(a.active[href='{area}']) main h2")
+
+
+async def _is_drawn(page: Page, shows: str) -> None:
+    await expect(page.locator(shows).first).to_be_visible()
+    await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
+
+
 async def findings(page: Page) -> list[str]:
     """What axe-core finds once all rests, of whatever impact, a line for each element: where, which rule, which
     element, why."""
@@ -102,8 +111,7 @@ async def test_axe_finds_nothing_on_any_page(
     found: list[str] = []
 
     async def look(page: Page, shows: str) -> None:
-        await expect(page.locator(shows).first).to_be_visible()
-        await expect(page.locator(".ant-skeleton, .ant-spin-spinning")).to_have_count(0)
+        await _is_drawn(page, shows)
         found.extend(await findings(page))
 
     async def opened(user: str | None, path: str) -> Page:
@@ -124,11 +132,23 @@ async def test_axe_finds_nothing_on_any_page(
     page = await opened("admin", "/admin")
     for path in await areas_of(page):
         await go(page, path)
-        await look(page, _DRAWN.get(path, f".admin:has(a.active[href='{path}']) main h2"))
+        await look(page, _drawn_of(path))
     for path, shows in _WITHIN.items():
         await go(page, path)
         await look(page, shows)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.skipif(not TAKE_PICTURES, reason="CCP_SCREENS=1 writes docs/screens")
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
+async def test_pictures_of_every_area(open_page: OpenPage, language: str, theme: str) -> None:  # noqa: F811
+    page = await open_page("admin", "/admin", language=language, theme=theme)
+    for path in await areas_of(page):
+        await go(page, path)
+        await _is_drawn(page, _drawn_of(path))
+        await page.evaluate(_AT_REST)
+        name = path.rpartition("/")[2]
+        await page.screenshot(path=SCREENS / f"area-{name}-{language}-{theme}.png", animations="disabled")
 
 
 @pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])

@@ -357,7 +357,7 @@ async def test_pictures_of_the_softphone(context: BrowserContext, centre: Centre
                 )
                 await page.reload()
                 await expect(page.locator(".quality")).to_be_visible()
-                await expect(page.locator(".pop")).to_be_visible()
+                await expect(page.locator(".pop").first).to_be_visible()
                 await page.screenshot(path=SCREENS / f"{name}-{language}-{theme}.png", animations="disabled")
 
     try:
