@@ -23,7 +23,7 @@ from ccplatform.kernel.clock import Clock, SystemClock, sleep
 from ccplatform.kernel.errors import CannotStart, Unavailable
 from ccplatform.kernel.tasks import TaskSupervisor
 from ccplatform.proof.agent_visit import make_agent_visit
-from ccplatform.proof.errors import NotReached, WrongPlan
+from ccplatform.proof.errors import NotReached, SeatTaken, WrongPlan
 from ccplatform.proof.line import Line
 from ccplatform.proof.networks import network_of
 from ccplatform.proof.plan import REFERENCE, AgentPlan, Plan, VisitPlan, parse_plan, read_plan, read_target
@@ -111,9 +111,9 @@ async def run_probe(settings: Settings, places: Places, *, demo: bool, ready: Ca
 
     tasks.run_once("first mystery call", begin())
     await stop.wait()
+    await tasks.close()  # robots sign out over the lines
     line.close()
     robot_line.close()
-    await tasks.close()
 
 
 class Orders:
@@ -166,7 +166,6 @@ class Probe:
         self._orders = orders
         self._robots = robots
         self._prompts = prompts
-        self._robots_ready = False
         self._started = False
         self._staffed: bool | None = None  # of the call that was compared last
         self._failed: dict[str, int] = {}  # by what an alarm is about: calls in a row
@@ -190,29 +189,34 @@ class Probe:
         await self._tell_of(visit, plan.number, by)
 
     async def _ask_for_agent(self, plan: AgentPlan, robots: Robots, by: str) -> None:
-        """A call that a robot answers (R10.3.2.d). One that found none has them sign in anew before the next."""
+        """A call that a robot answers (R10.3.2.d), who is at his seat for that long: others may prove something
+        with him meanwhile."""
         self._line.lateness = robots.line.lateness = Lateness()
         try:
-            if not self._robots_ready:
-                await robots.begin()
-            self._robots_ready = True
+            await robots.begin()
+        except SeatTaken as error:  # it is no failure of the centre
+            text = f"no mystery call was made: {error}"
+            await self._alarm(ALARM, _for_agent(plan.number), text, Severity.NON_URGENT)
+            return
         except NotReached as error:
             visit = Visit(began=self._clock.now(), for_agent=True, fate=MysteryFate.FAILED, failed_at=str(error))
             await self._tell_of(visit, plan.number, by)
             return
         own = self._settings.callers
         callers = (*own[1:], *own, *plan.callers, self._plan.caller)
-        visit = await make_agent_visit(
-            self._line,
-            robots,
-            plan,
-            self._prompts[REFERENCE],
-            self._clock,
-            caller=callers[0],
-            network=network_of(plan.network),
-            begun=self._witness.expect,
-        )
-        self._robots_ready = visit.fate is MysteryFate.COMPLETED
+        try:
+            visit = await make_agent_visit(
+                self._line,
+                robots,
+                plan,
+                self._prompts[REFERENCE],
+                self._clock,
+                caller=callers[0],
+                network=network_of(plan.network),
+                begun=self._witness.expect,
+            )
+        finally:
+            await robots.end()
         await self._tell_of(visit, plan.number, by)
 
     async def _tell_of(self, visit: Visit, number: str, by: str) -> None:
@@ -241,7 +245,7 @@ class Probe:
         await self._tell(ReportMysteryCall(call=made, compared=compared))
         why = f"{made.fate} {made.status or ''} {made.failed_at}".strip()
         served = made.fate is MysteryFate.COMPLETED
-        subject = f"{made.number} (agent)" if made.for_agent else made.number
+        subject = _for_agent(made.number) if made.for_agent else made.number
         failed = self._failed[subject] = 0 if served else self._failed.get(subject, 0) + 1
         text = "" if served else f"a mystery call was not served: {why}; {failed} in a row"
         await self._alarm(ALARM, subject, text, Severity.URGENT if failed >= URGENT_AFTER else Severity.NON_URGENT)
@@ -262,6 +266,11 @@ class Probe:
                 return
             await sleep(self._clock, _REPORT_PAUSE_SECONDS)
         _log.error("control took no report of a mystery call", order=type(order).__name__)
+
+
+def _for_agent(number: str) -> str:
+    """What an alarm is about where calls of a number for an agent are meant."""
+    return f"{number} (agent)"
 
 
 def made_of(visit: Visit, number: str, *, loopback: bool, late: bool = False) -> MysteryCallMade:

@@ -14,12 +14,12 @@ from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.agent_visit import make_agent_visit
 from ccplatform.proof.errors import NotReached, WrongPlan
+from ccplatform.proof.judge import scored
 from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.plan import Plan
 from ccplatform.proof.port import CallerLine, Lateness
 from ccplatform.proof.quality import Echoed, echo
 from ccplatform.proof.robots import Robots
-from ccplatform.proof.scoring import pesq_available, scored
 from ccplatform.proof.visit import Visit, make_visit
 from gateway.media.audio import Pcm
 
@@ -196,7 +196,7 @@ class Acceptance:
         async with asyncio.TaskGroup() as group:
             for call in calls:
                 group.create_task(one(*call))
-        await asyncio.to_thread(_score, result.echoes, came)
+        await _score(result.echoes, came)
 
     # --- agents -------------------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ class Acceptance:
         if plan is None or robots is None:
             return
         try:
-            await robots.begin()
+            await robots.begin(_SEATS_WITHIN)
         except NotReached as error:  # the other phases are worth something without this one
             why, now = str(error), self.clock.now()
             result.agents.append(Visit(began=now, for_agent=True, fate=MysteryFate.FAILED, failed_at=why))
@@ -249,16 +249,18 @@ def _number(plan: Plan) -> str:
     return plan.echo.number
 
 
-def _score(echoes: list[Echoed], came: Sequence[tuple[Pcm, Pcm, int]]) -> None:
-    if not pesq_available():
-        return
+async def _score(echoes: list[Echoed], came: Sequence[tuple[Pcm, Pcm, int]]) -> None:
     for said, heard, place in came:
         way = echoes[place].round_trip
         if way is not None:
-            echoes[place] = replace(echoes[place], raw=scored(said, heard, way))
+            echoes[place] = replace(echoes[place], raw=await scored(said, heard, way))
 
 
 #: A channel whose call failed tries again after so long: a centre in trouble is not flooded.
 _AFTER_FAILURE_SECONDS: Final = 2.0
+
+#: Test seats that another prober is at are waited for so long: longer than its call takes, and than a registration
+#: lasts that nobody took back.
+_SEATS_WITHIN: Final = 240.0
 
 _TELL_SECONDS: Final = 1.0

@@ -6,7 +6,6 @@ pressed) to the robot's answer, as soon as he can be heard: the way of his voice
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,11 +13,12 @@ from typing import Final
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
+from ccplatform.proof.judge import scored, way_of
 from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.plan import AgentPlan
 from ccplatform.proof.port import Call, CallerLine, answered
 from ccplatform.proof.robots import Expected, Robots
-from ccplatform.proof.scoring import LONGEST_WAY, pesq_available, scored, way_of
+from ccplatform.proof.scoring import LONGEST_WAY
 from ccplatform.proof.visit import ANSWER_SECONDS, Missed, Visit, finish, refuse, walk
 from gateway.media.audio import Pcm
 
@@ -105,9 +105,10 @@ async def _robot_of(call: Call, expected: Expected, within: float, clock: Clock)
 async def _speech_both_ways(call: Call, agent: Call, speech: Pcm, settle: float, clock: Clock) -> tuple[Way, Way]:
     """Both speak at once; to the caller, and to the agent."""
     await sleep(clock, settle)
-    for side in (call, agent):
-        if side.ended is not None or not side.voice.speaks:
-            raise Missed("the call ended before a word was said")
+    for side, name in ((call, "caller"), (agent, "agent")):
+        if side.ended is not None:
+            cause = "" if side.ended.q850 is None else f" (Q.850 cause {side.ended.q850})"
+            raise Missed(f"the {name}'s call ended before a word was said{cause}")
         side.voice.say(speech)
     lasts = seconds_of(speech) + LONGEST_WAY
     await sleep(clock, lasts + 0.1)
@@ -115,12 +116,10 @@ async def _speech_both_ways(call: Call, agent: Call, speech: Pcm, settle: float,
         hears.voice.ear.sound(speaks.voice.spoke_at or clock.now(), lasts)
         for speaks, hears in ((agent, call), (call, agent))
     ]
-    to_caller, to_agent = await asyncio.to_thread(lambda: [_way(speech, sound) for sound in heard])
+    to_caller, to_agent = [await _way(speech, sound) for sound in heard]
     return to_caller, to_agent
 
 
-def _way(said: Pcm, heard: Pcm) -> Way:
-    way = way_of(said, heard)
-    if way is None or not pesq_available():
-        return Way(way)
-    return Way(way, scored(said, heard, way))
+async def _way(said: Pcm, heard: Pcm) -> Way:
+    way = await way_of(said, heard)
+    return Way(way, None if way is None else await scored(said, heard, way))

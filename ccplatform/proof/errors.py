@@ -6,6 +6,7 @@
     └── WrongPlan          a plan or a target that cannot be used
     Unavailable
     └── NotReached         the centre under test does not answer at all
+        └── SeatTaken      another phone is registered at a test seat
 """
 
 from __future__ import annotations
@@ -22,3 +23,7 @@ class WrongPlan(Refusal):
 
 class NotReached(Unavailable):
     """Nobody answers where the centre should be."""
+
+
+class SeatTaken(NotReached):
+    """Another phone is registered at a test seat: perhaps another prober is at work."""

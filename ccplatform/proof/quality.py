@@ -9,9 +9,10 @@ import numpy as np
 
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
+from ccplatform.proof.judge import way_of
 from ccplatform.proof.networks import Network
 from ccplatform.proof.port import CallerLine, answered
-from ccplatform.proof.scoring import LONGEST_WAY, way_of
+from ccplatform.proof.scoring import LONGEST_WAY
 from ccplatform.proof.visit import ANSWER_SECONDS
 from gateway.media.audio import Pcm
 
@@ -36,7 +37,8 @@ async def echo(
     line: CallerLine, number: str, speech: Pcm, network: Network, *, seed: int, clock: Clock
 ) -> tuple[Pcm, Echoed | None]:
     """Say ``speech`` to an echo through a network; what was heard from the first word on, and how it was. None:
-    the call was not answered. Its score is None; computing that takes a processor for long (:func:`scored`)."""
+    the call was not answered. Its score is None; computing that takes a processor for long
+    (:func:`ccplatform.proof.judge.scored`)."""
     call = line.call(number, network=network, seed=seed)
     try:
         if not await answered(call, ANSWER_SECONDS) or not call.voice.speaks:
@@ -47,7 +49,7 @@ async def echo(
         await sleep(clock, lasts + 0.1)
         begun = call.voice.spoke_at or clock.now()
         heard = call.voice.ear.sound(begun, lasts)
-        way = way_of(speech, heard)
+        way = await way_of(speech, heard)
         ear = call.voice.ear
         return heard, Echoed(network=network.name, round_trip=way, raw=None, received=ear.received, lost=ear.lost)
     finally:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccplatform.contracts.words import MysteryFate, TrunkId
-from ccplatform.kernel.clock import Clock
+from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.kernel.core import EffectRunner
-from ccplatform.proof.errors import NotReached
+from ccplatform.proof.errors import NotReached, SeatTaken
 from ccplatform.proof.line import Line, ProbeCall
 from ccplatform.proof.networks import Network
 from ccplatform.proof.plan import SeatPlan
@@ -30,13 +30,19 @@ from gateway.sip.registering import (
 from gateway.sip.trunk import Registration, Trunk
 from gateway.sip.uri import host_text
 
-#: Life of a registration that is asked for, and how long the first one is waited for, seconds.
-_REGISTERED_FOR: Final = 300
+#: Life of a registration that is asked for, and how long it, and its withdrawal, are waited for, seconds.
+_REGISTERED_FOR: Final = 120
 _REGISTERED_WITHIN: Final = 10.0
+_WITHDRAWN_WITHIN: Final = 2.0
+_LOOK_SECONDS: Final = 0.05
+#: A seat where another phone is may be free so many seconds later.
+_TAKEN_PAUSE: Final = 5.0
+_MOST_TEXT: Final = 100
 
 
 class Robot:
-    """One test seat: registered with digest, signed in by keys (:class:`SeatPlan`)."""
+    """One test seat: registered with digest, signed in by keys (:class:`SeatPlan`). It begins and ends any number
+    of times; a seat at which another phone is registered is left to that."""
 
     def __init__(self, plan: SeatPlan, line: Line, clock: Clock) -> None:
         self.plan = plan
@@ -68,7 +74,8 @@ class Robot:
         )
 
     async def begin(self) -> None:
-        """Register; raises NotReached with what the registrar says."""
+        """Register; raises NotReached with what the registrar says, SeatTaken where another phone is."""
+        self._settled.clear()
         self._runner.post(Begin())
         try:
             async with asyncio.timeout(_REGISTERED_WITHIN):
@@ -77,7 +84,12 @@ class Robot:
             pass
         if self._registering.state is not RegistrationState.REGISTERED:
             why = self._registering.reason or "no answer"
+            self._runner.post(Withdraw())
             raise NotReached(f"the test seat {self.plan.user} cannot register: {why}")
+        if self._registering.others:
+            other = self._registering.others[0][:_MOST_TEXT]
+            await self.end()
+            raise SeatTaken(f"the test seat {self.plan.user} is taken: {other} is registered there")
 
     async def sign_in(self) -> None:
         """Become a ready agent, by keys; raises NotReached, which names the call that failed.
@@ -92,7 +104,9 @@ class Robot:
             self.signed_in = False
             await self._dial("sign_out")
         self._runner.post(Withdraw())
-        self._runner.close()
+        limit = self._clock.now() + _WITHDRAWN_WITHIN
+        while self._registering.asking and self._clock.now() < limit:
+            await sleep(self._clock, _LOOK_SECONDS)
 
     async def _dial(self, what: str) -> bool:
         for step in getattr(self.plan, what):
@@ -128,6 +142,7 @@ class Robots:
 
     def __init__(self, seats: Sequence[SeatPlan], line: Line, clock: Clock) -> None:
         self.line = line
+        self._clock = clock
         self._robots = [Robot(seat, line, clock) for seat in seats]
         self._expected: list[Expected] = []
         line.answerer = self
@@ -137,15 +152,26 @@ class Robots:
         """How many there are."""
         return len(self._robots)
 
-    async def begin(self) -> None:
-        """Register and sign in, all at once; raises NotReached when not one of them can."""
+    async def begin(self, patience: float = 0.0) -> None:
+        """Register and sign in, all at once; raises NotReached when not one of them can, SeatTaken when other
+        phones are still at their seats after ``patience`` seconds."""
+        limit = self._clock.now() + patience
+        while True:
+            try:
+                return await self._begin_all()
+            except SeatTaken:
+                if self._clock.now() >= limit:
+                    raise
+            await sleep(self._clock, _TAKEN_PAUSE)
+
+    async def _begin_all(self) -> None:
         told = await asyncio.gather(*(self._begin(robot) for robot in self._robots), return_exceptions=True)
         failed = [error for error in told if isinstance(error, BaseException)]
         for error in failed:
             if not isinstance(error, NotReached):
                 raise error
         if len(failed) == len(self._robots):
-            raise failed[0]
+            raise next((error for error in failed if isinstance(error, SeatTaken)), failed[0])
 
     async def ready_again(self) -> None:
         """Sign in anew: after a call that found no robot."""

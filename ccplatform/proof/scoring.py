@@ -54,8 +54,9 @@ def way_of(said: Pcm, heard: Pcm) -> float | None:
     Each piece of what was said is looked for by itself, by normalised cross-correlation, and the median of their
     ways is told: a jitter buffer that changes its delay, or a gap, moves some pieces and not what was heard.
     """
-    pieces = _pieces(said)
-    ways = [lag for at, piece in pieces if (lag := _place_of(piece, heard, at)) is not None]
+    pieces, sound = _pieces(said), heard.astype(np.float64)
+    spectrum = np.fft.rfft(sound, 1 << (len(sound) + _PIECE).bit_length())
+    ways = [lag for at, piece in pieces if (lag := _place_of(piece, sound, spectrum, at)) is not None]
     if not ways:
         return None
     middle = statistics.median_low(ways)
@@ -74,13 +75,14 @@ def _pieces(said: Pcm) -> list[tuple[int, NDArray[np.float64]]]:
     return [one for one, power in zip(cut, powers, strict=True) if power >= least]
 
 
-def _place_of(piece: NDArray[np.float64], heard: Pcm, at: int) -> int | None:
-    """How many samples later than ``at`` a piece is heard, None: nowhere."""
-    sound = heard.astype(np.float64)
+def _place_of(
+    piece: NDArray[np.float64], sound: NDArray[np.float64], spectrum: NDArray[np.complex128], at: int
+) -> int | None:
+    """How many samples later than ``at`` a piece is heard in a sound of this spectrum, None: nowhere."""
     if len(sound) < at + len(piece):
         return None
-    size = 1 << (len(sound) + len(piece)).bit_length()
-    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(piece, size)), size)
+    size = 2 * (len(spectrum) - 1)
+    product = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)
     sums = np.concatenate(([0.0], np.cumsum(sound**2)))
     energy = sums[len(piece) :] - sums[: -len(piece)]
     loudest = float(energy.max())

@@ -11,9 +11,9 @@ from typing import Final
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import Clock, sleep
 from ccplatform.proof.ear import seconds_of
+from ccplatform.proof.judge import scored, way_of
 from ccplatform.proof.plan import Hear, Press, Quiet, Sight, Stay, Step, VisitPlan
 from ccplatform.proof.port import Call, CallerLine, answered
-from ccplatform.proof.scoring import pesq_available, scored, way_of
 from gateway.media.audio import Pcm
 from gateway.sip.digest_client import DigestClient
 
@@ -188,10 +188,10 @@ async def _recognise(call: Call, prompt: Pcm, begun: float, clock: Clock, *, sco
     while (left := begun + lasts - clock.now()) > 0 and call.ended is None:
         await sleep(clock, min(left, _LISTEN_SECONDS))
     heard = call.voice.ear.sound(begun - _LISTEN_SECONDS, lasts + _LISTEN_SECONDS)
-    way = await asyncio.to_thread(way_of, prompt, heard)
+    way = await way_of(prompt, heard)
     if way is None:
         raise Missed
-    return await asyncio.to_thread(scored, prompt, heard, way) if score and pesq_available() else None
+    return await scored(prompt, heard, way) if score else None
 
 
 async def _quiet(call: Call, step: Quiet, clock: Clock) -> None:

@@ -30,6 +30,8 @@ MAX_EXPIRES: Final = 86_400
 MAX_REQUESTS: Final = 4
 #: Service-Route values that are kept.
 MAX_ROUTES: Final = 8
+#: Contacts of one answer that are looked at.
+MAX_CONTACTS: Final = 16
 
 
 class RegistrationState(StrEnum):
@@ -93,6 +95,8 @@ class Registering:
         self.flow: Flow | None = None
         self.expires_at: float | None = None
         self.service_route: tuple[str, ...] = ()
+        #: Contacts of others that the registrar has for the same address, as it told last.
+        self.others: tuple[str, ...] = ()
         self._trunk = trunk
         self._identity = identity
         self._client = client
@@ -107,6 +111,11 @@ class Registering:
         self._to_try: list[Flow] = []
         self._current: SipRequest | None = None
         self._due: float | None = None
+
+    @property
+    def asking(self) -> bool:
+        """Whether a request of ours is unanswered."""
+        return self._current is not None
 
     def next_deadline(self) -> float | None:
         """The next refresh or attempt, or the end of the registration's life, whichever comes first."""
@@ -181,7 +190,8 @@ class Registering:
         if not registered or flow is None:
             return changed
         self._to_try = [flow]
-        return [*changed, SendRegister(request=self._register(0), flow=flow)]
+        self._requests = 0
+        return [*changed, *self._send(self._register(0))]
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -197,7 +207,8 @@ class Registering:
             if again is not None:
                 self._sequence += 1
                 return self._send(again)
-            longer = response.number("min-expires") if response.status == 423 else None
+            too_brief = response.status == 423 and self.state is not RegistrationState.OFF
+            longer = response.number("min-expires") if too_brief else None
             if longer is not None and self._asked < longer <= MAX_EXPIRES:
                 self._asked = longer
                 return self._send(self._register(self._asked))
@@ -208,6 +219,9 @@ class Registering:
 
     def _accepted(self, response: SipResponse, now: float) -> list[RegisteringEffect]:
         assert self._current is not None
+        if self.state is RegistrationState.OFF:  # it was taken back
+            self._current = None
+            return []
         granted = self._granted(response)
         if not granted:
             return self._failed("the registrar granted no time", None, now)
@@ -215,6 +229,7 @@ class Registering:
         self.flow = self._to_try[0]
         self.expires_at = now + granted
         self.service_route = tuple(response.headers.values("service-route")[:MAX_ROUTES])
+        self.others = self._strangers(response)
         self._due = now + max(granted / 2, MIN_REFRESH_SECONDS)
         self._current = None
         return self._become(RegistrationState.REGISTERED)
@@ -222,7 +237,7 @@ class Registering:
     def _granted(self, response: SipResponse) -> int:
         """The life of our binding: of our Contact, else of the Expires header, else what we asked for."""
         assert self._current is not None
-        ours = self._current.addresses("contact")[0].uri.identity()
+        ours = self._ours()
         for contact in response.addresses("contact"):
             if contact.uri.identity() == ours:
                 text = contact.params.get("expires")
@@ -231,17 +246,29 @@ class Registering:
         expires = response.number("expires")
         return min(self._asked if expires is None else expires, MAX_EXPIRES)
 
+    def _strangers(self, response: SipResponse) -> tuple[str, ...]:
+        ours = self._ours()
+        uris = [contact.uri for contact in response.addresses("contact")[:MAX_CONTACTS]]
+        return tuple(str(uri) for uri in uris if uri.identity() != ours)
+
+    def _ours(self) -> str:
+        assert self._current is not None
+        return self._current.addresses("contact")[0].uri.identity()
+
     # --- failures -----------------------------------------------------------------------------------------
 
     def _unreachable(self, reason: str, retry_after: float | None, now: float) -> list[RegisteringEffect]:
         """The next server, if there is one (RFC 3263 section 4.3)."""
-        if len(self._to_try) > 1:
+        if self.state is not RegistrationState.OFF and len(self._to_try) > 1:
             self._to_try.pop(0)
             self._requests = 0
             return self._send(self._register(self._asked))
         return self._failed(reason, retry_after, now)
 
     def _failed(self, reason: str, retry_after: float | None, now: float) -> list[RegisteringEffect]:
+        if self.state is RegistrationState.OFF:  # what was not taken back expires
+            self._current = None
+            return []
         first, longest = BACKOFF_SECONDS
         pause = min(first * 2**self._failures, longest) * (1 - self._random() / 2)
         self._failures = min(self._failures + 1, 16)

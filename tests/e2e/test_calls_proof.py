@@ -12,10 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from ccplatform.contracts.words import MysteryFate
 from ccplatform.kernel.clock import SystemClock
 from ccplatform.proof.acceptance import Acceptance, Phase, Profile
 from ccplatform.proof.agent_visit import make_agent_visit
+from ccplatform.proof.errors import SeatTaken
 from ccplatform.proof.plan import parse_plan
 from ccplatform.proof.robots import Robots
 from ccplatform.proof.running import line_to, own_speech
@@ -23,6 +26,7 @@ from ccplatform.proof.verdicts import rows
 from gateway.sip.flows import Flow
 from metrics.model import Verdict
 from tests.e2e.centre import Centre, Row
+from tests.support.milestone import PATIENCE
 
 _MENU = """
 [visit]
@@ -137,6 +141,26 @@ async def test_a_robot_answers_where_an_agent_would_have(centre: Centre) -> None
     established = await centre.happened(contact["id"], "Established", role="agent")
     assert abs(established["wait_seconds"] - visit.agent_wait) < 1.0
     assert _waits(await centre.metrics()) == waits  # it is no customer's wait
+
+
+async def test_two_provers_take_turns_at_a_test_seat(centre: Centre) -> None:
+    plan = parse_plan(files("config").joinpath("acceptance.toml").read_text("utf-8"), "acceptance.toml").agent
+    assert plan is not None
+    clock, flow = SystemClock(), Flow("UDP", *centre.platform.sip)
+    async with line_to(flow, "") as phones, line_to(flow, "") as others:
+        first, second = Robots(plan.seats, phones, clock), Robots(plan.seats, others, clock)
+        await first.begin()
+        with pytest.raises(
+            SeatTaken, match=f"the test seat 8099 is taken: sip:8099@{phones.identity.address(flow)}"
+        ):
+            await second.begin()
+        waiting = asyncio.ensure_future(second.begin(PATIENCE))
+        await centre.agent_is("1099", "ready")  # the first one was not disturbed
+        await first.end()
+        await waiting
+        await centre.agent_is("1099", "ready")
+        await second.end()
+        await centre.agent_is("1099", "signed_out")
 
 
 def _waits(page: str) -> list[str]:

@@ -388,7 +388,7 @@ class _Robots:
         self.seats = 2
         self.asked: list[str] = []
 
-    async def begin(self) -> None:
+    async def begin(self, patience: float = 0.0) -> None:
         self.asked.append("begin")
 
     async def ready_again(self) -> None:
@@ -439,7 +439,7 @@ async def test_robots_take_calls_at_a_time_and_rest_and_sign_in_after_a_failure(
 
 async def test_robots_that_are_not_let_in_cost_no_other_phase() -> None:
     class Outside(_Robots):
-        async def begin(self) -> None:
+        async def begin(self, patience: float = 0.0) -> None:
             raise NotReached("the test seat 8099 cannot register: 403 Forbidden")
 
     run = _run_of(VirtualClock(), parse_plan(_AGENT, "plan"), 1.0)

@@ -77,9 +77,8 @@ def test_where_the_number_was_rewritten_the_only_one_who_waits_is_meant() -> Non
     assert not robots.wants("8099", "71")
 
 
-async def test_a_seat_that_cannot_register_says_why() -> None:
+async def test_a_seat_that_cannot_register_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ccplatform.proof.robots._REGISTERED_WITHIN", 0.01)
     robots = _robots()
-    for robot in robots._robots:
-        robot._settled.set()
     with pytest.raises(NotReached, match="the test seat 8098 cannot register: no answer"):
         await robots.begin()

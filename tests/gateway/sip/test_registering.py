@@ -184,6 +184,36 @@ def test_the_service_route_is_kept_while_it_is_registered(registrar: Registrar) 
     assert registrar.core.next_deadline() is None
 
 
+def test_it_is_taken_back_against_a_challenge_and_is_over_whatever_is_answered(registrar: Registrar) -> None:
+    registrar.flows = [FIRST]
+    registrar.registered()
+    registrar.tell(Withdraw(), 1.0)
+    registrar.answers(401, 1.0, www_authenticate='Digest realm="p", nonce="n", qop="auth"')
+    assert "nc=00000001" in registrar.last.headers.all("authorization")[0]
+    assert registrar.last.headers.first("expires") == "0"
+    assert registrar.core.asking
+    assert registrar.answers(200, 1.0) == []
+    assert not registrar.core.asking
+    for status in (423, 503):
+        registrar.registered(2.0)
+        registrar.tell(Withdraw(), 3.0)
+        sent = len(registrar.sent)
+        assert registrar.answers(status, 3.0, min_expires="700") == []
+        assert (registrar.core.asking, len(registrar.sent)) == (False, sent)
+    assert registrar.core.state is RegistrationState.OFF
+    assert registrar.core.next_deadline() is None
+
+
+def test_contacts_of_others_at_the_same_address_are_told(registrar: Registrar) -> None:
+    ours, other = "<sip:0108888@10.0.0.1:5060>;expires=300", "<sip:0108888@10.0.0.9:5070>;expires=90"
+    registrar.registered(contact=f"{other}, {ours}")
+    assert registrar.core.others == ("sip:0108888@10.0.0.9:5070",)
+    assert registrar.core.next_deadline() == 150.0
+    registrar.tell(DEADLINE, 150.0)
+    registrar.answers(200, 150.0, contact=ours)
+    assert not registrar.core.others
+
+
 def test_old_and_foreign_answers_change_nothing(registrar: Registrar) -> None:
     registrar.tell(Begin(), 0.0)
     old = registrar.last
