@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ccplatform.app import probing
@@ -47,7 +48,8 @@ from ccplatform.contracts.words import (
 )
 from ccplatform.kernel.clock import VirtualClock
 from ccplatform.kernel.errors import CannotStart, Unavailable
-from ccplatform.proof.plan import plan_for
+from ccplatform.proof.errors import SeatTaken
+from ccplatform.proof.plan import REFERENCE, AgentPlan, Plan, SeatPlan, plan_for
 from ccplatform.proof.port import Lateness
 from ccplatform.proof.reconciling import compare
 from ccplatform.proof.visit import Visit
@@ -103,6 +105,22 @@ def whole_call(sip_call_id: str, *, connect: float = 0.1, key: float = 0.5, ende
     return told
 
 
+class _Robots:
+    """At a test seat that others are at first; ``asked`` is what was asked of them."""
+
+    def __init__(self) -> None:
+        self.line = SimpleNamespace(lateness=Lateness())
+        self.asked: list[str] = []
+
+    async def begin(self) -> None:
+        self.asked.append("begin")
+        if len(self.asked) == 1:
+            raise SeatTaken("the test seat 8099 is taken: sip:8099@192.0.2.1 is registered there")
+
+    async def end(self) -> None:
+        self.asked.append("end")
+
+
 class _Rig:
     """``recorded``: what the platform's facts say of each call, by its Call-ID."""
 
@@ -114,6 +132,8 @@ class _Rig:
         away: int = 0,
         recorded: Callable[[str], list[Fact]] | None = None,
         target: str = "",
+        plan: Plan | None = None,
+        robots: _Robots | None = None,
     ) -> None:
         recorded = recorded or whole_call
         self.clock = VirtualClock()
@@ -145,13 +165,15 @@ class _Rig:
         settings = Settings.model_validate({"probe": probe})
         self.probe = Probe(
             settings=settings,
-            plan=plan_for("95000"),
+            plan=plan or plan_for("95000"),
             flow=Flow("UDP", "127.0.0.1", 5060),
             line=SimpleNamespace(lateness=Lateness()),  # type: ignore[arg-type]
             ask=self._ask,
             clock=self.clock,
             witness=self.witness,
             orders=self.orders,
+            robots=robots,  # type: ignore[arg-type]
+            prompts={REFERENCE: np.zeros(1, dtype=np.int16)},
         )
 
     async def _ask(self, command: Command) -> Answer:
@@ -269,6 +291,27 @@ async def test_who_asks_gets_a_call_now_and_the_schedule_goes_on(monkeypatch: py
     assert [round(at - begun) for at in rig.calls] == [5, 20, 80]
     reports = [command.call for command in rig.told if isinstance(command, ReportMysteryCall)]
     assert [call.ordered_by for call in reports] == ["", "sup1", ""]
+
+
+async def test_a_seat_where_others_are_is_left_to_them_and_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def agent_visit(*_: Any, **__: Any) -> Visit:
+        return Visit(began=0.0, for_agent=True, agent_wait=1.0)
+
+    monkeypatch.setattr(probing, "make_agent_visit", agent_visit)
+    seats = (SeatPlan(user="8099", password="x"),)
+    plan = plan_for("95000").model_copy(update={"agent": AgentPlan(number="95000", seats=seats)})
+    robots = _Robots()
+    rig = _Rig(monkeypatch, [MysteryFate.COMPLETED] * 2, plan=plan, robots=robots)
+    await rig.run(2)
+    assert robots.asked == ["begin", "begin", "end"]
+    reports = [command.call.for_agent for command in rig.told if isinstance(command, ReportMysteryCall)]
+    assert reports == [False, False, True]
+    (alarm,) = [command for command in rig.told if isinstance(command, RaiseAlarm) and command.kind == ALARM]
+    assert (alarm.subject, alarm.severity) == ("95000 (agent)", Severity.NON_URGENT)
+    assert "no mystery call was made: the test seat 8099 is taken" in alarm.text
+    assert ClearAlarm(kind=ALARM, subject="95000 (agent)") in rig.told[rig.told.index(alarm) :]
 
 
 def test_what_was_heard_survives_the_link_and_the_journal() -> None:
