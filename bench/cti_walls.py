@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -26,12 +25,12 @@ import psutil
 from playwright.async_api import Browser, Page, expect
 
 from bench.figures import Figure, conditions, distribution, percentile, show, single, write_json
-from bench.phones import Answer, Phones
-from bench.queued import AS_SHIPPED, NUMBER, Bench, furnish, users_of
+from bench.office import NUMBER, Office, office
+from bench.phones import Answer
 from tests.e2e.test_pages import fill_log_in
 from tests.support import sipp
 from tests.support.chromium import chromium
-from tests.support.platform import PlatformProcess, logged_in
+from tests.support.platform import PlatformProcess
 
 SHOWN_GOAL_MS: Final = 1_000.0
 #: Of the demo centre: he is in the queue ``sales`` only.
@@ -91,27 +90,13 @@ async def run(options: argparse.Namespace) -> int:
     """All numbers of wallboards in turn, on one platform."""
     expect.set_options(timeout=60_000)
     facts = conditions()
-    agents = users_of(options.agents)
-    measured: list[Measured] = []
     problems: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="ccb-") as folder:
-        data_dir = Path(folder) / "data"
-        places = await furnish(data_dir, agents)
-        platform = PlatformProcess(data_dir, rtp_ports=2000, environment=AS_SHIPPED | _LIMITS)
-        try:
-            await asyncio.to_thread(platform.start)
-            with Phones(platform.sip, agents) as phones:
-                async with logged_in(platform.http, "sup1", "demo-sup1") as rest, chromium() as browser:
-                    bench = Bench(platform=platform, places=places, phones=phones, rest=rest, agents=agents)
-                    await asyncio.to_thread(phones.register)
-                    phones.behave(Answer.TALK)
-                    await bench.set_all("not_ready", sign_in=True)
-                    await bench.set_all("ready")
-                    await bench.set_state(_AGENT, "not_ready", _SEAT)
-                    measured = await _all(bench, browser, options, problems)
-            await asyncio.to_thread(platform.stop)
-        finally:
-            platform.close()
+    async with office(options.agents, environment=_LIMITS, rtp_ports=2000) as bench, chromium() as browser:
+        bench.phones.behave(Answer.TALK)
+        await bench.set_all("not_ready", sign_in=True)
+        await bench.set_all("ready")
+        await bench.set_state(_AGENT, "not_ready", _SEAT)
+        measured = await _all(bench, browser, options, problems)
     figures = _figures(measured)
     show("Wallboards that are drawn", figures, facts, problems)
     if options.json:
@@ -119,7 +104,9 @@ async def run(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-async def _all(bench: Bench, browser: Browser, options: argparse.Namespace, problems: list[str]) -> list[Measured]:
+async def _all(
+    bench: Office, browser: Browser, options: argparse.Namespace, problems: list[str]
+) -> list[Measured]:
     measured: list[Measured] = []
     pages: list[Page] = []
     async with AsyncExitStack() as stack:
@@ -145,7 +132,7 @@ async def _wallboard(platform: PlatformProcess, browser: Browser, stack: AsyncEx
     return page
 
 
-async def _one(bench: Bench, pages: list[Page], options: argparse.Namespace, problems: list[str]) -> Measured:
+async def _one(bench: Office, pages: list[Page], options: argparse.Namespace, problems: list[str]) -> Measured:
     found = Measured(walls=len(pages))
     for page in pages:
         await page.evaluate(_WATCH, _QUEUE)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured quantity. ``goal`` is met when ``judged`` (the p95, or the value) is not above it."""
+    """One measured quantity. Its ``goal`` is met when the p95 (a single value) is not above it."""
 
     name: str
     unit: str
@@ -30,8 +30,13 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """p95 over goal; 1.0 and less is good."""
-        return None if self.goal is None else self.p95 / self.goal
+        """p95 over goal; 1.0 and less is good. None without a goal, and for one of nothing."""
+        return self.p95 / self.goal if self.goal else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is; None without one."""
+        return None if self.goal is None else self.p95 <= self.goal
 
 
 def distribution(
@@ -82,14 +87,15 @@ def show(title: str, figures: Sequence[Figure], facts: dict[str, str], problems:
     for column in ("figure", "samples", "p50", "p95", "max", "unit", "goal (p95)", "ratio", "note"):
         table.add_column(column, justify="left" if column in ("figure", "unit", "note") else "right")
     for figure in figures:
-        ratio = figure.ratio
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+        met = {None: "", True: "met", False: "MISSED"}[figure.met]
         table.add_row(
             figure.name,
             str(figure.samples),
             *(f"{value:.1f}" for value in (figure.p50, figure.p95, figure.largest)),
             figure.unit,
             "" if figure.goal is None else f"{figure.goal:g}",
-            "" if ratio is None else f"{ratio:.2f} {'met' if ratio <= 1 else 'MISSED'}",
+            f"{ratio} {met}".strip(),
             figure.note,
         )
     console = Console(width=None if os.isatty(1) else 160)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,12 +25,12 @@ import httpx
 from bench.calls import measure_answers
 from bench.cti_sockets import Came, Socket, tokens_of
 from bench.figures import Figure, conditions, distribution, percentile, show, single, write_json
-from bench.phones import Answer, Phones
-from bench.queued import AS_SHIPPED, Bench, furnish, users_of
+from bench.office import Office, office
+from bench.phones import Answer
 from tests.support.milestone import PeerError
 from tests.support.phone import SipPhone
 from tests.support.phone_call import PhoneCall
-from tests.support.platform import PlatformProcess, logged_in
+from tests.support.platform import PlatformProcess
 
 #: Seconds between scrapes; 0: none. What Prometheus asks for by default here, and fifteen times as often.
 PACES: Final = (0.0, 15.0, 1.0)
@@ -56,7 +55,7 @@ class Delays:
 class Load:
     """What goes on in every phase alike."""
 
-    def __init__(self, bench: Bench, options: argparse.Namespace, came: Came, music: PhoneCall) -> None:
+    def __init__(self, bench: Office, options: argparse.Namespace, came: Came, music: PhoneCall) -> None:
         self._bench = bench
         self._options = options
         self._came = came
@@ -181,7 +180,7 @@ def figures_of(pace: float, delays: Delays, still: Delays) -> list[Figure]:
     return [figure for figure in found if figure is not None]
 
 
-async def measured(platform: PlatformProcess, bench: Bench, options: argparse.Namespace) -> list[str]:
+async def measured(platform: PlatformProcess, bench: Office, options: argparse.Namespace) -> list[str]:
     """All phases, in turn; what went wrong."""
     problems: list[str] = []
     async with (
@@ -205,31 +204,17 @@ async def measured(platform: PlatformProcess, bench: Bench, options: argparse.Na
 
 async def run(options: argparse.Namespace) -> int:
     """Furnish, sign in, call every queue once, measure."""
-    facts, problems = conditions(), []
-    agents = users_of(options.agents)
+    facts = conditions()
     queues = {str(95_100 + number): f"queue-{number}" for number in range(options.queues)}
-    figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="ccb-") as directory:
-        data_dir = Path(directory) / "data"
-        places = await furnish(data_dir, agents, queues, {MUSIC: "nobody"})
-        environment = AS_SHIPPED | {"CCP_CTI__EVENTS__SOCKETS_PER_USER": "1000"}
-        platform = PlatformProcess(data_dir, rtp_ports=3000, environment=environment)
-        try:
-            await asyncio.to_thread(platform.start)
-            with Phones(platform.sip, agents) as phones:
-                async with logged_in(platform.http, "sup1", "demo-sup1") as rest:
-                    bench = Bench(platform=platform, places=places, phones=phones, rest=rest, agents=agents)
-                    await asyncio.to_thread(phones.register)
-                    phones.behave(Answer.TALK)
-                    await bench.set_all("ready", sign_in=True)
-                    for number in queues:
-                        await asyncio.to_thread(phones.call, number, 1, 10.0)
-                        phones.hang_up()
-                    problems = await measured(platform, bench, options)
-                    figures = bench.figures
-            await asyncio.to_thread(platform.stop)
-        finally:
-            platform.close()
+    many = {"CCP_CTI__EVENTS__SOCKETS_PER_USER": "1000"}
+    async with office(options.agents, queues=queues, unstaffed={MUSIC: "nobody"}, environment=many) as bench:
+        bench.phones.behave(Answer.TALK)
+        await bench.set_all("ready", sign_in=True)
+        for number in queues:
+            await asyncio.to_thread(bench.phones.call, number, 1, 10.0)
+            bench.phones.hang_up()
+        problems = await measured(bench.platform, bench, options)
+    figures = bench.figures
     facts |= {name: str(getattr(options, name)) for name in ("queues", "agents", "sockets", "rate")}
     show("Scrapes", figures, facts, problems)
     if options.json:
