@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -138,11 +139,15 @@ class Expected:
 
 
 class Robots:
-    """All test seats of a plan; they answer what is expected and refuse everything else (480)."""
+    """All test seats of a plan; they answer what is expected and refuse everything else (480). ``told`` hears why
+    they wait, where somebody waits with them."""
 
-    def __init__(self, seats: Sequence[SeatPlan], line: Line, clock: Clock) -> None:
+    def __init__(
+        self, seats: Sequence[SeatPlan], line: Line, clock: Clock, told: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.line = line
         self._clock = clock
+        self._told = told
         self._robots = [Robot(seat, line, clock) for seat in seats]
         self._expected: list[Expected] = []
         line.answerer = self
@@ -156,12 +161,14 @@ class Robots:
         """Register and sign in, all at once; raises NotReached when not one of them can, SeatTaken when other
         phones are still at their seats after ``patience`` seconds."""
         limit = self._clock.now() + patience
-        while True:
+        for attempt in itertools.count():
             try:
                 return await self._begin_all()
-            except SeatTaken:
+            except SeatTaken as error:
                 if self._clock.now() >= limit:
                     raise
+                if not attempt:
+                    self._told(f"{error}; it is waited for")
             await sleep(self._clock, _TAKEN_PAUSE)
 
     async def _begin_all(self) -> None:

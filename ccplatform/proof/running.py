@@ -144,7 +144,7 @@ async def prove(
             speech=speech or await own_speech(),
             progress=_show_progress,
             random=random.Random(1),
-            robots=Robots(plan.agent.seats, phones, clock) if plan.agent is not None else None,
+            robots=Robots(plan.agent.seats, phones, clock, _say) if plan.agent is not None else None,
             prompts=await prompts_of(plan),
             keep=lambda results: None if resume is None else write(run_of(results), resume),
             results=earlier,
@@ -227,6 +227,10 @@ def _show_progress(phase: Phase, share: float, calls: int, failed: int, left: fl
         minutes, seconds = divmod(round(left), 60)
         text = f"{phase}: {share:4.0%}, {calls} calls, {failed} failed, {minutes}:{seconds:02d} left"
         print(f"\r{text:<{_STATUS_WIDTH}}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", file=sys.stderr, flush=True)
 
 
 def told_of_visit(visit: Visit) -> str:

@@ -26,7 +26,7 @@ from ccplatform.proof.verdicts import rows
 from gateway.sip.flows import Flow
 from metrics.model import Verdict
 from tests.e2e.centre import Centre, Row
-from tests.support.milestone import PATIENCE
+from tests.support.milestone import PATIENCE, until
 
 _MENU = """
 [visit]
@@ -148,16 +148,18 @@ async def test_two_provers_take_turns_at_a_test_seat(centre: Centre) -> None:
     assert plan is not None
     clock, flow = SystemClock(), Flow("UDP", *centre.platform.sip)
     async with line_to(flow, "") as phones, line_to(flow, "") as others:
-        first, second = Robots(plan.seats, phones, clock), Robots(plan.seats, others, clock)
+        told: list[str] = []
+        first, second = Robots(plan.seats, phones, clock), Robots(plan.seats, others, clock, told.append)
         await first.begin()
-        with pytest.raises(
-            SeatTaken, match=f"the test seat 8099 is taken: sip:8099@{phones.identity.address(flow)}"
-        ):
+        taken = f"the test seat 8099 is taken: sip:8099@{phones.identity.address(flow)} is registered there"
+        with pytest.raises(SeatTaken, match=taken):
             await second.begin()
         waiting = asyncio.ensure_future(second.begin(PATIENCE))
         await centre.agent_is("1099", "ready")  # the first one was not disturbed
+        await until(lambda: bool(told), lambda: "nobody is told why he waits")
         await first.end()
         await waiting
+        assert told == [f"{taken}; it is waited for"]
         await centre.agent_is("1099", "ready")
         await second.end()
         await centre.agent_is("1099", "signed_out")
