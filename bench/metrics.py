@@ -61,7 +61,7 @@ from metrics.service import MetricsService
 from metrics.settings import MetricsSettings
 from metrics.text_format import pieces
 
-#: Issue 9: at least this many facts a second on one core.
+#: At least this many facts a second on one core.
 FACTS_GOAL = 20_000.0
 #: What one fact may take for that, µs.
 FACT_GOAL_US = 1e6 / FACTS_GOAL

@@ -50,7 +50,7 @@ from tests.storage.stream import VAULT, NotedAlarms
 ZONE = ZoneInfo("Asia/Shanghai")
 MONTH = datetime(2026, 3, 1, tzinfo=ZONE)
 DAYS = 31
-#: Issue 9: a month's report over five million contacts, seconds.
+#: A month's report over five million contacts, seconds.
 GOAL_SECONDS = 10.0
 
 _QUEUES = """
