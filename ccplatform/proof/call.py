@@ -15,6 +15,7 @@ from ccplatform.kernel.clock import Clock
 from ccplatform.proof.ear import Ear, is_voice
 from ccplatform.proof.mouth import Mouth
 from ccplatform.proof.networks import Network
+from ccplatform.proof.receipts import Receipts
 from gateway.media.audio import Pcm
 from gateway.media.g711 import Law
 from gateway.media.port import LocalAudio, RemoteAudio
@@ -24,6 +25,8 @@ _SO_TIMESTAMPNS: Final = 35
 _TIMESPEC: Final = struct.Struct("@ll")
 _MOST_BYTES: Final = 2048
 _MOST_A_TURN: Final = 64
+#: So many times two ports are looked for of which both are free.
+_MOST_ATTEMPTS: Final = 20
 #: Packets that are kept until the answer says whose they are: five seconds.
 _MOST_EARLY: Final = 250
 
@@ -39,8 +42,28 @@ class Ended:
     why: str = ""  # in words, where there are any
 
 
+def sockets_at(host: str) -> tuple[socket.socket, socket.socket]:
+    """Sockets at an even port and the next one, both free: for sound and for reports. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for attempt in range(_MOST_ATTEMPTS):
+        one, other = (socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) for _ in range(2))
+        try:
+            one.bind((host, 0))
+            port = one.getsockname()[1]
+            other.bind((host, port ^ 1))
+        except OSError:
+            one.close()
+            other.close()
+            if attempt == _MOST_ATTEMPTS - 1:
+                raise
+        else:
+            return (other, one) if port % 2 else (one, other)
+    raise AssertionError
+
+
 class Voice:
-    """Both ways of a call's sound over a UDP socket of its own, clear unless it is :meth:`impair`-ed.
+    """Both ways of a call's sound over UDP sockets of its own, clear unless it is :meth:`impair`-ed; what the far
+    end reports of ours comes to the port after that of the sound (RFC 3550 section 11).
 
     Arrivals are the kernel's, so that a late turn of this process makes nobody else look slow. Only the address
     that was negotiated is heard. Where nothing came from there yet, another port of the same host, or of ``peer``,
@@ -51,6 +74,7 @@ class Voice:
     def __init__(self, host: str, *, ssrc: int, clock: Clock, peer: str = "") -> None:
         self.ear = Ear()
         self.mouth: Mouth | None = None
+        self.receipts: Receipts | None = None
         self.key_ended_at: float | None = None
         self.spoke_at: float | None = None  # when the first packet of something to say left
         self._clock = clock
@@ -64,13 +88,11 @@ class Voice:
         self._source: tuple[str, int] | None = None  # whom we hear
         self._early: list[tuple[bytes, float, tuple[str, int]]] = []
         self.foreign = 0  # packets from elsewhere
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket, self._reports = sockets_at(host)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.bind((host, 0))
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.fileno(), self._read)
+        self._loop.add_reader(self._reports.fileno(), self._read_reports)
 
     @property
     def local(self) -> LocalAudio:
@@ -114,6 +136,7 @@ class Voice:
         law = Law.PCMA if remote.codec == "PCMA" else Law.PCMU
         if self.mouth is None:
             self.mouth = Mouth(ssrc=self._ssrc, law=law, event_type=remote.dtmf_payload_type)
+            self.receipts = Receipts(ssrc=self._ssrc, first=self.mouth.first)
         self._remote = remote.host, remote.port
         if self._negotiated != self._remote:
             self._negotiated, self._source = self._remote, None
@@ -137,8 +160,9 @@ class Voice:
     def close(self) -> None:
         """Neither hear nor say anything any more."""
         self._remote = None
-        self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        for each in (self._socket, self._reports):
+            self._loop.remove_reader(each.fileno())
+            each.close()
 
     def _send_by_network(self, packet: bytes, now: float) -> None:
         if not self._outward:
@@ -165,6 +189,15 @@ class Voice:
             except OSError:  # told of a packet that could not be delivered
                 continue
             self._hear(data, self._arrival(extra), (source[0], source[1]))
+
+    def _read_reports(self) -> None:
+        for _ in range(_MOST_A_TURN):
+            try:
+                data, source = self._reports.recvfrom(_MOST_BYTES)
+            except OSError:  # nothing more, or told of a packet that could not be delivered
+                return
+            if self.receipts and self.mouth and self._remote and source[0] in (self._remote[0], self._peer):
+                self.receipts.packet(data, self.mouth.sent)
 
     def _hear(self, data: bytes, at: float, source: tuple[str, int]) -> None:
         if self._negotiated is None:

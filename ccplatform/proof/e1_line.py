@@ -17,6 +17,7 @@ from ccplatform.proof.ear import Ear
 from ccplatform.proof.errors import NotReached, WrongPlan
 from ccplatform.proof.networks import GOOD, Network
 from ccplatform.proof.port import Front, Lateness
+from ccplatform.proof.receipts import Receipts
 from gateway.isdn import causes
 from gateway.isdn.switch import rows_of
 from gateway.isdn.talks import (
@@ -60,6 +61,7 @@ class E1Sound:
 
     def __init__(self) -> None:
         self.ear = Ear()
+        self.receipts: Receipts | None = None  # a circuit loses nothing
         self.spoke_at: float | None = None
         self.key_ended_at: float | None = None
         self.speaks = False

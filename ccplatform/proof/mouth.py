@@ -38,6 +38,7 @@ class Mouth:
         self._event: tuple[int, int] | None = None  # number of the key, packets sent of it
         self._pause = 0
         self._sequence = ssrc & 0xFFFF
+        self.first = self._sequence + 1 & 0xFFFF  # the number of the first packet
         self._clock = ssrc & 0xFFFFFF
         self._event_clock = 0
         self._started = False

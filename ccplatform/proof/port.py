@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from ccplatform.proof.call import Ended
 from ccplatform.proof.ear import Ear
 from ccplatform.proof.networks import NETWORKS, Network
+from ccplatform.proof.receipts import Receipts
 from gateway.media.audio import Pcm
 from gateway.sip.digest_client import DigestClient
 
@@ -58,6 +59,10 @@ class Sound(Protocol):
     @property
     def ear(self) -> Ear:
         """What is heard."""
+
+    @property
+    def receipts(self) -> Receipts | None:
+        """What the far end says it got; None: there is nothing that could get lost."""
 
     @property
     def spoke_at(self) -> float | None:

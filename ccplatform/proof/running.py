@@ -250,6 +250,8 @@ def told_of_visit(visit: Visit) -> str:
         lines.append(f"rows of channel {visit.channel:<8} {visit.received}; {visit.lasted:.1f} s")
     else:
         lines.append(f"packets from the centre {visit.received} received, {visit.lost} lost; {visit.lasted:.1f} s")
+        if visit.reported:
+            lines.append(f"packets to the centre   {visit.reported} reported of, {visit.reported_lost} lost")
     return "\n".join(lines)
 
 

@@ -158,12 +158,15 @@ def _loss(results: Sequence[PhaseResult], _: float) -> Measurement:
     heard = [visit for visit in visits if visit.received]
     if not heard:
         return _NOT_TESTED
-    lost, received = sum(visit.lost for visit in heard), sum(visit.received for visit in heard)
-    label = (
-        f"中心至主叫丢包 / packets lost from the centre to the caller: {lost} / {lost + received}; "
-        "另一方向无从得知 / the other way is not known here"
-    )
-    return Measurement(value=lost / (lost + received), samples=len(heard), label=label)
+    lost, reported_lost = sum(visit.lost for visit in heard), sum(visit.reported_lost for visit in heard)
+    sent, reported = lost + sum(visit.received for visit in heard), sum(visit.reported for visit in heard)
+    label = f"中心至主叫丢包 / packets lost from the centre to the caller: {lost} / {sent}; "
+    if reported:
+        label += f"主叫至中心（据对端RTCP报告） / to the centre, by its RTCP reports: {reported_lost} / {reported}"
+    else:
+        label += "另一方向无从得知：对端未报告 / the other way is not known: the centre sent no RTCP reports"
+    worse = max(lost / sent, reported_lost / reported if reported else 0.0)
+    return Measurement(value=worse, samples=len(heard), label=label)
 
 
 def _pesq(network: str) -> Measure:

@@ -44,6 +44,8 @@ class Visit:
     lasted: float = 0.0
     received: int = 0
     lost: int = 0
+    reported: int = 0  # packets of ours of which the far end reported, by RTCP
+    reported_lost: int = 0  # of them
     prompts: list[float | None] = field(default_factory=list)  # PESQ of those that are known, in their order
     for_agent: bool = False
     agent_wait: float | None = None  # R10.3.2.d
@@ -108,6 +110,8 @@ async def finish(call: Call, visit: Visit, clock: Clock) -> None:
     visit.received, visit.lost = call.voice.ear.received, call.voice.ear.lost
     call.hang_up()
     await _gone(call)
+    if (told := call.voice.receipts) is not None:
+        visit.reported, visit.reported_lost = told.expected, told.lost
     call.leave()
 
 

@@ -132,6 +132,8 @@ async def test_a_robot_answers_where_an_agent_would_have(centre: Centre) -> None
         await robots.end()
     assert (visit.fate, visit.failed_at) == (MysteryFate.COMPLETED, "")
     assert visit.seat == "8099"
+    assert visit.reported > 500  # the centre's RTCP says what it got of ours
+    assert visit.reported_lost == 0
     assert visit.agent_wait is not None
     assert visit.to_caller_seconds is not None
     assert visit.to_agent_seconds is not None

@@ -242,6 +242,19 @@ def test_lost_packets_fail_the_clause_of_loss() -> None:
     assert _verdicts(PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits))["R10.3.1.3.loss"] is Verdict.FAIL
 
 
+def test_the_direction_that_loses_more_decides_and_one_that_is_not_reported_is_named() -> None:
+    visits = [_visit() for _ in range(40)]
+    phase = PhaseResult(phase=Phase.IDLE, load=0.7, visits=visits)
+    (unknown,) = [row for row in rows([phase]) if row.definition.id == "R10.3.1.3.loss"]
+    assert (unknown.verdict, unknown.measurement.value) == (Verdict.PASS, 0.0)
+    assert "the other way is not known" in unknown.measurement.label
+    for visit in visits:
+        visit.reported, visit.reported_lost = 100, 5
+    (row,) = [row for row in rows([phase]) if row.definition.id == "R10.3.1.3.loss"]
+    assert (row.verdict, row.measurement.value) == (Verdict.FAIL, 0.05)
+    assert row.measurement.label.endswith("to the centre, by its RTCP reports: 200 / 4000")
+
+
 @given(st.lists(st.sampled_from(list(MysteryFate)), max_size=60))
 def test_shares_are_what_counting_gives(fates: list[MysteryFate]) -> None:
     result = PhaseResult(phase=Phase.BUSY, load=0.9, visits=[_visit(fate) for fate in fates])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from ccplatform.proof.mouth import Mouth
 from ccplatform.proof.networks import Network
 from gateway.media.g711 import Law
 from gateway.media.port import RemoteAudio
-from tests.support.milestone import PATIENCE
+from gateway.media.rtcp import ReportBlock, build
+from tests.support.milestone import PATIENCE, until
 
 HERE = "127.0.0.1"
 
@@ -109,6 +111,25 @@ async def test_a_stranger_is_never_taken_for_the_peer(voice: Voice, sources: Sou
     negotiate(voice, silent)
     stranger.speak(2)
     await heard(voice, 0, foreign=2)
+
+
+async def test_the_far_end_reports_at_the_next_port_and_nobody_else_does(voice: Voice, sources: Sources) -> None:
+    centre, stranger = sources(), sources("127.0.0.9")
+    negotiate(voice, centre)
+    assert voice.mouth is not None
+    assert voice.receipts is not None
+    for _ in range(20):
+        voice.tick(SystemClock().now())
+    block = ReportBlock(
+        ssrc=1, fraction_lost=0, lost=2, highest=voice.mouth.first + 9, jitter=0, last_report=0, delay=0
+    )
+    there = voice.local.host, voice.local.port + 1
+    assert voice.local.port % 2 == 0
+    stranger.socket.sendto(build(9, "x@y", None, replace(block, lost=9)), there)
+    centre.socket.sendto(b"garbage", there)
+    centre.socket.sendto(build(9, "x@y", None, block), there)
+    await until(lambda: bool(voice.receipts and voice.receipts.expected), lambda: "no report was taken")
+    assert (voice.receipts.expected, voice.receipts.lost) == (10, 2)
 
 
 async def test_what_is_on_the_way_spoils_both_directions(voice: Voice, sources: Sources) -> None:
