@@ -190,7 +190,11 @@ class Robots:
 
     async def _begin(self, robot: Robot) -> None:
         await robot.begin()
-        await robot.sign_in()
+        try:
+            await robot.sign_in()
+        except NotReached:
+            await robot.end()
+            raise
 
     def expect(self, expected: Expected) -> None:
         """A call of ours is about to be made."""

@@ -12,7 +12,7 @@ from ccplatform.proof.errors import NotReached
 from ccplatform.proof.line import Line, ProbeCall
 from ccplatform.proof.networks import BAD
 from ccplatform.proof.plan import SeatPlan
-from ccplatform.proof.robots import Expected, Robots
+from ccplatform.proof.robots import Expected, Robot, Robots
 from gateway.sip.flows import Flow
 
 
@@ -75,6 +75,21 @@ def test_where_the_number_was_rewritten_the_only_one_who_waits_is_meant() -> Non
     robots.forget(one)
     robots.forget(two)
     assert not robots.wants("8099", "71")
+
+
+async def test_a_seat_whose_robot_is_not_let_in_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def asks(robot: Robot, what: str) -> None:
+        asked.append(f"{robot.plan.user} {what}")
+        if what == "sign in" and robot.plan.user == "8099":
+            raise NotReached("*11 refused it with 404")
+
+    for name in ("begin", "sign in", "end"):
+        monkeypatch.setattr(Robot, name.replace(" ", "_"), lambda robot, what=name: asks(robot, what))
+    robots = _robots()
+    await robots.begin()  # one is enough
+    assert set(asked) == {"8098 begin", "8098 sign in", "8099 begin", "8099 sign in", "8099 end"}
 
 
 async def test_a_seat_that_cannot_register_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
