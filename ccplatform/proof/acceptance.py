@@ -175,28 +175,36 @@ class Acceptance:
         ]
         turns = asyncio.Semaphore(_AT_ONCE)
         came: list[tuple[Pcm, Pcm, int]] = []  # said, heard, place among the results
-        done, begun = 0, self.clock.now()
+        made, begun = 0, self.clock.now()
+
+        def tell(judged: int = 0) -> None:
+            share = (made + result.unanswered_echoes + judged) / (2 * len(calls))
+            left = (self.clock.now() - begun) * (1 / share - 1)
+            self.progress(result.phase, share, made, result.unanswered_echoes, left)
 
         async def one(network: Network, number: int) -> None:
-            nonlocal done
+            nonlocal made
             async with turns:
                 said = self.speech[number % len(self.speech)]
                 heard, echoed = await echo(
                     self.line, _number(self.plan), said, network, seed=number + 1, clock=self.clock
                 )
-            done += 1
-            left = (self.clock.now() - begun) * (len(calls) / done - 1)
-            self.progress(result.phase, done / len(calls), done, result.unanswered_echoes, left)
+            made += 1
             if echoed is None:
                 result.unanswered_echoes += 1
-                return
-            came.append((said, heard, len(result.echoes)))
-            result.echoes.append(echoed)
+            else:
+                came.append((said, heard, len(result.echoes)))
+                result.echoes.append(echoed)
+            tell()
 
         async with asyncio.TaskGroup() as group:
             for call in calls:
                 group.create_task(one(*call))
-        await _score(result.echoes, came)
+        for number, (said, heard, place) in enumerate(came, 1):
+            echoed = result.echoes[place]
+            if echoed.round_trip is not None:
+                result.echoes[place] = replace(echoed, raw=await scored(said, heard, echoed.round_trip))
+            tell(number)
 
     # --- agents -------------------------------------------------------------------------------------------
 
@@ -247,13 +255,6 @@ def _within(visit: Visit, begin: float, end: float) -> float:
 def _number(plan: Plan) -> str:
     assert plan.echo is not None
     return plan.echo.number
-
-
-async def _score(echoes: list[Echoed], came: Sequence[tuple[Pcm, Pcm, int]]) -> None:
-    for said, heard, place in came:
-        way = echoes[place].round_trip
-        if way is not None:
-            echoes[place] = replace(echoes[place], raw=await scored(said, heard, way))
 
 
 #: A channel whose call failed tries again after so long: a centre in trouble is not flooded.

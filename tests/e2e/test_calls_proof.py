@@ -177,6 +177,7 @@ async def _rows(centre: Centre) -> dict[str, Row]:
 
 async def test_a_short_acceptance_run_measures_the_centre(centre: Centre) -> None:
     plan = parse_plan(_SHORT, "plan").model_copy(update={"caller": centre.new_caller()})
+    shares: list[tuple[Phase, float]] = []
     async with line_to(Flow("UDP", *centre.platform.sip), plan.caller) as line:
         run = Acceptance(
             plan=plan,
@@ -184,10 +185,12 @@ async def test_a_short_acceptance_run_measures_the_centre(centre: Centre) -> Non
             line=line,
             clock=SystemClock(),
             speech=await own_speech(),
-            progress=lambda *told: None,
+            progress=lambda phase, share, *_: shares.append((phase, share)),
             random=random.Random(1),
         )
         await run.run([Phase.IDLE, Phase.QUALITY])
+    quality = [share for phase, share in shares if phase is Phase.QUALITY]
+    assert (quality, quality[-1]) == (sorted(quality), 1.0)
     told = {row.definition.id: row for row in rows(run.results)}
     rate, delay = told["R10.3.1.1.a"].measurement, told["R10.3.1.2"].measurement
     assert rate.value == 1.0
