@@ -120,10 +120,12 @@ class Audit:
         action: str | None = None,
         actions: Sequence[str] | None = None,
         object: str | None = None,
+        objects: Sequence[str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[AuditRow]:
-        """Entries, newest first, with a sequence number below ``before``; of one of ``actions``, if given."""
+        """Entries, newest first, with a sequence number below ``before``; of one of ``actions`` and about one of
+        ``objects``, if given."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """SELECT * FROM audit WHERE tenant = $1
@@ -131,7 +133,8 @@ class Audit:
                      AND ($4::text IS NULL OR action = $4) AND ($5::timestamptz IS NULL OR at >= $5)
                      AND ($6::timestamptz IS NULL OR at < $6)
                      AND ($7::text IS NULL OR object = $7) AND ($8::text[] IS NULL OR action = ANY($8))
-                   ORDER BY seq DESC LIMIT $9""",
+                     AND ($9::text[] IS NULL OR object = ANY($9))
+                   ORDER BY seq DESC LIMIT $10""",
                 self._tenant,
                 before,
                 subject,
@@ -140,6 +143,7 @@ class Audit:
                 until,
                 object,
                 actions,
+                objects,
                 limit,
             )
         return [_row(row) for row in rows]

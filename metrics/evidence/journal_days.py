@@ -106,17 +106,13 @@ class JournalDays:
     async def check(self, first: date, last: date) -> list[CheckedDay]:
         """Every proved day from ``first`` to ``last``, computed anew; raises DatabaseUnavailable. Of a day that
         was proved twice the first proof counts."""
-        days = (last - first).days + 1
-        rows = await self._audit.page(action=ACTION, limit=2 * LOOK_BACK.days + days)
-        proofs = {row.object: _kept(row.object, row.detail) for row in rows}
+        proofs = {row.object: _kept(row.object, row.detail) for row in await self.proofs(first, last)}
         checked = []
-        for number in range(days):
-            proved = proofs.get((first + number * _DAY).isoformat())
-            if proved is not None:
-                now = await self.day(proved.day)
-                same = Found.EQUAL if now.root == proved.root else Found.DIFFERENT
-                found = Found.REMOVED if proved.facts and not now.facts else same
-                checked.append(CheckedDay(proved=proved, facts=now.facts, found=found))
+        for _, proved in sorted(proofs.items()):
+            now = await self.day(proved.day)
+            same = Found.EQUAL if now.root == proved.root else Found.DIFFERENT
+            found = Found.REMOVED if proved.facts and not now.facts else same
+            checked.append(CheckedDay(proved=proved, facts=now.facts, found=found))
         return checked
 
     async def day(self, day: date) -> JournalDay:
@@ -144,10 +140,10 @@ class JournalDays:
         return sums.of(day)
 
     async def proofs(self, first: date, last: date) -> list[AuditRow]:
-        """What the audit keeps of the days from ``first`` to ``last``; raises DatabaseUnavailable."""
-        names = {(first + number * _DAY).isoformat() for number in range((last - first).days + 1)}
-        rows = await self._audit.page(action=ACTION, limit=_MOST_PROOFS)
-        return [row for row in rows if row.object in names]
+        """What the audit keeps of the days from ``first`` to ``last``, the newest entry first; raises
+        DatabaseUnavailable."""
+        names = [(first + number * _DAY).isoformat() for number in range((last - first).days + 1)]
+        return await self._audit.page(action=ACTION, objects=names, limit=_MOST_PROOFS)
 
     async def _keep(self, found: JournalDay) -> None:
         name = found.day.isoformat()

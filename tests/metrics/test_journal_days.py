@@ -99,5 +99,15 @@ async def test_a_day_that_was_removed_is_told_from_one_that_was_changed(days: Da
     assert await days.found() == [(FIRST, Found.REMOVED), (date(2026, 1, 6), Found.EQUAL)]
 
 
+async def test_days_of_long_ago_are_checked_as_those_of_today(days: Days) -> None:
+    for _ in range(5):
+        days.clock.advance(30 * 86400)
+        await days.days.prove()
+    found = await days.found()
+    assert [day for day, _ in found] == [FIRST + timedelta(days=number) for number in range(31)]
+    assert {told for _, told in found} == {Found.EQUAL}
+    assert await days.days.check(FIRST - timedelta(days=9), FIRST - timedelta(days=1)) == []
+
+
 async def test_before_there_was_anything_nothing_is_said(database: Database) -> None:  # noqa: F811
     assert await Days(database).days.prove() == []
