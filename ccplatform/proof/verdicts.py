@@ -178,7 +178,7 @@ def _pesq(network: str) -> Measure:
         scores = back + single
         late = max((result.late_share for result in results if result.echoes or result.agents), default=0.0)
         if not scores:
-            return Measurement(value=None, samples=0, label=_WITHOUT_PESQ if echoes or talks else "")
+            return Measurement(value=None, samples=0, label=_NOT_SCORED if echoes or talks else "")
         told = [f"最差 / worst {min(scores):.3f}"]
         if back:
             told.append(
@@ -195,7 +195,10 @@ def _pesq(network: str) -> Measure:
     return measure
 
 
-_WITHOUT_PESQ: Final = "未安装 pesq 包 / the package pesq is not installed: pip install 'ccplatform[pesq]'"
+_NOT_SCORED: Final = (
+    "未评分：未安装 pesq 包，或中途停止 / nothing was scored: the package pesq is not installed (pip install "
+    "'ccplatform[pesq]'), or the run was broken off before"
+)
 
 #: How each clause is measured from outside.
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
